@@ -1,0 +1,94 @@
+namespace MoCoSharp.Data.Views;
+
+/// <summary>The random stream of one view of one image in one epoch, the same wherever and whenever it is drawn.</summary>
+/// <remarks>
+/// xoshiro256** (Blackman and Vigna) seeded through SplitMix64, so that neighbouring indices give unrelated streams.
+/// A stream is a value on the stack: no state is shared between workers.
+/// </remarks>
+public struct SampleRandom
+{
+    private ulong s0, s1, s2, s3;
+
+    /// <summary>The stream of (seed, epoch, image, view).</summary>
+    /// <param name="seed">Seed of the run.</param>
+    /// <param name="epoch">From 0.</param>
+    /// <param name="image">Index in the data set.</param>
+    /// <param name="view">0 for the query's view, 1 for the key's; 2 and up for the views of a stand-in.</param>
+    public SampleRandom(long seed, long epoch, long image, long view)
+    {
+        var state = Mix((ulong)seed);
+        state = Mix(state ^ (ulong)epoch);
+        state = Mix(state ^ (ulong)image);
+        state = Mix(state ^ (ulong)view);
+        s0 = Next(ref state);
+        s1 = Next(ref state);
+        s2 = Next(ref state);
+        s3 = Next(ref state);
+    }
+
+    /// <summary>Uniform over all 64 bits.</summary>
+    public ulong NextUInt64()
+    {
+        var result = ulong.RotateLeft(s1 * 5, 7) * 9;
+        var shifted = s1 << 17;
+        s2 ^= s0;
+        s3 ^= s1;
+        s1 ^= s2;
+        s0 ^= s3;
+        s2 ^= shifted;
+        s3 = ulong.RotateLeft(s3, 45);
+        return result;
+    }
+
+    /// <summary>Uniform in [0, 1), 53 bits.</summary>
+    public double NextDouble() => (NextUInt64() >> 11) * (1.0 / (1UL << 53));
+
+    /// <summary>Uniform in [low, high).</summary>
+    public double NextDouble(double low, double high) => low + ((high - low) * NextDouble());
+
+    /// <summary>Uniform in 0 to below - 1, without bias.</summary>
+    public int NextInt(int below)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(below);
+
+        // Lemire's multiplication: the high half is the answer, the low half tells the biased draws apart.
+        var threshold = (0UL - (ulong)below) % (ulong)below;
+        while (true)
+        {
+            var high = Math.BigMul(NextUInt64(), (ulong)below, out var low);
+            if (low >= threshold)
+            {
+                return (int)high;
+            }
+        }
+    }
+
+    /// <summary>Standard normal, by Box and Muller.</summary>
+    public double NextGaussian() =>
+        Math.Sqrt(-2 * Math.Log(1 - NextDouble())) * Math.Cos(2 * Math.PI * NextDouble());
+
+    /// <summary>Puts the items in random order (Fisher and Yates).</summary>
+    public void Shuffle<T>(Span<T> items)
+    {
+        for (var i = items.Length - 1; i > 0; i--)
+        {
+            var j = NextInt(i + 1);
+            (items[i], items[j]) = (items[j], items[i]);
+        }
+    }
+
+    private static ulong Next(ref ulong state)
+    {
+        state += 0x9E3779B97F4A7C15;
+        return Finish(state);
+    }
+
+    private static ulong Mix(ulong value) => Finish(value + 0x9E3779B97F4A7C15);
+
+    private static ulong Finish(ulong z)
+    {
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+        return z ^ (z >> 31);
+    }
+}
