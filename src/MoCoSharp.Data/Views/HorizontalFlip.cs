@@ -1,0 +1,37 @@
+using System.Runtime.InteropServices;
+using static System.FormattableString;
+
+namespace MoCoSharp.Data.Views;
+
+/// <summary>Mirrors left and right, sometimes.</summary>
+/// <param name="probability">0 to 1.</param>
+public sealed class HorizontalFlip(double probability = 0.5) : IViewOperation
+{
+    /// <summary>Whether this view is mirrored.</summary>
+    public bool Draw(ref SampleRandom random) => random.NextDouble() < probability;
+
+    /// <summary>Mirrors where <paramref name="draw"/> says so.</summary>
+    public static void Apply(ViewCanvas canvas, bool draw)
+    {
+        ArgumentNullException.ThrowIfNull(canvas);
+        if (!draw)
+        {
+            return;
+        }
+
+        var pixels = MemoryMarshal.Cast<byte, Rgb>(canvas.Edit());
+        for (var y = 0; y < canvas.Height; y++)
+        {
+            pixels.Slice(y * canvas.Width, canvas.Width).Reverse();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Apply(ViewCanvas canvas, ref SampleRandom random) => Apply(canvas, Draw(ref random));
+
+    /// <inheritdoc/>
+    public string Describe() => Invariant($"horizontal flip, probability {probability}");
+
+    [StructLayout(LayoutKind.Sequential, Pack = 1)]
+    private readonly record struct Rgb(byte Red, byte Green, byte Blue);
+}

@@ -1,0 +1,49 @@
+using static System.FormattableString;
+
+namespace MoCoSharp.Data.Views;
+
+/// <summary>Bytes to floats: (x / 255 - mean) / std for each channel.</summary>
+public sealed class Normalize
+{
+    private readonly float[] mean;
+    private readonly float[] std;
+    private readonly float[] table = new float[3 * 256];
+
+    /// <summary>With the mean and standard deviation of red, green and blue.</summary>
+    /// <param name="mean">Of values in 0 to 1. Length 3.</param>
+    /// <param name="std">Of values in 0 to 1, above 0. Length 3.</param>
+    /// <exception cref="ArgumentException">Not three values each, or a deviation of 0 or less.</exception>
+    public Normalize(ReadOnlySpan<float> mean, ReadOnlySpan<float> std)
+    {
+        if (mean.Length != 3 || std.Length != 3 || !(std[0] > 0 && std[1] > 0 && std[2] > 0))
+        {
+            throw new ArgumentException($"Mean of {mean.Length} and std of {std.Length} values: expected 3 each (red, green, blue), the std above 0.");
+        }
+
+        this.mean = mean.ToArray();
+        this.std = std.ToArray();
+        for (var i = 0; i < table.Length; i++)
+        {
+            table[i] = ((i % 256 / 255f) - mean[i / 256]) / std[i / 256];
+        }
+    }
+
+    /// <summary>Normalises RGB pixels in their order.</summary>
+    /// <param name="pixels">HWC bytes.</param>
+    /// <param name="floats">HWC floats, as many.</param>
+    public void Apply(ReadOnlySpan<byte> pixels, Span<float> floats)
+    {
+        var red = table.AsSpan(0, 256);
+        var green = table.AsSpan(256, 256);
+        var blue = table.AsSpan(512, 256);
+        for (var i = 0; i + 2 < pixels.Length && i + 2 < floats.Length; i += 3)
+        {
+            floats[i] = red[pixels[i]];
+            floats[i + 1] = green[pixels[i + 1]];
+            floats[i + 2] = blue[pixels[i + 2]];
+        }
+    }
+
+    /// <summary>The values in one line, for people.</summary>
+    public string Describe() => Invariant($"normalise by mean {mean[0]} {mean[1]} {mean[2]}, std {std[0]} {std[1]} {std[2]}");
+}

@@ -1,0 +1,148 @@
+namespace MoCoSharp.Data.Views;
+
+/// <summary>PIL's colour arithmetic on 8-bit RGB, to the bit: it works in float32 and truncates after each operation.</summary>
+internal static class PixelColor
+{
+    // Of each 8-bit hue: the sixth of the circle it lies in, and how far into it.
+    private static readonly (int Sector, float Fraction)[] Sectors = [.. Enumerable.Range(0, 256).Select(Sector)];
+
+    /// <summary>Luma by ITU-R 601-2, as PIL's convert("L").</summary>
+    public static byte Luma(byte red, byte green, byte blue) => (byte)(((red * 19595) + (green * 38470) + (blue * 7471) + 0x8000) >> 16);
+
+    /// <summary>Blends each value with black: brightness.</summary>
+    public static void Brightness(Span<byte> pixels, double factor)
+    {
+        Span<byte> table = stackalloc byte[256];
+        FillBlend(table, 0, (float)factor);
+        Map(pixels, table);
+    }
+
+    /// <summary>Blends each value with the mean luma of the whole image, a whole number: contrast.</summary>
+    public static void Contrast(Span<byte> pixels, double factor)
+    {
+        long sum = 0;
+        for (var i = 0; i + 2 < pixels.Length; i += 3)
+        {
+            sum += Luma(pixels[i], pixels[i + 1], pixels[i + 2]);
+        }
+
+        var mean = (int)(((double)sum / (pixels.Length / 3)) + 0.5);
+        Span<byte> table = stackalloc byte[256];
+        FillBlend(table, mean, (float)factor);
+        Map(pixels, table);
+    }
+
+    /// <summary>Blends each pixel with its luma: saturation.</summary>
+    public static void Saturation(Span<byte> pixels, double factor)
+    {
+        var alpha = (float)factor;
+        for (var i = 0; i + 2 < pixels.Length; i += 3)
+        {
+            var luma = Luma(pixels[i], pixels[i + 1], pixels[i + 2]);
+            pixels[i] = Blend(luma, pixels[i], alpha);
+            pixels[i + 1] = Blend(luma, pixels[i + 1], alpha);
+            pixels[i + 2] = Blend(luma, pixels[i + 2], alpha);
+        }
+    }
+
+    /// <summary>Turns the hue, in 8-bit HSV that wraps around.</summary>
+    /// <param name="pixels">RGB.</param>
+    /// <param name="turns">-0.5 to 0.5 of the circle.</param>
+    public static void Hue(Span<byte> pixels, double turns)
+    {
+        var shift = (byte)(int)(turns * 255); // Truncated towards 0, then modulo 256, as np.uint8 does.
+        for (var i = 0; i + 2 < pixels.Length; i += 3)
+        {
+            ref var red = ref pixels[i];
+            ref var green = ref pixels[i + 1];
+            ref var blue = ref pixels[i + 2];
+            ToHueSaturation(red, green, blue, out var hue, out var saturation, out var value);
+            ToRgb((byte)(hue + shift), saturation, value, out red, out green, out blue);
+        }
+    }
+
+    // Image.blend(degenerate, image, factor). Clipping changes nothing for factors within 0 and 1.
+    private static byte Blend(int degenerate, int value, float factor)
+    {
+        var blended = degenerate + (factor * (value - degenerate));
+        return blended <= 0 ? (byte)0 : blended >= 255 ? (byte)255 : (byte)blended;
+    }
+
+    private static void FillBlend(Span<byte> table, int degenerate, float factor)
+    {
+        for (var value = 0; value < table.Length; value++)
+        {
+            table[value] = Blend(degenerate, value, factor);
+        }
+    }
+
+    private static void Map(Span<byte> pixels, ReadOnlySpan<byte> table)
+    {
+        for (var i = 0; i < pixels.Length; i++)
+        {
+            pixels[i] = table[pixels[i]];
+        }
+    }
+
+    // libImaging/Convert.c, rgb2hsv_row: mixed float and double exactly as C promotes them.
+    private static void ToHueSaturation(byte red, byte green, byte blue, out byte hue, out byte saturation, out byte value)
+    {
+        value = Math.Max(red, Math.Max(green, blue));
+        var least = Math.Min(red, Math.Min(green, blue));
+        if (least == value)
+        {
+            hue = saturation = 0;
+            return;
+        }
+
+        float chroma = value - least;
+        var redDistance = (value - red) / chroma;
+        var greenDistance = (value - green) / chroma;
+        var blueDistance = (value - blue) / chroma;
+        var sixths = red == value ? blueDistance - greenDistance
+            : green == value ? (float)(2.0 + redDistance - blueDistance)
+            : (float)(4.0 + greenDistance - redDistance);
+        var turns = (sixths / 6.0) + 1.0; // 5/6 to 2
+        hue = (byte)((float)(turns >= 1.0 ? turns - 1.0 : turns) * 255.0);
+        saturation = (byte)(chroma / value * 255.0);
+    }
+
+    // libImaging/Convert.c, hsv2rgb.
+    private static void ToRgb(byte hue, byte saturation, byte value, out byte red, out byte green, out byte blue)
+    {
+        if (saturation == 0)
+        {
+            red = green = blue = value;
+            return;
+        }
+
+        var (sector, fraction) = Sectors[hue];
+        var share = (float)(saturation / 255.0);
+        var low = Round(value * (1.0 - share));
+        var falling = Round(value * (1.0 - (share * fraction)));
+        var rising = Round(value * (1.0 - (share * (1.0 - fraction))));
+        (red, green, blue) = sector switch
+        {
+            0 => (value, rising, low),
+            1 => (falling, value, low),
+            2 => (low, value, rising),
+            3 => (low, falling, value),
+            4 => (rising, low, value),
+            _ => (value, low, falling),
+        };
+    }
+
+    // C's round for numbers of 0 and above: halves go up.
+    private static byte Round(double value)
+    {
+        var floor = (int)value;
+        return (byte)(value - floor >= 0.5 ? floor + 1 : floor);
+    }
+
+    private static (int Sector, float Fraction) Sector(int hue)
+    {
+        var sixths = hue * 6.0 / 255.0;
+        var sector = (int)Math.Floor(sixths);
+        return (sector % 6, (float)(sixths - sector));
+    }
+}

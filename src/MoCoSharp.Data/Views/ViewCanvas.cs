@@ -1,0 +1,86 @@
+using System.Buffers;
+using MoCoSharp.Data.Images;
+
+namespace MoCoSharp.Data.Views;
+
+/// <summary>A view in the making: 8-bit RGB, HWC. The source image is never written to.</summary>
+/// <remarks>Its buffers come from a pool and go back on <see cref="Dispose"/>, so that views leave no garbage of image size.</remarks>
+public sealed class ViewCanvas : IDisposable
+{
+    private readonly byte[] source;
+    private byte[]? current;
+    private byte[]? spare;
+
+    /// <summary>A canvas that shows the source image, without a copy.</summary>
+    /// <param name="source">Read only; must not change while the canvas lives.</param>
+    public ViewCanvas(ImageBuffer source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        this.source = source.Pixels;
+        Width = source.Width;
+        Height = source.Height;
+    }
+
+    /// <summary>In pixels.</summary>
+    public int Width { get; private set; }
+
+    /// <summary>In pixels.</summary>
+    public int Height { get; private set; }
+
+    /// <summary>What the canvas shows. Length Height x Width x 3.</summary>
+    public ReadOnlySpan<byte> Pixels => (current ?? source).AsSpan(0, Width * Height * 3);
+
+    /// <summary>What the canvas shows, to be changed in place. Copies the source image on first use.</summary>
+    public Span<byte> Edit()
+    {
+        if (current is null)
+        {
+            current = ArrayPool<byte>.Shared.Rent(Width * Height * 3);
+            source.AsSpan(0, Width * Height * 3).CopyTo(current);
+        }
+
+        return current.AsSpan(0, Width * Height * 3);
+    }
+
+    /// <summary>A second buffer to write the next picture into, with undefined content; <see cref="Swap"/> shows it.</summary>
+    /// <returns>Length height x width x 3. Valid until the next <see cref="Swap"/>.</returns>
+    public Span<byte> Spare(int width, int height)
+    {
+        var length = checked(width * height * 3);
+        if (spare is null || spare.Length < length)
+        {
+            Return(ref spare);
+            spare = ArrayPool<byte>.Shared.Rent(length);
+        }
+
+        return spare.AsSpan(0, length);
+    }
+
+    /// <summary>Shows what was written into <see cref="Spare"/>.</summary>
+    public void Swap(int width, int height)
+    {
+        if (spare is null || spare.Length < width * height * 3)
+        {
+            throw new InvalidOperationException($"Swap to {width} x {height} without a spare buffer of that size. Call Spare({width}, {height}) first.");
+        }
+
+        (current, spare) = (spare, current);
+        (Width, Height) = (width, height);
+    }
+
+    /// <summary>Gives the buffers back.</summary>
+    public void Dispose()
+    {
+        Return(ref current);
+        Return(ref spare);
+    }
+
+    private static void Return(ref byte[]? buffer)
+    {
+        if (buffer is not null)
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+            buffer = null;
+        }
+    }
+}

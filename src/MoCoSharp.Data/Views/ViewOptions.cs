@@ -1,0 +1,33 @@
+namespace MoCoSharp.Data.Views;
+
+/// <summary>How views are made: a recipe, and what departs from it.</summary>
+public sealed record ViewOptions
+{
+    /// <summary>The published pipeline to follow.</summary>
+    /// <value>"moco-v1", "moco-v2" (default) or "cifar-demo".</value>
+    public string Recipe { get; init; } = "moco-v2";
+
+    /// <summary>Side of a view, in pixels.</summary>
+    /// <value>Above 0; 224 by default. The CIFAR demo uses 32.</value>
+    public int Size { get; init; } = 224;
+
+    /// <summary>Least share of the image's area that a random crop takes.</summary>
+    /// <value>Above 0, at most <see cref="CropScaleMax"/>. Unset: 0.2, and 0.08 for "cifar-demo".</value>
+    public double? CropScaleMin { get; init; }
+
+    /// <summary>Greatest share of the image's area that a random crop takes.</summary>
+    /// <value>At most 1. Unset: 1.</value>
+    public double? CropScaleMax { get; init; }
+
+    /// <summary>Mean of red, green and blue on a scale of 0 to 1.</summary>
+    /// <value>Three numbers. Unset: ImageNet's, and CIFAR-10's for "cifar-demo".</value>
+    public float[]? Mean { get; init; }
+
+    /// <summary>Standard deviation of red, green and blue on a scale of 0 to 1.</summary>
+    /// <value>Three numbers above 0. Unset: ImageNet's, and CIFAR-10's for "cifar-demo".</value>
+    public float[]? Std { get; init; }
+
+    /// <summary>Gaussian blur of half the views, sigma 0.1 to 2 pixels.</summary>
+    /// <value>Unset: as the recipe has it, which is true for "moco-v2" alone.</value>
+    public bool? Blur { get; init; }
+}

@@ -1,0 +1,146 @@
+using static System.FormattableString;
+
+namespace MoCoSharp.Data.Views;
+
+/// <summary>The published pipelines of views, operation by operation.</summary>
+public static class ViewRecipes
+{
+    private const string V1 = "moco-v1", V2 = "moco-v2", Cifar = "cifar-demo";
+    private const int LargestSize = 4096;
+
+    // As MoCo's main_moco.py; the second pair is that of its CIFAR-10 demo.
+    private static readonly float[] ImageNetMean = [0.485f, 0.456f, 0.406f];
+    private static readonly float[] ImageNetStd = [0.229f, 0.224f, 0.225f];
+    private static readonly float[] CifarMean = [0.4914f, 0.4822f, 0.4465f];
+    private static readonly float[] CifarStd = [0.2023f, 0.1994f, 0.2010f];
+
+    /// <summary>The recipes that <see cref="ViewOptions.Recipe"/> may name.</summary>
+    public static IReadOnlyList<string> Names { get; } = [V1, V2, Cifar];
+
+    /// <summary>MoCo v1: grey before jitter, jitter always and with a wide hue.</summary>
+    /// <remarks>He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>.</remarks>
+    public static ViewTransform MoCoV1(ViewOptions options) => Compose(
+        options,
+        ImageNet,
+        Crop(options, 0.2),
+        new RandomGrayscale(0.2),
+        new ColorJitter(0.4, 0.4, 0.4, 0.4),
+        Blur(options, unset: false),
+        new HorizontalFlip());
+
+    /// <summary>MoCo v2: jitter before grey, then blur.</summary>
+    /// <remarks>Chen et al. 2020, <see href="https://arxiv.org/abs/2003.04297"/>.</remarks>
+    public static ViewTransform MoCoV2(ViewOptions options) => Compose(
+        options,
+        ImageNet,
+        Crop(options, 0.2),
+        new ColorJitter(0.4, 0.4, 0.4, 0.1, 0.8),
+        new RandomGrayscale(0.2),
+        Blur(options, unset: true),
+        new HorizontalFlip());
+
+    /// <summary>The CIFAR-10 demo of MoCo's authors: smaller crops, flip first, no blur.</summary>
+    public static ViewTransform CifarDemo(ViewOptions options) => Compose(
+        options,
+        CifarTen,
+        Crop(options, 0.08),
+        new HorizontalFlip(),
+        new ColorJitter(0.4, 0.4, 0.4, 0.1, 0.8),
+        new RandomGrayscale(0.2),
+        Blur(options, unset: false));
+
+    /// <summary>The one view of an image for evaluation: resize, centre crop, nothing random.</summary>
+    /// <remarks>
+    /// The shorter side becomes 256/224 of the size; with "cifar-demo" the size itself, which leaves images of that size
+    /// as they are, as the demo does.
+    /// </remarks>
+    public static ViewTransform Evaluation(ViewOptions options)
+    {
+        ThrowIfFaulty(options);
+        var isCifar = options.Recipe == Cifar;
+        var shortSide = isCifar ? options.Size : (int)Math.Round(options.Size * 256 / 224.0);
+        return Compose(options, isCifar ? CifarTen : ImageNet, new Resize(shortSide), new CenterCrop(options.Size));
+    }
+
+    /// <summary>The views to train with, by <see cref="ViewOptions.Recipe"/>.</summary>
+    /// <exception cref="ArgumentException">An unknown recipe or another fault; the message lists all.</exception>
+    public static ViewTransform Train(ViewOptions options)
+    {
+        ThrowIfFaulty(options);
+        return options.Recipe switch
+        {
+            V1 => MoCoV1(options),
+            V2 => MoCoV2(options),
+            _ => CifarDemo(options),
+        };
+    }
+
+    /// <summary>All that is wrong with the options, a sentence each; none where they are fine.</summary>
+    public static IEnumerable<string> Faults(ViewOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return Check(options);
+    }
+
+    private static IEnumerable<string> Check(ViewOptions options)
+    {
+        if (!Names.Contains(options.Recipe))
+        {
+            yield return $"views.recipe is \"{options.Recipe}\", expected one of {string.Join(", ", Names)}.";
+        }
+
+        if (options.Size is < 1 or > LargestSize)
+        {
+            yield return $"views.size is {options.Size}, expected 1 to {LargestSize} pixels. ImageNet recipes use 224, CIFAR 32.";
+        }
+
+        var (least, most) = (options.CropScaleMin ?? Math.Min(0.08, options.CropScaleMax ?? 1), options.CropScaleMax ?? 1);
+        if (!(most > 0 && most <= 1))
+        {
+            yield return Invariant($"views.cropScaleMax is {most}, expected a share of the area above 0 and at most 1.");
+        }
+        else if (!(least > 0 && least <= most))
+        {
+            yield return Invariant($"views.cropScaleMin is {least}, expected a share of the area above 0 and at most views.cropScaleMax ({most}).");
+        }
+
+        if (options.Mean is { } mean && (mean.Length != 3 || !mean.All(float.IsFinite)))
+        {
+            yield return $"views.mean is [{Listed(mean)}], expected three numbers: red, green, blue on a scale of 0 to 1.";
+        }
+
+        if (options.Std is { } std && (std.Length != 3 || !std.All(value => float.IsFinite(value) && value > 0)))
+        {
+            yield return $"views.std is [{Listed(std)}], expected three numbers above 0: red, green, blue on a scale of 0 to 1.";
+        }
+    }
+
+    private static (float[] Mean, float[] Std) ImageNet => (ImageNetMean, ImageNetStd);
+
+    private static (float[] Mean, float[] Std) CifarTen => (CifarMean, CifarStd);
+
+    private static ViewTransform Compose(ViewOptions options, (float[] Mean, float[] Std) statistics, params IViewOperation?[] operations) => new(
+        options.Size,
+        [.. operations.OfType<IViewOperation>()],
+        new Normalize(options.Mean ?? statistics.Mean, options.Std ?? statistics.Std));
+
+    private static RandomResizedCrop Crop(ViewOptions options, double unsetMin)
+    {
+        ThrowIfFaulty(options);
+        var most = options.CropScaleMax ?? 1;
+        return new RandomResizedCrop(options.Size, options.CropScaleMin ?? Math.Min(unsetMin, most), most);
+    }
+
+    private static GaussianBlur? Blur(ViewOptions options, bool unset) => options.Blur ?? unset ? new GaussianBlur(0.1, 2, 0.5) : null;
+
+    private static void ThrowIfFaulty(ViewOptions options)
+    {
+        var faults = string.Join('\n', Faults(options));
+        if (faults.Length > 0)
+        {
+            throw new ArgumentException(faults, nameof(options));
+        }
+    }
+
+    private static string Listed(float[] values) => string.Join(", ", values.Select(value => value.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+}
