@@ -1,0 +1,209 @@
+using System.Diagnostics;
+using System.Runtime.ExceptionServices;
+
+namespace MoCoSharp.Data.Loading;
+
+/// <summary>Fills batches on several threads and hands them out in order, a bounded number ahead of the consumer.</summary>
+/// <remarks>
+/// One lock guards everything. Workers take single slots of the oldest batch that has one left; the consumer opens
+/// batches and waits for the oldest to be full. What a slot holds is up to <paramref name="fill"/> alone, so the
+/// number of workers changes nothing.
+/// </remarks>
+/// <param name="batches">How many in all.</param>
+/// <param name="open">Makes the empty batch of a number; runs on the consumer's thread.</param>
+/// <param name="fill">Fills a slot: batch number, batch, slot. Runs on the workers.</param>
+/// <param name="workers">Threads, above 0.</param>
+/// <param name="ahead">Batches in the making beyond the consumer's, above 0.</param>
+internal sealed class BatchPipeline(int batches, Func<int, ViewBatch> open, Action<int, ViewBatch, int> fill, int workers, int ahead) : IDisposable
+{
+    private readonly Lock starting = new();
+    private readonly object gate = new();
+    private readonly Queue<Pending> ready = []; // in the consumer's order
+    private readonly Queue<Pending> unfilled = []; // those with slots that no worker has taken
+    private readonly List<Thread> threads = [];
+    private bool stopped;
+
+    /// <summary>Runs once. Ending the enumeration early stops the workers.</summary>
+    public IEnumerable<ViewBatch> Run(CancellationToken cancellation)
+    {
+        using var registration = cancellation.Register(Stop);
+        try
+        {
+            Start();
+            var opened = 0;
+            for (var number = 0; number < batches; number++)
+            {
+                for (; opened < batches && opened <= number + ahead; opened++)
+                {
+                    Open(opened);
+                }
+
+                yield return Take(cancellation);
+            }
+        }
+        finally
+        {
+            Dispose();
+        }
+    }
+
+    /// <summary>Stops the workers, waits for them, and drops the batches that nobody has taken.</summary>
+    public void Dispose()
+    {
+        Stop();
+        lock (starting)
+        {
+            foreach (var thread in threads)
+            {
+                // A handler of the loader's events may dispose it from a worker, which cannot wait for itself.
+                if (thread != Thread.CurrentThread)
+                {
+                    thread.Join();
+                }
+            }
+        }
+
+        lock (gate)
+        {
+            while (ready.TryDequeue(out var pending))
+            {
+                pending.Batch.Dispose();
+            }
+        }
+    }
+
+    private void Start()
+    {
+        lock (starting)
+        {
+            for (var i = 0; i < workers && !stopped; i++)
+            {
+                var thread = new Thread(Work) { IsBackground = true, Name = $"views {i}" };
+                thread.Start();
+                threads.Add(thread);
+            }
+        }
+    }
+
+    private void Stop()
+    {
+        lock (gate)
+        {
+            stopped = true;
+            Monitor.PulseAll(gate);
+        }
+    }
+
+    private void Open(int number)
+    {
+        var pending = new Pending(number, open(number));
+        lock (gate)
+        {
+            ready.Enqueue(pending);
+            unfilled.Enqueue(pending);
+            Monitor.PulseAll(gate);
+        }
+    }
+
+    private ViewBatch Take(CancellationToken cancellation)
+    {
+        var since = Stopwatch.GetTimestamp();
+        Pending pending;
+        lock (gate)
+        {
+            while (!stopped && ready.Peek().Unfinished > 0)
+            {
+                Monitor.Wait(gate);
+            }
+
+            cancellation.ThrowIfCancellationRequested();
+            ObjectDisposedException.ThrowIf(stopped, typeof(ViewLoader));
+            pending = ready.Dequeue();
+        }
+
+        if (pending.Error is { } error)
+        {
+            pending.Batch.Dispose();
+            error.Throw();
+        }
+
+        pending.Batch.WaitSeconds = Stopwatch.GetElapsedTime(since).TotalSeconds;
+        return pending.Batch;
+    }
+
+    private void Work()
+    {
+        while (TakeSlot() is var (pending, slot))
+        {
+            ExceptionDispatchInfo? error = null;
+            try
+            {
+                fill(pending.Number, pending.Batch, slot);
+            }
+            catch (Exception exception) // The consumer gets it in place of the batch.
+            {
+                error = ExceptionDispatchInfo.Capture(exception);
+            }
+
+            lock (gate)
+            {
+                pending.Finish(slot, error);
+                if (pending.Unfinished == 0)
+                {
+                    Monitor.PulseAll(gate);
+                }
+            }
+        }
+    }
+
+    private (Pending Pending, int Slot)? TakeSlot()
+    {
+        lock (gate)
+        {
+            while (!stopped && unfilled.Count == 0)
+            {
+                Monitor.Wait(gate);
+            }
+
+            if (stopped)
+            {
+                return null;
+            }
+
+            var pending = unfilled.Peek();
+            var slot = pending.NextSlot++;
+            if (pending.NextSlot == pending.Batch.Count)
+            {
+                unfilled.Dequeue();
+            }
+
+            return (pending, slot);
+        }
+    }
+
+    /// <summary>A batch in the making.</summary>
+    private sealed class Pending(int number, ViewBatch batch)
+    {
+        private int errorSlot = int.MaxValue;
+
+        public int Number => number;
+
+        public ViewBatch Batch => batch;
+
+        public int NextSlot { get; set; }
+
+        public int Unfinished { get; private set; } = batch.Count;
+
+        /// <summary>What went wrong in the first slot where something did.</summary>
+        public ExceptionDispatchInfo? Error { get; private set; }
+
+        public void Finish(int slot, ExceptionDispatchInfo? error)
+        {
+            Unfinished--;
+            if (error is not null && slot < errorSlot)
+            {
+                (Error, errorSlot) = (error, slot);
+            }
+        }
+    }
+}

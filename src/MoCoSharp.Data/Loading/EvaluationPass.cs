@@ -1,0 +1,49 @@
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Data.Views;
+
+namespace MoCoSharp.Data.Loading;
+
+/// <summary>One view of every image in the order of the data set; broken ones are left out.</summary>
+internal sealed class EvaluationPass(IImageDataset data, ViewTransform transform, LoaderOptions options, int batchSize)
+{
+    private readonly BadImages images = new(data, options);
+    private readonly ViewBatchPool pool = new(batchSize, transform.Size, hasKeys: false);
+
+    public IEnumerable<ViewBatch> Run(CancellationToken cancellation)
+    {
+        var batches = (int)(((long)data.Count + batchSize - 1) / batchSize);
+        using var pipeline = new BatchPipeline(
+            batches,
+            number => pool.Rent(Math.Min(batchSize, data.Count - (number * batchSize))),
+            Fill,
+            Math.Min(options.ResolveWorkers(), batchSize * (options.PrefetchBatches + 1)),
+            options.PrefetchBatches);
+        foreach (var batch in pipeline.Run(cancellation))
+        {
+            batch.Compact();
+            if (batch.Count > 0)
+            {
+                yield return batch;
+            }
+            else
+            {
+                batch.Dispose();
+            }
+        }
+    }
+
+    private void Fill(int number, ViewBatch batch, int slot)
+    {
+        var index = (number * batchSize) + slot;
+        if (images.Read(index) is not { } read)
+        {
+            batch.Indices[slot] = -1;
+            return;
+        }
+
+        var random = new SampleRandom(seed: 0, epoch: 0, index, view: 0);
+        transform.Write(read.Image, ref random, batch.QueryView(slot));
+        batch.Indices[slot] = index;
+        batch.Labels[slot] = read.Label;
+    }
+}

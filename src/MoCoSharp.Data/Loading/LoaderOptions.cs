@@ -1,0 +1,54 @@
+namespace MoCoSharp.Data.Loading;
+
+/// <summary>How images are read ahead. None of it changes what the batches hold, but for a stop at a broken image.</summary>
+public sealed record LoaderOptions
+{
+    /// <summary>Goes on with the next readable image; see <see cref="OnBadImage"/>.</summary>
+    public const string Skip = "skip";
+
+    /// <summary>Stops; see <see cref="OnBadImage"/>.</summary>
+    public const string Fail = "fail";
+
+    /// <summary>Threads that decode images and make views.</summary>
+    /// <value>0 (default): all cores but one, at least 1.</value>
+    public int Workers { get; init; }
+
+    /// <summary>Batches made ahead of the one in use; each takes batch x 2 views x size x size x 3 x 4 bytes.</summary>
+    /// <value>1 and up; 4 by default.</value>
+    public int PrefetchBatches { get; init; } = 4;
+
+    /// <summary>What a broken image does.</summary>
+    /// <value>"skip" (default): its place goes to the next readable image of the epoch's order. "fail": the epoch stops.</value>
+    public string OnBadImage { get; init; } = Skip;
+
+    /// <summary>All that is wrong with the options, a sentence each; none where they are fine.</summary>
+    public IEnumerable<string> Faults()
+    {
+        if (Workers < 0)
+        {
+            yield return $"loader.workers is {Workers}, expected 0 (chosen by the number of cores) or more.";
+        }
+
+        if (PrefetchBatches < 1)
+        {
+            yield return $"loader.prefetchBatches is {PrefetchBatches}, expected 1 or more. The default is 4.";
+        }
+
+        if (OnBadImage is not (Skip or Fail))
+        {
+            yield return $"loader.onBadImage is \"{OnBadImage}\", expected \"{Skip}\" or \"{Fail}\".";
+        }
+    }
+
+    /// <summary>The number of threads that <see cref="Workers"/> comes to on this machine.</summary>
+    internal int ResolveWorkers() => Workers > 0 ? Workers : Math.Max(1, Environment.ProcessorCount - 1);
+
+    internal void ThrowIfFaulty()
+    {
+        var faults = string.Join('\n', Faults());
+        if (faults.Length > 0)
+        {
+            throw new ArgumentException(faults);
+        }
+    }
+}

@@ -1,0 +1,195 @@
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Data.Images;
+using MoCoSharp.Data.Views;
+
+namespace MoCoSharp.Data.Loading;
+
+/// <summary>Two views of each image, in batches made ahead by several threads.</summary>
+/// <remarks>
+/// Batch and views are pure functions of (seed, epoch, position): the number of workers, the number of ranks and a
+/// resume in the middle of an epoch change nothing. A broken image leaves its place to the next readable one of the
+/// epoch's order, so the steps of an epoch stay fixed.
+/// </remarks>
+public sealed class ViewLoader : IDisposable
+{
+    private readonly IImageDataset data;
+    private readonly ViewTransform transform;
+    private readonly LoaderOptions options;
+    private readonly long seed;
+    private readonly int batchSize, rank, ranks;
+    private readonly BadImages images;
+    private readonly ViewBatchPool pool;
+    private readonly List<BatchPipeline> running = [];
+    private bool disposed;
+
+    private ViewLoader(IImageDataset data, ViewTransform transform, LoaderOptions options, long seed, int batchSize, int rank, int ranks)
+    {
+        this.data = data;
+        this.transform = transform;
+        this.options = options;
+        this.seed = seed;
+        this.batchSize = batchSize;
+        this.rank = rank;
+        this.ranks = ranks;
+        images = new BadImages(data, options, image => BadImageFound?.Invoke(image));
+        pool = new ViewBatchPool(batchSize / ranks, transform.Size, hasKeys: true);
+    }
+
+    /// <summary>A broken image was met, told once for each. Raised on a worker's thread.</summary>
+#pragma warning disable MA0046 // The image is all there is to tell; a sender would be noise.
+    public event Action<BadImage>? BadImageFound;
+#pragma warning restore MA0046
+
+    /// <summary>Batches in an epoch; images that do not fill a last one are left out of it.</summary>
+    public int BatchesPerEpoch => data.Count / batchSize;
+
+    /// <summary>The broken images met so far, by index.</summary>
+    public IReadOnlyCollection<BadImage> BadImages => images.All;
+
+    /// <summary>A loader over a data set; nothing is read yet.</summary>
+    /// <param name="data">At least a batch of images.</param>
+    /// <param name="transform">Makes each of the two views.</param>
+    /// <param name="options">How to read ahead.</param>
+    /// <param name="seed">Seed of the run.</param>
+    /// <param name="batchSize">Images in the global batch, over all ranks; a multiple of <paramref name="ranks"/>.</param>
+    /// <param name="rank">This process: it gets the global batch's slots i with i mod ranks = rank.</param>
+    /// <param name="ranks">Number of processes.</param>
+    /// <exception cref="ArgumentException">The batch does not fit the data or the ranks, or the options are faulty.</exception>
+    public static ViewLoader Open(IImageDataset data, ViewTransform transform, LoaderOptions options, long seed, int batchSize, int rank = 0, int ranks = 1)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentNullException.ThrowIfNull(transform);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchSize);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(ranks);
+        ArgumentOutOfRangeException.ThrowIfNegative(rank);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(rank, ranks);
+        options.ThrowIfFaulty();
+        if (batchSize % ranks != 0)
+        {
+            throw new ArgumentException($"A batch of {batchSize} does not divide among {ranks} processes: expected a multiple of {ranks}.", nameof(batchSize));
+        }
+
+        if (data.Count < batchSize)
+        {
+            throw new ArgumentException($"{data.Description} has {data.Count} images, fewer than a batch of {batchSize}. Lower batchSize or add images.", nameof(batchSize));
+        }
+
+        return new ViewLoader(data, transform, options, seed, batchSize, rank, ranks);
+    }
+
+    /// <summary>The batches of an epoch in order. Leaving the loop early stops the workers.</summary>
+    /// <param name="epoch">From 0.</param>
+    /// <param name="firstBatch">Where to begin, 0 to <see cref="BatchesPerEpoch"/>: a resume.</param>
+    /// <param name="cancellation">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
+    /// <returns>Batches that the caller disposes.</returns>
+    /// <exception cref="BrokenImageException">While enumerating: an image is broken and the options say to fail, or all are broken.</exception>
+    public IEnumerable<ViewBatch> Epoch(int epoch, int firstBatch = 0, CancellationToken cancellation = default)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        ArgumentOutOfRangeException.ThrowIfNegative(epoch);
+        ArgumentOutOfRangeException.ThrowIfNegative(firstBatch);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(firstBatch, BatchesPerEpoch);
+        return Enumerate();
+
+        IEnumerable<ViewBatch> Enumerate()
+        {
+            var order = EpochOrder.Shuffled(data.Count, seed, epoch);
+            var local = batchSize / ranks;
+            using var pipeline = new BatchPipeline(
+                BatchesPerEpoch - firstBatch,
+                _ => pool.Rent(local),
+                (number, batch, slot) => Fill(batch, slot, order, epoch, position: ((firstBatch + number) * batchSize) + (slot * ranks) + rank),
+                Math.Min(options.ResolveWorkers(), local * (options.PrefetchBatches + 1)),
+                options.PrefetchBatches);
+            Register(pipeline);
+            try
+            {
+                foreach (var batch in pipeline.Run(cancellation))
+                {
+                    yield return batch;
+                }
+            }
+            finally
+            {
+                Unregister(pipeline);
+            }
+        }
+    }
+
+    /// <summary>Every image once, in the order of the data set, for evaluation. The last batch may be shorter.</summary>
+    /// <param name="data">Any number of images.</param>
+    /// <param name="evaluation">A transform that draws nothing; <see cref="ViewRecipes.Evaluation"/>.</param>
+    /// <param name="options">How to read ahead.</param>
+    /// <param name="batchSize">Images in a batch, above 0.</param>
+    /// <param name="cancellation">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
+    /// <returns>Batches without keys. A broken image is missing: <see cref="ViewBatch.Indices"/> tells which are there.</returns>
+    /// <exception cref="BrokenImageException">While enumerating: an image is broken and the options say to fail.</exception>
+    public static IEnumerable<ViewBatch> Evaluate(
+        IImageDataset data, ViewTransform evaluation, LoaderOptions options, int batchSize, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentNullException.ThrowIfNull(evaluation);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchSize);
+        options.ThrowIfFaulty();
+        return new EvaluationPass(data, evaluation, options, Math.Min(batchSize, Math.Max(data.Count, 1))).Run(cancellation);
+    }
+
+    /// <summary>Stops the workers of an epoch that is still being enumerated.</summary>
+    public void Dispose()
+    {
+        BatchPipeline[] left;
+        lock (running)
+        {
+            disposed = true;
+            left = [.. running];
+        }
+
+        foreach (var pipeline in left)
+        {
+            pipeline.Dispose();
+        }
+    }
+
+    private void Fill(ViewBatch batch, int slot, int[] order, int epoch, int position)
+    {
+        for (var attempt = 0; attempt < order.Length; attempt++)
+        {
+            var index = order[(int)(((long)position + attempt) % order.Length)];
+            if (images.Read(index) is not { } read)
+            {
+                continue;
+            }
+
+            // A stand-in has a turn of its own in the epoch: other view numbers keep its views from appearing twice.
+            var queryRandom = new SampleRandom(seed, epoch, index, 2L * attempt);
+            var keyRandom = new SampleRandom(seed, epoch, index, (2L * attempt) + 1);
+            transform.Write(read.Image, ref queryRandom, batch.QueryView(slot));
+            transform.Write(read.Image, ref keyRandom, batch.KeyView(slot));
+            batch.Indices[slot] = index;
+            batch.Labels[slot] = read.Label;
+            return;
+        }
+
+        throw new BrokenImageException(
+            $"{data.Description}: none of the {data.Count} images can be read. The first: {images.All.First().Reason}");
+    }
+
+    private void Register(BatchPipeline pipeline)
+    {
+        lock (running)
+        {
+            ObjectDisposedException.ThrowIf(disposed, this);
+            running.Add(pipeline);
+        }
+    }
+
+    private void Unregister(BatchPipeline pipeline)
+    {
+        lock (running)
+        {
+            running.Remove(pipeline);
+        }
+    }
+}
