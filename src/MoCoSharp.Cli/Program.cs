@@ -1,2 +1,24 @@
-using static TorchSharp.torch;
-Console.WriteLine(ones(3).sum().item<float>());
+using System.CommandLine;
+using MoCoSharp.Cli;
+using MoCoSharp.Cli.Commands;
+
+var root = new RootCommand("moco: pre-train a visual encoder on unlabelled images (MoCo v1 and v2), and check it.")
+{
+    PretrainCommand.Create(),
+    KnnCommand.Create(),
+    InspectCommand.Create(),
+};
+var parsed = root.Parse(args);
+if (parsed.Errors.Count > 0)
+{
+    foreach (var error in parsed.Errors)
+    {
+        Console.Error.WriteLine($"moco: {error.Message}");
+    }
+
+    Console.Error.WriteLine("moco: `moco --help` lists what there is.");
+    return ExitCode.Usage;
+}
+
+// No time-out: a save after Ctrl-C may take as long as it takes.
+return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });

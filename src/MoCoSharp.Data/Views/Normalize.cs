@@ -28,6 +28,11 @@ public sealed class Normalize
         }
     }
 
+    /// <summary>The pixel value, 0 to 255, that a normalised value came from: for people to look at.</summary>
+    /// <param name="value">Normalised.</param>
+    /// <param name="channel">0 red, 1 green, 2 blue.</param>
+    public byte Invert(float value, int channel) => (byte)Math.Clamp(Math.Round(((value * std[channel]) + mean[channel]) * 255), 0, 255);
+
     /// <summary>Normalises RGB pixels in their order.</summary>
     /// <param name="pixels">HWC bytes.</param>
     /// <param name="floats">HWC floats, as many.</param>

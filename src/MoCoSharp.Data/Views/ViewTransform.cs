@@ -28,6 +28,9 @@ public sealed class ViewTransform
     /// <summary>The steps before normalisation, in order of application.</summary>
     public IReadOnlyList<IViewOperation> Operations { get; }
 
+    /// <summary>The last step.</summary>
+    public Normalize Normalize => normalize;
+
     /// <summary>Makes one view.</summary>
     /// <param name="source">The image; not changed.</param>
     /// <param name="random">The view's own stream.</param>

@@ -1,0 +1,96 @@
+using System.CommandLine;
+using MoCoSharp.Checkpoints;
+using MoCoSharp.Tensors;
+using MoCoSharp.Training;
+
+namespace MoCoSharp.Cli.Commands;
+
+/// <summary>moco inspect: what a run folder, a checkpoint or this machine holds.</summary>
+internal static class InspectCommand
+{
+    public static Command Create()
+    {
+        var path = new Argument<string?>("path") { Description = "A run folder or a .safetensors file.", Arity = ArgumentArity.ZeroOrOne };
+        var environment = new Option<bool>("--environment") { Description = "Versions and hardware." };
+        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        var command = new Command("inspect", "Show what a run, a checkpoint or this machine holds.") { path, environment, verbose };
+        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        {
+            var target = parsed.GetValue(path);
+            if (parsed.GetValue(environment))
+            {
+                TorchRuntime.Load();
+                Console.Write(RunFolder.EnvironmentJson());
+            }
+
+            if (target is null && !parsed.GetValue(environment))
+            {
+                throw new ConfigurationException(["inspect needs a run folder or a file, or --environment."]);
+            }
+
+            if (target is not null)
+            {
+                Show(target);
+            }
+
+            return ExitCode.Done;
+        }));
+        return command;
+    }
+
+    private static void Show(string target)
+    {
+        if (Directory.Exists(target))
+        {
+            ShowRun(RunFolder.Open(target));
+        }
+        else if (File.Exists(target))
+        {
+            ShowFile(target);
+        }
+        else
+        {
+            throw new ConfigurationException([$"{target}: there is no such run folder or file."]);
+        }
+    }
+
+    private static void ShowRun(RunFolder run)
+    {
+        var config = run.ReadConfig();
+        Console.WriteLine($"{run.Path}: {config.Description}");
+        Console.WriteLine($"data {config.Data}; ResNet-{config.Encoder.Depth} of width {config.Encoder.Width}, {config.Encoder.Stem} stem, {config.Encoder.Head} head; " +
+            $"batch {config.BatchSize}, {config.BnGroups} BN groups, {config.MoCo.QueueSize} keys, {config.Epochs} epochs, seed {config.Seed}");
+        var lines = File.Exists(run.MetricsPath) ? MetricsLog.Read(run.MetricsPath).ToList() : [];
+        if (lines.LastOrDefault(line => line.ContainsKey("loss")) is { } last)
+        {
+            Console.WriteLine(FormattableString.Invariant(
+                $"last report: step {(long)last["step"]!}, epoch {(int)last["epoch"]!}, loss {(double)last["loss"]!:F4}, contrast accuracy {(double)last["contrastAccuracy"]!:P1}"));
+        }
+
+        foreach (var line in lines.Where(line => line.ContainsKey("knn")))
+        {
+            Console.WriteLine(FormattableString.Invariant($"epoch {(int)line["epoch"]!}: kNN {(double)line["knn"]!:P2} [{line["protocol"]}]"));
+        }
+
+        foreach (var checkpoint in run.Checkpoints())
+        {
+            Console.WriteLine(FormattableString.Invariant($"{checkpoint}: {new FileInfo(checkpoint).Length / 1e6:F1} MB"));
+        }
+    }
+
+    private static void ShowFile(string path)
+    {
+        var (entries, metadata) = SafeTensors.ReadHeader(path);
+        foreach (var (key, value) in metadata)
+        {
+            Console.WriteLine($"{key}: {value.Trim()}");
+        }
+
+        foreach (var entry in entries)
+        {
+            Console.WriteLine($"{entry.Name}  {entry.Type}  [{string.Join(", ", entry.Shape)}]");
+        }
+
+        Console.WriteLine(FormattableString.Invariant($"{entries.Count} tensors, {entries.Sum(entry => entry.End - entry.Begin) / 1e6:F1} MB"));
+    }
+}

@@ -1,0 +1,176 @@
+using System.CommandLine;
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Data.Loading;
+using MoCoSharp.Data.Views;
+using MoCoSharp.Distributed;
+using MoCoSharp.Methods;
+using MoCoSharp.Tensors;
+using MoCoSharp.Training;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Cli.Commands;
+
+/// <summary>moco pretrain: from images to a checked encoder.</summary>
+internal static class PretrainCommand
+{
+    public static Command Create()
+    {
+        var recipe = new Argument<string?>("recipe") { Description = "A recipe file or the name of a shipped one.", Arity = ArgumentArity.ZeroOrOne };
+        var data = new Option<string?>("--data") { Description = "Images: a folder, a list file, cifar10:PATH, cifar100:PATH, idx:PATH, patterns." };
+        var validation = new Option<string?>("--val") { Description = "Labelled images for the kNN monitor, where the source has none of its own." };
+        var runPath = new Option<string?>("--run") { Description = "The run folder. Without it, runs/<recipe>-001 and so on." };
+        var set = new Option<string[]>("--set") { Description = "A setting over the recipe's: moco.temperature=0.1", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+        var steps = new Option<long?>("--steps") { Description = "Save and end after so many steps in all." };
+        var resume = new Option<bool>("--resume") { Description = "Go on with the run in --run." };
+        var dryRun = new Option<bool>("--dry-run") { Description = "Show what would be done, and estimate time and memory." };
+        var device = new Option<string?>("--device") { Description = "cpu, cuda or cuda:n." };
+        var onBadImage = new Option<string?>("--on-bad-image") { Description = "skip (and name it) or fail." };
+        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        var command = new Command("pretrain", "Pre-train an encoder. Without arguments: on the built-in images.")
+        {
+            recipe, data, validation, runPath, set, steps, resume, dryRun, device, onBadImage, verbose,
+        };
+        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        {
+            var given = new Request(
+                parsed.GetValue(recipe), parsed.GetValue(data), parsed.GetValue(validation), parsed.GetValue(runPath), parsed.GetValue(set)!,
+                parsed.GetValue(steps), parsed.GetValue(resume), parsed.GetValue(dryRun), parsed.GetValue(device), parsed.GetValue(onBadImage));
+            return given.Resume ? Resume(given) : Start(given);
+        }));
+        return command;
+    }
+
+    private sealed record Request(
+        string? Recipe, string? Data, string? Validation, string? Run, string[] Settings, long? Steps, bool Resume, bool DryRun, string? Device, string? OnBadImage)
+    {
+        public string RecipeName => Path.GetFileNameWithoutExtension(Recipe ?? "patterns");
+
+        // The options with a name of their own are settings like any other.
+        public IEnumerable<string> AllSettings =>
+        [
+            .. Settings,
+            .. Named("data", Data), .. Named("validation", Validation), .. Named("device", Device), .. Named("loader.onBadImage", OnBadImage),
+        ];
+
+        private static IEnumerable<string> Named(string key, string? value) => value is null ? [] : [$"{key}={System.Text.Json.JsonSerializer.Serialize(value, Text.Default.String)}"];
+    }
+
+    private static int Start(Request request)
+    {
+        var faults = new List<string>();
+        var config = Plan.TryLoad(request.Recipe ?? "patterns", request.AllSettings, faults);
+        if (request.Steps <= 0)
+        {
+            faults.Add($"--steps is {request.Steps}, expected a number above 0.");
+        }
+
+        if (request.Run is not null && !request.DryRun && File.Exists(Path.Combine(request.Run, "config.json")))
+        {
+            faults.Add($"{request.Run} holds a run already. Add --resume to go on with it, or name another folder with --run.");
+        }
+
+        // The data are looked at even where the recipe has faults: all faults at once.
+        var plan = Plan.Open(config, request.Data, request.Validation, faults);
+        if (plan is null)
+        {
+            throw new ConfigurationException(faults);
+        }
+
+        foreach (var remark in plan.Remarks())
+        {
+            Console.Error.WriteLine($"moco: note: {remark}");
+        }
+
+        if (request.DryRun)
+        {
+            DryRun.Print(plan);
+            return ExitCode.Done;
+        }
+
+        var run = RunFolder.Create(request.Run ?? NextFolder(request.RecipeName), plan.Config);
+        return Train(plan, run, request.Steps, resume: false);
+    }
+
+    private static int Resume(Request request)
+    {
+        var faults = new List<string>();
+        if (request.Run is null)
+        {
+            faults.Add("--resume needs --run: the folder of the run to go on with.");
+        }
+
+        if (request.Recipe is not null || request.AllSettings.Any() || request.DryRun)
+        {
+            faults.Add("--resume goes on with the run's own config.json: leave out the recipe, --set, --data, --val, --device, --on-bad-image and --dry-run.");
+        }
+
+        if (request.Run is not null && !File.Exists(Path.Combine(request.Run, "config.json")))
+        {
+            faults.Add($"{request.Run} is not the folder of a run: it has no config.json. Leave out --resume to start one.");
+        }
+
+        if (request.Steps <= 0)
+        {
+            faults.Add($"--steps is {request.Steps}, expected a number above 0.");
+        }
+
+        if (faults.Count > 0)
+        {
+            throw new ConfigurationException(faults);
+        }
+
+        var run = RunFolder.Open(request.Run!);
+        var plan = Plan.Open(run.ReadConfig(), null, null, faults) ?? throw new ConfigurationException(faults);
+        return Train(plan, run, request.Steps, resume: true);
+    }
+
+    private static int Train(Plan plan, RunFolder run, long? steps, bool resume)
+    {
+        var config = plan.Config;
+        using var signals = new StopSignals();
+        Console.WriteLine($"{run.Path}: {plan.Describe()}");
+        TorchRuntime.Load();
+        set_num_threads(config.Threads);
+        using var method = MoCo.Create(config.Encoder, config.MoCo, config.BnGroups, config.Seed, SingleProcess.Instance);
+        using var views = ViewLoader.Open(plan.Train, ViewRecipes.Train(config.Views), config.Loader, config.Seed, config.BatchSize);
+        var progress = new ConsoleProgress(config.Epochs) { ImagesPerStep = config.BatchSize };
+        views.BadImageFound += bad => progress.Warned($"{bad.Name}: {bad.Reason} Another image takes its place.");
+        using var training = new Pretraining(method, config, SingleProcess.Instance, TimeProvider.System, progress);
+        if (resume)
+        {
+            training.Resume(run);
+            progress.Line($"resumed after step {training.StepsDone}");
+        }
+        else
+        {
+            SampleSheet.Write(run, plan.Train, ViewRecipes.Train(config.Views), config);
+        }
+
+        var end = training.Run(views, run, plan.Monitor(), steps, signals.Token);
+        if (views.BadImages.Count > 0)
+        {
+            progress.Line($"{views.BadImages.Count} broken images were skipped: {string.Join(", ", views.BadImages.Take(5).Select(bad => bad.Name))}" +
+                (views.BadImages.Count > 5 ? ", ..." : ""));
+        }
+
+        progress.Line(end switch
+        {
+            PretrainEnd.Finished => $"done: {training.StepsDone} steps. Look at {run.ViewsPath}; judge with `moco knn {run.Path}`.",
+            PretrainEnd.StepLimit => $"ended after {training.StepsDone} steps, as asked. `moco pretrain --resume --run {run.Path}` goes on.",
+            _ => $"stopped after {training.StepsDone} steps, saved. `moco pretrain --resume --run {run.Path}` goes on.",
+        });
+        return end == PretrainEnd.Stopped ? ExitCode.Stopped : ExitCode.Done;
+    }
+
+    private static string NextFolder(string recipe)
+    {
+        for (var i = 1; ; i++)
+        {
+            var path = Path.Combine("runs", $"{recipe}-{i:D3}");
+            if (!Directory.Exists(path))
+            {
+                return path;
+            }
+        }
+    }
+}

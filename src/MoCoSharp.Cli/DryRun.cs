@@ -1,0 +1,98 @@
+using System.Diagnostics;
+using MoCoSharp.Data.Views;
+using MoCoSharp.Distributed;
+using MoCoSharp.Methods;
+using MoCoSharp.Tensors;
+using MoCoSharp.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Cli;
+
+/// <summary>moco pretrain --dry-run: the resolved configuration, shapes, and what it will cost, measured on a few small steps.</summary>
+internal static class DryRun
+{
+    private const int Images = 16; // a step of so many, or one image a BN group, is what is measured and scaled up
+
+    public static void Print(Plan plan)
+    {
+        var config = plan.Config;
+        Console.Write(RunConfigFile.Write(config));
+        Console.WriteLine(plan.Describe());
+        Console.WriteLine($"query view: {ViewRecipes.Train(config.Views).Describe()}");
+        TorchRuntime.Load();
+        set_num_threads(config.Threads);
+        using var method = MoCo.Create(config.Encoder, config.MoCo, config.BnGroups, config.Seed, SingleProcess.Instance);
+        method.to(device(config.Device));
+        method.train();
+        var size = config.Views.Size;
+        Console.WriteLine($"views [{config.BatchSize}, 3, {size}, {size}] x 2 -> features [{config.BatchSize}, {method.Encoder.FeatureSize}] -> " +
+            $"embeddings [{config.BatchSize}, {config.MoCo.Dimension}], queue [{config.MoCo.QueueSize}, {config.MoCo.Dimension}]");
+        Console.WriteLine($"{method.LearnedParameters.Sum(item => item.Parameter.numel()):N0} learned parameters, as many in the key encoder");
+
+        var (stepSeconds, bytes) = MeasureStep(plan, method);
+        var viewSeconds = MeasureViews(plan) * config.BatchSize / config.Loader.Workers;
+        var step = Math.Max(stepSeconds, viewSeconds);
+        var all = TimeSpan.FromSeconds(step * plan.TotalSteps);
+        Console.WriteLine(FormattableString.Invariant(
+            $"about {step:G3} s a step (training {stepSeconds:G3}, views {viewSeconds:G3}), {plan.TotalSteps} steps: {ConsoleProgress.Clock(all)} without evaluations"));
+        Console.WriteLine(FormattableString.Invariant($"about {bytes / 1e9:F1} GB of memory"));
+        Console.WriteLine($"begun now, it would end at about {DateTime.Now + all:yyyy-MM-dd HH:mm}");
+    }
+
+    private static (double Seconds, double Bytes) MeasureStep(Plan plan, MoCo method)
+    {
+        var config = plan.Config;
+        var count = Math.Min(config.BatchSize, config.BnGroups * Math.Max(1, Images / config.BnGroups));
+        var scale = config.BatchSize / (double)count;
+        using var scope = NewDisposeScope();
+        using var optimizer = new Sgd(method.LearnedParameters, config.Optimizer.Momentum, config.Optimizer.WeightDecay);
+        var step = new TrainingStep(method, optimizer, SingleProcess.Instance);
+        var views = rand([count, 3, config.Views.Size, config.Views.Size], device: device(config.Device));
+        using var process = Process.GetCurrentProcess();
+        var before = process.WorkingSet64;
+        step.Run(0, views, views, learningRate: 0); // warms up
+        var watch = Stopwatch.StartNew();
+        step.Run(1, views, views, learningRate: 0);
+        var seconds = watch.Elapsed.TotalSeconds;
+        process.Refresh();
+        var perImage = Math.Max(0, process.PeakWorkingSet64 - before) / (double)count;
+        return (seconds * scale, before + (perImage * config.BatchSize));
+    }
+
+    private static double MeasureViews(Plan plan)
+    {
+        var transform = ViewRecipes.Train(plan.Config.Views);
+        var pixels = new float[3 * transform.Size * transform.Size];
+        var watch = new Stopwatch();
+        var images = 0;
+        for (var i = 0; i < Math.Min(Images, plan.Train.Count); i++)
+        {
+            watch.Start();
+            try
+            {
+                var image = plan.Train.Read(i).Image;
+                for (var view = 0; view < 2; view++)
+                {
+                    var random = new SampleRandom(plan.Config.Seed, 0, i, view);
+                    transform.Write(image, ref random, pixels);
+                }
+
+                images++;
+            }
+            catch (Data.Images.BrokenImageException)
+            {
+                // Counted and named by the run itself.
+            }
+
+            watch.Stop();
+            if (i == 0)
+            {
+                watch.Reset(); // the first one warms up
+                images = 0;
+            }
+        }
+
+        return watch.Elapsed.TotalSeconds / Math.Max(1, images);
+    }
+}

@@ -1,0 +1,46 @@
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Data.Images;
+using MoCoSharp.Training;
+
+namespace MoCoSharp.Cli;
+
+/// <summary>What the program says to a shell.</summary>
+internal static class ExitCode
+{
+    public const int Done = 0;
+    public const int Failed = 1;
+    public const int Usage = 2;
+    public const int Stopped = 75; // EX_TEMPFAIL: run again with --resume
+
+    /// <summary>Runs a verb; what a person can mend becomes a message, our own bugs keep their stack trace.</summary>
+    public static int Of(bool verbose, Func<int> verb)
+    {
+        try
+        {
+            return verb();
+        }
+        catch (ConfigurationException error)
+        {
+            return Tell(error.Faults, Usage);
+        }
+        catch (Exception error) when (!verbose && error is DataSourceException)
+        {
+            return Tell([error.Message], Usage);
+        }
+        catch (Exception error) when (!verbose && error is DivergedException or BrokenImageException or InvalidDataException or IOException
+            or UnauthorizedAccessException or PlatformNotSupportedException)
+        {
+            return Tell([error.Message], Failed);
+        }
+    }
+
+    private static int Tell(IEnumerable<string> messages, int code)
+    {
+        foreach (var message in messages)
+        {
+            Console.Error.WriteLine($"moco: {message}");
+        }
+
+        return code;
+    }
+}

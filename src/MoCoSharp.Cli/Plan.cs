@@ -1,0 +1,109 @@
+using System.Text.Json.Serialization;
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Data.Views;
+using MoCoSharp.Tensors;
+using MoCoSharp.Training;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Cli;
+
+/// <summary>A run that can begin: a configuration without faults or open choices, and its data.</summary>
+internal sealed class Plan
+{
+    private Plan(RunConfig config, IImageDataset train, IImageDataset? validation)
+    {
+        Config = config;
+        Train = train;
+        Validation = validation;
+    }
+
+    public RunConfig Config { get; }
+
+    public IImageDataset Train { get; }
+
+    public IImageDataset? Validation { get; }
+
+    public int StepsPerEpoch => Train.Count / Config.BatchSize;
+
+    public long TotalSteps => (long)StepsPerEpoch * Config.Epochs;
+
+    /// <summary>A recipe with settings over it; null, and the faults in the list, where it has some.</summary>
+    public static RunConfig? TryLoad(string recipe, IEnumerable<string> settings, List<string> faults)
+    {
+        try
+        {
+            return RunConfigFile.Load(Recipes.Find(recipe), settings);
+        }
+        catch (ConfigurationException error)
+        {
+            faults.AddRange(error.Faults);
+            return null;
+        }
+    }
+
+    /// <summary>Opens the data and settles what was left to choose; null, and the faults in the list, where something is wrong.</summary>
+    public static Plan? Open(RunConfig? config, string? dataGiven, string? validationGiven, List<string> faults)
+    {
+        var source = config?.Data ?? dataGiven;
+        (IImageDataset Train, IImageDataset? Validation)? data = null;
+        try
+        {
+            data = source is null ? null : DataSource.Open(source, config?.Validation ?? validationGiven);
+        }
+        catch (DataSourceException error)
+        {
+            faults.Add(error.Message);
+        }
+
+        if (config is not null && data is { } opened && opened.Train.Count < config.BatchSize)
+        {
+            faults.Add($"{opened.Train.Description}: {opened.Train.Count} images are fewer than batchSize {config.BatchSize}. " +
+                "Lower it (--set batchSize=...) or add images.");
+        }
+
+        if (config is not null && TorchRuntime.DeviceFault(config.Device) is { } fault)
+        {
+            faults.Add(fault);
+        }
+
+        return faults.Count == 0 && config is not null && data is { } found ? new Plan(Resolve(config), found.Train, found.Validation) : null;
+    }
+
+    /// <summary>What is allowed, but seldom meant.</summary>
+    public IEnumerable<string> Remarks()
+    {
+        foreach (var remark in Config.Remarks())
+        {
+            yield return remark;
+        }
+
+        if (Config.MoCo.QueueSize > Train.Count)
+        {
+            yield return $"moco.queueSize {Config.MoCo.QueueSize} is more than the {Train.Count} images: older keys of the same images become negatives.";
+        }
+
+        if (Config.Knn.EveryEpochs > 0 && Monitor() is null)
+        {
+            yield return "the kNN monitor is off: it needs labelled images (class folders) in the training set and in --val, or in folders train and val of the source.";
+        }
+    }
+
+    /// <summary>The kNN monitor; null where labels lack, or where it is not wanted.</summary>
+    public KnnMonitor? Monitor() => Config.Knn.EveryEpochs > 0 && Validation is not null && Train.ClassNames.Count > 1 && Validation.ClassNames.Count > 0
+        ? new KnnMonitor(Train, Validation, ViewRecipes.Evaluation(Config.Views), Config.Knn, Config.Loader, device(Config.Device))
+        : null;
+
+    public string Describe() =>
+        $"{Train.Description}, {Train.Count} images; ResNet-{Config.Encoder.Depth} of width {Config.Encoder.Width}, batch {Config.BatchSize}, " +
+        $"{Config.MoCo.QueueSize} keys, {Config.Epochs} epochs of {StepsPerEpoch} steps; {Config.Device}, {Config.Threads} torch threads, {Config.Loader.Workers} loader workers";
+
+    // Chosen once, here, and kept in config.json.
+    private static RunConfig Resolve(RunConfig config) => config with
+    {
+        Threads = config.Threads > 0 ? config.Threads : Math.Max(1, Environment.ProcessorCount),
+        Loader = config.Loader.Workers > 0 ? config.Loader : config.Loader with { Workers = Math.Max(1, Environment.ProcessorCount / 2) },
+    };
+}
+
+[JsonSerializable(typeof(string))]
+internal sealed partial class Text : JsonSerializerContext;

@@ -1,0 +1,103 @@
+using MoCoSharp.Data.Images;
+
+namespace MoCoSharp.Data.Datasets;
+
+/// <summary>A folder of images, at any depth. Where every image lies in one of several subfolders, these are its classes.</summary>
+/// <remarks>Images stand in ordinal order of their relative path with '/', classes in ordinal order of their name: the ids of every machine.</remarks>
+public sealed class ImageFolder : IImageDataset
+{
+    private static readonly HashSet<string> Extensions = new(StringComparer.OrdinalIgnoreCase) { ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif" };
+
+    private readonly string root;
+    private readonly string[] files; // relative, with '/'
+    private readonly int[] labels;
+
+    private ImageFolder(string root, string[] files, string[] classNames, IReadOnlyList<string> skipped)
+    {
+        this.root = root;
+        this.files = files;
+        ClassNames = classNames;
+        Skipped = skipped;
+        labels = [.. files.Select(file => classNames.Length == 0 ? -1 : Array.BinarySearch(classNames, TopFolder(file), StringComparer.Ordinal))];
+    }
+
+    /// <inheritdoc/>
+    public int Count => files.Length;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> ClassNames { get; }
+
+    /// <inheritdoc/>
+    public string Description => root;
+
+    /// <summary>What bears an image's name and is none, with the reason: directories.</summary>
+    public IReadOnlyList<string> Skipped { get; }
+
+    /// <summary>Looks for images; none is opened yet.</summary>
+    /// <param name="path">The folder. Links to folders below it are not followed, so that no circle is walked.</param>
+    /// <exception cref="DataSourceException">There is no such folder, or no image in it.</exception>
+    public static ImageFolder Open(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (!Directory.Exists(path))
+        {
+            throw new DataSourceException($"{path}: there is no such folder. Give --data the folder that holds the images.");
+        }
+
+        var found = new List<string>();
+        var skipped = new List<string>();
+        try
+        {
+            var walk = new EnumerationOptions { RecurseSubdirectories = false, IgnoreInaccessible = false, AttributesToSkip = FileAttributes.None };
+            var folders = new Stack<DirectoryInfo>([new DirectoryInfo(path)]);
+            while (folders.TryPop(out var folder))
+            {
+                foreach (var entry in folder.EnumerateFileSystemInfos("*", walk))
+                {
+                    var relative = Path.GetRelativePath(path, entry.FullName).Replace('\\', '/');
+                    var isImage = Extensions.Contains(entry.Extension);
+                    if (entry is DirectoryInfo below)
+                    {
+                        if (isImage)
+                        {
+                            skipped.Add($"{relative}: is a directory, not an image.");
+                        }
+
+                        if (below.LinkTarget is null)
+                        {
+                            folders.Push(below);
+                        }
+                    }
+                    else if (isImage)
+                    {
+                        found.Add(relative);
+                    }
+                }
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new DataSourceException($"{path}: cannot be listed: {error.Message}", error);
+        }
+
+        if (found.Count == 0)
+        {
+            throw new DataSourceException($"{path}: no images in this folder or below it, expected {string.Join(", ", Extensions)} files.");
+        }
+
+        var ordered = found.Order(StringComparer.Ordinal).ToArray();
+        var tops = ordered.Select(TopFolder).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray();
+        return new ImageFolder(path, ordered, tops.Length > 1 && tops[0].Length > 0 ? tops : [], [.. skipped.Order(StringComparer.Ordinal)]);
+    }
+
+    /// <inheritdoc/>
+    public LabelledImage Read(int index) => new(ImageDecoder.ReadFile(Path.Combine(root, files[index])), labels[index]);
+
+    /// <inheritdoc/>
+    public int LabelOf(int index) => labels[index];
+
+    /// <inheritdoc/>
+    public string NameOf(int index) => files[index];
+
+    private static string TopFolder(string file) => file.IndexOf('/') is var slash and >= 0 ? file[..slash] : "";
+}

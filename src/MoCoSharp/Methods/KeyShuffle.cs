@@ -1,0 +1,31 @@
+using MoCoSharp.Data.Views;
+
+namespace MoCoSharp.Methods;
+
+/// <summary>In which order the keys of a step pass through the key encoder, so that a key's BN group is not its query's.</summary>
+/// <remarks>
+/// He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>, section 3.3. The order is a pure function of seed, step and half,
+/// hence the same on every rank without a message.
+/// </remarks>
+public static class KeyShuffle
+{
+    private const int Stream = -1; // as epoch: no view is drawn from there
+
+    /// <summary>A permutation of a global batch.</summary>
+    /// <param name="seed">Seed of the run.</param>
+    /// <param name="step">Steps done before this one.</param>
+    /// <param name="half">0, or 1 for the second half of a symmetric step.</param>
+    /// <param name="count">N.</param>
+    /// <returns>Row i of the shuffled batch is row [i] of the batch.</returns>
+    public static long[] Order(long seed, long step, int half, long count)
+    {
+        var order = new long[count];
+        for (var i = 0; i < order.Length; i++)
+        {
+            order[i] = i;
+        }
+
+        new SampleRandom(seed, Stream, step, half).Shuffle(order.AsSpan());
+        return order;
+    }
+}

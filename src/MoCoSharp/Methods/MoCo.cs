@@ -1,0 +1,152 @@
+using MoCoSharp.Distributed;
+using MoCoSharp.Models;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace MoCoSharp.Methods;
+
+/// <summary>Momentum contrast: a query is told from the keys of a queue, and the keys come from a slowly moving encoder.</summary>
+/// <remarks>He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>; v2: Chen et al. 2020, <see href="https://arxiv.org/abs/2003.04297"/>.</remarks>
+public sealed class MoCo : PretrainMethod
+{
+    private readonly Encoder encoder_q;
+    private readonly Encoder encoder_k;
+    private readonly KeyQueue queue;
+    private readonly MoCoOptions _options;
+    private readonly IProcessGroup _group;
+    private readonly (Parameter Key, Parameter Query)[] _pairs;
+    private readonly (string, Parameter)[] _learned;
+    private long _step;
+
+    private MoCo(EncoderOptions encoder, MoCoOptions options, int bnGroups, long seed, IProcessGroup group) : base(nameof(MoCo))
+    {
+        _options = options;
+        _group = group;
+        KeyOrders = (step, half, count) => KeyShuffle.Order(seed, step, half, count);
+
+        using var random = new Generator((ulong)seed);
+        encoder_q = new Encoder(encoder, options.Dimension, bnGroups / group.Size, random);
+        encoder_k = new Encoder(encoder, options.Dimension, bnGroups / group.Size, random);
+        queue = new KeyQueue(options.Dimension, options.QueueSize, random);
+        RegisterComponents();
+
+        encoder_k.load_state_dict(encoder_q.state_dict());
+        foreach (var parameter in encoder_k.parameters())
+        {
+            parameter.requires_grad = false;
+        }
+
+        _pairs = [.. encoder_k.parameters().Zip(encoder_q.parameters())];
+        _learned = [.. encoder_q.named_parameters().Select(item => ($"{nameof(encoder_q)}.{item.name}", item.parameter))];
+    }
+
+    /// <summary>Both encoders, equal, and a queue of random keys.</summary>
+    /// <param name="encoder">The architecture of both encoders.</param>
+    /// <param name="options">The method's hyper-parameters.</param>
+    /// <param name="bnGroups">BN groups of the global batch; the number of ranks divides it.</param>
+    /// <param name="seed">Fixes the weights, the queue and the shuffles.</param>
+    /// <param name="group">The ranks that train together.</param>
+    /// <exception cref="ArgumentException">The options have faults, all of which are named, or ranks do not divide the BN groups.</exception>
+    public static MoCo Create(EncoderOptions encoder, MoCoOptions options, int bnGroups, long seed, IProcessGroup group)
+    {
+        ArgumentNullException.ThrowIfNull(encoder);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(group);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bnGroups);
+        List<string> faults = [.. options.Faults()];
+        if (bnGroups % group.Size != 0)
+        {
+            faults.Add($"{bnGroups} BN groups do not divide over {group.Size} processes: expected a multiple of {group.Size}.");
+        }
+
+        return faults.Count == 0 ? new MoCo(encoder, options, bnGroups, seed, group) : throw new ArgumentException(string.Join(" ", faults));
+    }
+
+    /// <summary>The encoder that learns, and the one that is kept: f_q.</summary>
+    public override Encoder Encoder => encoder_q;
+
+    /// <summary>The encoder that follows: f_k.</summary>
+    public Encoder KeyEncoder => encoder_k;
+
+    /// <summary>The negatives.</summary>
+    public KeyQueue Queue => queue;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<(string Name, Parameter Parameter)> LearnedParameters => _learned;
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, long> HostState => new Dictionary<string, long>(StringComparer.Ordinal) { ["queue.position"] = queue.Position };
+
+    /// <summary>(step, half, N) -> permutation; tests put their own here.</summary>
+    internal Func<long, int, long, long[]> KeyOrders { get; set; }
+
+    /// <inheritdoc/>
+    public override void RestoreHostState(IReadOnlyDictionary<string, long> state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        queue.Resume(state["queue.position"]);
+    }
+
+    /// <summary>Moves the key encoder towards the query encoder. Its BatchNorm statistics are its own and stay.</summary>
+    /// <param name="step">Steps done before this one: fixes the shuffle.</param>
+    public override void BeforeStep(long step)
+    {
+        _step = step;
+        using var noGrad = no_grad();
+        foreach (var (key, query) in _pairs)
+        {
+            key.mul_(_options.Momentum).add_(query, alpha: 1 - _options.Momentum); // θ_k = m θ_k + (1 - m) θ_q
+        }
+    }
+
+    /// <summary>The loss of a batch, and its keys.</summary>
+    /// <param name="queryViews">This rank's share. Shape [N / ranks, 3, H, W].</param>
+    /// <param name="keyViews">Another view of the same images. The same shape.</param>
+    public override StepOutput forward(Tensor queryViews, Tensor keyViews)
+    {
+        using var scope = NewDisposeScope();
+        var output = Contrast(queryViews, keyViews, half: 0);
+        if (_options.Symmetric)
+        {
+            var other = Contrast(keyViews, queryViews, half: 1);
+            output = new(
+                (output.Loss + other.Loss) / 2,
+                cat([output.Keys, other.Keys]),
+                output.ContrastAccuracy is null ? null : (output.ContrastAccuracy + other.ContrastAccuracy!) / 2);
+        }
+
+        scope.MoveToOuter(output.Loss, output.Keys);
+        output.ContrastAccuracy?.MoveToOuterDisposeScope();
+        return output;
+    }
+
+    /// <summary>Remembers the keys, once the loss no longer needs the ones that they replace.</summary>
+    public override void AfterBackward(StepOutput output) => queue.Enqueue(output.Keys);
+
+    private StepOutput Contrast(Tensor queryViews, Tensor keyViews, int half)
+    {
+        var query = functional.normalize(encoder_q.call(queryViews), dim: 1); // [N / ranks, C]
+        var keys = EncodeKeys(keyViews, half);                                // [N, C]
+        var logits = InfoNce.Logits(query, BatchOrder.Share(_group, keys), queue.Keys, _options.Temperature);
+        return new(InfoNce.Loss(logits), keys, MeasuresContrast ? InfoNce.Accuracy(logits) : null);
+    }
+
+    // Keys of the global batch in batch order, each normalised in a BN group that need not be its query's.
+    private Tensor EncodeKeys(Tensor views, int half)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        if (!_options.Shuffle)
+        {
+            return BatchOrder.Gather(_group, functional.normalize(encoder_k.call(views), dim: 1)).MoveToOuterDisposeScope();
+        }
+
+        var batch = BatchOrder.Gather(_group, views);
+        var order = tensor(KeyOrders(_step, half, batch.shape[0]), device: views.device);
+        var shuffled = batch.index_select(0, BatchOrder.Share(_group, order).contiguous());
+        var keys = BatchOrder.Gather(_group, functional.normalize(encoder_k.call(shuffled), dim: 1));
+        return keys.index_select(0, order.argsort()).MoveToOuterDisposeScope();
+    }
+}

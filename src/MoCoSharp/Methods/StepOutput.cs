@@ -1,0 +1,48 @@
+using MoCoSharp.Models;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace MoCoSharp.Methods;
+
+/// <summary>What one forward pass of a method gives the training step.</summary>
+/// <param name="Loss">Mean loss of this rank's share of the batch, a scalar that carries the gradient.</param>
+/// <param name="Keys">Keys to remember, of the global batch, in batch order. Shape [N, C], or [2N, C] when symmetric.</param>
+/// <param name="ContrastAccuracy">Share of queries nearest to their own key, a scalar; null unless it was asked for.</param>
+public readonly record struct StepOutput(Tensor Loss, Tensor Keys, Tensor? ContrastAccuracy);
+
+/// <summary>A way of learning without labels: what differs between the methods, and nothing else.</summary>
+/// <remarks>
+/// One step: <see cref="BeforeStep"/>, forward, backward, <see cref="AfterBackward"/>, optimizer. Then a save is allowed; the key encoder
+/// on disk is therefore not yet mixed with the newest query encoder, as in official checkpoints.
+/// </remarks>
+public abstract class PretrainMethod(string name) : Module<Tensor, Tensor, StepOutput>(name)
+{
+    /// <summary>The encoder that evaluation and export keep.</summary>
+    public abstract Encoder Encoder { get; }
+
+    /// <summary>What the optimizer steps, with checkpoint names, in checkpoint order; never the key encoder.</summary>
+    public abstract IReadOnlyList<(string Name, Parameter Parameter)> LearnedParameters { get; }
+
+    /// <summary>Whether forward passes also measure the contrast accuracy.</summary>
+    public bool MeasuresContrast { get; set; }
+
+    /// <summary>Called first in a step.</summary>
+    /// <param name="step">Steps done before this one, since the beginning of the run.</param>
+    public virtual void BeforeStep(long step)
+    {
+    }
+
+    /// <summary>Called when the gradients are there and the loss no longer needs the old keys.</summary>
+    public virtual void AfterBackward(StepOutput output)
+    {
+    }
+
+    /// <summary>State on the host that a resume needs besides the tensors of state_dict().</summary>
+    public virtual IReadOnlyDictionary<string, long> HostState => new Dictionary<string, long>(StringComparer.Ordinal);
+
+    /// <summary>Takes back what <see cref="HostState"/> gave.</summary>
+    public virtual void RestoreHostState(IReadOnlyDictionary<string, long> state)
+    {
+    }
+}

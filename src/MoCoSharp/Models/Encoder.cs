@@ -1,0 +1,99 @@
+using MoCoSharp.Tensors;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace MoCoSharp.Models;
+
+/// <summary>A ResNet with a head: images to features, and features to embeddings. Its keys are torchvision's.</summary>
+/// <remarks>He et al. 2016, <see href="https://arxiv.org/abs/1512.03385"/>.</remarks>
+public sealed class Encoder : Module<Tensor, Tensor>
+{
+    private readonly Conv2d conv1;
+    private readonly SplitBatchNorm bn1;
+    private readonly Sequential layer1;
+    private readonly Sequential layer2;
+    private readonly Sequential layer3;
+    private readonly Sequential layer4;
+    private readonly Module<Tensor, Tensor> fc;
+    private readonly bool _pools;
+
+    /// <summary>An encoder with torchvision's initialisation.</summary>
+    /// <param name="options">The architecture.</param>
+    /// <param name="outputSize">Size of the head's output, C.</param>
+    /// <param name="bnGroups">Groups of this process's batch that are normalised apart (see <see cref="SplitBatchNorm"/>).</param>
+    /// <param name="random">Draws the weights; the same state gives the same weights.</param>
+    /// <exception cref="ArgumentException">The options have faults; all are named.</exception>
+    public Encoder(EncoderOptions options, int outputSize, int bnGroups, Generator random) : base(nameof(Encoder))
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(random);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(outputSize);
+        var faults = options.Faults().ToList();
+        if (faults.Count > 0)
+        {
+            throw new ArgumentException(string.Join(" ", faults), nameof(options));
+        }
+
+        var width = options.Width;
+        var blocks = ResNetStages.Blocks[options.Depth];
+        var expansion = ResNetStages.HasBottleneck(options.Depth) ? Bottleneck.Expansion : 1;
+        FeatureSize = width * 8 * expansion;
+        _pools = options.Stem == "imagenet";
+        conv1 = options.Stem switch
+        {
+            "imagenet" => Convolution.Of(3, width, kernel: 7, stride: 2),
+            "small" => Convolution.Of(3, width, kernel: 3, stride: 2),
+            _ => Convolution.Of(3, width, kernel: 3, stride: 1),
+        };
+        bn1 = new SplitBatchNorm(width, bnGroups);
+        layer1 = Stage(options.Depth, inputs: width, width, blocks[0], stride: 1, bnGroups);
+        layer2 = Stage(options.Depth, inputs: width * expansion, width * 2, blocks[1], stride: 2, bnGroups);
+        layer3 = Stage(options.Depth, inputs: width * 2 * expansion, width * 4, blocks[2], stride: 2, bnGroups);
+        layer4 = Stage(options.Depth, inputs: width * 4 * expansion, width * 8, blocks[3], stride: 2, bnGroups);
+        fc = options.Head == "linear"
+            ? Linear(FeatureSize, outputSize)
+            : Sequential(("0", Linear(FeatureSize, FeatureSize)), ("1", ReLU()), ("2", Linear(FeatureSize, outputSize)));
+        RegisterComponents();
+        TorchvisionInitialization.Apply(this, random);
+    }
+
+    /// <summary>Size of the pooled features, D: 512 for ResNet-18 and 34, 2048 for the deeper ones, at width 64.</summary>
+    public int FeatureSize { get; }
+
+    /// <summary>Embeddings: the head's output, not normalised.</summary>
+    /// <param name="images">Shape [N, 3, H, W].</param>
+    /// <returns>Shape [N, C].</returns>
+    public override Tensor forward(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        return fc.call(Features(images)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Pooled features, before the head: what evaluation and transfer use.</summary>
+    /// <param name="images">Shape [N, 3, H, W].</param>
+    /// <returns>Shape [N, D].</returns>
+    public Tensor Features(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        var hidden = bn1.call(conv1.call(images)).relu_();
+        if (_pools)
+        {
+            hidden = functional.max_pool2d(hidden, kernel_size: 3, stride: 2, padding: 1);
+        }
+
+        hidden = layer4.call(layer3.call(layer2.call(layer1.call(hidden)))); // [N, D, H', W']
+        return hidden.mean([2, 3]).MoveToOuterDisposeScope();
+    }
+
+    private static Sequential Stage(int depth, int inputs, int width, int count, int stride, int bnGroups)
+    {
+        var outputs = ResNetStages.HasBottleneck(depth) ? width * Bottleneck.Expansion : width;
+        return Sequential(Enumerable.Range(0, count).Select(i => ($"{i}", Block(i == 0 ? inputs : outputs, i == 0 ? stride : 1))).ToArray());
+
+        Module<Tensor, Tensor> Block(int blockInputs, int blockStride) => ResNetStages.HasBottleneck(depth)
+            ? new Bottleneck(blockInputs, width, blockStride, bnGroups)
+            : new BasicBlock(blockInputs, width, blockStride, bnGroups);
+    }
+}

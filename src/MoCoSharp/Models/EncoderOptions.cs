@@ -1,0 +1,56 @@
+namespace MoCoSharp.Models;
+
+/// <summary>Which ResNet, from which first layer, with which head.</summary>
+public sealed record EncoderOptions
+{
+    /// <summary>Layers: 18, 34, 50, 101 or 152.</summary>
+    public int Depth { get; init; } = 50;
+
+    /// <summary>Channels of the first stage, above 0; 64 is standard.</summary>
+    public int Width { get; init; } = 64;
+
+    /// <summary>First layers: "imagenet" (7x7 stride 2, then a pool), "cifar" (3x3 stride 1) or "small" (3x3 stride 2).</summary>
+    public string Stem { get; init; } = "imagenet";
+
+    /// <summary>What stands on the pooled features: "linear" (MoCo v1) or "mlp" (MoCo v2: as wide as the features, ReLU).</summary>
+    public string Head { get; init; } = "mlp";
+
+    /// <summary>Everything wrong with these options, each with the option's name.</summary>
+    public IEnumerable<string> Faults()
+    {
+        if (!ResNetStages.Blocks.ContainsKey(Depth))
+        {
+            yield return $"encoder.depth is {Depth}, expected one of {string.Join(", ", ResNetStages.Blocks.Keys.Order())}.";
+        }
+
+        if (Width is < 1 or > 4096)
+        {
+            yield return $"encoder.width is {Width}, expected 1 to 4096. 64 is standard.";
+        }
+
+        if (Stem is not ("imagenet" or "cifar" or "small"))
+        {
+            yield return $"encoder.stem is \"{Stem}\", expected imagenet, cifar or small.";
+        }
+
+        if (Head is not ("linear" or "mlp"))
+        {
+            yield return $"encoder.head is \"{Head}\", expected linear (MoCo v1) or mlp (MoCo v2).";
+        }
+    }
+}
+
+/// <summary>The table of He et al. 2016: blocks in each of the four stages, by depth.</summary>
+internal static class ResNetStages
+{
+    public static IReadOnlyDictionary<int, int[]> Blocks { get; } = new Dictionary<int, int[]>
+    {
+        [18] = [2, 2, 2, 2],
+        [34] = [3, 4, 6, 3],
+        [50] = [3, 4, 6, 3],
+        [101] = [3, 4, 23, 3],
+        [152] = [3, 8, 36, 3],
+    };
+
+    public static bool HasBottleneck(int depth) => depth >= 50;
+}

@@ -1,0 +1,38 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace MoCoSharp.Models;
+
+/// <summary>
+/// The initialisation of torchvision's ResNets: convolutions Kaiming normal by fan-out, normalisations 1 and 0 (also the last of a block),
+/// linear layers uniform within 1 / sqrt(inputs), weight and bias.
+/// </summary>
+internal static class TorchvisionInitialization
+{
+    public static void Apply(Module module, Generator random)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var inputsOfLinear = new Dictionary<string, long>(StringComparer.Ordinal);
+        foreach (var (name, parameter) in module.named_parameters())
+        {
+            var owner = name[..Math.Max(name.LastIndexOf('.'), 0)];
+            switch (parameter.shape)
+            {
+                case [var outputs, _, var height, var width]:
+                    parameter.normal_(0, Math.Sqrt(2.0 / (outputs * height * width)), random);
+                    break;
+                case [_, var inputs]:
+                    inputsOfLinear[owner] = inputs;
+                    parameter.uniform_(-1 / Math.Sqrt(inputs), 1 / Math.Sqrt(inputs), random);
+                    break;
+                case [_] when inputsOfLinear.TryGetValue(owner, out var inputs):
+                    parameter.uniform_(-1 / Math.Sqrt(inputs), 1 / Math.Sqrt(inputs), random); // a linear layer's bias follows its weight
+                    break;
+                default: // a normalisation: 1 and 0 since it was made
+                    break;
+            }
+        }
+    }
+}

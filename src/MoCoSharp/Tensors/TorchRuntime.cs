@@ -1,0 +1,78 @@
+using System.Runtime.InteropServices;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Tensors;
+
+/// <summary>Loads libtorch and opens devices, with errors that say what is missing.</summary>
+public static class TorchRuntime
+{
+    private static readonly Lock Gate = new();
+    private static bool loaded;
+
+    /// <summary>Loads libtorch, once; later calls cost nothing.</summary>
+    /// <exception cref="PlatformNotSupportedException">No libtorch was deployed for this platform, or it does not load.</exception>
+    public static void Load()
+    {
+        lock (Gate)
+        {
+            if (loaded)
+            {
+                return;
+            }
+
+            try
+            {
+                InitializeDeviceType(DeviceType.CPU);
+                loaded = true;
+            }
+            catch (Exception error) when (error is TypeInitializationException or NotSupportedException or DllNotFoundException
+                or BadImageFormatException or EntryPointNotFoundException)
+            {
+                throw new PlatformNotSupportedException(
+                    $"libtorch did not load on {RuntimeInformation.RuntimeIdentifier}. It is published for linux-x64, win-x64 and osx-arm64: on one of these, " +
+                    "reference the package libtorch-cpu-<platform> 2.10.0 in the program's project and build it again; elsewhere MoCoSharp cannot run.", error);
+            }
+        }
+    }
+
+    /// <summary>Opens the device that a person named.</summary>
+    /// <param name="name">"cpu", "cuda" or "cuda:n".</param>
+    /// <exception cref="ArgumentException">Another name, or no such device here.</exception>
+    public static Device OpenDevice(string name)
+    {
+        Load();
+        var fault = DeviceFault(name);
+        if (fault is not null)
+        {
+            throw new ArgumentException(fault, nameof(name));
+        }
+
+        return device(name);
+    }
+
+    /// <summary>What is wrong with a device's name here; null where nothing is.</summary>
+    public static string? DeviceFault(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        if (name == "cpu")
+        {
+            return null;
+        }
+
+        var parts = name.Split(':');
+        if (parts is not ["cuda"] and not ["cuda", _] || (parts.Length == 2 && (!int.TryParse(parts[1], out var parsed) || parsed < 0)))
+        {
+            return $"device is \"{name}\", expected cpu, cuda or cuda:n.";
+        }
+
+        Load();
+        if (!cuda.is_available())
+        {
+            return $"device is \"{name}\", but this build of libtorch sees no CUDA device. Use --device cpu, or build with a CUDA libtorch.";
+        }
+
+        var index = parts.Length == 2 ? int.Parse(parts[1]) : 0;
+        return index < cuda.device_count() ? null : $"device is \"{name}\", but there are {cuda.device_count()} CUDA devices (cuda:0 and up).";
+    }
+}

@@ -1,0 +1,39 @@
+using System.Diagnostics;
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Data.Loading;
+using MoCoSharp.Data.Views;
+using MoCoSharp.Features;
+using MoCoSharp.Models;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Training;
+
+/// <summary>Judges an encoder by the labels of nearest neighbours, as the CIFAR demo does: bank and queries in the evaluation view.</summary>
+/// <param name="bank">Labelled images to find neighbours in: the training set.</param>
+/// <param name="queries">Labelled images to judge by.</param>
+/// <param name="view">The evaluation view of both.</param>
+/// <param name="options">k, temperature, layer.</param>
+/// <param name="loader">Workers and prefetch.</param>
+/// <param name="device">Where the encoder lives.</param>
+public sealed class KnnMonitor(IImageDataset bank, IImageDataset queries, ViewTransform view, KnnOptions options, LoaderOptions loader, Device device)
+{
+    /// <summary>The protocol, in a phrase: stands beside every number.</summary>
+    public string Protocol { get; } = FormattableString.Invariant(
+        $"kNN k={Math.Min(options.Neighbours, bank.Count)} T={options.Temperature}, cosine, {(options.Layer == "head" ? "head output" : "pooled features")}, bank {bank.Count}, queries {queries.Count}");
+
+    /// <summary>Accuracy of the encoder, 0 to 1.</summary>
+    /// <param name="encoder">In evaluation mode meanwhile; nothing of it changes.</param>
+    /// <param name="progress">Told images done, and images in all.</param>
+    /// <param name="cancellation">Ends the work early.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public (double Accuracy, double Seconds) Measure(Encoder encoder, Action<int, int>? progress, CancellationToken cancellation)
+    {
+        var watch = Stopwatch.StartNew();
+        var layer = options.Layer == "head" ? FeatureLayer.Head : FeatureLayer.Pooled;
+        var total = bank.Count + queries.Count;
+        using var known = FeatureExtractor.Extract(encoder, bank, view, layer, loader, device, done => progress?.Invoke(done, total), cancellation);
+        using var asked = FeatureExtractor.Extract(encoder, queries, view, layer, loader, device, done => progress?.Invoke(bank.Count + done, total), cancellation);
+        var accuracy = KnnClassifier.Accuracy(known, asked, bank.ClassNames.Count, Math.Min(options.Neighbours, known.Labels.Length), options.Temperature);
+        return (accuracy, watch.Elapsed.TotalSeconds);
+    }
+}

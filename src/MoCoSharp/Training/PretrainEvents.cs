@@ -1,0 +1,59 @@
+namespace MoCoSharp.Training;
+
+/// <summary>Where a run stands, every so many steps.</summary>
+/// <param name="Step">Steps done.</param>
+/// <param name="TotalSteps">Of the whole run.</param>
+/// <param name="Epoch">The epoch that the step belongs to, from 1.</param>
+/// <param name="Loss">Mean since the last report.</param>
+/// <param name="ContrastAccuracy">Of this step's batch, 0 to 1.</param>
+/// <param name="LearningRate">Of this step.</param>
+/// <param name="ImagesPerSecond">Since the last report.</param>
+/// <param name="WaitShare">Share of the time spent waiting for views, 0 to 1.</param>
+public readonly record struct StepReport(
+    long Step, long TotalSteps, int Epoch, double Loss, double ContrastAccuracy, double LearningRate, double ImagesPerSecond, double WaitShare);
+
+/// <summary>What the kNN monitor found.</summary>
+/// <param name="Step">Steps done; 0 is the untrained encoder.</param>
+/// <param name="Epoch">Epochs done.</param>
+/// <param name="Accuracy">0 to 1.</param>
+/// <param name="Protocol">How it was measured, in a phrase.</param>
+/// <param name="Seconds">What it took.</param>
+public readonly record struct KnnReport(long Step, int Epoch, double Accuracy, string Protocol, double Seconds);
+
+/// <summary>Hears of a run's progress, on the training thread.</summary>
+public interface IPretrainObserver
+{
+    /// <summary>A step is done.</summary>
+    void Stepped(long step, long totalSteps);
+
+    /// <summary>Time for a line.</summary>
+    void Reported(StepReport report);
+
+    /// <summary>The monitor is at work: so many images of so many.</summary>
+    void Evaluating(int done, int total);
+
+    /// <summary>The monitor has a number.</summary>
+    void Evaluated(KnnReport report);
+
+    /// <summary>A checkpoint is on disk.</summary>
+    void Saved(string path);
+
+    /// <summary>Something that a person should know, and the run goes on.</summary>
+    void Warned(string message);
+}
+
+/// <summary>How a run ended.</summary>
+public enum PretrainEnd
+{
+    /// <summary>All epochs are done.</summary>
+    Finished,
+
+    /// <summary>The asked-for number of steps is done.</summary>
+    StepLimit,
+
+    /// <summary>It was asked to stop, and has saved.</summary>
+    Stopped,
+}
+
+/// <summary>The loss is no longer a number.</summary>
+public sealed class DivergedException(string message) : Exception(message);

@@ -1,0 +1,185 @@
+using System.Text.Json.Serialization;
+using MoCoSharp.Data.Loading;
+using MoCoSharp.Data.Views;
+using MoCoSharp.Methods;
+using MoCoSharp.Models;
+
+namespace MoCoSharp.Training;
+
+/// <summary>Everything that decides what a run does; config.json of a run folder spells it out.</summary>
+public sealed record RunConfig
+{
+    /// <summary>What the recipe is for, in a sentence.</summary>
+    public string Description { get; init; } = "";
+
+    /// <summary>Where the images come from: a folder, a list file, cifar10:PATH, cifar100:PATH, idx:PATH or patterns.</summary>
+    public string Data { get; init; } = "patterns";
+
+    /// <summary>Labelled images for the kNN monitor; null takes the source's own test part, if it has one.</summary>
+    public string? Validation { get; init; }
+
+    /// <summary>Fixes views, order, initialisation and shuffles.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>Epochs in all, above 0.</summary>
+    public int Epochs { get; init; } = 200;
+
+    /// <summary>Images a step over all processes, N, above 0; the last, smaller batch of an epoch is dropped.</summary>
+    public int BatchSize { get; init; } = 256;
+
+    /// <summary>Groups of the global batch that BatchNorm sees apart; sample i is of group i mod bnGroups. 8 in the paper.</summary>
+    public int BnGroups { get; init; } = 8;
+
+    /// <summary>"cpu", "cuda" or "cuda:n".</summary>
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>Threads of libtorch; 0 chooses once, and config.json keeps the choice.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>A line of metrics every so many steps, above 0.</summary>
+    public int LogEvery { get; init; } = 20;
+
+    /// <summary>Both encoders.</summary>
+    public EncoderOptions Encoder { get; init; } = new();
+
+    /// <summary>How views are made.</summary>
+    public ViewOptions Views { get; init; } = new();
+
+    /// <summary>How views are loaded.</summary>
+    public LoaderOptions Loader { get; init; } = new();
+
+    /// <summary>The method.</summary>
+    [JsonPropertyName("moco")]
+    public MoCoOptions MoCo { get; init; } = new();
+
+    /// <summary>The optimizer.</summary>
+    public OptimizerOptions Optimizer { get; init; } = new();
+
+    /// <summary>The kNN monitor.</summary>
+    public KnnOptions Knn { get; init; } = new();
+
+    /// <summary>When to save.</summary>
+    public CheckpointOptions Checkpoints { get; init; } = new();
+
+    /// <summary>Everything wrong with this configuration, each fault with the option's name and the cure.</summary>
+    public IEnumerable<string> Faults()
+    {
+        if (Epochs < 1)
+        {
+            yield return $"epochs is {Epochs}, expected a number above 0.";
+        }
+
+        if (BatchSize < 1)
+        {
+            yield return $"batchSize is {BatchSize}, expected a number above 0.";
+        }
+
+        if (BnGroups < 1)
+        {
+            yield return $"bnGroups is {BnGroups}, expected a number above 0. The paper's recipes use 8.";
+        }
+        else if (BatchSize >= 1 && BatchSize % BnGroups != 0)
+        {
+            yield return $"bnGroups is {BnGroups}, which does not divide batchSize {BatchSize}. Take a batchSize of {NearestMultiple(BatchSize, BnGroups)}.";
+        }
+
+        if (Threads is < 0 or > 1024)
+        {
+            yield return $"threads is {Threads}, expected 0 (choose) to 1024.";
+        }
+
+        if (LogEvery < 1)
+        {
+            yield return $"logEvery is {LogEvery}, expected a number above 0.";
+        }
+
+        IEnumerable<string> parts =
+            [.. Encoder.Faults(), .. ViewRecipes.Faults(Views), .. Loader.Faults(), .. MoCo.Faults(), .. Optimizer.Faults(), .. Knn.Faults(), .. Checkpoints.Faults()];
+        foreach (var fault in parts)
+        {
+            yield return fault;
+        }
+    }
+
+    /// <summary>What is allowed, but seldom meant.</summary>
+    public IEnumerable<string> Remarks()
+    {
+        var official = 0.03 * BatchSize / 256;
+        if (Optimizer.LearningRate > 4.5 * official || Optimizer.LearningRate < official / 4.5)
+        {
+            yield return FormattableString.Invariant(
+                $"optimizer.learningRate is {Optimizer.LearningRate}; the official scale for batchSize {BatchSize} is 0.03 x batchSize / 256 = {official:G3}.");
+        }
+
+        if (MoCo.Shuffle && BnGroups == 1)
+        {
+            yield return "moco.shuffle has no effect with one BN group: a query and its key share no statistics only where there are several. Set bnGroups to 8.";
+        }
+    }
+
+    private static int NearestMultiple(int value, int divisor) => Math.Max(divisor, (int)Math.Round(value / (double)divisor) * divisor);
+}
+
+/// <summary>How the kNN monitor judges: labels by the nearest training images.</summary>
+public sealed record KnnOptions
+{
+    /// <summary>Every so many epochs; 0 is never.</summary>
+    public int EveryEpochs { get; init; } = 1;
+
+    /// <summary>k, above 0; 200 in the CIFAR demo.</summary>
+    public int Neighbours { get; init; } = 200;
+
+    /// <summary>Of the weights exp(similarity / temperature), above 0; 0.1 in the CIFAR demo.</summary>
+    public double Temperature { get; init; } = 0.1;
+
+    /// <summary>"pooled" features (as most evaluations), or the "head" output (as the CIFAR demo).</summary>
+    public string Layer { get; init; } = "pooled";
+
+    /// <summary>Everything wrong with these options, each with the option's name.</summary>
+    public IEnumerable<string> Faults()
+    {
+        if (EveryEpochs < 0)
+        {
+            yield return $"knn.everyEpochs is {EveryEpochs}, expected 0 (never) or more.";
+        }
+
+        if (Neighbours < 1)
+        {
+            yield return $"knn.neighbours is {Neighbours}, expected a number above 0. The CIFAR demo uses 200.";
+        }
+
+        if (!(Temperature > 0) || double.IsInfinity(Temperature))
+        {
+            yield return $"knn.temperature is {Temperature}, expected a number above 0. The CIFAR demo uses 0.1.";
+        }
+
+        if (Layer is not ("pooled" or "head"))
+        {
+            yield return $"knn.layer is \"{Layer}\", expected pooled or head.";
+        }
+    }
+}
+
+/// <summary>When a run saves, beside its end and a stop.</summary>
+public sealed record CheckpointOptions
+{
+    /// <summary>Every so many epochs, above 0.</summary>
+    public int EveryEpochs { get; init; } = 1;
+
+    /// <summary>How many of the newest files stay, above 0.</summary>
+    public int Keep { get; init; } = 3;
+
+    /// <summary>Everything wrong with these options, each with the option's name.</summary>
+    public IEnumerable<string> Faults()
+    {
+        if (EveryEpochs < 1)
+        {
+            yield return $"checkpoints.everyEpochs is {EveryEpochs}, expected a number above 0.";
+        }
+
+        if (Keep < 1)
+        {
+            yield return $"checkpoints.keep is {Keep}, expected a number above 0.";
+        }
+    }
+}

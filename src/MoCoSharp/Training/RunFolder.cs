@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using MoCoSharp.Checkpoints;
+
+namespace MoCoSharp.Training;
+
+/// <summary>A run on disk: configuration, environment, metrics, checkpoints. The only currency between the verbs of the program.</summary>
+public sealed class RunFolder
+{
+    private RunFolder(string path) => Path = path;
+
+    /// <summary>The folder.</summary>
+    public string Path { get; }
+
+    /// <summary>The resolved configuration.</summary>
+    public string ConfigPath => System.IO.Path.Combine(Path, "config.json");
+
+    /// <summary>One JSON object a line.</summary>
+    public string MetricsPath => System.IO.Path.Combine(Path, "metrics.jsonl");
+
+    /// <summary>Event files for TensorBoard.</summary>
+    public string TensorBoardPath => System.IO.Path.Combine(Path, "tensorboard");
+
+    /// <summary>The sheet of sample views.</summary>
+    public string ViewsPath => System.IO.Path.Combine(Path, "views.png");
+
+    private string CheckpointsPath => System.IO.Path.Combine(Path, "checkpoints");
+
+    /// <summary>Makes the folder of a new run, and writes its configuration and environment.</summary>
+    /// <exception cref="IOException">There is a run already.</exception>
+    public static RunFolder Create(string path, RunConfig config)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var run = new RunFolder(path);
+        if (File.Exists(run.ConfigPath))
+        {
+            throw new IOException($"{path} holds a run already. Add --resume to go on with it, or name another folder with --run.");
+        }
+
+        Directory.CreateDirectory(run.CheckpointsPath);
+        Directory.CreateDirectory(System.IO.Path.Combine(path, "evaluations"));
+        AtomicFile.Write(System.IO.Path.Combine(path, "environment.json"), stream => stream.Write(Encoding.UTF8.GetBytes(EnvironmentJson())));
+        AtomicFile.Write(run.ConfigPath, stream => stream.Write(Encoding.UTF8.GetBytes(RunConfigFile.Write(config)))); // last: now it is a run
+        return run;
+    }
+
+    /// <summary>Opens the folder of a run.</summary>
+    /// <exception cref="IOException">There is none.</exception>
+    public static RunFolder Open(string path)
+    {
+        var run = new RunFolder(path);
+        if (!File.Exists(run.ConfigPath))
+        {
+            throw new IOException($"{path} is not the folder of a run: it has no config.json. `moco pretrain --run {path}` makes one.");
+        }
+
+        Directory.CreateDirectory(run.CheckpointsPath);
+        return run;
+    }
+
+    /// <summary>The configuration that the run was started with.</summary>
+    public RunConfig ReadConfig() => RunConfigFile.Load(ConfigPath);
+
+    /// <summary>The file for the state after so many steps.</summary>
+    public string CheckpointPath(long step) => System.IO.Path.Combine(CheckpointsPath, $"step-{step:D8}.safetensors");
+
+    /// <summary>The checkpoints, the newest first.</summary>
+    public IReadOnlyList<string> Checkpoints() => Directory.Exists(CheckpointsPath)
+        ? [.. Directory.GetFiles(CheckpointsPath, "step-*.safetensors").OrderDescending(StringComparer.Ordinal)]
+        : [];
+
+    /// <summary>Writes the result of an evaluation, with its protocol.</summary>
+    public void WriteEvaluation(string name, JsonObject result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        var folder = System.IO.Path.Combine(Path, "evaluations");
+        Directory.CreateDirectory(folder);
+        AtomicFile.Write(System.IO.Path.Combine(folder, name + ".json"), stream => stream.Write(Encoding.UTF8.GetBytes(result.ToJsonString(Indented) + "\n")));
+    }
+
+    private static JsonSerializerOptions Indented { get; } = new() { WriteIndented = true };
+
+    /// <summary>What a result depends on besides the configuration.</summary>
+    public static string EnvironmentJson() => new JsonObject
+    {
+        ["mocoSharp"] = typeof(RunFolder).Assembly.GetCustomAttributes(typeof(System.Reflection.AssemblyInformationalVersionAttribute), false)
+            .OfType<System.Reflection.AssemblyInformationalVersionAttribute>().FirstOrDefault()?.InformationalVersion,
+        ["torchSharp"] = typeof(TorchSharp.torch).Assembly.GetName().Version?.ToString(),
+        ["libtorch"] = TorchSharp.torch.__version__,
+        ["dotnet"] = RuntimeInformation.FrameworkDescription,
+        ["system"] = RuntimeInformation.OSDescription,
+        ["processor"] = Processor(),
+        ["cores"] = Environment.ProcessorCount,
+        ["commandLine"] = string.Join(' ', Environment.GetCommandLineArgs().Skip(1)),
+        ["started"] = Process.GetCurrentProcess().StartTime.ToUniversalTime().ToString("O"),
+    }.ToJsonString(Indented) + "\n";
+
+    private static string Processor()
+    {
+        try
+        {
+            return File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim()
+                ?? RuntimeInformation.ProcessArchitecture.ToString();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return RuntimeInformation.ProcessArchitecture.ToString();
+        }
+    }
+}

@@ -1,0 +1,79 @@
+using MoCoSharp.Checkpoints;
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Data.Images;
+using MoCoSharp.Data.Views;
+
+namespace MoCoSharp.Training;
+
+/// <summary>views.png of a run: pairs of views as the encoders will see them, to look at before a long wait.</summary>
+public static class SampleSheet
+{
+    private const int Rows = 4;
+    private const int PairsInRow = 4;
+    private const int Gap = 4; // pixels, white
+
+    /// <summary>Draws the first epoch's views of the first readable images.</summary>
+    public static void Write(RunFolder run, IImageDataset data, ViewTransform transform, RunConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        var png = ImageEncoder.Png(Draw(data, transform, config));
+        AtomicFile.Write(run.ViewsPath, stream => stream.Write(png));
+    }
+
+    /// <summary>The sheet: query and key side by side, four pairs a row.</summary>
+    public static ImageBuffer Draw(IImageDataset data, ViewTransform transform, RunConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentNullException.ThrowIfNull(transform);
+        ArgumentNullException.ThrowIfNull(config);
+        var size = transform.Size;
+        var width = (PairsInRow * ((2 * size) + Gap)) + Gap;
+        var height = (Rows * (size + Gap)) + Gap;
+        var sheet = new ImageBuffer(width, height, new byte[3 * width * height]);
+        sheet.Pixels.AsSpan().Fill(255);
+        var view = new float[3 * size * size];
+        for (int index = 0, place = 0; index < data.Count && place < Rows * PairsInRow; index++)
+        {
+            if (TryRead(data, index) is not { } image)
+            {
+                continue; // a broken image is named when training meets it
+            }
+
+            for (var half = 0; half < 2; half++)
+            {
+                var random = new SampleRandom(config.Seed, 0, index, half);
+                transform.Write(image, ref random, view);
+                var left = Gap + (place % PairsInRow * ((2 * size) + Gap)) + (half * size);
+                var top = Gap + (place / PairsInRow * (size + Gap));
+                Paint(transform, view, sheet, left, top);
+            }
+
+            place++;
+        }
+
+        return sheet;
+    }
+
+    private static ImageBuffer? TryRead(IImageDataset data, int index)
+    {
+        try
+        {
+            return data.Read(index).Image;
+        }
+        catch (BrokenImageException)
+        {
+            return null;
+        }
+    }
+
+    private static void Paint(ViewTransform transform, float[] view, ImageBuffer sheet, int left, int top)
+    {
+        var size = transform.Size;
+        for (var i = 0; i < view.Length; i++)
+        {
+            var (pixel, channel) = (i / 3, i % 3);
+            var at = 3 * (((top + (pixel / size)) * sheet.Width) + left + (pixel % size));
+            sheet.Pixels[at + channel] = transform.Normalize.Invert(view[i], channel);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using MoCoSharp.Distributed;
+using MoCoSharp.Methods;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Training;
+
+/// <summary>One step: momentum update, query, key, loss, backward, enqueue, optimizer.</summary>
+/// <param name="method">What learns.</param>
+/// <param name="optimizer">Steps the method's learned parameters.</param>
+/// <param name="group">The ranks that share a batch.</param>
+public sealed class TrainingStep(PretrainMethod method, Sgd optimizer, IProcessGroup group)
+{
+    /// <summary>Learns from one batch.</summary>
+    /// <param name="step">Steps done before this one.</param>
+    /// <param name="queryViews">This rank's share. Shape [N / ranks, 3, H, W].</param>
+    /// <param name="keyViews">The same shape.</param>
+    /// <param name="learningRate">Of this step.</param>
+    /// <returns>The loss, detached, and the contrast accuracy where the method measures it; both of this rank's share.</returns>
+    public (Tensor Loss, Tensor? ContrastAccuracy) Run(long step, Tensor queryViews, Tensor keyViews, double learningRate)
+    {
+        using var scope = NewDisposeScope();
+        method.BeforeStep(step);
+        var output = method.call(queryViews, keyViews);
+        output.Loss.backward();
+        method.AfterBackward(output);
+        AverageGradients();
+        optimizer.Step(learningRate);
+        optimizer.ClearGradients();
+        return (output.Loss.detach().MoveToOuterDisposeScope(), output.ContrastAccuracy?.MoveToOuterDisposeScope());
+    }
+
+    // Each rank's loss is the mean of its share, and the shares are equal: the mean over ranks is that of the batch.
+    private void AverageGradients()
+    {
+        if (group.Size == 1)
+        {
+            return;
+        }
+
+        using var noGrad = no_grad();
+        foreach (var gradient in optimizer.Gradients)
+        {
+            group.AllReduceSum(gradient);
+            gradient.div_(group.Size);
+        }
+    }
+}

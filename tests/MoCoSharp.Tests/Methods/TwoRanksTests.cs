@@ -1,0 +1,56 @@
+using System.Collections.Concurrent;
+using MoCoSharp.Distributed;
+using MoCoSharp.Methods;
+using MoCoSharp.Models;
+using MoCoSharp.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Tests.Methods;
+
+public sealed class TwoRanksTests
+{
+    [Theory]
+    [InlineData(2, false)]
+    [InlineData(4, false)]
+    [InlineData(2, true)]
+    public void TwoRanks_AreTheSameComputationAsOne(int bnGroups, bool symmetric)
+    {
+        using var scope = NewDisposeScope();
+        var states = new ConcurrentDictionary<int, Dictionary<string, Tensor>>();
+        var alone = Train(SingleProcess.Instance, bnGroups, symmetric);
+        ThreadGroup.Run(2, group => states[group.Rank] = Train(group, bnGroups, symmetric));
+
+        Assert.Equal(2, states.Count);
+        foreach (var state in states.Values)
+        {
+            Assert.Equal(alone.Keys, state.Keys);
+            foreach (var (name, expected) in alone)
+            {
+                var difference = Golden.Difference(state[name], expected);
+                Assert.True(difference < 1e-8, $"{name} differs by {difference:G3}");
+            }
+        }
+    }
+
+    private static Dictionary<string, Tensor> Train(IProcessGroup group, int bnGroups, bool symmetric)
+    {
+        using var scope = NewDisposeScope();
+        var options = new MoCoOptions { Dimension = 8, QueueSize = 20, Momentum = 0.9, Temperature = 0.2, Symmetric = symmetric };
+        using var method = MoCo.Create(new EncoderOptions { Depth = 18, Width = 4, Stem = "cifar", Head = "mlp" }, options, bnGroups, seed: 7, group);
+        method.to(float64);
+        method.train();
+        using var optimizer = new Sgd(method.LearnedParameters, momentum: 0.9, weightDecay: 1e-4);
+        var step = new TrainingStep(method, optimizer, group);
+        for (var i = 0; i < 5; i++)
+        {
+            var query = BatchOrder.Share(group, Golden.View(i, 0, float64, 8, 3, 8, 8)).contiguous(); // rank r holds the samples i with i mod 2 = r
+            var key = BatchOrder.Share(group, Golden.View(i, 1, float64, 8, 3, 8, 8)).contiguous();
+            step.Run(i, query, key, learningRate: 0.05);
+        }
+
+        TrainingState.AverageRunningStatistics(method, group);
+        return method.state_dict().Concat(optimizer.Velocities.Select(item => KeyValuePair.Create("v." + item.Name, item.Velocity)))
+            .ToDictionary(item => item.Key, item => item.Value.detach().clone().DetachFromDisposeScope());
+    }
+}
