@@ -90,6 +90,15 @@ public sealed class ViewRecipesTests
     }
 
     [Fact]
+    public void Evaluation_OfAThread_IsBrokenInsteadOfHuge()
+    {
+        var thread = new ImageBuffer(1, 60_000, new byte[180_000]);
+        var exception = Assert.Throws<BrokenImageException>(() => Write(ViewRecipes.Evaluation(new ViewOptions()), thread, default));
+        Assert.Contains("1 x 60000", exception.Message);
+        Assert.Equal(32 * 32 * 3, Write(ViewRecipes.Train(new ViewOptions { Size = 32 }), thread, new SampleRandom(0, 0, 0, 0)).Length);
+    }
+
+    [Fact]
     public void View_IsAFunctionOfSeedEpochImageAndView()
     {
         var transform = ViewRecipes.Train(new ViewOptions { Size = 32 });
