@@ -3,7 +3,7 @@ using MoCoSharp.Data.Views;
 
 namespace MoCoSharp.Data.Tests.Views;
 
-/// <summary>The pipelines as PROTOCOL pages and papers give them, written out a second time by hand.</summary>
+/// <summary>The pipelines as the papers and official code give them, written out a second time by hand.</summary>
 public sealed class ViewRecipesTests
 {
     private static readonly ImageBuffer Photo = GoldenViews.Instance.ImageOf(GoldenViews.Instance.Cases.First(entry => entry.GetProperty("image").GetString() == "photo"));
