@@ -14,15 +14,19 @@ internal sealed class BadImages(IImageDataset data, LoaderOptions options, Actio
 
     public IReadOnlyCollection<BadImage> All => [.. known.Values.OrderBy(image => image.Index)];
 
-    /// <summary>The image; null where it is broken.</summary>
+    /// <summary>Reads an image and makes something of it.</summary>
+    /// <param name="index">In the data set.</param>
+    /// <param name="make">What to do with the image; it too may find it broken.</param>
+    /// <returns>False where the image is broken.</returns>
     /// <exception cref="BrokenImageException">It is broken, and the options say to fail.</exception>
-    public LabelledImage? Read(int index)
+    public bool TryMake(int index, Action<LabelledImage> make)
     {
         if (!known.TryGetValue(index, out var bad))
         {
             try
             {
-                return data.Read(index);
+                make(data.Read(index));
+                return true;
             }
             catch (BrokenImageException exception)
             {
@@ -34,8 +38,12 @@ internal sealed class BadImages(IImageDataset data, LoaderOptions options, Actio
             }
         }
 
-        return options.OnBadImage == LoaderOptions.Fail
-            ? throw new BrokenImageException($"{bad.Reason} Mend or remove it, or go on without it by loader.onBadImage = \"{LoaderOptions.Skip}\".")
-            : null;
+        if (options.OnBadImage != LoaderOptions.Fail)
+        {
+            return false;
+        }
+
+        var what = bad.Reason.Contains(bad.Name) ? bad.Reason : $"{bad.Name}: {bad.Reason}";
+        throw new BrokenImageException($"{what} Mend or remove it, or go on without it by loader.onBadImage = \"{LoaderOptions.Skip}\".");
     }
 }

@@ -35,15 +35,12 @@ internal sealed class EvaluationPass(IImageDataset data, ViewTransform transform
     private void Fill(int number, ViewBatch batch, int slot)
     {
         var index = (number * batchSize) + slot;
-        if (images.Read(index) is not { } read)
+        var made = images.TryMake(index, read =>
         {
-            batch.Indices[slot] = -1;
-            return;
-        }
-
-        var random = new SampleRandom(seed: 0, epoch: 0, index, view: 0);
-        transform.Write(read.Image, ref random, batch.QueryView(slot));
-        batch.Indices[slot] = index;
-        batch.Labels[slot] = read.Label;
+            var random = new SampleRandom(seed: 0, epoch: 0, index, view: 0);
+            transform.Write(read.Image, ref random, batch.QueryView(slot));
+            batch.Labels[slot] = read.Label;
+        });
+        batch.Indices[slot] = made ? index : -1;
     }
 }

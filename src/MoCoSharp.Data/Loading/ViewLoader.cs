@@ -157,23 +157,26 @@ public sealed class ViewLoader : IDisposable
         for (var attempt = 0; attempt < order.Length; attempt++)
         {
             var index = order[(int)(((long)position + attempt) % order.Length)];
-            if (images.Read(index) is not { } read)
+            var number = attempt;
+            if (images.TryMake(index, read => Write(read, index, number)))
             {
-                continue;
+                return;
             }
-
-            // A stand-in has a turn of its own in the epoch: other view numbers keep its views from appearing twice.
-            var queryRandom = new SampleRandom(seed, epoch, index, 2L * attempt);
-            var keyRandom = new SampleRandom(seed, epoch, index, (2L * attempt) + 1);
-            transform.Write(read.Image, ref queryRandom, batch.QueryView(slot));
-            transform.Write(read.Image, ref keyRandom, batch.KeyView(slot));
-            batch.Indices[slot] = index;
-            batch.Labels[slot] = read.Label;
-            return;
         }
 
         throw new BrokenImageException(
             $"{data.Description}: none of the {data.Count} images can be read. The first: {images.All.First().Reason}");
+
+        void Write(LabelledImage read, int index, long attempt)
+        {
+            // A stand-in has a turn of its own in the epoch: other view numbers keep its views from appearing twice.
+            var queryRandom = new SampleRandom(seed, epoch, index, 2 * attempt);
+            var keyRandom = new SampleRandom(seed, epoch, index, (2 * attempt) + 1);
+            transform.Write(read.Image, ref queryRandom, batch.QueryView(slot));
+            transform.Write(read.Image, ref keyRandom, batch.KeyView(slot));
+            batch.Indices[slot] = index;
+            batch.Labels[slot] = read.Label;
+        }
     }
 
     private void Register(BatchPipeline pipeline)

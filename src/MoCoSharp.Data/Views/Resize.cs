@@ -1,3 +1,4 @@
+using MoCoSharp.Data.Images;
 using static System.FormattableString;
 
 namespace MoCoSharp.Data.Views;
@@ -7,7 +8,11 @@ namespace MoCoSharp.Data.Views;
 /// <remarks>torchvision's Resize(int) on PIL images: antialiased bilinear.</remarks>
 public sealed class Resize(int shortSide) : IViewOperation
 {
+    // 200 MB in RGB; only a thread-like image of thousands of pixels to one exceeds it.
+    private const long MostPixels = 1 << 26;
+
     /// <summary>Resizes; an image that has the size already stays as it is.</summary>
+    /// <exception cref="BrokenImageException">The image is so thin that its long side would grow beyond all measure.</exception>
     public void Apply(ViewCanvas canvas)
     {
         ArgumentNullException.ThrowIfNull(canvas);
@@ -18,6 +23,11 @@ public sealed class Resize(int shortSide) : IViewOperation
         if ((newWidth, newHeight) == (width, height))
         {
             return;
+        }
+
+        if ((long)newWidth * newHeight > MostPixels)
+        {
+            throw new BrokenImageException($"An image of {width} x {height} is too thin: resized to a short side of {shortSide} it has {newWidth} x {newHeight} pixels.");
         }
 
         Resampling.Resize(canvas.Pixels, width * 3, width, height, canvas.Spare(newWidth, newHeight), newWidth, newHeight);
@@ -31,5 +41,5 @@ public sealed class Resize(int shortSide) : IViewOperation
     public string Describe() => Invariant($"resize the shorter side to {shortSide}");
 
     // The product is exact and the quotient is rounded once, as in Python.
-    private int Long(int longSide, int shorter) => checked((int)((double)((long)shortSide * longSide) / shorter));
+    private int Long(int longSide, int shorter) => (int)Math.Min((double)((long)shortSide * longSide) / shorter, int.MaxValue);
 }
