@@ -1,5 +1,6 @@
 using MoCoSharp.Distributed;
 using MoCoSharp.Models;
+using MoCoSharp.Tensors;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -55,6 +56,7 @@ public sealed class MoCo : PretrainMethod
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(group);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bnGroups);
+        TorchRuntime.Load();
         List<string> faults = [.. options.Faults()];
         if (bnGroups % group.Size != 0)
         {

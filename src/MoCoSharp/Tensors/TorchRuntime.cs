@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -5,7 +7,7 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Tensors;
 
 /// <summary>Loads libtorch and opens devices, with errors that say what is missing.</summary>
-public static class TorchRuntime
+public static partial class TorchRuntime
 {
     private static readonly Lock Gate = new();
     private static bool loaded;
@@ -75,4 +77,21 @@ public static class TorchRuntime
         var index = parts.Length == 2 ? int.Parse(parts[1]) : 0;
         return index < cuda.device_count() ? null : $"device is \"{name}\", but there are {cuda.device_count()} CUDA devices (cuda:0 and up).";
     }
+
+    // Threads of libtorch that wait for one another spin by default, and starve whatever else runs: with one busy process beside two torch
+    // threads, a step of patterns.json went from 0.2 to 5 s, and with this back to 0.2. Read once, when libtorch loads; a person's own choice stays.
+    // Hence when this assembly is loaded: whichever of its types comes first, libtorch comes later.
+    [ModuleInitializer]
+    [SuppressMessage("Usage", "CA2255", Justification = "Must happen before libtorch loads, whichever type a program uses first.")]
+    internal static void YieldWhileWaiting()
+    {
+        const string policy = "OMP_WAIT_POLICY";
+        if (OperatingSystem.IsLinux() && Environment.GetEnvironmentVariable(policy) is null)
+        {
+            _ = SetNativeVariable(policy, "PASSIVE", overwrite: 0); // .NET's own variables do not reach native code
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int SetNativeVariable(string name, string value, int overwrite);
 }
