@@ -13,9 +13,11 @@ internal static class Golden
     public static Tensor View(long step, int view, ScalarType type, params long[] shape)
     {
         var values = new double[shape.Aggregate(1L, (product, size) => product * size)];
+        var row = values.Length / shape[0];
         for (var i = 0; i < values.Length; i++)
         {
-            values[i] = (((i * 7919L) + (104729L * (view + (2 * step)))) % 1009 / 504.5) - 1;
+            var (n, p) = (i / row, i % row);
+            values[i] = ((((37 + (11 * n)) * p) + (104729L * (view + (2 * step)))) % 1009 / 504.5) - 1;
         }
 
         return tensor(values, shape).to(type);

@@ -17,8 +17,6 @@ public sealed class MoCo : PretrainMethod
     private readonly KeyQueue queue;
     private readonly MoCoOptions _options;
     private readonly IProcessGroup _group;
-    private readonly (Parameter Key, Parameter Query)[] _pairs;
-    private readonly (string, Parameter)[] _learned;
     private long _step;
 
     private MoCo(EncoderOptions encoder, MoCoOptions options, int bnGroups, long seed, IProcessGroup group) : base(nameof(MoCo))
@@ -38,9 +36,6 @@ public sealed class MoCo : PretrainMethod
         {
             parameter.requires_grad = false;
         }
-
-        _pairs = [.. encoder_k.parameters().Zip(encoder_q.parameters())];
-        _learned = [.. encoder_q.named_parameters().Select(item => ($"{nameof(encoder_q)}.{item.name}", item.parameter))];
     }
 
     /// <summary>Both encoders, equal, and a queue of random keys.</summary>
@@ -76,7 +71,8 @@ public sealed class MoCo : PretrainMethod
     public KeyQueue Queue => queue;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<(string Name, Parameter Parameter)> LearnedParameters => _learned;
+    public override IReadOnlyList<(string Name, Parameter Parameter)> LearnedParameters => // not kept: a move to another device or type replaces parameters
+        [.. encoder_q.named_parameters().Select(item => ($"{nameof(encoder_q)}.{item.name}", item.parameter))];
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, long> HostState => new Dictionary<string, long>(StringComparer.Ordinal) { ["queue.position"] = queue.Position };
@@ -97,7 +93,7 @@ public sealed class MoCo : PretrainMethod
     {
         _step = step;
         using var noGrad = no_grad();
-        foreach (var (key, query) in _pairs)
+        foreach (var (key, query) in encoder_k.parameters().Zip(encoder_q.parameters()))
         {
             key.mul_(_options.Momentum).add_(query, alpha: 1 - _options.Momentum); // θ_k = m θ_k + (1 - m) θ_q
         }

@@ -1,0 +1,46 @@
+using MoCoSharp.Training;
+
+namespace MoCoSharp.Tests.Training;
+
+public sealed class LearningRateTests
+{
+    [Fact]
+    public void Cosine_ByEpoch_IsTheOfficialOne()
+    {
+        var options = new OptimizerOptions { LearningRate = 0.03, Schedule = "cosine" };
+
+        Assert.Equal(0.03, LearningRate.At(options, 0, 100, 200), 15);
+        Assert.Equal(0.03, LearningRate.At(options, 99, 100, 200), 15);
+        Assert.Equal(0.015, LearningRate.At(options, 100 * 100, 100, 200), 15);
+        Assert.Equal(0.03 * 6.168e-5, LearningRate.At(options, (199 * 100) + 50, 100, 200), 9); // never 0
+        Assert.Equal(0.97552826, LearningRate.At(options with { LearningRate = 1 }, 1, 1, 10), 8);
+    }
+
+    [Fact]
+    public void Cosine_CountedFromOne_IsTheDemos()
+    {
+        var options = new OptimizerOptions { LearningRate = 0.06, Schedule = "cosine", FirstEpoch = 1 };
+
+        Assert.Equal(0.0599963, LearningRate.At(options, 0, 97, 200), 7);
+        Assert.Equal(0, LearningRate.At(options, 199 * 97, 97, 200), 15);
+    }
+
+    [Fact]
+    public void Steps_FallAtTheMilestones()
+    {
+        var options = new OptimizerOptions { LearningRate = 0.03, Schedule = "steps" };
+
+        Assert.Equal([0.03, 0.003, 0.003, 0.0003], new[] { 119, 120, 159, 160 }.Select(epoch => LearningRate.At(options, epoch * 10, 10, 200)), (a, b) => Math.Abs(a - b) < 1e-12);
+    }
+
+    [Fact]
+    public void Warmup_RisesLinearly_AndTheCosineByStepBeginsAfterIt()
+    {
+        var options = new OptimizerOptions { LearningRate = 1, Schedule = "cosine", Per = "step", WarmupSteps = 10 };
+
+        Assert.Equal(0.1, LearningRate.At(options, 0, 10, 11), 12);
+        Assert.Equal(1, LearningRate.At(options, 9, 10, 11), 12);
+        Assert.Equal(1, LearningRate.At(options, 10, 10, 11), 12);
+        Assert.Equal(0.5, LearningRate.At(options, 60, 10, 11), 12); // half of the 100 steps after the warm-up
+    }
+}

@@ -1,0 +1,60 @@
+using MoCoSharp.Training;
+
+namespace MoCoSharp.Tests.Training;
+
+public sealed class RunConfigTests
+{
+    [Fact]
+    public void EmptyRecipe_IsTheDefaults() => Assert.Equal(RunConfigFile.Write(new RunConfig()), RunConfigFile.Write(RunConfigFile.Parse("{}", "x", [])));
+
+    [Fact]
+    public void Settings_GoOverTheRecipe()
+    {
+        var config = RunConfigFile.Parse("""{ "batchSize": 64, "moco": { "temperature": 0.1, "dimension": 32 } }""", "x", ["moco.temperature=0.5", "data=a folder", "batchSize=128"]);
+
+        Assert.Equal((128, 0.5, 32, "a folder"), (config.BatchSize, config.MoCo.Temperature, config.MoCo.Dimension, config.Data));
+        Assert.Equal(65536, config.MoCo.QueueSize);
+    }
+
+    [Fact]
+    public void AllFaults_AreToldAtOnce_WithTheirPaths()
+    {
+        var error = Assert.Throws<ConfigurationException>(() => RunConfigFile.Parse(
+            """{ "batchsize": 3, "moco": { "temprature": 1 }, "epochs": "many", "views": 4 }""", "my.json", ["optimizer.lr=1"]));
+
+        Assert.Equal(5, error.Faults.Count);
+        Assert.Contains(error.Faults, fault => fault.Contains("unknown key batchsize. Did you mean batchSize?"));
+        Assert.Contains(error.Faults, fault => fault.Contains("unknown key moco.temprature. Did you mean moco.temperature?"));
+        Assert.Contains(error.Faults, fault => fault.StartsWith("my.json: epochs is \"many\", expected a number"));
+        Assert.Contains(error.Faults, fault => fault.Contains("views is 4, expected an object"));
+        Assert.Contains(error.Faults, fault => fault.StartsWith("--set optimizer.lr=1: unknown key"));
+    }
+
+    [Fact]
+    public void BadValues_AreToldAllAtOnce_WithTheirCure()
+    {
+        var error = Assert.Throws<ConfigurationException>(() => RunConfigFile.Parse(
+            """{ "batchSize": 20, "bnGroups": 8, "moco": { "temperature": -0.2, "momentum": 1.5 }, "encoder": { "depth": 19 }, "optimizer": { "learningRate": 0 } }""", "my.json", []));
+
+        Assert.Equal(5, error.Faults.Count);
+        Assert.Contains("my.json: moco.temperature is -0.2, expected a number above 0. MoCo v2 uses 0.2.", error.Faults);
+        Assert.Contains(error.Faults, fault => fault.Contains("bnGroups is 8, which does not divide batchSize 20"));
+    }
+
+    [Theory]
+    [InlineData("{")]
+    [InlineData("[]")]
+    [InlineData("""{ "a": 1, "a": 2 }""")]
+    [InlineData("""{ "batchSize": 1.5 }""")]
+    [InlineData("""{ "seed": null }""")]
+    [InlineData("""{ "views": { "mean": ["x"] } }""")]
+    public void WhatIsNotARecipe_IsRefused(string json) => Assert.Throws<ConfigurationException>(() => RunConfigFile.Parse(json, "x", []));
+
+    [Fact]
+    public void ALearningRateFarFromTheOfficialScale_IsRemarkedOn()
+    {
+        Assert.Empty(new RunConfig().Remarks());
+        Assert.Contains(new RunConfig { BatchSize = 32 }.Remarks(), remark => remark.Contains("0.00375"));
+        Assert.Contains(new RunConfig { BnGroups = 1 }.Remarks(), remark => remark.Contains("shuffle"));
+    }
+}

@@ -1,0 +1,38 @@
+using MoCoSharp.Training;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Tests.Training;
+
+public sealed class SgdTests
+{
+    [Fact]
+    public void TwoSteps_MatchAHandComputation()
+    {
+        using var scope = NewDisposeScope();
+        var parameter = new Parameter(tensor([2.0]));
+        using var optimizer = new Sgd([("p", parameter)], momentum: 0.9, weightDecay: 0.1);
+
+        (parameter * 3).sum().backward(); // g = 3 + 0.1 x 2 = 3.2; v = 3.2; p = 2 - 0.5 x 3.2
+        optimizer.Step(0.5);
+        Assert.Equal(0.4, parameter.item<double>(), 12);
+        optimizer.ClearGradients();
+
+        (parameter * 3).sum().backward(); // g = 3.04; v = 0.9 x 3.2 + 3.04 = 5.92; p = 0.4 - 0.1 x 5.92
+        optimizer.Step(0.1);
+        Assert.Equal(-0.192, parameter.item<double>(), 12);
+    }
+
+    [Fact]
+    public void AParameterWithoutGradient_DoesNotDecay()
+    {
+        using var scope = NewDisposeScope();
+        var parameter = new Parameter(tensor([2.0]));
+        using var optimizer = new Sgd([("p", parameter)], momentum: 0.9, weightDecay: 0.1);
+
+        optimizer.Step(0.5);
+
+        Assert.Equal(2.0, parameter.item<double>());
+    }
+}
