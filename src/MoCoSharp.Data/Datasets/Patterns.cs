@@ -46,7 +46,7 @@ public sealed class Patterns : IImageDataset
         var random = new SampleRandom(seed, 0, index, 0);
         var family = LabelOf(index);
         var (sin, cos) = Math.SinCos(random.NextDouble(0, 2 * Math.PI));
-        var period = random.NextDouble(4.5, 8); // pixels
+        var period = random.NextDouble(4, 7); // pixels
         var (shiftX, shiftY) = (random.NextDouble(), random.NextDouble()); // phase, in periods
         var (centreX, centreY) = (random.NextDouble(0.3, 0.7) * Side, random.NextDouble(0.3, 0.7) * Side);
         var arms = 4 + random.NextInt(4);

@@ -14,7 +14,7 @@ public sealed class ConfigurationException(IReadOnlyList<string> faults) : Excep
 /// <summary>Reads and writes <see cref="RunConfig"/> as JSON: defaults, then the recipe, then single settings.</summary>
 public static class RunConfigFile
 {
-    private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, MaxDepth = 16 };
+    private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, MaxDepth = 16, AllowDuplicateProperties = false };
 
     /// <summary>The configuration as indented JSON, every default spelled out.</summary>
     public static string Write(RunConfig config) => JsonSerializer.Serialize(config, RunConfigJson.Default.RunConfig) + "\n";
@@ -79,7 +79,6 @@ public static class RunConfigFile
         {
             if (JsonNode.Parse(json, documentOptions: Lenient) is JsonObject parsed)
             {
-                _ = parsed.ToJsonString(); // finds keys that stand twice
                 return parsed;
             }
 

@@ -26,7 +26,7 @@ public static class TrainingState
         {
             ["format"] = Format,
             ["step"] = $"{step}",
-            ["config"] = RunConfigFile.Write(config),
+            ["config"] = RunConfigFile.Write(config with { Loader = new() }), // how views are loaded changes no bit
         };
         foreach (var (name, value) in method.HostState)
         {

@@ -36,7 +36,7 @@ public sealed class TwoRanksTests
     private static Dictionary<string, Tensor> Train(IProcessGroup group, int bnGroups, bool symmetric)
     {
         using var scope = NewDisposeScope();
-        var options = new MoCoOptions { Dimension = 8, QueueSize = 20, Momentum = 0.9, Temperature = 0.2, Symmetric = symmetric };
+        var options = new MoCoOptions { Dimension = 8, QueueSize = 40, Momentum = 0.9, Temperature = 0.2, Symmetric = symmetric };
         using var method = MoCo.Create(new EncoderOptions { Depth = 18, Width = 4, Stem = "cifar", Head = "mlp" }, options, bnGroups, seed: 7, group);
         method.to(float64);
         method.train();
@@ -44,8 +44,8 @@ public sealed class TwoRanksTests
         var step = new TrainingStep(method, optimizer, group);
         for (var i = 0; i < 5; i++)
         {
-            var query = BatchOrder.Share(group, Golden.View(i, 0, float64, 8, 3, 8, 8)).contiguous(); // rank r holds the samples i with i mod 2 = r
-            var key = BatchOrder.Share(group, Golden.View(i, 1, float64, 8, 3, 8, 8)).contiguous();
+            var query = BatchOrder.Share(group, Golden.View(i, 0, float64, 16, 3, 16, 16)).contiguous(); // rank r holds the samples i with i mod 2 = r
+            var key = BatchOrder.Share(group, Golden.View(i, 1, float64, 16, 3, 16, 16)).contiguous();
             step.Run(i, query, key, learningRate: 0.05);
         }
 

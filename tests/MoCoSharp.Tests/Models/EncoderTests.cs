@@ -47,8 +47,8 @@ public sealed class EncoderTests
         var expected = keys.RootElement.GetProperty($"{depth}");
 
         Assert.Equal(
-            expected.GetProperty("keys").EnumerateArray().Select(key => $"{key[0].GetString()} {key[1].GetRawText()}"),
-            encoder.state_dict().Select(item => $"{item.Key} [{string.Join(",", item.Value.shape)}]"));
+            expected.GetProperty("keys").EnumerateArray().Select(key => $"{key[0].GetString()} {key[1].GetRawText()}").Order(StringComparer.Ordinal),
+            encoder.state_dict().Select(item => $"{item.Key} [{string.Join(",", item.Value.shape)}]").Order(StringComparer.Ordinal));
         Assert.Equal(expected.GetProperty("parameters").GetInt64(), encoder.parameters().Sum(parameter => parameter.numel()));
     }
 
