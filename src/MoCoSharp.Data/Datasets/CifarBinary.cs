@@ -1,3 +1,6 @@
+using System.Text;
+using MoCoSharp.Data.Images;
+
 namespace MoCoSharp.Data.Datasets;
 
 /// <summary>CIFAR-10 and CIFAR-100 in their binary version: records of labels and 3 x 32 x 32 planar pixels.</summary>
@@ -20,30 +23,41 @@ public static class CifarBinary
         var names = ClassNames(path, hundred);
         var labelBytes = hundred ? 2 : 1;
         var record = labelBytes + (3 * Plane);
-        var pixels = new List<byte[]>();
+        var contents = new List<byte[]>();
         var labels = new List<int>();
+        var places = new List<(int File, int Record)>();
         foreach (var file in files)
         {
-            var bytes = ReadAll(file);
+            var bytes = SourceFile.ReadAll(file, LargestFile);
             if (bytes.Length == 0 || bytes.Length % record != 0)
             {
-                throw new DataSourceException($"{file}: {bytes.Length} bytes, expected a multiple of {record} (CIFAR-{(hundred ? 100 : 10)}, binary version). Is it whole?");
+                throw new DataSourceException(
+                    $"{file}: {bytes.Length} bytes, expected a multiple of {record} (CIFAR-{(hundred ? 100 : 10)}, binary version). " +
+                    "Fetch it again if it is cut short, or use the other of cifar10: and cifar100:.");
             }
 
-            for (var start = 0; start < bytes.Length; start += record)
+            for (var number = 0; number < bytes.Length / record; number++)
             {
-                var label = bytes[start + labelBytes - 1];
+                var label = bytes[(number * record) + labelBytes - 1];
                 if (label >= names.Length)
                 {
-                    throw new DataSourceException($"{file}: record {start / record} has label {label}, expected 0 to {names.Length - 1}.");
+                    throw new DataSourceException(
+                        $"{file}: record {number} has label {label}, expected 0 to {names.Length - 1}. Is it CIFAR-{(hundred ? 10 : 100)}, or damaged?");
                 }
 
                 labels.Add(label);
-                pixels.Add(Interleave(bytes.AsSpan(start + labelBytes, 3 * Plane)));
+                places.Add((contents.Count, number));
             }
+
+            contents.Add(bytes);
         }
 
-        return new InMemoryImages(path, Side, Side, [.. pixels], [.. labels], names);
+        return new InMemoryImages(
+            path,
+            [.. labels],
+            names,
+            i => new ImageBuffer(Side, Side, Interleave(contents[places[i].File].AsSpan((places[i].Record * record) + labelBytes, 3 * Plane))),
+            i => $"{Path.GetFileName(files[places[i].File])}#{places[i].Record}");
     }
 
     private static string[] Files(string path, bool hundred, bool test)
@@ -54,7 +68,9 @@ public static class CifarBinary
         }
 
         var pattern = (hundred, test) switch { (true, true) => "test.bin", (true, false) => "train.bin", (false, true) => "test_batch.bin", _ => "data_batch_*.bin" };
-        var files = Directory.Exists(path) ? Directory.GetFiles(path, pattern).Order(StringComparer.Ordinal).ToArray() : [];
+        var files = Directory.Exists(path)
+            ? SourceFile.Guard(path, () => Directory.GetFiles(path, pattern).Order(StringComparer.Ordinal).ToArray())
+            : throw new DataSourceException($"'{path}': there is no such folder or file. Give the folder of CIFAR-{(hundred ? 100 : 10)}'s binary version.");
         return files.Length > 0
             ? files
             : throw new DataSourceException($"{path}: no {pattern} there. Give the folder of CIFAR-{(hundred ? 100 : 10)}'s binary version.");
@@ -65,9 +81,9 @@ public static class CifarBinary
         var folder = File.Exists(path) ? Path.GetDirectoryName(Path.GetFullPath(path))! : path;
         var file = Path.Combine(folder, hundred ? "fine_label_names.txt" : "batches.meta.txt");
         var count = hundred ? 100 : 10;
-        if (File.Exists(file) && new FileInfo(file).Length < 65_536)
+        if (File.Exists(file))
         {
-            var lines = File.ReadLines(file).Select(line => line.Trim()).Where(line => line.Length > 0).ToArray();
+            var lines = Encoding.UTF8.GetString(SourceFile.ReadAll(file, 65_536)).Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0).ToArray();
             if (lines.Length == count)
             {
                 return lines;
@@ -75,19 +91,6 @@ public static class CifarBinary
         }
 
         return hundred ? [.. Enumerable.Range(0, count).Select(i => $"{i}")] : Classes10;
-    }
-
-    private static byte[] ReadAll(string file)
-    {
-        try
-        {
-            var length = new FileInfo(file).Length;
-            return length <= LargestFile ? File.ReadAllBytes(file) : throw new DataSourceException($"{file}: {length} bytes, expected at most {LargestFile}.");
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new DataSourceException($"{file}: cannot be read: {error.Message}", error);
-        }
     }
 
     private static byte[] Interleave(ReadOnlySpan<byte> planes)

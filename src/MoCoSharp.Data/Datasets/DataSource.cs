@@ -6,6 +6,7 @@ public static class DataSource
     private const string Kinds = "a folder, a list file, cifar10:PATH, cifar100:PATH, idx:PATH or patterns";
     private static readonly string[] SecondParts = ["val", "test"];
 
+    private const int PatternSize = 40;
     private const int PatternCount = 5000;
     private const int PatternQueries = 1000;
 
@@ -34,7 +35,9 @@ public static class DataSource
         {
             var train = Path.Combine(source, "train");
             var second = SecondParts.Select(name => Path.Combine(source, name)).FirstOrDefault(Directory.Exists);
-            return Directory.Exists(train)
+
+            // A lone "train" among other folders may be a class: of vehicles, say.
+            return Directory.Exists(train) && (second is not null || SourceFile.Guard(source, () => Directory.GetDirectories(source).Length == 1))
                 ? (ImageFolder.Open(train), wantsSecond && second is not null ? ImageFolder.Open(second) : null)
                 : (ImageFolder.Open(source), null);
         }
@@ -64,7 +67,7 @@ public static class DataSource
             throw new DataSourceException($"{source}: expected patterns, or patterns:COUNT with a number above 0.");
         }
 
-        return (new Patterns(images, seed: 1), new Patterns(PatternQueries, seed: 2));
+        return (new Patterns(images, PatternSize, seed: 1), new Patterns(PatternQueries, PatternSize, seed: 2));
     }
 
     private static bool HasTest(string path, string pattern) => Directory.Exists(path) && Directory.GetFiles(path, pattern).Length > 0;
@@ -74,6 +77,13 @@ public static class DataSource
         if (validation is null || train.ClassNames.Count == 0 || validation.ClassNames.Count == 0 || train.ClassNames.SequenceEqual(validation.ClassNames))
         {
             return;
+        }
+
+        if (train.ClassNames.Order(StringComparer.Ordinal).SequenceEqual(validation.ClassNames.Order(StringComparer.Ordinal)))
+        {
+            throw new DataSourceException(
+                $"{train.Description} and {validation.Description} name the same classes in another order, so that their numbers would not fit. " +
+                "Give both the same kind of source.");
         }
 
         var onlyTrain = train.ClassNames.Except(validation.ClassNames).Take(5).ToList();

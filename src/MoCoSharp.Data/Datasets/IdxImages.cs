@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Data.Datasets;
 
@@ -9,6 +10,7 @@ public static class IdxImages
     private const int ImagesMagic = 0x803; // unsigned bytes, three dimensions
     private const int LabelsMagic = 0x801; // unsigned bytes, one dimension
     private const long Largest = 1L << 30;
+    private const int LargestImage = 1 << 24; // pixels
 
     /// <summary>Reads one part of a set.</summary>
     /// <param name="path">The folder of {train,t10k}-images-idx3-ubyte and -labels-idx1-ubyte, or one image file.</param>
@@ -19,11 +21,16 @@ public static class IdxImages
         var single = File.Exists(path);
         var part = test ? "t10k" : "train";
         var imageFile = single ? path : Find(path, $"{part}-images-idx3-ubyte")
-            ?? throw new DataSourceException($"{path}: no {part}-images-idx3-ubyte or .gz there. Give the folder of the IDX files.");
+            ?? throw new DataSourceException($"'{path}': {(Directory.Exists(path) ? "" : "no such folder, so ")}no {part}-images-idx3-ubyte or .gz there. Give the folder of the IDX files.");
         var labelFile = single ? null : Find(path, $"{part}-labels-idx1-ubyte");
 
         var (sizes, images) = Read(imageFile, ImagesMagic, dimensions: 3);
         var (count, height, width) = (sizes[0], sizes[1], sizes[2]);
+        if ((long)height * width > LargestImage)
+        {
+            throw new DataSourceException($"{imageFile}: images of {height} x {width}, expected at most {LargestImage} pixels. Is it a set of images?");
+        }
+
         int[] labels;
         if (labelFile is null)
         {
@@ -34,73 +41,71 @@ public static class IdxImages
             var (labelSizes, values) = Read(labelFile, LabelsMagic, dimensions: 1);
             labels = labelSizes[0] == count
                 ? [.. values.Select(value => (int)value)]
-                : throw new DataSourceException($"{labelFile}: {labelSizes[0]} labels for {count} images.");
-        }
-
-        var pixels = new byte[count][];
-        for (var i = 0; i < count; i++)
-        {
-            var rgb = new byte[3 * height * width];
-            for (var p = 0; p < height * width; p++)
-            {
-                rgb.AsSpan(3 * p, 3).Fill(images[(i * height * width) + p]);
-            }
-
-            pixels[i] = rgb;
+                : throw new DataSourceException($"{labelFile}: {labelSizes[0]} labels for {count} images in {imageFile}. Fetch both from the same set.");
         }
 
         string[] names = labelFile is null ? [] : [.. Enumerable.Range(0, Math.Max(10, labels.Max() + 1)).Select(i => $"{i}")];
-        return new InMemoryImages(path, width, height, pixels, labels, names);
+        var area = height * width;
+        return new InMemoryImages(
+            path,
+            labels,
+            names,
+            i => new ImageBuffer(width, height, Rgb(images.AsSpan(i * area, area))),
+            i => $"{Path.GetFileName(imageFile)}#{i}");
+    }
+
+    private static byte[] Rgb(ReadOnlySpan<byte> grey)
+    {
+        var pixels = new byte[3 * grey.Length];
+        for (var i = 0; i < grey.Length; i++)
+        {
+            pixels.AsSpan(3 * i, 3).Fill(grey[i]);
+        }
+
+        return pixels;
     }
 
     private static string? Find(string folder, string name) =>
         new[] { name, name + ".gz" }.Select(file => Path.Combine(folder, file)).FirstOrDefault(File.Exists);
 
-    private static (int[] Sizes, byte[] Values) Read(string file, int magic, int dimensions)
+    private static (int[] Sizes, byte[] Values) Read(string file, int magic, int dimensions) => SourceFile.Guard(file, () =>
     {
-        try
+        using var raw = SourceFile.Open(file);
+        using Stream stream = file.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? new GZipStream(raw, CompressionMode.Decompress) : raw;
+        Span<byte> header = stackalloc byte[4 * (1 + dimensions)];
+        stream.ReadExactly(header);
+        var found = BinaryPrimitives.ReadInt32BigEndian(header);
+        if (found != magic)
         {
-            using var raw = File.OpenRead(file);
-            using Stream stream = file.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? new GZipStream(raw, CompressionMode.Decompress) : raw;
-            Span<byte> header = stackalloc byte[4 * (1 + dimensions)];
-            stream.ReadExactly(header);
-            var found = BinaryPrimitives.ReadInt32BigEndian(header);
-            if (found != magic)
-            {
-                throw new DataSourceException($"{file}: starts with 0x{found:X8}, expected 0x{magic:X8} (IDX, unsigned bytes, {dimensions} dimensions).");
-            }
-
-            var sizes = new int[dimensions];
-            long total = 1;
-            for (var i = 0; i < dimensions; i++)
-            {
-                sizes[i] = BinaryPrimitives.ReadInt32BigEndian(header[(4 * (i + 1))..]);
-                total = sizes[i] is > 0 and <= 1 << 28 ? total * sizes[i] : Largest + 1;
-                if (total > Largest)
-                {
-                    throw new DataSourceException($"{file}: dimension {i} is {sizes[i]}, expected above 0 and at most {Largest} bytes in all.");
-                }
-            }
-
-            // Grows with what is there: a header that promises more than the file holds costs no memory.
-            var values = new MemoryStream();
-            var buffer = new byte[1 << 16];
-            while (values.Length < total)
-            {
-                var read = stream.Read(buffer, 0, (int)Math.Min(buffer.Length, total - values.Length));
-                if (read == 0)
-                {
-                    throw new DataSourceException($"{file}: ends after {values.Length} of {total} values. Is it whole?");
-                }
-
-                values.Write(buffer, 0, read);
-            }
-
-            return (sizes, values.ToArray());
+            throw new DataSourceException($"{file}: starts with 0x{found:X8}, expected 0x{magic:X8} (IDX, unsigned bytes, {dimensions} dimensions). Is it the right file?");
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException)
+
+        var sizes = new int[dimensions];
+        long total = 1;
+        for (var i = 0; i < dimensions; i++)
         {
-            throw new DataSourceException($"{file}: cannot be read: {error.Message}", error);
+            sizes[i] = BinaryPrimitives.ReadInt32BigEndian(header[(4 * (i + 1))..]);
+            total = sizes[i] is > 0 and <= 1 << 28 ? total * sizes[i] : Largest + 1;
+            if (total > Largest)
+            {
+                throw new DataSourceException($"{file}: dimension {i} is {sizes[i]}, expected above 0 and at most {Largest} bytes in all. Is it the right file?");
+            }
         }
-    }
+
+        // Grows with what is there: a header that promises more than the file holds costs no memory.
+        var values = new MemoryStream();
+        var buffer = new byte[1 << 16];
+        while (values.Length < total)
+        {
+            var read = stream.Read(buffer, 0, (int)Math.Min(buffer.Length, total - values.Length));
+            if (read == 0)
+            {
+                throw new DataSourceException($"{file}: ends after {values.Length} of {total} values. Fetch it again: it is cut short.");
+            }
+
+            values.Write(buffer, 0, read);
+        }
+
+        return (sizes, values.ToArray());
+    });
 }

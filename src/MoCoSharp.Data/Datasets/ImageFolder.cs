@@ -30,11 +30,11 @@ public sealed class ImageFolder : IImageDataset
     /// <inheritdoc/>
     public string Description => root;
 
-    /// <summary>What bears an image's name and is none, with the reason: directories.</summary>
+    /// <summary>What was passed over, with the reason: directories that bear an image's name, and links that were not followed.</summary>
     public IReadOnlyList<string> Skipped { get; }
 
     /// <summary>Looks for images; none is opened yet.</summary>
-    /// <param name="path">The folder. Links to folders below it are not followed, so that no circle is walked.</param>
+    /// <param name="path">The folder. A link to a folder is followed, but none below it and none to a folder above: no circle is walked.</param>
     /// <exception cref="DataSourceException">There is no such folder, or no image in it.</exception>
     public static ImageFolder Open(string path)
     {
@@ -49,12 +49,12 @@ public sealed class ImageFolder : IImageDataset
         try
         {
             var walk = new EnumerationOptions { RecurseSubdirectories = false, IgnoreInaccessible = false, AttributesToSkip = FileAttributes.None };
-            var folders = new Stack<DirectoryInfo>([new DirectoryInfo(path)]);
-            while (folders.TryPop(out var folder))
+            var folders = new Stack<(DirectoryInfo Folder, bool ByLink)>([(new DirectoryInfo(path), false)]);
+            while (folders.TryPop(out var top))
             {
-                foreach (var entry in folder.EnumerateFileSystemInfos("*", walk))
+                foreach (var entry in top.Folder.EnumerateFileSystemInfos("*", walk))
                 {
-                    var relative = Path.GetRelativePath(path, entry.FullName).Replace('\\', '/');
+                    var relative = Path.GetRelativePath(path, entry.FullName).Replace(Path.DirectorySeparatorChar, '/');
                     var isImage = Extensions.Contains(entry.Extension);
                     if (entry is DirectoryInfo below)
                     {
@@ -63,9 +63,14 @@ public sealed class ImageFolder : IImageDataset
                             skipped.Add($"{relative}: is a directory, not an image.");
                         }
 
-                        if (below.LinkTarget is null)
+                        var isLink = below.LinkTarget is not null;
+                        if (isLink && (top.ByLink || LeadsUp(below, path)))
                         {
-                            folders.Push(below);
+                            skipped.Add($"{relative}: is a link to a folder, not followed.");
+                        }
+                        else
+                        {
+                            folders.Push((below, top.ByLink || isLink));
                         }
                     }
                     else if (isImage)
@@ -98,6 +103,16 @@ public sealed class ImageFolder : IImageDataset
 
     /// <inheritdoc/>
     public string NameOf(int index) => files[index];
+
+    // Whether a link leads to a folder that it lies in, itself a link or not.
+    private static bool LeadsUp(DirectoryInfo link, string path)
+    {
+        var top = new DirectoryInfo(path);
+        var realRoot = top.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? top.FullName;
+        var real = Path.Combine(realRoot, Path.GetRelativePath(path, link.FullName));
+        var target = Path.TrimEndingDirectorySeparator(link.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? link.FullName);
+        return real.StartsWith(target == "/" ? target : target + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+    }
 
     private static string TopFolder(string file) => file.IndexOf('/') is var slash and >= 0 ? file[..slash] : "";
 }

@@ -5,6 +5,7 @@ namespace MoCoSharp.Data.Datasets;
 /// <summary>Images named in a text file: a path a line, relative to the list, then optionally a tab and a class. '#' begins a comment line.</summary>
 public sealed class ImageList : IImageDataset
 {
+    private const long LargestList = 256L << 20;
     private const int LongestLine = 32_768;
     private const int FaultsTold = 10;
 
@@ -37,48 +38,50 @@ public sealed class ImageList : IImageDataset
     {
         var found = new List<string>();
         var classes = new List<string>();
+        var lines = new List<int>();
         var faults = new List<string>();
-        try
+        var number = 0;
+        using var reader = new StreamReader(new MemoryStream(SourceFile.ReadAll(path, LargestList)));
+        while (reader.ReadLine() is { } line)
         {
-            var number = 0;
-            foreach (var line in File.ReadLines(path))
+            number++;
+            if (line.Length > LongestLine || line.Contains('\0'))
             {
-                number++;
-                if (line.Length > LongestLine || line.Contains('\0'))
-                {
-                    faults.Add($"line {number} has {line.Length} characters or a NUL: is this a text file?");
-                    break;
-                }
-
-                if (string.IsNullOrWhiteSpace(line) || line[0] == '#')
-                {
-                    continue;
-                }
-
-                var parts = line.Split('\t');
-                if (parts.Length > 2 || parts.Any(string.IsNullOrWhiteSpace))
-                {
-                    faults.Add($"line {number}: expected a path, then optionally one tab and a class.");
-                    continue;
-                }
-
-                found.Add(parts[0]);
-                classes.Add(parts.Length == 2 ? parts[1].Trim() : "");
+                faults.Add($"line {number} has {line.Length} characters or a NUL: is this a text file, a path a line?");
+                break;
             }
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new DataSourceException($"{path}: cannot be read: {error.Message}", error);
+
+            if (string.IsNullOrWhiteSpace(line) || line[0] == '#')
+            {
+                continue;
+            }
+
+            var parts = line.Split('\t');
+            if (parts.Length > 2 || parts.Any(string.IsNullOrWhiteSpace))
+            {
+                faults.Add($"line {number}: expected a path, then optionally one tab and a class.");
+                continue;
+            }
+
+            if (parts.Length == 2 && int.TryParse(parts[1], out var given) && given < 0)
+            {
+                faults.Add($"line {number}: class {given}, expected 0 and up, or no tab where there is no class.");
+                continue;
+            }
+
+            lines.Add(number);
+            found.Add(parts[0]);
+            classes.Add(parts.Length == 2 ? parts[1].Trim() : "");
         }
 
         if (classes.Any(name => name.Length > 0) && classes.IndexOf("") is var bare and >= 0)
         {
-            faults.Add($"{found[bare]} has no class, and others have one: give every line a class, or none.");
+            faults.Add($"line {lines[bare]}: {found[bare]} has no class, and others have one: give every line a class, or none.");
         }
 
         if (found.Count == 0 && faults.Count == 0)
         {
-            faults.Add("names no image: expected a path a line.");
+            faults.Add("names no image. Write a path a line, relative to the list.");
         }
 
         if (faults.Count > 0)

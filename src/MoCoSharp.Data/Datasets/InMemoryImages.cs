@@ -2,18 +2,19 @@ using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>Small images of one size, held in memory as RGB.</summary>
-internal sealed class InMemoryImages(string description, int width, int height, byte[][] pixels, int[] labels, IReadOnlyList<string> classNames) : IImageDataset
+/// <summary>Small images whose bytes are held in memory; each read makes pixels of its own.</summary>
+internal sealed class InMemoryImages(
+    string description, int[] labels, IReadOnlyList<string> classNames, Func<int, ImageBuffer> image, Func<int, string> name) : IImageDataset
 {
-    public int Count => pixels.Length;
+    public int Count => labels.Length;
 
     public IReadOnlyList<string> ClassNames => classNames;
 
     public string Description => description;
 
-    public LabelledImage Read(int index) => new(new ImageBuffer(width, height, pixels[index]), labels[index]);
+    public LabelledImage Read(int index) => new(image(index), labels[index]);
 
     public int LabelOf(int index) => labels[index];
 
-    public string NameOf(int index) => $"{description}#{index}";
+    public string NameOf(int index) => name(index);
 }

@@ -115,7 +115,7 @@ public sealed class PretrainingTests : IDisposable
     {
         using var method = New(Config);
         var before = Bits(method);
-        var data = new Patterns(20, seed: 3);
+        var data = new Patterns(20, 40, seed: 3);
         var view = ViewRecipes.Evaluation(Config.Views);
 
         new KnnMonitor(data, data, view, Config.Knn, Config.Loader, CPU).Measure(method.Encoder, null, default);
@@ -139,14 +139,14 @@ public sealed class PretrainingTests : IDisposable
             training.Resume(run);
         }
 
-        var data = new Patterns(24, seed: 3);
+        var data = new Patterns(24, 40, seed: 3);
         using var views = Views(config);
-        var knn = new KnnMonitor(data, new Patterns(10, seed: 4), ViewRecipes.Evaluation(config.Views), config.Knn, config.Loader, CPU);
+        var knn = new KnnMonitor(data, new Patterns(10, 40, seed: 4), ViewRecipes.Evaluation(config.Views), config.Knn, config.Loader, CPU);
         training.Run(views, run, knn, steps, default);
         return Bits(method) + Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(run.Checkpoints()[0])));
     }
 
-    private static ViewLoader Views(RunConfig config) => ViewLoader.Open(new Patterns(24, seed: 3), ViewRecipes.Train(config.Views), config.Loader, config.Seed, config.BatchSize);
+    private static ViewLoader Views(RunConfig config) => ViewLoader.Open(new Patterns(24, 40, seed: 3), ViewRecipes.Train(config.Views), config.Loader, config.Seed, config.BatchSize);
 
     private static MoCo New(RunConfig config) => MoCo.Create(config.Encoder, config.MoCo, config.BnGroups, config.Seed, SingleProcess.Instance);
 
