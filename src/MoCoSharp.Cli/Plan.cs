@@ -77,6 +77,11 @@ internal sealed class Plan
             yield return remark;
         }
 
+        foreach (var skipped in (Train as ImageFolder)?.Skipped ?? [])
+        {
+            yield return $"{Train.Description}: passed over {skipped}";
+        }
+
         if (Config.MoCo.QueueSize > Train.Count)
         {
             yield return $"moco.queueSize {Config.MoCo.QueueSize} is more than the {Train.Count} images: older keys of the same images become negatives.";

@@ -1,2 +1,2 @@
 // libtorch's thread count and its count of live tensors belong to the process: one test at a time.
-[assembly: Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
+[assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]

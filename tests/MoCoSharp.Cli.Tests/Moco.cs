@@ -1,0 +1,35 @@
+using System.Diagnostics;
+
+namespace MoCoSharp.Cli.Tests;
+
+/// <summary>The real program, as a process of its own.</summary>
+internal static class Moco
+{
+    public const string Tiny = "encoder.width=4 batchSize=8 bnGroups=2 moco.queueSize=16 moco.dimension=8 threads=1 loader.workers=1 knn.neighbours=5 optimizer.warmupSteps=0 epochs=2";
+
+    public static (int ExitCode, string Output, string Error) Run(string folder, params string[] arguments)
+    {
+        using var process = Start(folder, arguments);
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        if (!process.WaitForExit(TimeSpan.FromMinutes(4)))
+        {
+            process.Kill(entireProcessTree: true);
+            Assert.Fail($"moco {string.Join(' ', arguments)} did not end. It said: {output}");
+        }
+
+        return (process.ExitCode, output, error.Result);
+    }
+
+    public static Process Start(string folder, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet") { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "moco.dll"));
+        foreach (var argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        return Process.Start(start)!;
+    }
+}

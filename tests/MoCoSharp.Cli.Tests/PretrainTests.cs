@@ -1,0 +1,158 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Data.Images;
+using MoCoSharp.Training;
+
+namespace MoCoSharp.Cli.Tests;
+
+public sealed class PretrainTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;
+
+    [Fact]
+    public void WithoutArguments_ItTrainsOnPatterns_ResumesAndJudges()
+    {
+        var (code, output, error) = Moco.Run(folder, ["pretrain", "--set", .. Moco.Tiny.Split(' '), "data=patterns:24", "--steps", "4"]);
+        Assert.True(code == 0, error);
+        Assert.Contains("(untrained)", output);
+        Assert.Contains("--resume --run", output);
+
+        (code, output, error) = Moco.Run(folder, "pretrain", "--resume", "--run", "runs/patterns-001");
+        Assert.True(code == 0, error);
+        Assert.Contains("resumed after step 4", output);
+        Assert.Contains("done: 6 steps", output);
+
+        var run = Path.Combine(folder, "runs", "patterns-001");
+        Assert.All(["config.json", "environment.json", "metrics.jsonl", "views.png"], file => Assert.True(File.Exists(Path.Combine(run, file)), file));
+        Assert.NotEmpty(Directory.GetFiles(Path.Combine(run, "tensorboard")));
+        Assert.Equal(6, MetricsLog.Read(Path.Combine(run, "metrics.jsonl")).Max(line => (long)line["step"]!));
+
+        (code, output, _) = Moco.Run(folder, "knn", "runs/patterns-001", "-k", "7");
+        Assert.Equal(0, code);
+        Assert.Contains("k=7", output);
+        var evaluation = JsonNode.Parse(File.ReadAllText(Directory.GetFiles(Path.Combine(run, "evaluations")).Single()))!;
+        Assert.Equal(7, (int)evaluation["neighbours"]!);
+
+        (code, output, _) = Moco.Run(folder, "inspect", "runs/patterns-001");
+        Assert.Equal(0, code);
+        Assert.Contains("step-00000006.safetensors", output);
+    }
+
+    [Fact]
+    public void FaultsOfEveryKind_AreToldAtOnce_BeforeAnyWork()
+    {
+        var (code, output, error) = Moco.Run(folder, "pretrain", "--data", "nowhere", "--set", "moco.temperature=-0.2", "--set", "batchSize=20", "--set", "moco.temprature=1");
+
+        Assert.Equal(2, code);
+        Assert.Contains("nowhere", error);
+        Assert.Contains("Did you mean moco.temperature?", error);
+        Assert.Empty(output);
+        Assert.False(Directory.Exists(Path.Combine(folder, "runs")));
+
+        (code, _, error) = Moco.Run(folder, "pretrain", "--data", "nowhere", "--set", "moco.temperature=-0.2", "--set", "batchSize=20", "--device", "cuda:x");
+        Assert.Equal(2, code);
+        Assert.All(["moco.temperature is -0.2", "does not divide batchSize 20", "nowhere"], part => Assert.Contains(part, error));
+        Assert.DoesNotContain("   at ", error);
+    }
+
+    [Fact]
+    public void TooFewImagesAndAnEmptyFolder_AreRefused()
+    {
+        Directory.CreateDirectory(Path.Combine(folder, "empty"));
+        var (code, _, error) = Moco.Run(folder, "pretrain", "--data", "empty");
+        Assert.Equal(2, code);
+        Assert.Contains("no images", error);
+
+        (code, _, error) = Moco.Run(folder, "pretrain", "--data", "patterns:20");
+        Assert.Equal(2, code);
+        Assert.Contains("20 images are fewer than batchSize 128", error);
+    }
+
+    [Fact]
+    public void ADryRun_ShowsConfigurationShapesAndCost_AndMakesNothing()
+    {
+        var (code, output, error) = Moco.Run(folder, ["pretrain", "--dry-run", "--set", .. Moco.Tiny.Split(' ')]);
+
+        Assert.True(code == 0, error);
+        Assert.All(["\"temperature\": 0.2", "embeddings [8, 8]", "s a step", "of memory", "would end at"], part => Assert.Contains(part, output));
+        Assert.Empty(Directory.GetFileSystemEntries(folder));
+    }
+
+    [Fact]
+    public void AFolderOfOddities_TrainsToTheEnd_AndNamesEach()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "makes pipes and links");
+        var photos = Directory.CreateDirectory(Path.Combine(folder, "photos")).FullName;
+        var images = new Patterns(20, 40, seed: 5);
+        for (var i = 0; i < 20; i++)
+        {
+            File.WriteAllBytes(Path.Combine(photos, $"good{i:D2}.png"), ImageEncoder.Png(images.Read(i).Image));
+        }
+
+        var whole = File.ReadAllBytes(Path.Combine(photos, "good00.png"));
+        File.WriteAllBytes(Path.Combine(photos, "truncated.png"), whole[..(whole.Length / 2)]);
+        File.WriteAllBytes(Path.Combine(photos, "truncated.jpg"), [0xFF, 0xD8, 0xFF, 0xE0, 0, 16, (byte)'J', (byte)'F', (byte)'I', (byte)'F', 0, 1, 1, 0, 0, 1, 0, 1, 0, 0]);
+        File.WriteAllText(Path.Combine(photos, "text.jpg"), "not an image");
+        File.WriteAllBytes(Path.Combine(photos, "zero.jpg"), []);
+        File.WriteAllBytes(Path.Combine(photos, "pixel.png"), ImageEncoder.Png(new ImageBuffer(1, 1, [1, 2, 3])));
+        File.WriteAllBytes(Path.Combine(photos, "huge.bmp"), Huge());
+        Directory.CreateDirectory(Path.Combine(photos, "x.png"));
+        File.CreateSymbolicLink(Path.Combine(photos, "dangling.jpg"), "nothing");
+        using (var mkfifo = Process.Start("mkfifo", Path.Combine(photos, "pipe.jpg")))
+        {
+            mkfifo.WaitForExit();
+        }
+
+        var (code, output, error) = Moco.Run(folder, ["pretrain", "--data", "photos", "--set", .. Moco.Tiny.Split(' ')]);
+
+        Assert.True(code == 0, error);
+        Assert.Contains("done: 6 steps", output); // 27 entries, 3 batches of 8, 2 epochs
+        Assert.All(["truncated.png", "truncated.jpg", "text.jpg", "zero.jpg", "huge.bmp", "dangling.jpg", "pipe.jpg", "x.png"], name => Assert.Contains(name, error));
+        Assert.DoesNotContain("pixel.png", error);
+        Assert.Contains("kNN monitor is off", error);
+
+        (code, _, error) = Moco.Run(folder, ["pretrain", "--data", "photos", "--on-bad-image", "fail", "--set", .. Moco.Tiny.Split(' ')]);
+        Assert.Equal(1, code);
+        Assert.DoesNotContain("   at ", error);
+    }
+
+    [Fact]
+    public void SigTerm_SavesAndExits75_AndTheRunGoesOn()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "sends a signal");
+        using var process = Moco.Start(folder, ["pretrain", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "data=patterns:400", "epochs=1000", "knn.everyEpochs=0"]);
+        while (process.StandardOutput.ReadLine() is { } line && !line.Contains("step 20/"))
+        {
+        }
+
+        using (var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]))
+        {
+            kill.WaitForExit();
+        }
+
+        process.StandardOutput.ReadToEnd();
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)));
+        Assert.Equal(75, process.ExitCode);
+
+        var (code, output, error) = Moco.Run(folder, "pretrain", "--resume", "--run", "run", "--steps", "1");
+        Assert.True(code == 0, error);
+        Assert.Contains("resumed after step", output);
+    }
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    // A header that promises 65535 x 65535 pixels.
+    private static byte[] Huge()
+    {
+        var file = new byte[100];
+        "BM"u8.CopyTo(file);
+        BitConverter.TryWriteBytes(file.AsSpan(10), 54);
+        BitConverter.TryWriteBytes(file.AsSpan(14), 40);
+        BitConverter.TryWriteBytes(file.AsSpan(18), 65535);
+        BitConverter.TryWriteBytes(file.AsSpan(22), 65535);
+        BitConverter.TryWriteBytes(file.AsSpan(26), (short)1);
+        BitConverter.TryWriteBytes(file.AsSpan(28), (short)24);
+        return file;
+    }
+}
