@@ -2,6 +2,9 @@
 
 MLP head, 4 BN groups (sample i of group i mod 4), shuffled keys, 96 keys with batch 20 so that the ring wraps inside a batch.
 A step: momentum update, query, key, loss, backward, enqueue, SGD with weight decay on every learned parameter.
+
+The learning rate is small on purpose: at 0.01 float32 rounding decides the outcome, and with mkldnn off PyTorch departs from its own float64 run
+by 16 % in the worst tensor; at 0.0003 and this seed, changes of the initial weights by float32 rounding stay under 2e-5 in every tensor (24 runs).
 """
 import copy
 
@@ -48,7 +51,7 @@ def run(initial, initial_queue, permutations, dtype, symmetric):
     for p in key_net.parameters():
         p.requires_grad = False
     queue, pointer, losses = initial_queue.to(dtype).clone(), 0, []
-    optimizer = torch.optim.SGD(query_net.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
+    optimizer = torch.optim.SGD(query_net.parameters(), lr=0.0003, momentum=0.9, weight_decay=1e-4)
     for step, orders in enumerate(permutations):
         views = [view(step, number, (BATCH, 3, 16, 16), dtype) for number in (0, 1)]
         with torch.no_grad():
