@@ -28,7 +28,7 @@ public sealed class MoCoGoldenTests
 
         for (var i = 0; i < 20; i++)
         {
-            var (loss, _) = step.Run(i, Golden.View(i, 0, type, 20, 3, 16, 16), Golden.View(i, 1, type, 20, 3, 16, 16), learningRate: 0.01);
+            var (loss, _) = step.Run(i, Golden.View(i, 0, type, 20, 3, 16, 16), Golden.View(i, 1, type, 20, 3, 16, 16), learningRate: 0.0003);
             Assert.Equal(golden.Tensors[$"{precision}.losses"][i].to(float64).item<double>(), loss.to(float64).item<double>(), tolerance);
         }
 
@@ -47,7 +47,7 @@ public sealed class MoCoGoldenTests
 
         for (var i = 0; i < 5; i++)
         {
-            var (loss, _) = step.Run(i, Golden.View(i, 0, float64, 20, 3, 16, 16), Golden.View(i, 1, float64, 20, 3, 16, 16), learningRate: 0.01);
+            var (loss, _) = step.Run(i, Golden.View(i, 0, float64, 20, 3, 16, 16), Golden.View(i, 1, float64, 20, 3, 16, 16), learningRate: 0.0003);
             Assert.Equal(golden.Tensors["losses"][i].item<double>(), loss.item<double>(), 1e-8);
         }
 
