@@ -25,7 +25,9 @@ public sealed class PretrainTests : IDisposable
 
         var run = Path.Combine(folder, "runs", "patterns-001");
         Assert.All(["config.json", "environment.json", "metrics.jsonl", "views.png"], file => Assert.True(File.Exists(Path.Combine(run, file)), file));
-        Assert.NotEmpty(Directory.GetFiles(Path.Combine(run, "tensorboard")));
+        var events = Directory.GetFiles(Path.Combine(run, "tensorboard")).Select(file => System.Text.Encoding.Latin1.GetString(File.ReadAllBytes(file))).ToList();
+        Assert.Contains(events, text => text.Contains("train/loss"));
+        Assert.Contains(events, text => text.Contains("views") && text.Contains("IHDR")); // the sheet, as a PNG
         Assert.Equal(6, MetricsLog.Read(Path.Combine(run, "metrics.jsonl")).Max(line => (long)line["step"]!));
 
         (code, output, _) = Moco.Run(folder, "knn", "runs/patterns-001", "-k", "7");

@@ -2,10 +2,12 @@ using MoCoSharp.Checkpoints;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
 using MoCoSharp.Data.Views;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace MoCoSharp.Training;
 
-/// <summary>views.png of a run: pairs of views as the encoders will see them, to look at before a long wait.</summary>
+/// <summary>views.png of a run, also for TensorBoard: pairs of views as the encoders will see them, to look at before a long wait.</summary>
 public static class SampleSheet
 {
     private const int Rows = 4;
@@ -16,8 +18,12 @@ public static class SampleSheet
     public static void Write(RunFolder run, IImageDataset data, ViewTransform transform, RunConfig config)
     {
         ArgumentNullException.ThrowIfNull(run);
-        var png = ImageEncoder.Png(Draw(data, transform, config));
-        AtomicFile.Write(run.ViewsPath, stream => stream.Write(png));
+        var sheet = Draw(data, transform, config);
+        AtomicFile.Write(run.ViewsPath, stream => stream.Write(ImageEncoder.Png(sheet)));
+
+        using var scope = NewDisposeScope();
+        var pixels = tensor(sheet.Pixels, sheet.Height, sheet.Width, 3).permute(2, 0, 1); // [3, H, W]
+        utils.tensorboard.SummaryWriter(run.TensorBoardPath).add_img("views", pixels, global_step: 0);
     }
 
     /// <summary>The sheet: query and key side by side, four pairs a row.</summary>
