@@ -6,7 +6,7 @@ namespace MoCoSharp.Data.Images;
 /// <summary>Reads JPEG, PNG, WebP, BMP and GIF as 8-bit RGB, the way PIL's convert("RGB") does.</summary>
 /// <remarks>
 /// Alpha is dropped, not blended; the first frame is taken; EXIF orientation and colour profiles are not applied. 16-bit images give their
-/// high byte, where Pillow turns 16-bit grey to near white. Sizes are bounded before memory is taken.
+/// high byte, where Pillow turns 16-bit grey to near white; 16-bit BMP may be 1 of 255 brighter, as five bits are rounded and not cut. Sizes are bounded before memory is taken.
 /// </remarks>
 public static class ImageDecoder
 {
@@ -15,6 +15,10 @@ public static class ImageDecoder
 
     /// <summary>The largest file that is read, in bytes.</summary>
     public const long LargestFileBytes = 256L << 20;
+
+    // The library guesses others, such as WBMP, from files that are no images.
+    private static readonly SKEncodedImageFormat[] Kinds =
+        [SKEncodedImageFormat.Jpeg, SKEncodedImageFormat.Png, SKEncodedImageFormat.Webp, SKEncodedImageFormat.Bmp, SKEncodedImageFormat.Gif];
 
     /// <summary>Reads an image file.</summary>
     /// <param name="path">A regular file; anything else is refused without waiting for it.</param>
@@ -43,7 +47,7 @@ public static class ImageDecoder
                 done += read;
             }
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
             throw new BrokenImageException($"{path}: {error.Message}", error);
         }
@@ -70,6 +74,11 @@ public static class ImageDecoder
             throw new BrokenImageException($"{name}: is not a JPEG, PNG, WebP, BMP or GIF that can be read.");
         }
 
+        if (!Kinds.Contains(codec.EncodedFormat))
+        {
+            throw new BrokenImageException($"{name}: looks like {codec.EncodedFormat}, expected a JPEG, PNG, WebP, BMP or GIF.");
+        }
+
         var (width, height) = (codec.Info.Width, codec.Info.Height);
         if (width <= 0 || height <= 0 || (long)width * height > LargestImagePixels)
         {
@@ -89,6 +98,11 @@ public static class ImageDecoder
                     : $"{name}: cannot be decoded ({result}).");
             }
 
+            if (codec.EncodedFormat == SKEncodedImageFormat.Gif)
+            {
+                GifBackground.Fill(rgba.AsSpan(0, target.BytesSize), file);
+            }
+
             var pixels = new byte[3L * width * height];
             for (int from = 0, to = 0; to < pixels.Length; from += 4, to += 3)
             {
@@ -98,6 +112,10 @@ public static class ImageDecoder
             }
 
             return new ImageBuffer(width, height, pixels);
+        }
+        catch (OutOfMemoryException error)
+        {
+            throw new BrokenImageException($"{name}: no memory for {width} x {height} pixels.", error);
         }
         finally
         {

@@ -12,6 +12,12 @@ internal static partial class RegularFile
     /// <exception cref="IOException">It is not there, or not a regular file.</exception>
     public static SafeFileHandle Open(string path)
     {
+        // Beyond it the system reads no name: another file would be opened.
+        if (path.Contains('\0'))
+        {
+            throw new IOException("has a NUL in its name.");
+        }
+
         if (OperatingSystem.IsWindows())
         {
             return File.OpenHandle(path);
