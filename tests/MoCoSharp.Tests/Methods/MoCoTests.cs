@@ -100,11 +100,13 @@ public sealed class MoCoTests
 
             if (i == 1)
             {
+                GC.Collect(); // what other tests left to the finalizer must not go while we count
+                GC.WaitForPendingFinalizers();
                 before = Tensor.TotalCount;
             }
         }
 
-        Assert.Equal(before, Tensor.TotalCount);
+        Assert.InRange(Tensor.TotalCount, 0, before);
     }
 
     [Fact]
