@@ -11,14 +11,14 @@ public static class HostMemory
     /// <param name="count">N.</param>
     /// <param name="size">H and W, in pixels.</param>
     /// <param name="device">Where the tensor lives.</param>
-    /// <returns>Shape [N, 3, H, W], contiguous.</returns>
+    /// <returns>Shape [N, 3, H, W], channels last: one copy, and no rearranging.</returns>
     public static Tensor Images(float[] pixels, int count, int size, Device device)
     {
         ArgumentNullException.ThrowIfNull(pixels);
         using var scope = NewDisposeScope();
         var target = empty([count, size, size, 3], dtype: float32);
         pixels.AsSpan(0, count * size * size * 3).CopyTo(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(target.bytes));
-        return target.to(device).permute(0, 3, 1, 2).contiguous().MoveToOuterDisposeScope();
+        return target.to(device).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 
     /// <summary>The values of a tensor, in row-major order, on the host. Waits for the device.</summary>

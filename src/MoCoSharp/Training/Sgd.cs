@@ -1,3 +1,4 @@
+using MoCoSharp.Tensors;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -40,15 +41,18 @@ public sealed class Sgd : IDisposable
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        foreach (var (_, parameter, velocity) in _state)
+        var moving = _state.Where(item => item.Parameter.grad is not null).ToList();
+        if (moving.Count > 0)
         {
-            if (parameter.grad is { } gradient)
-            {
-                velocity.mul_(_momentum).add_(gradient).add_(parameter, alpha: _weightDecay);
-                parameter.add_(velocity, alpha: -learningRate);
-            }
+            Aten.FusedSgd(
+                [.. moving.Select(item => item.Parameter)], [.. moving.Select(item => InLayoutOf(item.Parameter, item.Parameter.grad!))],
+                [.. moving.Select(item => item.Velocity)], learningRate, _momentum, _weightDecay);
         }
     }
+
+    // The fused update walks through memory. Autograd gives a gradient its parameter's layout; one that a person has put there may have another.
+    private static Tensor InLayoutOf(Tensor parameter, Tensor gradient) =>
+        gradient.stride().SequenceEqual(parameter.stride()) ? gradient : empty_like(parameter).copy_(gradient);
 
     /// <summary>Forgets the gradients, and their memory with them.</summary>
     public void ClearGradients()

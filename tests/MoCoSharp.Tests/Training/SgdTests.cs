@@ -35,4 +35,26 @@ public sealed class SgdTests
 
         Assert.Equal(2.0, parameter.item<double>());
     }
+
+    [Fact]
+    public void Steps_OnConvolutionWeights_MatchTheFormulaInDoublePrecision()
+    {
+        using var scope = NewDisposeScope();
+        var start = Golden.View(1, 0, float64, 40, 24, 3, 3);
+        var parameter = new Parameter(MoCoSharp.Tensors.ChannelsLast.Of(start.to(float32)));
+        using var optimizer = new Sgd([("w", parameter)], momentum: 0.9, weightDecay: 0.1);
+        var (expected, velocity) = (start.clone(), zeros_like(start));
+
+        for (var i = 0; i < 3; i++)
+        {
+            var gradient = Golden.View(i, 1, float64, 40, 24, 3, 3);
+            parameter.grad = gradient.to(float32).alias(); // in plain order, unlike the parameter
+            optimizer.Step(0.2);
+            velocity = (0.9 * velocity) + gradient + (0.1 * expected);
+            expected -= 0.2 * velocity;
+        }
+
+        Assert.True(Golden.Difference(parameter, expected) < 1e-6);
+        Assert.True(Golden.Difference(optimizer.Velocities.Single().Velocity, velocity) < 1e-6);
+    }
 }
