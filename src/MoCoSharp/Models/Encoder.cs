@@ -10,7 +10,7 @@ namespace MoCoSharp.Models;
 /// <remarks>He et al. 2016, <see href="https://arxiv.org/abs/1512.03385"/>.</remarks>
 public sealed class Encoder : Module<Tensor, Tensor>
 {
-    private readonly Conv2d conv1;
+    private readonly Convolution conv1;
     private readonly SplitBatchNorm bn1;
     private readonly Sequential layer1;
     private readonly Sequential layer2;
@@ -18,6 +18,7 @@ public sealed class Encoder : Module<Tensor, Tensor>
     private readonly Sequential layer4;
     private readonly Module<Tensor, Tensor> fc;
     private readonly bool _pools;
+    private readonly int _bnGroups;
 
     /// <summary>An encoder with torchvision's initialisation.</summary>
     /// <param name="options">The architecture.</param>
@@ -41,11 +42,12 @@ public sealed class Encoder : Module<Tensor, Tensor>
         var expansion = ResNetStages.HasBottleneck(options.Depth) ? Bottleneck.Expansion : 1;
         FeatureSize = width * 8 * expansion;
         _pools = options.Stem == "imagenet";
+        _bnGroups = bnGroups;
         conv1 = options.Stem switch
         {
-            "imagenet" => Convolution.Of(3, width, kernel: 7, stride: 2),
-            "small" => Convolution.Of(3, width, kernel: 3, stride: 2),
-            _ => Convolution.Of(3, width, kernel: 3, stride: 1),
+            "imagenet" => new Convolution(3, width, kernel: 7, stride: 2),
+            "small" => new Convolution(3, width, kernel: 3, stride: 2),
+            _ => new Convolution(3, width, kernel: 3, stride: 1),
         };
         bn1 = new SplitBatchNorm(width, bnGroups);
         layer1 = Stage(options.Depth, inputs: width, width, blocks[0], stride: 1, bnGroups);
@@ -53,14 +55,18 @@ public sealed class Encoder : Module<Tensor, Tensor>
         layer3 = Stage(options.Depth, inputs: width * 2 * expansion, width * 4, blocks[2], stride: 2, bnGroups);
         layer4 = Stage(options.Depth, inputs: width * 4 * expansion, width * 8, blocks[3], stride: 2, bnGroups);
         fc = options.Head == "linear"
-            ? Linear(FeatureSize, outputSize)
-            : Sequential(("0", Linear(FeatureSize, FeatureSize)), ("1", ReLU()), ("2", Linear(FeatureSize, outputSize)));
+            ? new Projection(FeatureSize, outputSize)
+            : Sequential(("0", new Projection(FeatureSize, FeatureSize)), ("1", ReLU()), ("2", new Projection(FeatureSize, outputSize)));
         RegisterComponents();
         TorchvisionInitialization.Apply(this, random);
+        ChannelsLast.Apply(this);
     }
 
     /// <summary>Size of the pooled features, D: 512 for ResNet-18 and 34, 2048 for the deeper ones, at width 64.</summary>
     public int FeatureSize { get; }
+
+    /// <summary>What convolutions and linear layers compute in; images and outputs are of the weights' type all the same.</summary>
+    public Precision Precision { get; set; }
 
     /// <summary>Embeddings: the head's output, not normalised.</summary>
     /// <param name="images">Shape [N, 3, H, W].</param>
@@ -68,7 +74,7 @@ public sealed class Encoder : Module<Tensor, Tensor>
     public override Tensor forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        return fc.call(Features(images)).MoveToOuterDisposeScope();
+        return fc.call(InComputeType(Features(images))).to(bn1.Type).MoveToOuterDisposeScope();
     }
 
     /// <summary>Pooled features, before the head: what evaluation and transfer use.</summary>
@@ -77,15 +83,20 @@ public sealed class Encoder : Module<Tensor, Tensor>
     public Tensor Features(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var hidden = bn1.call(conv1.call(images)).relu_();
+        var splits = training && _bnGroups > 1;
+        var hidden = InComputeType(splits ? BatchGroups.Gather(images, _bnGroups) : ChannelsLast.Of(images));
+        hidden = bn1.call(conv1.call(hidden)).relu_();
         if (_pools)
         {
             hidden = functional.max_pool2d(hidden, kernel_size: 3, stride: 2, padding: 1);
         }
 
         hidden = layer4.call(layer3.call(layer2.call(layer1.call(hidden)))); // [N, D, H', W']
-        return hidden.mean([2, 3]).MoveToOuterDisposeScope();
+        var features = hidden.mean([2, 3]).to(bn1.Type);
+        return (splits ? BatchGroups.Scatter(features, _bnGroups) : features).MoveToOuterDisposeScope();
     }
+
+    private Tensor InComputeType(Tensor input) => input.to(Precision.Type(bn1.Type));
 
     private static Sequential Stage(int depth, int inputs, int width, int count, int stride, int bnGroups)
     {

@@ -6,8 +6,9 @@ using static TorchSharp.torch.nn;
 namespace MoCoSharp.Models;
 
 /// <summary>
-/// Batch normalisation over groups of a batch, as if each group were on a device of its own: sample i belongs to group i mod S.
-/// With one group it is plain batch normalisation. Weights and buffers have torchvision's names and sizes whatever S is.
+/// Batch normalisation over groups of a batch, as if each group were on a device of its own: the first N / S samples are the first group,
+/// and so on (<see cref="BatchGroups"/>). With one group it is plain batch normalisation. Weights and buffers have torchvision's names and sizes
+/// whatever S is. The input may be of a narrower type than they: statistics and sums are not.
 /// </summary>
 /// <remarks>
 /// The groups keep MoCo's shuffle meaningful in one process (He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>, section 3.3).
@@ -41,6 +42,9 @@ public sealed class SplitBatchNorm : Module<Tensor, Tensor>
         RegisterComponents();
     }
 
+    /// <summary>The type of weights and statistics.</summary>
+    public ScalarType Type => weight.dtype;
+
     /// <summary>Normalises by the statistics of each sample's group in training, by the running ones in evaluation.</summary>
     /// <param name="input">Shape [N, C, H, W]; in training N is a multiple of S.</param>
     /// <returns>The same shape.</returns>
@@ -63,25 +67,22 @@ public sealed class SplitBatchNorm : Module<Tensor, Tensor>
 
     private Tensor NormalizeByGroup(Tensor input)
     {
-        if (input.shape is not [var count, var channels, var height, var width] || count % _groups != 0)
+        BatchGroups.Check(input, _groups);
+        using var scope = NewDisposeScope();
+        var means = running_mean.repeat(_groups, 1); // [S, C]: every group starts from the same old values
+        var variances = running_var.repeat(_groups, 1);
+        var parts = input.chunk(_groups);
+        for (var group = 0; group < _groups; group++)
         {
-            throw new ArgumentException(
-                $"Input of shape [{string.Join(", ", input.shape)}] does not divide into {_groups} groups: expected [N, C, H, W] with N a multiple of {_groups}.",
-                nameof(input));
+            parts[group] = functional.batch_norm(parts[group], means[group], variances[group], weight, bias, training: true, UpdateShare, Epsilon);
         }
 
-        using var scope = NewDisposeScope();
-        var mean = running_mean.repeat(_groups); // [S * C]
-        var variance = running_var.repeat(_groups);
-        var output = functional.batch_norm(
-            input.contiguous().view(count / _groups, _groups * channels, height, width), // row i of the batch is group i mod S
-            mean, variance, weight.repeat(_groups), bias.repeat(_groups), training: true, UpdateShare, Epsilon);
         using (no_grad())
         {
-            running_mean.copy_(mean.view(_groups, channels).mean([0]));
-            running_var.copy_(variance.view(_groups, channels).mean([0]));
+            running_mean.copy_(means.mean([0]));
+            running_var.copy_(variances.mean([0]));
         }
 
-        return output.view(count, channels, height, width).MoveToOuterDisposeScope();
+        return cat(parts).MoveToOuterDisposeScope();
     }
 }

@@ -2,6 +2,7 @@ using System.IO.Hashing;
 using System.Text;
 using System.Text.Json;
 using MoCoSharp.Models;
+using MoCoSharp.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 using Encoder = MoCoSharp.Models.Encoder;
@@ -86,6 +87,75 @@ public sealed class EncoderTests
     }
 
     [Fact]
+    public void BnGroups_AreTheSamplesModS()
+    {
+        using var scope = NewDisposeScope();
+        var options = new EncoderOptions { Depth = 18, Width = 4, Stem = "small" };
+        using var whole = New(options, 8);
+        using var split = New(options, 8, bnGroups: 2);
+        var images = Golden.View(0, 0, float32, 6, 3, 16, 16);
+
+        var output = split.call(images);
+
+        foreach (var group in new[] { 0, 1 })
+        {
+            var rows = tensor(new long[] { group, group + 2, group + 4 });
+            Assert.True(output.index_select(0, rows).allclose(whole.call(images.index_select(0, rows)), rtol: 1e-4, atol: 1e-5));
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Bf16_StaysInsideTheConvolutionsAndLinearLayers(int bnGroups)
+    {
+        using var scope = NewDisposeScope();
+        var options = new EncoderOptions { Depth = 18, Width = 8, Stem = "small", Head = "mlp" };
+        using var wide = New(options, 16, bnGroups);
+        using var narrow = New(options, 16, bnGroups);
+        narrow.Precision = Precision.Bf16;
+        var images = Golden.View(0, 0, float32, 8, 3, 32, 32);
+
+        var (expected, output) = (wide.call(images), narrow.call(images));
+        expected.square().sum().backward();
+        output.square().sum().backward();
+
+        Assert.Equal(float32, output.dtype);
+        Assert.All(narrow.state_dict().Where(item => !item.Key.EndsWith("tracked")), item => Assert.Equal(float32, item.Value.dtype));
+        Assert.InRange(Cosine(output, expected), 0.999, 0.9999999); // bf16 it is, and near
+        foreach (var (name, parameter) in narrow.named_parameters())
+        {
+            Assert.Equal(float32, parameter.grad!.dtype);
+            var nearness = Cosine(parameter.grad!, wide.get_parameter(name)!.grad!);
+            Assert.True(nearness > (name.StartsWith("fc") ? 0.99 : 0.5), $"{name}: {nearness}"); // rounding adds up on the way back to the images
+        }
+    }
+
+    [Fact]
+    public void ConvolutionWeights_AreChannelsLast_AndTheirGradientsToo()
+    {
+        using var scope = NewDisposeScope();
+        using var encoder = New(new EncoderOptions { Depth = 50, Width = 4, Stem = "imagenet" }, 8);
+
+        encoder.call(rand(2, 3, 32, 32)).sum().backward();
+
+        var weights = encoder.parameters().Where(parameter => parameter.dim() == 4).ToList();
+        Assert.Equal(53, weights.Count);
+        Assert.All(weights, weight => Assert.True(weight.permute(0, 2, 3, 1).is_contiguous() && weight.grad!.permute(0, 2, 3, 1).is_contiguous()));
+    }
+
+    [Fact]
+    public void TheLayoutOfTheImages_ChangesNoBit()
+    {
+        using var scope = NewDisposeScope();
+        using var encoder = New(new EncoderOptions { Depth = 18, Width = 4, Stem = "small" }, 8);
+        encoder.eval();
+        var images = rand(2, 3, 16, 16);
+
+        Assert.True(encoder.call(images).eq(encoder.call(ChannelsLast.Of(images))).all().item<bool>());
+    }
+
+    [Fact]
     public void Options_WithFaults_AreRefusedAllAtOnce()
     {
         var error = Assert.Throws<ArgumentException>(() => New(new EncoderOptions { Depth = 20, Width = 0, Stem = "x", Head = "y" }, 8));
@@ -93,11 +163,13 @@ public sealed class EncoderTests
         Assert.All(["encoder.depth", "encoder.width", "encoder.stem", "encoder.head"], name => Assert.Contains(name, error.Message));
     }
 
-    private static Encoder New(EncoderOptions options, int outputs)
+    private static Encoder New(EncoderOptions options, int outputs, int bnGroups = 1)
     {
         using var random = new Generator(1);
-        return new Encoder(options, outputs, bnGroups: 1, random);
+        return new Encoder(options, outputs, bnGroups, random);
     }
+
+    private static double Cosine(Tensor a, Tensor b) => nn.functional.cosine_similarity(a.flatten(), b.flatten(), dim: 0).item<float>();
 
     // As fill() of golden/tensor_file.py.
     private static void Fill(Encoder encoder)

@@ -10,7 +10,7 @@ public sealed class SplitBatchNormTests
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public void Training_NormalisesEachInterleavedGroupByItself(int groups)
+    public void Training_NormalisesEachGroupByItself(int groups)
     {
         using var scope = NewDisposeScope();
         using var layer = new SplitBatchNorm(2, groups);
@@ -20,13 +20,13 @@ public sealed class SplitBatchNormTests
 
         var output = layer.call(input);
 
-        // A naive twin: sample i is of group i mod S; biased variance normalises, the unbiased one is remembered.
+        // A naive twin: the groups lie one behind the other; biased variance normalises, the unbiased one is remembered.
         var count = 6 / groups * 9;
         for (var group = 0; group < groups; group++)
         {
             for (var channel = 0; channel < 2; channel++)
             {
-                var values = Enumerable.Range(0, 6).Where(i => i % groups == group)
+                var values = Enumerable.Range(0, 6).Where(i => i / (6 / groups) == group)
                     .SelectMany(i => Enumerable.Range(0, 9).Select(p => (i, p, x: input[i, channel, p / 3, p % 3].item<double>()))).ToList();
                 var mean = values.Average(value => value.x);
                 var variance = values.Sum(value => (value.x - mean) * (value.x - mean)) / count;
@@ -61,6 +61,23 @@ public sealed class SplitBatchNormTests
         var expected = (input - before["running_mean"].view(1, 2, 1, 1)) / (before["running_var"].view(1, 2, 1, 1) + 1e-5).sqrt();
         Assert.True(output.allclose(expected, atol: 1e-5));
         Assert.All(layer.state_dict(), item => Assert.True(item.Value.eq(before[item.Key]).all().item<bool>()));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    public void Bf16_KeepsItsStatisticsInFp32(int groups)
+    {
+        using var scope = NewDisposeScope();
+        using var layer = new SplitBatchNorm(2, groups);
+        using var twin = new SplitBatchNorm(2, groups);
+        var input = Golden.View(1, 0, float32, 8, 2, 9, 9).to(bfloat16);
+
+        var output = layer.call(input);
+
+        Assert.Equal(bfloat16, output.dtype);
+        Assert.True(output.to(float32).allclose(twin.call(input.to(float32)), atol: 0.02));
+        Assert.All(layer.state_dict().Where(item => item.Key.StartsWith("running")), item => Assert.True(item.Value.allclose(twin.state_dict()[item.Key], rtol: 1e-4, atol: 1e-5)));
     }
 
     [Fact]
