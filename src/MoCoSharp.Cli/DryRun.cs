@@ -24,6 +24,7 @@ internal static class DryRun
         set_num_threads(config.Threads);
         using var method = MoCo.Create(config.Encoder, config.MoCo, config.BnGroups, config.Seed, SingleProcess.Instance);
         method.to(device(config.Device));
+        method.Precision = PrecisionChoice.Resolve(config.Precision, device(config.Device));
         method.train();
         var size = config.Views.Size;
         Console.WriteLine($"views [{config.BatchSize}, 3, {size}, {size}] x 2 -> features [{config.BatchSize}, {method.Encoder.FeatureSize}] -> " +

@@ -100,11 +100,12 @@ internal sealed class Plan
 
     public string Describe() =>
         $"{Train.Description}, {Train.Count} images; ResNet-{Config.Encoder.Depth} of width {Config.Encoder.Width}, batch {Config.BatchSize}, " +
-        $"{Config.MoCo.QueueSize} keys, {Config.Epochs} epochs of {StepsPerEpoch} steps; {Config.Device}, {Config.Threads} torch threads, {Config.Loader.Workers} loader workers";
+        $"{Config.MoCo.QueueSize} keys, {Config.Epochs} epochs of {StepsPerEpoch} steps; {Config.Device}, {Config.Precision}, {Config.Threads} torch threads, {Config.Loader.Workers} loader workers";
 
     // Chosen once, here, and kept in config.json.
     private static RunConfig Resolve(RunConfig config) => config with
     {
+        Precision = PrecisionChoice.Resolve(config.Precision, device(config.Device)).Name(),
         Threads = config.Threads > 0 ? config.Threads : Math.Max(1, Environment.ProcessorCount),
         Loader = config.Loader.Workers > 0 ? config.Loader : config.Loader with { Workers = Math.Max(1, Environment.ProcessorCount / 2) },
     };

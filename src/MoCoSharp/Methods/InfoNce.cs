@@ -1,22 +1,80 @@
 using TorchSharp;
 using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 namespace MoCoSharp.Methods;
+
+/// <summary>How a batch of queries tells its own keys from those of the queue.</summary>
+/// <param name="Loss">Mean over the queries, a scalar that carries the gradient.</param>
+/// <param name="Accuracy">Shares of queries whose own key is the nearest, and among the nearest five. Shape [2]; null unless it was asked for.</param>
+public readonly record struct Contrast(Tensor Loss, Tensor? Accuracy);
 
 /// <summary>The contrastive loss: tell a query's own key from every key of the queue.</summary>
 /// <remarks>Equation 1 of He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>.</remarks>
 public static class InfoNce
 {
-    /// <summary>Logits of each query against its key (column 0) and every key of the queue.</summary>
-    /// <param name="query">L2-normalised. Shape [N, C].</param>
-    /// <param name="key">L2-normalised. Shape [N, C].</param>
-    /// <param name="queue">L2-normalised. Shape [K, C].</param>
-    /// <param name="temperature">τ of the softmax, above 0.</param>
-    /// <returns>Shape [N, 1 + K].</returns>
+    private const int KeysAtOnce = 4096; // 256 queries' logits of so many keys are 4 MB, which a cache holds
+
+    /// <summary>
+    /// Mean cross entropy of each query against its own key and every key of the queue. Loss and gradient come from one pass over the queue
+    /// in blocks: no [N, K] matrix is kept, and the queue may change once this returns.
+    /// </summary>
+    /// <param name="query">L2-normalised in MoCo; of any length here. Shape [N, C].</param>
+    /// <param name="key">Without gradient. Shape [N, C].</param>
+    /// <param name="queue">Without gradient, in the type of the queries or in bfloat16. Shape [K, C].</param>
+    /// <param name="temperature">τ of the softmax, above 0; MoCo v2 uses 0.2.</param>
+    /// <param name="measuresAccuracy">Whether to count the keys that are nearer than the own one.</param>
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="temperature"/> is 0 or less.</exception>
-    public static Tensor Logits(Tensor query, Tensor key, Tensor queue, double temperature)
+    public static Contrast Loss(Tensor query, Tensor key, Tensor queue, double temperature, bool measuresAccuracy = false)
+    {
+        CheckShapes(query, key, queue, temperature);
+        using var scope = NewDisposeScope();
+        Tensor loss, gradient;
+        Tensor? nearer;
+        using (no_grad())
+        {
+            (loss, gradient, nearer) = Pass(query.detach(), key, queue, temperature, measuresAccuracy);
+        }
+
+        // A scalar of the loss's value and of its gradient: the difference is 0, and its derivative by the query is the gradient.
+        var carrier = (query * gradient).sum();
+        loss = (loss + (carrier - carrier.detach())).MoveToOuterDisposeScope();
+        var accuracy = nearer is null ? null : stack([nearer.lt(1), nearer.lt(5)]).to(float32).mean([1, 2]).MoveToOuterDisposeScope();
+        return new(loss, accuracy);
+    }
+
+    // Softmax over all keys from running sums, relative to the highest logit so far: exact for any lengths and temperatures.
+    private static (Tensor Loss, Tensor Gradient, Tensor? Nearer) Pass(Tensor query, Tensor key, Tensor queue, double temperature, bool counts)
+    {
+        var scaled = query / temperature;
+        var narrow = scaled.to(queue.dtype);
+        var positive = (scaled * key).sum(1, keepdim: true); // [N, 1]: the logit of the own key
+        var highest = positive;                              // [N, 1]
+        var total = ones_like(positive);                     // [N, 1]: sum of exp(logit - highest) over the keys so far, the own one first
+        var pull = zeros_like(query);                        // [N, C]: sum of exp(logit - highest) key over the queue so far
+        var nearer = counts ? zeros_like(positive) : null;   // [N, 1]
+        for (long first = 0; first < queue.shape[0]; first += KeysAtOnce)
+        {
+            using var block = NewDisposeScope();
+            var keys = queue.narrow(0, first, Math.Min(KeysAtOnce, queue.shape[0] - first)); // [B, C]
+            var logits = narrow.mm(keys.t()).to(query.dtype);                                // [N, B]
+            nearer?.add_(logits.gt(positive).sum(1, keepdim: true));
+            var higher = highest.maximum(logits.amax([1], keepdim: true));
+            var shrink = (highest - higher).exp_();
+            var weights = logits.sub_(higher).exp_();
+            total.mul_(shrink).add_(weights.sum(1, keepdim: true));
+            pull.mul_(shrink);
+            _ = keys.dtype == query.dtype ? pull.addmm_(weights, keys) : pull.add_(weights.to(keys.dtype).mm(keys));
+            highest = higher.MoveToOuterDisposeScope();
+        }
+
+        var loss = (total.log() + highest - positive).mean();
+        var share = (positive - highest).exp_(); // of the own key
+        var gradient = (pull + ((share - total) * key)).div_(total).mul_(1 / (temperature * query.shape[0]));
+        return (loss, gradient, nearer);
+    }
+
+    private static void CheckShapes(Tensor query, Tensor key, Tensor queue, double temperature)
     {
         ArgumentNullException.ThrowIfNull(query);
         ArgumentNullException.ThrowIfNull(key);
@@ -28,32 +86,5 @@ public static class InfoNce
                 $"Queries [{string.Join(", ", query.shape)}], keys [{string.Join(", ", key.shape)}] and queue [{string.Join(", ", queue.shape)}] do not fit: " +
                 "expected [N, C], [N, C] and [K, C].");
         }
-
-        using var scope = NewDisposeScope();
-        var positive = einsum("nc,nc->n", query, key).unsqueeze(-1); // [N, 1]
-        var negative = einsum("nc,kc->nk", query, queue);            // [N, K]
-        return cat([positive, negative], dim: 1).div(temperature).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Mean cross entropy of logits whose positive is column 0.</summary>
-    /// <param name="logits">Shape [N, 1 + K].</param>
-    /// <returns>A scalar.</returns>
-    public static Tensor Loss(Tensor logits)
-    {
-        ArgumentNullException.ThrowIfNull(logits);
-        using var scope = NewDisposeScope();
-        var labels = zeros(logits.shape[0], dtype: int64, device: logits.device); // the positive is column 0
-        return functional.cross_entropy(logits, labels).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Share of queries that are nearer to their own key than to any of the queue.</summary>
-    /// <param name="logits">Shape [N, 1 + K].</param>
-    /// <returns>A scalar, 0 to 1.</returns>
-    public static Tensor Accuracy(Tensor logits)
-    {
-        ArgumentNullException.ThrowIfNull(logits);
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        return logits.argmax(1).eq(0).to(float32).mean().MoveToOuterDisposeScope();
     }
 }

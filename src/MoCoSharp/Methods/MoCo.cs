@@ -71,6 +71,13 @@ public sealed class MoCo : PretrainMethod
     public KeyQueue Queue => queue;
 
     /// <inheritdoc/>
+    public override Precision Precision
+    {
+        get => encoder_q.Precision;
+        set => encoder_q.Precision = encoder_k.Precision = value;
+    }
+
+    /// <inheritdoc/>
     public override IReadOnlyList<(string Name, Parameter Parameter)> LearnedParameters => // not kept: a move to another device or type replaces parameters
         [.. encoder_q.named_parameters().Select(item => ($"{nameof(encoder_q)}.{item.name}", item.parameter))];
 
@@ -93,10 +100,7 @@ public sealed class MoCo : PretrainMethod
     {
         _step = step;
         using var noGrad = no_grad();
-        foreach (var (key, query) in encoder_k.parameters().Zip(encoder_q.parameters()))
-        {
-            key.mul_(_options.Momentum).add_(query, alpha: 1 - _options.Momentum); // θ_k = m θ_k + (1 - m) θ_q
-        }
+        MovingAverage.Update(encoder_k.parameters(), encoder_q.parameters(), _options.Momentum); // θ_k = m θ_k + (1 - m) θ_q
     }
 
     /// <summary>The loss of a batch, and its keys.</summary>
@@ -127,8 +131,8 @@ public sealed class MoCo : PretrainMethod
     {
         var query = functional.normalize(encoder_q.call(queryViews), dim: 1); // [N / ranks, C]
         var keys = EncodeKeys(keyViews, half);                                // [N, C]
-        var logits = InfoNce.Logits(query, BatchOrder.Share(_group, keys), queue.Keys, _options.Temperature);
-        return new(InfoNce.Loss(logits), keys, MeasuresContrast ? InfoNce.Accuracy(logits) : null);
+        var (loss, accuracy) = InfoNce.Loss(query, BatchOrder.Share(_group, keys), queue.Keys, _options.Temperature, MeasuresContrast);
+        return new(loss, keys, accuracy);
     }
 
     // Keys of the global batch in batch order, each normalised in a BN group that need not be its query's.
@@ -143,7 +147,7 @@ public sealed class MoCo : PretrainMethod
 
         var batch = BatchOrder.Gather(_group, views);
         var order = tensor(KeyOrders(_step, half, batch.shape[0]), device: views.device);
-        var shuffled = batch.index_select(0, BatchOrder.Share(_group, order).contiguous());
+        var shuffled = ChannelsLast.Select(batch, BatchOrder.Share(_group, order).contiguous());
         var keys = BatchOrder.Gather(_group, functional.normalize(encoder_k.call(shuffled), dim: 1));
         return keys.index_select(0, order.argsort()).MoveToOuterDisposeScope();
     }

@@ -1,4 +1,5 @@
 using MoCoSharp.Models;
+using MoCoSharp.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
@@ -8,7 +9,7 @@ namespace MoCoSharp.Methods;
 /// <summary>What one forward pass of a method gives the training step.</summary>
 /// <param name="Loss">Mean loss of this rank's share of the batch, a scalar that carries the gradient.</param>
 /// <param name="Keys">Keys to remember, of the global batch, in batch order. Shape [N, C], or [2N, C] when symmetric.</param>
-/// <param name="ContrastAccuracy">Share of queries nearest to their own key, a scalar; null unless it was asked for.</param>
+/// <param name="ContrastAccuracy">Shares of queries whose own key is the nearest, and among the nearest five. Shape [2]; null unless it was asked for.</param>
 public readonly record struct StepOutput(Tensor Loss, Tensor Keys, Tensor? ContrastAccuracy);
 
 /// <summary>A way of learning without labels: what differs between the methods, and nothing else.</summary>
@@ -20,6 +21,9 @@ public abstract class PretrainMethod(string name) : Module<Tensor, Tensor, StepO
 {
     /// <summary>The encoder that evaluation and export keep.</summary>
     public abstract Encoder Encoder { get; }
+
+    /// <summary>What the convolutions and linear layers of every encoder compute in.</summary>
+    public abstract Precision Precision { get; set; }
 
     /// <summary>What the optimizer steps, with checkpoint names, in checkpoint order; never the key encoder.</summary>
     public abstract IReadOnlyList<(string Name, Parameter Parameter)> LearnedParameters { get; }

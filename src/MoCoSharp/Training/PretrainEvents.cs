@@ -5,12 +5,13 @@ namespace MoCoSharp.Training;
 /// <param name="TotalSteps">Of the whole run.</param>
 /// <param name="Epoch">The epoch that the step belongs to, from 1.</param>
 /// <param name="Loss">Mean since the last report.</param>
-/// <param name="ContrastAccuracy">Of this step's batch, 0 to 1.</param>
+/// <param name="ContrastAccuracy">Of this step's batch, 0 to 1: how many queries have their own key as the nearest.</param>
+/// <param name="ContrastAccuracy5">The same, among the nearest five.</param>
 /// <param name="LearningRate">Of this step.</param>
 /// <param name="ImagesPerSecond">Since the last report.</param>
 /// <param name="WaitShare">Share of the time spent waiting for views, 0 to 1.</param>
 public readonly record struct StepReport(
-    long Step, long TotalSteps, int Epoch, double Loss, double ContrastAccuracy, double LearningRate, double ImagesPerSecond, double WaitShare);
+    long Step, long TotalSteps, int Epoch, double Loss, double ContrastAccuracy, double ContrastAccuracy5, double LearningRate, double ImagesPerSecond, double WaitShare);
 
 /// <summary>What the kNN monitor found.</summary>
 /// <param name="Step">Steps done; 0 is the untrained encoder.</param>

@@ -37,6 +37,7 @@ public sealed class Pretraining : IDisposable
         _observer = observer;
         _device = TorchRuntime.OpenDevice(config.Device);
         method.to(_device);
+        method.Precision = PrecisionChoice.Resolve(config.Precision, _device);
         method.train();
         _optimizer = new Sgd(method.LearnedParameters, config.Optimizer.Momentum, config.Optimizer.WeightDecay);
         _step = new TrainingStep(method, _optimizer, group);

@@ -1,3 +1,4 @@
+using MoCoSharp.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -26,9 +27,9 @@ internal sealed class ProgressMeter(TimeProvider time, int batchSize) : IDisposa
     {
         using var scope = NewDisposeScope();
         var loss = _lossSum!.to(float64).item<double>() / _steps; // waits for the device
-        var contrast = accuracy.to(float64).item<double>();
+        var contrast = HostMemory.Floats(accuracy);
         var elapsed = Math.Max(time.GetElapsedTime(_since).TotalSeconds, 1e-9);
-        var report = new StepReport(step, total, epoch, loss, contrast, learningRate, _steps * batchSize / elapsed, Math.Min(1, _waitSeconds / elapsed));
+        var report = new StepReport(step, total, epoch, loss, contrast[0], contrast[1], learningRate, _steps * batchSize / elapsed, Math.Min(1, _waitSeconds / elapsed));
         Restart();
         return report;
     }

@@ -3,6 +3,7 @@ using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
+using MoCoSharp.Tensors;
 
 namespace MoCoSharp.Training;
 
@@ -32,6 +33,12 @@ public sealed record RunConfig
 
     /// <summary>"cpu", "cuda" or "cuda:n".</summary>
     public string Device { get; init; } = "cpu";
+
+    /// <summary>
+    /// What convolutions and linear layers compute in: "fp32", "bf16", or "auto", which takes bf16 where the hardware has it (AVX-512 BF16, AMX, CUDA).
+    /// Weights, statistics, loss and updates are fp32 in any case; config.json of a run keeps the choice.
+    /// </summary>
+    public string Precision { get; init; } = "auto";
 
     /// <summary>Threads of libtorch; 0 chooses once, and config.json keeps the choice.</summary>
     public int Threads { get; init; }
@@ -81,6 +88,11 @@ public sealed record RunConfig
         else if (BatchSize >= 1 && BatchSize % BnGroups != 0)
         {
             yield return $"bnGroups is {BnGroups}, which does not divide batchSize {BatchSize}. Take a batchSize of {NearestMultiple(BatchSize, BnGroups)}.";
+        }
+
+        if (!PrecisionChoice.Names.Contains(Precision))
+        {
+            yield return $"precision is \"{Precision}\", expected {string.Join(", ", PrecisionChoice.Names)}.";
         }
 
         if (Threads is < 0 or > 1024)

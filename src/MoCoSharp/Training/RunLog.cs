@@ -29,12 +29,14 @@ internal sealed class RunLog : IDisposable
             ["epoch"] = report.Epoch,
             ["loss"] = report.Loss,
             ["contrastAccuracy"] = report.ContrastAccuracy,
+            ["contrastAccuracy5"] = report.ContrastAccuracy5,
             ["learningRate"] = report.LearningRate,
             ["imagesPerSecond"] = Math.Round(report.ImagesPerSecond, 1),
             ["waitShare"] = Math.Round(report.WaitShare, 4),
         });
         Scalar("train/loss", report.Loss, report.Step);
         Scalar("train/contrast accuracy", report.ContrastAccuracy, report.Step);
+        Scalar("train/contrast accuracy at 5", report.ContrastAccuracy5, report.Step);
         Scalar("train/learning rate", report.LearningRate, report.Step);
         Scalar("speed/images per second", report.ImagesPerSecond, report.Step);
         Scalar("speed/share waiting for data", report.WaitShare, report.Step);
