@@ -1,4 +1,5 @@
 using TorchSharp;
+using static MoCoSharp.Tensors.Scalars;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Distributed;
@@ -76,7 +77,7 @@ public static class ThreadGroup
             var sum = slots[0].clone();
             foreach (var slot in slots[1..])
             {
-                sum.add_(slot);
+                sum.add_(slot, One);
             }
 
             return sum;

@@ -1,4 +1,5 @@
 using TorchSharp;
+using static MoCoSharp.Tensors.Scalars;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Features;
@@ -48,7 +49,7 @@ public static class KnnClassifier
             var some = queries.narrow(0, first, Math.Min(QueriesAtOnce, count - first));
             var (similarity, index) = some.mm(transposed).topk(neighbours, dim: 1); // [q, k]
             var votes = zeros([some.shape[0], classes], dtype: bank.dtype)
-                .scatter_add_(1, labels.index_select(0, index.flatten()).view(index.shape), (similarity / temperature).exp_());
+                .scatter_add_(1, labels.index_select(0, index.flatten()).view(index.shape), similarity.div(Held(temperature)).exp_());
             predicted.AddRange(votes.argmax(1).to(int32).data<int>().ToArray());
         }
 

@@ -1,4 +1,5 @@
 using TorchSharp;
+using static MoCoSharp.Tensors.Scalars;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Methods;
@@ -38,15 +39,15 @@ public static class InfoNce
 
         // A scalar of the loss's value and of its gradient: the difference is 0, and its derivative by the query is the gradient.
         var carrier = (query * gradient).sum();
-        loss = (loss + (carrier - carrier.detach())).MoveToOuterDisposeScope();
-        var accuracy = nearer is null ? null : stack([nearer.lt(1), nearer.lt(5)]).to(float32).mean([1, 2]).MoveToOuterDisposeScope();
+        loss = loss.add(carrier - carrier.detach(), One).MoveToOuterDisposeScope();
+        var accuracy = nearer is null ? null : stack([nearer.lt(Held(1L)), nearer.lt(Held(5L))]).to(float32).mean([1, 2]).MoveToOuterDisposeScope();
         return new(loss, accuracy);
     }
 
     // Softmax over all keys from running sums, relative to the highest logit so far: exact for any lengths and temperatures.
     private static (Tensor Loss, Tensor Gradient, Tensor? Nearer) Pass(Tensor query, Tensor key, Tensor queue, double temperature, bool counts)
     {
-        var scaled = query / temperature;
+        var scaled = query.div(Held(temperature));
         var narrow = scaled.to(queue.dtype);
         var positive = (scaled * key).sum(1, keepdim: true); // [N, 1]: the logit of the own key
         var highest = positive;                              // [N, 1]
@@ -58,19 +59,19 @@ public static class InfoNce
             using var block = NewDisposeScope();
             var keys = queue.narrow(0, first, Math.Min(KeysAtOnce, queue.shape[0] - first)); // [B, C]
             var logits = narrow.mm(keys.t()).to(query.dtype);                                // [N, B]
-            nearer?.add_(logits.gt(positive).sum(1, keepdim: true));
+            nearer?.add_(logits.gt(positive).sum(1, keepdim: true), One);
             var higher = highest.maximum(logits.amax([1], keepdim: true));
             var shrink = (highest - higher).exp_();
             var weights = logits.sub_(higher).exp_();
-            total.mul_(shrink).add_(weights.sum(1, keepdim: true));
+            total.mul_(shrink).add_(weights.sum(1, keepdim: true), One);
             pull.mul_(shrink);
-            _ = keys.dtype == query.dtype ? pull.addmm_(weights, keys) : pull.add_(weights.to(keys.dtype).mm(keys));
+            _ = keys.dtype == query.dtype ? pull.addmm_(weights, keys) : pull.add_(weights.to(keys.dtype).mm(keys), One);
             highest = higher.MoveToOuterDisposeScope();
         }
 
-        var loss = (total.log() + highest - positive).mean();
+        var loss = total.log().add(highest, One).sub(positive).mean();
         var share = (positive - highest).exp_(); // of the own key
-        var gradient = (pull + ((share - total) * key)).div_(total).mul_(1 / (temperature * query.shape[0]));
+        var gradient = pull.add((share - total) * key, One).div_(total).mul_(Held(1 / (temperature * query.shape[0])));
         return (loss, gradient, nearer);
     }
 

@@ -3,6 +3,7 @@ using MoCoSharp.Models;
 using MoCoSharp.Tensors;
 using TorchSharp;
 using TorchSharp.Modules;
+using static MoCoSharp.Tensors.Scalars;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -114,9 +115,9 @@ public sealed class MoCo : PretrainMethod
         {
             var other = Contrast(keyViews, queryViews, half: 1);
             output = new(
-                (output.Loss + other.Loss) / 2,
+                output.Loss.add(other.Loss, One).div(Held(2L)),
                 cat([output.Keys, other.Keys]),
-                output.ContrastAccuracy is null ? null : (output.ContrastAccuracy + other.ContrastAccuracy!) / 2);
+                output.ContrastAccuracy is null ? null : output.ContrastAccuracy.add(other.ContrastAccuracy!, One).div(Held(2L)));
         }
 
         scope.MoveToOuter(output.Loss, output.Keys);

@@ -1,5 +1,6 @@
 using TorchSharp;
 using TorchSharp.Modules;
+using static MoCoSharp.Tensors.Scalars;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -29,7 +30,7 @@ internal sealed class BasicBlock : Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var hidden = bn1.call(conv1.call(input)).relu_();
         var output = bn2.call(conv2.call(hidden));
-        return output.add_(downsample is null ? input : downsample.call(input)).relu_().MoveToOuterDisposeScope();
+        return output.add_(downsample is null ? input : downsample.call(input), One).relu_().MoveToOuterDisposeScope();
     }
 }
 
@@ -64,6 +65,6 @@ internal sealed class Bottleneck : Module<Tensor, Tensor>
         var hidden = bn1.call(conv1.call(input)).relu_();
         hidden = bn2.call(conv2.call(hidden)).relu_();
         var output = bn3.call(conv3.call(hidden));
-        return output.add_(downsample is null ? input : downsample.call(input)).relu_().MoveToOuterDisposeScope();
+        return output.add_(downsample is null ? input : downsample.call(input), One).relu_().MoveToOuterDisposeScope();
     }
 }

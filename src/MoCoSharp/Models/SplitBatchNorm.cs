@@ -1,5 +1,6 @@
 using TorchSharp;
 using TorchSharp.Modules;
+using static MoCoSharp.Tensors.Scalars;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -57,7 +58,7 @@ public sealed class SplitBatchNorm : Module<Tensor, Tensor>
 
         using (no_grad())
         {
-            num_batches_tracked.add_(1);
+            num_batches_tracked.add_(One, One);
         }
 
         return _groups == 1

@@ -1,5 +1,6 @@
 using MoCoSharp.Tensors;
 using TorchSharp;
+using static MoCoSharp.Tensors.Scalars;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Training;
@@ -18,7 +19,7 @@ internal sealed class ProgressMeter(TimeProvider time, int batchSize) : IDisposa
     {
         using var noGrad = no_grad();
         _lossSum ??= zeros_like(loss).DetachFromDisposeScope();
-        _lossSum.add_(loss);
+        _lossSum.add_(loss, One);
         _steps++;
         _waitSeconds += waitSeconds;
     }

@@ -1,6 +1,7 @@
 using MoCoSharp.Tensors;
 using TorchSharp;
 using TorchSharp.Modules;
+using static MoCoSharp.Tensors.Scalars;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Training;

@@ -2,6 +2,7 @@ using MoCoSharp.Checkpoints;
 using MoCoSharp.Distributed;
 using MoCoSharp.Methods;
 using TorchSharp;
+using static MoCoSharp.Tensors.Scalars;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Training;
@@ -80,7 +81,7 @@ public static class TrainingState
             if (name.EndsWith("running_mean", StringComparison.Ordinal) || name.EndsWith("running_var", StringComparison.Ordinal))
             {
                 group.AllReduceSum(buffer);
-                buffer.div_(group.Size);
+                buffer.div_(Held(group.Size));
             }
         }
     }

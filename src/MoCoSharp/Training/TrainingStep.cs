@@ -1,6 +1,7 @@
 using MoCoSharp.Distributed;
 using MoCoSharp.Methods;
 using TorchSharp;
+using static MoCoSharp.Tensors.Scalars;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Training;
@@ -42,7 +43,7 @@ public sealed class TrainingStep(PretrainMethod method, Sgd optimizer, IProcessG
         foreach (var gradient in optimizer.Gradients)
         {
             group.AllReduceSum(gradient);
-            gradient.div_(group.Size);
+            gradient.div_(Held(group.Size));
         }
     }
 }
