@@ -6,6 +6,7 @@ var root = new RootCommand("moco: pre-train a visual encoder on unlabelled image
 {
     PretrainCommand.Create(),
     KnnCommand.Create(),
+    ExportCommand.Create(),
     InspectCommand.Create(),
 };
 var parsed = root.Parse(args);

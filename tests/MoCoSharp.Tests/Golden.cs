@@ -1,6 +1,9 @@
+using System.IO.Hashing;
+using System.Text;
 using MoCoSharp.Checkpoints;
 using TorchSharp;
 using static TorchSharp.torch;
+using Encoder = MoCoSharp.Models.Encoder;
 
 namespace MoCoSharp.Tests;
 
@@ -21,6 +24,27 @@ internal static class Golden
         }
 
         return tensor(values, shape).to(type);
+    }
+
+    /// <summary>Every weight from its name, as fill() of golden/tensor_file.py.</summary>
+    public static void Fill(Encoder encoder)
+    {
+        using var noGrad = no_grad();
+        foreach (var (name, value) in encoder.state_dict().Where(item => !item.Key.EndsWith("num_batches_tracked")))
+        {
+            var hash = Crc32.HashToUInt32(Encoding.ASCII.GetBytes(name));
+            var inputs = value.shape.Skip(1).Aggregate(1L, (product, size) => product * size);
+            var (middle, scale) = value.dim() > 1 ? (0.5, 2 * Math.Sqrt(3.0 / inputs))
+                : name.EndsWith("running_var") || name.EndsWith("weight") ? (-1.5, 0.5)
+                : (0.5, 0.2);
+            var filled = new double[value.numel()];
+            for (var j = 0L; j < filled.Length; j++)
+            {
+                filled[j] = (((uint)(((ulong)j * 2654435761UL) + hash) / 4294967296.0) - middle) * scale;
+            }
+
+            value.copy_(tensor(filled, value.shape));
+        }
     }
 
     /// <summary>|a - b| / |b|.</summary>

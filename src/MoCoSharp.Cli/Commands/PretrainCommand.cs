@@ -64,6 +64,11 @@ internal static class PretrainCommand
             faults.Add($"--steps is {request.Steps}, expected a number above 0.");
         }
 
+        if (config?.Encoder.Head == "none")
+        {
+            faults.Add("encoder.head is none, for encoders whose head was left behind: pre-training wants linear (MoCo v1) or mlp (MoCo v2).");
+        }
+
         if (request.Run is not null && !request.DryRun && File.Exists(Path.Combine(request.Run, "config.json")))
         {
             faults.Add($"{request.Run} holds a run already. Add --resume to go on with it, or name another folder with --run.");

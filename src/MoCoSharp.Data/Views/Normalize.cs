@@ -28,6 +28,12 @@ public sealed class Normalize
         }
     }
 
+    /// <summary>Of red, green and blue, on a scale of 0 to 1. Length 3.</summary>
+    public IReadOnlyList<float> Mean => mean;
+
+    /// <summary>Of red, green and blue, on a scale of 0 to 1. Length 3.</summary>
+    public IReadOnlyList<float> Std => std;
+
     /// <summary>The pixel value, 0 to 255, that a normalised value came from: for people to look at.</summary>
     /// <param name="value">Normalised.</param>
     /// <param name="channel">0 red, 1 green, 2 blue.</param>

@@ -11,6 +11,9 @@ public sealed class Resize(int shortSide) : IViewOperation
     // 200 MB in RGB; only a thread-like image of thousands of pixels to one exceeds it.
     private const long MostPixels = 1 << 26;
 
+    /// <summary>Length of the shorter side, in pixels.</summary>
+    public int ShortSide { get; } = shortSide;
+
     /// <summary>Resizes; an image that has the size already stays as it is.</summary>
     /// <exception cref="BrokenImageException">The image is so thin that its long side would grow beyond all measure.</exception>
     public void Apply(ViewCanvas canvas)
@@ -18,8 +21,8 @@ public sealed class Resize(int shortSide) : IViewOperation
         ArgumentNullException.ThrowIfNull(canvas);
         var (width, height) = (canvas.Width, canvas.Height);
         var (newWidth, newHeight) = width <= height
-            ? (shortSide, Long(height, width))
-            : (Long(width, height), shortSide);
+            ? (ShortSide, Long(height, width))
+            : (Long(width, height), ShortSide);
         if ((newWidth, newHeight) == (width, height))
         {
             return;
@@ -27,7 +30,7 @@ public sealed class Resize(int shortSide) : IViewOperation
 
         if ((long)newWidth * newHeight > MostPixels)
         {
-            throw new BrokenImageException($"An image of {width} x {height} is too thin: resized to a short side of {shortSide} it has {newWidth} x {newHeight} pixels.");
+            throw new BrokenImageException($"An image of {width} x {height} is too thin: resized to a short side of {ShortSide} it has {newWidth} x {newHeight} pixels.");
         }
 
         Resampling.Resize(canvas.Pixels, width * 3, width, height, canvas.Spare(newWidth, newHeight), newWidth, newHeight);
@@ -38,8 +41,8 @@ public sealed class Resize(int shortSide) : IViewOperation
     public void Apply(ViewCanvas canvas, ref SampleRandom random) => Apply(canvas);
 
     /// <inheritdoc/>
-    public string Describe() => Invariant($"resize the shorter side to {shortSide}");
+    public string Describe() => Invariant($"resize the shorter side to {ShortSide}");
 
     // The product is exact and the quotient is rounded once, as in Python.
-    private int Long(int longSide, int shorter) => (int)Math.Min((double)((long)shortSide * longSide) / shorter, int.MaxValue);
+    private int Long(int longSide, int shorter) => (int)Math.Min((double)((long)ShortSide * longSide) / shorter, int.MaxValue);
 }

@@ -54,6 +54,11 @@ public sealed class MoCo : PretrainMethod
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bnGroups);
         TorchRuntime.Load();
         List<string> faults = [.. options.Faults()];
+        if (encoder.Head == "none")
+        {
+            faults.Add("encoder.head is none, for encoders whose head was left behind: pre-training wants linear (MoCo v1) or mlp (MoCo v2).");
+        }
+
         if (bnGroups % group.Size != 0)
         {
             faults.Add($"{bnGroups} BN groups do not divide over {group.Size} processes: expected a multiple of {group.Size}.");

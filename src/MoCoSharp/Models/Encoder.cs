@@ -22,7 +22,7 @@ public sealed class Encoder : Module<Tensor, Tensor>
 
     /// <summary>An encoder with torchvision's initialisation.</summary>
     /// <param name="options">The architecture.</param>
-    /// <param name="outputSize">Size of the head's output, C.</param>
+    /// <param name="outputSize">Size of the head's output, C; without a head it is D, whatever is given.</param>
     /// <param name="bnGroups">Groups of this process's batch that are normalised apart (see <see cref="SplitBatchNorm"/>).</param>
     /// <param name="random">Draws the weights; the same state gives the same weights.</param>
     /// <exception cref="ArgumentException">The options have faults; all are named.</exception>
@@ -41,6 +41,8 @@ public sealed class Encoder : Module<Tensor, Tensor>
         var blocks = ResNetStages.Blocks[options.Depth];
         var expansion = ResNetStages.HasBottleneck(options.Depth) ? Bottleneck.Expansion : 1;
         FeatureSize = width * 8 * expansion;
+        Options = options;
+        OutputSize = options.Head == "none" ? FeatureSize : outputSize;
         _pools = options.Stem == "imagenet";
         _bnGroups = bnGroups;
         conv1 = options.Stem switch
@@ -54,13 +56,22 @@ public sealed class Encoder : Module<Tensor, Tensor>
         layer2 = Stage(options.Depth, inputs: width * expansion, width * 2, blocks[1], stride: 2, bnGroups);
         layer3 = Stage(options.Depth, inputs: width * 2 * expansion, width * 4, blocks[2], stride: 2, bnGroups);
         layer4 = Stage(options.Depth, inputs: width * 4 * expansion, width * 8, blocks[3], stride: 2, bnGroups);
-        fc = options.Head == "linear"
-            ? new Projection(FeatureSize, outputSize)
-            : Sequential(("0", new Projection(FeatureSize, FeatureSize)), ("1", ReLU()), ("2", new Projection(FeatureSize, outputSize)));
+        fc = options.Head switch
+        {
+            "none" => Identity(),
+            "linear" => new Projection(FeatureSize, outputSize),
+            _ => Sequential(("0", new Projection(FeatureSize, FeatureSize)), ("1", ReLU()), ("2", new Projection(FeatureSize, outputSize))),
+        };
         RegisterComponents();
         TorchvisionInitialization.Apply(this, random);
         ChannelsLast.Apply(this);
     }
+
+    /// <summary>How it is built.</summary>
+    public EncoderOptions Options { get; }
+
+    /// <summary>Size of the head's output, C.</summary>
+    public int OutputSize { get; }
 
     /// <summary>Size of the pooled features, D: 512 for ResNet-18 and 34, 2048 for the deeper ones, at width 64.</summary>
     public int FeatureSize { get; }

@@ -12,7 +12,10 @@ public sealed record EncoderOptions
     /// <summary>First layers: "imagenet" (7x7 stride 2, then a pool), "cifar" (3x3 stride 1) or "small" (3x3 stride 2).</summary>
     public string Stem { get; init; } = "imagenet";
 
-    /// <summary>What stands on the pooled features: "linear" (MoCo v1) or "mlp" (MoCo v2: as wide as the features, ReLU).</summary>
+    /// <summary>
+    /// What stands on the pooled features: "linear" (MoCo v1), "mlp" (MoCo v2: as wide as the features, ReLU), or "none": an encoder
+    /// whose head was left behind, to evaluate and not to pre-train.
+    /// </summary>
     public string Head { get; init; } = "mlp";
 
     /// <summary>Everything wrong with these options, each with the option's name.</summary>
@@ -33,9 +36,9 @@ public sealed record EncoderOptions
             yield return $"encoder.stem is \"{Stem}\", expected imagenet, cifar or small.";
         }
 
-        if (Head is not ("linear" or "mlp"))
+        if (Head is not ("linear" or "mlp" or "none"))
         {
-            yield return $"encoder.head is \"{Head}\", expected linear (MoCo v1) or mlp (MoCo v2).";
+            yield return $"encoder.head is \"{Head}\", expected linear (MoCo v1), mlp (MoCo v2) or none.";
         }
     }
 }

@@ -26,6 +26,7 @@ public static partial class TorchRuntime
             try
             {
                 InitializeDeviceType(DeviceType.CPU);
+                LeaveOutNnpack();
                 loaded = true;
             }
             catch (Exception error) when (error is TypeInitializationException or NotSupportedException or DllNotFoundException
@@ -77,6 +78,29 @@ public static partial class TorchRuntime
         var index = parts.Length == 2 ? int.Parse(parts[1]) : 0;
         return index < cuda.device_count() ? null : $"device is \"{name}\", but there are {cuda.device_count()} CUDA devices (cuda:0 and up).";
     }
+
+    // libtorch tries NNPACK for small batches on one thread, and where the processor is none of NNPACK's it warns on stderr, once a
+    // convolution, before it does without. So it does without from the start; only Linux's libtorch has NNPACK.
+    private static void LeaveOutNnpack()
+    {
+        try
+        {
+            if (OperatingSystem.IsLinux())
+            {
+                EnableNnpack(GlobalContext(), false);
+            }
+        }
+        catch (Exception error) when (error is DllNotFoundException or EntryPointNotFoundException)
+        {
+            // Another build of libtorch: then it warns.
+        }
+    }
+
+    [LibraryImport("libtorch_cpu", EntryPoint = "_ZN2at13globalContextEv")]
+    private static partial nint GlobalContext();
+
+    [LibraryImport("libtorch_cpu", EntryPoint = "_ZN2at7Context20setUserEnabledNNPACKEb")]
+    private static partial void EnableNnpack(nint context, [MarshalAs(UnmanagedType.U1)] bool enabled);
 
     // Threads of libtorch that wait for one another spin by default, and starve whatever else runs: with one busy process beside two torch
     // threads, a step of patterns.json went from 0.2 to 5 s, and with this back to 0.2. Read once, when libtorch loads; a person's own choice stays.

@@ -65,6 +65,21 @@ public static class TrainingState
         return step;
     }
 
+    /// <summary>One encoder of a checkpoint; what else is there is left alone.</summary>
+    internal static TrainedEncoder LoadEncoder(string path, SafeTensorsFile file, EncoderRole role, string name)
+    {
+        if (file.Metadata.GetValueOrDefault("format") != Format || !file.Metadata.TryGetValue("config", out var text) ||
+            !long.TryParse(file.Metadata.GetValueOrDefault("step"), out var step))
+        {
+            throw new InvalidDataException($"{path}: holds no encoder that is known here: its format is \"{file.Metadata.GetValueOrDefault("format")}\", " +
+                $"expected \"{Format}\", or an encoder that `moco export` wrote.");
+        }
+
+        var config = RunConfigFile.Parse(text, path, []);
+        var encoder = EncoderFile.Build(path, config.Encoder, config.MoCo.Dimension, file.Tensors, role == EncoderRole.Query ? "encoder_q." : "encoder_k.");
+        return new TrainedEncoder(encoder, config, step, role, name);
+    }
+
     /// <summary>Makes the running statistics of every rank their mean, so that what is saved and evaluated is the whole batch's.</summary>
     public static void AverageRunningStatistics(PretrainMethod method, IProcessGroup group)
     {

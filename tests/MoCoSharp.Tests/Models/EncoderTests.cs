@@ -1,11 +1,8 @@
-using System.IO.Hashing;
-using System.Text;
 using System.Text.Json;
 using MoCoSharp.Models;
 using MoCoSharp.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
-using Encoder = MoCoSharp.Models.Encoder;
 
 namespace MoCoSharp.Tests.Models;
 
@@ -21,7 +18,7 @@ public sealed class EncoderTests
         using var golden = Golden.Open("resnet.safetensors");
         using var encoder = New(new EncoderOptions { Depth = depth, Head = "linear" }, 1000);
         encoder.to(float64);
-        Fill(encoder);
+        Golden.Fill(encoder);
         var images = Golden.View(0, 0, float64, 2, 3, 64, 64);
 
         using var noGrad = no_grad();
@@ -170,25 +167,4 @@ public sealed class EncoderTests
     }
 
     private static double Cosine(Tensor a, Tensor b) => nn.functional.cosine_similarity(a.flatten(), b.flatten(), dim: 0).item<float>();
-
-    // As fill() of golden/tensor_file.py.
-    private static void Fill(Encoder encoder)
-    {
-        using var noGrad = no_grad();
-        foreach (var (name, value) in encoder.state_dict().Where(item => !item.Key.EndsWith("num_batches_tracked")))
-        {
-            var hash = Crc32.HashToUInt32(Encoding.ASCII.GetBytes(name));
-            var inputs = value.shape.Skip(1).Aggregate(1L, (product, size) => product * size);
-            var filled = new double[value.numel()];
-            for (var j = 0L; j < filled.Length; j++)
-            {
-                var u = (uint)(((ulong)j * 2654435761UL) + hash) / 4294967296.0;
-                filled[j] = value.dim() > 1 ? (u - 0.5) * 2 * Math.Sqrt(3.0 / inputs)
-                    : name.EndsWith("running_var") || name.EndsWith("weight") ? 0.75 + (0.5 * u)
-                    : (u - 0.5) * 0.2;
-            }
-
-            value.copy_(tensor(filled, value.shape));
-        }
-    }
 }

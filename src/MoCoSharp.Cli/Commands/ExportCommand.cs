@@ -1,0 +1,96 @@
+using System.CommandLine;
+using MoCoSharp.Export;
+using MoCoSharp.Training;
+
+namespace MoCoSharp.Cli.Commands;
+
+/// <summary>moco export: an encoder as a file that other tools load, checked before it is there.</summary>
+internal static class ExportCommand
+{
+    private static readonly string[] Formats = ["safetensors", "onnx"];
+
+    public static Command Create()
+    {
+        var source = new Argument<string>("source") { Description = "A run folder, a checkpoint, or an encoder that was exported as safetensors." };
+        var format = new Option<string>("--format") { Description = $"One of {string.Join(", ", Formats)}.", Required = true };
+        format.AcceptOnlyFromAmong(Formats);
+        var output = new Option<string>("-o", "--output") { Description = "The file to write.", Required = true };
+        var encoder = new Option<string>("--encoder") { Description = "query (the one that learned) or key (its moving average).", DefaultValueFactory = _ => "query" };
+        encoder.AcceptOnlyFromAmong("query", "key");
+        var head = new Option<bool>("--head") { Description = "Keep the head: embeddings instead of features." };
+        var fold = new Option<bool>("--fold-bn") { Description = "For onnx: work each BatchNorm into the convolution before it." };
+        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        var command = new Command("export", "Write an encoder for other tools, and check it.") { source, format, output, encoder, head, fold, verbose };
+        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () => Run(new Request(
+            parsed.GetValue(source)!,
+            parsed.GetValue(format)!,
+            parsed.GetValue(output)!,
+            parsed.GetValue(encoder) == "key" ? EncoderRole.Key : EncoderRole.Query,
+            parsed.GetValue(head),
+            parsed.GetValue(fold)))));
+        return command;
+    }
+
+    private sealed record Request(string Source, string Format, string Output, EncoderRole Role, bool WithHead, bool FoldBatchNorm);
+
+    private static int Run(Request request)
+    {
+        ThrowIfAny(Faults(request));
+        ExportFormat format = request.Format switch
+        {
+            "safetensors" => new SafeTensorsFormat(),
+            _ => new OnnxFormat(request.FoldBatchNorm),
+        };
+        using var trained = TrainedEncoder.Load(request.Source, request.Role);
+        ThrowIfAny(
+        [
+            .. request.WithHead && trained.Encoder.Options.Head == "none" ? [$"{request.Source}: has no head. Leave out --head."] : Array.Empty<string>(),
+            .. format.Faults(trained, request.WithHead, request.Output),
+        ]);
+
+        var difference = format.Export(trained, request.WithHead, request.Output);
+        var described = trained.Describe(request.WithHead);
+        Console.WriteLine($"{trained.Source}, step {trained.Step}: {described["encoder"]} encoder, {trained.Architecture}");
+        Console.WriteLine(FormattableString.Invariant($"{request.Output}: {format.Name}, {new FileInfo(request.Output).Length / 1e6:F1} MB, {described["output"]}"));
+        Console.WriteLine($"images: {described["preparation"]}");
+        Console.WriteLine(FormattableString.Invariant($"checked: {format.Check}; the greatest difference is {difference:G2} of the largest feature"));
+        foreach (var line in format.Loading(trained, request.WithHead, request.Output))
+        {
+            Console.WriteLine(line);
+        }
+
+        return ExitCode.Done;
+    }
+
+    // What can be known without opening the encoder.
+    private static IEnumerable<string> Faults(Request request)
+    {
+        var folder = Path.GetDirectoryName(Path.GetFullPath(request.Output));
+        if (!Directory.Exists(folder))
+        {
+            yield return $"--output {request.Output}: there is no folder {folder}. Make it first.";
+        }
+        else if (Directory.Exists(request.Output))
+        {
+            yield return $"--output {request.Output} is a folder: name a file in it.";
+        }
+
+        if (request.FoldBatchNorm && request.Format != "onnx")
+        {
+            yield return $"--fold-bn is for onnx: in {request.Format} BatchNorm keeps its own tensors.";
+        }
+
+        if (!Path.Exists(request.Source))
+        {
+            yield return $"{request.Source}: there is no such run folder or file.";
+        }
+    }
+
+    private static void ThrowIfAny(IEnumerable<string> faults)
+    {
+        if (faults.ToList() is { Count: > 0 } found)
+        {
+            throw new ConfigurationException(found);
+        }
+    }
+}

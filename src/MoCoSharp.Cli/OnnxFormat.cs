@@ -1,0 +1,34 @@
+using Microsoft.ML.OnnxRuntime;
+using MoCoSharp.Checkpoints;
+using MoCoSharp.Export;
+using MoCoSharp.Tensors;
+using MoCoSharp.Training;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Cli;
+
+/// <summary>An ONNX model, checked as its later users run it: by ONNX Runtime.</summary>
+/// <param name="foldBatchNorm">Whether each BatchNorm is worked into the convolution before it.</param>
+internal sealed class OnnxFormat(bool foldBatchNorm) : ExportFormat("onnx")
+{
+    public override string Check =>
+        $"opset {OnnxExport.Opset}, run by ONNX Runtime {OrtEnv.Instance().GetVersionString()} on random images, one and three at a time";
+
+    protected override void Write(string path, TrainedEncoder trained, bool withHead) =>
+        AtomicFile.Write(path, stream => OnnxExport.Write(stream, trained, withHead, foldBatchNorm));
+
+    protected override double Difference(string path, TrainedEncoder trained, bool withHead)
+    {
+        using var options = new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+        using var session = new InferenceSession(path, options);
+        return ExportCheck.Difference(trained, withHead, images => Run(session, images));
+    }
+
+    private static Tensor Run(InferenceSession session, Tensor images)
+    {
+        using var options = new RunOptions();
+        using var input = OrtValue.CreateTensorValueFromMemory(HostMemory.Floats(images), images.shape);
+        using var outputs = session.Run(options, session.InputNames, [input], session.OutputNames);
+        return tensor(outputs[0].GetTensorDataAsSpan<float>().ToArray(), outputs[0].GetTensorTypeAndShape().Shape);
+    }
+}

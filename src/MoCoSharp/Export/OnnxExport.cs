@@ -1,0 +1,134 @@
+using Google.Protobuf;
+using MoCoSharp.Models;
+using MoCoSharp.Training;
+using TorchSharp;
+using static MoCoSharp.Export.OnnxGraph;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Export;
+
+/// <summary>Writes an encoder as an ONNX model: images in, features or embeddings out, any batch size.</summary>
+/// <remarks>
+/// The model's metadata say how images are to be prepared (mean, std, size, and the whole preparation in words). Weights are float32.
+/// </remarks>
+public static class OnnxExport
+{
+    /// <summary>Version of the operator set; read by ONNX Runtime 1.12 and newer.</summary>
+    public const int Opset = 17;
+
+    /// <summary>Name of the input, [batch, 3, size, size].</summary>
+    public const string Input = "images";
+
+    /// <summary>Writes the model.</summary>
+    /// <param name="stream">Written from its position.</param>
+    /// <param name="trained">The encoder.</param>
+    /// <param name="withHead">Whether the output is the head's, "embeddings" [batch, C], or the pooled "features" [batch, D].</param>
+    /// <param name="foldBatchNorm">Whether each BatchNorm is worked into the convolution before it: fewer operations, rounded a little otherwise.</param>
+    /// <exception cref="NotSupportedException">The model would take 2 GB or more.</exception>
+    public static void Write(Stream stream, TrainedEncoder trained, bool withHead, bool foldBatchNorm)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        ArgumentNullException.ThrowIfNull(trained);
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var encoder = trained.Encoder;
+        var (output, width) = withHead ? ("embeddings", encoder.OutputSize) : ("features", encoder.FeatureSize);
+        var layers = new Layers(encoder.state_dict(), foldBatchNorm);
+        layers.Build(encoder.Options, withHead, output);
+
+        long size = trained.Views.Size;
+        var metadata = new Dictionary<string, string>(trained.Describe(withHead), StringComparer.Ordinal)
+        {
+            ["opset"] = $"{Opset}",
+            ["batchNorm"] = foldBatchNorm ? "folded" : "kept",
+        };
+        var model = layers.Graph.Model(trained.Architecture, Opset, (Input, [0, 3, size, size]), (output, [0, width]), metadata);
+        if (model.Size > int.MaxValue)
+        {
+            throw new NotSupportedException($"The ONNX model would take {model.Size / 1e9:F1} GB, and one file holds less than 2. Export safetensors instead.");
+        }
+
+        using var coded = new CodedOutputStream(stream, leaveOpen: true);
+        model.Write(coded);
+    }
+
+    /// <summary>Models.Encoder once more, as operations of ONNX; values are called as the layers that make them.</summary>
+    private sealed class Layers(IReadOnlyDictionary<string, Tensor> state, bool foldBatchNorm)
+    {
+        private const double Epsilon = 1e-5; // of SplitBatchNorm
+
+        private static readonly string[] NormParts = [".weight", ".bias", ".running_mean", ".running_var"]; // in the order of the operation's inputs
+
+        public OnnxGraph Graph { get; } = new();
+
+        public void Build(EncoderOptions options, bool withHead, string output)
+        {
+            var hidden = Relu(Normalized(Input, "conv1", "bn1", stride: options.Stem == "cifar" ? 1 : 2));
+            if (options.Stem == "imagenet")
+            {
+                hidden = Graph.Node("MaxPool", "maxpool", [hidden],
+                    Attribute("kernel_shape", [3, 3]), Attribute("strides", [2, 2]), Attribute("pads", [1, 1, 1, 1]));
+            }
+
+            for (var stage = 1; stage <= 4; stage++)
+            {
+                for (var i = 0; state.ContainsKey($"layer{stage}.{i}.conv1.weight"); i++)
+                {
+                    hidden = Block($"layer{stage}.{i}.", hidden, stride: stage > 1 && i == 0 ? 2 : 1);
+                }
+            }
+
+            var pooled = Graph.Node("GlobalAveragePool", "avgpool", [hidden]);                   // [N, D, 1, 1]
+            var hasHead = withHead && options.Head != "none";
+            var features = Graph.Node("Flatten", hasHead ? "features" : output, [pooled], Attribute("axis", 1L)); // [N, D]
+            if (hasHead)
+            {
+                _ = options.Head == "linear"
+                    ? Linear("fc", features, output)
+                    : Linear("fc.2", Relu(Linear("fc.0", features, "fc.0")), output);            // [N, C]
+            }
+        }
+
+        private string Block(string name, string input, int stride)
+        {
+            var isBottleneck = state.ContainsKey(name + "conv3.weight");
+            var hidden = Relu(Normalized(input, name + "conv1", name + "bn1", isBottleneck ? 1 : stride));
+            hidden = Normalized(hidden, name + "conv2", name + "bn2", isBottleneck ? stride : 1);
+            if (isBottleneck)
+            {
+                hidden = Normalized(Relu(hidden), name + "conv3", name + "bn3", stride: 1);
+            }
+
+            var shortcut = state.ContainsKey(name + "downsample.0.weight")
+                ? Normalized(input, name + "downsample.0", name + "downsample.1", stride)
+                : input;
+            return Relu(Graph.Node("Add", name + "add", [hidden, shortcut]));
+        }
+
+        private string Normalized(string input, string convolution, string norm, int stride)
+        {
+            var weight = state[convolution + ".weight"];
+            long kernel = weight.shape[2], padding = kernel / 2;
+            ProtoMessage[] attributes =
+                [Attribute("kernel_shape", [kernel, kernel]), Attribute("strides", [stride, stride]), Attribute("pads", [padding, padding, padding, padding])];
+            if (!foldBatchNorm)
+            {
+                var hidden = Graph.Node("Conv", convolution, [input, Graph.Weight(convolution + ".weight", weight)], attributes);
+                string[] statistics = [.. NormParts.Select(part => Graph.Weight(norm + part, state[norm + part]))];
+                return Graph.Node("BatchNormalization", norm, [hidden, .. statistics], Attribute("epsilon", (float)Epsilon));
+            }
+
+            // γ (w x - μ) / sqrt(σ² + ε) + β, in float64 until the one rounding of the result.
+            var scale = state[norm + ".weight"].to(float64) / (state[norm + ".running_var"].to(float64) + Epsilon).sqrt();
+            var bias = state[norm + ".bias"].to(float64) - (state[norm + ".running_mean"].to(float64) * scale);
+            var folded = weight.to(float64) * scale.view(-1, 1, 1, 1);
+            return Graph.Node("Conv", convolution,
+                [input, Graph.Weight(convolution + ".weight", folded.to(float32)), Graph.Weight(convolution + ".bias", bias.to(float32))], attributes);
+        }
+
+        private string Linear(string name, string input, string output) => Graph.Node("Gemm", output,
+            [input, Graph.Weight(name + ".weight", state[name + ".weight"]), Graph.Weight(name + ".bias", state[name + ".bias"])], Attribute("transB", 1L));
+
+        private string Relu(string input) => Graph.Node("Relu", input + ".relu", [input]);
+    }
+}

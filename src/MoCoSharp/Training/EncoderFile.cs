@@ -1,0 +1,86 @@
+using System.Text.Json.Nodes;
+using MoCoSharp.Checkpoints;
+using MoCoSharp.Data.Views;
+using MoCoSharp.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Training;
+
+/// <summary>An encoder alone in a safetensors file: torchvision's keys, with or without the head, and in the metadata how it is built and fed.</summary>
+/// <remarks>timm and others read it as it is; we need no configuration beside it.</remarks>
+public static class EncoderFile
+{
+    internal const string ConfigKey = "mocosharp.config"; // the parts of a RunConfig that matter to an encoder
+
+    /// <summary>Writes an encoder, in one stroke.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="trained">The encoder.</param>
+    /// <param name="withHead">Whether the head goes along.</param>
+    public static void Write(string path, TrainedEncoder trained, bool withHead)
+    {
+        ArgumentNullException.ThrowIfNull(trained);
+        using var scope = NewDisposeScope();
+        var metadata = new Dictionary<string, string>(trained.Describe(withHead), StringComparer.Ordinal)
+        {
+            ["format"] = "pt", // a convention of readers in Python: keys and layouts are PyTorch's
+            [ConfigKey] = Config(trained, withHead),
+        };
+        var tensors = Weights(trained.Encoder, withHead).ToList();
+        AtomicFile.Write(path, stream => SafeTensors.Write(stream, tensors, metadata));
+    }
+
+    /// <summary>The tensors of an encoder under torchvision's names, float32 (counters int64), with or without the head.</summary>
+    public static IEnumerable<(string Name, Tensor Tensor)> Weights(Encoder encoder, bool withHead)
+    {
+        ArgumentNullException.ThrowIfNull(encoder);
+        return encoder.state_dict()
+            .Where(item => withHead || !item.Key.StartsWith("fc.", StringComparison.Ordinal))
+            .Select(item => (item.Key, item.Value.is_floating_point() ? item.Value.detach().to(float32) : item.Value));
+    }
+
+    internal static TrainedEncoder Load(string path, SafeTensorsFile file, EncoderRole role)
+    {
+        if (!Enum.TryParse<EncoderRole>(file.Metadata.GetValueOrDefault("encoder"), ignoreCase: true, out var found) || found != role)
+        {
+            throw new InvalidDataException($"{path}: holds the {file.Metadata.GetValueOrDefault("encoder")} encoder alone, and the " +
+                $"{role.ToString().ToLowerInvariant()} encoder was asked for. Take it from the run.");
+        }
+
+        var config = RunConfigFile.Parse(file.Metadata[ConfigKey], path, []);
+        var encoder = Build(path, config.Encoder, config.MoCo.Dimension, file.Tensors, prefix: "");
+        _ = long.TryParse(file.Metadata.GetValueOrDefault("step"), out var step);
+        return new TrainedEncoder(encoder, config, step, role, file.Metadata.GetValueOrDefault("source") ?? Path.GetFileName(path));
+    }
+
+    /// <summary>An encoder in evaluation mode, with the saved tensors of that prefix.</summary>
+    internal static Encoder Build(string path, EncoderOptions options, int outputSize, IReadOnlyDictionary<string, Tensor> saved, string prefix)
+    {
+        using var random = new Generator(0); // every weight is overwritten
+        var encoder = new Encoder(options, outputSize, bnGroups: 1, random);
+        try
+        {
+            StateDictionary.Load(path, encoder.state_dict().Select(item => (prefix + item.Key, item.Value)), saved);
+        }
+        catch
+        {
+            encoder.Dispose();
+            throw;
+        }
+
+        encoder.eval();
+        return encoder;
+    }
+
+    private static string Config(TrainedEncoder trained, bool withHead)
+    {
+        var options = trained.Encoder.Options;
+        var all = JsonNode.Parse(RunConfigFile.Write(new RunConfig { Encoder = withHead ? options : options with { Head = "none" }, Views = trained.Views }))!;
+        return new JsonObject
+        {
+            ["encoder"] = all["encoder"]!.DeepClone(),
+            ["views"] = all["views"]!.DeepClone(),
+            ["moco"] = new JsonObject { ["dimension"] = trained.Encoder.OutputSize },
+        }.ToJsonString();
+    }
+}

@@ -1,0 +1,91 @@
+using System.Globalization;
+using MoCoSharp.Checkpoints;
+using MoCoSharp.Data.Views;
+using MoCoSharp.Models;
+using MoCoSharp.Tensors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Training;
+
+/// <summary>Which of a method's two encoders.</summary>
+public enum EncoderRole
+{
+    /// <summary>f_q, the one that learns: what evaluations use.</summary>
+    Query,
+
+    /// <summary>f_k, its moving average.</summary>
+    Key,
+}
+
+/// <summary>An encoder to evaluate or to export, and what one must know of it besides its weights.</summary>
+/// <param name="Encoder">On the CPU, in evaluation mode; disposed with this.</param>
+/// <param name="Config">Of the run that made it; a file without a run knows its encoder, views and moco.dimension alone.</param>
+/// <param name="Step">Steps done.</param>
+/// <param name="Role">Which of the two it was.</param>
+/// <param name="Source">Where it comes from: the name of the run, or of the file.</param>
+public sealed record TrainedEncoder(Encoder Encoder, RunConfig Config, long Step, EncoderRole Role, string Source) : IDisposable
+{
+    /// <summary>How its images are prepared.</summary>
+    public ViewOptions Views => Config.Views;
+
+    /// <summary>"resnet50", with what departs from the standard: "resnet18, width 16, small stem".</summary>
+    public string Architecture =>
+        $"resnet{Encoder.Options.Depth}" +
+        (Encoder.Options.Width == 64 ? "" : $", width {Encoder.Options.Width}") +
+        (Encoder.Options.Stem == "imagenet" ? "" : $", {Encoder.Options.Stem} stem");
+
+    /// <summary>Opens the newest checkpoint of a run, a checkpoint, or an encoder that was exported.</summary>
+    /// <param name="path">A run folder, or a file.</param>
+    /// <param name="role">Which encoder.</param>
+    /// <exception cref="IOException">There is no such folder or file.</exception>
+    /// <exception cref="InvalidDataException">It cannot be used; the message says why.</exception>
+    public static TrainedEncoder Load(string path, EncoderRole role = EncoderRole.Query)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        TorchRuntime.Load();
+        if (!Directory.Exists(path))
+        {
+            return LoadFile(path, role, Path.GetFileName(path));
+        }
+
+        var run = RunFolder.Open(path);
+        return run.Checkpoints() is [var newest, ..]
+            ? LoadFile(newest, role, Path.GetFileName(Path.GetFullPath(path).TrimEnd(Path.DirectorySeparatorChar)))
+            : throw new InvalidDataException($"{path}: has no checkpoint yet. Train first: moco pretrain --resume --run {path}");
+    }
+
+    /// <summary>What goes with the weights into a file: architecture, layer, mean, std, resize, size, preparation, source and step.</summary>
+    /// <param name="withHead">Whether the head goes along.</param>
+    public IReadOnlyDictionary<string, string> Describe(bool withHead)
+    {
+        var view = ViewRecipes.Evaluation(Views);
+        return new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["architecture"] = Architecture,
+            ["output"] = withHead ? $"embeddings {Encoder.OutputSize}" : $"features {Encoder.FeatureSize}",
+            ["mean"] = Listed(view.Normalize.Mean),
+            ["std"] = Listed(view.Normalize.Std),
+            ["resize"] = $"{view.Operations.OfType<Resize>().Single().ShortSide}",
+            ["size"] = $"{view.Size}",
+            ["color"] = "RGB",
+            ["preparation"] = view.Describe().Replace("\n", "; ", StringComparison.Ordinal),
+            ["encoder"] = Role == EncoderRole.Query ? "query" : "key",
+            ["source"] = Source,
+            ["step"] = $"{Step}",
+        };
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Encoder.Dispose();
+
+    private static string Listed(IEnumerable<float> values) => string.Join(',', values.Select(value => value.ToString(CultureInfo.InvariantCulture)));
+
+    private static TrainedEncoder LoadFile(string path, EncoderRole role, string name)
+    {
+        using var file = SafeTensors.Read(path);
+        return file.Metadata.ContainsKey(EncoderFile.ConfigKey)
+            ? EncoderFile.Load(path, file, role)
+            : TrainingState.LoadEncoder(path, file, role, name);
+    }
+}
