@@ -45,6 +45,7 @@ public static class CifarBinary
                         $"{file}: record {number} has label {label}, expected 0 to {names.Length - 1}. Is it CIFAR-{(hundred ? 10 : 100)}, or damaged?");
                 }
 
+                Interleave(bytes.AsSpan((number * record) + labelBytes, 3 * Plane));
                 labels.Add(label);
                 places.Add((contents.Count, number));
             }
@@ -56,7 +57,7 @@ public static class CifarBinary
             path,
             [.. labels],
             names,
-            i => new ImageBuffer(Side, Side, Interleave(contents[places[i].File].AsSpan((places[i].Record * record) + labelBytes, 3 * Plane))),
+            i => new ImageBuffer(Side, Side, contents[places[i].File], (places[i].Record * record) + labelBytes),
             i => $"{Path.GetFileName(files[places[i].File])}#{places[i].Record}");
     }
 
@@ -93,16 +94,16 @@ public static class CifarBinary
         return hundred ? [.. Enumerable.Range(0, count).Select(i => $"{i}")] : Classes10;
     }
 
-    private static byte[] Interleave(ReadOnlySpan<byte> planes)
+    // From three planes to three bytes a pixel, in place.
+    private static void Interleave(Span<byte> record)
     {
-        var pixels = new byte[3 * Plane];
+        Span<byte> planes = stackalloc byte[3 * Plane];
+        record.CopyTo(planes);
         for (var i = 0; i < Plane; i++)
         {
-            pixels[3 * i] = planes[i];
-            pixels[(3 * i) + 1] = planes[Plane + i];
-            pixels[(3 * i) + 2] = planes[(2 * Plane) + i];
+            record[3 * i] = planes[i];
+            record[(3 * i) + 1] = planes[Plane + i];
+            record[(3 * i) + 2] = planes[(2 * Plane) + i];
         }
-
-        return pixels;
     }
 }

@@ -24,6 +24,12 @@ public interface IImageDataset
     /// <exception cref="BrokenImageException">The image cannot be read.</exception>
     LabelledImage Read(int index);
 
+    /// <summary>Decodes one image as asked, where this set holds encoded images; else gives it as it is.</summary>
+    /// <param name="index">0 to Count - 1.</param>
+    /// <param name="request">How to read it.</param>
+    /// <exception cref="BrokenImageException">The image cannot be read.</exception>
+    LabelledImage Read(int index, in DecodeRequest request) => Read(index);
+
     /// <summary>The label alone, without decoding; -1 where there is none.</summary>
     int LabelOf(int index);
 

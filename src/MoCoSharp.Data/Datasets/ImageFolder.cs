@@ -4,7 +4,7 @@ namespace MoCoSharp.Data.Datasets;
 
 /// <summary>A folder of images, at any depth. Where every image lies in one of several subfolders, these are its classes.</summary>
 /// <remarks>Images stand in ordinal order of their relative path with '/', classes in ordinal order of their name: the ids of every machine.</remarks>
-public sealed class ImageFolder : IImageDataset
+public sealed class ImageFolder : IImageDataset, IEncodedImages
 {
     private static readonly HashSet<string> Extensions = new(StringComparer.OrdinalIgnoreCase) { ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif" };
 
@@ -96,7 +96,16 @@ public sealed class ImageFolder : IImageDataset
     }
 
     /// <inheritdoc/>
-    public LabelledImage Read(int index) => new(ImageDecoder.ReadFile(Path.Combine(root, files[index])), labels[index]);
+    public LabelledImage Read(int index) => Read(index, default);
+
+    /// <inheritdoc/>
+    public LabelledImage Read(int index, in DecodeRequest request)
+    {
+        using var file = ReadEncoded(index);
+        return new(file.Decode(request), labels[index]);
+    }
+
+    EncodedImage IEncodedImages.ReadEncoded(int index) => ReadEncoded(index);
 
     /// <inheritdoc/>
     public int LabelOf(int index) => labels[index];
@@ -115,4 +124,6 @@ public sealed class ImageFolder : IImageDataset
     }
 
     private static string TopFolder(string file) => file.IndexOf('/') is var slash and >= 0 ? file[..slash] : "";
+
+    private EncodedImage ReadEncoded(int index) => EncodedImage.Read(Path.Combine(root, files[index]));
 }

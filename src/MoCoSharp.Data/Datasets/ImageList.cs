@@ -3,7 +3,7 @@ using MoCoSharp.Data.Images;
 namespace MoCoSharp.Data.Datasets;
 
 /// <summary>Images named in a text file: a path a line, relative to the list, then optionally a tab and a class. '#' begins a comment line.</summary>
-public sealed class ImageList : IImageDataset
+public sealed class ImageList : IImageDataset, IEncodedImages
 {
     private const long LargestList = 256L << 20;
     private const int LongestLine = 32_768;
@@ -96,11 +96,22 @@ public sealed class ImageList : IImageDataset
     }
 
     /// <inheritdoc/>
-    public LabelledImage Read(int index) => new(ImageDecoder.ReadFile(Path.Combine(folder, files[index])), labels[index]);
+    public LabelledImage Read(int index) => Read(index, default);
+
+    /// <inheritdoc/>
+    public LabelledImage Read(int index, in DecodeRequest request)
+    {
+        using var file = ReadEncoded(index);
+        return new(file.Decode(request), labels[index]);
+    }
+
+    EncodedImage IEncodedImages.ReadEncoded(int index) => ReadEncoded(index);
 
     /// <inheritdoc/>
     public int LabelOf(int index) => labels[index];
 
     /// <inheritdoc/>
     public string NameOf(int index) => files[index];
+
+    private EncodedImage ReadEncoded(int index) => EncodedImage.Read(Path.Combine(folder, files[index]));
 }

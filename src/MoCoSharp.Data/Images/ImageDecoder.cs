@@ -14,59 +14,68 @@ public static class ImageDecoder
     public const long LargestImagePixels = 178_956_970;
 
     /// <summary>The largest file that is read, in bytes.</summary>
-    public const long LargestFileBytes = 256L << 20;
+    public const int LargestFileBytes = 256 << 20;
 
     // The library guesses others, such as WBMP, from files that are no images.
     private static readonly SKEncodedImageFormat[] Kinds =
         [SKEncodedImageFormat.Jpeg, SKEncodedImageFormat.Png, SKEncodedImageFormat.Webp, SKEncodedImageFormat.Bmp, SKEncodedImageFormat.Gif];
 
+    /// <summary>The file of the system's libturbojpeg; null where it has none.</summary>
+    public static string? TurboJpegLibrary => TurboJpeg.Found;
+
     /// <summary>Reads an image file.</summary>
     /// <param name="path">A regular file; anything else is refused without waiting for it.</param>
+    /// <param name="request">How to read it.</param>
     /// <exception cref="BrokenImageException">It cannot be read; the message names it and says why.</exception>
-    public static ImageBuffer ReadFile(string path)
+    public static ImageBuffer ReadFile(string path, in DecodeRequest request = default)
     {
-        byte[] file;
-        try
-        {
-            using var handle = RegularFile.Open(path);
-            var length = RandomAccess.GetLength(handle);
-            if (length > LargestFileBytes)
-            {
-                throw new BrokenImageException($"{path}: {length} bytes, expected at most {LargestFileBytes}.");
-            }
-
-            file = new byte[length];
-            for (var done = 0; done < file.Length;)
-            {
-                var read = RandomAccess.Read(handle, file.AsSpan(done), done);
-                if (read == 0)
-                {
-                    throw new BrokenImageException($"{path}: ended after {done} of {file.Length} bytes.");
-                }
-
-                done += read;
-            }
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
-        {
-            throw new BrokenImageException($"{path}: {error.Message}", error);
-        }
-
-        return Decode(file, path);
+        using var file = EncodedImage.Read(path);
+        return file.Decode(request);
     }
 
     /// <summary>Decodes an image in memory.</summary>
     /// <param name="file">The whole file.</param>
     /// <param name="name">What messages call it.</param>
+    /// <param name="request">How to read it.</param>
     /// <exception cref="BrokenImageException">It is not a whole image of a known kind, or too large.</exception>
-    public static ImageBuffer Decode(byte[] file, string name)
+    /// <exception cref="PlatformNotSupportedException">libturbojpeg is demanded, and the system has none.</exception>
+    public static ImageBuffer Decode(ReadOnlySpan<byte> file, string name, in DecodeRequest request = default)
     {
-        ArgumentNullException.ThrowIfNull(file);
         if (file.Length == 0)
         {
             throw new BrokenImageException($"{name}: the file is empty.");
         }
 
+        ThrowIfMissing(request.Jpeg);
+        var isJpeg = file is [0xFF, 0xD8, 0xFF, ..];
+        var orientation = isJpeg && request.AppliesOrientation ? Orientation.OfJpeg(file) : 1;
+        var transposes = Orientation.Transposes(orientation);
+        var image = isJpeg && request.Jpeg != JpegDecoder.Skia ? TurboJpeg.TryDecode(file, name, request, transposes) : null;
+        image ??= DecodeBySkia(file, name, request, transposes, ref orientation);
+        return Orientation.Apply(image, orientation);
+    }
+
+    /// <summary>Refuses a demand for libturbojpeg on a system that has none.</summary>
+    /// <exception cref="PlatformNotSupportedException">It is so.</exception>
+    public static void ThrowIfMissing(JpegDecoder decoder)
+    {
+        if (decoder == JpegDecoder.TurboJpeg && TurboJpeg.Found is null)
+        {
+            throw new PlatformNotSupportedException(
+                "libturbojpeg was asked for, and this system has none of version 2.0 or newer. Install it (Debian: libturbojpeg0), or leave the choice to us.");
+        }
+    }
+
+    internal static void ThrowIfTooLarge(int width, int height, string name)
+    {
+        if (width <= 0 || height <= 0 || (long)width * height > LargestImagePixels)
+        {
+            throw new BrokenImageException($"{name}: {width} x {height} pixels, expected 1 to {LargestImagePixels} in all.");
+        }
+    }
+
+    private static ImageBuffer DecodeBySkia(ReadOnlySpan<byte> file, string name, in DecodeRequest request, bool transposes, ref int orientation)
+    {
         using var data = SKData.CreateCopy(file);
         using var codec = SKCodec.Create(data);
         if (codec is null)
@@ -80,16 +89,24 @@ public static class ImageDecoder
         }
 
         var (width, height) = (codec.Info.Width, codec.Info.Height);
-        if (width <= 0 || height <= 0 || (long)width * height > LargestImagePixels)
+        ThrowIfTooLarge(width, height, name);
+        if (codec.EncodedFormat == SKEncodedImageFormat.Jpeg)
         {
-            throw new BrokenImageException($"{name}: {width} x {height} pixels, expected 1 to {LargestImagePixels} in all.");
+            (width, height) = request.Reduce(width, height, transposes);
+        }
+        else if (request.AppliesOrientation)
+        {
+            orientation = (int)codec.EncodedOrigin; // numbered as in EXIF
         }
 
         // No colour space: values as stored.
         var target = new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
-        var rgba = ArrayPool<byte>.Shared.Rent(target.BytesSize);
+        byte[]? rgba = null;
+        ImageBuffer? image = null;
+        var isDone = false;
         try
         {
+            rgba = ArrayPool<byte>.Shared.Rent(target.BytesSize);
             var result = Pixels(codec, target, rgba);
             if (result != SKCodecResult.Success)
             {
@@ -103,15 +120,10 @@ public static class ImageDecoder
                 GifBackground.Fill(rgba.AsSpan(0, target.BytesSize), file);
             }
 
-            var pixels = new byte[3L * width * height];
-            for (int from = 0, to = 0; to < pixels.Length; from += 4, to += 3)
-            {
-                pixels[to] = rgba[from];
-                pixels[to + 1] = rgba[from + 1];
-                pixels[to + 2] = rgba[from + 2];
-            }
-
-            return new ImageBuffer(width, height, pixels);
+            image = ImageBuffer.Rent(width, height);
+            DropAlpha(rgba, image.Write());
+            isDone = true;
+            return image;
         }
         catch (OutOfMemoryException error)
         {
@@ -119,7 +131,25 @@ public static class ImageDecoder
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(rgba);
+            if (!isDone)
+            {
+                image?.Dispose();
+            }
+
+            if (rgba is not null)
+            {
+                ArrayPool<byte>.Shared.Return(rgba);
+            }
+        }
+    }
+
+    private static void DropAlpha(ReadOnlySpan<byte> rgba, Span<byte> rgb)
+    {
+        for (int from = 0, to = 0; to + 2 < rgb.Length; from += 4, to += 3)
+        {
+            rgb[to] = rgba[from];
+            rgb[to + 1] = rgba[from + 1];
+            rgb[to + 2] = rgba[from + 2];
         }
     }
 

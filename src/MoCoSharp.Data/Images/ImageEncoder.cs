@@ -11,9 +11,10 @@ public static class ImageEncoder
         ArgumentNullException.ThrowIfNull(image);
         var info = new SKImageInfo(image.Width, image.Height, SKColorType.Rgba8888, SKAlphaType.Opaque);
         var rgba = new byte[info.BytesSize];
-        for (int from = 0, to = 0; from < image.Pixels.Length; from += 3, to += 4)
+        var pixels = image.AsSpan();
+        for (int from = 0, to = 0; from < pixels.Length; from += 3, to += 4)
         {
-            image.Pixels.AsSpan(from, 3).CopyTo(rgba.AsSpan(to));
+            pixels.Slice(from, 3).CopyTo(rgba.AsSpan(to));
             rgba[to + 3] = 255;
         }
 

@@ -14,18 +14,22 @@ internal sealed class BadImages(IImageDataset data, LoaderOptions options, Actio
 
     public IReadOnlyCollection<BadImage> All => [.. known.Values.OrderBy(image => image.Index)];
 
-    /// <summary>Reads an image and makes something of it.</summary>
+    /// <summary>Reads an image and makes something of it; the image's memory is lent to the next one then.</summary>
     /// <param name="index">In the data set.</param>
+    /// <param name="request">How to read it.</param>
+    /// <param name="state">What <paramref name="make"/> works on, so that no object is needed for each image.</param>
     /// <param name="make">What to do with the image; it too may find it broken.</param>
     /// <returns>False where the image is broken.</returns>
     /// <exception cref="BrokenImageException">It is broken, and the options say to fail.</exception>
-    public bool TryMake(int index, Action<LabelledImage> make)
+    public bool TryMake<TState>(int index, in DecodeRequest request, TState state, Action<TState, LabelledImage> make)
     {
         if (!known.TryGetValue(index, out var bad))
         {
             try
             {
-                make(data.Read(index));
+                var read = data.Read(index, request);
+                make(state, read);
+                read.Image.Dispose();
                 return true;
             }
             catch (BrokenImageException exception)

@@ -35,11 +35,11 @@ internal sealed class EvaluationPass(IImageDataset data, ViewTransform transform
     private void Fill(int number, ViewBatch batch, int slot)
     {
         var index = (number * batchSize) + slot;
-        var made = images.TryMake(index, read =>
+        var random = new SampleRandom(seed: 0, epoch: 0, index, view: 0);
+        var made = images.TryMake(index, transform.Request(options.Decoder, random, random), (transform, batch, slot, random), static (state, read) =>
         {
-            var random = new SampleRandom(seed: 0, epoch: 0, index, view: 0);
-            transform.Write(read.Image, ref random, batch.QueryView(slot));
-            batch.Labels[slot] = read.Label;
+            state.transform.Write(read.Image, ref state.random, state.batch.QueryView(state.slot));
+            state.batch.Labels[state.slot] = read.Label;
         });
         batch.Indices[slot] = made ? index : -1;
     }

@@ -1,3 +1,5 @@
+using MoCoSharp.Data.Images;
+
 namespace MoCoSharp.Data.Loading;
 
 /// <summary>How images are read ahead. None of it changes what the batches hold, but for a stop at a broken image.</summary>
@@ -21,6 +23,10 @@ public sealed record LoaderOptions
     /// <value>"skip" (default): its place goes to the next readable image of the epoch's order. "fail": the epoch stops.</value>
     public string OnBadImage { get; init; } = Skip;
 
+    /// <summary>Who decodes JPEG.</summary>
+    /// <value>"auto" (default): libturbojpeg where the system has it, else SkiaSharp. "turbojpeg" or "skia" insists on one.</value>
+    public string JpegDecoder { get; init; } = "auto";
+
     /// <summary>All that is wrong with the options, a sentence each; none where they are fine.</summary>
     public IEnumerable<string> Faults()
     {
@@ -38,7 +44,20 @@ public sealed record LoaderOptions
         {
             yield return $"loader.onBadImage is \"{OnBadImage}\", expected \"{Skip}\" or \"{Fail}\".";
         }
+
+        if (JpegDecoder is not ("auto" or "turbojpeg" or "skia"))
+        {
+            yield return $"loader.jpegDecoder is \"{JpegDecoder}\", expected \"auto\", \"turbojpeg\" or \"skia\".";
+        }
     }
+
+    /// <summary><see cref="JpegDecoder"/> as a value.</summary>
+    internal JpegDecoder Decoder => JpegDecoder switch
+    {
+        "turbojpeg" => Images.JpegDecoder.TurboJpeg,
+        "skia" => Images.JpegDecoder.Skia,
+        _ => Images.JpegDecoder.Auto,
+    };
 
     /// <summary>The number of threads that <see cref="Workers"/> comes to on this machine.</summary>
     internal int ResolveWorkers() => Workers > 0 ? Workers : Math.Max(1, Environment.ProcessorCount - 1);

@@ -65,6 +65,7 @@ public sealed class ViewLoader : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(rank);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(rank, ranks);
         options.ThrowIfFaulty();
+        ImageDecoder.ThrowIfMissing(options.Decoder);
         if (batchSize % ranks != 0)
         {
             throw new ArgumentException($"A batch of {batchSize} does not divide among {ranks} processes: expected a multiple of {ranks}.", nameof(batchSize));
@@ -157,8 +158,11 @@ public sealed class ViewLoader : IDisposable
         for (var attempt = 0; attempt < order.Length; attempt++)
         {
             var index = order[(int)(((long)position + attempt) % order.Length)];
-            var number = attempt;
-            if (images.TryMake(index, read => Write(read, index, number)))
+
+            // A stand-in has a turn of its own in the epoch: other view numbers keep its views from appearing twice.
+            var query = new SampleRandom(seed, epoch, index, 2L * attempt);
+            var key = new SampleRandom(seed, epoch, index, (2L * attempt) + 1);
+            if (images.TryMake(index, transform.Request(options.Decoder, query, key), (transform, batch, slot, index, query, key), Write))
             {
                 return;
             }
@@ -167,15 +171,12 @@ public sealed class ViewLoader : IDisposable
         throw new BrokenImageException(
             $"{data.Description}: none of the {data.Count} images can be read. The first: {images.All.First().Reason}");
 
-        void Write(LabelledImage read, int index, long attempt)
+        static void Write((ViewTransform Transform, ViewBatch Batch, int Slot, int Index, SampleRandom Query, SampleRandom Key) view, LabelledImage read)
         {
-            // A stand-in has a turn of its own in the epoch: other view numbers keep its views from appearing twice.
-            var queryRandom = new SampleRandom(seed, epoch, index, 2 * attempt);
-            var keyRandom = new SampleRandom(seed, epoch, index, (2 * attempt) + 1);
-            transform.Write(read.Image, ref queryRandom, batch.QueryView(slot));
-            transform.Write(read.Image, ref keyRandom, batch.KeyView(slot));
-            batch.Indices[slot] = index;
-            batch.Labels[slot] = read.Label;
+            view.Transform.Write(read.Image, ref view.Query, view.Batch.QueryView(view.Slot));
+            view.Transform.Write(read.Image, ref view.Key, view.Batch.KeyView(view.Slot));
+            view.Batch.Indices[view.Slot] = view.Index;
+            view.Batch.Labels[view.Slot] = read.Label;
         }
     }
 

@@ -1,3 +1,4 @@
+using MoCoSharp.Data.Kernels;
 using static System.FormattableString;
 
 namespace MoCoSharp.Data.Views;
@@ -43,6 +44,8 @@ public readonly record struct ColorOrder(ColorChange First, ColorChange Second, 
 /// <remarks>torchvision's ColorJitter within RandomApply, on PIL images.</remarks>
 public sealed class ColorJitter(double brightness, double contrast, double saturation, double hue, double probability = 1) : IViewOperation
 {
+    private const int Block = 3 << 12; // bytes
+
     /// <summary>Draws the order and all factors, also where the jitter is not applied.</summary>
     public ColorJitterDraw Draw(ref SampleRandom random)
     {
@@ -67,11 +70,26 @@ public sealed class ColorJitter(double brightness, double contrast, double satur
             return;
         }
 
-        var pixels = canvas.Edit();
-        Change(pixels, draw.Order.First, draw);
-        Change(pixels, draw.Order.Second, draw);
-        Change(pixels, draw.Order.Third, draw);
-        Change(pixels, draw.Order.Fourth, draw);
+        ReadOnlySpan<ColorChange> order = [draw.Order.First, draw.Order.Second, draw.Order.Third, draw.Order.Fourth];
+        var turn = order.IndexOf(ColorChange.Contrast);
+        var pixels = canvas.EditUnmirrored();
+
+        // Contrast needs the mean of what comes before it; all else is done block by block, in the nearest cache.
+        long sum = 0;
+        for (var at = 0; at < pixels.Length; at += Block)
+        {
+            var block = pixels[at..Math.Min(at + Block, pixels.Length)];
+            Change(block, order[..turn], draw, canvas.Vectors);
+            sum += PixelColor.LumaSum(block, canvas.Vectors);
+        }
+
+        var mean = PixelColor.Mean(sum, pixels.Length / 3);
+        for (var at = 0; at < pixels.Length; at += Block)
+        {
+            var block = pixels[at..Math.Min(at + Block, pixels.Length)];
+            PixelColor.Blend(block, mean, draw.Contrast, canvas.Vectors);
+            Change(block, order[(turn + 1)..], draw, canvas.Vectors);
+        }
     }
 
     /// <inheritdoc/>
@@ -83,22 +101,22 @@ public sealed class ColorJitter(double brightness, double contrast, double satur
 
     private static double Factor(double strength, ref SampleRandom random) => random.NextDouble(Math.Max(0, 1 - strength), 1 + strength);
 
-    private void Change(Span<byte> pixels, ColorChange change, ColorJitterDraw draw)
+    private void Change(Span<byte> pixels, ReadOnlySpan<ColorChange> changes, ColorJitterDraw draw, VectorWidth vectors)
     {
-        switch (change)
+        foreach (var change in changes)
         {
-            case ColorChange.Brightness:
-                PixelColor.Brightness(pixels, draw.Brightness);
-                break;
-            case ColorChange.Contrast:
-                PixelColor.Contrast(pixels, draw.Contrast);
-                break;
-            case ColorChange.Saturation:
-                PixelColor.Saturation(pixels, draw.Saturation);
-                break;
-            case ColorChange.Hue when hue > 0: // The way through 8-bit HSV loses a little even where the turn is 0.
-                PixelColor.Hue(pixels, draw.Hue);
-                break;
+            switch (change)
+            {
+                case ColorChange.Brightness:
+                    PixelColor.Brightness(pixels, draw.Brightness, vectors);
+                    break;
+                case ColorChange.Saturation:
+                    PixelColor.Saturation(pixels, draw.Saturation, vectors);
+                    break;
+                case ColorChange.Hue when hue > 0: // The way through 8-bit HSV loses a little even where the turn is 0.
+                    PixelColor.Hue(pixels, draw.Hue, vectors);
+                    break;
+            }
         }
     }
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using static System.FormattableString;
 
 namespace MoCoSharp.Data.Views;
@@ -10,19 +9,13 @@ public sealed class HorizontalFlip(double probability = 0.5) : IViewOperation
     /// <summary>Whether this view is mirrored.</summary>
     public bool Draw(ref SampleRandom random) => random.NextDouble() < probability;
 
-    /// <summary>Mirrors where <paramref name="draw"/> says so.</summary>
+    /// <summary>Mirrors where <paramref name="draw"/> says so; the canvas does it when it must.</summary>
     public static void Apply(ViewCanvas canvas, bool draw)
     {
         ArgumentNullException.ThrowIfNull(canvas);
-        if (!draw)
+        if (draw)
         {
-            return;
-        }
-
-        var pixels = MemoryMarshal.Cast<byte, Rgb>(canvas.Edit());
-        for (var y = 0; y < canvas.Height; y++)
-        {
-            pixels.Slice(y * canvas.Width, canvas.Width).Reverse();
+            canvas.Mirror();
         }
     }
 
@@ -31,7 +24,4 @@ public sealed class HorizontalFlip(double probability = 0.5) : IViewOperation
 
     /// <inheritdoc/>
     public string Describe() => Invariant($"horizontal flip, probability {probability}");
-
-    [StructLayout(LayoutKind.Sequential, Pack = 1)]
-    private readonly record struct Rgb(byte Red, byte Green, byte Blue);
 }

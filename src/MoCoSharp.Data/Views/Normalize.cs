@@ -1,3 +1,5 @@
+using System.Buffers;
+using MoCoSharp.Data.Kernels;
 using static System.FormattableString;
 
 namespace MoCoSharp.Data.Views;
@@ -8,6 +10,7 @@ public sealed class Normalize
     private readonly float[] mean;
     private readonly float[] std;
     private readonly float[] table = new float[3 * 256];
+    private readonly NormalizeLanes lanes;
 
     /// <summary>With the mean and standard deviation of red, green and blue.</summary>
     /// <param name="mean">Of values in 0 to 1. Length 3.</param>
@@ -26,6 +29,8 @@ public sealed class Normalize
         {
             table[i] = ((i % 256 / 255f) - mean[i / 256]) / std[i / 256];
         }
+
+        lanes = new NormalizeLanes(mean, std, table);
     }
 
     /// <summary>Of red, green and blue, on a scale of 0 to 1. Length 3.</summary>
@@ -42,17 +47,40 @@ public sealed class Normalize
     /// <summary>Normalises RGB pixels in their order.</summary>
     /// <param name="pixels">HWC bytes.</param>
     /// <param name="floats">HWC floats, as many.</param>
-    public void Apply(ReadOnlySpan<byte> pixels, Span<float> floats)
+    public void Apply(ReadOnlySpan<byte> pixels, Span<float> floats) => Apply(pixels, floats, Vectors.Best);
+
+    internal void Apply(ReadOnlySpan<byte> pixels, Span<float> floats, VectorWidth vectors)
     {
         var red = table.AsSpan(0, 256);
         var green = table.AsSpan(256, 256);
         var blue = table.AsSpan(512, 256);
-        for (var i = 0; i + 2 < pixels.Length && i + 2 < floats.Length; i += 3)
+        for (var i = lanes.Apply(pixels, floats, vectors); i + 2 < pixels.Length && i + 2 < floats.Length; i += 3)
         {
             floats[i] = red[pixels[i]];
             floats[i + 1] = green[pixels[i + 1]];
             floats[i + 2] = blue[pixels[i + 2]];
         }
+    }
+
+    /// <summary>Normalises what a canvas shows; a mirrored one is turned around on the way, row by row.</summary>
+    internal void Apply(ViewCanvas canvas, Span<float> floats)
+    {
+        if (!canvas.IsMirrored)
+        {
+            Apply(canvas.UnmirroredPixels, floats, canvas.Vectors);
+            return;
+        }
+
+        var length = 3 * canvas.Width;
+        var buffer = ArrayPool<byte>.Shared.Rent(length);
+        var row = buffer.AsSpan(0, length);
+        for (var y = 0; y < canvas.Height; y++)
+        {
+            RowMirror.Copy(canvas.UnmirroredPixels.Slice(y * length, length), row, canvas.Vectors);
+            Apply(row, floats.Slice(y * length, length), canvas.Vectors);
+        }
+
+        ArrayPool<byte>.Shared.Return(buffer);
     }
 
     /// <summary>The values in one line, for people.</summary>

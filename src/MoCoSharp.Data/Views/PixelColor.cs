@@ -1,6 +1,9 @@
+using MoCoSharp.Data.Kernels;
+
 namespace MoCoSharp.Data.Views;
 
 /// <summary>PIL's colour arithmetic on 8-bit RGB, to the bit: it works in float32 and truncates after each operation.</summary>
+/// <remarks>Each operation takes whole vectors first and leaves the rest to its scalar twin, which is written as PIL's C is.</remarks>
 internal static class PixelColor
 {
     // Of each 8-bit hue: the sixth of the circle it lies in, and how far into it.
@@ -10,33 +13,43 @@ internal static class PixelColor
     public static byte Luma(byte red, byte green, byte blue) => (byte)(((red * 19595) + (green * 38470) + (blue * 7471) + 0x8000) >> 16);
 
     /// <summary>Blends each value with black: brightness.</summary>
-    public static void Brightness(Span<byte> pixels, double factor)
-    {
-        Span<byte> table = stackalloc byte[256];
-        FillBlend(table, 0, (float)factor);
-        Map(pixels, table);
-    }
+    public static void Brightness(Span<byte> pixels, double factor, VectorWidth width) => Blend(pixels, 0, factor, width);
 
     /// <summary>Blends each value with the mean luma of the whole image, a whole number: contrast.</summary>
-    public static void Contrast(Span<byte> pixels, double factor)
+    public static void Contrast(Span<byte> pixels, double factor, VectorWidth width) =>
+        Blend(pixels, Mean(LumaSum(pixels, width), pixels.Length / 3), factor, width);
+
+    /// <summary>The sum of all pixels' lumas.</summary>
+    public static long LumaSum(ReadOnlySpan<byte> pixels, VectorWidth width)
     {
-        long sum = 0;
-        for (var i = 0; i + 2 < pixels.Length; i += 3)
+        var (done, sum) = LumaLanes.Sum(pixels, width);
+        for (var i = done; i + 2 < pixels.Length; i += 3)
         {
             sum += Luma(pixels[i], pixels[i + 1], pixels[i + 2]);
         }
 
-        var mean = (int)(((double)sum / (pixels.Length / 3)) + 0.5);
-        Span<byte> table = stackalloc byte[256];
-        FillBlend(table, mean, (float)factor);
-        Map(pixels, table);
+        return sum;
+    }
+
+    /// <summary>The mean luma as PIL's contrast takes it.</summary>
+    public static int Mean(long sum, int count) => (int)(((double)sum / count) + 0.5);
+
+    /// <summary>Blends each value with one grey.</summary>
+    public static void Blend(Span<byte> pixels, int degenerate, double factor, VectorWidth width)
+    {
+        var alpha = (float)factor;
+        var rest = pixels[PixelPass.ChangeBytes(pixels, new BlendChange(degenerate, alpha), width)..];
+        for (var i = 0; i < rest.Length; i++)
+        {
+            rest[i] = Blend(degenerate, rest[i], alpha);
+        }
     }
 
     /// <summary>Blends each pixel with its luma: saturation.</summary>
-    public static void Saturation(Span<byte> pixels, double factor)
+    public static void Saturation(Span<byte> pixels, double factor, VectorWidth width)
     {
         var alpha = (float)factor;
-        for (var i = 0; i + 2 < pixels.Length; i += 3)
+        for (var i = PixelPass.Change(pixels, new SaturationChange(alpha), width); i + 2 < pixels.Length; i += 3)
         {
             var luma = Luma(pixels[i], pixels[i + 1], pixels[i + 2]);
             pixels[i] = Blend(luma, pixels[i], alpha);
@@ -45,13 +58,23 @@ internal static class PixelColor
         }
     }
 
+    /// <summary>Sets all three channels to the luma.</summary>
+    public static void Grey(Span<byte> pixels, VectorWidth width)
+    {
+        for (var i = PixelPass.Change(pixels, default(GreyChange), width); i + 2 < pixels.Length; i += 3)
+        {
+            pixels.Slice(i, 3).Fill(Luma(pixels[i], pixels[i + 1], pixels[i + 2]));
+        }
+    }
+
     /// <summary>Turns the hue, in 8-bit HSV that wraps around.</summary>
     /// <param name="pixels">RGB.</param>
     /// <param name="turns">-0.5 to 0.5 of the circle.</param>
-    public static void Hue(Span<byte> pixels, double turns)
+    /// <param name="width">How much to do at once.</param>
+    public static void Hue(Span<byte> pixels, double turns, VectorWidth width)
     {
-        var shift = (byte)(int)(turns * 255); // Truncated towards 0, then modulo 256, as np.uint8 does.
-        for (var i = 0; i + 2 < pixels.Length; i += 3)
+        var shift = unchecked((byte)(int)(turns * 255)); // Truncated towards 0, then modulo 256, as np.uint8 does.
+        for (var i = PixelPass.Change(pixels, new HueChange(shift), width); i + 2 < pixels.Length; i += 3)
         {
             ref var red = ref pixels[i];
             ref var green = ref pixels[i + 1];
@@ -66,22 +89,6 @@ internal static class PixelColor
     {
         var blended = degenerate + (factor * (value - degenerate));
         return blended <= 0 ? (byte)0 : blended >= 255 ? (byte)255 : (byte)blended;
-    }
-
-    private static void FillBlend(Span<byte> table, int degenerate, float factor)
-    {
-        for (var value = 0; value < table.Length; value++)
-        {
-            table[value] = Blend(degenerate, value, factor);
-        }
-    }
-
-    private static void Map(Span<byte> pixels, ReadOnlySpan<byte> table)
-    {
-        for (var i = 0; i < pixels.Length; i++)
-        {
-            pixels[i] = table[pixels[i]];
-        }
     }
 
     // libImaging/Convert.c, rgb2hsv_row: mixed float and double exactly as C promotes them.

@@ -13,16 +13,9 @@ public sealed class RandomGrayscale(double probability) : IViewOperation
     public static void Apply(ViewCanvas canvas, bool draw)
     {
         ArgumentNullException.ThrowIfNull(canvas);
-        if (!draw)
+        if (draw)
         {
-            return;
-        }
-
-        var pixels = canvas.Edit();
-        for (var i = 0; i + 2 < pixels.Length; i += 3)
-        {
-            var luma = PixelColor.Luma(pixels[i], pixels[i + 1], pixels[i + 2]);
-            pixels[i] = pixels[i + 1] = pixels[i + 2] = luma;
+            PixelColor.Grey(canvas.EditUnmirrored(), canvas.Vectors);
         }
     }
 

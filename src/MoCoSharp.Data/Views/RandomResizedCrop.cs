@@ -55,7 +55,7 @@ public sealed class RandomResizedCrop(int size, double scaleMin, double scaleMax
         ArgumentNullException.ThrowIfNull(canvas);
         var stride = canvas.Width * 3;
         var region = canvas.Pixels[((draw.Top * stride) + (draw.Left * 3))..];
-        Resampling.Resize(region, stride, draw.Width, draw.Height, canvas.Spare(size, size), size, size);
+        Resampling.Resize(region, stride, draw.Width, draw.Height, canvas.Spare(size, size), size, size, canvas.Vectors);
         canvas.Swap(size, size);
     }
 

@@ -1,11 +1,13 @@
 using System.Buffers;
+using MoCoSharp.Data.Kernels;
 
 namespace MoCoSharp.Data.Views;
 
 /// <summary>PIL's antialiased bilinear resize of 8-bit images, to the bit.</summary>
 /// <remarks>
 /// libImaging/Resample.c: a triangle as wide as the scale (at least one pixel each side), weights in fixed point,
-/// the horizontal pass first and rounded to 8 bits, then the vertical one.
+/// the horizontal pass first and rounded to 8 bits, then the vertical one. Here the rows of the first pass live only as long as
+/// the second needs them, so that they stay in the nearest cache.
 /// </remarks>
 internal static class Resampling
 {
@@ -21,90 +23,103 @@ internal static class Resampling
     /// <param name="destination">RGB without gaps. Length newHeight x newWidth x 3.</param>
     /// <param name="newWidth">In pixels, above 0.</param>
     /// <param name="newHeight">In pixels, above 0.</param>
-    public static void Resize(ReadOnlySpan<byte> source, int stride, int width, int height, Span<byte> destination, int newWidth, int newHeight)
+    /// <param name="vectors">How much to do at once.</param>
+    public static void Resize(
+        ReadOnlySpan<byte> source, int stride, int width, int height, Span<byte> destination, int newWidth, int newHeight, VectorWidth vectors)
     {
-        if (width == newWidth)
-        {
-            ResizeRows(source, stride, height, destination, newWidth * 3, newHeight);
-            return;
-        }
-
-        if (height == newHeight)
-        {
-            ResizeColumns(source, stride, width, height, destination, newWidth);
-            return;
-        }
-
-        var middle = ArrayPool<byte>.Shared.Rent(newWidth * height * 3);
-        ResizeColumns(source, stride, width, height, middle, newWidth);
-        ResizeRows(middle, newWidth * 3, height, destination, newWidth * 3, newHeight);
-        ArrayPool<byte>.Shared.Return(middle);
-    }
-
-    private static void ResizeColumns(ReadOnlySpan<byte> source, int stride, int width, int height, Span<byte> destination, int newWidth)
-    {
-        using var taps = new Taps(width, newWidth);
-        for (var y = 0; y < height; y++)
-        {
-            var row = source.Slice(y * stride, width * 3);
-            var into = destination.Slice(y * newWidth * 3, newWidth * 3);
-            for (var x = 0; x < newWidth; x++)
-            {
-                var weights = taps.Of(x, out var first);
-                var pixels = row.Slice(first * 3, weights.Length * 3);
-                int red = Half, green = Half, blue = Half;
-                for (var i = 0; i < weights.Length; i++)
-                {
-                    var weight = weights[i];
-                    red += pixels[i * 3] * weight;
-                    green += pixels[(i * 3) + 1] * weight;
-                    blue += pixels[(i * 3) + 2] * weight;
-                }
-
-                into[x * 3] = Clip(red);
-                into[(x * 3) + 1] = Clip(green);
-                into[(x * 3) + 2] = Clip(blue);
-            }
-        }
-    }
-
-    private static void ResizeRows(ReadOnlySpan<byte> source, int stride, int height, Span<byte> destination, int rowBytes, int newHeight)
-    {
-        if (height == newHeight)
+        var rowBytes = 3 * newWidth;
+        if (width == newWidth && height == newHeight)
         {
             for (var y = 0; y < height; y++)
             {
                 source.Slice(y * stride, rowBytes).CopyTo(destination[(y * rowBytes)..]);
             }
-
-            return;
         }
+        else if (width == newWidth)
+        {
+            using var taps = new Taps(height, newHeight);
+            for (var y = 0; y < newHeight; y++)
+            {
+                taps.Of(y, out var first);
+                WeighRows(source[(first * stride)..], stride, 0, taps.Of(y, out _), int.MaxValue, destination.Slice(y * rowBytes, rowBytes), vectors);
+            }
+        }
+        else if (height == newHeight)
+        {
+            using var taps = new Taps(width, newWidth);
+            using var lanes = taps.ForLanes(vectors);
+            for (var y = 0; y < height; y++)
+            {
+                WeighColumns(source[(y * stride)..], width, taps, lanes, destination.Slice(y * rowBytes, rowBytes), vectors);
+            }
+        }
+        else
+        {
+            Both(source, stride, width, height, destination, newWidth, newHeight, vectors);
+        }
+    }
 
-        using var taps = new Taps(height, newHeight);
-        var rented = ArrayPool<int>.Shared.Rent(rowBytes);
-        var sums = rented.AsSpan(0, rowBytes);
+    private static void Both(
+        ReadOnlySpan<byte> source, int stride, int width, int height, Span<byte> destination, int newWidth, int newHeight, VectorWidth vectors)
+    {
+        using var columns = new Taps(width, newWidth);
+        using var lanes = columns.ForLanes(vectors);
+        using var rows = new Taps(height, newHeight);
+        var rowBytes = 3 * newWidth;
+        var held = rows.Most;
+        var ring = ArrayPool<byte>.Shared.Rent(held * rowBytes);
+        var done = 0; // rows of the first pass
         for (var y = 0; y < newHeight; y++)
         {
-            sums.Fill(Half);
-            var weights = taps.Of(y, out var first);
+            var weights = rows.Of(y, out var first);
+            for (done = Math.Max(done, first); done < first + weights.Length; done++)
+            {
+                WeighColumns(source[(done * stride)..], width, columns, lanes, ring.AsSpan(done % held * rowBytes, rowBytes), vectors);
+            }
+
+            WeighRows(ring, rowBytes, first, weights, held, destination.Slice(y * rowBytes, rowBytes), vectors);
+        }
+
+        ArrayPool<byte>.Shared.Return(ring);
+    }
+
+    private static void WeighColumns(ReadOnlySpan<byte> row, int width, in Taps taps, in LaneTaps lanes, Span<byte> into, VectorWidth vectors)
+    {
+        // The lanes read four bytes where a pixel has three: not at the very end of the image.
+        var x = row.Length > 3 * width && lanes.Taps > 0
+            ? ResampleLanes.Columns(row, into, lanes.Starts, lanes.Weights, lanes.Taps, Half, PrecisionBits, vectors)
+            : 0;
+        for (; x < into.Length / 3; x++)
+        {
+            var weights = taps.Of(x, out var first);
+            var pixels = row.Slice(first * 3, weights.Length * 3);
+            int red = Half, green = Half, blue = Half;
             for (var i = 0; i < weights.Length; i++)
             {
                 var weight = weights[i];
-                var row = source.Slice((first + i) * stride, rowBytes);
-                for (var x = 0; x < row.Length && x < sums.Length; x++)
-                {
-                    sums[x] += row[x] * weight;
-                }
+                red += pixels[i * 3] * weight;
+                green += pixels[(i * 3) + 1] * weight;
+                blue += pixels[(i * 3) + 2] * weight;
             }
 
-            var into = destination.Slice(y * rowBytes, rowBytes);
-            for (var x = 0; x < into.Length && x < sums.Length; x++)
-            {
-                into[x] = Clip(sums[x]);
-            }
+            into[x * 3] = Clip(red);
+            into[(x * 3) + 1] = Clip(green);
+            into[(x * 3) + 2] = Clip(blue);
         }
+    }
 
-        ArrayPool<int>.Shared.Return(rented);
+    private static void WeighRows(ReadOnlySpan<byte> rows, int stride, int first, ReadOnlySpan<int> weights, int held, Span<byte> into, VectorWidth vectors)
+    {
+        for (var x = ResampleLanes.Rows(rows, stride, first, held, weights, into, Half, PrecisionBits, vectors); x < into.Length; x++)
+        {
+            var sum = Half;
+            for (var i = 0; i < weights.Length; i++)
+            {
+                sum += rows[((first + i) % held * stride) + x] * weights[i];
+            }
+
+            into[x] = Clip(sum);
+        }
     }
 
     private static byte Clip(int sum) => (byte)Math.Clamp(sum >> PrecisionBits, 0, 255);
@@ -112,19 +127,21 @@ internal static class Resampling
     /// <summary>For each output position: the first input position and the fixed-point weights from there on.</summary>
     private readonly struct Taps : IDisposable
     {
-        private readonly int most;
+        private readonly int size, newSize, room;
         private readonly int[] ranges;
         private readonly int[] weights;
 
         public Taps(int size, int newSize)
         {
+            this.size = size;
+            this.newSize = newSize;
             var scale = (double)size / newSize;
             var support = Math.Max(scale, 1.0);
             var perPixel = 1.0 / support;
-            most = ((int)Math.Ceiling(support) * 2) + 1;
+            room = ((int)Math.Ceiling(support) * 2) + 1;
             ranges = ArrayPool<int>.Shared.Rent(newSize * 2);
-            weights = ArrayPool<int>.Shared.Rent(checked(newSize * most));
-            var triangle = ArrayPool<double>.Shared.Rent(most);
+            weights = ArrayPool<int>.Shared.Rent(checked(newSize * room));
+            var triangle = ArrayPool<double>.Shared.Rent(room);
             for (var x = 0; x < newSize; x++)
             {
                 var center = (x + 0.5) * scale;
@@ -139,26 +156,78 @@ internal static class Resampling
 
                 for (var i = 0; i < count; i++)
                 {
-                    weights[(x * most) + i] = (int)(0.5 + (triangle[i] / sum * (1 << PrecisionBits)));
+                    weights[(x * room) + i] = (int)(0.5 + (triangle[i] / sum * (1 << PrecisionBits)));
                 }
 
                 ranges[x * 2] = first;
                 ranges[(x * 2) + 1] = count;
+                Most = Math.Max(Most, count);
             }
 
             ArrayPool<double>.Shared.Return(triangle);
         }
 
+        /// <summary>Of any position.</summary>
+        public int Most { get; }
+
         public ReadOnlySpan<int> Of(int position, out int first)
         {
             first = ranges[position * 2];
-            return weights.AsSpan(position * most, ranges[(position * 2) + 1]);
+            return weights.AsSpan(position * room, ranges[(position * 2) + 1]);
+        }
+
+        /// <summary>The same weights as the lanes want them; none where the vectors are not to be used, or the row is shorter than the taps.</summary>
+        public LaneTaps ForLanes(VectorWidth vectors)
+        {
+            var lanes = (int)vectors / 32;
+            if (lanes == 0 || Most > size)
+            {
+                return default;
+            }
+
+            var together = lanes / 4; // new pixels in a vector
+            var groups = newSize / together;
+            var starts = ArrayPool<int>.Shared.Rent(newSize);
+            var spread = ArrayPool<int>.Shared.Rent(checked(groups * Most * lanes));
+            spread.AsSpan(0, groups * Most * lanes).Clear();
+            for (var x = 0; x < groups * together; x++)
+            {
+                var own = Of(x, out var first);
+                var start = Math.Min(first, size - Most); // taps that it lacks lie before its own, and weigh 0
+                starts[x] = 3 * start;
+                var at = (x / together * Most * lanes) + (x % together * 4) + ((first - start) * lanes);
+                foreach (var weight in own)
+                {
+                    spread.AsSpan(at, 4).Fill(weight);
+                    at += lanes;
+                }
+            }
+
+            return new LaneTaps(Most, starts, groups * together, spread, groups * Most * lanes);
         }
 
         public void Dispose()
         {
             ArrayPool<int>.Shared.Return(ranges);
             ArrayPool<int>.Shared.Return(weights);
+        }
+    }
+
+    private readonly struct LaneTaps(int taps, int[] starts, int positions, int[] weights, int length) : IDisposable
+    {
+        public int Taps => taps;
+
+        public ReadOnlySpan<int> Starts => starts.AsSpan(0, positions);
+
+        public ReadOnlySpan<int> Weights => weights.AsSpan(0, length);
+
+        public void Dispose()
+        {
+            if (taps > 0)
+            {
+                ArrayPool<int>.Shared.Return(starts);
+                ArrayPool<int>.Shared.Return(weights);
+            }
         }
     }
 }

@@ -33,7 +33,7 @@ public sealed class Resize(int shortSide) : IViewOperation
             throw new BrokenImageException($"An image of {width} x {height} is too thin: resized to a short side of {ShortSide} it has {newWidth} x {newHeight} pixels.");
         }
 
-        Resampling.Resize(canvas.Pixels, width * 3, width, height, canvas.Spare(newWidth, newHeight), newWidth, newHeight);
+        Resampling.Resize(canvas.Pixels, width * 3, width, height, canvas.Spare(newWidth, newHeight), newWidth, newHeight, canvas.Vectors);
         canvas.Swap(newWidth, newHeight);
     }
 

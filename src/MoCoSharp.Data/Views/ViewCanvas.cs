@@ -1,5 +1,6 @@
 using System.Buffers;
 using MoCoSharp.Data.Images;
+using MoCoSharp.Data.Kernels;
 
 namespace MoCoSharp.Data.Views;
 
@@ -7,7 +8,7 @@ namespace MoCoSharp.Data.Views;
 /// <remarks>Its buffers come from a pool and go back on <see cref="Dispose"/>, so that views leave no garbage of image size.</remarks>
 public sealed class ViewCanvas : IDisposable
 {
-    private readonly byte[] source;
+    private ImageBuffer source;
     private byte[]? current;
     private byte[]? spare;
 
@@ -16,7 +17,7 @@ public sealed class ViewCanvas : IDisposable
     public ViewCanvas(ImageBuffer source)
     {
         ArgumentNullException.ThrowIfNull(source);
-        this.source = source.Pixels;
+        this.source = source;
         Width = source.Width;
         Height = source.Height;
     }
@@ -28,15 +29,41 @@ public sealed class ViewCanvas : IDisposable
     public int Height { get; private set; }
 
     /// <summary>What the canvas shows. Length Height x Width x 3.</summary>
-    public ReadOnlySpan<byte> Pixels => (current ?? source).AsSpan(0, Width * Height * 3);
+    public ReadOnlySpan<byte> Pixels
+    {
+        get
+        {
+            TurnAround();
+            return UnmirroredPixels;
+        }
+    }
+
+    /// <summary>Whether left and right are still to be swapped. What treats left and right alike may leave that to the last step.</summary>
+    internal bool IsMirrored { get; private set; }
+
+    /// <summary>The pixels before they are mirrored, if <see cref="IsMirrored"/>.</summary>
+    internal ReadOnlySpan<byte> UnmirroredPixels => current is null ? source.AsSpan() : current.AsSpan(0, Width * Height * 3);
+
+    /// <summary>How much the operations do at once; it changes no pixel.</summary>
+    internal VectorWidth Vectors { get; set; } = Kernels.Vectors.Best;
 
     /// <summary>What the canvas shows, to be changed in place. Copies the source image on first use.</summary>
     public Span<byte> Edit()
     {
+        TurnAround();
+        return EditUnmirrored();
+    }
+
+    /// <summary>Swaps left and right, when it is needed.</summary>
+    internal void Mirror() => IsMirrored = !IsMirrored;
+
+    /// <summary>As <see cref="Edit"/>, for changes that do not tell left from right.</summary>
+    internal Span<byte> EditUnmirrored()
+    {
         if (current is null)
         {
             current = ArrayPool<byte>.Shared.Rent(Width * Height * 3);
-            source.AsSpan(0, Width * Height * 3).CopyTo(current);
+            source.AsSpan().CopyTo(current);
         }
 
         return current.AsSpan(0, Width * Height * 3);
@@ -68,11 +95,40 @@ public sealed class ViewCanvas : IDisposable
         (Width, Height) = (width, height);
     }
 
+    /// <summary>Shows another image, as a new canvas would.</summary>
+    internal void Show(ImageBuffer image)
+    {
+        Dispose();
+        source = image;
+        Width = image.Width;
+        Height = image.Height;
+    }
+
     /// <summary>Gives the buffers back.</summary>
     public void Dispose()
     {
         Return(ref current);
         Return(ref spare);
+        IsMirrored = false;
+    }
+
+    private void TurnAround()
+    {
+        if (!IsMirrored)
+        {
+            return;
+        }
+
+        IsMirrored = false;
+        var row = Width * 3;
+        var from = UnmirroredPixels;
+        var into = Spare(Width, Height);
+        for (var at = 0; at < from.Length; at += row)
+        {
+            RowMirror.Copy(from.Slice(at, row), into.Slice(at, row), Vectors);
+        }
+
+        Swap(Width, Height);
     }
 
     private static void Return(ref byte[]? buffer)

@@ -122,7 +122,11 @@ public static class ViewRecipes
     private static ViewTransform Compose(ViewOptions options, (float[] Mean, float[] Std) statistics, params IViewOperation?[] operations) => new(
         options.Size,
         [.. operations.OfType<IViewOperation>()],
-        new Normalize(options.Mean ?? statistics.Mean, options.Std ?? statistics.Std));
+        new Normalize(options.Mean ?? statistics.Mean, options.Std ?? statistics.Std))
+    {
+        AppliesOrientation = options.ExifOrientation,
+        DecodesSmaller = options.ScaledDecoding,
+    };
 
     private static RandomResizedCrop Crop(ViewOptions options, double unsetMin)
     {

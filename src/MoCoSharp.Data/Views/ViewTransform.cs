@@ -6,7 +6,11 @@ namespace MoCoSharp.Data.Views;
 /// <remarks>Safe to use from several threads.</remarks>
 public sealed class ViewTransform
 {
+    [ThreadStatic]
+    private static ViewCanvas? threadsOwn;
+
     private readonly Normalize normalize;
+    private readonly IViewOperation[] operations; // an array, whose enumeration makes no garbage
 
     /// <summary>A transform of these steps.</summary>
     /// <param name="size">Side of the view that the operations leave, in pixels.</param>
@@ -18,7 +22,7 @@ public sealed class ViewTransform
         ArgumentNullException.ThrowIfNull(operations);
         ArgumentNullException.ThrowIfNull(normalize);
         Size = size;
-        Operations = [.. operations];
+        this.operations = [.. operations];
         this.normalize = normalize;
     }
 
@@ -26,10 +30,27 @@ public sealed class ViewTransform
     public int Size { get; }
 
     /// <summary>The steps before normalisation, in order of application.</summary>
-    public IReadOnlyList<IViewOperation> Operations { get; }
+    public IReadOnlyList<IViewOperation> Operations => operations;
 
     /// <summary>The last step.</summary>
     public Normalize Normalize => normalize;
+
+    /// <summary>Turns images upright as their EXIF data say.</summary>
+    public bool AppliesOrientation { get; init; }
+
+    /// <summary>Decodes a JPEG smaller where its crops stay at least as large as the view.</summary>
+    public bool DecodesSmaller { get; init; }
+
+    /// <summary>How to read the image of these views.</summary>
+    /// <param name="decoder">Who decodes JPEG.</param>
+    /// <param name="first">The stream of a view.</param>
+    /// <param name="second">The stream of the other view of the same image.</param>
+    public DecodeRequest Request(JpegDecoder decoder, SampleRandom first, SampleRandom second) => new()
+    {
+        Jpeg = decoder,
+        AppliesOrientation = AppliesOrientation,
+        SmallerWillDo = DecodesSmaller ? SmallerThat(first, second) : null,
+    };
 
     /// <summary>Makes one view.</summary>
     /// <param name="source">The image; not changed.</param>
@@ -43,8 +64,9 @@ public sealed class ViewTransform
             throw new ArgumentException($"{pixels.Length} floats for an RGB view of {Size} x {Size}: expected {Size * Size * 3}.", nameof(pixels));
         }
 
-        using var canvas = new ViewCanvas(source);
-        foreach (var operation in Operations)
+        ArgumentNullException.ThrowIfNull(source);
+        using var canvas = Canvas(source);
+        foreach (var operation in operations)
         {
             operation.Apply(canvas, ref random);
         }
@@ -54,9 +76,36 @@ public sealed class ViewTransform
             throw new InvalidOperationException($"The operations left {canvas.Width} x {canvas.Height} pixels: expected {Size} x {Size}. Is a crop to {Size} missing?");
         }
 
-        normalize.Apply(canvas.Pixels, pixels);
+        normalize.Apply(canvas, pixels);
     }
 
     /// <summary>The steps in order, one a line.</summary>
-    public string Describe() => string.Join('\n', Operations.Select(operation => operation.Describe()).Append(normalize.Describe()));
+    public string Describe() => string.Join('\n', [
+        .. AppliesOrientation ? ["upright by EXIF"] : Array.Empty<string>(),
+        .. DecodesSmaller ? ["decoded at 1/8, 1/4 or 1/2 where the crops stay as large as the view"] : Array.Empty<string>(),
+        .. Operations.Select(operation => operation.Describe()),
+        normalize.Describe(),
+    ]);
+
+    // The streams are copies: a crop that is only looked at takes nothing from them.
+    private Func<int, int, bool> SmallerThat(SampleRandom first, SampleRandom second) =>
+        (width, height) => StaysLarger(width, height, first) && StaysLarger(width, height, second);
+
+    private bool StaysLarger(int width, int height, SampleRandom random) => (Operations.Count > 0 ? Operations[0] : null) switch
+    {
+        RandomResizedCrop crop => crop.Draw(width, height, ref random) is var draw && draw.Width >= Size && draw.Height >= Size,
+        Resize resize => Math.Min(width, height) >= resize.ShortSide,
+        _ => false,
+    };
+
+    private static ViewCanvas Canvas(ImageBuffer source)
+    {
+        if (threadsOwn is { } canvas)
+        {
+            canvas.Show(source);
+            return canvas;
+        }
+
+        return threadsOwn = new ViewCanvas(source);
+    }
 }

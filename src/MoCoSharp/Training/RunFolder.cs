@@ -90,6 +90,7 @@ public sealed class RunFolder
             .OfType<System.Reflection.AssemblyInformationalVersionAttribute>().FirstOrDefault()?.InformationalVersion,
         ["torchSharp"] = typeof(TorchSharp.torch).Assembly.GetName().Version?.ToString(),
         ["libtorch"] = TorchSharp.torch.__version__,
+        ["jpegDecoder"] = Data.Images.ImageDecoder.TurboJpegLibrary ?? "SkiaSharp (this system has no libturbojpeg 2.0 or newer)",
         ["dotnet"] = RuntimeInformation.FrameworkDescription,
         ["system"] = RuntimeInformation.OSDescription,
         ["processor"] = Processor(),

@@ -5,15 +5,17 @@ namespace MoCoSharp.Data.Tests.Images;
 /// <summary>Every kind of file against the pixels that PIL's convert("RGB") gives.</summary>
 public class PilDecodingTests
 {
-    public static TheoryData<string> Files => [.. GoldenImages.Files];
+    public static TheoryData<string, JpegDecoder> Files =>
+        [.. GoldenImages.Files.SelectMany(file => file.EndsWith(".jpg") ? Enum.GetValues<JpegDecoder>() : [JpegDecoder.Auto], (file, decoder) => (file, decoder))];
 
     [Theory]
     [MemberData(nameof(Files))]
-    public void Decode_GivesThePixelsOfPil(string file)
+    public void Decode_GivesThePixelsOfPil(string file, JpegDecoder decoder)
     {
+        Assert.SkipWhen(decoder == JpegDecoder.TurboJpeg && ImageDecoder.TurboJpegLibrary is null, "no libturbojpeg on this system");
         var expected = GoldenImages.ExpectedOf(file);
 
-        var actual = ImageDecoder.ReadFile(GoldenImages.PathOf(file));
+        using var actual = ImageDecoder.ReadFile(GoldenImages.PathOf(file), new DecodeRequest { Jpeg = decoder });
 
         Assert.Equal((expected.Width, expected.Height), (actual.Width, actual.Height));
         var differences = expected.Pixels.Zip(actual.Pixels, (theirs, ours) => Math.Abs(theirs - ours)).ToList();

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using MoCoSharp.Data.Kernels;
 using MoCoSharp.Data.Views;
 
 namespace MoCoSharp.Data.Tests.Views;
@@ -24,12 +25,17 @@ public sealed class PilGoldenTests
         var count = 0;
         foreach (var entry in golden.Cases.Where(entry => Text(entry, "operation") == operation))
         {
-            var source = golden.ImageOf(entry);
-            var before = source.Pixels.ToArray();
-            using var canvas = new ViewCanvas(source);
-            Apply(canvas, operation, entry);
-            differences.Add(golden.Difference(entry, canvas.Pixels));
-            Assert.Equal(before, source.Pixels);
+            foreach (var vectors in Enum.GetValues<VectorWidth>())
+            {
+                var source = golden.ImageOf(entry);
+                var before = source.Pixels.ToArray();
+                using var canvas = new ViewCanvas(source) { Vectors = vectors };
+                Apply(canvas, operation, entry);
+                var difference = golden.Difference(entry, canvas.Pixels);
+                differences.Add(difference.Length == 0 ? "" : $"{vectors}: {difference}");
+                Assert.Equal(before, source.Pixels);
+            }
+
             count++;
         }
 
@@ -70,16 +76,16 @@ public sealed class PilGoldenTests
                 new RandomResizedCrop(size, 0.2).Apply(canvas, new CropDraw(Whole(golden, "top"), Whole(golden, "left"), Whole(golden, "cropHeight"), Whole(golden, "cropWidth")));
                 break;
             case "brightness":
-                PixelColor.Brightness(canvas.Edit(), Number(golden, "factor"));
+                PixelColor.Brightness(canvas.Edit(), Number(golden, "factor"), canvas.Vectors);
                 break;
             case "contrast":
-                PixelColor.Contrast(canvas.Edit(), Number(golden, "factor"));
+                PixelColor.Contrast(canvas.Edit(), Number(golden, "factor"), canvas.Vectors);
                 break;
             case "saturation":
-                PixelColor.Saturation(canvas.Edit(), Number(golden, "factor"));
+                PixelColor.Saturation(canvas.Edit(), Number(golden, "factor"), canvas.Vectors);
                 break;
             case "hue":
-                PixelColor.Hue(canvas.Edit(), Number(golden, "factor"));
+                PixelColor.Hue(canvas.Edit(), Number(golden, "factor"), canvas.Vectors);
                 break;
             case "jitter":
                 ColorChange[] order = [.. golden.GetProperty("order").EnumerateArray().Select(change => Enum.Parse<ColorChange>(change.GetString()!))];

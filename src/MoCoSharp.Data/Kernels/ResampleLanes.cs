@@ -1,0 +1,95 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace MoCoSharp.Data.Kernels;
+
+/// <summary>The two passes of a resize in lanes; the scalar twins stand in Resampling.</summary>
+internal static class ResampleLanes
+{
+    /// <summary>Weighs neighbours along a row: <see cref="ILanes{T}.Count"/> / 4 new pixels at once.</summary>
+    /// <param name="row">RGB; one byte beyond the last pixel is read.</param>
+    /// <param name="into">RGB of the new row.</param>
+    /// <param name="starts">Byte of each new pixel's first tap. Shape [new width].</param>
+    /// <param name="weights">Each weight four times, tap by tap. Shape [new width x 4 / Count, taps, Count].</param>
+    /// <param name="taps">Of every new pixel; those that it lacks weigh 0.</param>
+    /// <param name="half">What is added before the shift.</param>
+    /// <param name="bits">Of fixed point.</param>
+    /// <param name="width">How much to do at once.</param>
+    /// <returns>New pixels done; the rest is for the scalar twin.</returns>
+    public static int Columns(ReadOnlySpan<byte> row, Span<byte> into, ReadOnlySpan<int> starts, ReadOnlySpan<int> weights, int taps, int half, int bits, VectorWidth width) =>
+        width switch
+        {
+            VectorWidth.Bits512 => Columns<Lanes512>(row, into, starts, weights, taps, half, bits),
+            VectorWidth.Bits256 => Columns<Lanes256>(row, into, starts, weights, taps, half, bits),
+            VectorWidth.Bits128 => Columns<Lanes128>(row, into, starts, weights, taps, half, bits),
+            _ => 0,
+        };
+
+    /// <summary>Weighs rows: as many bytes at once as there are lanes.</summary>
+    /// <param name="rows">The taps' rows, wrapped around <paramref name="modulo"/>.</param>
+    /// <param name="stride">Bytes from a row to the next.</param>
+    /// <param name="first">Number of the first tap's row.</param>
+    /// <param name="modulo">Rows held; row r is at r mod this.</param>
+    /// <param name="weights">One a tap.</param>
+    /// <param name="into">The new row.</param>
+    /// <param name="half">What is added before the shift.</param>
+    /// <param name="bits">Of fixed point.</param>
+    /// <param name="width">How much to do at once.</param>
+    /// <returns>Bytes done; the rest is for the scalar twin.</returns>
+    public static int Rows(
+        ReadOnlySpan<byte> rows, int stride, int first, int modulo, ReadOnlySpan<int> weights, Span<byte> into, int half, int bits, VectorWidth width) => width switch
+        {
+            VectorWidth.Bits512 => Rows<Lanes512>(rows, stride, first, modulo, weights, into, half, bits),
+            VectorWidth.Bits256 => Rows<Lanes256>(rows, stride, first, modulo, weights, into, half, bits),
+            VectorWidth.Bits128 => Rows<Lanes128>(rows, stride, first, modulo, weights, into, half, bits),
+            _ => 0,
+        };
+
+    private static int Columns<T>(ReadOnlySpan<byte> row, Span<byte> into, ReadOnlySpan<int> starts, ReadOnlySpan<int> weights, int taps, int half, int bits)
+        where T : struct, ILanes<T>
+    {
+        ref var from = ref MemoryMarshal.GetReference(row);
+        ref var to = ref MemoryMarshal.GetReference(into);
+        ref var start = ref MemoryMarshal.GetReference(starts);
+        ref var weight = ref MemoryMarshal.GetReference(weights);
+        var together = T.Count / 4;
+        var x = 0;
+        for (; x <= starts.Length - together; x += together)
+        {
+            var sum = T.Of(half);
+            for (var tap = 0; tap < 3 * taps; tap += 3)
+            {
+                sum += T.LoadFours(in from, in Unsafe.Add(ref start, x), tap) * T.LoadInts(in weight);
+                weight = ref Unsafe.Add(ref weight, T.Count);
+            }
+
+            // Weights are 0 and up, so that a sum is never negative.
+            T.Min(sum >>> bits, T.Of(255)).StoreFours(ref Unsafe.Add(ref to, 3 * x));
+        }
+
+        return x;
+    }
+
+    private static int Rows<T>(ReadOnlySpan<byte> rows, int stride, int first, int modulo, ReadOnlySpan<int> weights, Span<byte> into, int half, int bits)
+        where T : struct, ILanes<T>
+    {
+        ref var from = ref MemoryMarshal.GetReference(rows);
+        ref var to = ref MemoryMarshal.GetReference(into);
+        var begin = first % modulo;
+        var at = 0;
+        for (; at <= into.Length - T.Count; at += T.Count)
+        {
+            var sum = T.Of(half);
+            var row = begin;
+            foreach (var weight in weights)
+            {
+                sum += T.LoadBytes(in Unsafe.Add(ref from, (row * stride) + at)) * T.Of(weight);
+                row = row + 1 == modulo ? 0 : row + 1;
+            }
+
+            T.Min(sum >>> bits, T.Of(255)).StoreBytes(ref Unsafe.Add(ref to, at));
+        }
+
+        return at;
+    }
+}
