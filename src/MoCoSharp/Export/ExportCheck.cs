@@ -1,5 +1,6 @@
 using MoCoSharp.Training;
 using TorchSharp;
+using static MoCoSharp.Tensors.Scalars;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Export;
@@ -36,7 +37,7 @@ public static class ExportCheck
                 return double.PositiveInfinity;
             }
 
-            var share = (actual - expected).abs().max() / expected.abs().max().clamp_min(float.Epsilon);
+            var share = (actual - expected).abs().max() / expected.abs().max().clamp_min(Held(float.Epsilon));
             greatest = Math.Max(greatest, share.item<float>()); // not a number stays so
         }
 

@@ -3,6 +3,7 @@ using MoCoSharp.Models;
 using MoCoSharp.Training;
 using TorchSharp;
 using static MoCoSharp.Export.OnnxGraph;
+using static MoCoSharp.Tensors.Scalars;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Export;
@@ -119,7 +120,7 @@ public static class OnnxExport
             }
 
             // γ (w x - μ) / sqrt(σ² + ε) + β, in float64 until the one rounding of the result.
-            var scale = state[norm + ".weight"].to(float64) / (state[norm + ".running_var"].to(float64) + Epsilon).sqrt();
+            var scale = state[norm + ".weight"].to(float64) / state[norm + ".running_var"].to(float64).add(Held(Epsilon), One).sqrt();
             var bias = state[norm + ".bias"].to(float64) - (state[norm + ".running_mean"].to(float64) * scale);
             var folded = weight.to(float64) * scale.view(-1, 1, 1, 1);
             return Graph.Node("Conv", convolution,
