@@ -112,6 +112,36 @@ public sealed class PretrainingTests : IDisposable
     }
 
     [Fact]
+    public void ARun_HoldsAsMuchAtStep500_AsAtStep50()
+    {
+        var config = Config with { Epochs = 167, LogEvery = 10, Checkpoints = new CheckpointOptions { EveryEpochs = 20, Keep = 2 } };
+        var run = RunFolder.Create(Path.Combine(folder, "long"), config);
+        var tensors = new List<long>();
+        var memory = new List<long>();
+        using var method = New(config);
+        using var training = new Pretraining(method, config, SingleProcess.Instance, TimeProvider.System, new Recorder
+        {
+            OnStep = step =>
+            {
+                if (step >= 50 && step % 50 == 0)
+                {
+                    GC.Collect(); // garbage is no leak
+                    GC.WaitForPendingFinalizers();
+                    tensors.Add(TorchSharp.torch.Tensor.TotalCount);
+                    memory.Add(Environment.WorkingSet);
+                }
+            },
+        });
+        using var views = Views(config);
+
+        training.Run(views, run, null, 500, default);
+
+        Assert.Equal(10, tensors.Count);
+        Assert.Single(tensors.Distinct());
+        Assert.InRange(memory[^1] - memory[0], long.MinValue, 24 << 20); // a batch and its graph kept a step would be 150 MB and more
+    }
+
+    [Fact]
     public void Evaluation_ChangesNothingOfTheEncoder()
     {
         using var method = New(Config);
