@@ -7,6 +7,10 @@ var root = new RootCommand("moco: pre-train a visual encoder on unlabelled image
     PretrainCommand.Create(),
     KnnCommand.Create(),
     ExportCommand.Create(),
+    LinearCommand.Create(),
+    FinetuneCommand.Create(),
+    EmbedCommand.Create(),
+    CompareCommand.Create(),
     InspectCommand.Create(),
 };
 var parsed = root.Parse(args);

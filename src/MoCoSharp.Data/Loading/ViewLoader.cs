@@ -134,7 +134,44 @@ public sealed class ViewLoader : IDisposable
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchSize);
         options.ThrowIfFaulty();
-        return new EvaluationPass(data, evaluation, options, Math.Min(batchSize, Math.Max(data.Count, 1))).Run(cancellation);
+        return new SinglePass(data, order: null, evaluation, seed: 0, epoch: 0, options, Math.Min(batchSize, Math.Max(data.Count, 1))).Run(firstBatch: 0, cancellation);
+    }
+
+    /// <summary>One random view of each of some images in the random order of an epoch, to train on labels. No image is left out: the last batch may be shorter.</summary>
+    /// <param name="data">Labelled images.</param>
+    /// <param name="indices">Those to take, at least one; null is all.</param>
+    /// <param name="transform">Makes the view; <see cref="ViewRecipes.Supervised"/>.</param>
+    /// <param name="options">How to read ahead.</param>
+    /// <param name="seed">Seed of the run.</param>
+    /// <param name="epoch">From 0; order and views are pure functions of seed and epoch.</param>
+    /// <param name="batchSize">Images in a batch, above 0.</param>
+    /// <param name="cancellation">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
+    /// <returns>Batches without keys. A broken image is missing, and its batch is smaller by one.</returns>
+    /// <exception cref="BrokenImageException">While enumerating: an image is broken and the options say to fail.</exception>
+    public static IEnumerable<ViewBatch> Labelled(
+        IImageDataset data,
+        IReadOnlyList<int>? indices,
+        ViewTransform transform,
+        LoaderOptions options,
+        long seed,
+        int epoch,
+        int batchSize,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentNullException.ThrowIfNull(transform);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfNegative(epoch);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchSize);
+        options.ThrowIfFaulty();
+        var count = indices?.Count ?? data.Count;
+        var order = EpochOrder.Shuffled(count, seed, epoch);
+        if (indices is not null)
+        {
+            order = [.. order.Select(position => indices[position])];
+        }
+
+        return new SinglePass(data, order, transform, seed, epoch, options, Math.Min(batchSize, Math.Max(count, 1))).Run(firstBatch: 0, cancellation);
     }
 
     /// <summary>Stops the workers of an epoch that is still being enumerated.</summary>

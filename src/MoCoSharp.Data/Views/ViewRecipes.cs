@@ -62,6 +62,14 @@ public static class ViewRecipes
         return Compose(options, isCifar ? CifarTen : ImageNet, new Resize(shortSide), new CenterCrop(options.Size));
     }
 
+    /// <summary>The view to train on labels with: a random crop of 8 % to all of the image, and a flip.</summary>
+    /// <remarks>torchvision's training reference, and MoCo's main_lincls.py. Crop options of the recipe do not apply: they are the pre-training's.</remarks>
+    public static ViewTransform Supervised(ViewOptions options)
+    {
+        ThrowIfFaulty(options);
+        return Compose(options, options.Recipe == Cifar ? CifarTen : ImageNet, new RandomResizedCrop(options.Size, 0.08), new HorizontalFlip());
+    }
+
     /// <summary>The views to train with, by <see cref="ViewOptions.Recipe"/>.</summary>
     /// <exception cref="ArgumentException">An unknown recipe or another fault; the message lists all.</exception>
     public static ViewTransform Train(ViewOptions options)

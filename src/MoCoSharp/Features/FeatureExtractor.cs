@@ -19,7 +19,7 @@ public enum FeatureLayer
     Head,
 }
 
-/// <summary>Features of a data set, L2-normalised, with labels.</summary>
+/// <summary>Features of a data set, with labels.</summary>
 /// <param name="Values">Shape [M, D], on the CPU.</param>
 /// <param name="Labels">Length M; -1 where there is none.</param>
 /// <param name="Indices">Length M: which image of the set; broken ones are left out.</param>
@@ -29,9 +29,17 @@ public sealed record FeatureSet(Tensor Values, int[] Labels, int[] Indices) : ID
     public void Dispose() => Values.Dispose();
 }
 
+/// <summary>Features of some images, on their way: good until the next ones come.</summary>
+/// <param name="Values">Shape [N, D], on the CPU.</param>
+/// <param name="Labels">Length N; -1 where there is none.</param>
+/// <param name="Indices">Length N.</param>
+public readonly record struct FeatureBatch(Tensor Values, int[] Labels, int[] Indices);
+
 /// <summary>Runs an encoder over a data set in evaluation mode; its BatchNorm is not touched.</summary>
 public static class FeatureExtractor
 {
+    private const int BatchSize = 256;
+
     /// <summary>Features of every readable image, in the order of the set.</summary>
     /// <param name="encoder">Its mode is put back afterwards.</param>
     /// <param name="data">The images.</param>
@@ -39,8 +47,10 @@ public static class FeatureExtractor
     /// <param name="layer">Which output.</param>
     /// <param name="loader">Workers and prefetch.</param>
     /// <param name="device">Where the encoder lives.</param>
+    /// <param name="normalize">L2-normalised, as kNN wants them; linear classification takes them as they are.</param>
     /// <param name="progress">Told the number of images done.</param>
     /// <param name="cancellation">Ends the work early.</param>
+    /// <exception cref="InvalidDataException">No image is readable.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static FeatureSet Extract(
         Encoder encoder,
@@ -49,32 +59,67 @@ public static class FeatureExtractor
         FeatureLayer layer,
         LoaderOptions loader,
         Device device,
+        bool normalize = true,
         Action<int>? progress = null,
         CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(encoder);
-        ArgumentNullException.ThrowIfNull(data);
-        const int batchSize = 256;
-        using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var parts = new List<Tensor>();
         var labels = new List<int>();
         var indices = new List<int>();
+        Stream(encoder, data, view, layer, loader, device, normalize, Keep, cancellation);
+        return new FeatureSet(cat(parts).DetachFromDisposeScope(), [.. labels], [.. indices]);
+
+        void Keep(FeatureBatch batch)
+        {
+            parts.Add(batch.Values.MoveToOuterDisposeScope());
+            labels.AddRange(batch.Labels);
+            indices.AddRange(batch.Indices);
+            progress?.Invoke(indices.Count);
+        }
+    }
+
+    /// <summary>The same batch by batch, for sets whose features need not fit in memory.</summary>
+    /// <param name="encoder">Its mode is put back afterwards.</param>
+    /// <param name="data">The images.</param>
+    /// <param name="view">The evaluation view.</param>
+    /// <param name="layer">Which output.</param>
+    /// <param name="loader">Workers and prefetch.</param>
+    /// <param name="device">Where the encoder lives.</param>
+    /// <param name="normalize">Whether features are L2-normalised.</param>
+    /// <param name="take">Given each batch in turn, on this thread.</param>
+    /// <param name="cancellation">Ends the work early.</param>
+    /// <exception cref="InvalidDataException">No image is readable.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static void Stream(
+        Encoder encoder,
+        IImageDataset data,
+        ViewTransform view,
+        FeatureLayer layer,
+        LoaderOptions loader,
+        Device device,
+        bool normalize,
+        Action<FeatureBatch> take,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(encoder);
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentNullException.ThrowIfNull(take);
+        using var noGrad = no_grad();
+        var count = 0;
         var wasTraining = encoder.training;
         encoder.eval();
         try
         {
-            foreach (var batch in ViewLoader.Evaluate(data, view, loader, batchSize, cancellation))
+            foreach (var batch in ViewLoader.Evaluate(data, view, loader, BatchSize, cancellation))
             {
                 using (batch)
                 {
-                    using var batchScope = NewDisposeScope();
+                    using var scope = NewDisposeScope();
                     var images = HostMemory.Images(batch.Query, batch.Count, batch.Size, device);
                     var features = layer == FeatureLayer.Head ? encoder.call(images) : encoder.Features(images);
-                    parts.Add(functional.normalize(features, dim: 1).cpu().MoveToOuterDisposeScope());
-                    labels.AddRange(batch.Labels.AsSpan(0, batch.Count));
-                    indices.AddRange(batch.Indices.AsSpan(0, batch.Count));
-                    progress?.Invoke(indices.Count);
+                    take(new FeatureBatch((normalize ? functional.normalize(features, dim: 1) : features).cpu(), batch.Labels[..batch.Count], batch.Indices[..batch.Count]));
+                    count += batch.Count;
                 }
             }
         }
@@ -84,11 +129,9 @@ public static class FeatureExtractor
         }
 
         cancellation.ThrowIfCancellationRequested();
-        if (parts.Count == 0)
+        if (count == 0)
         {
             throw new InvalidDataException($"{data.Description}: no readable image to evaluate on.");
         }
-
-        return new FeatureSet(cat(parts).DetachFromDisposeScope(), [.. labels], [.. indices]);
     }
 }

@@ -31,8 +31,8 @@ public sealed class KnnMonitor(IImageDataset bank, IImageDataset queries, ViewTr
         var watch = Stopwatch.StartNew();
         var layer = options.Layer == "head" ? FeatureLayer.Head : FeatureLayer.Pooled;
         var total = bank.Count + queries.Count;
-        using var known = FeatureExtractor.Extract(encoder, bank, view, layer, loader, device, done => progress?.Invoke(done, total), cancellation);
-        using var asked = FeatureExtractor.Extract(encoder, queries, view, layer, loader, device, done => progress?.Invoke(bank.Count + done, total), cancellation);
+        using var known = FeatureExtractor.Extract(encoder, bank, view, layer, loader, device, progress: done => progress?.Invoke(done, total), cancellation: cancellation);
+        using var asked = FeatureExtractor.Extract(encoder, queries, view, layer, loader, device, progress: done => progress?.Invoke(bank.Count + done, total), cancellation: cancellation);
         var accuracy = KnnClassifier.Accuracy(known, asked, bank.ClassNames.Count, Math.Min(options.Neighbours, known.Labels.Length), options.Temperature);
         return (accuracy, watch.Elapsed.TotalSeconds);
     }

@@ -1,0 +1,102 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using MoCoSharp.Training;
+
+namespace MoCoSharp.Cli.Commands;
+
+/// <summary>moco compare: the evaluations of several runs, those of one protocol in one table.</summary>
+internal static class CompareCommand
+{
+    public static Command Create()
+    {
+        var runs = new Argument<string[]>("runs") { Description = "Run folders.", Arity = ArgumentArity.OneOrMore };
+        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        var command = new Command("compare", "Compare the evaluations of runs, protocol by protocol.") { runs, verbose };
+        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        {
+            var found = parsed.GetValue(runs)!.SelectMany(path => Read(RunFolder.Open(path))).ToList();
+            if (found.Count == 0)
+            {
+                Console.WriteLine("no evaluations yet: moco knn RUN, moco linear RUN");
+                return ExitCode.Done;
+            }
+
+            Print(found);
+            return ExitCode.Done;
+        }));
+        return command;
+    }
+
+    /// <summary>One number of one run.</summary>
+    internal sealed record Result(string Run, string Recipe, long Seed, long Step, string Evaluation, string Protocol, double Top1, double? Top5, string? Interval);
+
+    private static IEnumerable<Result> Read(RunFolder run)
+    {
+        var folder = Path.Combine(run.Path, "evaluations");
+        if (!Directory.Exists(folder))
+        {
+            yield break;
+        }
+
+        var config = run.ReadConfig();
+        var recipe = Fingerprint.Of(RunConfigFile.Write(config with { Seed = 0, Loader = new(), Threads = 0 })); // equal but for the seed
+        foreach (var path in Directory.GetFiles(folder, "*.json").Order(StringComparer.Ordinal))
+        {
+            JsonNode? report = null;
+            try
+            {
+                report = JsonNode.Parse(File.ReadAllText(path));
+            }
+            catch (JsonException)
+            {
+            }
+
+            if (report is JsonObject && report["protocol"]?.GetValue<string>() is { } protocol && (report["top1"] ?? report["accuracy"])?.GetValue<double>() is { } top1)
+            {
+                var interval = report["top1Interval95"] is JsonArray { Count: 2 } ends
+                    ? FormattableString.Invariant($"{100 * ends[0]!.GetValue<double>():F2}-{100 * ends[1]!.GetValue<double>():F2}")
+                    : null;
+                yield return new Result(run.Path, recipe, config.Seed, report["step"]?.GetValue<long>() ?? 0, report["evaluation"]?.GetValue<string>() ?? "?", protocol, top1, report["top5"]?.GetValue<double>(), interval);
+            }
+            else
+            {
+                Console.Error.WriteLine($"moco: warning: {path}: is no evaluation of ours; passed over.");
+            }
+        }
+    }
+
+    private static void Print(List<Result> results)
+    {
+        var protocols = results.GroupBy(result => result.Protocol).ToList();
+        if (protocols.Count > 1)
+        {
+            Console.WriteLine($"{protocols.Count} protocols: numbers of different ones stand in different tables, and are not to be compared.");
+        }
+
+        foreach (var protocol in protocols)
+        {
+            Console.WriteLine();
+            Console.WriteLine($"{protocol.First().Evaluation}: {protocol.Key}");
+            var width = protocol.Max(result => result.Run.Length);
+            foreach (var result in protocol.OrderByDescending(result => result.Top1))
+            {
+                Console.WriteLine(FormattableString.Invariant($"  {result.Run.PadRight(width)}  step {result.Step,8}  seed {result.Seed,3}  top-1 {100 * result.Top1,6:F2}") +
+                    (result.Interval is null ? "" : $" ({result.Interval})") +
+                    (result.Top5 is { } top5 ? FormattableString.Invariant($"  top-5 {100 * top5,6:F2}") : ""));
+            }
+
+            foreach (var seeds in protocol.GroupBy(result => (result.Recipe, result.Step)).Where(group => group.Select(result => result.Seed).Distinct().Count() > 1))
+            {
+                var (mean, deviation) = Spread([.. seeds.Select(result => result.Top1)]);
+                Console.WriteLine(FormattableString.Invariant($"  over {seeds.Count()} seeds of one recipe: {100 * mean:F2} +- {100 * deviation:F2} (standard deviation)"));
+            }
+        }
+    }
+
+    internal static (double Mean, double Deviation) Spread(double[] values)
+    {
+        var mean = values.Average();
+        return (mean, Math.Sqrt(values.Sum(value => (value - mean) * (value - mean)) / (values.Length - 1)));
+    }
+}

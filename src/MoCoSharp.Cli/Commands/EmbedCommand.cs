@@ -1,0 +1,124 @@
+using System.CommandLine;
+using MoCoSharp.Cli.FeatureFiles;
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Data.Views;
+using MoCoSharp.Features;
+using MoCoSharp.Tensors;
+using MoCoSharp.Training;
+
+namespace MoCoSharp.Cli.Commands;
+
+/// <summary>moco embed: features of images, with names and labels, for other programs.</summary>
+internal static class EmbedCommand
+{
+    public static Command Create()
+    {
+        var target = new Argument<string>("run") { Description = "A run folder or a checkpoint." };
+        var data = new Option<string?>("--data") { Description = "The images; without it the run's own." };
+        var part = new Option<string>("--part") { Description = "train or val, of a source that has both.", DefaultValueFactory = _ => "train" };
+        var which = new Option<string>("--encoder") { Description = "query or key.", DefaultValueFactory = _ => "query" };
+        var layer = new Option<string>("--layer") { Description = "pooled or head.", DefaultValueFactory = _ => "pooled" };
+        var normalize = new Option<bool>("--normalize") { Description = "Each row to length 1." };
+        var output = new Option<string?>("-o", "--output") { Description = "features.npy (names and labels in a .csv beside it) or .csv." };
+        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        var command = new Command("embed", "Write features of images, with names and labels.") { target, data, part, which, layer, normalize, output, verbose };
+        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () => Run(
+            parsed.GetValue(target)!, parsed.GetValue(data), parsed.GetValue(part)!, parsed.GetValue(which)!, parsed.GetValue(layer)!,
+            parsed.GetValue(normalize), parsed.GetValue(output))));
+        return command;
+    }
+
+    private static int Run(string target, string? source, string part, string which, string layer, bool normalize, string? output)
+    {
+        var faults = new List<string>();
+        if (output is null || !FeatureWriters.Extensions.Contains(Path.GetExtension(output).ToLowerInvariant()))
+        {
+            faults.Add($"-o is {output ?? "missing"}, expected a file that ends in {string.Join(", ", FeatureWriters.Extensions)}.");
+        }
+
+        if (layer is not ("pooled" or "head"))
+        {
+            faults.Add($"--layer is {layer}, expected pooled or head.");
+        }
+
+        if (part is not ("train" or "val"))
+        {
+            faults.Add($"--part is {part}, expected train or val.");
+        }
+
+        using var encoder = NamedEncoder.Open(target, which);
+        var images = Images(source, part, encoder.Config, faults);
+        if (images is null || faults.Count > 0)
+        {
+            throw new ConfigurationException(faults);
+        }
+
+        using var signals = new StopSignals();
+        var progress = new EvaluationProgress("embed");
+        var featureSize = layer == "head" ? encoder.Encoder.OutputSize : encoder.Encoder.FeatureSize;
+        var unfinished = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(output!))!, $".unfinished-{Environment.ProcessId}{Path.GetExtension(output)}");
+        Directory.CreateDirectory(Path.GetDirectoryName(unfinished)!);
+        var count = 0;
+        try
+        {
+            using (var file = FeatureWriters.Create(unfinished, featureSize, images.ClassNames))
+            {
+                FeatureExtractor.Stream(
+                    encoder.Encoder, images, ViewRecipes.Evaluation(encoder.Config.Views), layer == "head" ? FeatureLayer.Head : FeatureLayer.Pooled,
+                    encoder.Config.Loader, encoder.Device, normalize, batch => count += Add(file, batch, images, featureSize, progress, count), signals.Token);
+                file.Finish();
+            }
+
+            foreach (var (from, to) in FeatureWriters.Files(unfinished).Zip(FeatureWriters.Files(output!)))
+            {
+                File.Move(from, to, overwrite: true);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            return ExitCode.Stopped;
+        }
+        finally
+        {
+            foreach (var left in FeatureWriters.Files(unfinished).Where(File.Exists))
+            {
+                File.Delete(left);
+            }
+        }
+
+        progress.Line($"{string.Join(" and ", FeatureWriters.Files(output!))}: {count} x {featureSize}, {layer} features of the {which} encoder{(normalize ? ", of length 1" : "")}" +
+            (count < images.Count ? $"; {images.Count - count} broken images are left out" : ""));
+        return ExitCode.Done;
+    }
+
+    private static IImageDataset? Images(string? source, string part, RunConfig config, List<string> faults)
+    {
+        try
+        {
+            var (train, second) = DataSource.Open(source ?? config.Data, source is null ? config.Validation : null);
+            if (part == "val" && second is null)
+            {
+                faults.Add($"{train.Description}: has no second part for --part val. Name it with --data.");
+            }
+
+            return part == "val" ? second : train;
+        }
+        catch (DataSourceException error)
+        {
+            faults.Add(error.Message);
+            return null;
+        }
+    }
+
+    private static int Add(IFeatureWriter file, FeatureBatch batch, IImageDataset images, int featureSize, EvaluationProgress progress, int before)
+    {
+        var values = HostMemory.Floats(batch.Values);
+        for (var i = 0; i < batch.Indices.Length; i++)
+        {
+            file.Add(images.NameOf(batch.Indices[i]), batch.Labels[i], values.AsSpan(i * featureSize, featureSize));
+        }
+
+        progress.Show("images", before + batch.Indices.Length, images.Count);
+        return batch.Indices.Length;
+    }
+}

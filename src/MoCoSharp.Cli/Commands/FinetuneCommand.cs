@@ -1,0 +1,95 @@
+using System.CommandLine;
+using MoCoSharp.Evaluation;
+using MoCoSharp.Training;
+
+namespace MoCoSharp.Cli.Commands;
+
+/// <summary>moco finetune: the whole encoder trained on some or all labels.</summary>
+internal static class FinetuneCommand
+{
+    public static Command Create()
+    {
+        var target = new Argument<string>("run") { Description = "A run folder or a checkpoint." };
+        var data = new Option<string?>("--data") { Description = "Labelled images to learn from; without it the run's own." };
+        var validation = new Option<string?>("--val") { Description = "Labelled images to judge by." };
+        var labels = new Option<string>("--labels") { Description = "1%, 10%, 100% of every class, or a file that names the images, one a line.", DefaultValueFactory = _ => "100%" };
+        var scratch = new Option<bool>("--from-scratch") { Description = "Random weights of the same architecture, to compare with." };
+        var epochs = new Option<int?>("--epochs") { Description = "20; both rates x0.2 at 60 % and 80 % of them." };
+        var rate = new Option<double?>("--lr") { Description = "Of the encoder; 0.01." };
+        var headRate = new Option<double?>("--head-lr") { Description = "Of the classifier; 0.2." };
+        var batch = new Option<int?>("--batch") { Description = "256." };
+        var seed = new Option<long?>("--seed") { Description = "Fixes the share of labels, the classifier's weights, order and views." };
+        var which = new Option<string>("--encoder") { Description = "query or key.", DefaultValueFactory = _ => "query" };
+        var output = new Option<string?>("-o", "--output") { Description = "Where the report goes; without it evaluations/ of the run." };
+        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        var command = new Command("finetune", "Train the whole encoder on labels, and judge it. Goes on where it was stopped.")
+        {
+            target, data, validation, labels, scratch, epochs, rate, headRate, batch, seed, which, output, verbose,
+        };
+        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        {
+            var published = new FineTuningOptions();
+            var options = (published with
+            {
+                EncoderLearningRate = parsed.GetValue(rate) ?? published.EncoderLearningRate,
+                HeadLearningRate = parsed.GetValue(headRate) ?? published.HeadLearningRate,
+                BatchSize = parsed.GetValue(batch) ?? published.BatchSize,
+                Seed = parsed.GetValue(seed) ?? published.Seed,
+            }).Over(parsed.GetValue(epochs) ?? published.Epochs);
+            var share = Share(parsed.GetValue(labels)!);
+            using var encoder = NamedEncoder.Open(parsed.GetValue(target)!, parsed.GetValue(which)!);
+            var labelled = LabelledData.Open(encoder.Config, parsed.GetValue(data), parsed.GetValue(validation), [.. options.Faults(), .. share.Fault is { } fault ? [fault] : Array.Empty<string>()]);
+            var indices = share.Part is { } part
+                ? LabelSubset.Stratified(labelled.Train, part, options.Seed)
+                : LabelSubset.FromList(labelled.Train, parsed.GetValue(labels)!);
+            using var signals = new StopSignals();
+            try
+            {
+                return Run(encoder, labelled, indices, parsed.GetValue(scratch), options, parsed.GetValue(output), signals.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                Console.Error.WriteLine("moco: stopped. The same command goes on after the last whole epoch.");
+                return ExitCode.Stopped;
+            }
+        }));
+        return command;
+    }
+
+    private static int Run(NamedEncoder encoder, LabelledData data, int[] indices, bool scratch, FineTuningOptions options, string? output, CancellationToken cancellation)
+    {
+        var progress = new EvaluationProgress(scratch ? "from scratch" : "fine-tuning");
+        var tuning = new FineTuning(
+            encoder.Config.Encoder, scratch ? null : encoder.Encoder, data.Train, indices, data.Judged, encoder.Config.Views, options, encoder.Config.Loader, encoder.Device)
+        {
+            Progress = (done, total) => progress.Show("images of the epoch", done, total),
+            EpochDone = epoch => progress.Show(epoch, options.Epochs),
+        };
+        var kind = scratch ? "scratch" : "finetune";
+        var name = $"{kind}-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Of(tuning.Protocol)}";
+        var stem = encoder.Run is { } run ? Path.Combine(run.Path, "evaluations", name) : output is null ? null : Path.ChangeExtension(output, null);
+        if (stem is not null)
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(stem))!);
+            LabelSubset.Save(data.Train, indices, stem + ".labels.txt");
+        }
+
+        var result = tuning.Run(stem is null ? null : stem + ".state.safetensors", cancellation);
+        EvaluationOutput.Write(encoder, data, name, output, EvaluationReport.Of(kind, tuning.Protocol, result), result.Scores);
+        Console.WriteLine(FormattableString.Invariant($"best epoch {result.Best.Epoch}: top-1 {100 * result.Best.Top1:F2} %, chosen by the images that judge"));
+        return ExitCode.Done;
+    }
+
+    // "10%" is a share of every class; anything else is the name of a list.
+    private static (double? Part, string? Fault) Share(string text)
+    {
+        if (!text.EndsWith('%'))
+        {
+            return (null, File.Exists(text) ? null : $"--labels is {text}: there is no such file. Expected a share such as 10%, or a list of images.");
+        }
+
+        return double.TryParse(text[..^1], System.Globalization.CultureInfo.InvariantCulture, out var percent) && percent is > 0 and <= 100
+            ? (percent / 100, null)
+            : (1, $"--labels is {text}, expected above 0% and at most 100%.");
+    }
+}

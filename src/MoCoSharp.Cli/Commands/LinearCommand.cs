@@ -1,0 +1,106 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Data.Views;
+using MoCoSharp.Evaluation;
+using MoCoSharp.Features;
+using MoCoSharp.Training;
+
+namespace MoCoSharp.Cli.Commands;
+
+/// <summary>moco linear: linear classification on a frozen encoder, by the official protocol or the fast one.</summary>
+internal static class LinearCommand
+{
+    public static Command Create()
+    {
+        var target = new Argument<string>("run") { Description = "A run folder or a checkpoint." };
+        var data = new Option<string?>("--data") { Description = "Labelled images to learn from; without it the run's own." };
+        var validation = new Option<string?>("--val") { Description = "Labelled images to judge by." };
+        var fast = new Option<bool>("--fast") { Description = "On cached features, without augmentation, learning rate scanned: minutes instead of hours, another protocol." };
+        var epochs = new Option<int?>("--epochs") { Description = "100 in the official protocol; x0.1 at 60 % and 80 % of them." };
+        var rate = new Option<double?>("--lr") { Description = "30 in the official protocol." };
+        var batch = new Option<int?>("--batch") { Description = "256 in the official protocol." };
+        var seed = new Option<long?>("--seed") { Description = "Fixes the classifier's weights, order and views." };
+        var which = new Option<string>("--encoder") { Description = "query or key.", DefaultValueFactory = _ => "query" };
+        var output = new Option<string?>("-o", "--output") { Description = "Where the report goes; without it evaluations/ of the run." };
+        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        var command = new Command("linear", "Train a linear classifier on a frozen encoder, and judge it. Goes on where it was stopped.")
+        {
+            target, data, validation, fast, epochs, rate, batch, seed, which, output, verbose,
+        };
+        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        {
+            var official = new LinearOptions();
+            var options = (official with
+            {
+                LearningRate = parsed.GetValue(rate) ?? official.LearningRate,
+                BatchSize = parsed.GetValue(batch) ?? official.BatchSize,
+                Seed = parsed.GetValue(seed) ?? official.Seed,
+            }).Over(parsed.GetValue(epochs) ?? official.Epochs);
+            using var encoder = NamedEncoder.Open(parsed.GetValue(target)!, parsed.GetValue(which)!);
+            IEnumerable<string> faults = [.. options.Faults(), .. parsed.GetValue(fast) && parsed.GetValue(rate) is not null ? ["--lr with --fast: the fast protocol scans the learning rate. Leave one out."] : Array.Empty<string>()];
+            var labelled = LabelledData.Open(encoder.Config, parsed.GetValue(data), parsed.GetValue(validation), faults);
+            using var signals = new StopSignals();
+            try
+            {
+                return parsed.GetValue(fast)
+                    ? Fast(encoder, labelled, options, parsed.GetValue(output), signals.Token)
+                    : Official(encoder, labelled, options, parsed.GetValue(output), signals.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                Console.Error.WriteLine("moco: stopped. The same command goes on after the last whole epoch.");
+                return ExitCode.Stopped;
+            }
+        }));
+        return command;
+    }
+
+    private static int Official(NamedEncoder encoder, LabelledData data, LinearOptions options, string? output, CancellationToken cancellation)
+    {
+        var progress = new EvaluationProgress("linear");
+        var probe = new LinearProbe(encoder.Encoder, data.Train, data.Judged, encoder.Config.Views, options, encoder.Config.Loader, encoder.Device)
+        {
+            Progress = (done, total) => progress.Show("images of the epoch", done, total),
+            EpochDone = epoch => progress.Show(epoch, options.Epochs),
+        };
+        var name = $"linear-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Of(probe.Protocol)}";
+        var state = encoder.Run is { } run ? Path.Combine(run.Path, "evaluations", name + ".state.safetensors") : output is null ? null : Path.ChangeExtension(output, ".state.safetensors");
+        var result = probe.Run(state, cancellation);
+        EvaluationOutput.Write(encoder, data, name, output, EvaluationReport.Of("linear", probe.Protocol, result), result.Scores);
+        Console.WriteLine(FormattableString.Invariant($"best epoch {result.Best.Epoch}: top-1 {100 * result.Best.Top1:F2} %, chosen by the images that judge, as the official script does"));
+        return ExitCode.Done;
+    }
+
+    private static int Fast(NamedEncoder encoder, LabelledData data, LinearOptions options, string? output, CancellationToken cancellation)
+    {
+        var progress = new EvaluationProgress("linear, fast");
+        using var train = Features(data.Train);
+        using var judged = Features(data.Judged);
+        var probe = new CachedLinearProbe(options) { Progress = progress.Line };
+        var result = probe.Run(train, judged, data.Train.ClassNames, cancellation);
+        var protocol = $"{probe.Protocol}; pooled features of the {encoder.Which} encoder, not normalised; evaluation view at {encoder.Config.Views.Size} px; " +
+            $"trained on {data.Train.Description} ({data.Train.Count}), judged on {data.Judged.Description} ({data.Judged.Count})";
+        var report = EvaluationReport.Of("linear-cached", protocol, result.Scores);
+        report["learningRate"] = result.Rate;
+        report["scan"] = Scan(result.Rates);
+        report["logisticRegression"] = new JsonObject
+        {
+            ["top1"] = result.Optimum.Top1,
+            ["c"] = result.Strength,
+            ["converged"] = result.OptimumConverged,
+            ["scan"] = Scan(result.Strengths),
+        };
+        EvaluationOutput.Write(encoder, data, $"linear-cached-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Of(protocol)}", output, report, result.Scores);
+        Console.WriteLine(FormattableString.Invariant($"learning rate {result.Rate}; upper check, logistic regression to its optimum (C {result.Strength}): top-1 {100 * result.Optimum.Top1:F2} %") +
+            (result.OptimumConverged ? "" : ", not converged"));
+        return ExitCode.Done;
+
+        FeatureSet Features(IImageDataset images) => FeatureExtractor.Extract(
+            encoder.Encoder, images, ViewRecipes.Evaluation(encoder.Config.Views), FeatureLayer.Pooled, encoder.Config.Loader, encoder.Device, normalize: false,
+            done => progress.Show("features of images", done, images.Count), cancellation);
+    }
+
+    private static JsonArray Scan(IReadOnlyList<ScanPoint> points) =>
+        [.. points.Select(point => (JsonNode)new JsonObject { ["value"] = point.Value, ["heldOutTop1"] = EvaluationReport.Number(point.HeldOut) })];
+}

@@ -1,0 +1,42 @@
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Training;
+
+namespace MoCoSharp.Cli;
+
+/// <summary>Labelled images to learn from and others to judge by, as a person names them for an evaluation.</summary>
+internal sealed record LabelledData(IImageDataset Train, IImageDataset Judged)
+{
+    /// <summary>Opens both, or tells every fault.</summary>
+    /// <param name="config">Of the run: its data serve where nothing else is named.</param>
+    /// <param name="data">--data.</param>
+    /// <param name="validation">--val.</param>
+    /// <param name="faults">Of the other options.</param>
+    public static LabelledData Open(RunConfig config, string? data, string? validation, IEnumerable<string> faults)
+    {
+        var all = faults.ToList();
+        (IImageDataset Train, IImageDataset? Judged) opened = default;
+        try
+        {
+            opened = DataSource.Open(data ?? config.Data, validation ?? (data is null ? config.Validation : null));
+            if (opened.Train.ClassNames.Count < 2)
+            {
+                all.Add($"{opened.Train.Description}: has no two classes to tell apart. Labels are class folders, or the second column of a list file.");
+            }
+
+            if (opened.Judged is null)
+            {
+                all.Add($"{opened.Train.Description}: there are no images to judge by. Name some with --val, or a source with folders train and val.");
+            }
+            else if (opened.Judged.ClassNames.Count == 0)
+            {
+                all.Add($"{opened.Judged.Description}: has no labels to judge by.");
+            }
+        }
+        catch (DataSourceException error)
+        {
+            all.Add(error.Message);
+        }
+
+        return all.Count == 0 ? new LabelledData(opened.Train!, opened.Judged!) : throw new ConfigurationException(all);
+    }
+}

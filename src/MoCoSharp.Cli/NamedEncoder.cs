@@ -1,0 +1,64 @@
+using MoCoSharp.Models;
+using MoCoSharp.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Cli;
+
+/// <summary>An encoder that a person names as RUN or FILE, ready to be judged.</summary>
+internal sealed class NamedEncoder : IDisposable
+{
+    private readonly TrainedEncoder _trained;
+
+    private NamedEncoder(TrainedEncoder trained, RunFolder? run)
+    {
+        _trained = trained;
+        Run = run;
+    }
+
+    /// <summary>query or key.</summary>
+    public string Which => _trained.Role == EncoderRole.Query ? "query" : "key";
+
+    public Encoder Encoder => _trained.Encoder;
+
+    /// <summary>Of the run that made it.</summary>
+    public RunConfig Config => _trained.Config;
+
+    public long Step => _trained.Step;
+
+    /// <summary>The run, or the file.</summary>
+    public string Source => _trained.Source;
+
+    /// <summary>Where evaluations are kept; null for a file alone.</summary>
+    public RunFolder? Run { get; }
+
+    public Device Device => device(Config.Device);
+
+    /// <summary>Opens the newest checkpoint of a run, or a file.</summary>
+    public static NamedEncoder Open(string target, string which)
+    {
+        var faults = new List<string>();
+        if (which is not ("query" or "key"))
+        {
+            faults.Add($"--encoder is {which}, expected query or key.");
+        }
+
+        if (!Path.Exists(target))
+        {
+            faults.Add($"{target}: there is no such run folder or file.");
+        }
+
+        if (faults.Count > 0)
+        {
+            throw new ConfigurationException(faults);
+        }
+
+        var trained = TrainedEncoder.Load(target, which == "key" ? EncoderRole.Key : EncoderRole.Query);
+        set_num_threads(trained.Config.Threads > 0 ? trained.Config.Threads : Environment.ProcessorCount);
+        trained.Encoder.to(device(trained.Config.Device));
+        return new NamedEncoder(trained, Directory.Exists(target) ? RunFolder.Open(target) : null);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _trained.Dispose();
+}

@@ -1,0 +1,55 @@
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Data.Views;
+
+namespace MoCoSharp.Data.Loading;
+
+/// <summary>One view of each of some images, in the given order; broken ones are left out.</summary>
+/// <param name="data">The images.</param>
+/// <param name="order">Indices into <paramref name="data"/>; null is every image in the order of the set.</param>
+/// <param name="transform">Makes the view.</param>
+/// <param name="seed">With <paramref name="epoch"/>: fixes the views, where the transform draws.</param>
+/// <param name="epoch">From 0.</param>
+/// <param name="options">How to read ahead.</param>
+/// <param name="batchSize">Images in a batch; the last may be shorter.</param>
+internal sealed class SinglePass(IImageDataset data, int[]? order, ViewTransform transform, long seed, int epoch, LoaderOptions options, int batchSize)
+{
+    private readonly BadImages images = new(data, options);
+    private readonly ViewBatchPool pool = new(batchSize, transform.Size, hasKeys: false);
+    private readonly int count = order?.Length ?? data.Count;
+
+    public IEnumerable<ViewBatch> Run(int firstBatch, CancellationToken cancellation)
+    {
+        var batches = (int)(((long)count + batchSize - 1) / batchSize) - firstBatch;
+        using var pipeline = new BatchPipeline(
+            batches,
+            number => pool.Rent(Math.Min(batchSize, count - ((firstBatch + number) * batchSize))),
+            (number, batch, slot) => Fill(firstBatch + number, batch, slot),
+            Math.Min(options.ResolveWorkers(), batchSize * (options.PrefetchBatches + 1)),
+            options.PrefetchBatches);
+        foreach (var batch in pipeline.Run(cancellation))
+        {
+            batch.Compact();
+            if (batch.Count > 0)
+            {
+                yield return batch;
+            }
+            else
+            {
+                batch.Dispose();
+            }
+        }
+    }
+
+    private void Fill(int number, ViewBatch batch, int slot)
+    {
+        var position = (number * batchSize) + slot;
+        var index = order?[position] ?? position;
+        var random = new SampleRandom(seed, epoch, index, view: 0);
+        var made = images.TryMake(index, transform.Request(options.Decoder, random, random), (transform, batch, slot, random), static (state, read) =>
+        {
+            state.transform.Write(read.Image, ref state.random, state.batch.QueryView(state.slot));
+            state.batch.Labels[state.slot] = read.Label;
+        });
+        batch.Indices[slot] = made ? index : -1;
+    }
+}

@@ -1,0 +1,86 @@
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Data.Views;
+
+namespace MoCoSharp.Evaluation;
+
+/// <summary>Which images of a labelled set keep their labels: a share of every class, drawn by a seed, or a published list.</summary>
+public static class LabelSubset
+{
+    private const long Stream = -2; // no image and no epoch order draws from it
+
+    /// <summary>The same share of every class, at least one image of each.</summary>
+    /// <param name="data">Labelled images.</param>
+    /// <param name="share">Above 0, at most 1.</param>
+    /// <param name="seed">The same seed gives the same images.</param>
+    /// <returns>Indices in ascending order.</returns>
+    /// <exception cref="InvalidDataException">The set has no labels.</exception>
+    public static int[] Stratified(IImageDataset data, double share, long seed)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        if (!(share is > 0 and <= 1))
+        {
+            throw new ArgumentOutOfRangeException(nameof(share), share, "Expected a share of the labels above 0 and at most 1.");
+        }
+
+        var chosen = new List<int>();
+        foreach (var group in Enumerable.Range(0, data.Count).Where(index => data.LabelOf(index) >= 0).GroupBy(data.LabelOf).OrderBy(group => group.Key))
+        {
+            int[] members = [.. group];
+            new SampleRandom(seed, epoch: 0, Stream, group.Key).Shuffle(members.AsSpan());
+            chosen.AddRange(members[..Math.Max(1, (int)Math.Round(members.Length * share))]);
+        }
+
+        return chosen.Count > 0
+            ? [.. chosen.Order()]
+            : throw new InvalidDataException($"{data.Description}: has no labels. Labels are class folders, or a second column of a list file.");
+    }
+
+    /// <summary>Those that a list names, one a line: the name of an image as `moco embed` writes it, or its file name alone.</summary>
+    /// <param name="data">Labelled images.</param>
+    /// <param name="path">The list; empty lines are passed over.</param>
+    /// <returns>Indices in ascending order, each once.</returns>
+    /// <exception cref="InvalidDataException">The list names images that are not there, or that a file name alone does not tell apart.</exception>
+    public static int[] FromList(IImageDataset data, string path)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        var byName = new Dictionary<string, int>(StringComparer.Ordinal);
+        var byFile = new Dictionary<string, int>(StringComparer.Ordinal); // -1 where several images have it
+        for (var index = 0; index < data.Count; index++)
+        {
+            var name = data.NameOf(index);
+            byName[name] = index;
+            var file = Path.GetFileName(name);
+            byFile[file] = byFile.ContainsKey(file) ? -1 : index;
+        }
+
+        var chosen = new SortedSet<int>();
+        var unknown = new List<string>();
+        foreach (var line in File.ReadLines(path).Select(line => line.Trim()).Where(line => line.Length > 0))
+        {
+            var index = byName.TryGetValue(line, out var exact) ? exact : byFile.GetValueOrDefault(line, -1);
+            if (index < 0 || data.LabelOf(index) < 0)
+            {
+                unknown.Add(line);
+            }
+            else
+            {
+                chosen.Add(index);
+            }
+        }
+
+        return unknown.Count == 0 && chosen.Count > 0
+            ? [.. chosen]
+            : throw new InvalidDataException(unknown.Count == 0
+                ? $"{path}: names no image."
+                : $"{path}: {unknown.Count} lines name no one labelled image of {data.Description} ({string.Join(", ", unknown.Take(5))}{(unknown.Count > 5 ? ", ..." : "")}): " +
+                  "expected a name such as " + data.NameOf(0) + ", or a file name that only one image has.");
+    }
+
+    /// <summary>Saves a subset as a list that <see cref="FromList"/> reads.</summary>
+    public static void Save(IImageDataset data, IEnumerable<int> indices, string path)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentNullException.ThrowIfNull(indices);
+        File.WriteAllLines(path, indices.Select(data.NameOf));
+    }
+}

@@ -1,0 +1,72 @@
+using MoCoSharp.Training;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace MoCoSharp.Evaluation;
+
+/// <summary>One linear layer on features that do not move, with its optimizer: weights normal with deviation 0.01, bias 0, as official.</summary>
+public sealed class LinearClassifier : IDisposable
+{
+    private readonly Linear _layer;
+    private readonly Sgd _optimizer;
+
+    /// <summary>An untrained classifier.</summary>
+    /// <param name="featureSize">D, above 0.</param>
+    /// <param name="classes">Above 0.</param>
+    /// <param name="options">Momentum and weight decay are read.</param>
+    /// <param name="device">Where the features are.</param>
+    public LinearClassifier(int featureSize, int classes, LinearOptions options, Device device)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(featureSize);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(classes);
+        ArgumentNullException.ThrowIfNull(options);
+        _layer = Linear(featureSize, classes);
+        using (no_grad())
+        using (NewDisposeScope())
+        using (var random = new Generator((ulong)options.Seed))
+        {
+            _layer.weight!.normal_(0, 0.01, random);
+            _layer.bias!.zero_();
+        }
+
+        _layer.to(device);
+        _optimizer = new Sgd([.. _layer.named_parameters().Select(item => (item.name, item.parameter))], options.Momentum, options.WeightDecay);
+    }
+
+    /// <summary>Everything that a resume needs: parameters and velocities.</summary>
+    public IEnumerable<(string Name, Tensor Tensor)> State =>
+        _layer.state_dict().Select(item => ($"classifier.{item.Key}", item.Value)).Concat(_optimizer.Velocities.Select(item => ($"velocity.{item.Name}", item.Velocity)));
+
+    /// <summary>Scores of each class.</summary>
+    /// <param name="features">Shape [N, D].</param>
+    /// <returns>Shape [N, classes].</returns>
+    public Tensor Scores(Tensor features)
+    {
+        using var noGrad = no_grad();
+        return _layer.call(features);
+    }
+
+    /// <summary>One step of gradient descent on the mean cross entropy of a batch.</summary>
+    /// <param name="features">Without gradient. Shape [N, D].</param>
+    /// <param name="labels">0 to classes - 1, int64. Shape [N].</param>
+    /// <param name="learningRate">Of this step.</param>
+    /// <returns>The loss before the step, a scalar on the device.</returns>
+    public Tensor Step(Tensor features, Tensor labels, double learningRate)
+    {
+        using var scope = NewDisposeScope();
+        var loss = functional.cross_entropy(_layer.call(features), labels);
+        loss.backward();
+        _optimizer.Step(learningRate);
+        _optimizer.ClearGradients();
+        return loss.detach().MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _optimizer.Dispose();
+        _layer.Dispose();
+    }
+}

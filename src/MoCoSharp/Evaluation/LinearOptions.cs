@@ -1,0 +1,62 @@
+namespace MoCoSharp.Evaluation;
+
+/// <summary>How a linear classifier is trained on frozen features; the defaults are MoCo's official protocol.</summary>
+/// <remarks>main_lincls.py of the official code: lr 30, no weight decay, x0.1 at epochs 60 and 80 of 100.</remarks>
+public sealed record LinearOptions
+{
+    /// <summary>Epochs in all, above 0.</summary>
+    public int Epochs { get; init; } = 100;
+
+    /// <summary>Images a step, above 0; the last, smaller batch of an epoch is kept.</summary>
+    public int BatchSize { get; init; } = 256;
+
+    /// <summary>At the start, for a batch of 256; above 0.</summary>
+    public double LearningRate { get; init; } = 30;
+
+    /// <summary>Of SGD, 0 to below 1.</summary>
+    public double Momentum { get; init; } = 0.9;
+
+    /// <summary>0 or more.</summary>
+    public double WeightDecay { get; init; }
+
+    /// <summary>Epochs at which the rate is multiplied by 0.1.</summary>
+    public int[] Milestones { get; init; } = [60, 80];
+
+    /// <summary>Fixes the classifier's weights, the order and the views.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>The rate of an epoch, from 0.</summary>
+    public double LearningRateAt(int epoch) => LearningRate * Math.Pow(0.1, Milestones.Count(milestone => epoch >= milestone));
+
+    /// <summary>The protocol with the same shape over fewer or more epochs: milestones at 60 % and 80 %.</summary>
+    public LinearOptions Over(int epochs) => epochs == Epochs ? this : this with { Epochs = epochs, Milestones = [epochs * 60 / 100, epochs * 80 / 100] };
+
+    /// <summary>Everything wrong with these options, each with the option's name.</summary>
+    public IEnumerable<string> Faults()
+    {
+        if (Epochs < 1)
+        {
+            yield return $"epochs is {Epochs}, expected a number above 0. The official protocol has 100.";
+        }
+
+        if (BatchSize < 1)
+        {
+            yield return $"batch size is {BatchSize}, expected a number above 0. The official protocol has 256.";
+        }
+
+        if (!(LearningRate > 0) || double.IsInfinity(LearningRate))
+        {
+            yield return FormattableString.Invariant($"learning rate is {LearningRate}, expected a number above 0. The official protocol has 30.");
+        }
+
+        if (!(Momentum is >= 0 and < 1))
+        {
+            yield return FormattableString.Invariant($"momentum is {Momentum}, expected 0 to below 1.");
+        }
+
+        if (!(WeightDecay >= 0) || double.IsInfinity(WeightDecay))
+        {
+            yield return FormattableString.Invariant($"weight decay is {WeightDecay}, expected 0 or more.");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+using TorchSharp;
+using static MoCoSharp.Tensors.Scalars;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace MoCoSharp.Evaluation;
+
+/// <summary>
+/// Multinomial logistic regression to its optimum: the least of C x (sum of cross entropies) + |W|^2 / 2, the biases free. What a linear
+/// classifier can reach on features when its optimizer leaves nothing to wish.
+/// </summary>
+/// <remarks>scikit-learn's objective. L-BFGS: Nocedal and Wright, Numerical Optimization, algorithm 7.4, with backtracking.</remarks>
+public static class LogisticRegression
+{
+    private const int Memory = 10;      // pairs of steps and gradient changes that stand for the curvature
+    private const int MostHalvings = 30;
+
+    /// <summary>The optimum.</summary>
+    /// <param name="features">Shape [M, D].</param>
+    /// <param name="labels">0 to classes - 1, int64. Shape [M].</param>
+    /// <param name="classes">Above 0.</param>
+    /// <param name="c">Weight of the data against the penalty, above 0.</param>
+    /// <param name="iterations">At most so many.</param>
+    /// <param name="tolerance">Ends where no partial derivative of objective / (C x M) is larger.</param>
+    /// <param name="cancellation">Ends the work early.</param>
+    /// <returns>Weight [classes, D] and bias [classes], float64, and whether the tolerance was reached.</returns>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static (Tensor Weight, Tensor Bias, bool Converged) Fit(
+        Tensor features, Tensor labels, int classes, double c, int iterations = 1000, double tolerance = 1e-6, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(features);
+        ArgumentNullException.ThrowIfNull(labels);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(classes);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(c);
+        if (features.shape is not [var rows, var width] || labels.shape is not [var count] || rows != count || rows == 0)
+        {
+            throw new ArgumentException($"Features [{string.Join(", ", features.shape)}] and labels [{string.Join(", ", labels.shape)}] do not fit: expected [M, D] and [M].");
+        }
+
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var problem = new Problem(features, labels, classes, 1 / (c * rows));
+        var at = zeros(classes * (width + 1), dtype: float64);
+        var (value, slope) = problem.At(at);
+        var history = new List<(Tensor Step, Tensor Change, double Curvature)>();
+        var converged = Largest(slope) <= tolerance;
+        for (var i = 0; i < iterations && !converged; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var iteration = NewDisposeScope();
+            var direction = Direction(slope, history);
+            var descent = Dot(direction, slope);
+            if (Search(problem, at, value, direction, descent, history.Count == 0 ? Math.Min(1, 1 / Largest(slope)) : 1) is not var (next, nextValue, nextSlope))
+            {
+                break; // rounding leaves nothing to gain
+            }
+
+            var (step, change) = (next - at, nextSlope - slope);
+            var curvature = Dot(step, change);
+            if (curvature > 1e-12 * Dot(change, change))
+            {
+                history.Add((step.MoveToOuterDisposeScope(), change.MoveToOuterDisposeScope(), curvature));
+                if (history.Count > Memory)
+                {
+                    history[0].Step.Dispose();
+                    history[0].Change.Dispose();
+                    history.RemoveAt(0);
+                }
+            }
+
+            at.Dispose();
+            slope.Dispose();
+            (at, value, slope) = (next.MoveToOuterDisposeScope(), nextValue, nextSlope.MoveToOuterDisposeScope());
+            converged = Largest(slope) <= tolerance;
+        }
+
+        var weight = at.narrow(0, 0, classes * width).view(classes, width).clone().MoveToOuterDisposeScope();
+        var bias = at.narrow(0, classes * width, classes).clone().MoveToOuterDisposeScope();
+        return (weight, bias, converged);
+    }
+
+    // Two loops over the history turn a slope into a step of Newton's kind.
+    private static Tensor Direction(Tensor slope, List<(Tensor Step, Tensor Change, double Curvature)> history)
+    {
+        var direction = slope.neg();
+        var shares = new double[history.Count];
+        for (var i = history.Count - 1; i >= 0; i--)
+        {
+            shares[i] = Dot(history[i].Step, direction) / history[i].Curvature;
+            direction.add_(history[i].Change, alpha: Held(-shares[i]));
+        }
+
+        if (history.Count > 0)
+        {
+            direction.mul_(Held(history[^1].Curvature / Dot(history[^1].Change, history[^1].Change)));
+        }
+
+        for (var i = 0; i < history.Count; i++)
+        {
+            direction.add_(history[i].Step, alpha: Held(shares[i] - (Dot(history[i].Change, direction) / history[i].Curvature)));
+        }
+
+        return direction;
+    }
+
+    private static (Tensor At, double Value, Tensor Slope)? Search(Problem problem, Tensor at, double value, Tensor direction, double descent, double length)
+    {
+        for (var i = 0; i < MostHalvings; i++, length /= 2)
+        {
+            var next = at.add(direction, alpha: Held(length));
+            var (nextValue, slope) = problem.At(next);
+            if (nextValue <= value + (1e-4 * length * descent))
+            {
+                return (next, nextValue, slope);
+            }
+        }
+
+        return null;
+    }
+
+    private static double Dot(Tensor a, Tensor b) => a.dot(b).item<double>();
+
+    private static double Largest(Tensor slope) => slope.abs().max().item<double>();
+
+    /// <summary>Mean cross entropy + penalty x |W|^2 / 2, and its slope, at a flat [classes x D + classes].</summary>
+    private sealed class Problem(Tensor features, Tensor labels, int classes, double penalty)
+    {
+        private readonly Tensor _features = features.to(float64); // [M, D]
+        private readonly Tensor _truth = functional.one_hot(labels, classes).to(float64); // [M, classes]
+
+        public (double Value, Tensor Slope) At(Tensor flat)
+        {
+            using var scope = NewDisposeScope();
+            var width = _features.shape[1];
+            var weight = flat.narrow(0, 0, classes * width).view(classes, width);
+            var logits = _features.mm(weight.t()).add_(flat.narrow(0, classes * width, classes), One); // [M, classes]
+            var logProbability = functional.log_softmax(logits, dim: 1);
+            var value = -(logProbability * _truth).sum().item<double>() / _features.shape[0];
+            var error = logProbability.exp_().sub_(_truth).div_(Held(_features.shape[0])); // [M, classes]
+            var slope = cat([error.t().mm(_features).add_(weight, alpha: Held(penalty)).flatten(), error.sum([0])]);
+            return (value + (penalty / 2 * Dot(weight.flatten(), weight.flatten())), slope.MoveToOuterDisposeScope());
+        }
+    }
+}

@@ -1,0 +1,87 @@
+using MoCoSharp.Checkpoints;
+using MoCoSharp.Evaluation;
+using MoCoSharp.Features;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Tests.Evaluation;
+
+/// <summary>Classifiers on the same features as PyTorch's and scikit-learn's (golden/linear.py).</summary>
+public sealed class LinearGoldenTests : IDisposable
+{
+    private const int Classes = 5;
+    private readonly SafeTensorsFile golden = Golden.Open("linear.safetensors");
+
+    [Fact]
+    public void TheClassifier_TakesPyTorchsSteps()
+    {
+        using var scope = NewDisposeScope();
+        var options = new LinearOptions { LearningRate = 3, Milestones = [6, 8], Epochs = 10 };
+        using var classifier = new LinearClassifier(12, Classes, options, CPU);
+        using (no_grad())
+        {
+            classifier.State.First(item => item.Name == "classifier.weight").Tensor.copy_(golden.Tensors["start"]);
+        }
+
+        var losses = new List<double>();
+        for (var epoch = 0; epoch < options.Epochs; epoch++)
+        {
+            foreach (var (features, labels) in golden.Tensors["features"].split(64).Zip(golden.Tensors["labels"].split(64)))
+            {
+                losses.Add(classifier.Step(features, labels, options.LearningRateAt(epoch)).to(float64).item<double>());
+            }
+        }
+
+        Assert.InRange(Golden.Difference(tensor(losses.ToArray()), golden.Tensors["losses"]), 0, 1e-5);
+        var state = classifier.State.ToDictionary(item => item.Name, item => item.Tensor);
+        Assert.InRange(Golden.Difference(state["classifier.weight"], golden.Tensors["weight"]), 0, 1e-5);
+        Assert.InRange(Golden.Difference(state["classifier.bias"], golden.Tensors["bias"]), 0, 1e-5);
+        Assert.Equal(Labels("predicted"), Top(classifier.Scores(golden.Tensors["test"])));
+    }
+
+    [Fact]
+    public void LogisticRegression_FindsScikitLearnsOptimum()
+    {
+        using var scope = NewDisposeScope();
+
+        var (weight, bias, converged) = LogisticRegression.Fit(golden.Tensors["features"], golden.Tensors["labels"], Classes, c: 0.5, tolerance: 1e-9);
+
+        Assert.True(converged);
+        Assert.InRange(Golden.Difference(weight, golden.Tensors["logistic_weight"]), 0, 1e-4);
+        Assert.InRange(Golden.Difference(bias - bias.mean(), golden.Tensors["logistic_bias"] - golden.Tensors["logistic_bias"].mean()), 0, 1e-4); // free up to a constant
+        Assert.Equal(Labels("logistic_predicted"), Top(golden.Tensors["test"].to(float64).mm(weight.t()) + bias));
+    }
+
+    [Fact]
+    public void Knn_PredictsAsScikitLearns()
+    {
+        using var scope = NewDisposeScope();
+        var bank = nn.functional.normalize(golden.Tensors["features"], dim: 1);
+        var queries = nn.functional.normalize(golden.Tensors["test"], dim: 1);
+
+        var predicted = KnnClassifier.Predict(bank, Labels("labels"), queries, Classes, neighbours: 21, temperature: 0.07);
+
+        Assert.Equal(Labels("knn_predicted"), predicted);
+    }
+
+    [Fact]
+    public void CachedFeatures_GiveAClassifierNearTheOptimum_WithARateChosenOnHeldOutImages()
+    {
+        using var train = new FeatureSet(golden.Tensors["features"].clone(), Labels("labels"), [.. Enumerable.Range(0, 210)]);
+        using var judged = new FeatureSet(golden.Tensors["test"].clone(), Labels("test_labels"), [.. Enumerable.Range(0, 90)]);
+
+        var result = new CachedLinearProbe(new LinearOptions { BatchSize = 32 }.Over(20)).Run(train, judged, ["a", "b", "c", "d", "e"], default);
+
+        Assert.Equal(CachedLinearProbe.LearningRates, result.Rates.Select(point => point.Value));
+        Assert.Equal(result.Rates.Max(point => point.HeldOut), result.Rates.First(point => point.Value == result.Rate).HeldOut);
+        Assert.InRange(result.Scores.Top1, 0.7, 1); // five classes
+        Assert.InRange(result.Optimum.Top1, 0.8, 1);
+        Assert.True(result.OptimumConverged);
+    }
+
+    public void Dispose() => golden.Dispose();
+
+    private int[] Labels(string name) => [.. golden.Tensors[name].data<long>().Select(label => (int)label)];
+
+    private static int[] Top(Tensor scores) => [.. scores.argmax(1).data<long>().Select(label => (int)label)];
+}
