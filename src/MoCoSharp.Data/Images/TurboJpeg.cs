@@ -12,6 +12,7 @@ internal sealed unsafe class TurboJpeg : SafeHandleZeroOrMinusOneIsInvalid
 {
     private const int Rgb = 0; // TJPF_RGB
     private const int Warning = 0; // TJERR_WARNING
+    private const int StopOnWarning = 8192; // TJFLAG_STOPONWARNING: SkiaSharp will judge, so no more work is done
     private const int LimitScans = 32768; // TJFLAG_LIMITSCANS of 2.1: a small file of thousands of scans is refused
     private const int LastConverted = 2; // of TJCS: RGB, YCbCr, grey; then CMYK and YCCK
 
@@ -79,7 +80,7 @@ internal sealed unsafe class TurboJpeg : SafeHandleZeroOrMinusOneIsInvalid
                 int result;
                 fixed (byte* pixels = image.Write())
                 {
-                    result = library.Decompress(handle, bytes, new CULong((uint)file.Length), pixels, newWidth, 3 * newWidth, newHeight, Rgb, LimitScans);
+                    result = library.Decompress(handle, bytes, new CULong((uint)file.Length), pixels, newWidth, 3 * newWidth, newHeight, Rgb, StopOnWarning | LimitScans);
                 }
 
                 isDone = result == 0;

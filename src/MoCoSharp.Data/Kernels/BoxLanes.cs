@@ -45,6 +45,17 @@ internal static class BoxLanes
         ref var first = ref Unsafe.AsRef(in from);
         ref var to = ref MemoryMarshal.GetReference(into);
         var at = 0;
+        if (radius == 0)
+        {
+            // Two thirds of MoCo v2's blurs: sigma below the square root of 2.
+            for (; at <= into.Length - T.Count; at += T.Count)
+            {
+                ref var here = ref Unsafe.Add(ref first, at);
+                var far = T.LoadBytes(in Unsafe.Add(ref here, -step)) + T.LoadBytes(in Unsafe.Add(ref here, step));
+                Round(T.LoadBytes(in here), far, weight, farWeight).StoreBytes(ref Unsafe.Add(ref to, at));
+            }
+        }
+
         for (; at <= into.Length - T.Count; at += T.Count)
         {
             ref var here = ref Unsafe.Add(ref first, at);
@@ -69,6 +80,17 @@ internal static class BoxLanes
         var (above, below) = (rows[0], rows[^1]);
         var whole = rows[1..^1];
         var at = 0;
+        if (whole.Length == 1)
+        {
+            var own = whole[0];
+            for (; at <= into.Length - T.Count; at += T.Count)
+            {
+                ref var here = ref Unsafe.Add(ref first, at);
+                var far = T.LoadBytes(in Unsafe.Add(ref here, above)) + T.LoadBytes(in Unsafe.Add(ref here, below));
+                Round(T.LoadBytes(in Unsafe.Add(ref here, own)), far, weight, farWeight).StoreBytes(ref Unsafe.Add(ref to, at));
+            }
+        }
+
         for (; at <= into.Length - T.Count; at += T.Count)
         {
             ref var here = ref Unsafe.Add(ref first, at);

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.Intrinsics.X86;
 using MoCoSharp.Data.Kernels;
 
 namespace MoCoSharp.Data.Views;
@@ -85,9 +86,10 @@ internal static class Resampling
 
     private static void WeighColumns(ReadOnlySpan<byte> row, int width, in Taps taps, in LaneTaps lanes, Span<byte> into, VectorWidth vectors)
     {
-        // The lanes read four bytes where a pixel has three: not at the very end of the image.
-        var x = row.Length > 3 * width && lanes.Taps > 0
-            ? ResampleLanes.Columns(row, into, lanes.Starts, lanes.Weights, lanes.Taps, Half, PrecisionBits, vectors)
+        // The lanes read some bytes beyond their pixels: not at the very end of the image.
+        var x = lanes.Taps == 0 ? 0
+            : lanes.FitWindow ? ResampleLanes.ColumnsByPermutation(row, into, lanes.Starts, lanes.Places, lanes.Weights, lanes.Taps, Half, PrecisionBits)
+            : row.Length > 3 * width ? ResampleLanes.Columns(row, into, lanes.Starts, lanes.Weights, lanes.Taps, Half, PrecisionBits, vectors)
             : 0;
         for (; x < into.Length / 3; x++)
         {
@@ -203,7 +205,30 @@ internal static class Resampling
                 }
             }
 
-            return new LaneTaps(Most, starts, groups * together, spread, groups * Most * lanes);
+            var places = Avx512Vbmi.IsSupported && vectors == VectorWidth.Bits512 ? Places(starts.AsSpan(0, groups * together)) : null;
+            return new LaneTaps(Most, starts, groups * together, spread, groups * Most * lanes, places);
+        }
+
+        // Where each lane's first tap lies in the 64 bytes from its group's start on; null where one does not.
+        private int[]? Places(ReadOnlySpan<int> starts)
+        {
+            var places = ArrayPool<int>.Shared.Rent(4 * starts.Length);
+            for (var x = 0; x < starts.Length; x++)
+            {
+                var place = starts[x] - starts[x & ~3];
+                if (place + (3 * (Most - 1)) + 4 > ResampleLanes.Window)
+                {
+                    ArrayPool<int>.Shared.Return(places);
+                    return null;
+                }
+
+                for (var channel = 0; channel < 4; channel++)
+                {
+                    places[(4 * x) + channel] = place + channel;
+                }
+            }
+
+            return places;
         }
 
         public void Dispose()
@@ -213,7 +238,7 @@ internal static class Resampling
         }
     }
 
-    private readonly struct LaneTaps(int taps, int[] starts, int positions, int[] weights, int length) : IDisposable
+    private readonly struct LaneTaps(int taps, int[] starts, int positions, int[] weights, int length, int[]? places) : IDisposable
     {
         public int Taps => taps;
 
@@ -221,12 +246,21 @@ internal static class Resampling
 
         public ReadOnlySpan<int> Weights => weights.AsSpan(0, length);
 
+        /// <summary>Whether <see cref="Places"/> are there, and one load holds every group's taps.</summary>
+        public bool FitWindow => places is not null;
+
+        public ReadOnlySpan<int> Places => places.AsSpan(0, 4 * positions);
+
         public void Dispose()
         {
             if (taps > 0)
             {
                 ArrayPool<int>.Shared.Return(starts);
                 ArrayPool<int>.Shared.Return(weights);
+                if (places is not null)
+                {
+                    ArrayPool<int>.Shared.Return(places);
+                }
             }
         }
     }
