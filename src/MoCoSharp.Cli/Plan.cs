@@ -66,7 +66,7 @@ internal sealed class Plan
             faults.Add(fault);
         }
 
-        return faults.Count == 0 && config is not null && data is { } found ? new Plan(Resolve(config), found.Train, found.Validation) : null;
+        return faults.Count == 0 && config is not null && data is { } found ? new Plan(Resolve(config, found.Train), found.Train, found.Validation) : null;
     }
 
     /// <summary>What is allowed, but seldom meant.</summary>
@@ -103,9 +103,10 @@ internal sealed class Plan
         $"{Config.MoCo.QueueSize} keys, {Config.Epochs} epochs of {StepsPerEpoch} steps; {Config.Device}, {Config.Precision}, {Config.Threads} torch threads, {Config.Loader.Workers} loader workers";
 
     // Chosen once, here, and kept in config.json.
-    private static RunConfig Resolve(RunConfig config) => config with
+    private static RunConfig Resolve(RunConfig config, IImageDataset train) => config with
     {
         Precision = PrecisionChoice.Resolve(config.Precision, device(config.Device)).Name(),
+        Packed = (train as PackedImages)?.Making,
         Threads = config.Threads > 0 ? config.Threads : Math.Max(1, Environment.ProcessorCount),
         Loader = config.Loader.Workers > 0 ? config.Loader : config.Loader with { Workers = Math.Max(1, Environment.ProcessorCount / 2) },
     };

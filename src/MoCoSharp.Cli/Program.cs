@@ -12,6 +12,8 @@ var root = new RootCommand("moco: pre-train a visual encoder on unlabelled image
     EmbedCommand.Create(),
     CompareCommand.Create(),
     InspectCommand.Create(),
+    PackCommand.Create(),
+    BenchCommand.Create(),
 };
 var parsed = root.Parse(args);
 if (parsed.Errors.Count > 0)

@@ -16,7 +16,7 @@ internal static class PretrainCommand
     public static Command Create()
     {
         var recipe = new Argument<string?>("recipe") { Description = "A recipe file or the name of a shipped one.", Arity = ArgumentArity.ZeroOrOne };
-        var data = new Option<string?>("--data") { Description = "Images: a folder, a list file, cifar10:PATH, cifar100:PATH, idx:PATH, patterns." };
+        var data = new Option<string?>("--data") { Description = "Images: a folder, a list file, a packed set, tar shards (shards/{000..099}.tar), cifar10:PATH, cifar100:PATH, idx:PATH, patterns." };
         var validation = new Option<string?>("--val") { Description = "Labelled images for the kNN monitor, where the source has none of its own." };
         var runPath = new Option<string?>("--run") { Description = "The run folder. Without it, runs/<recipe>-001 and so on." };
         var set = new Option<string[]>("--set") { Description = "A setting over the recipe's: moco.temperature=0.1", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };

@@ -3,7 +3,7 @@ namespace MoCoSharp.Data.Datasets;
 /// <summary>Opens what a person names as --data.</summary>
 public static class DataSource
 {
-    private const string Kinds = "a folder, a list file, cifar10:PATH, cifar100:PATH, idx:PATH or patterns";
+    private const string Kinds = "a folder, a list file, a packed set, tar shards (shards/{000..099}.tar), cifar10:PATH, cifar100:PATH, idx:PATH or patterns";
     private static readonly string[] SecondParts = ["val", "test"];
 
     private const int PatternSize = 40;
@@ -11,7 +11,7 @@ public static class DataSource
     private const int PatternQueries = 1000;
 
     /// <summary>The training images, and labelled ones to judge by where there are some.</summary>
-    /// <param name="source">A folder (with train and val or test folders it serves both parts), a list file, cifar10:PATH, cifar100:PATH, idx:PATH, patterns or patterns:COUNT.</param>
+    /// <param name="source">A folder (with train and val or test folders it serves both parts), a list file, a packed set, tar shards, cifar10:PATH, cifar100:PATH, idx:PATH, patterns or patterns:COUNT.</param>
     /// <param name="validation">Another source for the second part; null takes the source's own, if it has one.</param>
     /// <exception cref="DataSourceException">A source cannot be used, or the two name their classes differently.</exception>
     public static (IImageDataset Train, IImageDataset? Validation) Open(string source, string? validation)
@@ -42,9 +42,14 @@ public static class DataSource
                 : (ImageFolder.Open(source), null);
         }
 
+        if (TarShards.IsNamedSo(source))
+        {
+            return (TarShards.Open(source), null);
+        }
+
         if (File.Exists(source))
         {
-            return (ImageList.Open(source), null);
+            return (PackedImages.IsOne(source) ? PackedImages.Open(source) : ImageList.Open(source), null);
         }
 
         var colon = source.IndexOf(':');

@@ -1,5 +1,4 @@
 using System.Buffers;
-using Microsoft.Win32.SafeHandles;
 
 namespace MoCoSharp.Data.Images;
 
@@ -36,15 +35,15 @@ internal readonly struct EncodedImage : IDisposable
     {
         try
         {
-            using var handle = RegularFile.Open(path);
-            var size = RandomAccess.GetLength(handle);
+            using var source = LocalBytes.Open(path);
+            var size = source.Length;
             if (size > ImageDecoder.LargestFileBytes)
             {
                 throw new BrokenImageException($"{path}: {size} bytes, expected at most {ImageDecoder.LargestFileBytes}.");
             }
 
             var file = new EncodedImage((int)size, path);
-            file.Fill(handle, 0);
+            file.Fill(source, 0);
             return file;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
@@ -57,16 +56,17 @@ internal readonly struct EncodedImage : IDisposable
     /// <exception cref="BrokenImageException">It is not a whole image of a known kind, or too large.</exception>
     public ImageBuffer Decode(in DecodeRequest request) => ImageDecoder.Decode(Bytes, name, request);
 
-    /// <summary>Fills the memory from a place in a file; gives it back where that fails.</summary>
-    /// <exception cref="BrokenImageException">The file ends before.</exception>
-    public void Fill(SafeFileHandle handle, long offset)
+    /// <summary>Fills the memory from a place on; gives it back where that fails.</summary>
+    /// <exception cref="BrokenImageException">The source ends before.</exception>
+    public void Fill<T>(T source, long offset)
+        where T : IByteSource
     {
         var done = 0;
         try
         {
             while (done < length)
             {
-                var read = RandomAccess.Read(handle, bytes.AsSpan(done, length - done), offset + done);
+                var read = source.Read(bytes.AsSpan(done, length - done), offset + done);
                 if (read == 0)
                 {
                     throw new BrokenImageException($"{name}: ended after {done} of {length} bytes.");

@@ -2,11 +2,18 @@ using SkiaSharp;
 
 namespace MoCoSharp.Data.Images;
 
-/// <summary>Writes images for people to look at.</summary>
+/// <summary>Writes images.</summary>
 public static class ImageEncoder
 {
     /// <summary>An image as a PNG file.</summary>
-    public static byte[] Png(ImageBuffer image)
+    public static byte[] Png(ImageBuffer image) => Encode(image, SKEncodedImageFormat.Png, 100);
+
+    /// <summary>An image as a JPEG file.</summary>
+    /// <param name="image">RGB.</param>
+    /// <param name="quality">1 to 100.</param>
+    public static byte[] Jpeg(ImageBuffer image, int quality) => Encode(image, SKEncodedImageFormat.Jpeg, quality);
+
+    private static byte[] Encode(ImageBuffer image, SKEncodedImageFormat format, int quality)
     {
         ArgumentNullException.ThrowIfNull(image);
         var info = new SKImageInfo(image.Width, image.Height, SKColorType.Rgba8888, SKAlphaType.Opaque);
@@ -19,7 +26,7 @@ public static class ImageEncoder
         }
 
         using var copy = SKImage.FromPixelCopy(info, rgba);
-        using var data = copy.Encode(SKEncodedImageFormat.Png, 100);
+        using var data = copy.Encode(format, quality);
         return data.ToArray();
     }
 }

@@ -1,3 +1,4 @@
+using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Views;
 
 namespace MoCoSharp.Data.Loading;
@@ -20,4 +21,53 @@ public static class EpochOrder
         new SampleRandom(seed, epoch, OrderStream, OrderStream).Shuffle(order.AsSpan());
         return order;
     }
+
+    /// <summary>
+    /// The shards in random order, and the images in random order among those of as many shards as fill a window: the disk reads a few
+    /// files at a time instead of all of them. A function of its arguments alone, so that it can be taken up anywhere, by any number of workers.
+    /// </summary>
+    /// <param name="shardStarts">The index of each shard's first image, rising, the first 0.</param>
+    /// <param name="count">Number of images, M.</param>
+    /// <param name="window">Images among which is shuffled, at least; 0 is all.</param>
+    /// <param name="seed">Seed of the run.</param>
+    /// <param name="epoch">From 0.</param>
+    /// <returns>A permutation of 0 to M - 1. Length M.</returns>
+    public static int[] InWindows(IReadOnlyList<int> shardStarts, int count, int window, long seed, int epoch)
+    {
+        ArgumentNullException.ThrowIfNull(shardStarts);
+        ArgumentOutOfRangeException.ThrowIfNegative(window);
+        if (window == 0 || window >= count)
+        {
+            return Shuffled(count, seed, epoch);
+        }
+
+        var random = new SampleRandom(seed, epoch, OrderStream, OrderStream);
+        int[] shards = [.. Enumerable.Range(0, shardStarts.Count)];
+        random.Shuffle(shards.AsSpan());
+        var order = new int[count];
+        var (begin, end) = (0, 0);
+        foreach (var shard in shards)
+        {
+            var (first, next) = (shardStarts[shard], shard + 1 < shardStarts.Count ? shardStarts[shard + 1] : count);
+            for (var index = first; index < next; index++)
+            {
+                order[end++] = index;
+            }
+
+            // What is left at the end joins the last window rather than stand in a small one.
+            if (end - begin >= window && count - end >= window)
+            {
+                random.Shuffle(order.AsSpan(begin, end - begin));
+                begin = end;
+            }
+        }
+
+        random.Shuffle(order.AsSpan(begin, end - begin));
+        return order;
+    }
+
+    /// <summary>The order for a set: by windows where it is in shards.</summary>
+    internal static int[] Of(IImageDataset data, LoaderOptions options, long seed, int epoch) => data is IShardedImages shards
+        ? InWindows(shards.ShardStarts, data.Count, options.ShuffleWindow, seed, epoch)
+        : Shuffled(data.Count, seed, epoch);
 }

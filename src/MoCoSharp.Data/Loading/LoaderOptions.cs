@@ -2,7 +2,7 @@ using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Data.Loading;
 
-/// <summary>How images are read ahead. None of it changes what the batches hold, but for a stop at a broken image.</summary>
+/// <summary>How images are read ahead. Of it only the window of shards, and a stop at a broken image, change what the batches hold.</summary>
 public sealed record LoaderOptions
 {
     /// <summary>Goes on with the next readable image; see <see cref="OnBadImage"/>.</summary>
@@ -22,6 +22,10 @@ public sealed record LoaderOptions
     /// <summary>What a broken image does.</summary>
     /// <value>"skip" (default): its place goes to the next readable image of the epoch's order. "fail": the epoch stops.</value>
     public string OnBadImage { get; init; } = Skip;
+
+    /// <summary>Images among which is shuffled at a time, where the set lies in shards; other sets are shuffled as a whole.</summary>
+    /// <value>16384 by default; 0 shuffles shards as a whole too, which asks the disk for any place of any file.</value>
+    public int ShuffleWindow { get; init; } = 16_384;
 
     /// <summary>Who decodes JPEG.</summary>
     /// <value>"auto" (default): libturbojpeg where the system has it, else SkiaSharp. "turbojpeg" or "skia" insists on one.</value>
@@ -45,6 +49,11 @@ public sealed record LoaderOptions
             yield return $"loader.onBadImage is \"{OnBadImage}\", expected \"{Skip}\" or \"{Fail}\".";
         }
 
+        if (ShuffleWindow < 0)
+        {
+            yield return $"loader.shuffleWindow is {ShuffleWindow}, expected a number of images, or 0 to shuffle shards as a whole.";
+        }
+
         if (JpegDecoder is not ("auto" or "turbojpeg" or "skia"))
         {
             yield return $"loader.jpegDecoder is \"{JpegDecoder}\", expected \"auto\", \"turbojpeg\" or \"skia\".";
@@ -52,7 +61,8 @@ public sealed record LoaderOptions
     }
 
     /// <summary><see cref="JpegDecoder"/> as a value.</summary>
-    internal JpegDecoder Decoder => JpegDecoder switch
+    [System.Text.Json.Serialization.JsonIgnore]
+    public JpegDecoder Decoder => JpegDecoder switch
     {
         "turbojpeg" => Images.JpegDecoder.TurboJpeg,
         "skia" => Images.JpegDecoder.Skia,

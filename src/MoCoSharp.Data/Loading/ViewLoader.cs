@@ -95,7 +95,7 @@ public sealed class ViewLoader : IDisposable
 
         IEnumerable<ViewBatch> Enumerate()
         {
-            var order = EpochOrder.Shuffled(data.Count, seed, epoch);
+            var order = EpochOrder.Of(data, options, seed, epoch);
             var local = batchSize / ranks;
             using var pipeline = new BatchPipeline(
                 BatchesPerEpoch - firstBatch,

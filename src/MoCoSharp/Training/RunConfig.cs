@@ -13,8 +13,11 @@ public sealed record RunConfig
     /// <summary>What the recipe is for, in a sentence.</summary>
     public string Description { get; init; } = "";
 
-    /// <summary>Where the images come from: a folder, a list file, cifar10:PATH, cifar100:PATH, idx:PATH or patterns.</summary>
+    /// <summary>Where the images come from: a folder, a list file, a packed set, tar shards (shards/{000..099}.tar), cifar10:PATH, cifar100:PATH, idx:PATH or patterns.</summary>
     public string Data { get; init; } = "patterns";
+
+    /// <summary>How the packed set was made, where the images come from one: packing may cost resolution. Filled in when a run begins.</summary>
+    public string? Packed { get; init; }
 
     /// <summary>Labelled images for the kNN monitor; null takes the source's own test part, if it has one.</summary>
     public string? Validation { get; init; }

@@ -5,7 +5,19 @@ namespace MoCoSharp.Data.Tests.Datasets;
 /// <summary>A folder of a test's own, gone when it ends.</summary>
 internal sealed class TempFolder : IDisposable
 {
-    public string Path { get; } = Directory.CreateTempSubdirectory("moco-data-").FullName;
+    public TempFolder()
+        : this(Directory.CreateTempSubdirectory("moco-data-").FullName)
+    {
+    }
+
+    private TempFolder(string path) => Path = path;
+
+    public string Path { get; }
+
+    /// <summary>In memory where the system has such a place: for tests that write thousands of files.</summary>
+    public static TempFolder InMemory() => Directory.Exists("/dev/shm")
+        ? new TempFolder(Directory.CreateDirectory($"/dev/shm/moco-data-{Guid.NewGuid():N}").FullName)
+        : new TempFolder();
 
     public string this[string relative] => System.IO.Path.Combine(Path, relative);
 

@@ -1,0 +1,271 @@
+using System.Buffers.Binary;
+using System.IO.Hashing;
+using System.IO.MemoryMappedFiles;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+using MoCoSharp.Data.Images;
+
+namespace MoCoSharp.Data.Datasets;
+
+/// <summary>A set that `moco pack` wrote: one file, mapped into memory, from which pixels are read where they lie.</summary>
+/// <remarks>
+/// Header and index are checked when it is opened, an image when it is read for the first time. While it is in use the file must not be cut short:
+/// no program survives reading a mapped page that is gone. It is written under another name and moved into place, so that this needs intent.
+/// </remarks>
+public sealed class PackedImages : IImageDataset
+{
+    private readonly Mapping mapping;
+    private readonly byte[] index;
+    private readonly int namesStart;
+    private readonly int[] isChecked; // a bit an image
+
+    private PackedImages(string path, Mapping mapping, PackFormat format, int shortSide, int count, byte[] index, string[] classNames, int namesStart, string note)
+    {
+        Description = path;
+        this.mapping = mapping;
+        this.index = index;
+        this.namesStart = namesStart;
+        Format = format;
+        ShortSide = shortSide;
+        Count = count;
+        ClassNames = classNames;
+        Note = note;
+        isChecked = new int[(count + 31) / 32];
+    }
+
+    /// <inheritdoc/>
+    public int Count { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> ClassNames { get; }
+
+    /// <inheritdoc/>
+    public string Description { get; }
+
+    /// <summary>What the images are kept as.</summary>
+    public PackFormat Format { get; }
+
+    /// <summary>Images whose shorter side was longer were resized to it, in pixels; 0: none was.</summary>
+    public int ShortSide { get; }
+
+    /// <summary>What was packed, in a line for people.</summary>
+    public string Note { get; }
+
+    /// <summary>How it was made, in a line for people and for a run's record.</summary>
+    public string Making =>
+        $"{(Format == PackFormat.Raw ? "raw pixels" : "JPEG")}, {(ShortSide == 0 ? "sizes as they were" : $"short side at most {ShortSide}")}, made of {Note}";
+
+    /// <summary>Whether a file begins as a packed set does.</summary>
+    public static bool IsOne(string path)
+    {
+        try
+        {
+            using var file = LocalBytes.Open(path);
+            Span<byte> start = stackalloc byte[PackLayout.Magic.Length];
+            return file.Read(start, 0) == start.Length && start.SequenceEqual(PackLayout.Magic);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Opens a packed set; no image is read yet.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="DataSourceException">It is none, or damaged.</exception>
+    public static PackedImages Open(string path) => SourceFile.Guard(path, () =>
+    {
+        var handle = RegularFile.Open(path);
+        var keeps = false;
+        try
+        {
+            var length = RandomAccess.GetLength(handle);
+            Span<byte> header = stackalloc byte[PackLayout.HeaderLength];
+            if (RandomAccess.Read(handle, header, 0) < header.Length || !header.StartsWith(PackLayout.Magic))
+            {
+                throw Fault("does not begin as a packed set. Is it the right file?");
+            }
+
+            var (version, format) = (Word(header, 8), Word(header, 12));
+            if (Word(header, 60) != Crc32.HashToUInt32(header[..60]))
+            {
+                throw Fault("the header is damaged (its checksum differs).");
+            }
+
+            if (version != PackLayout.Version || format > (uint)PackFormat.Jpeg)
+            {
+                throw Fault($"version {version}, format {format}: expected version {PackLayout.Version}, format 0 or 1. Was it written by a newer moco?");
+            }
+
+            var (count, shortSide) = (Word(header, 16), Word(header, 20));
+            var (indexOffset, indexLength) = (BinaryPrimitives.ReadUInt64LittleEndian(header[24..]), BinaryPrimitives.ReadUInt64LittleEndian(header[32..]));
+            if (indexOffset < PackLayout.HeaderLength || indexOffset > (ulong)length || indexLength != (ulong)length - indexOffset
+                || indexLength > int.MaxValue || indexLength < PackLayout.IndexHead + ((ulong)count * PackLayout.RecordLength) || count == 0)
+            {
+                throw Fault($"{count} images and an index of {indexLength} bytes at {indexOffset} do not fit its {length} bytes. Is it cut short?");
+            }
+
+            var table = new byte[indexLength];
+            for (var done = 0; done < table.Length;)
+            {
+                var read = RandomAccess.Read(handle, table.AsSpan(done), (long)indexOffset + done);
+                done += read > 0 ? read : throw Fault("the index is cut short.");
+            }
+
+            if (Crc32.HashToUInt32(table) != Word(header, 40))
+            {
+                throw Fault("the index is damaged (its checksum differs).");
+            }
+
+            var (classNames, namesStart, note) = ReadNames(table, (int)count);
+            CheckRecords(table, (int)count, (PackFormat)format, (long)indexOffset, classNames.Length);
+            var set = new PackedImages(
+                path, Mapping.Of(handle, length), (PackFormat)format, (int)Math.Min(shortSide, int.MaxValue), (int)count, table, classNames, namesStart, note);
+            keeps = true;
+            return set;
+        }
+        finally
+        {
+            if (!keeps)
+            {
+                handle.Dispose();
+            }
+        }
+
+        (string[] ClassNames, int NamesStart, string Note) ReadNames(byte[] bytes, int images)
+        {
+            var (classes, namesLength, noteLength) = (Word(bytes, 0), Word(bytes, 4), Word(bytes, 8));
+            var at = PackLayout.IndexHead + ((long)images * PackLayout.RecordLength);
+            if (at + (2L * classes) + namesLength + noteLength > bytes.Length)
+            {
+                throw Fault($"{classes} classes and {namesLength} bytes of names do not fit the index.");
+            }
+
+            var names = new string[classes];
+            for (var i = 0; i < names.Length; i++)
+            {
+                var length = at + 2 <= bytes.Length ? BinaryPrimitives.ReadUInt16LittleEndian(bytes.AsSpan((int)at)) : int.MaxValue;
+                if (at + 2 + length > bytes.Length)
+                {
+                    throw Fault($"class {i} has a name beyond the index.");
+                }
+
+                names[i] = Encoding.UTF8.GetString(bytes, (int)at + 2, length);
+                at += 2 + length;
+            }
+
+            return at + namesLength + noteLength == bytes.Length
+                ? (names, (int)at, Encoding.UTF8.GetString(bytes, (int)(at + namesLength), (int)noteLength))
+                : throw Fault("the names do not fill the index.");
+        }
+
+        void CheckRecords(byte[] bytes, int images, PackFormat kept, long end, int classes)
+        {
+            var nameEnd = 0;
+            var namesLength = Word(bytes, 4);
+            for (var i = 0; i < images; i++)
+            {
+                var record = PackRecord.Read(bytes.AsSpan(PackLayout.IndexHead + (i * PackLayout.RecordLength)));
+                var fits = record.Offset >= PackLayout.HeaderLength && record.Length > 0 && record.Offset <= end - record.Length;
+                var isImage = kept == PackFormat.Jpeg
+                    ? record.Length <= ImageDecoder.LargestFileBytes
+                    : record is { Width: > 0, Height: > 0 } && (long)record.Width * record.Height <= ImageDecoder.LargestImagePixels
+                        && record.Length == 3L * record.Width * record.Height;
+                var hasLabel = record.Label >= -1 && record.Label < Math.Max(classes, 0);
+                if (!fits || !isImage || !hasLabel || record.NameEnd < nameEnd || record.NameEnd > namesLength)
+                {
+                    throw Fault($"image {i} is said to be {record.Width} x {record.Height}, {record.Length} bytes at {record.Offset}, label {record.Label}: that does not fit.");
+                }
+
+                nameEnd = record.NameEnd;
+            }
+        }
+
+        DataSourceException Fault(string what) => new($"{path}: {what} `moco pack` writes it again.");
+    });
+
+    /// <inheritdoc/>
+    public LabelledImage Read(int index) => Read(index, default);
+
+    /// <inheritdoc/>
+    public unsafe LabelledImage Read(int index, in DecodeRequest request)
+    {
+        var record = RecordOf(index);
+        mapping.ThrowIfShorter(record.Offset + record.Length, Description);
+        var address = mapping.Address + (nint)record.Offset;
+        var bytes = new ReadOnlySpan<byte>((void*)address, record.Length);
+        var (word, bit) = (index / 32, 1 << (index % 32));
+        if ((Volatile.Read(ref isChecked[word]) & bit) == 0)
+        {
+            if (Crc32.HashToUInt32(bytes) != record.Checksum)
+            {
+                throw new BrokenImageException($"{Description}: {NameOf(index)} is damaged (its checksum differs).");
+            }
+
+            Interlocked.Or(ref isChecked[word], bit);
+        }
+
+        var image = Format == PackFormat.Raw
+            ? new ImageBuffer(record.Width, record.Height, address, mapping)
+            : ImageDecoder.Decode(bytes, NameOf(index), request);
+        GC.KeepAlive(mapping);
+        return new LabelledImage(image, record.Label);
+    }
+
+    /// <inheritdoc/>
+    public int LabelOf(int index) => RecordOf(index).Label;
+
+    /// <inheritdoc/>
+    public string NameOf(int index)
+    {
+        var start = index == 0 ? 0 : RecordOf(index - 1).NameEnd;
+        return Encoding.UTF8.GetString(this.index, namesStart + start, RecordOf(index).NameEnd - start) is { Length: > 0 } name ? name : $"image {index}";
+    }
+
+    private PackRecord RecordOf(int number)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(number);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(number, Count);
+        return PackRecord.Read(index.AsSpan(PackLayout.IndexHead + (number * PackLayout.RecordLength)));
+    }
+
+    private static uint Word(ReadOnlySpan<byte> bytes, int at) => BinaryPrimitives.ReadUInt32LittleEndian(bytes[at..]);
+
+    /// <summary>The file in memory, as long as anybody holds this object.</summary>
+    private sealed unsafe class Mapping
+    {
+        private readonly SafeFileHandle file;
+        private readonly MemoryMappedFile map;
+        private readonly MemoryMappedViewAccessor view; // its handle unmaps when it is collected
+
+        private Mapping(SafeFileHandle file, MemoryMappedFile map, MemoryMappedViewAccessor view, nint address)
+        {
+            this.file = file;
+            this.map = map;
+            this.view = view;
+            Address = address;
+        }
+
+        public nint Address { get; }
+
+        public static Mapping Of(SafeFileHandle file, long length)
+        {
+            var mapped = MemoryMappedFile.CreateFromFile(file, mapName: null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+            var whole = mapped.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
+            byte* address = null;
+            whole.SafeMemoryMappedViewHandle.AcquirePointer(ref address);
+            return new Mapping(file, mapped, whole, (nint)(address + whole.PointerOffset));
+        }
+
+        public void ThrowIfShorter(long end, string name)
+        {
+            if (RandomAccess.GetLength(file) < end)
+            {
+                throw new BrokenImageException($"{name}: the file has become shorter since it was opened.");
+            }
+
+            GC.KeepAlive(map);
+            GC.KeepAlive(view);
+        }
+    }
+}
