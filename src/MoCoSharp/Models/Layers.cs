@@ -1,4 +1,3 @@
-using MoCoSharp.Tensors;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -12,30 +11,33 @@ internal sealed class Convolution : Module<Tensor, Tensor>
     private readonly Parameter weight; // [outputs, inputs, kernel, kernel]
     private readonly int _stride;
 
-    // oneDNN (in libtorch 2.10) writes past its memory in the weight gradient of a strided 1x1 convolution, channels last, whose channels do not fill
-    // vectors of 16: there the pixels that the stride keeps are taken out first, which is the same convolution.
-    private readonly bool _skipsPixels;
-
     public Convolution(int inputs, int outputs, int kernel, int stride) : base(nameof(Convolution))
     {
         weight = new Parameter(empty(outputs, inputs, kernel, kernel));
         _stride = stride;
-        _skipsPixels = kernel == 1 && stride > 1 && (inputs % 16 != 0 || outputs % 16 != 0);
         RegisterComponents();
     }
 
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
+        var kernel = weight.to(input.dtype);
         var padding = weight.shape[3] / 2;
-        var stride = _stride;
-        if (_skipsPixels)
+        var output = padding == 0 ? Product(input, kernel) : functional.conv2d(input, kernel, strides: [_stride, _stride], padding: [padding, padding]);
+        return output.MoveToOuterDisposeScope();
+    }
+
+    // A 1x1 convolution, channels last, is a product of pixels and weights. oneDNN's own kernels for it, as libtorch 2.10 has them, are not safe: the
+    // weight gradient of few channels with a stride writes past its memory, and 1024 output channels divide by zero (both seen on an AMD EPYC).
+    private Tensor Product(Tensor input, Tensor kernel)
+    {
+        var pixels = input.permute(0, 2, 3, 1); // [N, H, W, inputs]
+        if (_stride > 1)
         {
-            input = ChannelsLast.Of(input.slice(2, 0, input.shape[2], stride).slice(3, 0, input.shape[3], stride));
-            stride = 1;
+            pixels = pixels.slice(1, 0, pixels.shape[1], _stride).slice(2, 0, pixels.shape[2], _stride);
         }
 
-        return functional.conv2d(input, weight.to(input.dtype), strides: [stride, stride], padding: [padding, padding]).MoveToOuterDisposeScope();
+        return functional.linear(pixels, kernel.flatten(1)).permute(0, 3, 1, 2);
     }
 
     /// <summary>A projection where a block changes size or width, else nothing.</summary>

@@ -52,8 +52,12 @@ public sealed class Sgd : IDisposable
     }
 
     // The fused update walks through memory. Autograd gives a gradient its parameter's layout; one that a person has put there may have another.
-    private static Tensor InLayoutOf(Tensor parameter, Tensor gradient) =>
-        gradient.stride().SequenceEqual(parameter.stride()) ? gradient : empty_like(parameter).copy_(gradient);
+    private static Tensor InLayoutOf(Tensor parameter, Tensor gradient)
+    {
+        var (shape, strides, others) = (parameter.shape, parameter.stride(), gradient.stride());
+        var alike = Enumerable.Range(0, shape.Length).All(i => shape[i] == 1 || strides[i] == others[i]);
+        return alike ? gradient : empty_like(parameter).copy_(gradient);
+    }
 
     /// <summary>Forgets the gradients, and their memory with them.</summary>
     public void ClearGradients()
