@@ -1,5 +1,4 @@
 using TorchSharp;
-using static MoCoSharp.Tensors.Scalars;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Features;
@@ -8,7 +7,8 @@ namespace MoCoSharp.Features;
 /// <remarks>Wu et al. 2018, <see href="https://arxiv.org/abs/1805.01978"/>, section 3.4: weights are summed by class.</remarks>
 public static class KnnClassifier
 {
-    private const int QueriesAtOnce = 256; // 256 x 50,000 similarities are 51 MB
+    private const int QueriesAtOnce = 512;
+    private const int KeysAtOnce = 4096; // similarities of 8 MB at a time, whatever the size of the bank
 
     /// <summary>Predicted classes.</summary>
     /// <param name="bank">L2-normalised. Shape [M, D].</param>
@@ -40,20 +40,19 @@ public static class KnnClassifier
 
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var labels = tensor(bankLabels.ToArray(), dtype: int64);
-        var transposed = bank.t();
-        var predicted = new List<int>((int)count);
-        for (long first = 0; first < count; first += QueriesAtOnce)
+        var predicted = new int[count];
+        var labels = bankLabels.ToArray();
+        var nearest = Enumerable.Range(0, QueriesAtOnce).Select(_ => new NearestKeys(neighbours)).ToArray();
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = get_num_threads() };
+        for (var first = 0; first < count; first += QueriesAtOnce)
         {
             using var block = NewDisposeScope();
             var some = queries.narrow(0, first, Math.Min(QueriesAtOnce, count - first));
-            var (similarity, index) = some.mm(transposed).topk(neighbours, dim: 1); // [q, k]
-            var votes = zeros([some.shape[0], classes], dtype: bank.dtype)
-                .scatter_add_(1, labels.index_select(0, index.flatten()).view(index.shape), similarity.div(Held(temperature)).exp_());
-            predicted.AddRange(votes.argmax(1).to(int32).data<int>().ToArray());
+            Search(bank, some, nearest, parallel);
+            Parallel.For(0, (int)some.shape[0], parallel, row => predicted[first + row] = Vote(nearest[row], labels, classes, temperature));
         }
 
-        return [.. predicted];
+        return predicted;
     }
 
     /// <summary>Share of labelled queries whose class is predicted, 0 to 1.</summary>
@@ -63,5 +62,40 @@ public static class KnnClassifier
         ArgumentNullException.ThrowIfNull(queries);
         var predicted = Predict(bank.Values, bank.Labels, queries.Values, classes, neighbours, temperature);
         return predicted.Zip(queries.Labels).Count(pair => pair.First == pair.Second) / (double)queries.Labels.Length;
+    }
+
+    // The nearest of the bank for each query. Every thread selects for its own rows, so that the result is the same for any number of threads.
+    private static unsafe void Search(Tensor bank, Tensor queries, NearestKeys[] nearest, ParallelOptions parallel)
+    {
+        var rows = (int)queries.shape[0];
+        foreach (var row in nearest)
+        {
+            row.Clear();
+        }
+
+        for (var first = 0; first < bank.shape[0]; first += KeysAtOnce)
+        {
+            using var block = NewDisposeScope();
+            var keys = bank.narrow(0, first, Math.Min(KeysAtOnce, bank.shape[0] - first));
+            var similarity = queries.mm(keys.t()).to(float32); // [rows, width], contiguous
+            var width = (int)keys.shape[0];
+            fixed (byte* memory = similarity.bytes)
+            {
+                var scores = (nint)memory;
+                var start = first;
+                Parallel.For(0, rows, parallel, row => nearest[row].Add(new ReadOnlySpan<float>((float*)scores + ((long)row * width), width), start));
+            }
+        }
+    }
+
+    private static int Vote(NearestKeys nearest, int[] labels, int classes, double temperature)
+    {
+        var votes = new double[classes];
+        foreach (var (similarity, index) in nearest.Best())
+        {
+            votes[labels[index]] += Math.Exp((similarity - 1) / temperature); // less 1, the highest there is: no overflow, and the same order
+        }
+
+        return Array.IndexOf(votes, votes.Max());
     }
 }

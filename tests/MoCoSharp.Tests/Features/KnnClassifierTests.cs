@@ -1,3 +1,4 @@
+using CsCheck;
 using MoCoSharp.Features;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -33,4 +34,43 @@ public sealed class KnnClassifierTests
         using var bank = rand(3, 2);
         Assert.Contains("bank of 3", Assert.Throws<ArgumentException>(() => KnnClassifier.Predict(bank, [0, 1, 1], bank, 2, 4, 0.1)).Message);
     }
+
+    [Fact]
+    public void ABankOfManyBlocks_IsSearchedExactly()
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(5);
+        var bank = nn.functional.normalize(randn([9001, 8], generator: random), dim: 1);
+        var queries = nn.functional.normalize(randn([600, 8], generator: random), dim: 1);
+        var labels = Enumerable.Range(0, 9001).Select(i => (i * 7919) % 10).ToArray();
+
+        var predicted = KnnClassifier.Predict(bank, labels, queries, classes: 10, neighbours: 150, temperature: 0.1);
+
+        var (similarity, index) = queries.mm(bank.t()).topk(150, dim: 1);
+        for (var row = 0; row < 600; row++)
+        {
+            var votes = new double[10];
+            var (scores, indices) = (similarity[row].data<float>().ToArray(), index[row].data<long>().ToArray());
+            for (var i = 0; i < 150; i++)
+            {
+                votes[labels[indices[i]]] += Math.Exp(scores[i] / 0.1);
+            }
+
+            Assert.Equal(Array.IndexOf(votes, votes.Max()), predicted[row]);
+        }
+    }
+
+    [Fact]
+    public void NearestKeys_OfAnyScores_AreThoseOfAStableSort() =>
+        Gen.Select(Gen.Int[1, 9], Gen.Int[-6, 6].Array[1, 80], Gen.Int[1, 33]).Sample((k, values, block) =>
+        {
+            var scores = values.Select(value => value / 4f).ToArray(); // many are equal, and some are -0
+            var nearest = new NearestKeys(k);
+            for (var first = 0; first < scores.Length; first += block)
+            {
+                nearest.Add(scores.AsSpan(first, Math.Min(block, scores.Length - first)), first);
+            }
+
+            Assert.Equal(scores.Select((score, index) => (score, index)).OrderByDescending(item => item.score).Take(k), nearest.Best());
+        });
 }
