@@ -1,3 +1,4 @@
+using MoCoSharp.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -13,13 +14,14 @@ public sealed class KeyQueue : nn.Module
     /// <param name="dimension">C, above 0.</param>
     /// <param name="size">K, above 0.</param>
     /// <param name="random">Draws the directions.</param>
-    public KeyQueue(int dimension, int size, Generator random) : base(nameof(KeyQueue))
+    /// <param name="precision">What the keys are kept in; bf16 halves the queue and the time that the loss takes.</param>
+    public KeyQueue(int dimension, int size, Generator random, Precision precision = Precision.Fp32) : base(nameof(KeyQueue))
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(dimension);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size);
 
         using var scope = NewDisposeScope();
-        keys = nn.functional.normalize(randn([size, dimension], generator: random), dim: 1).DetachFromDisposeScope();
+        keys = nn.functional.normalize(randn([size, dimension], generator: random), dim: 1).to(precision.Type(float32)).DetachFromDisposeScope();
         RegisterComponents();
     }
 

@@ -54,6 +54,20 @@ public sealed class KeyQueueTests
     }, iter: 200, threads: 1);
 
     [Fact]
+    public void AQueueInBf16_RoundsWhatItIsGiven()
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(3);
+        using var queue = new KeyQueue(8, 16, random, MoCoSharp.Tensors.Precision.Bf16);
+        var keys = nn.functional.normalize(rand(4, 8), dim: 1);
+
+        queue.Enqueue(keys);
+
+        Assert.Equal(bfloat16, queue.Keys.dtype);
+        Assert.True(queue.Keys.narrow(0, 0, 4).eq(keys.to(bfloat16)).all().item<bool>());
+    }
+
+    [Fact]
     public void Enqueue_OfKeysOfAnotherSize_SaysWhatWasExpected()
     {
         using var queue = New(8, 40);
