@@ -19,6 +19,7 @@ public sealed class Encoder : Module<Tensor, Tensor>
     private readonly Module<Tensor, Tensor> fc;
     private readonly bool _pools;
     private readonly int _bnGroups;
+    private readonly bool _recomputes;
 
     /// <summary>An encoder with torchvision's initialisation.</summary>
     /// <param name="options">The architecture.</param>
@@ -45,6 +46,7 @@ public sealed class Encoder : Module<Tensor, Tensor>
         OutputSize = options.Head == "none" ? FeatureSize : outputSize;
         _pools = options.Stem == "imagenet";
         _bnGroups = bnGroups;
+        _recomputes = options.Recompute;
         conv1 = options.Stem switch
         {
             "imagenet" => new Convolution(3, width, kernel: 7, stride: 2),
@@ -102,9 +104,23 @@ public sealed class Encoder : Module<Tensor, Tensor>
             hidden = functional.max_pool2d(hidden, kernel_size: 3, stride: 2, padding: 1);
         }
 
-        hidden = layer4.call(layer3.call(layer2.call(layer1.call(hidden)))); // [N, D, H', W']
-        var features = hidden.mean([2, 3]).to(bn1.Type);
+        foreach (var stage in new[] { layer1, layer2, layer3, layer4 })
+        {
+            hidden = _recomputes ? Recomputation.Of(hidden, (input, again) => Pass(stage, input, remembers: !again)) : stage.call(hidden);
+        }
+
+        var features = hidden.mean([2, 3]).to(bn1.Type); // [N, D, H', W'] -> [N, D]
         return (splits ? BatchGroups.Scatter(features, _bnGroups) : features).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Pass(Sequential stage, Tensor input, bool remembers)
+    {
+        foreach (var norm in stage.modules().OfType<SplitBatchNorm>())
+        {
+            norm.Remembers = remembers;
+        }
+
+        return stage.call(input);
     }
 
     private Tensor InComputeType(Tensor input) => input.to(Precision.Type(bn1.Type));

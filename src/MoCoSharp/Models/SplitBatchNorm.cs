@@ -46,6 +46,9 @@ public sealed class SplitBatchNorm : Module<Tensor, Tensor>
     /// <summary>The type of weights and statistics.</summary>
     public ScalarType Type => weight.dtype;
 
+    /// <summary>Whether a pass in training moves the running statistics; off while a pass is done again for its gradient.</summary>
+    internal bool Remembers { get; set; } = true;
+
     /// <summary>Normalises by the statistics of each sample's group in training, by the running ones in evaluation.</summary>
     /// <param name="input">Shape [N, C, H, W]; in training N is a multiple of S.</param>
     /// <returns>The same shape.</returns>
@@ -56,12 +59,13 @@ public sealed class SplitBatchNorm : Module<Tensor, Tensor>
             return functional.batch_norm(input, running_mean, running_var, weight, bias, training: false, UpdateShare, Epsilon);
         }
 
-        using (no_grad())
+        if (Remembers)
         {
+            using var noGrad = no_grad();
             num_batches_tracked.add_(One, One);
         }
 
-        return _groups == 1
+        return _groups == 1 && Remembers
             ? functional.batch_norm(input, running_mean, running_var, weight, bias, training: true, UpdateShare, Epsilon)
             : NormalizeByGroup(input);
     }
@@ -78,12 +82,13 @@ public sealed class SplitBatchNorm : Module<Tensor, Tensor>
             parts[group] = functional.batch_norm(parts[group], means[group], variances[group], weight, bias, training: true, UpdateShare, Epsilon);
         }
 
-        using (no_grad())
+        if (Remembers)
         {
+            using var noGrad = no_grad();
             running_mean.copy_(means.mean([0]));
             running_var.copy_(variances.mean([0]));
         }
 
-        return cat(parts).MoveToOuterDisposeScope();
+        return (_groups == 1 ? parts[0] : cat(parts)).MoveToOuterDisposeScope();
     }
 }

@@ -51,6 +51,30 @@ public sealed class EncoderTests
     }
 
     [Theory]
+    [InlineData(Precision.Fp32)]
+    [InlineData(Precision.Bf16)]
+    public void AResNet50OfFullWidth_RunsForwardAndBackward(Precision precision) // whatever the kernels make of its shapes
+    {
+        using var scope = NewDisposeScope();
+        using var encoder = New(new EncoderOptions { Depth = 50 }, 128);
+        encoder.Precision = precision;
+
+        encoder.call(Golden.View(0, 0, float32, 2, 3, 64, 64)).square().sum().backward();
+
+        Assert.All(encoder.parameters(), parameter => Assert.True(parameter.grad!.isfinite().all().item<bool>()));
+    }
+
+    [Theory]
+    [InlineData(18, "linear", 1.8e9 + 0.5e6)]
+    [InlineData(50, "linear", 4.1e9 + 2.05e6)]
+    public void Cost_IsTwiceTheKnownMultiplyAdds(int depth, string head, double multiplyAdds)
+    {
+        using var encoder = New(new EncoderOptions { Depth = depth, Head = head }, 1000);
+
+        Assert.Equal(2 * multiplyAdds, EncoderCost.Operations(encoder, 224), 0.02 * 2 * multiplyAdds); // torchvision's documentation: 1.81 and 4.09 G
+    }
+
+    [Theory]
     [InlineData("imagenet", 64, 512)]
     [InlineData("cifar", 16, 128)]
     [InlineData("small", 16, 128)]
@@ -126,6 +150,33 @@ public sealed class EncoderTests
             var nearness = Cosine(parameter.grad!, wide.get_parameter(name)!.grad!);
             Assert.True(nearness > (name.StartsWith("fc") ? 0.99 : 0.5), $"{name}: {nearness}"); // rounding adds up on the way back to the images
         }
+    }
+
+    [Theory]
+    [InlineData(18, 1)]
+    [InlineData(50, 2)]
+    public void Recompute_ChangesNoBit_AndLeavesNoTensors(int depth, int bnGroups)
+    {
+        using var scope = NewDisposeScope();
+        var options = new EncoderOptions { Depth = depth, Width = 4, Stem = "small" };
+        using var keeps = New(options, 8, bnGroups);
+        using var recomputes = New(options with { Recompute = true }, 8, bnGroups);
+        var images = Golden.View(0, 0, float32, 8, 3, 16, 16);
+        long live = 0;
+        for (var i = 0; i < 3; i++)
+        {
+            using (NewDisposeScope())
+            {
+                keeps.call(images).square().sum().backward();
+                recomputes.call(images).square().sum().backward();
+            }
+
+            live = i == 1 ? DisposeScopeManager.Statistics.ThreadTotalLiveCount : live;
+        }
+
+        Assert.Equal(live, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+        Assert.All(keeps.state_dict(), item => Assert.True(item.Value.eq(recomputes.state_dict()[item.Key]).all().item<bool>(), item.Key));
+        Assert.All(keeps.named_parameters(), item => Assert.True(item.parameter.grad!.eq(recomputes.get_parameter(item.name)!.grad!).all().item<bool>(), item.name));
     }
 
     [Fact]

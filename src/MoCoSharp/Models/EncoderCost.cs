@@ -1,0 +1,42 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace MoCoSharp.Models;
+
+/// <summary>What a forward pass of an encoder costs, in operations of its convolutions and linear layers; the rest is moving memory.</summary>
+public static class EncoderCost
+{
+    /// <summary>Multiplications and additions, counted apart, for one image.</summary>
+    /// <param name="encoder">Run once on an empty image, in evaluation; its mode is put back.</param>
+    /// <param name="size">H and W of the images, in pixels.</param>
+    public static long Operations(Encoder encoder, int size)
+    {
+        ArgumentNullException.ThrowIfNull(encoder);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size);
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        long operations = 0;
+        var hooks = encoder.modules().Where(module => module is Convolution or Projection).Cast<Module<Tensor, Tensor>>().Select(layer => layer.register_forward_hook((_, _, output) =>
+        {
+            var weight = layer.get_parameter("weight")!;
+            operations += 2 * output.numel() * (weight.numel() / weight.shape[0]); // each output is a sum of so many products
+            return output;
+        })).ToList();
+        var wasTraining = encoder.training;
+        encoder.eval();
+        try
+        {
+            var weights = encoder.parameters().First();
+            encoder.call(zeros([1, 3, size, size], dtype: weights.dtype, device: weights.device));
+        }
+        finally
+        {
+            hooks.ForEach(hook => hook.remove());
+            encoder.train(wasTraining);
+        }
+
+        return operations;
+    }
+}
