@@ -102,8 +102,10 @@ internal sealed class Plan
         $"{Train.Description}, {Train.Count} images; ResNet-{Config.Encoder.Depth} of width {Config.Encoder.Width}, batch {Config.BatchSize}, " +
         $"{Config.MoCo.QueueSize} keys, {Config.Epochs} epochs of {StepsPerEpoch} steps; {Config.Device}, {Config.Precision}, {Config.Threads} torch threads, {Config.Loader.Workers} loader workers";
 
-    // Chosen once, here, and kept in config.json.
-    private static RunConfig Resolve(RunConfig config, IImageDataset train) => config with
+    /// <summary>Settles what a recipe leaves to choose; done once, and kept in config.json.</summary>
+    /// <param name="config">The recipe with settings.</param>
+    /// <param name="train">The images; null where none are wanted.</param>
+    public static RunConfig Resolve(RunConfig config, IImageDataset? train = null) => config with
     {
         Precision = PrecisionChoice.Resolve(config.Precision, device(config.Device)).Name(),
         Packed = (train as PackedImages)?.Making,

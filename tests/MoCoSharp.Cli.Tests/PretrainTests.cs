@@ -25,6 +25,7 @@ public sealed class PretrainTests : IDisposable
 
         var run = Path.Combine(folder, "runs", "patterns-001");
         Assert.All(["config.json", "environment.json", "metrics.jsonl", "views.png"], file => Assert.True(File.Exists(Path.Combine(run, file)), file));
+        Assert.Matches("\"precision\": \"(fp32|bf16)\"", File.ReadAllText(Path.Combine(run, "config.json"))); // a choice, once and for all
         var events = Directory.GetFiles(Path.Combine(run, "tensorboard")).Select(file => System.Text.Encoding.Latin1.GetString(File.ReadAllBytes(file))).ToList();
         Assert.Contains(events, text => text.Contains("train/loss"));
         Assert.Contains(events, text => text.Contains("views") && text.Contains("IHDR")); // the sheet, as a PNG

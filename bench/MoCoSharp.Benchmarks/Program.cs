@@ -1,0 +1,34 @@
+// Our step against the official algorithm, interleaved, each step in a process of its own; writes a table of ratios.
+//   dotnet run -c Release --project bench/MoCoSharp.Benchmarks -- step [--rounds 3] [--threads 2] [--only parts,r18,r50] [--out bench/results/MACHINE/step.md]
+using MoCoSharp.Benchmarks;
+
+var rounds = Option("--rounds") is { } given ? int.Parse(given) : 3;
+var threads = Option("--threads") is { } count ? int.Parse(count) : Environment.ProcessorCount;
+var only = (Option("--only") ?? "parts,r18,r50").Split(',');
+if (args is not ["step", ..] || rounds < 1)
+{
+    Console.Error.WriteLine("expected: step [--rounds N] [--threads N] [--only parts,r18,r50] [--out FILE]");
+    return 2;
+}
+
+var report = new Report(threads, rounds);
+if (only.Contains("parts"))
+{
+    Parts.Measure(report, rounds, threads);
+}
+
+foreach (var model in only.Where(name => name != "parts"))
+{
+    WholeStep.Measure(report, model, rounds, threads);
+}
+
+Console.WriteLine(report);
+if (Option("--out") is { } path)
+{
+    Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+    File.WriteAllText(path, report.ToString());
+}
+
+return 0;
+
+string? Option(string name) => Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;

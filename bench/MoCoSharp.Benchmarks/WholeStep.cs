@@ -1,0 +1,79 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using static MoCoSharp.Benchmarks.Report;
+
+namespace MoCoSharp.Benchmarks;
+
+/// <summary>Whole steps: the official algorithm on TorchSharp and on PyTorch, and ours, in turn, each in a process of its own.</summary>
+internal static class WholeStep
+{
+    private const int Steps = 2; // in a process, after one that warms up
+
+    public static void Measure(Report report, string model, int rounds, int threads)
+    {
+        var (name, peerModel, batch, queue, recipe) = model == "r50"
+            ? ("ResNet-50 at 224, batch 16, K=65536", "r50", 16, 65536, "moco-v2-imagenet-r50")
+            : ("ResNet-18, CIFAR stem, batch 128, K=4096", "r18-cifar", 128, 4096, "moco-cifar10-r18");
+        List<JsonNode> peers = [], pythons = [];
+        var variants = new[] { ("bf16", 1), ("bf16", 8), ("fp32", 1) }.ToDictionary(variant => variant, _ => new List<JsonNode>());
+        for (var round = 0; round < rounds; round++)
+        {
+            peers.Add(Run("dotnet", Beside("TorchSharpPeer.dll"), peerModel, $"{batch}", $"{queue}", $"{threads}", $"{Steps}"));
+            foreach (var ((precision, groups), results) in variants)
+            {
+                results.Add(Run(
+                    "dotnet", Beside("moco.dll"), "bench", "step", recipe, "--json", "--steps", $"{Steps}", "--set", $"batchSize={batch}", $"moco.queueSize={queue}",
+                    "encoder.head=mlp", $"bnGroups={groups}", $"precision={precision}", $"threads={threads}"));
+            }
+
+            if (File.Exists("bench/peers/moco_step.py"))
+            {
+                pythons.Add(Run(
+                    "/usr/bin/python3", "bench/peers/moco_step.py", "--model", peerModel, "--batch", $"{batch}", "--queue", $"{queue}", "--threads", $"{threads}", "--steps", $"{Steps}"));
+            }
+        }
+
+        var peer = Median(peers.SelectMany(Seconds));
+        var peerMemory = Median(peers.Select(Peak));
+        foreach (var ((precision, groups), results) in variants)
+        {
+            var step = Median(results.Select(result => (double)result["stepMilliseconds"]! / 1000));
+            var (rate, gemm) = (Median(results.Select(result => (double)result["gigaflops"]!)), Median(results.Select(result => (double)result["gemmGigaflops"]!)));
+            var memory = Median(results.Select(Peak));
+            var norm = groups == 1 ? "norm batch" : $"norm split in {groups}";
+            report.Row($"{name}, {precision}, {norm}", Number($"{peer:F2} s"), Number($"{step:F2} s"), Number($"{peer / step:F2}"),
+                Number($"{rate:F0} GFLOP/s of {gemm:F0} in torch.mm ({rate / gemm:P0}); the rest moves memory: BatchNorm, ReLU, sums"));
+            report.Row($"peak memory of that process", Number($"{peerMemory / 1e9:F2} GB"), Number($"{memory / 1e9:F2} GB"), Number($"{memory / peerMemory:F2}"), "activations kept for the backward pass");
+            report.Note(Number($"{name}, {precision}, {norm}, ms: ") + string.Join(", ", results[0]["phases"]!.AsObject().Select(phase =>
+                Number($"{phase.Key} {Median(results.Select(result => (double)result["phases"]![phase.Key]!)):F1}"))));
+        }
+
+        if (pythons.Count > 0)
+        {
+            var python = Median(pythons.SelectMany(Seconds));
+            report.Note(Number($"{name}: the official algorithm takes {python:F2} s a step on PyTorch {(string)pythons[0]["torch"]!} and {peer:F2} s on TorchSharp; ") +
+                Number($"forward and backward of the encoder alone {Median(pythons.Select(Encoder)):F2} s and {Median(peers.Select(Encoder)):F2} s (ratio {Median(peers.Select(Encoder)) / Median(pythons.Select(Encoder)):F2})."));
+        }
+    }
+
+    private static IEnumerable<double> Seconds(JsonNode result) => result["seconds"]!.AsArray().Select(value => (double)value!);
+
+    private static double Encoder(JsonNode result) => (double)result["encoderSeconds"]!;
+
+    private static double Peak(JsonNode result) => (double)result["peakBytes"]!;
+
+    private static string Beside(string file) => Path.Combine(AppContext.BaseDirectory, file);
+
+    private static JsonNode Run(string program, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, UseShellExecute = false };
+        start.Environment["OMP_WAIT_POLICY"] = "PASSIVE"; // what our library asks of OpenMP and malloc, for every peer too
+        start.Environment["GLIBC_TUNABLES"] = "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=4294967296:glibc.malloc.top_pad=67108864";
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode == 0
+            ? JsonNode.Parse(output)!
+            : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}.");
+    }
+}

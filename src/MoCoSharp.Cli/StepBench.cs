@@ -1,0 +1,152 @@
+using System.Diagnostics;
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Data.Images;
+using MoCoSharp.Data.Views;
+using MoCoSharp.Distributed;
+using MoCoSharp.Methods;
+using MoCoSharp.Models;
+using MoCoSharp.Tensors;
+using MoCoSharp.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Cli;
+
+/// <summary>Where the time of a training step goes.</summary>
+/// <param name="Phases">Median milliseconds of each phase, in order; views and the copy come before the step.</param>
+/// <param name="StepMilliseconds">Median of the step, from momentum update to optimizer.</param>
+/// <param name="Operations">Of convolutions and linear layers: three forward passes' worth of the query encoder (backward counts twice), one of the key encoder.</param>
+/// <param name="GemmRate">Operations a second of torch.mm, 4096 x 4096 x 4096, in the same precision and with the same threads.</param>
+/// <param name="PeakBytes">Highest resident memory of the process so far.</param>
+internal sealed record StepTimes(IReadOnlyList<(string Name, double Milliseconds)> Phases, double StepMilliseconds, double Operations, double GemmRate, long PeakBytes)
+{
+    public double Rate => Operations / StepMilliseconds * 1000;
+}
+
+/// <summary>moco bench step: times the phases of a recipe's step on generated images.</summary>
+internal static class StepBench
+{
+    private static readonly string[] Phases = ["views", "copy", "momentum update", "query forward", "key forward", "loss", "backward", "enqueue", "optimizer"];
+
+    /// <summary>Measures.</summary>
+    /// <param name="config">Resolved.</param>
+    /// <param name="steps">Steps to take the median of, above 0; one more warms up.</param>
+    public static StepTimes Run(RunConfig config, int steps)
+    {
+        TorchRuntime.Load();
+        set_num_threads(config.Threads);
+        var device = TorchRuntime.OpenDevice(config.Device);
+        var precision = PrecisionChoice.Resolve(config.Precision, device);
+        using var method = MoCo.Create(config.Encoder, config.MoCo, config.BnGroups, config.Seed, SingleProcess.Instance);
+        method.to(device);
+        method.Precision = precision;
+        method.train();
+        using var optimizer = new Sgd(method.LearnedParameters, config.Optimizer.Momentum, config.Optimizer.WeightDecay);
+        var size = config.Views.Size;
+        var patterns = new Patterns(config.BatchSize, size, config.Seed);
+        var images = Enumerable.Range(0, config.BatchSize).Select(i => patterns.Read(i).Image).ToList();
+        var views = new float[3 * size * size * config.BatchSize];
+        var milliseconds = Phases.ToDictionary(name => name, _ => new List<double>(), StringComparer.Ordinal);
+        var clock = new Stopwatch();
+        Watch(method.Encoder, "query forward");
+        Watch(method.KeyEncoder, "key forward");
+        for (var i = 0; i <= steps; i++)
+        {
+            using var scope = NewDisposeScope();
+            Time("views", () => MakeViews(config, images, i, views));
+            Time("copy", () => HostMemory.Images(views, config.BatchSize, size, device));
+            var query = HostMemory.Images(views, config.BatchSize, size, device);
+            MakeViews(config, images, i + 1, views);
+            var key = HostMemory.Images(views, config.BatchSize, size, device);
+
+            // As TrainingStep.Run, with a clock between.
+            StepOutput output = default;
+            Time("momentum update", () => method.BeforeStep(i));
+            Time("loss", () => output = method.call(query, key)); // less the encoders, below
+            Time("backward", () => output.Loss.backward());
+            Time("enqueue", () => method.AfterBackward(output));
+            Time("optimizer", () =>
+            {
+                optimizer.Step(learningRate: 0.001);
+                optimizer.ClearGradients();
+            });
+            milliseconds["loss"][i] -= milliseconds["query forward"][i] + milliseconds["key forward"][i];
+        }
+
+        using var process = Process.GetCurrentProcess();
+        var peak = process.PeakWorkingSet64;
+        var medians = Phases.Select(name => (name, Median(milliseconds[name].Skip(1)))).ToList();
+        var step = Median(Enumerable.Range(1, steps).Select(i => Phases.Skip(2).Sum(name => milliseconds[name][i])));
+        var operations = 4.0 * config.BatchSize * EncoderCost.Operations(method.Encoder, size) * (config.MoCo.Symmetric ? 2 : 1);
+        return new(medians, step, operations, GemmRate(precision, device), peak);
+
+        void Time(string phase, Action work)
+        {
+            var begin = Stopwatch.GetTimestamp();
+            work();
+            Wait(device);
+            milliseconds[phase].Add(Stopwatch.GetElapsedTime(begin).TotalMilliseconds);
+        }
+
+        void Watch(Encoder encoder, string phase)
+        {
+            encoder.register_forward_pre_hook((_, images) =>
+            {
+                Wait(device);
+                clock.Restart();
+                return images;
+            });
+            encoder.register_forward_hook((_, _, embeddings) =>
+            {
+                Wait(device);
+                milliseconds[phase].Add(clock.Elapsed.TotalMilliseconds);
+                return embeddings;
+            });
+        }
+    }
+
+    private static void MakeViews(RunConfig config, List<ImageBuffer> images, int step, float[] pixels)
+    {
+        var transform = ViewRecipes.Train(config.Views);
+        var length = 3 * transform.Size * transform.Size;
+        for (var i = 0; i < config.BatchSize; i++)
+        {
+            var random = new SampleRandom(config.Seed, step, i, view: 0);
+            transform.Write(images[i], ref random, pixels.AsSpan(i * length, length));
+        }
+    }
+
+    private static double GemmRate(Precision precision, Device device)
+    {
+        const int side = 4096;
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var type = precision == Precision.Bf16 ? bfloat16 : float32;
+        var (a, b) = (rand(side, side, device: device).to(type), rand(side, side, device: device).to(type));
+        var best = double.MaxValue;
+        for (var i = 0; i < 4; i++)
+        {
+            using var each = NewDisposeScope();
+            var begin = Stopwatch.GetTimestamp();
+            a.mm(b);
+            Wait(device);
+            best = Math.Min(best, Stopwatch.GetElapsedTime(begin).TotalSeconds);
+        }
+
+        return 2.0 * side * side * side / best;
+    }
+
+    private static void Wait(Device device)
+    {
+        if (device.type == DeviceType.CUDA)
+        {
+            cuda.synchronize();
+        }
+    }
+
+    private static double Median(IEnumerable<double> values)
+    {
+        var sorted = values.Order().ToList();
+        return (sorted[(sorted.Count - 1) / 2] + sorted[sorted.Count / 2]) / 2;
+    }
+}
