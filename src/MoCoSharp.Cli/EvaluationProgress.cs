@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using MoCoSharp.Data.Loading;
 using MoCoSharp.Evaluation;
 
 namespace MoCoSharp.Cli;
@@ -10,6 +11,7 @@ internal sealed class EvaluationProgress(string what)
     private readonly bool _live = !Console.IsOutputRedirected;
     private readonly Stopwatch _watch = Stopwatch.StartNew();
     private TimeSpan _told = TimeSpan.Zero;
+    private readonly HashSet<string> _broken = new(StringComparer.Ordinal);
     private int _width;
 
     /// <summary>So many of so many.</summary>
@@ -30,6 +32,18 @@ internal sealed class EvaluationProgress(string what)
         else
         {
             Console.WriteLine(text);
+        }
+    }
+
+    /// <summary>A broken image, named once however often it is met.</summary>
+    public void Show(BadImage bad)
+    {
+        lock (_broken)
+        {
+            if (_broken.Add(bad.Name))
+            {
+                Console.Error.WriteLine($"moco: warning: {bad.Name}: {bad.Reason} It takes no part.");
+            }
         }
     }
 

@@ -34,8 +34,11 @@ internal sealed class NamedEncoder : IDisposable
 
     public Device Device => device(Config.Device);
 
-    /// <summary>Opens the newest checkpoint of a run, or a file.</summary>
-    public static NamedEncoder Open(string target, string which)
+    /// <summary>Opens the newest checkpoint of a run, or a file; where it cannot even be looked for, every fault is told.</summary>
+    /// <param name="target">RUN or FILE.</param>
+    /// <param name="which">--encoder.</param>
+    /// <param name="others">Faults of the other options.</param>
+    public static NamedEncoder Open(string target, string which, IEnumerable<string> others)
     {
         var faults = new List<string>();
         if (which is not ("query" or "key"))
@@ -50,7 +53,7 @@ internal sealed class NamedEncoder : IDisposable
 
         if (faults.Count > 0)
         {
-            throw new ConfigurationException(faults);
+            throw new ConfigurationException([.. faults, .. others]);
         }
 
         var trained = TrainedEncoder.Load(target, which == "key" ? EncoderRole.Key : EncoderRole.Query);

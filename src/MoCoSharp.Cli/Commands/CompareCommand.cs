@@ -15,6 +15,12 @@ internal static class CompareCommand
         var command = new Command("compare", "Compare the evaluations of runs, protocol by protocol.") { runs, verbose };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
         {
+            var missing = parsed.GetValue(runs)!.Where(path => !File.Exists(Path.Combine(path, "config.json"))).ToList();
+            if (missing.Count > 0)
+            {
+                throw new ConfigurationException([.. missing.Select(path => $"{path} is not the folder of a run: it has no config.json.")]);
+            }
+
             var found = parsed.GetValue(runs)!.SelectMany(path => Read(RunFolder.Open(path))).ToList();
             if (found.Count == 0)
             {

@@ -46,7 +46,7 @@ internal static class EmbedCommand
             faults.Add($"--part is {part}, expected train or val.");
         }
 
-        using var encoder = NamedEncoder.Open(target, which);
+        using var encoder = NamedEncoder.Open(target, which, faults);
         var images = Images(source, part, encoder.Config, faults);
         if (images is null || faults.Count > 0)
         {
@@ -65,7 +65,7 @@ internal static class EmbedCommand
             {
                 FeatureExtractor.Stream(
                     encoder.Encoder, images, ViewRecipes.Evaluation(encoder.Config.Views), layer == "head" ? FeatureLayer.Head : FeatureLayer.Pooled,
-                    encoder.Config.Loader, encoder.Device, normalize, batch => count += Add(file, batch, images, featureSize, progress, count), signals.Token);
+                    encoder.Config.Loader, encoder.Device, normalize, batch => count += Add(file, batch, images, featureSize, progress, count), progress.Show, signals.Token);
                 file.Finish();
             }
 

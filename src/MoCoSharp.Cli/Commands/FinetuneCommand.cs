@@ -37,8 +37,9 @@ internal static class FinetuneCommand
                 Seed = parsed.GetValue(seed) ?? published.Seed,
             }).Over(parsed.GetValue(epochs) ?? published.Epochs);
             var share = Share(parsed.GetValue(labels)!);
-            using var encoder = NamedEncoder.Open(parsed.GetValue(target)!, parsed.GetValue(which)!);
-            var labelled = LabelledData.Open(encoder.Config, parsed.GetValue(data), parsed.GetValue(validation), [.. options.Faults(), .. share.Fault is { } fault ? [fault] : Array.Empty<string>()]);
+            string[] faults = [.. options.Faults(), .. share.Fault is { } fault ? [fault] : Array.Empty<string>()];
+            using var encoder = NamedEncoder.Open(parsed.GetValue(target)!, parsed.GetValue(which)!, faults);
+            var labelled = LabelledData.Open(encoder.Config, parsed.GetValue(data), parsed.GetValue(validation), faults);
             var indices = share.Part is { } part
                 ? LabelSubset.Stratified(labelled.Train, part, options.Seed)
                 : LabelSubset.FromList(labelled.Train, parsed.GetValue(labels)!);
@@ -64,6 +65,7 @@ internal static class FinetuneCommand
         {
             Progress = (done, total) => progress.Show("images of the epoch", done, total),
             EpochDone = epoch => progress.Show(epoch, options.Epochs),
+            BadImageFound = progress.Show,
         };
         var kind = scratch ? "scratch" : "finetune";
         var name = $"{kind}-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Of(tuning.Protocol)}";

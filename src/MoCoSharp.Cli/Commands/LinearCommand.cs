@@ -37,8 +37,8 @@ internal static class LinearCommand
                 BatchSize = parsed.GetValue(batch) ?? official.BatchSize,
                 Seed = parsed.GetValue(seed) ?? official.Seed,
             }).Over(parsed.GetValue(epochs) ?? official.Epochs);
-            using var encoder = NamedEncoder.Open(parsed.GetValue(target)!, parsed.GetValue(which)!);
-            IEnumerable<string> faults = [.. options.Faults(), .. parsed.GetValue(fast) && parsed.GetValue(rate) is not null ? ["--lr with --fast: the fast protocol scans the learning rate. Leave one out."] : Array.Empty<string>()];
+            string[] faults = [.. options.Faults(), .. parsed.GetValue(fast) && parsed.GetValue(rate) is not null ? ["--lr with --fast: the fast protocol scans the learning rate. Leave one out."] : Array.Empty<string>()];
+            using var encoder = NamedEncoder.Open(parsed.GetValue(target)!, parsed.GetValue(which)!, faults);
             var labelled = LabelledData.Open(encoder.Config, parsed.GetValue(data), parsed.GetValue(validation), faults);
             using var signals = new StopSignals();
             try
@@ -63,6 +63,7 @@ internal static class LinearCommand
         {
             Progress = (done, total) => progress.Show("images of the epoch", done, total),
             EpochDone = epoch => progress.Show(epoch, options.Epochs),
+            BadImageFound = progress.Show,
         };
         var name = $"linear-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Of(probe.Protocol)}";
         var state = encoder.Run is { } run ? Path.Combine(run.Path, "evaluations", name + ".state.safetensors") : output is null ? null : Path.ChangeExtension(output, ".state.safetensors");
@@ -98,7 +99,7 @@ internal static class LinearCommand
 
         FeatureSet Features(IImageDataset images) => FeatureExtractor.Extract(
             encoder.Encoder, images, ViewRecipes.Evaluation(encoder.Config.Views), FeatureLayer.Pooled, encoder.Config.Loader, encoder.Device, normalize: false,
-            done => progress.Show("features of images", done, images.Count), cancellation);
+            done => progress.Show("features of images", done, images.Count), progress.Show, cancellation);
     }
 
     private static JsonArray Scan(IReadOnlyList<ScanPoint> points) =>

@@ -11,19 +11,21 @@ namespace MoCoSharp.Data.Loading;
 /// <param name="epoch">From 0.</param>
 /// <param name="options">How to read ahead.</param>
 /// <param name="batchSize">Images in a batch; the last may be shorter.</param>
-internal sealed class SinglePass(IImageDataset data, int[]? order, ViewTransform transform, long seed, int epoch, LoaderOptions options, int batchSize)
+/// <param name="badImage">Told of each broken image, on the thread that met it.</param>
+internal sealed class SinglePass(
+    IImageDataset data, int[]? order, ViewTransform transform, long seed, int epoch, LoaderOptions options, int batchSize, Action<BadImage>? badImage)
 {
-    private readonly BadImages images = new(data, options);
+    private readonly BadImages images = new(data, options, badImage);
     private readonly ViewBatchPool pool = new(batchSize, transform.Size, hasKeys: false);
     private readonly int count = order?.Length ?? data.Count;
 
-    public IEnumerable<ViewBatch> Run(int firstBatch, CancellationToken cancellation)
+    public IEnumerable<ViewBatch> Run(CancellationToken cancellation)
     {
-        var batches = (int)(((long)count + batchSize - 1) / batchSize) - firstBatch;
+        var batches = (int)(((long)count + batchSize - 1) / batchSize);
         using var pipeline = new BatchPipeline(
             batches,
-            number => pool.Rent(Math.Min(batchSize, count - ((firstBatch + number) * batchSize))),
-            (number, batch, slot) => Fill(firstBatch + number, batch, slot),
+            number => pool.Rent(Math.Min(batchSize, count - (number * batchSize))),
+            Fill,
             Math.Min(options.ResolveWorkers(), batchSize * (options.PrefetchBatches + 1)),
             options.PrefetchBatches);
         foreach (var batch in pipeline.Run(cancellation))

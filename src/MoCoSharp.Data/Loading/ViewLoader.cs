@@ -123,18 +123,19 @@ public sealed class ViewLoader : IDisposable
     /// <param name="evaluation">A transform that draws nothing; <see cref="ViewRecipes.Evaluation"/>.</param>
     /// <param name="options">How to read ahead.</param>
     /// <param name="batchSize">Images in a batch, above 0.</param>
+    /// <param name="badImage">Told of each broken image, on the thread that met it.</param>
     /// <param name="cancellation">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
     /// <returns>Batches without keys. A broken image is missing: <see cref="ViewBatch.Indices"/> tells which are there.</returns>
     /// <exception cref="BrokenImageException">While enumerating: an image is broken and the options say to fail.</exception>
     public static IEnumerable<ViewBatch> Evaluate(
-        IImageDataset data, ViewTransform evaluation, LoaderOptions options, int batchSize, CancellationToken cancellation = default)
+        IImageDataset data, ViewTransform evaluation, LoaderOptions options, int batchSize, Action<BadImage>? badImage = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(evaluation);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchSize);
         options.ThrowIfFaulty();
-        return new SinglePass(data, order: null, evaluation, seed: 0, epoch: 0, options, Math.Min(batchSize, Math.Max(data.Count, 1))).Run(firstBatch: 0, cancellation);
+        return new SinglePass(data, order: null, evaluation, seed: 0, epoch: 0, options, Math.Min(batchSize, Math.Max(data.Count, 1)), badImage).Run(cancellation);
     }
 
     /// <summary>One random view of each of some images in the random order of an epoch, to train on labels. No image is left out: the last batch may be shorter.</summary>
@@ -145,6 +146,7 @@ public sealed class ViewLoader : IDisposable
     /// <param name="seed">Seed of the run.</param>
     /// <param name="epoch">From 0; order and views are pure functions of seed and epoch.</param>
     /// <param name="batchSize">Images in a batch, above 0.</param>
+    /// <param name="badImage">Told of each broken image, on the thread that met it.</param>
     /// <param name="cancellation">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
     /// <returns>Batches without keys. A broken image is missing, and its batch is smaller by one.</returns>
     /// <exception cref="BrokenImageException">While enumerating: an image is broken and the options say to fail.</exception>
@@ -156,6 +158,7 @@ public sealed class ViewLoader : IDisposable
         long seed,
         int epoch,
         int batchSize,
+        Action<BadImage>? badImage = null,
         CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(data);
@@ -171,7 +174,7 @@ public sealed class ViewLoader : IDisposable
             order = [.. order.Select(position => indices[position])];
         }
 
-        return new SinglePass(data, order, transform, seed, epoch, options, Math.Min(batchSize, Math.Max(count, 1))).Run(firstBatch: 0, cancellation);
+        return new SinglePass(data, order, transform, seed, epoch, options, Math.Min(batchSize, Math.Max(count, 1)), badImage).Run(cancellation);
     }
 
     /// <summary>Stops the workers of an epoch that is still being enumerated.</summary>

@@ -46,6 +46,9 @@ public sealed class FineTuning(
     /// <summary>Told the images seen of this epoch, and of how many.</summary>
     public Action<int, int>? Progress { get; init; }
 
+    /// <summary>Told of each broken image whenever it is met, on the thread that met it; it takes no part.</summary>
+    public Action<BadImage>? BadImageFound { get; init; }
+
     /// <summary>Told every epoch's numbers.</summary>
     public Action<EpochScores>? EpochDone { get; init; }
 
@@ -117,7 +120,7 @@ public sealed class FineTuning(
         using var scope = NewDisposeScope();
         var sum = zeros([], dtype: float64, device: device);
         var seen = 0;
-        foreach (var batch in ViewLoader.Labelled(train, indices, ViewRecipes.Supervised(views), loader, options.Seed, epoch, options.BatchSize, cancellation))
+        foreach (var batch in ViewLoader.Labelled(train, indices, ViewRecipes.Supervised(views), loader, options.Seed, epoch, options.BatchSize, BadImageFound, cancellation))
         {
             using (batch)
             using (NewDisposeScope())
@@ -153,7 +156,7 @@ public sealed class FineTuning(
     private ClassificationScores Judge(Encoder model, CancellationToken cancellation)
     {
         using var judged = FeatureExtractor.Extract(
-            model, validation, ViewRecipes.Evaluation(views), FeatureLayer.Head, loader, device, normalize: false, cancellation: cancellation);
+            model, validation, ViewRecipes.Evaluation(views), FeatureLayer.Head, loader, device, normalize: false, badImage: BadImageFound, cancellation: cancellation);
         var scores = new ClassificationScores(train.ClassNames);
         scores.Add(judged.Values, judged.Labels);
         return scores;

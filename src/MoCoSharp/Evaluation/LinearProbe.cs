@@ -36,6 +36,9 @@ public sealed class LinearProbe(
     /// <summary>Told the images seen of this epoch, and of how many.</summary>
     public Action<int, int>? Progress { get; init; }
 
+    /// <summary>Told of each broken image whenever it is met, on the thread that met it; it takes no part.</summary>
+    public Action<BadImage>? BadImageFound { get; init; }
+
     /// <summary>Told every epoch's numbers.</summary>
     public Action<EpochScores>? EpochDone { get; init; }
 
@@ -53,7 +56,7 @@ public sealed class LinearProbe(
 
         // The encoder is frozen and this view draws nothing: the features to judge by are the same in every epoch.
         using var judged = FeatureExtractor.Extract(
-            encoder, validation, ViewRecipes.Evaluation(views), FeatureLayer.Pooled, loader, device, normalize: false, cancellation: cancellation);
+            encoder, validation, ViewRecipes.Evaluation(views), FeatureLayer.Pooled, loader, device, normalize: false, badImage: BadImageFound, cancellation: cancellation);
         var transform = ViewRecipes.Supervised(views);
         var scores = Judge(classifier, judged);
         var wasTraining = encoder.training;
@@ -85,7 +88,7 @@ public sealed class LinearProbe(
         using var scope = NewDisposeScope();
         var sum = zeros([], dtype: float64, device: device);
         var seen = 0;
-        foreach (var batch in ViewLoader.Labelled(train, _labelled, transform, loader, options.Seed, epoch, options.BatchSize, cancellation))
+        foreach (var batch in ViewLoader.Labelled(train, _labelled, transform, loader, options.Seed, epoch, options.BatchSize, BadImageFound, cancellation))
         {
             using (batch)
             using (NewDisposeScope())

@@ -49,6 +49,7 @@ public static class FeatureExtractor
     /// <param name="device">Where the encoder lives.</param>
     /// <param name="normalize">L2-normalised, as kNN wants them; linear classification takes them as they are.</param>
     /// <param name="progress">Told the number of images done.</param>
+    /// <param name="badImage">Told of each broken image, on the thread that met it.</param>
     /// <param name="cancellation">Ends the work early.</param>
     /// <exception cref="InvalidDataException">No image is readable.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
@@ -61,13 +62,14 @@ public static class FeatureExtractor
         Device device,
         bool normalize = true,
         Action<int>? progress = null,
+        Action<BadImage>? badImage = null,
         CancellationToken cancellation = default)
     {
         using var scope = NewDisposeScope();
         var parts = new List<Tensor>();
         var labels = new List<int>();
         var indices = new List<int>();
-        Stream(encoder, data, view, layer, loader, device, normalize, Keep, cancellation);
+        Stream(encoder, data, view, layer, loader, device, normalize, Keep, badImage, cancellation);
         return new FeatureSet(cat(parts).DetachFromDisposeScope(), [.. labels], [.. indices]);
 
         void Keep(FeatureBatch batch)
@@ -88,6 +90,7 @@ public static class FeatureExtractor
     /// <param name="device">Where the encoder lives.</param>
     /// <param name="normalize">Whether features are L2-normalised.</param>
     /// <param name="take">Given each batch in turn, on this thread.</param>
+    /// <param name="badImage">Told of each broken image, on the thread that met it.</param>
     /// <param name="cancellation">Ends the work early.</param>
     /// <exception cref="InvalidDataException">No image is readable.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
@@ -100,6 +103,7 @@ public static class FeatureExtractor
         Device device,
         bool normalize,
         Action<FeatureBatch> take,
+        Action<BadImage>? badImage = null,
         CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(encoder);
@@ -111,7 +115,7 @@ public static class FeatureExtractor
         encoder.eval();
         try
         {
-            foreach (var batch in ViewLoader.Evaluate(data, view, loader, BatchSize, cancellation))
+            foreach (var batch in ViewLoader.Evaluate(data, view, loader, BatchSize, badImage, cancellation))
             {
                 using (batch)
                 {

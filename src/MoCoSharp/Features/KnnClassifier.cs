@@ -18,7 +18,8 @@ public static class KnnClassifier
     /// <param name="neighbours">k, 1 to M.</param>
     /// <param name="temperature">Of the weights, above 0; 0.1 in the demo, 0.07 in the paper.</param>
     /// <returns>Length Q.</returns>
-    /// <exception cref="ArgumentException">k is larger than the bank, or shapes do not fit.</exception>
+    /// <exception cref="ArgumentException">k is larger than the bank, or shapes or labels do not fit.</exception>
+    /// <exception cref="InvalidDataException">A feature is not a finite number.</exception>
     public static int[] Predict(Tensor bank, ReadOnlySpan<int> bankLabels, Tensor queries, int classes, int neighbours, double temperature)
     {
         ArgumentNullException.ThrowIfNull(bank);
@@ -38,8 +39,21 @@ public static class KnnClassifier
             throw new ArgumentException($"{neighbours} neighbours in a bank of {size}: expected at most {size}. Lower k.", nameof(neighbours));
         }
 
+        foreach (var label in bankLabels)
+        {
+            if (label < 0 || label >= classes)
+            {
+                throw new ArgumentException($"The bank has the label {label} with {classes} classes: expected 0 to {classes - 1}. Leave images without a label out.", nameof(bankLabels));
+            }
+        }
+
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
+        if (!bank.isfinite().all().item<bool>() || !queries.isfinite().all().item<bool>())
+        {
+            throw new InvalidDataException("Some features are not finite numbers, so that no neighbours can be told. Has training diverged? Take an earlier checkpoint.");
+        }
+
         var predicted = new int[count];
         var labels = bankLabels.ToArray();
         var nearest = Enumerable.Range(0, QueriesAtOnce).Select(_ => new NearestKeys(neighbours)).ToArray();

@@ -6,7 +6,7 @@ namespace MoCoSharp.Tensors;
 /// <remarks>
 /// TorchSharp makes a native object of each number, and frees it when the collector finds that no managed code will look at it again: which is
 /// as soon as the native call has begun. A collection at that moment (a loader thread's allocation suffices) makes the call read freed memory,
-/// and a step goes wrong without a word; a run of 60 small steps under frequent collections ended in NaN four times of six. So numbers are held
+/// and fail or a step go wrong without a word: with another thread that only collects, a.add_(b, alpha: 0.5) threw within 20 seconds. So numbers are held
 /// here, and whatever makes one unseen, such as a + b or a.add_(b), is not used: tests/MoCoSharp.Tests/Tensors/ScalarsTests.cs lists it.
 /// </remarks>
 public static class Scalars

@@ -21,6 +21,9 @@ public sealed class KnnMonitor(IImageDataset bank, IImageDataset queries, ViewTr
     public string Protocol { get; } = FormattableString.Invariant(
         $"kNN k={Math.Min(options.Neighbours, bank.Count)} T={options.Temperature}, cosine, {(options.Layer == "head" ? "head output" : "pooled features")}, bank {bank.Count}, queries {queries.Count}");
 
+    /// <summary>Told of each broken image whenever it is met, on the thread that met it; it takes no part.</summary>
+    public Action<BadImage>? BadImageFound { get; init; }
+
     /// <summary>Accuracy of the encoder, 0 to 1.</summary>
     /// <param name="encoder">In evaluation mode meanwhile; nothing of it changes.</param>
     /// <param name="progress">Told images done, and images in all.</param>
@@ -31,8 +34,8 @@ public sealed class KnnMonitor(IImageDataset bank, IImageDataset queries, ViewTr
         var watch = Stopwatch.StartNew();
         var layer = options.Layer == "head" ? FeatureLayer.Head : FeatureLayer.Pooled;
         var total = bank.Count + queries.Count;
-        using var known = FeatureExtractor.Extract(encoder, bank, view, layer, loader, device, progress: done => progress?.Invoke(done, total), cancellation: cancellation);
-        using var asked = FeatureExtractor.Extract(encoder, queries, view, layer, loader, device, progress: done => progress?.Invoke(bank.Count + done, total), cancellation: cancellation);
+        using var known = FeatureExtractor.Extract(encoder, bank, view, layer, loader, device, progress: done => progress?.Invoke(done, total), badImage: BadImageFound, cancellation: cancellation);
+        using var asked = FeatureExtractor.Extract(encoder, queries, view, layer, loader, device, progress: done => progress?.Invoke(bank.Count + done, total), badImage: BadImageFound, cancellation: cancellation);
         var accuracy = KnnClassifier.Accuracy(known, asked, bank.ClassNames.Count, Math.Min(options.Neighbours, known.Labels.Length), options.Temperature);
         return (accuracy, watch.Elapsed.TotalSeconds);
     }

@@ -233,6 +233,33 @@ public sealed class ViewLoaderTests
     }
 
     [Fact]
+    public void Labelled_TakesEachAskedForImageOnce_KeepsTheLastBatch_AndNamesBrokenOnes()
+    {
+        var data = new FakeImages(11, 4);
+        int[] asked = [0, 1, 2, 4, 5, 7, 9, 10];
+        List<int[]> Epoch(int epoch, int workers, Action<BadImage>? bad = null)
+        {
+            var seen = new List<int[]>();
+            foreach (var batch in ViewLoader.Labelled(data, asked, Transform, new LoaderOptions { Workers = workers }, seed: 3, epoch, batchSize: 3, bad))
+            {
+                seen.Add([.. batch.Indices.Take(batch.Count)]);
+                Assert.Equal(batch.Indices.Select(data.LabelOf), batch.Labels);
+                batch.Dispose();
+            }
+
+            return seen;
+        }
+
+        var named = new System.Collections.Concurrent.ConcurrentBag<string>();
+        var first = Epoch(0, 1, bad => named.Add(bad.Name));
+        Assert.Equal(asked.Where(index => index != 4), first.SelectMany(batch => batch).Order());
+        Assert.Equal(8, first.Sum(batch => batch.Length) + named.Count); // 3 + 3 + 2, less the broken one
+        Assert.Equal(["image 4"], named);
+        Assert.Equal(first, Epoch(0, 4));
+        Assert.NotEqual(first, Epoch(1, 1));
+    }
+
+    [Fact]
     public void Open_RefusesWhatCannotWork()
     {
         Assert.Contains("fewer than a batch of 8", Assert.Throws<ArgumentException>(() => ViewLoader.Open(new FakeImages(7), Transform, new(), 0, 8)).Message);

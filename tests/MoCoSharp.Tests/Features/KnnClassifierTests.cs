@@ -29,6 +29,15 @@ public sealed class KnnClassifierTests
     }
 
     [Fact]
+    public void FeaturesThatAreNoNumbers_AndBanksWithoutLabels_AreRefused()
+    {
+        using var bank = ones(3, 2);
+        using var broken = tensor(new float[,] { { 1, float.NaN } });
+        Assert.Contains("diverged", Assert.Throws<InvalidDataException>(() => KnnClassifier.Predict(bank, [0, 1, 1], broken, 2, 1, 0.1)).Message);
+        Assert.Contains("label -1", Assert.Throws<ArgumentException>(() => KnnClassifier.Predict(bank, [0, -1, 1], bank, 2, 1, 0.1)).Message);
+    }
+
+    [Fact]
     public void MoreNeighboursThanTheBankHas_AreRefused()
     {
         using var bank = rand(3, 2);

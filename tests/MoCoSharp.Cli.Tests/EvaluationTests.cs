@@ -1,0 +1,113 @@
+using System.Text.Json.Nodes;
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Data.Images;
+
+namespace MoCoSharp.Cli.Tests;
+
+/// <summary>moco linear, finetune, embed and compare, as a person uses them.</summary>
+public sealed class EvaluationTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;
+
+    public EvaluationTests()
+    {
+        foreach (var (part, count, seed) in new[] { ("train", 40, 5), ("val", 20, 6) })
+        {
+            var images = new Patterns(count, 40, seed);
+            for (var i = 0; i < count; i++)
+            {
+                var file = Path.Combine(folder, "photos", part, images.ClassNames[images.LabelOf(i)], $"{i:D2}.png");
+                Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+                File.WriteAllBytes(file, ImageEncoder.Png(images.Read(i).Image));
+            }
+        }
+
+        File.WriteAllText(Path.Combine(folder, "photos", "train", "rays", "broken.png"), "no image");
+        var (code, _, error) = Moco.Run(folder, ["pretrain", "--data", "photos", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "--steps", "2"]);
+        Assert.True(code == 0, error);
+    }
+
+    [Fact]
+    public void EveryEvaluation_IsKeptWithItsProtocol_AndComparedOnlyWithItsLike()
+    {
+        var (code, output, error) = Moco.Run(folder, "linear", "run", "--epochs", "3", "--lr", "0.5");
+        Assert.True(code == 0, error);
+        Assert.Contains("epoch 3/3", output);
+        Assert.Contains("chosen by the images that judge", output);
+        Assert.Contains("broken.png", error);
+        Assert.Single(error.Split('\n'), line => line.Contains("broken.png")); // named once, though met in every epoch
+
+        (code, output, error) = Moco.Run(folder, "linear", "run", "--fast", "--epochs", "3");
+        Assert.True(code == 0, error);
+        Assert.Contains("not the official protocol", output);
+
+        (code, _, error) = Moco.Run(folder, "finetune", "run", "--labels", "50%", "--epochs", "1", "--batch", "8");
+        Assert.True(code == 0, error);
+
+        var evaluations = Path.Combine(folder, "run", "evaluations");
+        var reports = Directory.GetFiles(evaluations, "*.json").Select(path => JsonNode.Parse(File.ReadAllText(path))!).ToList();
+        Assert.Equal(["finetune", "linear", "linear-cached"], reports.Select(report => (string)report["evaluation"]!).Order());
+        Assert.All(reports, report => Assert.Equal(20, (long)report["images"]!));
+        Assert.Equal(3, Directory.GetFiles(evaluations, "*.png").Length);
+        Assert.InRange(File.ReadAllLines(Directory.GetFiles(evaluations, "*.labels.txt").Single()).Length, 15, 25); // half of each class
+
+        (code, output, _) = Moco.Run(folder, "compare", "run");
+        Assert.Equal(0, code);
+        Assert.Contains("3 protocols", output);
+    }
+
+    [Fact]
+    public void AnInterruptedEvaluation_GoesOnAfterTheLastWholeEpoch()
+    {
+        var (code, whole, error) = Moco.Run(folder, "linear", "run", "--epochs", "2", "--lr", "0.5");
+        Assert.True(code == 0, error);
+        var (_, again, _) = Moco.Run(folder, "linear", "run", "--epochs", "2", "--lr", "0.5");
+
+        Assert.Contains("epoch 2/2", whole);
+        Assert.DoesNotContain("epoch 2/2", again); // nothing was left to do
+        Assert.Equal(whole.Split('\n').First(line => line.StartsWith("top-1")), again.Split('\n').First(line => line.StartsWith("top-1")));
+    }
+
+    [Theory]
+    [InlineData("features.npy", 128 + (40 * 32 * 4))]
+    [InlineData("features.csv", null)]
+    public void Features_AreWrittenWithNamesAndLabels(string file, int? size)
+    {
+        var (code, output, error) = Moco.Run(folder, "embed", "run", "-o", file);
+
+        Assert.True(code == 0, error);
+        Assert.Contains("40 x 32", output);
+        Assert.Contains("1 broken images are left out", output);
+        var lines = File.ReadAllLines(Path.Combine(folder, "features.csv"));
+        Assert.Equal(41, lines.Length);
+        Assert.StartsWith("name,label,class", lines[0]);
+        Assert.All(lines[1..], line => Assert.Equal(line.Split(',')[0].Split('/')[0], line.Split(',')[2])); // the folder is the class
+        if (size is { } expected)
+        {
+            Assert.Equal(expected, new FileInfo(Path.Combine(folder, file)).Length);
+        }
+    }
+
+    [Fact]
+    public void WrongOptions_AreRefusedTogether_BeforeAnyWork()
+    {
+        var (code, _, error) = Moco.Run(folder, "linear", "nowhere", "--lr", "-1", "--epochs", "0", "--encoder", "middle");
+        Assert.Equal(2, code);
+        Assert.All(["nowhere", "learning rate is -1", "epochs is 0", "--encoder is middle"], part => Assert.Contains(part, error));
+
+        (code, _, error) = Moco.Run(folder, "finetune", "run", "--labels", "0%", "--head-lr", "0", "--data", "absent");
+        Assert.Equal(2, code);
+        Assert.All(["--labels is 0%", "head learning rate is 0", "absent"], part => Assert.Contains(part, error));
+
+        (code, _, error) = Moco.Run(folder, "embed", "run", "-o", "x.txt", "--layer", "middle");
+        Assert.Equal(2, code);
+        Assert.All(["x.txt", "--layer is middle"], part => Assert.Contains(part, error));
+        Assert.Empty(Directory.GetFiles(folder, "*unfinished*"));
+
+        (code, _, error) = Moco.Run(folder, "compare", "run", "nowhere");
+        Assert.Equal(2, code);
+        Assert.Contains("nowhere", error);
+    }
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+}
