@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using TorchSharp;
@@ -10,7 +11,7 @@ namespace MoCoSharp.Checkpoints;
 /// <remarks>The format's specification: <see href="https://github.com/huggingface/safetensors"/>.</remarks>
 public static class SafeTensors
 {
-    private const int LongestHeader = 100_000_000; // as the reference implementation
+    internal const int LongestHeader = 100_000_000; // as the reference implementation
 
     private static readonly Dictionary<string, ScalarType> Types = new(StringComparer.Ordinal)
     {
@@ -26,28 +27,61 @@ public static class SafeTensors
         ["F64"] = ScalarType.Float64,
     };
 
-    /// <summary>Writes tensors in the given order, and metadata; the same input gives the same bytes.</summary>
-    /// <param name="stream">Written from its position.</param>
+    /// <summary>Writes tensors in the given order, metadata, and a checksum of it all; the same input gives the same bytes.</summary>
+    /// <param name="stream">Written from its beginning; can seek.</param>
     /// <param name="tensors">Of any device and layout; stored contiguous.</param>
     /// <param name="metadata">Free text by key.</param>
     public static void Write(Stream stream, IReadOnlyList<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string> metadata)
     {
-        ArgumentNullException.ThrowIfNull(stream);
         ArgumentNullException.ThrowIfNull(tensors);
-        ArgumentNullException.ThrowIfNull(metadata);
-        var header = Header(tensors, metadata);
-        Span<byte> length = stackalloc byte[8];
-        BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
-        stream.Write(length);
-        stream.Write(header);
+        var sizes = tensors.Select(item => (item.Name, item.Tensor.dtype, item.Tensor.shape, item.Tensor.numel() * item.Tensor.element_size()));
         using var noGrad = no_grad();
-        foreach (var (_, tensor) in tensors)
+        Write(stream, [.. sizes], metadata, (index, put) =>
         {
             using var scope = NewDisposeScope();
-            if (tensor.numel() > 0)
+            put(tensors[index].Tensor.detach().cpu().contiguous().bytes);
+        });
+    }
+
+    /// <summary>The same from plain memory, on any thread.</summary>
+    /// <param name="stream">Written from its beginning; can seek.</param>
+    /// <param name="tensors">Their values lie still meanwhile.</param>
+    /// <param name="metadata">Free text by key.</param>
+    public static void WriteHost(Stream stream, IReadOnlyList<HostTensor> tensors, IReadOnlyDictionary<string, string> metadata)
+    {
+        ArgumentNullException.ThrowIfNull(tensors);
+        Write(stream, [.. tensors.Select(item => (item.Name, item.Type, item.Shape, item.Size))], metadata, (index, put) => put(tensors[index].Values));
+    }
+
+    private delegate void Put(ReadOnlySpan<byte> bytes);
+
+    private static void Write(
+        Stream stream, IReadOnlyList<(string Name, ScalarType Type, long[] Shape, long Size)> tensors, IReadOnlyDictionary<string, string> metadata, Action<int, Put> values)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        ArgumentNullException.ThrowIfNull(metadata);
+        var header = Header(tensors, new Dictionary<string, string>(metadata, StringComparer.Ordinal) { [Checksum.Key] = Checksum.Blank });
+        var length = new byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        PutAndHash(length);
+        PutAndHash(header);
+        for (var i = 0; i < tensors.Count; i++)
+        {
+            if (tensors[i].Size > 0)
             {
-                stream.Write(tensor.detach().cpu().contiguous().bytes);
+                values(i, PutAndHash);
             }
+        }
+
+        stream.Position = 8 + Checksum.Place(header);
+        stream.Write(Encoding.UTF8.GetBytes(Checksum.Digits(hash)));
+        stream.Position = stream.Length;
+
+        void PutAndHash(ReadOnlySpan<byte> bytes)
+        {
+            stream.Write(bytes);
+            hash.AppendData(bytes);
         }
     }
 
@@ -57,6 +91,8 @@ public static class SafeTensors
     public static SafeTensorsFile Read(string path)
     {
         using var stream = File.OpenRead(path);
+        Checksum.Verify(stream, path);
+        stream.Position = 0;
         var (entries, metadata, dataStart) = ReadHeader(stream, path);
         var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         try
@@ -97,7 +133,7 @@ public static class SafeTensors
         return (entries, metadata);
     }
 
-    private static byte[] Header(IReadOnlyList<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string> metadata)
+    private static byte[] Header(IReadOnlyList<(string Name, ScalarType Type, long[] Shape, long Size)> tensors, IReadOnlyDictionary<string, string> metadata)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
@@ -111,13 +147,12 @@ public static class SafeTensors
 
             json.WriteEndObject();
             long offset = 0;
-            foreach (var (name, tensor) in tensors)
+            foreach (var (name, type, shape, size) in tensors)
             {
-                var size = tensor.numel() * tensor.element_size();
                 json.WriteStartObject(name);
-                json.WriteString("dtype", Types.First(type => type.Value == tensor.dtype).Key);
+                json.WriteString("dtype", Types.First(known => known.Value == type).Key);
                 json.WriteStartArray("shape");
-                foreach (var dimension in tensor.shape)
+                foreach (var dimension in shape)
                 {
                     json.WriteNumberValue(dimension);
                 }
@@ -244,6 +279,18 @@ public static class SafeTensors
             return new SafeTensorsEntry(property.Name, type, shape, begin, end);
         }
     }
+}
+
+/// <summary>A tensor's values in plain memory, contiguous: what another thread may read.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Type">Its element type.</param>
+/// <param name="Shape">Its shape.</param>
+/// <param name="Address">Of the first value; whoever hands this over keeps the memory.</param>
+/// <param name="Size">In bytes, below 2 GiB.</param>
+public sealed record HostTensor(string Name, ScalarType Type, long[] Shape, nint Address, long Size)
+{
+    /// <summary>The values.</summary>
+    public unsafe ReadOnlySpan<byte> Values => new((void*)Address, checked((int)Size));
 }
 
 /// <summary>Where a tensor lies in a file.</summary>

@@ -14,22 +14,39 @@ public static class StateDictionary
     public static void Load(string source, IEnumerable<(string Name, Tensor Tensor)> targets, IReadOnlyDictionary<string, Tensor> saved)
     {
         ArgumentNullException.ThrowIfNull(saved);
+        var pairs = targets.ToList();
+        if (Faults(pairs, saved) is { Count: > 0 } faults)
+        {
+            throw new InvalidDataException($"{source}: {string.Join(" and ", faults)}. Was it made with other encoder or moco options?");
+        }
+
+        using var noGrad = no_grad();
+        foreach (var (name, tensor) in pairs)
+        {
+            tensor.copy_(saved[name]);
+        }
+    }
+
+    /// <summary>What keeps saved tensors from being loaded: those that are missing, and those of another shape; nothing where they fit.</summary>
+    public static IReadOnlyList<string> Faults(IEnumerable<(string Name, Tensor Tensor)> targets, IReadOnlyDictionary<string, Tensor> saved)
+    {
+        ArgumentNullException.ThrowIfNull(saved);
         var pairs = targets.Select(target => (target.Name, target.Tensor, Saved: saved.GetValueOrDefault(target.Name))).ToList();
         var missing = pairs.Where(pair => pair.Saved is null).Select(pair => pair.Name).ToList();
         var reshaped = pairs.Where(pair => pair.Saved is not null && !pair.Saved.shape.SequenceEqual(pair.Tensor.shape))
             .Select(pair => $"{pair.Name}: file [{string.Join(", ", pair.Saved!.shape)}], model [{string.Join(", ", pair.Tensor.shape)}]").ToList();
-        if (missing.Count + reshaped.Count > 0)
+        List<string> faults = [];
+        if (missing.Count > 0)
         {
-            throw new InvalidDataException(
-                $"{source}: {missing.Count} tensors are missing{Some(missing)} and {reshaped.Count} have another shape{Some(reshaped)}. " +
-                "Was it made with other encoder or moco options?");
+            faults.Add($"{missing.Count} tensors are missing{Some(missing)}");
         }
 
-        using var noGrad = no_grad();
-        foreach (var (_, tensor, value) in pairs)
+        if (reshaped.Count > 0)
         {
-            tensor.copy_(value!);
+            faults.Add($"{reshaped.Count} have another shape{Some(reshaped)}");
         }
+
+        return faults;
     }
 
     private static string Some(List<string> names) => names.Count switch

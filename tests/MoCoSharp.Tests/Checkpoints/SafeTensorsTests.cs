@@ -32,6 +32,31 @@ public sealed class SafeTensorsTests : IDisposable
     }
 
     [Fact]
+    public void TheChecksum_IsThatOfTheFile_WithItsOwnDigitsAsZeros()
+    {
+        using var scope = NewDisposeScope();
+        Write([("a", rand(2, 3)), ("b", rand(4))]);
+        var bytes = File.ReadAllBytes(path);
+        using var file = SafeTensors.Read(path);
+        var digits = file.Metadata[Checksum.Key];
+
+        var text = System.Text.Encoding.Latin1.GetString(bytes).Replace(digits, new string('0', 64));
+
+        Assert.Equal(digits, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.Latin1.GetBytes(text))));
+        bytes[^1] ^= 1;
+        File.WriteAllBytes(path, bytes);
+        Assert.Contains("checksum", Assert.Throws<InvalidDataException>(() => SafeTensors.Read(path)).Message);
+    }
+
+    [Fact]
+    public void AFileFromElsewhere_NeedsNoChecksum()
+    {
+        File.WriteAllBytes(path, [54, 0, 0, 0, 0, 0, 0, 0, .. "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}"u8, 0, 0, 128, 63]);
+        using var file = SafeTensors.Read(path);
+        Assert.Equal(1f, file.Tensors["a"].item<float>());
+    }
+
+    [Fact]
     public void AnyMutant_IsReadOrRefused_NeverMore()
     {
         using var scope = NewDisposeScope();
