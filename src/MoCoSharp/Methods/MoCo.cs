@@ -88,6 +88,9 @@ public sealed class MoCo : PretrainMethod
         [.. encoder_q.named_parameters().Select(item => ($"{nameof(encoder_q)}.{item.name}", item.parameter))];
 
     /// <inheritdoc/>
+    public override Tensor? Negatives => queue.Keys;
+
+    /// <inheritdoc/>
     public override IReadOnlyDictionary<string, long> HostState => new Dictionary<string, long>(StringComparer.Ordinal) { ["queue.position"] = queue.Position };
 
     /// <summary>(step, half, N) -> permutation; tests put their own here.</summary>
@@ -122,31 +125,36 @@ public sealed class MoCo : PretrainMethod
             output = new(
                 output.Loss.add(other.Loss, One).div(Held(2L)),
                 cat([output.Keys, other.Keys]),
-                output.ContrastAccuracy is null ? null : output.ContrastAccuracy.add(other.ContrastAccuracy!, One).div(Held(2L)));
+                output.ContrastAccuracy is null ? null : output.ContrastAccuracy.add(other.ContrastAccuracy!, One).div(Held(2L)),
+                output.Query);
         }
 
         scope.MoveToOuter(output.Loss, output.Keys);
         output.ContrastAccuracy?.MoveToOuterDisposeScope();
+        output.Query?.MoveToOuterDisposeScope();
         return output;
     }
 
     /// <summary>Remembers the keys, once the loss no longer needs the ones that they replace.</summary>
     public override void AfterBackward(StepOutput output) => queue.Enqueue(output.Keys);
 
+    /// <inheritdoc/>
+    public override Tensor? ProbeKeys(Tensor keyViews) => EncodeKeys(keyViews, half: 0, shuffle: !_options.Shuffle);
+
     private StepOutput Contrast(Tensor queryViews, Tensor keyViews, int half)
     {
         var query = functional.normalize(encoder_q.call(queryViews), dim: 1); // [N / ranks, C]
-        var keys = EncodeKeys(keyViews, half);                                // [N, C]
+        var keys = EncodeKeys(keyViews, half, _options.Shuffle);              // [N, C]
         var (loss, accuracy) = InfoNce.Loss(query, BatchOrder.Share(_group, keys), queue.Keys, _options.Temperature, MeasuresContrast);
-        return new(loss, keys, accuracy);
+        return new(loss, keys, accuracy, MeasuresContrast ? query.detach() : null);
     }
 
     // Keys of the global batch in batch order, each normalised in a BN group that need not be its query's.
-    private Tensor EncodeKeys(Tensor views, int half)
+    private Tensor EncodeKeys(Tensor views, int half, bool shuffle)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        if (!_options.Shuffle)
+        if (!shuffle)
         {
             return BatchOrder.Gather(_group, functional.normalize(encoder_k.call(views), dim: 1)).MoveToOuterDisposeScope();
         }

@@ -10,7 +10,8 @@ namespace MoCoSharp.Methods;
 /// <param name="Loss">Mean loss of this rank's share of the batch, a scalar that carries the gradient.</param>
 /// <param name="Keys">Keys to remember, of the global batch, in batch order. Shape [N, C], or [2N, C] when symmetric.</param>
 /// <param name="ContrastAccuracy">Shares of queries whose own key is the nearest, and among the nearest five. Shape [2]; null unless it was asked for.</param>
-public readonly record struct StepOutput(Tensor Loss, Tensor Keys, Tensor? ContrastAccuracy);
+/// <param name="Query">L2-normalised queries of this rank, without gradient; of the first half when symmetric. Shape [N / ranks, C]; null unless measuring.</param>
+public readonly record struct StepOutput(Tensor Loss, Tensor Keys, Tensor? ContrastAccuracy, Tensor? Query = null);
 
 /// <summary>A way of learning without labels: what differs between the methods, and nothing else.</summary>
 /// <remarks>
@@ -28,7 +29,7 @@ public abstract class PretrainMethod(string name) : Module<Tensor, Tensor, StepO
     /// <summary>What the optimizer steps, with checkpoint names, in checkpoint order; never the key encoder.</summary>
     public abstract IReadOnlyList<(string Name, Parameter Parameter)> LearnedParameters { get; }
 
-    /// <summary>Whether forward passes also measure the contrast accuracy.</summary>
+    /// <summary>Whether forward passes also measure the contrast accuracy, and keep their queries.</summary>
     public bool MeasuresContrast { get; set; }
 
     /// <summary>Called first in a step.</summary>
@@ -41,6 +42,14 @@ public abstract class PretrainMethod(string name) : Module<Tensor, Tensor, StepO
     public virtual void AfterBackward(StepOutput output)
     {
     }
+
+    /// <summary>The keys that serve as negatives, L2-normalised. Shape [K, C]; null where a method has none.</summary>
+    public virtual Tensor? Negatives => null;
+
+    /// <summary>The keys of a batch once more, shuffled if the method does not shuffle, unshuffled if it does: what BatchNorm gives away.</summary>
+    /// <param name="keyViews">This rank's share of the batch of the step under way. Shape [N / ranks, 3, H, W].</param>
+    /// <returns>Shape [N, C], of the global batch; null where a method has no such choice. BatchNorm's statistics change.</returns>
+    public virtual Tensor? ProbeKeys(Tensor keyViews) => null;
 
     /// <summary>State on the host that a resume needs besides the tensors of state_dict().</summary>
     public virtual IReadOnlyDictionary<string, long> HostState => new Dictionary<string, long>(StringComparer.Ordinal);
