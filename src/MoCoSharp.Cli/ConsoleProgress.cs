@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using MoCoSharp.Training;
+using MoCoSharp.Training.Health;
 
 namespace MoCoSharp.Cli;
 
@@ -13,6 +14,7 @@ internal sealed class ConsoleProgress(int epochs) : IPretrainObserver
     private readonly bool _live = !Console.IsOutputRedirected;
     private readonly Stopwatch _watch = Stopwatch.StartNew();
     private StepReport? _latest;
+    private HealthFigures? _health;
     private TimeSpan _drawn = TimeSpan.MinValue;
     private TimeSpan _evaluationTold;
     private int _barWidth;
@@ -29,6 +31,7 @@ internal sealed class ConsoleProgress(int epochs) : IPretrainObserver
     public void Reported(StepReport report)
     {
         _latest = report;
+        _health = report.Health ?? _health;
         if (!_live)
         {
             Console.WriteLine(Text(report.Step, report.TotalSteps));
@@ -59,6 +62,8 @@ internal sealed class ConsoleProgress(int epochs) : IPretrainObserver
         Console.Error.WriteLine($"moco: warning: {message}");
     }
 
+    public void Judged(Verdict verdict) => Warned($"{verdict.Finding}\n  evidence: {verdict.Evidence}\n  cause: {verdict.Cause}\n  cure: {verdict.Cure}");
+
     /// <summary>A line that stays.</summary>
     public void Line(string text)
     {
@@ -76,8 +81,13 @@ internal sealed class ConsoleProgress(int epochs) : IPretrainObserver
         var left = TimeSpan.FromSeconds((total - step) / Math.Max(report.ImagesPerSecond / ImagesPerStep, 1e-9));
         return string.Create(CultureInfo.InvariantCulture,
             $"epoch {report.Epoch}/{epochs}  step {step}/{total}  loss {report.Loss:F3}  contrast {report.ContrastAccuracy:P0}  " +
-            $"lr {report.LearningRate:G3}  {report.ImagesPerSecond:F0} images/s  waiting {report.WaitShare:P0}  left {Clock(left)}");
+            $"lr {report.LearningRate:G3}  {report.ImagesPerSecond:F0} images/s  waiting {report.WaitShare:P0}  left {Clock(left)}{Health()}");
     }
+
+    // The shortest that can be said; moco doctor has the sentences.
+    private string Health() => _health is not { } health ? "" : string.Create(CultureInfo.InvariantCulture,
+        $"  |{(health.QueueFill < 1 ? $" queue {health.QueueFill:P0}" : "")} cosine {health.PositiveSimilarity:F2}/{health.HardestNegative:F2}" +
+        $"  rank {health.EffectiveRank:F0}  gradient {health.GradientNorm:G2}  update {health.UpdateRatio:G2}");
 
     /// <summary>For the time left.</summary>
     public required int ImagesPerStep { get; init; }

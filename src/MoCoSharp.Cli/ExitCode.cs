@@ -27,7 +27,7 @@ internal static class ExitCode
         {
             return Tell([error.Message], Usage);
         }
-        catch (Exception error) when (!verbose && error is DivergedException or BrokenImageException or InvalidDataException or IOException
+        catch (Exception error) when (!verbose && error is DivergedException or OtherRunException or BrokenImageException or InvalidDataException or IOException
             or UnauthorizedAccessException or PlatformNotSupportedException)
         {
             return Tell([error.Message], Failed);

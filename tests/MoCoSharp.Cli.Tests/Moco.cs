@@ -21,7 +21,15 @@ internal static class Moco
         return (process.ExitCode, output, error.Result);
     }
 
-    public static Process Start(string folder, params string[] arguments)
+    public static Process Start(string folder, params string[] arguments) => Process.Start(StartInfo(folder, arguments))!;
+
+    public static void Signal(Process process, string signal)
+    {
+        using var kill = Process.Start("kill", [$"-{signal}", $"{process.Id}"]);
+        kill.WaitForExit();
+    }
+
+    public static ProcessStartInfo StartInfo(string folder, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet") { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "moco.dll"));
@@ -30,6 +38,6 @@ internal static class Moco
             start.ArgumentList.Add(argument);
         }
 
-        return Process.Start(start)!;
+        return start;
     }
 }

@@ -22,26 +22,31 @@ internal static class PretrainCommand
         var set = new Option<string[]>("--set") { Description = "A setting over the recipe's: moco.temperature=0.1", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
         var steps = new Option<long?>("--steps") { Description = "Save and end after so many steps in all." };
         var resume = new Option<bool>("--resume") { Description = "Go on with the run in --run." };
+        var changes = new Option<bool>("--resume-with-changes") { Description = "Go on with another recipe (--set) or other images (--data), and record what is changed." };
+        var usr1 = new Option<string>("--usr1") { Description = "What SIGUSR1 does: stop (save, exit 75) or continue (save, go on).", DefaultValueFactory = _ => "stop" };
+        usr1.AcceptOnlyFromAmong("stop", "continue");
         var dryRun = new Option<bool>("--dry-run") { Description = "Show what would be done, and estimate time and memory." };
         var device = new Option<string?>("--device") { Description = "cpu, cuda or cuda:n." };
         var onBadImage = new Option<string?>("--on-bad-image") { Description = "skip (and name it) or fail." };
         var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
         var command = new Command("pretrain", "Pre-train an encoder. Without arguments: on the built-in images.")
         {
-            recipe, data, validation, runPath, set, steps, resume, dryRun, device, onBadImage, verbose,
+            recipe, data, validation, runPath, set, steps, resume, changes, usr1, dryRun, device, onBadImage, verbose,
         };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
         {
             var given = new Request(
                 parsed.GetValue(recipe), parsed.GetValue(data), parsed.GetValue(validation), parsed.GetValue(runPath), parsed.GetValue(set)!,
-                parsed.GetValue(steps), parsed.GetValue(resume), parsed.GetValue(dryRun), parsed.GetValue(device), parsed.GetValue(onBadImage));
+                parsed.GetValue(steps), parsed.GetValue(resume) || parsed.GetValue(changes), parsed.GetValue(changes), parsed.GetValue(usr1) == "continue",
+                parsed.GetValue(dryRun), parsed.GetValue(device), parsed.GetValue(onBadImage));
             return given.Resume ? Resume(given) : Start(given);
         }));
         return command;
     }
 
     private sealed record Request(
-        string? Recipe, string? Data, string? Validation, string? Run, string[] Settings, long? Steps, bool Resume, bool DryRun, string? Device, string? OnBadImage)
+        string? Recipe, string? Data, string? Validation, string? Run, string[] Settings, long? Steps, bool Resume, bool WithChanges, bool Usr1Continues,
+        bool DryRun, string? Device, string? OnBadImage)
     {
         public string RecipeName => Path.GetFileNameWithoutExtension(Recipe ?? "patterns");
 
@@ -92,8 +97,10 @@ internal static class PretrainCommand
             return ExitCode.Done;
         }
 
+        using var signals = new StopSignals(request.Usr1Continues);
         var run = RunFolder.Create(request.Run ?? NextFolder(request.RecipeName), plan.Config);
-        return Train(plan, run, request.Steps, resume: false);
+        using var hold = run.Hold(Note);
+        return Train(plan, run, request, signals);
     }
 
     private static int Resume(Request request)
@@ -104,9 +111,9 @@ internal static class PretrainCommand
             faults.Add("--resume needs --run: the folder of the run to go on with.");
         }
 
-        if (request.Recipe is not null || request.AllSettings.Any() || request.DryRun)
+        if (request.Recipe is not null || request.DryRun)
         {
-            faults.Add("--resume goes on with the run's own config.json: leave out the recipe, --set, --data, --val, --device, --on-bad-image and --dry-run.");
+            faults.Add("--resume goes on with the run's own config.json: leave out the recipe and --dry-run. --set key=value changes a setting of it.");
         }
 
         if (request.Run is not null && !File.Exists(Path.Combine(request.Run, "config.json")))
@@ -124,15 +131,19 @@ internal static class PretrainCommand
             throw new ConfigurationException(faults);
         }
 
+        using var signals = new StopSignals(request.Usr1Continues);
         var run = RunFolder.Open(request.Run!);
-        var plan = Plan.Open(run.ReadConfig(), null, null, faults) ?? throw new ConfigurationException(faults);
-        return Train(plan, run, request.Steps, resume: true);
+        using var hold = run.Hold(Note);
+        var config = RunConfigFile.Load(run.ConfigPath, request.AllSettings);
+        var plan = Plan.Open(config, null, null, faults) ?? throw new ConfigurationException(faults);
+        return Train(plan, run, request, signals);
     }
 
-    private static int Train(Plan plan, RunFolder run, long? steps, bool resume)
+    private static void Note(string text) => Console.Error.WriteLine($"moco: note: {text}");
+
+    private static int Train(Plan plan, RunFolder run, Request request, StopSignals signals)
     {
         var config = plan.Config;
-        using var signals = new StopSignals();
         Console.WriteLine($"{run.Path}: {plan.Describe()}");
         TorchRuntime.Load();
         set_num_threads(config.Threads);
@@ -141,9 +152,14 @@ internal static class PretrainCommand
         var progress = new ConsoleProgress(config.Epochs) { ImagesPerStep = config.BatchSize };
         views.BadImageFound += bad => progress.Warned($"{bad.Name}: {bad.Reason} Another image takes its place.");
         using var training = new Pretraining(method, config, SingleProcess.Instance, TimeProvider.System, progress);
-        if (resume)
+        signals.OnSave(training.RequestSave);
+        if (request.Resume)
         {
-            training.Resume(run);
+            foreach (var change in training.Resume(run, new ResumeCheck(DataIdentity.Of(plan.Train), request.WithChanges)))
+            {
+                progress.Line($"changed: {change}");
+            }
+
             progress.Line($"resumed after step {training.StepsDone}");
         }
         else
@@ -151,11 +167,17 @@ internal static class PretrainCommand
             SampleSheet.Write(run, plan.Train, ViewRecipes.Train(config.Views), config);
         }
 
-        var end = training.Run(views, run, plan.Monitor(), steps, signals.Token);
+        var end = training.Run(views, run, plan.Monitor(), request.Steps, signals.Token);
         if (views.BadImages.Count > 0)
         {
             progress.Line($"{views.BadImages.Count} broken images were skipped: {string.Join(", ", views.BadImages.Take(5).Select(bad => bad.Name))}" +
                 (views.BadImages.Count > 5 ? ", ..." : ""));
+        }
+
+        if (training.SavePauses.Count > 0)
+        {
+            var pauses = training.SavePauses.Order().ToList();
+            progress.Line(FormattableString.Invariant($"{pauses.Count} saves; training stood still for {pauses[pauses.Count / 2] * 1000:F0} ms each (median), {pauses[^1] * 1000:F0} at most"));
         }
 
         progress.Line(end switch

@@ -35,4 +35,7 @@ public interface IImageDataset
 
     /// <summary>A name that a person can find the image by: a path below the source, or file and record number.</summary>
     string NameOf(int index);
+
+    /// <summary>Bytes of the image's own file, without opening it; -1 where it has none.</summary>
+    long SizeOf(int index) => -1;
 }

@@ -113,6 +113,9 @@ public sealed class ImageFolder : IImageDataset, IEncodedImages
     /// <inheritdoc/>
     public string NameOf(int index) => files[index];
 
+    /// <inheritdoc/>
+    public long SizeOf(int index) => new FileInfo(Path.Combine(root, files[index])) is { Exists: true } file ? file.Length : -1;
+
     // Whether a link leads to a folder that it lies in, itself a link or not.
     private static bool LeadsUp(DirectoryInfo link, string path)
     {

@@ -113,5 +113,8 @@ public sealed class ImageList : IImageDataset, IEncodedImages
     /// <inheritdoc/>
     public string NameOf(int index) => files[index];
 
+    /// <inheritdoc/>
+    public long SizeOf(int index) => new FileInfo(Path.Combine(folder, files[index])) is { Exists: true } file ? file.Length : -1;
+
     private EncodedImage ReadEncoded(int index) => EncodedImage.Read(Path.Combine(folder, files[index]));
 }

@@ -40,6 +40,9 @@ public sealed class ViewLoader : IDisposable
     public event Action<BadImage>? BadImageFound;
 #pragma warning restore MA0046
 
+    /// <summary>Where the images come from.</summary>
+    public IImageDataset Data => data;
+
     /// <summary>Batches in an epoch; images that do not fill a last one are left out of it.</summary>
     public int BatchesPerEpoch => data.Count / batchSize;
 

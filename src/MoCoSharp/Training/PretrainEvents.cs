@@ -1,3 +1,5 @@
+using MoCoSharp.Training.Health;
+
 namespace MoCoSharp.Training;
 
 /// <summary>Where a run stands, every so many steps.</summary>
@@ -11,7 +13,14 @@ namespace MoCoSharp.Training;
 /// <param name="ImagesPerSecond">Since the last report.</param>
 /// <param name="WaitShare">Share of the time spent waiting for views, 0 to 1.</param>
 public readonly record struct StepReport(
-    long Step, long TotalSteps, int Epoch, double Loss, double ContrastAccuracy, double ContrastAccuracy5, double LearningRate, double ImagesPerSecond, double WaitShare);
+    long Step, long TotalSteps, int Epoch, double Loss, double ContrastAccuracy, double ContrastAccuracy5, double LearningRate, double ImagesPerSecond, double WaitShare)
+{
+    /// <summary>How the run is doing; null where the step was not looked at.</summary>
+    public HealthFigures? Health { get; init; }
+
+    /// <summary>Share of the time spent on finding that out, 0 to 1.</summary>
+    public double HealthShare { get; init; }
+}
 
 /// <summary>What the kNN monitor found.</summary>
 /// <param name="Step">Steps done; 0 is the untrained encoder.</param>
@@ -41,6 +50,13 @@ public interface IPretrainObserver
 
     /// <summary>Something that a person should know, and the run goes on.</summary>
     void Warned(string message);
+
+    /// <summary>Something is wrong with what is being learned; told once for each kind.</summary>
+    void Judged(Verdict verdict)
+    {
+        ArgumentNullException.ThrowIfNull(verdict);
+        Warned(verdict.ToString());
+    }
 }
 
 /// <summary>How a run ended.</summary>

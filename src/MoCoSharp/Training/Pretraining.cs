@@ -1,12 +1,18 @@
-using System.Text.Json.Nodes;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Distributed;
 using MoCoSharp.Methods;
 using MoCoSharp.Tensors;
+using MoCoSharp.Training.Health;
+using MoCoSharp.Training.Saving;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Training;
+
+/// <summary>How strictly a resume looks at the checkpoint.</summary>
+/// <param name="Data">The images that the run would go on with.</param>
+/// <param name="AllowChanges">Whether another recipe or data set is accepted, and recorded. Another architecture never is.</param>
+public sealed record ResumeCheck(DataIdentity Data, bool AllowChanges = false);
 
 /// <summary>The pre-training loop: views in, checkpoints and metrics out.</summary>
 public sealed class Pretraining : IDisposable
@@ -19,12 +25,14 @@ public sealed class Pretraining : IDisposable
     private readonly Device _device;
     private readonly Sgd _optimizer;
     private readonly TrainingStep _step;
+    private DataIdentity? _data;
+    private int _saveRequested; // 0 or 1
 
     /// <summary>A run at its beginning.</summary>
     /// <param name="method">What learns; moved to the configured device.</param>
     /// <param name="config">Without faults.</param>
     /// <param name="group">The ranks that share a batch.</param>
-    /// <param name="time">For rates; it decides nothing else.</param>
+    /// <param name="time">For rates, and for saves by the clock; it decides no number.</param>
     /// <param name="observer">Hears of progress.</param>
     public Pretraining(PretrainMethod method, RunConfig config, IProcessGroup group, TimeProvider time, IPretrainObserver observer)
     {
@@ -43,79 +51,174 @@ public sealed class Pretraining : IDisposable
         _step = new TrainingStep(method, _optimizer, group);
     }
 
+    /// <summary>Where the run stands.</summary>
+    public TrainingProgress Progress { get; private set; } = new();
+
     /// <summary>Steps done since the beginning of the run.</summary>
-    public long StepsDone { get; private set; }
+    public long StepsDone => Progress.Step;
+
+    /// <summary>Seconds that training has stood still for each save of the last <see cref="Run"/>.</summary>
+    public IReadOnlyList<double> SavePauses { get; private set; } = [];
+
+    /// <summary>Asks for a save after the step under way, from any thread; the run goes on.</summary>
+    public void RequestSave() => Interlocked.Exchange(ref _saveRequested, 1);
 
     /// <summary>Goes on from the newest checkpoint that can be read; a broken one is passed over with a warning.</summary>
+    /// <param name="run">The run folder.</param>
+    /// <param name="check">
+    /// For a run that trains on, in a folder that is held: the checkpoint must be of this recipe and these images, broken ones are put aside, and
+    /// accepted changes go into the run folder. Null for those who only look: the architecture must fit, and nothing is written.
+    /// </param>
+    /// <returns>The differences that were accepted.</returns>
+    /// <exception cref="OtherRunException">The checkpoint is of another run; all differences are told.</exception>
     /// <exception cref="InvalidDataException">There are checkpoints, and none can be used.</exception>
-    public void Resume(RunFolder run)
+    public IReadOnlyList<string> Resume(RunFolder run, ResumeCheck? check = null)
     {
         ArgumentNullException.ThrowIfNull(run);
+        _data = check?.Data;
+        List<string> accepted = [];
         InvalidDataException? last = null;
         foreach (var path in run.Checkpoints())
         {
             try
             {
-                StepsDone = TrainingState.Load(path, _method, _optimizer);
-                return;
+                Progress = TrainingState.Load(path, _method, _optimizer, Compare);
+                if (check is not null)
+                {
+                    Keep(path);
+                }
+
+                return accepted;
+            }
+            catch (OtherRunException error)
+            {
+                throw new OtherRunException(error.Message + Environment.NewLine + (check is null || check.AllowChanges || accepted.Count == 0
+                    ? "Tensors must fit in any case: mend the encoder's and the method's options in config.json, or start another run."
+                    : "Take the changes back (--set, --data, config.json), or add --resume-with-changes, which accepts and records them where the tensors fit."));
             }
             catch (InvalidDataException error)
             {
                 last = error;
-                _observer.Warned($"{error.Message} The checkpoint before is tried.");
+                _observer.Warned($"{error.Message} {(check is null ? "" : $"It is kept as {Path.GetFileName(RunFolder.SetAside(path))}. ")}The checkpoint before is tried.");
+            }
+            catch (FileNotFoundException) when (check is null)
+            {
+                // The run trains on meanwhile, and this one has had its time.
             }
         }
 
-        if (last is not null)
+        return last is null ? accepted : throw last;
+
+        IReadOnlyList<string> Compare(string config, DataIdentity? data)
         {
-            throw last;
+            accepted = check is null ? [] : [.. RunDifferences.Between(config, _config), .. RunDifferences.Between(data, check.Data)];
+            return check is { AllowChanges: false } ? accepted : [];
+        }
+
+        // The state before the configuration: should the process die between the two, the next resume asks again.
+        void Keep(string path)
+        {
+            if (accepted.Count > 0)
+            {
+                TrainingState.Save(path, Progress, _method, _optimizer, _config, check!.Data);
+            }
+
+            if (accepted.Count > 0 || RunConfigFile.Write(_config) != RunConfigFile.Write(run.ReadConfig()))
+            {
+                run.Change(_config, accepted, StepsDone);
+            }
         }
     }
 
     /// <summary>Trains to the end, to the step limit, or until asked to stop; saves in each case.</summary>
     /// <param name="views">Both views of every image, epoch by epoch.</param>
-    /// <param name="run">Where everything goes.</param>
+    /// <param name="run">Where everything goes; held meanwhile.</param>
     /// <param name="knn">Judges the encoder; null where there are no labels.</param>
     /// <param name="stepLimit">Steps in all after which to end; null is all epochs.</param>
     /// <param name="stop">Asks for a save and an end, after the step under way.</param>
     /// <exception cref="DivergedException">The loss is not a number.</exception>
+    /// <exception cref="RunLockedException">Another process trains in the folder.</exception>
+    /// <exception cref="IOException">The last state could not be saved.</exception>
     public PretrainEnd Run(ViewLoader views, RunFolder run, KnnMonitor? knn, long? stepLimit, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(views);
         ArgumentNullException.ThrowIfNull(run);
-        var stepsPerEpoch = views.BatchesPerEpoch;
-        var total = (long)stepsPerEpoch * _config.Epochs;
+        using var hold = _group.Rank == 0 ? run.Hold(_observer.Warned) : null;
+        if (_group.Rank == 0)
+        {
+            run.RemoveLeftovers();
+            File.Delete(run.DivergedPath);
+        }
+
+        Progress = Progress.Of(views.BatchesPerEpoch);
+        var total = StepsDone + ((long)views.BatchesPerEpoch * _config.Epochs) - Progress.Scheduled;
         var goal = Math.Min(total, stepLimit ?? total);
-        using var log = new RunLog(run, StepsDone);
-        using var meter = new ProgressMeter(_time, _config.BatchSize);
+        using var log = new RunLog(run, StepsDone, _observer.Warned);
+        foreach (var (step, accuracy) in log.Knn)
+        {
+            Progress = Progress.Judged(step, accuracy);
+        }
+
+        using var meter = new ProgressMeter(_time, _config.BatchSize, Progress.Losses);
+        var saver = new Saver(run, _config.Checkpoints, log, _group, _time, _observer);
+        using var guard = saver;
+        SavePauses = saver.Pauses;
+        var watch = new Watch(views.Data, new HealthMonitor(_method, _optimizer, _config, _group, views.Data.Count));
+        var state = new StateSource(_method, _optimizer, _config, _data ??= DataIdentity.Of(views.Data), meter);
+        saver.Prepare(state);
         try
         {
-            Monitor(knn, log, stepsPerEpoch, total, stop);
-            while (StepsDone < goal && !stop.IsCancellationRequested)
+            Loop(views, knn, log, meter, saver, state, watch, (goal, total), stop);
+            saver.Finish(state.With(Progress), stop);
+        }
+        catch (LossException bad)
+        {
+            saver.Settle();
+            throw Divergence.Tell(run, _method, bad, views.Data, saver.Newest);
+        }
+
+        var judged = knn is null || !IsMonitorDue(total) || log.Knn.ContainsKey(StepsDone);
+        return StepsDone < goal || !judged ? PretrainEnd.Stopped : StepsDone >= total ? PretrainEnd.Finished : PretrainEnd.StepLimit;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _optimizer.Dispose();
+
+    private void Loop(
+        ViewLoader views, KnnMonitor? knn, RunLog log, ProgressMeter meter, Saver saver, StateSource state, Watch watch, (long Goal, long Total) steps, CancellationToken stop)
+    {
+        try
+        {
+            Monitor(knn, log, saver, steps.Total, stop);
+            while (StepsDone < steps.Goal && !stop.IsCancellationRequested)
             {
-                var epoch = (int)(StepsDone / stepsPerEpoch);
-                foreach (var batch in views.Epoch(epoch, firstBatch: (int)(StepsDone % stepsPerEpoch), stop))
+                foreach (var batch in views.Epoch(Progress.Epoch, firstBatch: Progress.Batch, stop))
                 {
                     using (batch)
                     {
-                        Step(batch, stepsPerEpoch, total, meter, log);
+                        Step(batch, steps.Total, meter, log, watch);
                     }
 
-                    if (StepsDone >= goal || stop.IsCancellationRequested)
+                    if (Progress.Batch > 0 && saver.IsDue(StepsDone, TakeRequest()))
+                    {
+                        saver.Begin(state.With(Progress));
+                    }
+
+                    if (StepsDone >= steps.Goal || stop.IsCancellationRequested)
                     {
                         break;
                     }
                 }
 
-                if (StepsDone % stepsPerEpoch == 0)
+                if (Progress.Batch == 0)
                 {
-                    if (StepsDone / stepsPerEpoch % _config.Checkpoints.EveryEpochs == 0)
+                    if (saver.IsDue(StepsDone, TakeRequest()) || Progress.Epoch % _config.Checkpoints.EveryEpochs == 0)
                     {
-                        Save(run);
+                        saver.Begin(state.With(Progress));
                     }
 
-                    Monitor(knn, log, stepsPerEpoch, total, stop);
-                    meter.Restart(); // an evaluation is not training time
+                    Monitor(knn, log, saver, steps.Total, stop);
+                    meter.RestartClock(); // an evaluation is not training time
                 }
             }
         }
@@ -123,83 +226,80 @@ public sealed class Pretraining : IDisposable
         {
             // Asked to stop while waiting for views or judging: the state is that of the last step.
         }
-
-        Save(run);
-        return StepsDone >= total ? PretrainEnd.Finished : StepsDone >= goal ? PretrainEnd.StepLimit : PretrainEnd.Stopped;
+        catch (Exception error) when (error is not LossException)
+        {
+            saver.TryFinish(state.With(Progress)); // views that cannot be read, say: what was learned until then stays
+            throw;
+        }
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _optimizer.Dispose();
-
-    private void Step(ViewBatch batch, int stepsPerEpoch, long total, ProgressMeter meter, RunLog log)
+    private void Step(ViewBatch batch, long total, ProgressMeter meter, RunLog log, Watch watch)
     {
-        var learningRate = LearningRate.At(_config.Optimizer, StepsDone, stepsPerEpoch, _config.Epochs);
-        var reports = (StepsDone + 1) % _config.LogEvery == 0 || StepsDone + 1 == total || StepsDone == 0;
+        var learningRate = LearningRate.At(_config.Optimizer, Progress.Scheduled, Progress.BatchesPerEpoch, _config.Epochs);
+        var step = StepsDone + 1;
+        var reports = step % _config.LogEvery == 0 || step == total || step == 1;
+        var (looks, probes) = reports ? watch.Health.IsDue(step, step == total) : (false, false);
+        HealthFigures? health = null;
         using (NewDisposeScope())
         {
             _method.MeasuresContrast = reports;
             var query = HostMemory.Images(batch.Query, batch.Count, batch.Size, _device);
             var key = HostMemory.Images(batch.Key, batch.Count, batch.Size, _device);
-            var (loss, accuracy) = _step.Run(StepsDone, query, key, learningRate);
+            watch.Began(step, batch.Indices);
+            var (loss, accuracy) = _step.Run(StepsDone, query, key, learningRate, output =>
+            {
+                if (_device.type == DeviceType.CPU) // elsewhere this would wait for the device
+                {
+                    watch.Check(output, query, key, learningRate, Progress.Epoch + 1);
+                }
+
+                health = looks ? watch.Health.Inspect(output, key, batch.Indices, Progress, probes) : null;
+            });
             meter.Add(loss, batch.WaitSeconds);
-            StepsDone++;
+            var epoch = Progress.Epoch + 1;
+            Progress = Progress.Next();
             _observer.Stepped(StepsDone, total);
             if (reports)
             {
-                var report = meter.Report(StepsDone, total, (int)((StepsDone - 1) / stepsPerEpoch) + 1, accuracy!, learningRate);
-                ThrowIfDiverged(report);
+                watch.Check(meter.Losses, StepsDone, learningRate, epoch);
+                health = health is null ? null : watch.Health.Complete(health, learningRate);
+                var report = meter.Report(StepsDone, total, epoch, accuracy!, learningRate, watch.Health.TakeSeconds()) with { Health = health };
                 log.Write(report);
                 _observer.Reported(report);
+                Judge(log, watch);
             }
         }
     }
 
-    private static void ThrowIfDiverged(StepReport report)
+    private void Judge(RunLog log, Watch watch)
     {
-        if (!double.IsFinite(report.Loss))
+        foreach (var verdict in Verdicts.Of(_config, watch.Data.Count, log.Health))
         {
-            throw new DivergedException(FormattableString.Invariant(
-                $"Loss is {report.Loss} at step {report.Step} (epoch {report.Epoch}), learning rate {report.LearningRate:G3}. ") +
-                "Lower optimizer.learningRate or add optimizer.warmupSteps. The checkpoints are from before.");
+            if (log.Write(verdict))
+            {
+                _observer.Judged(verdict);
+            }
         }
     }
 
+    private bool TakeRequest() => Interlocked.Exchange(ref _saveRequested, 0) == 1;
+
+    private bool IsMonitorDue(long total) =>
+        Progress.Batch == 0 && (Progress.Epoch % Math.Max(1, _config.Knn.EveryEpochs) == 0 || StepsDone == total);
+
     // The untrained encoder first, then every so many epochs; a number that a stop prevented is made up for after the resume.
-    private void Monitor(KnnMonitor? knn, RunLog log, int stepsPerEpoch, long total, CancellationToken stop)
+    private void Monitor(KnnMonitor? knn, RunLog log, Saver saver, long total, CancellationToken stop)
     {
-        var epoch = (int)(StepsDone / stepsPerEpoch);
-        var due = StepsDone % stepsPerEpoch == 0 && (epoch % Math.Max(1, _config.Knn.EveryEpochs) == 0 || StepsDone == total);
-        if (knn is null || !due || stop.IsCancellationRequested || log.HasKnn(StepsDone))
+        if (knn is null || !IsMonitorDue(total) || stop.IsCancellationRequested || log.Knn.ContainsKey(StepsDone))
         {
             return;
         }
 
         var (accuracy, seconds) = knn.Measure(_method.Encoder, _observer.Evaluating, stop);
-        var report = new KnnReport(StepsDone, epoch, accuracy, knn.Protocol, seconds);
+        var report = new KnnReport(StepsDone, Progress.Epoch, accuracy, knn.Protocol, seconds);
         log.Write(report);
+        Progress = Progress.Judged(StepsDone, accuracy);
+        saver.Judged(StepsDone, accuracy);
         _observer.Evaluated(report);
-    }
-
-    private void Save(RunFolder run)
-    {
-        var path = run.CheckpointPath(StepsDone);
-        if (File.Exists(path))
-        {
-            return; // the epoch's end has saved this very state
-        }
-
-        TrainingState.AverageRunningStatistics(_method, _group);
-        if (_group.Rank != 0)
-        {
-            return;
-        }
-
-        TrainingState.Save(path, StepsDone, _method, _optimizer, _config);
-        foreach (var old in run.Checkpoints().Skip(_config.Checkpoints.Keep))
-        {
-            File.Delete(old);
-        }
-
-        _observer.Saved(path);
     }
 }

@@ -4,6 +4,7 @@ using MoCoSharp.Data.Views;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
 using MoCoSharp.Tensors;
+using MoCoSharp.Training.Health;
 
 namespace MoCoSharp.Training;
 
@@ -71,6 +72,9 @@ public sealed record RunConfig
     /// <summary>When to save.</summary>
     public CheckpointOptions Checkpoints { get; init; } = new();
 
+    /// <summary>How often the run looks after itself.</summary>
+    public HealthOptions Health { get; init; } = new();
+
     /// <summary>Everything wrong with this configuration, each fault with the option's name and the cure.</summary>
     public IEnumerable<string> Faults()
     {
@@ -109,7 +113,7 @@ public sealed record RunConfig
         }
 
         IEnumerable<string> parts =
-            [.. Encoder.Faults(), .. ViewRecipes.Faults(Views), .. Loader.Faults(), .. MoCo.Faults(), .. Optimizer.Faults(), .. Knn.Faults(), .. Checkpoints.Faults()];
+            [.. Encoder.Faults(), .. ViewRecipes.Faults(Views), .. Loader.Faults(), .. MoCo.Faults(), .. Optimizer.Faults(), .. Knn.Faults(), .. Checkpoints.Faults(), .. Health.Faults()];
         foreach (var fault in parts)
         {
             yield return fault;
@@ -175,14 +179,26 @@ public sealed record KnnOptions
     }
 }
 
-/// <summary>When a run saves, beside its end and a stop.</summary>
+/// <summary>When a run saves, beside its end and a stop, and what stays.</summary>
 public sealed record CheckpointOptions
 {
     /// <summary>Every so many epochs, above 0.</summary>
     public int EveryEpochs { get; init; } = 1;
 
+    /// <summary>And every so many steps; 0 is never.</summary>
+    public int EverySteps { get; init; }
+
+    /// <summary>And every so many minutes; 0 is never.</summary>
+    public double EveryMinutes { get; init; } = 15;
+
     /// <summary>How many of the newest files stay, above 0.</summary>
     public int Keep { get; init; } = 3;
+
+    /// <summary>And the end of every m-th epoch; 0 is none.</summary>
+    public int KeepEveryEpochs { get; init; }
+
+    /// <summary>And the best k by the kNN monitor; 0 is none.</summary>
+    public int KeepBest { get; init; } = 1;
 
     /// <summary>Everything wrong with these options, each with the option's name.</summary>
     public IEnumerable<string> Faults()
@@ -192,9 +208,29 @@ public sealed record CheckpointOptions
             yield return $"checkpoints.everyEpochs is {EveryEpochs}, expected a number above 0.";
         }
 
+        if (EverySteps < 0)
+        {
+            yield return $"checkpoints.everySteps is {EverySteps}, expected 0 (never) or more.";
+        }
+
+        if (!(EveryMinutes >= 0) || double.IsInfinity(EveryMinutes))
+        {
+            yield return $"checkpoints.everyMinutes is {EveryMinutes}, expected 0 (never) or more.";
+        }
+
         if (Keep < 1)
         {
             yield return $"checkpoints.keep is {Keep}, expected a number above 0.";
+        }
+
+        if (KeepEveryEpochs < 0)
+        {
+            yield return $"checkpoints.keepEveryEpochs is {KeepEveryEpochs}, expected 0 (none) or more.";
+        }
+
+        if (KeepBest < 0)
+        {
+            yield return $"checkpoints.keepBest is {KeepBest}, expected 0 (none) or more.";
         }
     }
 }

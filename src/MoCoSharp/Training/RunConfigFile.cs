@@ -147,7 +147,7 @@ public static class RunConfigFile
         }
     }
 
-    private static void Merge(JsonObject from, JsonObject into)
+    internal static void Merge(JsonObject from, JsonObject into)
     {
         foreach (var (key, value) in from)
         {

@@ -10,6 +10,8 @@ namespace MoCoSharp.Training;
 /// <summary>A run on disk: configuration, environment, metrics, checkpoints. The only currency between the verbs of the program.</summary>
 public sealed class RunFolder
 {
+    private RunLock? _lock;
+
     private RunFolder(string path) => Path = path;
 
     /// <summary>The folder.</summary>
@@ -27,14 +29,22 @@ public sealed class RunFolder
     /// <summary>The sheet of sample views.</summary>
     public string ViewsPath => System.IO.Path.Combine(Path, "views.png");
 
+    /// <summary>What was wrong when a run ended for a loss that was no number.</summary>
+    public string DivergedPath => System.IO.Path.Combine(Path, "diverged.json");
+
+    /// <summary>What was changed in the middle of the run, a JSON object a line.</summary>
+    public string ChangesPath => System.IO.Path.Combine(Path, "changes.jsonl");
+
     private string CheckpointsPath => System.IO.Path.Combine(Path, "checkpoints");
 
     /// <summary>Makes the folder of a new run, and writes its configuration and environment.</summary>
-    /// <exception cref="IOException">There is a run already.</exception>
+    /// <exception cref="IOException">There is a run already, or another process makes one.</exception>
     public static RunFolder Create(string path, RunConfig config)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         var run = new RunFolder(path);
+        Directory.CreateDirectory(path);
+        using var hold = run.Hold(_ => { });
         if (File.Exists(run.ConfigPath))
         {
             throw new IOException($"{path} holds a run already. Add --resume to go on with it, or name another folder with --run.");
@@ -61,6 +71,65 @@ public sealed class RunFolder
         return run;
     }
 
+    /// <summary>Keeps every other process from training here, until disposed. Within a hold, another one is the same.</summary>
+    /// <param name="notice">Told of a stale lock that was taken over.</param>
+    /// <exception cref="RunLockedException">Another process trains here.</exception>
+    public IDisposable Hold(Action<string> notice)
+    {
+        ArgumentNullException.ThrowIfNull(notice);
+        if (_lock is not null)
+        {
+            return new Holding(null);
+        }
+
+        _lock = RunLock.Take(Path, notice);
+        return new Holding(this);
+    }
+
+    /// <summary>The process that trains here now, in words; null where there is none.</summary>
+    public string? Holder() => RunLock.Holder(Path);
+
+    /// <summary>Removes what a killed process left half-written. Only for whoever holds the folder.</summary>
+    internal void RemoveLeftovers()
+    {
+        foreach (var file in Directory.GetFiles(Path, "*" + AtomicFile.TemporaryEnding).Concat(Directory.GetFiles(CheckpointsPath, "*" + AtomicFile.TemporaryEnding)))
+        {
+            File.Delete(file);
+        }
+    }
+
+    /// <summary>Puts a broken checkpoint out of the way, for a person to look at.</summary>
+    internal static string SetAside(string checkpoint)
+    {
+        var aside = checkpoint + ".broken";
+        File.Move(checkpoint, aside, overwrite: true);
+        return aside;
+    }
+
+    /// <summary>Replaces the configuration, and notes what differs from the checkpoint that the run goes on from.</summary>
+    internal void Change(RunConfig config, IReadOnlyList<string> differences, long step)
+    {
+        AtomicFile.Write(ConfigPath, stream => stream.Write(Encoding.UTF8.GetBytes(RunConfigFile.Write(config))));
+        if (differences.Count > 0)
+        {
+            var line = new JsonObject { ["step"] = step, ["changes"] = new JsonArray([.. differences.Select(difference => (JsonNode)difference)]) };
+            File.AppendAllText(ChangesPath, line.ToJsonString() + "\n");
+        }
+    }
+
+    /// <summary>Writes a small JSON file whole.</summary>
+    internal static void WriteJson(string path, JsonObject content) =>
+        AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(content.ToJsonString(Indented) + "\n")));
+
+    private sealed class Holding(RunFolder? run) : IDisposable
+    {
+        public void Dispose()
+        {
+            run?._lock?.Dispose();
+            run?._lock = null;
+        }
+    }
+
     /// <summary>The configuration that the run was started with.</summary>
     public RunConfig ReadConfig() => RunConfigFile.Load(ConfigPath);
 
@@ -69,8 +138,17 @@ public sealed class RunFolder
 
     /// <summary>The checkpoints, the newest first.</summary>
     public IReadOnlyList<string> Checkpoints() => Directory.Exists(CheckpointsPath)
-        ? [.. Directory.GetFiles(CheckpointsPath, "step-*.safetensors").OrderDescending(StringComparer.Ordinal)]
+        ? [.. Directory.GetFiles(CheckpointsPath, "step-*.safetensors").Where(path => StepOf(path) >= 0).OrderByDescending(StepOf)]
         : [];
+
+    /// <summary>The steps done in a checkpoint, by its name; -1 where that is no checkpoint's.</summary>
+    public static long StepOf(string checkpoint)
+    {
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        var name = System.IO.Path.GetFileName(checkpoint);
+        return name.StartsWith("step-", StringComparison.Ordinal) && name.EndsWith(".safetensors", StringComparison.Ordinal)
+            && long.TryParse(name["step-".Length..^".safetensors".Length], System.Globalization.NumberStyles.None, null, out var step) ? step : -1;
+    }
 
     /// <summary>Writes the result of an evaluation, with its protocol.</summary>
     public void WriteEvaluation(string name, JsonObject result)
@@ -78,7 +156,7 @@ public sealed class RunFolder
         ArgumentNullException.ThrowIfNull(result);
         var folder = System.IO.Path.Combine(Path, "evaluations");
         Directory.CreateDirectory(folder);
-        AtomicFile.Write(System.IO.Path.Combine(folder, name + ".json"), stream => stream.Write(Encoding.UTF8.GetBytes(result.ToJsonString(Indented) + "\n")));
+        WriteJson(System.IO.Path.Combine(folder, name + ".json"), result);
     }
 
     private static JsonSerializerOptions Indented { get; } = new() { WriteIndented = true };

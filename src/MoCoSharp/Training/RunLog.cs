@@ -1,7 +1,5 @@
 using System.Text.Json.Nodes;
-using TorchSharp;
-using TorchSharp.Modules;
-using static TorchSharp.torch;
+using MoCoSharp.Training.Health;
 
 namespace MoCoSharp.Training;
 
@@ -9,21 +7,53 @@ namespace MoCoSharp.Training;
 internal sealed class RunLog : IDisposable
 {
     private readonly MetricsLog _metrics;
-    private readonly SummaryWriter _board;
-    private readonly HashSet<long> _knnSteps;
+    private readonly BoardLog _board;
+    private readonly BoardLog _random;
+    private readonly BoardLog _uninformed;
+    private readonly Dictionary<long, double> _knn = [];
+    private readonly List<HealthLine> _health = [];
+    private readonly HashSet<string> _verdicts = [];
+    private readonly Action<string> _warn;
+    private bool _warned;
 
-    public RunLog(RunFolder run, long step)
+    public RunLog(RunFolder run, long step, Action<string> warn)
     {
+        _warn = warn;
         _metrics = new MetricsLog(run.MetricsPath, step);
-        _knnSteps = [.. MetricsLog.Read(run.MetricsPath).Where(line => line.ContainsKey("knn")).Select(line => line["step"]!.GetValue<long>())];
-        _board = utils.tensorboard.SummaryWriter(run.TensorBoardPath);
+        foreach (var line in MetricsLog.Read(run.MetricsPath))
+        {
+            if (line.ContainsKey("knn"))
+            {
+                _knn[line["step"]!.GetValue<long>()] = line["knn"]!.GetValue<double>();
+            }
+            else if (HealthLine.From(line) is { } health)
+            {
+                Remember(health);
+            }
+            else if (line["verdict"] is JsonValue verdict)
+            {
+                _verdicts.Add((string)verdict!);
+            }
+        }
+
+        _board = new BoardLog(run.TensorBoardPath);
+        _random = new BoardLog(Path.Combine(run.TensorBoardPath, "if negatives were random"));
+        _uninformed = new BoardLog(Path.Combine(run.TensorBoardPath, "if uninformed"));
+        if (step == 0)
+        {
+            _board.Text("health", string.Join("\n", HealthFigure.All.Select(figure => $"- **{figure.Name}**: {figure.Meaning}")));
+        }
     }
 
-    public bool HasKnn(long step) => _knnSteps.Contains(step);
+    /// <summary>The latest reports that have figures, oldest first.</summary>
+    public IReadOnlyList<HealthLine> Health => _health;
+
+    /// <summary>What the monitor found, by step.</summary>
+    public IReadOnlyDictionary<long, double> Knn => _knn;
 
     public void Write(StepReport report)
     {
-        _metrics.Write(new JsonObject
+        var line = new JsonObject
         {
             ["step"] = report.Step,
             ["epoch"] = report.Epoch,
@@ -33,7 +63,32 @@ internal sealed class RunLog : IDisposable
             ["learningRate"] = report.LearningRate,
             ["imagesPerSecond"] = Math.Round(report.ImagesPerSecond, 1),
             ["waitShare"] = Math.Round(report.WaitShare, 4),
-        });
+        };
+        if (report.Health is { } health)
+        {
+            line["healthShare"] = Math.Round(report.HealthShare, 5);
+            line["health"] = health.ToJson();
+            foreach (var figure in HealthFigure.All)
+            {
+                if (figure.Value(health) is { } value)
+                {
+                    Scalar($"health/{figure.Name}", value, report.Step);
+                }
+            }
+
+            // The same tag in folders of their own: TensorBoard draws them into the loss's own picture.
+            if (health.LossIfRandom is { } random && health.LossIfUninformed is { } uninformed)
+            {
+                _random.Scalar("train/loss", random, report.Step);
+                _uninformed.Scalar("train/loss", uninformed, report.Step);
+            }
+        }
+
+        Write(line);
+        if (HealthLine.From(line) is { } looked)
+        {
+            Remember(looked);
+        }
         Scalar("train/loss", report.Loss, report.Step);
         Scalar("train/contrast accuracy", report.ContrastAccuracy, report.Step);
         Scalar("train/contrast accuracy at 5", report.ContrastAccuracy5, report.Step);
@@ -44,8 +99,8 @@ internal sealed class RunLog : IDisposable
 
     public void Write(KnnReport report)
     {
-        _knnSteps.Add(report.Step);
-        _metrics.Write(new JsonObject
+        _knn[report.Step] = report.Accuracy;
+        Write(new JsonObject
         {
             ["step"] = report.Step,
             ["epoch"] = report.Epoch,
@@ -56,7 +111,52 @@ internal sealed class RunLog : IDisposable
         Scalar("evaluation/knn", report.Accuracy, report.Step);
     }
 
+    /// <summary>Notes a verdict, once for each kind.</summary>
+    /// <returns>False where it has been told.</returns>
+    public bool Write(Verdict verdict)
+    {
+        if (!_verdicts.Add(verdict.Id))
+        {
+            return false;
+        }
+
+        Write(new JsonObject
+        {
+            ["step"] = verdict.Step,
+            ["verdict"] = verdict.Id,
+            ["finding"] = verdict.Finding,
+            ["evidence"] = verdict.Evidence,
+            ["cause"] = verdict.Cause,
+            ["cure"] = verdict.Cure,
+        });
+        return true;
+    }
+
+    /// <summary>Brings what is written to the disk. Any thread.</summary>
+    public void Flush() => _metrics.Flush();
+
     public void Dispose() => _metrics.Dispose();
 
-    private void Scalar(string tag, double value, long step) => _board.add_scalar(tag, (float)value, (int)step);
+    private void Remember(HealthLine line)
+    {
+        const int most = 200; // verdicts look at five, and at the last probe
+        _health.Add(line);
+        if (_health.Count > 2 * most)
+        {
+            _health.RemoveRange(0, most);
+        }
+    }
+
+    private void Write(JsonObject line)
+    {
+        _metrics.Write(line);
+        if (_metrics.Fault is { } fault && !_warned)
+        {
+            _warn($"metrics.jsonl cannot be written: {fault} Lines wait in memory until it can.");
+        }
+
+        _warned = _metrics.Fault is not null;
+    }
+
+    private void Scalar(string tag, double value, long step) => _board.Scalar(tag, value, step);
 }

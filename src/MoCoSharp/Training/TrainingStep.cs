@@ -17,15 +17,17 @@ public sealed class TrainingStep(PretrainMethod method, Sgd optimizer, IProcessG
     /// <param name="queryViews">This rank's share. Shape [N / ranks, 3, H, W].</param>
     /// <param name="keyViews">The same shape.</param>
     /// <param name="learningRate">Of this step.</param>
+    /// <param name="inspect">Sees the output once the gradients are there; the queue still holds what the loss was made of, and no parameter has moved.</param>
     /// <returns>The loss, detached, and the contrast accuracy where the method measures it; both of this rank's share.</returns>
-    public (Tensor Loss, Tensor? ContrastAccuracy) Run(long step, Tensor queryViews, Tensor keyViews, double learningRate)
+    public (Tensor Loss, Tensor? ContrastAccuracy) Run(long step, Tensor queryViews, Tensor keyViews, double learningRate, Action<StepOutput>? inspect = null)
     {
         using var scope = NewDisposeScope();
         method.BeforeStep(step);
         var output = method.call(queryViews, keyViews);
         output.Loss.backward();
-        method.AfterBackward(output);
         AverageGradients();
+        inspect?.Invoke(output);
+        method.AfterBackward(output);
         optimizer.Step(learningRate);
         optimizer.ClearGradients();
         return (output.Loss.detach().MoveToOuterDisposeScope(), output.ContrastAccuracy?.MoveToOuterDisposeScope());

@@ -6,6 +6,7 @@ using MoCoSharp.Features;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
 using MoCoSharp.Training;
+using MoCoSharp.Training.Health;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Tests.Training;
@@ -26,6 +27,7 @@ public sealed class PretrainingTests : IDisposable
         Optimizer = new OptimizerOptions { LearningRate = 0.05, Per = "step" },
         Knn = new KnnOptions { Neighbours = 5 },
         Loader = new LoaderOptions { Workers = 1 },
+        Health = new HealthOptions { EverySteps = 2, ProbeEverySteps = 4 },
     };
 
     private readonly string folder = Directory.CreateTempSubdirectory("mocosharp").FullName;
@@ -40,9 +42,15 @@ public sealed class PretrainingTests : IDisposable
     }
 
     [Theory]
+    [InlineData(1, "fp32")]
     [InlineData(2, "bf16")]
     [InlineData(3, "fp32")]
-    [InlineData(7, "bf16")]
+    [InlineData(4, "bf16")]
+    [InlineData(5, "fp32")]
+    [InlineData(6, "bf16")]
+    [InlineData(7, "fp32")]
+    [InlineData(8, "bf16")]
+    [InlineData(9, "fp32")]
     public void AStoppedAndResumedRun_EndsInTheSameBits(int stopAfter, string precision)
     {
         var config = Config with { Precision = precision };
@@ -50,8 +58,37 @@ public sealed class PretrainingTests : IDisposable
         Train("parts", config, stopAfter);
 
         Assert.Equal(whole, Train("parts", config, null, resume: true, workers: 2));
-        var steps = MetricsLog.Read(Path.Combine(folder, "parts", "metrics.jsonl")).Where(line => line.ContainsKey("knn")).Select(line => (long)line["step"]!);
-        Assert.Equal([0, 3, 6, 9], steps);
+        Assert.Equal(Metrics("whole"), Metrics("parts"));
+        Assert.Equal(4, Metrics("parts").Count(line => line.Contains("knn")));
+    }
+
+    [Fact]
+    public void SavesInTheMiddle_ChangeNoBit()
+    {
+        var config = Config with { LogEvery = 5 };
+        var often = config with { Checkpoints = new CheckpointOptions { EverySteps = 1, EveryMinutes = 0, Keep = 100 } };
+        Train("seldom", config, null);
+        Train("often", often, null);
+
+        // A save that is due while another is being written comes a step later; the end is always there.
+        var run = RunFolder.Open(Path.Combine(folder, "often"));
+        var steps = run.Checkpoints().Select(RunFolder.StepOf).ToList();
+        Assert.Equal(9, steps[0]);
+        Assert.True(steps.Count > 3);
+        Assert.Equal(Tensors(RunFolder.Open(Path.Combine(folder, "seldom")).Checkpoints()[0]), Tensors(run.Checkpoints()[0]));
+
+        // From any of them, the same end: meters and best results too, as they are in the file.
+        var end = File.ReadAllBytes(run.Checkpoints()[0]);
+        foreach (var step in steps.Skip(1))
+        {
+            foreach (var later in run.Checkpoints().Where(path => RunFolder.StepOf(path) > step))
+            {
+                File.Delete(later);
+            }
+
+            Train("often", often, null, resume: true);
+            Assert.Equal(end, File.ReadAllBytes(run.Checkpoints()[0]));
+        }
     }
 
     [Fact]
@@ -72,6 +109,137 @@ public sealed class PretrainingTests : IDisposable
     }
 
     [Fact]
+    public void ABrokenNewestCheckpoint_IsPutAside_AndTheRunEndsInTheSameBits()
+    {
+        var whole = Train("sound", Config, null);
+        Train("broken", Config, 6);
+        var newest = RunFolder.Open(Path.Combine(folder, "broken")).Checkpoints()[0];
+        var bytes = File.ReadAllBytes(newest);
+        bytes[^5] ^= 0x10;
+        File.WriteAllBytes(newest, bytes);
+
+        Assert.Equal(whole, Train("broken", Config, null, resume: true));
+        Assert.True(File.Exists(newest + ".broken"));
+    }
+
+    [Fact]
+    public void AFlippedBit_IsAlwaysNoticed()
+    {
+        Train("flips", Config, 3);
+        var path = RunFolder.Open(Path.Combine(folder, "flips")).Checkpoints()[0];
+        var whole = File.ReadAllBytes(path);
+        using var method = New(Config);
+        using var optimizer = new Sgd(method.LearnedParameters, 0.9, 0);
+        var random = new Random(7);
+        for (var i = 0; i < 200; i++)
+        {
+            // Half of them in the header, which is a small part of a large file.
+            var offset = i % 2 == 0 ? random.Next(whole.Length) : random.Next(20_000);
+            var bit = (byte)(1 << random.Next(8));
+            whole[offset] ^= bit;
+            File.WriteAllBytes(path, whole);
+            whole[offset] ^= bit;
+            Assert.Contains(path, Assert.Throws<InvalidDataException>(() => TrainingState.Load(path, method, optimizer)).Message);
+        }
+
+        File.WriteAllBytes(path, whole);
+        Assert.Equal(3, TrainingState.Load(path, method, optimizer).Step);
+    }
+
+    [Fact]
+    public void AnotherRecipeAndOtherImages_AreRefused_WithEveryDifference()
+    {
+        Train("first", Config, 4);
+        var run = RunFolder.Open(Path.Combine(folder, "first"));
+        var other = Config with { Seed = 5, Optimizer = Config.Optimizer with { LearningRate = 0.01 }, LogEvery = 7, Loader = new LoaderOptions { Workers = 3 } };
+        var images = DataIdentity.Of(new Patterns(40, 40, seed: 3));
+
+        var error = Assert.Throws<OtherRunException>(() => Resume(other, images, allow: false));
+
+        Assert.All(["seed: checkpoint 0, run 5", "optimizer.learningRate: checkpoint 0.05, run 0.01", "24 images of patterns", "run 40 of patterns", "--resume-with-changes"],
+            part => Assert.Contains(part, error.Message));
+        Assert.All(["logEvery", "loader", "temperature"], part => Assert.DoesNotContain(part, error.Message));
+
+        // Accepted, it is on record, and from then on the run is the changed one.
+        var accepted = Resume(other, images, allow: true);
+        Assert.Equal(3, accepted.Count);
+        Assert.Equal(0.01, run.ReadConfig().Optimizer.LearningRate);
+        var line = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(run.ChangesPath))!;
+        Assert.Equal(4, (long)line["step"]!);
+        Assert.Equal(accepted, line["changes"]!.AsArray().Select(item => (string)item!));
+        Assert.Empty(Resume(other, images, allow: false));
+        Assert.Throws<OtherRunException>(() => Resume(Config, images, allow: false));
+
+        // Another architecture is refused in any case, and the tensors are named.
+        var wide = other with { Encoder = other.Encoder with { Width = 8 } };
+        Assert.Contains("encoder_q.conv1.weight: file [4, 3, 3, 3], model [8, 3, 3, 3]", Assert.Throws<OtherRunException>(() => Resume(wide, images, allow: true)).Message);
+
+        IReadOnlyList<string> Resume(RunConfig config, DataIdentity data, bool allow)
+        {
+            using var method = New(config);
+            using var training = new Pretraining(method, config, SingleProcess.Instance, TimeProvider.System, new Recorder());
+            return training.Resume(run, new ResumeCheck(data, allow));
+        }
+    }
+
+    [Fact]
+    public void AChangedBatch_GoesOnAtTheSameShareOfTheEpoch()
+    {
+        Train("batches", Config, 4);
+        var larger = Config with { BatchSize = 12 };
+        Train("batches", larger, null, resume: true, allow: true);
+
+        // 1 of 3 batches of the second epoch is 0 of 2: 4 steps of two epochs are left.
+        var run = RunFolder.Open(Path.Combine(folder, "batches"));
+        Assert.Equal(8, RunFolder.StepOf(run.Checkpoints()[0]));
+        var last = MetricsLog.Read(run.MetricsPath).Last(line => line.ContainsKey("loss"));
+        Assert.Equal((8, 3), ((int)last["step"]!, (int)last["epoch"]!));
+    }
+
+    [Fact]
+    public void ASave_HoldsWhatItsMomentHeld_WhileTrainingGoesOn()
+    {
+        // The same moment saved by the loop, behind its back, and by a run that ends there.
+        var often = Config with { Checkpoints = new CheckpointOptions { EverySteps = 5, Keep = 100 } };
+        Train("on", often, null);
+        Train("until", often, 5);
+
+        Assert.Equal(
+            File.ReadAllBytes(RunFolder.Open(Path.Combine(folder, "until")).CheckpointPath(5)),
+            File.ReadAllBytes(RunFolder.Open(Path.Combine(folder, "on")).CheckpointPath(5)));
+    }
+
+    [Fact]
+    public void ARequest_SavesAndTheRunGoesOn()
+    {
+        var config = Config with { Checkpoints = new CheckpointOptions { EveryEpochs = 100 } };
+        var run = RunFolder.Create(Path.Combine(folder, "asked"), config);
+        using var method = New(config);
+        Pretraining? training = null;
+        using var started = training = new Pretraining(method, config, SingleProcess.Instance, TimeProvider.System, new Recorder { OnStep = step => { if (step == 4) { training!.RequestSave(); } } });
+        using var views = Views(config);
+
+        Assert.Equal(PretrainEnd.Finished, training.Run(views, run, null, null, default));
+
+        Assert.Equal([9, 4], run.Checkpoints().Select(RunFolder.StepOf));
+    }
+
+    [Fact]
+    public void ASecondRunInTheFolder_IsRefused()
+    {
+        var run = RunFolder.Create(Path.Combine(folder, "held"), Config);
+        using var hold = run.Hold(_ => { });
+        using var method = New(Config);
+        using var training = new Pretraining(method, Config, SingleProcess.Instance, TimeProvider.System, new Recorder());
+        using var views = Views(Config);
+
+        var error = Assert.Throws<RunLockedException>(() => training.Run(views, RunFolder.Open(run.Path), null, 1, default));
+
+        Assert.Contains($"process {Environment.ProcessId} on {Environment.MachineName}", error.Message);
+        Assert.Equal(PretrainEnd.StepLimit, training.Run(views, run, null, 1, default)); // whoever holds it may
+    }
+
+    [Fact]
     public void ACheckpointOfAnotherArchitecture_IsRefused_NamingTheTensors()
     {
         Train("narrow", Config, 2);
@@ -79,7 +247,7 @@ public sealed class PretrainingTests : IDisposable
         using var method = New(other);
         using var training = new Pretraining(method, other, SingleProcess.Instance, TimeProvider.System, new Recorder());
 
-        var error = Assert.Throws<InvalidDataException>(() => training.Resume(RunFolder.Open(Path.Combine(folder, "narrow"))));
+        var error = Assert.Throws<OtherRunException>(() => training.Resume(RunFolder.Open(Path.Combine(folder, "narrow"))));
 
         Assert.Contains("encoder_q.conv1.weight: file [4, 3, 3, 3], model [4, 3, 7, 7]", error.Message);
     }
@@ -100,15 +268,58 @@ public sealed class PretrainingTests : IDisposable
     }
 
     [Fact]
-    public void ALossThatIsNoNumber_EndsTheRun_AndNamesTheStep()
+    public void ALossThatIsNoNumber_EndsTheRun_AndSaysWhatIsKnown()
     {
-        var wild = Config with { Optimizer = new OptimizerOptions { LearningRate = 1e30, Schedule = "constant" } };
+        var wild = Config with
+        {
+            LogEvery = 50,
+            Optimizer = new OptimizerOptions { LearningRate = 1e30, Schedule = "constant" },
+            Checkpoints = new CheckpointOptions { EverySteps = 1 },
+        };
         var run = RunFolder.Create(Path.Combine(folder, "wild"), wild);
         using var method = New(wild);
         using var training = new Pretraining(method, wild, SingleProcess.Instance, TimeProvider.System, new Recorder());
         using var views = Views(wild);
 
-        Assert.Contains("at step", Assert.Throws<DivergedException>(() => training.Run(views, run, null, null, default)).Message);
+        var error = Assert.Throws<DivergedException>(() => training.Run(views, run, null, null, default));
+
+        // The first step overflows the weights, the second meets them.
+        Assert.All(["Loss is NaN at step 2 (epoch 1)", "first bad tensor: encoder_q.", "Last finite loss", "at step 1", "the last good state is"], part => Assert.Contains(part, error.Message));
+        var told = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(run.DivergedPath))!;
+        Assert.Equal(2, (long)told["step"]!);
+        var batch = views.Epoch(0).ElementAt(1).Indices;
+        Assert.Equal(batch.Select(index => $"patterns#{index}"), told["images"]!.AsArray().Select(name => (string)name!));
+
+        // What is on the disk is good: the weights after step 1 were finite still, or were not kept.
+        using var fresh = New(wild);
+        using var resumed = new Pretraining(fresh, wild, SingleProcess.Instance, TimeProvider.System, new Recorder());
+        resumed.Resume(run);
+        Assert.DoesNotContain(fresh.state_dict().Values, tensor => tensor.is_floating_point() && !tensor.isfinite().all().item<bool>());
+    }
+
+    [Fact]
+    public void LookingAfterItself_ChangesNoBit()
+    {
+        var never = Config with { Health = new HealthOptions { EverySteps = 0 } };
+        var always = Config with { LogEvery = 1, Health = new HealthOptions { EverySteps = 1, ProbeEverySteps = 1 } };
+        Train("never", never, null);
+        Train("always", always, null);
+        Assert.Equal(
+            Tensors(RunFolder.Open(Path.Combine(folder, "never")).Checkpoints()[0]),
+            Tensors(RunFolder.Open(Path.Combine(folder, "always")).Checkpoints()[0]));
+
+        var figures = MetricsLog.Read(Path.Combine(folder, "always", "metrics.jsonl")).Select(HealthLine.From).OfType<HealthLine>().ToList();
+        Assert.Equal(9, figures.Count);
+        Assert.All(figures, line => Assert.All(HealthFigure.All, figure => Assert.NotNull(figure.Value(line.Figures))));
+        Assert.Equal([0, 0.4, 0.8, 1, 1], figures.Take(5).Select(line => line.Figures.QueueFill));
+        Assert.Equal([0, 1, 2, 3, 3], figures.Take(5).Select(line => line.Figures.QueueAge));
+        Assert.All(figures, line => Assert.InRange(line.Figures.KeyShift!.Value, 1e-4, 2));
+
+        // The figures by another way: the loss of the first step, whose queue is random, is near the one expected of it.
+        Assert.Equal(figures[0].Figures.LossIfRandom!.Value, figures[0].Loss, 0.6);
+        Assert.Equal(Math.Log(21), figures[0].Figures.LossIfUninformed!.Value, 1e-4);
+        Assert.Equal(figures[0].ContrastAccuracy, figures[0].Figures.ContrastShuffled!.Value, 1e-6);
+        Assert.DoesNotContain(MetricsLog.Read(Path.Combine(folder, "never", "metrics.jsonl")), line => line.ContainsKey("health"));
     }
 
     [Fact]
@@ -157,7 +368,7 @@ public sealed class PretrainingTests : IDisposable
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
-    private string Train(string name, RunConfig config, long? steps, bool resume = false, int workers = 1)
+    private string Train(string name, RunConfig config, long? steps, bool resume = false, int workers = 1, bool allow = false)
     {
         set_num_threads(1);
         var path = Path.Combine(folder, name);
@@ -165,16 +376,32 @@ public sealed class PretrainingTests : IDisposable
         config = config with { Loader = config.Loader with { Workers = workers } };
         using var method = New(config);
         using var training = new Pretraining(method, config, SingleProcess.Instance, TimeProvider.System, new Recorder());
+        var data = new Patterns(24, 40, seed: 3);
         if (resume)
         {
-            training.Resume(run);
+            training.Resume(run, new ResumeCheck(DataIdentity.Of(data), allow));
         }
 
-        var data = new Patterns(24, 40, seed: 3);
         using var views = Views(config);
         var knn = new KnnMonitor(data, new Patterns(10, 40, seed: 4), ViewRecipes.Evaluation(config.Views), config.Knn, config.Loader, CPU);
         training.Run(views, run, knn, steps, default);
         return Bits(method) + Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(run.Checkpoints()[0])));
+    }
+
+    // What a log says, but for the time that things took.
+    private List<string> Metrics(string name) => [.. MetricsLog.Read(Path.Combine(folder, name, "metrics.jsonl")).Select(line =>
+    {
+        line.Remove("imagesPerSecond");
+        line.Remove("waitShare");
+        line.Remove("healthShare");
+        line.Remove("seconds");
+        return line.ToJsonString();
+    })];
+
+    private static List<string> Tensors(string checkpoint)
+    {
+        using var file = MoCoSharp.Checkpoints.SafeTensors.Read(checkpoint);
+        return [.. file.Tensors.Select(item => item.Key + Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(item.Value.bytes)))];
     }
 
     private static ViewLoader Views(RunConfig config) => ViewLoader.Open(new Patterns(24, 40, seed: 3), ViewRecipes.Train(config.Views), config.Loader, config.Seed, config.BatchSize);

@@ -32,14 +32,14 @@ public sealed class TrainedEncoderTests : IDisposable
         var run = RunFolder.Create(Path.Combine(folder, "first"), Config);
         using var method = MoCo.Create(Config.Encoder, Config.MoCo, 1, seed: 3, SingleProcess.Instance);
         using var optimizer = new Sgd(method.LearnedParameters, 0.9, 0);
-        TrainingState.Save(run.CheckpointPath(1), 1, method, optimizer, Config);
+        TrainingState.Save(run.CheckpointPath(1), new TrainingProgress { Step = 1 }, method, optimizer, Config);
         using (no_grad())
         {
             method.Encoder.parameters().First().add_(1);
             method.KeyEncoder.parameters().First().add_(2);
         }
 
-        TrainingState.Save(run.CheckpointPath(2), 2, method, optimizer, Config);
+        TrainingState.Save(run.CheckpointPath(2), new TrainingProgress { Step = 2 }, method, optimizer, Config);
 
         using var trained = TrainedEncoder.Load(run.Path + Path.DirectorySeparatorChar, role);
 
