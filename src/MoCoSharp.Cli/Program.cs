@@ -14,6 +14,7 @@ var root = new RootCommand("moco: pre-train a visual encoder on unlabelled image
     InspectCommand.Create(),
     PackCommand.Create(),
     BenchCommand.Create(),
+    DoctorCommand.Create(),
 };
 var parsed = root.Parse(args);
 if (parsed.Errors.Count > 0)
