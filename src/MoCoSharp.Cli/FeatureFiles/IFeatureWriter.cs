@@ -17,12 +17,13 @@ internal interface IFeatureWriter : IDisposable
 internal static class FeatureWriters
 {
     /// <summary>The extensions that are known.</summary>
-    public static IReadOnlyList<string> Extensions { get; } = [".npy", ".csv"];
+    public static IReadOnlyList<string> Extensions { get; } = [".npy", ".parquet", ".csv"];
 
     /// <summary>A writer for D values a row.</summary>
     public static IFeatureWriter Create(string path, int featureSize, IReadOnlyList<string> classNames) => Path.GetExtension(path).ToLowerInvariant() switch
     {
         ".npy" => new NpyWriter(path, featureSize, classNames),
+        ".parquet" => new ParquetFeatures(path, featureSize, classNames),
         _ => new CsvWriter(path, featureSize, classNames),
     };
 
