@@ -14,8 +14,16 @@ internal sealed class EvaluationProgress(string what)
     private readonly HashSet<string> _broken = new(StringComparer.Ordinal);
     private int _width;
 
-    /// <summary>So many of so many.</summary>
+    /// <summary>So many of so many; from any thread.</summary>
     public void Show(string doing, long done, long total)
+    {
+        lock (_broken)
+        {
+            ShowAlone(doing, done, total);
+        }
+    }
+
+    private void ShowAlone(string doing, long done, long total)
     {
         if (_watch.Elapsed - _told < TimeSpan.FromSeconds(_live ? 0.1 : 2))
         {

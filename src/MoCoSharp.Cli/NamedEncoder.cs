@@ -1,3 +1,6 @@
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Data.Views;
+using MoCoSharp.Features;
 using MoCoSharp.Models;
 using MoCoSharp.Training;
 using TorchSharp;
@@ -60,6 +63,29 @@ internal sealed class NamedEncoder : IDisposable
         set_num_threads(trained.Config.Threads > 0 ? trained.Config.Threads : Environment.ProcessorCount);
         trained.Encoder.to(device(trained.Config.Device));
         return new NamedEncoder(trained, Directory.Exists(target) ? RunFolder.Open(target) : null);
+    }
+
+    /// <summary>Features of a set in the evaluation view, not normalised: those kept in features/ of the run where there are any, else made and kept.</summary>
+    public FeatureSet Features(IImageDataset images, FeatureLayer layer, EvaluationProgress progress, CancellationToken cancellation)
+    {
+        var view = ViewRecipes.Evaluation(Config.Views);
+        if (Run is null)
+        {
+            return Extract();
+        }
+
+        var (features, foundIn) = new FeatureCache(Path.Combine(Run.Path, "features")).Get(
+            Encoder, images, view, layer, Extract, done => progress.Show("images compared with those of kept features", done, images.Count), cancellation);
+        if (foundIn is not null)
+        {
+            progress.Line($"features of {images.Description} were kept: {foundIn}");
+        }
+
+        return features;
+
+        FeatureSet Extract() => FeatureExtractor.Extract(
+            Encoder, images, view, layer, Config.Loader, Device, normalize: false,
+            done => progress.Show("features of images", done, images.Count), progress.Show, cancellation);
     }
 
     /// <inheritdoc/>

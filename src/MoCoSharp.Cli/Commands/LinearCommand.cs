@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using MoCoSharp.Data.Datasets;
-using MoCoSharp.Data.Views;
 using MoCoSharp.Evaluation;
 using MoCoSharp.Features;
 using MoCoSharp.Training;
@@ -97,9 +96,7 @@ internal static class LinearCommand
             (result.OptimumConverged ? "" : ", not converged"));
         return ExitCode.Done;
 
-        FeatureSet Features(IImageDataset images) => FeatureExtractor.Extract(
-            encoder.Encoder, images, ViewRecipes.Evaluation(encoder.Config.Views), FeatureLayer.Pooled, encoder.Config.Loader, encoder.Device, normalize: false,
-            done => progress.Show("features of images", done, images.Count), progress.Show, cancellation);
+        FeatureSet Features(IImageDataset images) => encoder.Features(images, FeatureLayer.Pooled, progress, cancellation);
     }
 
     private static JsonArray Scan(IReadOnlyList<ScanPoint> points) =>
