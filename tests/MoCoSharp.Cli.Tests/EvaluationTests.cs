@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
@@ -23,7 +24,7 @@ public sealed class EvaluationTests : IDisposable
         }
 
         File.WriteAllText(Path.Combine(folder, "photos", "train", "rays", "broken.png"), "no image");
-        var (code, _, error) = Moco.Run(folder, ["pretrain", "--data", "photos", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "--steps", "2"]);
+        var (code, _, error) = Moco.Run(folder, ["pretrain", "--data", "photos", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "knn.neighbours=200", "--steps", "2"]);
         Assert.True(code == 0, error);
     }
 
@@ -40,6 +41,10 @@ public sealed class EvaluationTests : IDisposable
         (code, output, error) = Moco.Run(folder, "linear", "run", "--fast", "--epochs", "3");
         Assert.True(code == 0, error);
         Assert.Contains("not the official protocol", output);
+        Assert.DoesNotContain("were kept", output);
+        var (_, again, _) = Moco.Run(folder, "linear", "run", "--fast", "--epochs", "3");
+        Assert.Equal(2, again.Split('\n').Count(line => line.Contains("were kept"))); // to learn from and to judge by
+        Assert.Equal(output.Split('\n').First(line => line.StartsWith("top-1")), again.Split('\n').First(line => line.StartsWith("top-1")));
 
         (code, _, error) = Moco.Run(folder, "finetune", "run", "--labels", "50%", "--epochs", "1", "--batch", "8");
         Assert.True(code == 0, error);
@@ -51,9 +56,13 @@ public sealed class EvaluationTests : IDisposable
         Assert.Equal(3, Directory.GetFiles(evaluations, "*.png").Length);
         Assert.InRange(File.ReadAllLines(Directory.GetFiles(evaluations, "*.labels.txt").Single()).Length, 15, 25); // half of each class
 
+        (code, output, error) = Moco.Run(folder, "knn", "run");
+        Assert.True(code == 0, error);
+        Assert.Contains("kNN, own: k 40, T 0.1", output); // as many as the bank has, without the broken one
+
         (code, output, _) = Moco.Run(folder, "compare", "run");
         Assert.Equal(0, code);
-        Assert.Contains("3 protocols", output);
+        Assert.Contains("4 protocols", output);
     }
 
     [Fact]
@@ -89,6 +98,26 @@ public sealed class EvaluationTests : IDisposable
     }
 
     [Fact]
+    public void ParquetFeatures_AreReadByApachesReader_EqualToThoseOfTheCsv()
+    {
+        Assert.Equal(0, Moco.Run(folder, "embed", "run", "-o", "features.csv").ExitCode);
+        var (code, _, error) = Moco.Run(folder, "embed", "run", "-o", "features.parquet");
+        Assert.True(code == 0, error);
+
+        using var file = new ParquetSharp.ParquetFileReader(Path.Combine(folder, "features.parquet"));
+        using var rows = file.RowGroup(0);
+        using var names = rows.Column(0).LogicalReader<string>();
+        using var labels = rows.Column(1).LogicalReader<int>();
+        using var classes = rows.Column(2).LogicalReader<string>();
+        using var features = rows.Column(3).LogicalReader<float[]>();
+        var read = names.ReadAll(40).Zip(labels.ReadAll(40), classes.ReadAll(40)).Zip(
+            features.ReadAll(40), (row, values) => string.Join(',', [row.First, row.Second, row.Third, .. values.Select(value => value.ToString("R", CultureInfo.InvariantCulture))]));
+
+        Assert.Equal((1, 40), (file.FileMetaData.NumRowGroups, (int)file.FileMetaData.NumRows));
+        Assert.Equal(File.ReadAllLines(Path.Combine(folder, "features.csv"))[1..], read);
+    }
+
+    [Fact]
     public void WrongOptions_AreRefusedTogether_BeforeAnyWork()
     {
         var (code, _, error) = Moco.Run(folder, "linear", "nowhere", "--lr", "-1", "--epochs", "0", "--encoder", "middle");
@@ -98,6 +127,14 @@ public sealed class EvaluationTests : IDisposable
         (code, _, error) = Moco.Run(folder, "finetune", "run", "--labels", "0%", "--head-lr", "0", "--data", "absent");
         Assert.Equal(2, code);
         Assert.All(["--labels is 0%", "head learning rate is 0", "absent"], part => Assert.Contains(part, error));
+
+        (code, _, error) = Moco.Run(folder, "knn", "run", "--protocol", "best", "--layer", "middle");
+        Assert.Equal(2, code);
+        Assert.All(["--protocol is best", "--protocol settles", "layer is \"middle\""], part => Assert.Contains(part, error));
+
+        (code, _, error) = Moco.Run(folder, "knn", "run", "--protocol", "demo");
+        Assert.Equal(2, code);
+        Assert.Contains("k is 200, and the bank has 41 images", error);
 
         (code, _, error) = Moco.Run(folder, "embed", "run", "-o", "x.txt", "--layer", "middle");
         Assert.Equal(2, code);

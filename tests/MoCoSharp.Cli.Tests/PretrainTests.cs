@@ -33,8 +33,8 @@ public sealed class PretrainTests : IDisposable
 
         (code, output, _) = Moco.Run(folder, "knn", "runs/patterns-001", "-k", "7");
         Assert.Equal(0, code);
-        Assert.Contains("k=7", output);
-        var evaluation = JsonNode.Parse(File.ReadAllText(Directory.GetFiles(Path.Combine(run, "evaluations")).Single()))!;
+        Assert.Contains("k 7", output);
+        var evaluation = JsonNode.Parse(File.ReadAllText(Directory.GetFiles(Path.Combine(run, "evaluations"), "*.json").Single()))!;
         Assert.Equal(7, (int)evaluation["neighbours"]!);
 
         (code, output, _) = Moco.Run(folder, "inspect", "runs/patterns-001");

@@ -1,98 +1,110 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using MoCoSharp.Distributed;
-using MoCoSharp.Methods;
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Data.Views;
+using MoCoSharp.Evaluation;
+using MoCoSharp.Features;
 using MoCoSharp.Tensors;
 using MoCoSharp.Training;
-using static TorchSharp.torch;
 
 namespace MoCoSharp.Cli.Commands;
 
-/// <summary>moco knn: labels by nearest neighbours, for a run that is there.</summary>
+/// <summary>moco knn: labels by nearest neighbours, for a run or a file.</summary>
 internal static class KnnCommand
 {
     public static Command Create()
     {
-        var runPath = new Argument<string>("run") { Description = "A run folder." };
+        var target = new Argument<string>("run") { Description = "A run folder, or a file with an encoder." };
         var data = new Option<string?>("--data") { Description = "Labelled images to find neighbours in; without it the run's own." };
         var validation = new Option<string?>("--val") { Description = "Labelled images to judge by." };
-        var neighbours = new Option<int?>("-k", "--neighbours") { Description = "Neighbours; without it the run's own choice." };
+        var protocol = new Option<string?>("--protocol") { Description = $"{string.Join(" or ", KnnProtocol.Names)}; without it the run's own settings." };
+        var neighbours = new Option<int?>("-k", "--neighbours") { Description = "Neighbours." };
         var temperature = new Option<double?>("--temperature") { Description = "Of the weights exp(similarity / temperature)." };
         var layer = new Option<string?>("--layer") { Description = "pooled or head." };
+        var which = new Option<string>("--encoder") { Description = "query or key.", DefaultValueFactory = _ => "query" };
+        var output = new Option<string?>("-o", "--output") { Description = "Where the report goes; without it evaluations/ of the run." };
         var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
-        var command = new Command("knn", "Judge a run's encoder by the labels of nearest neighbours.") { runPath, data, validation, neighbours, temperature, layer, verbose };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () => Run(
-            RunFolder.Open(parsed.GetValue(runPath)!), parsed.GetValue(data), parsed.GetValue(validation),
-            parsed.GetValue(neighbours), parsed.GetValue(temperature), parsed.GetValue(layer))));
+        var command = new Command("knn", "Judge an encoder by the labels of nearest neighbours.")
+        {
+            target, data, validation, protocol, neighbours, temperature, layer, which, output, verbose,
+        };
+        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        {
+            var faults = new List<string>();
+            var named = parsed.GetValue(protocol);
+            if (named is not null && !KnnProtocol.Names.Contains(named))
+            {
+                faults.Add($"--protocol is {named}, expected {string.Join(" or ", KnnProtocol.Names)}.");
+            }
+
+            var own = (parsed.GetValue(neighbours), parsed.GetValue(temperature), parsed.GetValue(layer));
+            if (named is not null && own != default)
+            {
+                faults.Add("--protocol settles -k, --temperature and --layer. Leave either out.");
+            }
+
+            faults.AddRange(With(new KnnOptions(), own).Faults());
+            using var encoder = NamedEncoder.Open(parsed.GetValue(target)!, parsed.GetValue(which)!, faults);
+            var options = named is not null && KnnProtocol.Names.Contains(named) ? KnnProtocol.Named(named) : With(encoder.Config.Knn, own);
+            if (options.Layer == "head" && encoder.Encoder.Options.Head == "none")
+            {
+                faults.Add($"{encoder.Source}: has no head that fits. Judge its pooled features: --layer pooled.");
+            }
+
+            var labelled = LabelledData.Open(encoder.Config, parsed.GetValue(data), parsed.GetValue(validation), faults);
+            var isAskedFor = named is not null || own.Item1 is not null;
+            if (isAskedFor && options.Neighbours > labelled.Train.Count)
+            {
+                throw new ConfigurationException([$"k is {options.Neighbours}, and the bank has {labelled.Train.Count} images: expected at most that."]);
+            }
+
+            using var signals = new StopSignals();
+            try
+            {
+                return Run(encoder, labelled, named ?? "own", options, isAskedFor, parsed.GetValue(output), signals.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                return ExitCode.Stopped;
+            }
+        }));
         return command;
     }
 
-    private static int Run(RunFolder run, string? data, string? validation, int? neighbours, double? temperature, string? layer)
+    private static int Run(NamedEncoder encoder, LabelledData data, string name, KnnOptions options, bool isAskedFor, string? output, CancellationToken cancellation)
     {
-        var config = run.ReadConfig();
-        config = config with
+        encoder.Encoder.Precision = PrecisionChoice.Resolve(encoder.Config.Precision, encoder.Device); // as the run's monitor
+        var progress = new EvaluationProgress("kNN");
+        var layer = options.Layer == "head" ? FeatureLayer.Head : FeatureLayer.Pooled;
+        using var bank = encoder.Features(data.Train, layer, progress, cancellation);
+        using var queries = encoder.Features(data.Judged, layer, progress, cancellation);
+        if (!isAskedFor)
         {
-            Data = data ?? config.Data,
-            Validation = validation ?? (data is null ? config.Validation : null),
-            Knn = config.Knn with
-            {
-                EveryEpochs = 1,
-                Neighbours = neighbours ?? config.Knn.Neighbours,
-                Temperature = temperature ?? config.Knn.Temperature,
-                Layer = layer ?? config.Knn.Layer,
-            },
-        };
-        var faults = config.Knn.Faults().ToList();
-        var plan = Plan.Open(config, null, null, faults);
-        if (plan is not null && neighbours > plan.Train.Count)
-        {
-            faults.Add($"-k is {neighbours}, and the bank has {plan.Train.Count} images: expected at most that.");
+            options = options with { Neighbours = Math.Min(options.Neighbours, bank.Labels.Count(label => label >= 0)) }; // a run's own settings follow a small bank
         }
 
-        if (plan is null || faults.Count > 0)
+        var result = KnnProtocol.Judge(bank, queries, data.Train.ClassNames, options);
+        var protocol = $"{KnnProtocol.Describe(name, options)}; {encoder.Which} encoder in {encoder.Encoder.Precision.Name()}, evaluation view at {encoder.Config.Views.Size} px; " +
+            $"bank {data.Train.Description} ({bank.Labels.Length}), queries {data.Judged.Description} ({result.Scores.Count})";
+        var report = EvaluationReport.Of("knn", protocol, result.Scores);
+        report["neighbours"] = options.Neighbours;
+        report["temperature"] = options.Temperature;
+        report["layer"] = options.Layer;
+        report["view"] = ViewRecipes.Evaluation(encoder.Config.Views).Describe();
+        report["classesMissingFromTheBank"] = new JsonArray([.. result.MissingClasses.Select(missing => (JsonNode)missing)]);
+        if (result.MissingClasses.Count > 0)
         {
-            throw new ConfigurationException(faults);
+            Console.Error.WriteLine($"moco: warning: the bank has no image of {string.Join(", ", result.MissingClasses)}: those queries count, and cannot be right.");
         }
 
-        var monitor = plan.Monitor() ?? throw new ConfigurationException(
-            ["kNN needs labelled images in --data (class folders) and in --val, or in folders train and val of the source."]);
-        if (run.Checkpoints().Count == 0)
-        {
-            throw new InvalidDataException($"{run.Path}: has no checkpoint yet. Train first: moco pretrain --resume --run {run.Path}");
-        }
-
-        TorchRuntime.Load();
-        set_num_threads(config.Threads);
-        using var signals = new StopSignals();
-        using var method = MoCo.Create(config.Encoder, config.MoCo, config.BnGroups, config.Seed, SingleProcess.Instance);
-        var progress = new ConsoleProgress(config.Epochs) { ImagesPerStep = config.BatchSize };
-        using var training = new Pretraining(method, config, SingleProcess.Instance, TimeProvider.System, progress);
-        training.Resume(run);
-        double accuracy, seconds;
-        try
-        {
-            (accuracy, seconds) = monitor.Measure(method.Encoder, progress.Evaluating, signals.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            return ExitCode.Stopped;
-        }
-
-        run.WriteEvaluation($"knn-step-{training.StepsDone:D8}", new JsonObject
-        {
-            ["evaluation"] = "knn",
-            ["step"] = training.StepsDone,
-            ["accuracy"] = accuracy,
-            ["protocol"] = monitor.Protocol,
-            ["neighbours"] = Math.Min(config.Knn.Neighbours, plan.Train.Count),
-            ["temperature"] = config.Knn.Temperature,
-            ["layer"] = config.Knn.Layer,
-            ["encoder"] = "query",
-            ["bank"] = plan.Train.Description,
-            ["queries"] = plan.Validation!.Description,
-            ["view"] = Data.Views.ViewRecipes.Evaluation(config.Views).Describe(),
-        });
-        progress.Line(FormattableString.Invariant($"step {training.StepsDone}  kNN {accuracy:P2} [{monitor.Protocol}] in {seconds:F1} s"));
+        EvaluationOutput.Write(encoder, data, $"knn-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Of(protocol)}", output, report, result.Scores);
         return ExitCode.Done;
     }
+
+    private static KnnOptions With(KnnOptions options, (int? Neighbours, double? Temperature, string? Layer) own) => options with
+    {
+        Neighbours = own.Neighbours ?? options.Neighbours,
+        Temperature = own.Temperature ?? options.Temperature,
+        Layer = own.Layer ?? options.Layer,
+    };
 }
