@@ -50,13 +50,11 @@ public static class SafeTensors
     public static void WriteHost(Stream stream, IReadOnlyList<HostTensor> tensors, IReadOnlyDictionary<string, string> metadata)
     {
         ArgumentNullException.ThrowIfNull(tensors);
-        Write(stream, [.. tensors.Select(item => (item.Name, item.Type, item.Shape, item.Size))], metadata, (index, put) => put(tensors[index].Values));
+        Write(stream, [.. tensors.Select(item => (item.Name, item.Type, item.Shape, item.Size))], metadata, (index, put) => tensors[index].InOrder(put));
     }
 
-    private delegate void Put(ReadOnlySpan<byte> bytes);
-
     private static void Write(
-        Stream stream, IReadOnlyList<(string Name, ScalarType Type, long[] Shape, long Size)> tensors, IReadOnlyDictionary<string, string> metadata, Action<int, Put> values)
+        Stream stream, IReadOnlyList<(string Name, ScalarType Type, long[] Shape, long Size)> tensors, IReadOnlyDictionary<string, string> metadata, Action<int, BytesTaker> values)
     {
         ArgumentNullException.ThrowIfNull(stream);
         ArgumentNullException.ThrowIfNull(metadata);
@@ -279,18 +277,6 @@ public static class SafeTensors
             return new SafeTensorsEntry(property.Name, type, shape, begin, end);
         }
     }
-}
-
-/// <summary>A tensor's values in plain memory, contiguous: what another thread may read.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Type">Its element type.</param>
-/// <param name="Shape">Its shape.</param>
-/// <param name="Address">Of the first value; whoever hands this over keeps the memory.</param>
-/// <param name="Size">In bytes, below 2 GiB.</param>
-public sealed record HostTensor(string Name, ScalarType Type, long[] Shape, nint Address, long Size)
-{
-    /// <summary>The values.</summary>
-    public unsafe ReadOnlySpan<byte> Values => new((void*)Address, checked((int)Size));
 }
 
 /// <summary>Where a tensor lies in a file.</summary>

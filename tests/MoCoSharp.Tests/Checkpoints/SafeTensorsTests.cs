@@ -48,6 +48,27 @@ public sealed class SafeTensorsTests : IDisposable
         Assert.Contains("checksum", Assert.Throws<InvalidDataException>(() => SafeTensors.Read(path)).Message);
     }
 
+    // In steps of one filter, whatever the size of an element: the file is that of the tensor in its usual layout.
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    [InlineData(ScalarType.Float64)]
+    public unsafe void PlainMemory_ThatLiesChannelsLast_IsWrittenInTheOrderOfItsShape(ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+        var metadata = new Dictionary<string, string>();
+        var weights = rand(4, 3, 2, 5).to(type);
+        var lying = weights.permute(0, 2, 3, 1).contiguous(); // [N, H, W, C]
+        fixed (byte* address = lying.bytes)
+        {
+            using var first = new MemoryStream();
+            using var second = new MemoryStream();
+            SafeTensors.Write(first, [("w", weights)], metadata);
+            SafeTensors.WriteHost(second, [new HostTensor("w", type, weights.shape, (nint)address, weights.numel() * weights.element_size(), ChannelsLast: true)], metadata);
+            Assert.Equal(first.ToArray(), second.ToArray());
+        }
+    }
+
     [Fact]
     public void AFileFromElsewhere_NeedsNoChecksum()
     {

@@ -22,17 +22,17 @@ internal sealed class StateSnapshot : IDisposable
     public IReadOnlyDictionary<string, string> Metadata { get; private set; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
     /// <summary>Takes the memory, page by page, so that a run needs from its first step what its saves will need, and none of them waits for it.</summary>
-    public unsafe void Prepare(IReadOnlyList<(string Name, Tensor Tensor)> tensors)
+    public void Prepare(IReadOnlyList<(string Name, Tensor Tensor)> tensors)
     {
         using var noGrad = no_grad();
         Dispose();
-        _copies = [.. tensors.Select(item => (item.Name, zeros(item.Tensor.shape, dtype: item.Tensor.dtype).DetachFromDisposeScope()))];
-        Tensors = [.. _copies.Select(item => new HostTensor(item.Name, item.Copy.dtype, item.Copy.shape, Address(item.Copy), item.Copy.numel() * item.Copy.element_size()))];
-
-        static nint Address(Tensor tensor) => tensor.numel() == 0 ? 0 : (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
+        using var scope = NewDisposeScope();
+        _copies = [.. tensors.Select(item => (item.Name, Room(item.Tensor).DetachFromDisposeScope()))];
+        Tensors = [.. _copies.Select(item => InMemory(item.Name, item.Copy))];
     }
 
-    /// <summary>Copies tensors, whatever their device and layout, to contiguous memory of the host. The only part of a save that training waits for.</summary>
+    /// <summary>Copies tensors, whatever their device, to memory of the host. The only part of a save that training waits for.</summary>
+    /// <remarks>A copy lies as its tensor does, channels last where that does; the order of a file is made while writing.</remarks>
     public void Take(long step, IReadOnlyList<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string> metadata)
     {
         using var noGrad = no_grad();
@@ -69,6 +69,24 @@ internal sealed class StateSnapshot : IDisposable
         _copies.Count == tensors.Count
         && _copies.Zip(tensors).All(pair => pair.First.Name == pair.Second.Name
             && pair.First.Copy.dtype == pair.Second.Tensor.dtype && pair.First.Copy.shape.AsSpan().SequenceEqual(pair.Second.Tensor.shape));
+
+    private static Tensor Room(Tensor tensor)
+    {
+        var (shape, type) = (tensor.shape, tensor.dtype);
+        return IsChannelsLast(tensor)
+            ? zeros([shape[0], shape[2], shape[3], shape[1]], dtype: type).permute(0, 3, 1, 2)
+            : zeros(shape, dtype: type);
+    }
+
+    private static unsafe HostTensor InMemory(string name, Tensor copy)
+    {
+        var channelsLast = IsChannelsLast(copy);
+        var flat = channelsLast ? copy.permute(0, 2, 3, 1) : copy; // a view: the same memory
+        var address = copy.numel() == 0 ? 0 : (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(flat.bytes));
+        return new(name, copy.dtype, copy.shape, address, copy.numel() * copy.element_size(), channelsLast);
+    }
+
+    private static bool IsChannelsLast(Tensor tensor) => tensor.dim() == 4 && !tensor.is_contiguous() && tensor.permute(0, 2, 3, 1).is_contiguous();
 
     // A NaN or an infinity has every bit of its exponent set.
     private static bool IsFinite(HostTensor tensor) => tensor.Type switch
