@@ -27,6 +27,7 @@ public sealed class Pretraining : IDisposable
     private readonly TrainingStep _step;
     private DataIdentity? _data;
     private int _saveRequested; // 0 or 1
+    private bool _inStep; // begun and not done
 
     /// <summary>A run at its beginning.</summary>
     /// <param name="method">What learns; moved to the configured device.</param>
@@ -228,7 +229,11 @@ public sealed class Pretraining : IDisposable
         }
         catch (Exception error) when (error is not LossException)
         {
-            saver.TryFinish(state.With(Progress)); // views that cannot be read, say: what was learned until then stays
+            if (!_inStep) // else the state is of no moment: the key encoder has moved, say, and the query encoder has not
+            {
+                saver.TryFinish(state.With(Progress)); // views that cannot be read, say: what was learned until then stays
+            }
+
             throw;
         }
     }
@@ -240,6 +245,7 @@ public sealed class Pretraining : IDisposable
         var reports = step % _config.LogEvery == 0 || step == total || step == 1;
         var (looks, probes) = reports ? watch.Health.IsDue(step, step == total) : (false, false);
         HealthFigures? health = null;
+        _inStep = true;
         using (NewDisposeScope())
         {
             _method.MeasuresContrast = reports;
@@ -258,6 +264,7 @@ public sealed class Pretraining : IDisposable
             meter.Add(loss, batch.WaitSeconds);
             var epoch = Progress.Epoch + 1;
             Progress = Progress.Next();
+            _inStep = false;
             _observer.Stepped(StepsDone, total);
             if (reports)
             {

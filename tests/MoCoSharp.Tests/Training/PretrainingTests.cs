@@ -252,6 +252,26 @@ public sealed class PretrainingTests : IDisposable
         Assert.Contains("encoder_q.conv1.weight: file [4, 3, 3, 3], model [4, 3, 7, 7]", error.Message);
     }
 
+    // As where memory runs out: by then the key encoder has moved, and a save of that would move it twice.
+    [Fact]
+    public void AnErrorInTheMiddleOfAStep_SavesNoHalfDoneState()
+    {
+        Train("undisturbed", Config, null);
+        var run = RunFolder.Create(Path.Combine(folder, "failed"), Config);
+        using (var method = New(Config))
+        {
+            var orders = method.KeyOrders;
+            method.KeyOrders = (step, half, count) => step == 4 ? throw new InvalidOperationException("out of memory") : orders(step, half, count);
+            using var training = new Pretraining(method, Config, SingleProcess.Instance, TimeProvider.System, new Recorder());
+            using var views = Views(Config);
+            Assert.Throws<InvalidOperationException>(() => training.Run(views, run, null, null, default));
+        }
+
+        Assert.EndsWith("step-00000003.safetensors", run.Checkpoints()[0]);
+        Train("failed", Config, null, resume: true);
+        Assert.Equal(Tensors(RunFolder.Open(Path.Combine(folder, "undisturbed")).Checkpoints()[0]), Tensors(run.Checkpoints()[0]));
+    }
+
     [Fact]
     public void AStop_SavesAndEnds()
     {
