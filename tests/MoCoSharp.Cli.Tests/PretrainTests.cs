@@ -28,6 +28,9 @@ public sealed class PretrainTests : IDisposable
         Assert.Matches("\"precision\": \"(fp32|bf16)\"", File.ReadAllText(Path.Combine(run, "config.json"))); // a choice, once and for all
         var events = Directory.GetFiles(Path.Combine(run, "tensorboard")).Select(file => System.Text.Encoding.Latin1.GetString(File.ReadAllBytes(file))).ToList();
         Assert.Contains(events, text => text.Contains("train/loss"));
+        Assert.Contains(events, text => text.Contains("health/effectiveRank") && text.Contains("Mean cosine of a query and its own key"));
+        Assert.All(["if uninformed", "if negatives were random"], expected => // a folder each, so that TensorBoard draws them beside the loss
+            Assert.Contains(Directory.GetFiles(Path.Combine(run, "tensorboard", expected)), file => File.ReadAllText(file).Contains("train/loss")));
         Assert.Contains(events, text => text.Contains("views") && text.Contains("IHDR")); // the sheet, as a PNG
         Assert.Equal(6, MetricsLog.Read(Path.Combine(run, "metrics.jsonl")).Max(line => (long)line["step"]!));
 

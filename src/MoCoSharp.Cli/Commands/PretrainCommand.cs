@@ -177,7 +177,7 @@ internal static class PretrainCommand
         if (training.SavePauses.Count > 0)
         {
             var pauses = training.SavePauses.Order().ToList();
-            progress.Line(FormattableString.Invariant($"{pauses.Count} saves; training stood still for {pauses[pauses.Count / 2] * 1000:F0} ms each (median), {pauses[^1] * 1000:F0} at most"));
+            progress.Line(FormattableString.Invariant($"{pauses.Count} {(pauses.Count == 1 ? "save" : "saves")}; training stood still for {pauses[pauses.Count / 2] * 1000:F0} ms each (median), {pauses[^1] * 1000:F0} at most"));
         }
 
         progress.Line(end switch
