@@ -21,7 +21,12 @@ internal static class Moco
         return (process.ExitCode, output, error.Result);
     }
 
-    public static Process Start(string folder, params string[] arguments) => Process.Start(StartInfo(folder, arguments))!;
+    public static Process Start(string folder, params string[] arguments)
+    {
+        var process = Process.Start(StartInfo(folder, arguments))!;
+        _ = KillAsync(process.Id, process.StartTime);
+        return process;
+    }
 
     public static void Signal(Process process, string signal)
     {
@@ -32,6 +37,14 @@ internal static class Moco
     public static ProcessStartInfo StartInfo(string folder, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet") { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        if (OperatingSystem.IsLinux())
+        {
+            // Whoever is started in the background of a shell without job control ignores Ctrl-C, and so do its children.
+            start.FileName = "env";
+            start.ArgumentList.Add("--default-signal=INT,QUIT");
+            start.ArgumentList.Add("dotnet");
+        }
+
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "moco.dll"));
         foreach (var argument in arguments)
         {
@@ -39,5 +52,23 @@ internal static class Moco
         }
 
         return start;
+    }
+
+    // A test that reads a program's output to the end must not wait for ever.
+    private static async Task KillAsync(int id, DateTime started)
+    {
+        await Task.Delay(TimeSpan.FromMinutes(8));
+        try
+        {
+            using var process = Process.GetProcessById(id);
+            if (process.StartTime == started)
+            {
+                process.Kill(entireProcessTree: true);
+            }
+        }
+        catch (Exception error) when (error is ArgumentException or InvalidOperationException)
+        {
+            // It ended long ago, as it should.
+        }
     }
 }
