@@ -11,6 +11,7 @@ var root = new RootCommand("moco: pre-train a visual encoder on unlabelled image
     FinetuneCommand.Create(),
     EmbedCommand.Create(),
     CompareCommand.Create(),
+    ImportCommand.Create(),
     InspectCommand.Create(),
     PackCommand.Create(),
     BenchCommand.Create(),

@@ -11,7 +11,7 @@ internal static class ExportCommand
 
     public static Command Create()
     {
-        var source = new Argument<string>("source") { Description = "A run folder, a checkpoint, or an encoder that was exported as safetensors." };
+        var source = new Argument<string>("source") { Description = "A run folder, a checkpoint, an exported encoder, or a PyTorch file." };
         var format = new Option<string>("--format") { Description = $"One of {string.Join(", ", Formats)}.", Required = true };
         format.AcceptOnlyFromAmong(Formats);
         var output = new Option<string>("-o", "--output") { Description = "The file to write.", Required = true };

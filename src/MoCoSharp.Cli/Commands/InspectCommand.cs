@@ -10,7 +10,7 @@ internal static class InspectCommand
 {
     public static Command Create()
     {
-        var path = new Argument<string?>("path") { Description = "A run folder or a .safetensors file.", Arity = ArgumentArity.ZeroOrOne };
+        var path = new Argument<string?>("path") { Description = "A run folder, a checkpoint, or a PyTorch file.", Arity = ArgumentArity.ZeroOrOne };
         var environment = new Option<bool>("--environment") { Description = "Versions and hardware." };
         var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
         var command = new Command("inspect", "Show what a run, a checkpoint or this machine holds.") { path, environment, verbose };
@@ -80,6 +80,12 @@ internal static class InspectCommand
 
     private static void ShowFile(string path)
     {
+        if (!ForeignWeights.IsSafeTensors(path))
+        {
+            ShowTorchFile(path);
+            return;
+        }
+
         var (entries, metadata) = SafeTensors.ReadHeader(path);
         foreach (var (key, value) in metadata)
         {
@@ -93,4 +99,50 @@ internal static class InspectCommand
 
         Console.WriteLine(FormattableString.Invariant($"{entries.Count} tensors, {entries.Sum(entry => entry.End - entry.Begin) / 1e6:F1} MB"));
     }
+
+    private static void ShowTorchFile(string path)
+    {
+        using var file = TorchFile.Read(path);
+        var (count, bytes) = (0, 0L);
+        Show(file.Root, "");
+        Console.WriteLine(FormattableString.Invariant($"{count} tensors, {bytes / 1e6:F1} MB, {(file.Format == TorchFormat.Pickle ? "a plain pickle" : $"PyTorch's {file.Format.ToString().ToLowerInvariant()} format")}"));
+
+        void Show(PickleValue value, string name)
+        {
+            switch (value)
+            {
+                case PickleDictionary dictionary:
+                    foreach (var (key, item) in dictionary)
+                    {
+                        Show(item, Line(name.Length == 0 ? $"{key}" : $"{name}/{key}"));
+                    }
+
+                    break;
+                case IReadOnlyList<PickleValue> { Count: > 0 } list when list.All(item => item is PickleDictionary or PickleTensor):
+                    for (var i = 0; i < list.Count; i++)
+                    {
+                        Show(list[i], $"{name}/{i}");
+                    }
+
+                    break;
+                case IReadOnlyList<PickleValue> list:
+                    Console.WriteLine($"{name}: {value.Kind} of {list.Count}");
+                    break;
+                case PickleTensor tensor:
+                    count++;
+                    bytes += tensor.SizeBytes;
+                    Console.WriteLine($"{name}  {tensor.Type}  [{string.Join(", ", tensor.Shape)}]");
+                    break;
+                case PickleBytes data:
+                    Console.WriteLine($"{name}: {data.Value.Length} bytes");
+                    break;
+                default:
+                    Console.WriteLine($"{name}: {Line(value.ToString()!)}");
+                    break;
+            }
+        }
+    }
+
+    // A file may hold texts of any length, with any characters: a terminal is spared them.
+    private static string Line(string text) => new([.. text.Take(200).Select(letter => char.IsControl(letter) ? ' ' : letter)]);
 }

@@ -14,7 +14,7 @@ internal static class KnnCommand
 {
     public static Command Create()
     {
-        var target = new Argument<string>("run") { Description = "A run folder, or a file with an encoder." };
+        var target = new Argument<string>("run") { Description = "A run folder, a checkpoint, an exported encoder, or a PyTorch file." };
         var data = new Option<string?>("--data") { Description = "Labelled images to find neighbours in; without it the run's own." };
         var validation = new Option<string?>("--val") { Description = "Labelled images to judge by." };
         var protocol = new Option<string?>("--protocol") { Description = $"{string.Join(" or ", KnnProtocol.Names)}; without it the run's own settings." };

@@ -133,6 +133,12 @@ internal static class PretrainCommand
 
         using var signals = new StopSignals(request.Usr1Continues);
         var run = RunFolder.Open(request.Run!);
+        if (WeightsImport.Missing(run) is { Count: > 0 } missing)
+        {
+            throw new ConfigurationException([$"{run.Path} was imported without {string.Join(", ", missing)}: nothing could go on as it was. " +
+                $"Begin a training with its weights: moco pretrain RECIPE --set initialWeights={run.Path}"]);
+        }
+
         using var hold = run.Hold(Note);
         var config = RunConfigFile.Load(run.ConfigPath, request.AllSettings);
         var plan = Plan.Open(config, null, null, faults) ?? throw new ConfigurationException(faults);
@@ -164,6 +170,11 @@ internal static class PretrainCommand
         }
         else
         {
+            if (config.InitialWeights is not null)
+            {
+                progress.Line(WeightsImport.Begin(config.InitialWeights, method, config.Encoder));
+            }
+
             SampleSheet.Write(run, plan.Train, ViewRecipes.Train(config.Views), config);
         }
 

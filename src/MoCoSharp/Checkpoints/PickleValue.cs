@@ -253,6 +253,9 @@ public sealed class PickleTensor : PickleValue
     /// <summary>Its shape.</summary>
     public IReadOnlyList<long> Shape { get; private set; }
 
+    /// <summary>Bytes of its values.</summary>
+    public long SizeBytes => Shape.Aggregate((long)TorchTypes.Size(Type), (size, dimension) => size * dimension);
+
     /// <summary>
     /// The tensor itself. One of a file is on the CPU, lives until the file is disposed, shares its storage as it did when it was saved, and
     /// is mapped from the disk where that is possible; changes of its values stay in memory.

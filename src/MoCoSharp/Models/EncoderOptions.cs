@@ -46,6 +46,20 @@ public sealed record EncoderOptions
     }
 }
 
+/// <summary>Which depths there are.</summary>
+public static class EncoderDepths
+{
+    /// <summary>18 to 152.</summary>
+    public static IEnumerable<int> All => ResNetStages.Blocks.Keys.Order();
+
+    /// <summary>The depth of so many blocks a stage; null where it is none.</summary>
+    /// <param name="blocks">Of the four stages.</param>
+    /// <param name="hasBottleneck">Whether a block has three convolutions.</param>
+    public static int? Find(IReadOnlyList<int> blocks, bool hasBottleneck) => ResNetStages.Blocks
+        .Where(item => item.Value.SequenceEqual(blocks) && ResNetStages.HasBottleneck(item.Key) == hasBottleneck)
+        .Select(item => (int?)item.Key).FirstOrDefault();
+}
+
 /// <summary>The table of He et al. 2016: blocks in each of the four stages, by depth.</summary>
 internal static class ResNetStages
 {

@@ -53,6 +53,9 @@ public sealed record RunConfig
     /// <summary>Both encoders.</summary>
     public EncoderOptions Encoder { get; init; } = new();
 
+    /// <summary>Weights that both encoders begin with: a PyTorch or safetensors file, or the folder of a run; null draws them.</summary>
+    public string? InitialWeights { get; init; }
+
     /// <summary>How views are made.</summary>
     public ViewOptions Views { get; init; } = new();
 

@@ -35,7 +35,7 @@ public sealed record TrainedEncoder(Encoder Encoder, RunConfig Config, long Step
         (Encoder.Options.Width == 64 ? "" : $", width {Encoder.Options.Width}") +
         (Encoder.Options.Stem == "imagenet" ? "" : $", {Encoder.Options.Stem} stem");
 
-    /// <summary>Opens the newest checkpoint of a run, a checkpoint, or an encoder that was exported.</summary>
+    /// <summary>Opens the newest checkpoint of a run, a checkpoint, an encoder that was exported, or weights of PyTorch.</summary>
     /// <param name="path">A run folder, or a file.</param>
     /// <param name="role">Which encoder.</param>
     /// <exception cref="IOException">There is no such folder or file.</exception>
@@ -83,9 +83,14 @@ public sealed record TrainedEncoder(Encoder Encoder, RunConfig Config, long Step
 
     private static TrainedEncoder LoadFile(string path, EncoderRole role, string name)
     {
+        if (!ForeignWeights.IsSafeTensors(path))
+        {
+            return WeightsImport.Open(path, role);
+        }
+
         using var file = SafeTensors.Read(path);
-        return file.Metadata.ContainsKey(EncoderFile.ConfigKey)
-            ? EncoderFile.Load(path, file, role)
-            : TrainingState.LoadEncoder(path, file, role, name);
+        return file.Metadata.ContainsKey(EncoderFile.ConfigKey) ? EncoderFile.Load(path, file, role)
+            : file.Metadata.ContainsKey("config") ? TrainingState.LoadEncoder(path, file, role, name)
+            : WeightsImport.Open(path, role);
     }
 }

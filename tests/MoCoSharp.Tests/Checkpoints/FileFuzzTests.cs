@@ -15,7 +15,8 @@ public sealed class FileFuzzTests(ITestOutputHelper output) : IDisposable
 
     private static readonly byte[] Opcodes = [.. "NJKMGXUTCB(])}tareasuqhcibRQ."u8, 0x80, 0x81, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x8b, 0x8c, 0x8d, 0x8e, 0x93, 0x94, 0x95];
 
-    private readonly string folder = Directory.CreateTempSubdirectory("mocosharp").FullName;
+    // In memory where there is such a place: files are written ten thousand times.
+    private readonly string folder = Directory.CreateDirectory(Path.Combine(Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath(), $"mocosharp{Guid.NewGuid():N}")).FullName;
 
     [Theory]
     [InlineData("zip", 0.2)]

@@ -1,0 +1,76 @@
+using System.CommandLine;
+using MoCoSharp.Checkpoints;
+using MoCoSharp.Tensors;
+using MoCoSharp.Training;
+
+namespace MoCoSharp.Cli.Commands;
+
+/// <summary>moco import: a run folder from weights that others saved.</summary>
+internal static class ImportCommand
+{
+    public static Command Create()
+    {
+        var file = new Argument<string>("file") { Description = "A PyTorch or safetensors file: official MoCo, the CIFAR demo, lightly's MoCo, a bare ResNet." };
+        var runPath = new Option<string>("--run") { Description = "The run folder to make.", Required = true };
+        var recipe = new Option<string?>("--recipe") { Description = "Whose hyper-parameters a resume goes on with; without it, the likely one." };
+        var data = new Option<string?>("--data") { Description = "The images that a resume goes on with: they tell how many steps an epoch has." };
+        var validation = new Option<string?>("--val") { Description = "Labelled images for the kNN monitor." };
+        var set = new Option<string[]>("--set") { Description = "A setting over the recipe's.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+        var prefix = new Option<string?>("--prefix") { Description = "What precedes conv1.weight, in a file with several networks." };
+        var stem = new Option<string?>("--stem") { Description = "cifar (stride 1, the default) or small (stride 2), for a first layer of 3x3." };
+        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        stem.AcceptOnlyFromAmong("cifar", "small");
+        var command = new Command("import", "Make a run folder from weights of PyTorch.") { file, runPath, recipe, data, validation, set, prefix, stem, verbose };
+        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () => Run(
+            parsed.GetValue(file)!, parsed.GetValue(runPath)!, parsed.GetValue(recipe), parsed.GetValue(data), parsed.GetValue(validation),
+            parsed.GetValue(set)!, parsed.GetValue(prefix), parsed.GetValue(stem))));
+        return command;
+    }
+
+    private static int Run(string file, string runPath, string? recipe, string? data, string? validation, string[] settings, string? prefix, string? stem)
+    {
+        if (!File.Exists(file))
+        {
+            throw new ConfigurationException([$"{file}: there is no such file."]);
+        }
+
+        TorchRuntime.Load();
+        using var weights = ForeignWeights.Read(file, prefix, stem);
+        Console.WriteLine($"{file}: {weights.Kind}{(weights.Epochs is { } epochs ? $", {epochs} epochs" : "")}");
+        var faults = new List<string>();
+        var name = recipe ?? WeightsImport.LikelyRecipe(weights);
+        var loaded = Plan.TryLoad(name, [.. settings, .. Setting("data", data), .. Setting("validation", validation)], faults);
+        if (loaded is null)
+        {
+            throw new ConfigurationException(faults);
+        }
+
+        var config = WeightsImport.Configure(weights, loaded, file);
+        faults.AddRange(config.Faults());
+        var plan = data is null ? null : Plan.Open(config, data, validation, faults);
+        if (faults.Count > 0)
+        {
+            throw new ConfigurationException(faults);
+        }
+
+        foreach (var ignored in weights.Ignored)
+        {
+            Console.WriteLine($"ignored: {ignored}");
+        }
+
+        var missing = WeightsImport.CreateRun(weights, file, runPath, plan?.Config ?? Plan.Resolve(config), plan?.StepsPerEpoch);
+        foreach (var item in missing)
+        {
+            Console.WriteLine($"missing for a resume: {item}");
+        }
+
+        Console.WriteLine($"{runPath}: hyper-parameters of {name}. Judge it: moco knn {runPath} --data LABELLED");
+        Console.WriteLine(missing.Count == 0
+            ? $"Go on: moco pretrain --resume --run {runPath}"
+            : $"Begin a training with it: moco pretrain {name} --set initialWeights={runPath}");
+        return ExitCode.Done;
+    }
+
+    private static IEnumerable<string> Setting(string key, string? value) =>
+        value is null ? [] : [$"{key}={System.Text.Json.JsonSerializer.Serialize(value, Text.Default.String)}"];
+}
