@@ -17,6 +17,7 @@ public sealed class ExportTests(ExportTests.ShortRun run) : IClassFixture<Export
     [InlineData("onnx --head --encoder key", "embeddings 8")]
     [InlineData("safetensors", "features 32")]
     [InlineData("safetensors --head --encoder key", "embeddings 8")]
+    [InlineData("torch", "embeddings 8")]
     public void EachFormat_IsWrittenAndChecked(string options, string output)
     {
         var file = options.Replace(' ', '_');
@@ -27,6 +28,7 @@ public sealed class ExportTests(ExportTests.ShortRun run) : IClassFixture<Export
         Assert.Contains("run, step 2: " + (options.Contains("key") ? "key" : "query") + " encoder, resnet18, width 4, small stem", said);
         Assert.Contains($"MB, {output}", said);
         Assert.Matches(options.StartsWith("onnx") ? "opset 17, run by ONNX Runtime 1.*the greatest difference is" : "reloaded.*the greatest difference is 0 of", said);
+        Assert.Equal(options == "torch", said.Contains("both encoders, queue and velocities compared bit by bit"));
         Assert.True(new FileInfo(Path.Combine(Folder, file)).Length > 100_000);
         Assert.Empty(Directory.GetFiles(Folder, "*.unproven*"));
     }
@@ -50,6 +52,11 @@ public sealed class ExportTests(ExportTests.ShortRun run) : IClassFixture<Export
         var (code, _, error) = Moco.Run(Folder, "export", "nowhere", "--format", "safetensors", "--fold-bn", "-o", "missing/a");
         Assert.Equal(2, code);
         Assert.All(["nowhere", "there is no folder", "--fold-bn is for onnx"], part => Assert.Contains(part, error));
+
+        (code, _, error) = Moco.Run(Folder, "export", "run", "--format", "torchvision", "-o", "a.pth");
+        Assert.Equal(2, code);
+        Assert.Contains("width 64", error);
+        Assert.False(File.Exists(Path.Combine(Folder, "a.pth")));
 
         (code, _, error) = Moco.Run(Folder, "export", "run", "--format", "keras", "-o", "a");
         Assert.Equal(2, code);

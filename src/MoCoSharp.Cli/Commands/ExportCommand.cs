@@ -7,7 +7,7 @@ namespace MoCoSharp.Cli.Commands;
 /// <summary>moco export: an encoder as a file that other tools load, checked before it is there.</summary>
 internal static class ExportCommand
 {
-    private static readonly string[] Formats = ["safetensors", "onnx"];
+    private static readonly string[] Formats = ["safetensors", "onnx", "torchvision", "timm", "torch", "detectron2"];
 
     public static Command Create()
     {
@@ -39,6 +39,10 @@ internal static class ExportCommand
         ExportFormat format = request.Format switch
         {
             "safetensors" => new SafeTensorsFormat(),
+            "torchvision" => new TorchvisionFormat(),
+            "timm" => new TimmFormat(),
+            "torch" => new OfficialFormat(request.Role == EncoderRole.Query ? OfficialCheckpoint.Of(request.Source) : null),
+            "detectron2" => new Detectron2Format(),
             _ => new OnnxFormat(request.FoldBatchNorm),
         };
         using var trained = TrainedEncoder.Load(request.Source, request.Role);
@@ -48,15 +52,16 @@ internal static class ExportCommand
             .. format.Faults(trained, request.WithHead, request.Output),
         ]);
 
-        var difference = format.Export(trained, request.WithHead, request.Output);
-        var described = trained.Describe(request.WithHead);
+        var withHead = request.WithHead || (format is OfficialFormat && trained.Encoder.Options.Head != "none"); // an official file always has it
+        var difference = format.Export(trained, withHead, request.Output);
+        var described = trained.Describe(withHead);
         Console.WriteLine($"{trained.Source}, step {trained.Step}: {described["encoder"]} encoder, {trained.Architecture}");
         Console.WriteLine(FormattableString.Invariant($"{request.Output}: {format.Name}, {new FileInfo(request.Output).Length / 1e6:F1} MB, {described["output"]}"));
         Console.WriteLine($"images: {described["preparation"]}");
         Console.WriteLine(FormattableString.Invariant($"checked: {format.Check}; the greatest difference is {difference:G2} of the largest feature"));
-        foreach (var line in format.Loading(trained, request.WithHead, request.Output))
+        if (format.Loading(trained, withHead, request.Output).ToList() is { Count: > 0 } lines)
         {
-            Console.WriteLine(line);
+            Console.WriteLine($"load it in {format.Name} so:\n\n{string.Join('\n', lines)}");
         }
 
         return ExitCode.Done;

@@ -43,4 +43,18 @@ public static class ExportCheck
 
         return greatest;
     }
+
+    /// <summary>Compares an encoder of the same architecture with weights that were read back.</summary>
+    /// <param name="trained">What the file was made of.</param>
+    /// <param name="withHead">Whether the head is among the weights, and its output is compared.</param>
+    /// <param name="path">Where the weights come from, for messages.</param>
+    /// <param name="weights">By torchvision's names.</param>
+    /// <exception cref="InvalidDataException">Weights are missing, or have another shape.</exception>
+    public static double Difference(TrainedEncoder trained, bool withHead, string path, IReadOnlyDictionary<string, Tensor> weights)
+    {
+        ArgumentNullException.ThrowIfNull(trained);
+        var options = trained.Encoder.Options;
+        using var reloaded = EncoderFile.Build(path, withHead ? options : options with { Head = "none" }, trained.Encoder.OutputSize, weights, prefix: "");
+        return Difference(trained, withHead, reloaded.call); // without a head its output is the features
+    }
 }

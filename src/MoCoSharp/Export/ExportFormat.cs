@@ -25,7 +25,7 @@ public abstract class ExportFormat(string name)
     /// <param name="trained">The encoder.</param>
     /// <param name="withHead">Whether its head goes along.</param>
     /// <param name="path">The target; its folder exists.</param>
-    /// <returns>The greatest difference found, as <see cref="ExportCheck.Difference"/>.</returns>
+    /// <returns>The greatest difference found, as <see cref="ExportCheck"/> measures it.</returns>
     /// <exception cref="InvalidDataException">It is more than <see cref="ExportCheck.Tolerance"/>; what was there under the name is still there.</exception>
     public double Export(TrainedEncoder trained, bool withHead, string path)
     {

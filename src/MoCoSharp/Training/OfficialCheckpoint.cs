@@ -1,5 +1,7 @@
 using MoCoSharp.Checkpoints;
+using MoCoSharp.Distributed;
 using MoCoSharp.Methods;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Training;
@@ -13,7 +15,7 @@ public static class OfficialCheckpoint
     /// <param name="method">Both encoders and the queue.</param>
     /// <param name="optimizer">Its velocities.</param>
     /// <param name="config">Encoder and optimizer options of the run.</param>
-    /// <param name="learningRate">Of the last step.</param>
+    /// <param name="learningRate">Of the next step; official code sets its own by the epoch.</param>
     /// <param name="format">Zip, or Legacy as the released files are.</param>
     public static void Write(string path, int epochs, MoCo method, Sgd optimizer, RunConfig config, double learningRate, TorchFormat format = TorchFormat.Zip)
     {
@@ -31,13 +33,71 @@ public static class OfficialCheckpoint
         }, format);
     }
 
+    /// <summary>The newest checkpoint of a run, or a checkpoint, whose training is whole.</summary>
+    /// <param name="source">A run folder, or a file.</param>
+    /// <returns>Null for an encoder alone, and for a run that was imported without all of a training.</returns>
+    public static string? Of(string source)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(source);
+        if (Directory.Exists(source))
+        {
+            var run = RunFolder.Open(source);
+            return WeightsImport.Missing(run).Count == 0 && run.Checkpoints() is [var newest, ..] ? newest : null;
+        }
+
+        if (!ForeignWeights.IsSafeTensors(source))
+        {
+            return null;
+        }
+
+        using var file = SafeTensors.Read(source);
+        return TrainingState.IsOf(file) ? source : null;
+    }
+
+    /// <summary>Writes the training in a checkpoint; an epoch under way counts as not done, as official code knows whole epochs alone.</summary>
+    /// <param name="checkpoint">From <see cref="Of"/>.</param>
+    /// <param name="path">The target; its folder exists.</param>
+    /// <exception cref="InvalidDataException">The checkpoint is broken.</exception>
+    public static void Convert(string checkpoint, string path)
+    {
+        RunConfig config;
+        using (var file = SafeTensors.Read(checkpoint))
+        {
+            config = RunConfigFile.Parse(file.Metadata["config"], checkpoint, []);
+        }
+
+        using var method = MoCo.Create(config.Encoder, config.MoCo, config.BnGroups, config.Seed, SingleProcess.Instance);
+        using var optimizer = new Sgd(method.LearnedParameters, config.Optimizer.Momentum, config.Optimizer.WeightDecay);
+        var progress = TrainingState.Load(checkpoint, method, optimizer);
+        var rate = progress.BatchesPerEpoch == 0
+            ? config.Optimizer.LearningRate
+            : LearningRate.At(config.Optimizer, progress.Scheduled, progress.BatchesPerEpoch, config.Epochs);
+        Write(path, progress.Epoch, method, optimizer, config, rate);
+    }
+
+    /// <summary>Whether a file that was read back holds the training of a checkpoint, bit by bit: both encoders, the queue, the velocities.</summary>
+    public static bool IsSame(ForeignWeights weights, string checkpoint)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        using var file = SafeTensors.Read(checkpoint);
+        using var scope = NewDisposeScope();
+        return weights is { Key: { } key, Queue: { } queue, Velocities: { } velocities } && Equal(queue, file.Tensors["queue.keys"])
+            && file.Metadata.GetValueOrDefault("host.queue.position") == $"{weights.QueuePosition}"
+            && weights.Query.All(item => Equal(item.Value, file.Tensors[OfficialNames.Query + item.Key]))
+            && key.All(item => Equal(item.Value, file.Tensors[OfficialNames.Key + item.Key]))
+            && velocities.All(item => Equal(item.Value, file.Tensors[TrainingState.VelocityPrefix + OfficialNames.Query + item.Key]));
+
+        static bool Equal(Tensor first, Tensor second) =>
+            first.shape.SequenceEqual(second.shape) && first.eq(second.to(first.dtype)).all().item<bool>();
+    }
+
     /// <summary>module.queue [C, K], module.queue_ptr, module.encoder_q.* and module.encoder_k.*; tensors of the current dispose scope.</summary>
     public static PickleDictionary State(MoCo method)
     {
         ArgumentNullException.ThrowIfNull(method);
         var state = new PickleDictionary(isOrderedDict: true)
         {
-            [OfficialNames.Prefix + OfficialNames.Queue] = method.Queue.Keys.t(),
+            [OfficialNames.Prefix + OfficialNames.Queue] = method.Queue.Keys.to(float32).t(), // bf16 in some runs, never there
             [OfficialNames.Prefix + OfficialNames.QueuePosition] = tensor([method.Queue.Position], dtype: int64),
         };
         foreach (var (prefix, encoder) in new[] { (OfficialNames.Query, method.Encoder), (OfficialNames.Key, method.KeyEncoder) })

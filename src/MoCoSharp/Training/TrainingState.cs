@@ -19,7 +19,7 @@ namespace MoCoSharp.Training;
 /// </remarks>
 public static class TrainingState
 {
-    private const string VelocityPrefix = "optimizer.velocity.";
+    internal const string VelocityPrefix = "optimizer.velocity.";
     private const string Format = "mocosharp.pretraining.2";
 
     /// <summary>Saves, in one stroke.</summary>
@@ -77,6 +77,9 @@ public static class TrainingState
         method.RestoreHostState(host);
         return progress;
     }
+
+    /// <summary>Whether a file is such a state.</summary>
+    internal static bool IsOf(SafeTensorsFile file) => file.Metadata.GetValueOrDefault("format") == Format && file.Metadata.ContainsKey("config");
 
     /// <summary>One encoder of a checkpoint; what else is there is left alone.</summary>
     internal static TrainedEncoder LoadEncoder(string path, SafeTensorsFile file, EncoderRole role, string name)

@@ -104,6 +104,30 @@ public sealed class TorchFileTests : IDisposable
         Assert.Equal(before, File.ReadAllBytes(path));
     }
 
+    // Its pages may be in memory while they are read; nothing is copied.
+    [Fact]
+    public void AGigabyte_IsReadWithinLessThanTwo()
+    {
+        Assert.SkipWhen(Environment.GetEnvironmentVariable("MOCOSHARP_SLOW") != "1" || !File.Exists("/proc/self/status"), "1 GB through the disk: MOCOSHARP_SLOW=1 runs it, on Linux");
+        var path = Path.Combine(folder, "large.pth");
+        using (var values = torch.ones(1L << 28))
+        {
+            TorchFile.Write(path, new PickleDictionary { ["weight"] = values });
+        }
+
+        File.WriteAllText("/proc/self/clear_refs", "5"); // begins VmHWM anew
+        var before = Peak();
+        using var scope = torch.NewDisposeScope();
+        using var file = TorchFile.Read(path);
+        var tensor = ((PickleTensor)((PickleDictionary)file.Root)["weight"]).Tensor;
+        Assert.Equal(1L << 28, tensor.sum().item<float>());
+        TestContext.Current.TestOutputHelper!.WriteLine($"1 GB read and summed: {(Peak() - before) >> 20} MB more at most");
+        Assert.InRange(Peak() - before, 0, 1200L << 20);
+
+        static long Peak() => long.Parse(File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmHWM", StringComparison.Ordinal)).Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1],
+            System.Globalization.CultureInfo.InvariantCulture) << 10;
+    }
+
     [Fact]
     public void TensorsOfAFile_EndWithIt()
     {

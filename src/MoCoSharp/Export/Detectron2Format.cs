@@ -1,0 +1,112 @@
+using System.Globalization;
+using MoCoSharp.Checkpoints;
+using MoCoSharp.Data.Views;
+using MoCoSharp.Models;
+using MoCoSharp.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Export;
+
+/// <summary>A backbone for detectron2: a pickle of NumPy arrays under detectron2's names, which its loader knows by the ending .pkl.</summary>
+/// <remarks>What MoCo's detection/convert-pretrain-to-detectron2.py makes of an official checkpoint, without the head.</remarks>
+public sealed class Detectron2Format() : ExportFormat("detectron2")
+{
+    /// <inheritdoc/>
+    public override IEnumerable<string> Faults(TrainedEncoder trained, bool withHead, string path)
+    {
+        var options = trained.Encoder.Options;
+        if (options.Stem != "imagenet")
+        {
+            yield return $"detectron2's ResNet begins with a 7x7 convolution and a pool, this encoder with a {options.Stem} stem: detectron2 cannot build it.";
+        }
+
+        if (options.Width != 64 && !ResNetStages.HasBottleneck(options.Depth))
+        {
+            yield return $"detectron2's ResNet-{options.Depth} is of width 64, this encoder of width {options.Width}: no tensor would fit.";
+        }
+
+        if (withHead)
+        {
+            yield return "detectron2's backbones have no head. Leave out --head.";
+        }
+
+        if (!Path.GetExtension(path).Equals(".pkl", StringComparison.Ordinal))
+        {
+            yield return $"--output {path} does not end in .pkl, by which detectron2 knows such a file.";
+        }
+    }
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> Loading(TrainedEncoder trained, bool withHead, string path)
+    {
+        var options = trained.Encoder.Options;
+        var normalize = ViewRecipes.Evaluation(trained.Views).Normalize;
+        yield return "MODEL:";
+        yield return $"  WEIGHTS: \"{path}\"";
+        yield return $"  PIXEL_MEAN: [{Scaled(normalize.Mean)}]";
+        yield return $"  PIXEL_STD: [{Scaled(normalize.Std)}]";
+        yield return "  BACKBONE:";
+        yield return "    FREEZE_AT: 0";
+        yield return "  RESNETS:";
+        yield return $"    DEPTH: {options.Depth}";
+        yield return "    NORM: \"SyncBN\"";
+        yield return "    STRIDE_IN_1X1: False";
+        if (!ResNetStages.HasBottleneck(options.Depth))
+        {
+            yield return "    RES2_OUT_CHANNELS: 64";
+        }
+        else if (options.Width != 64)
+        {
+            yield return $"    STEM_OUT_CHANNELS: {options.Width}";
+            yield return $"    WIDTH_PER_GROUP: {options.Width}";
+            yield return $"    RES2_OUT_CHANNELS: {options.Width * Bottleneck.Expansion}";
+        }
+
+        yield return "INPUT:";
+        yield return "  FORMAT: \"RGB\"";
+    }
+
+    /// <summary>"layer1.0.bn2.weight" is "res2.0.conv2.norm.weight" there.</summary>
+    internal static string Rename(string name)
+    {
+        name = name.StartsWith("layer", StringComparison.Ordinal) ? $"res{name[5] - '0' + 1}{name[6..]}" : "stem." + name;
+        return name
+            .Replace("bn1.", "conv1.norm.", StringComparison.Ordinal)
+            .Replace("bn2.", "conv2.norm.", StringComparison.Ordinal)
+            .Replace("bn3.", "conv3.norm.", StringComparison.Ordinal)
+            .Replace("downsample.0.", "shortcut.", StringComparison.Ordinal)
+            .Replace("downsample.1.", "shortcut.norm.", StringComparison.Ordinal);
+    }
+
+    /// <inheritdoc/>
+    protected override void Write(string path, TrainedEncoder trained, bool withHead)
+    {
+        ArgumentNullException.ThrowIfNull(trained);
+        using var scope = NewDisposeScope();
+        var weights = new PickleDictionary();
+        foreach (var (name, tensor) in EncoderFile.Weights(trained.Encoder, withHead: false))
+        {
+            weights.Add(Rename(name), tensor);
+        }
+
+        TorchFile.Write(
+            path,
+            new PickleDictionary { { "model", weights }, { "__author__", "MoCoSharp" }, { "matching_heuristics", true } },
+            TorchFormat.Pickle);
+    }
+
+    /// <inheritdoc/>
+    protected override double Difference(string path, TrainedEncoder trained, bool withHead)
+    {
+        ArgumentNullException.ThrowIfNull(trained);
+        using var file = TorchFile.Read(path);
+        var weights = (PickleDictionary)((PickleDictionary)file.Root)["model"];
+        return ExportCheck.Difference(trained, withHead: false, path, EncoderFile.Weights(trained.Encoder, withHead: false)
+            .ToDictionary(item => item.Name, item => ((PickleTensor)weights[Rename(item.Name)]).Tensor));
+    }
+
+    // detectron2 normalises pixels of 0 to 255.
+    private static string Scaled(IEnumerable<float> values) =>
+        string.Join(", ", values.Select(value => Math.Round(value * 255.0, 3).ToString(CultureInfo.InvariantCulture)));
+}

@@ -1,0 +1,70 @@
+using System.Globalization;
+using MoCoSharp.Checkpoints;
+using MoCoSharp.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Export;
+
+/// <summary>
+/// MoCo's official layout for torch.load. Of a training the whole goes along, so that official code resumes from it; of an encoder alone what the
+/// released files hold: the encoder with its head, called module.encoder_q whichever it was, since that is what official evaluation takes.
+/// </summary>
+/// <param name="checkpoint">Of the training that goes along, from <see cref="OfficialCheckpoint.Of"/>; null leaves the encoder alone.</param>
+public sealed class OfficialFormat(string? checkpoint) : ExportFormat("torch")
+{
+    /// <inheritdoc/>
+    public override string Check => checkpoint is null ? base.Check : $"{base.Check}; both encoders, queue and velocities compared bit by bit";
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> Loading(TrainedEncoder trained, bool withHead, string path)
+    {
+        ArgumentNullException.ThrowIfNull(trained);
+        var options = trained.Encoder.Options;
+        if (options.Width != 64 || options.Stem != "imagenet")
+        {
+            yield return $"# official code builds torchvision's resnet{options.Depth}, this is {trained.Architecture}: give it a model of your own";
+        }
+
+        var config = trained.Config;
+        if (checkpoint is not null)
+        {
+            yield return string.Create(CultureInfo.InvariantCulture,
+                $"python main_moco.py -a resnet{options.Depth} --resume {path} --moco-dim {trained.Encoder.OutputSize} --moco-k {config.MoCo.QueueSize} ") +
+                string.Create(CultureInfo.InvariantCulture, $"--moco-m {config.MoCo.Momentum} --moco-t {config.MoCo.Temperature}{(options.Head == "mlp" ? " --mlp" : "")} ...");
+        }
+
+        yield return $"python main_lincls.py -a resnet{options.Depth} --pretrained {path} ...";
+    }
+
+    /// <inheritdoc/>
+    protected override void Write(string path, TrainedEncoder trained, bool withHead)
+    {
+        ArgumentNullException.ThrowIfNull(trained);
+        if (checkpoint is not null)
+        {
+            OfficialCheckpoint.Convert(checkpoint, path);
+            return;
+        }
+
+        using var scope = NewDisposeScope();
+        var state = new PickleDictionary(isOrderedDict: true);
+        foreach (var (name, tensor) in EncoderFile.Weights(trained.Encoder, withHead: true))
+        {
+            state.Add(OfficialNames.Prefix + OfficialNames.Query + name, tensor);
+        }
+
+        TorchFile.Write(path, new PickleDictionary { ["arch"] = $"resnet{trained.Encoder.Options.Depth}", ["state_dict"] = state });
+    }
+
+    /// <inheritdoc/>
+    protected override double Difference(string path, TrainedEncoder trained, bool withHead)
+    {
+        ArgumentNullException.ThrowIfNull(trained);
+        var stem = trained.Encoder.Options.Stem;
+        using var weights = ForeignWeights.Read(path, stem: stem == "imagenet" ? null : stem);
+        return checkpoint is null || OfficialCheckpoint.IsSame(weights, checkpoint)
+            ? ExportCheck.Difference(trained, trained.Encoder.Options.Head != "none", path, weights.Query)
+            : double.PositiveInfinity;
+    }
+}

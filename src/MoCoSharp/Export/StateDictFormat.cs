@@ -1,0 +1,107 @@
+using System.Text.Json;
+using MoCoSharp.Checkpoints;
+using MoCoSharp.Models;
+using MoCoSharp.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Export;
+
+/// <summary>A state dictionary as torch.save writes it, under torchvision's names, which are timm's too.</summary>
+/// <param name="name">Of the library.</param>
+public abstract class StateDictFormat(string name) : ExportFormat(name)
+{
+    /// <inheritdoc/>
+    public override IEnumerable<string> Faults(TrainedEncoder trained, bool withHead, string path)
+    {
+        var options = trained.Encoder.Options;
+        if (options.Width != 64)
+        {
+            yield return $"{Name}'s resnet{options.Depth} is of width 64, this encoder of width {options.Width}: no tensor would fit. " +
+                "Export onnx, which brings the architecture along, or safetensors.";
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void Write(string path, TrainedEncoder trained, bool withHead)
+    {
+        ArgumentNullException.ThrowIfNull(trained);
+        using var scope = NewDisposeScope();
+        var state = new PickleDictionary(isOrderedDict: true);
+        foreach (var (key, tensor) in EncoderFile.Weights(trained.Encoder, withHead))
+        {
+            state.Add(key, tensor);
+        }
+
+        TorchFile.Write(path, state);
+    }
+
+    /// <inheritdoc/>
+    protected override double Difference(string path, TrainedEncoder trained, bool withHead)
+    {
+        using var file = TorchFile.Read(path);
+        return ExportCheck.Difference(trained, withHead, path, ((PickleDictionary)file.Root).Tensors().ToDictionary(item => item.Key, item => item.Value.Tensor));
+    }
+
+    /// <summary>A text as Python writes it.</summary>
+    private protected static string Quoted(string text) => $"\"{JsonEncodedText.Encode(text)}\"";
+
+    /// <summary>Python that gives "model" the layers in which the encoder differs from the library's own ResNet.</summary>
+    private protected static IEnumerable<string> Replacements(Encoder encoder, bool withHead)
+    {
+        if (encoder.Options.Stem is "cifar" or "small")
+        {
+            yield return $"model.conv1 = torch.nn.Conv2d(3, 64, 3, stride={(encoder.Options.Stem == "cifar" ? 1 : 2)}, padding=1, bias=False)";
+            yield return "model.maxpool = torch.nn.Identity()";
+        }
+
+        var (features, outputs) = (encoder.FeatureSize, encoder.OutputSize);
+        yield return "model.fc = torch.nn." + (withHead ? encoder.Options.Head : "none") switch
+        {
+            "linear" => $"Linear({features}, {outputs})",
+            "mlp" => $"Sequential(torch.nn.Linear({features}, {features}), torch.nn.ReLU(), torch.nn.Linear({features}, {outputs}))",
+            _ => "Identity()",
+        };
+    }
+}
+
+/// <summary>For torchvision.models.</summary>
+public sealed class TorchvisionFormat() : StateDictFormat("torchvision")
+{
+    /// <inheritdoc/>
+    public override IEnumerable<string> Loading(TrainedEncoder trained, bool withHead, string path)
+    {
+        ArgumentNullException.ThrowIfNull(trained);
+        return
+        [
+            "import torch, torchvision",
+            $"model = torchvision.models.resnet{trained.Encoder.Options.Depth}()",
+            .. Replacements(trained.Encoder, withHead),
+            $"model.load_state_dict(torch.load({Quoted(path)}))",
+        ];
+    }
+}
+
+/// <summary>For timm.</summary>
+public sealed class TimmFormat() : StateDictFormat("timm")
+{
+    /// <inheritdoc/>
+    public override IEnumerable<string> Loading(TrainedEncoder trained, bool withHead, string path)
+    {
+        ArgumentNullException.ThrowIfNull(trained);
+        var options = trained.Encoder.Options;
+        return options.Stem == "imagenet" && !withHead
+            ?
+            [
+                "import timm",
+                $"model = timm.create_model(\"resnet{options.Depth}\", num_classes=0, checkpoint_path={Quoted(path)})",
+            ]
+            :
+            [
+                "import timm, torch",
+                $"model = timm.create_model(\"resnet{options.Depth}\")",
+                .. Replacements(trained.Encoder, withHead),
+                $"timm.models.load_checkpoint(model, {Quoted(path)})",
+            ];
+    }
+}
