@@ -22,6 +22,24 @@ public sealed class TorchFileTests : IDisposable
         Assert.Equal(Expected()[name], TreeText.Describe(file.Root));
     }
 
+    [Fact]
+    public void EveryRealFile_IsReadOrRefusedHere()
+    {
+        var root = TestData.Checkpoints();
+        var names = Directory.GetFiles(root, "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(root, path).Replace('\\', '/'));
+        string[] others = ["torchscript_model_fp32.pt", "quantized_int8_statedict.pth", "truncated_resnet18-f37072fd.pth", "truncated_legacytar_resnet18-5c106cde.pth",
+            "pybridge/pickled_tensors/tensors.safetensors", "pybridge/pickled_modules/module_load.safetensors"];
+        Assert.Equal([.. Expected().Keys.Concat(others).Order(StringComparer.Ordinal)], names.Order(StringComparer.Ordinal));
+
+        using var scope = NewDisposeScope();
+        using var tensors = SafeTensors.Read(Path.Combine(root, others[4]));
+        using var same = TorchFile.Read(Path.Combine(root, "pybridge/pickled_tensors/tensors.pth"));
+        Assert.Equal(2, tensors.Tensors.Count);
+        Assert.All(((PickleDictionary)same.Root).Tensors(), item => Assert.True(tensors.Tensors[item.Key].eq(item.Value.Tensor).all().item<bool>()));
+        using var module = SafeTensors.Read(Path.Combine(root, others[5]));
+        Assert.Equal([[2, 5], [2, 2]], module.Tensors.OrderBy(item => item.Key, StringComparer.Ordinal).Select(item => item.Value.shape));
+    }
+
     [Theory]
     [InlineData("torchscript_model_fp32.pt", "TorchScript")]
     [InlineData("quantized_int8_statedict.pth", "quantised")]
