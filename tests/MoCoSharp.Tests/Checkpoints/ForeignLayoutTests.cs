@@ -116,6 +116,22 @@ public sealed class ForeignLayoutTests : IDisposable
     }
 
     [Fact]
+    public void TheOtherWordsForShortcutAndHead_AreKnown()
+    {
+        using var scope = NewDisposeScope();
+        var state = new PickleDictionary(isOrderedDict: true) { ["linear.weight"] = ones(10, 32), ["linear.bias"] = zeros(10) };
+        foreach (var (name, value) in method.Encoder.state_dict().Where(item => !item.Key.StartsWith("fc.", StringComparison.Ordinal)))
+        {
+            state[name.Replace(".downsample.", ".shortcut.", StringComparison.Ordinal)] = value;
+        }
+
+        using var weights = Read(new PickleDictionary { ["net"] = state, ["acc"] = 95.0 });
+
+        Assert.Equal(("linear", 10), (weights.Encoder.Head, weights.OutputSize));
+        AssertEncoders(weights, withKey: false, withHead: false);
+    }
+
+    [Fact]
     public void AHeadThatDoesNotFit_IsIgnored_AndSaidSo()
     {
         using var scope = NewDisposeScope();
