@@ -7,17 +7,22 @@ namespace MoCoSharp.Cli;
 internal sealed record LabelledData(IImageDataset Train, IImageDataset Judged)
 {
     /// <summary>Opens both, or tells every fault.</summary>
-    /// <param name="config">Of the run: its data serve where nothing else is named.</param>
+    /// <param name="encoder">To be judged: its run's data serve where nothing else is named.</param>
     /// <param name="data">--data.</param>
     /// <param name="validation">--val.</param>
     /// <param name="faults">Of the other options.</param>
-    public static LabelledData Open(RunConfig config, string? data, string? validation, IEnumerable<string> faults)
+    public static LabelledData Open(NamedEncoder encoder, string? data, string? validation, IEnumerable<string> faults)
     {
         var all = faults.ToList();
+        if ((data ?? encoder.OwnData) is not { } source)
+        {
+            throw new ConfigurationException([.. all, $"--data is missing: {encoder.Source} came without images. Name some with labels."]);
+        }
+
         (IImageDataset Train, IImageDataset? Judged) opened = default;
         try
         {
-            opened = DataSource.Open(data ?? config.Data, validation ?? (data is null ? config.Validation : null));
+            opened = DataSource.Open(source, validation ?? (data is null ? encoder.Config.Validation : null));
             if (opened.Train.ClassNames.Count < 2)
             {
                 all.Add($"{opened.Train.Description}: has no two classes to tell apart. Labels are class folders, or the second column of a list file.");

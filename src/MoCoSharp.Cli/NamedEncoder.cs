@@ -37,6 +37,9 @@ internal sealed class NamedEncoder : IDisposable
 
     public Device Device => device(Config.Device);
 
+    /// <summary>The images that a run was trained on; null where weights came from elsewhere, and no images with them.</summary>
+    public string? OwnData => Run is null || (File.Exists(Run.ImportPath) && Config.Data == new RunConfig().Data) ? null : Config.Data;
+
     /// <summary>Opens the newest checkpoint of a run, or a file; where it cannot even be looked for, every fault is told.</summary>
     /// <param name="target">RUN or FILE.</param>
     /// <param name="which">--encoder.</param>

@@ -49,6 +49,21 @@ public sealed class ImportTests : IDisposable
         Assert.True(code == 0, error);
         Assert.Contains("top-1", output);
 
+        (code, output, error) = Moco.Run(folder, "linear", "run", "--data", "patterns:24", "--epochs", "1");
+        Assert.True(code == 0, error);
+        Assert.Contains("top-1", output);
+
+        (code, output, error) = Moco.Run(folder, "embed", "run", "--data", "patterns:24", "-o", "features.npy");
+        Assert.True(code == 0, error);
+        Assert.Contains("24 x 32", output);
+
+        foreach (var arguments in new[] { "knn official.pth.tar", "linear official.pth.tar", "embed official.pth.tar -o x.npy" })
+        {
+            (code, _, error) = Moco.Run(folder, arguments.Split(' ')); // a file names no images
+            Assert.Equal(2, code);
+            Assert.Contains("--data is missing", error);
+        }
+
         (code, _, error) = Moco.Run(folder, "pretrain", "--resume", "--run", "run");
         Assert.Equal(2, code);
         Assert.Contains("velocities", error);

@@ -47,7 +47,7 @@ internal static class EmbedCommand
         }
 
         using var encoder = NamedEncoder.Open(target, which, faults);
-        var images = Images(source, part, encoder.Config, faults);
+        var images = Images(source, part, encoder, faults);
         if (images is null || faults.Count > 0)
         {
             throw new ConfigurationException(faults);
@@ -91,11 +91,17 @@ internal static class EmbedCommand
         return ExitCode.Done;
     }
 
-    private static IImageDataset? Images(string? source, string part, RunConfig config, List<string> faults)
+    private static IImageDataset? Images(string? source, string part, NamedEncoder encoder, List<string> faults)
     {
+        if ((source ?? encoder.OwnData) is not { } named)
+        {
+            faults.Add($"--data is missing: {encoder.Source} came without images.");
+            return null;
+        }
+
         try
         {
-            var (train, second) = DataSource.Open(source ?? config.Data, source is null ? config.Validation : null);
+            var (train, second) = DataSource.Open(named, source is null ? encoder.Config.Validation : null);
             if (part == "val" && second is null)
             {
                 faults.Add($"{train.Description}: has no second part for --part val. Name it with --data.");

@@ -39,7 +39,7 @@ internal static class FinetuneCommand
             var share = Share(parsed.GetValue(labels)!);
             string[] faults = [.. options.Faults(), .. share.Fault is { } fault ? [fault] : Array.Empty<string>()];
             using var encoder = NamedEncoder.Open(parsed.GetValue(target)!, parsed.GetValue(which)!, faults);
-            var labelled = LabelledData.Open(encoder.Config, parsed.GetValue(data), parsed.GetValue(validation), faults);
+            var labelled = LabelledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
             var indices = share.Part is { } part
                 ? LabelSubset.Stratified(labelled.Train, part, options.Seed)
                 : LabelSubset.FromList(labelled.Train, parsed.GetValue(labels)!);

@@ -51,7 +51,7 @@ internal static class KnnCommand
                 faults.Add($"{encoder.Source}: has no head that fits. Judge its pooled features: --layer pooled.");
             }
 
-            var labelled = LabelledData.Open(encoder.Config, parsed.GetValue(data), parsed.GetValue(validation), faults);
+            var labelled = LabelledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
             var isAskedFor = named is not null || own.Item1 is not null;
             if (isAskedFor && options.Neighbours > labelled.Train.Count)
             {

@@ -38,7 +38,7 @@ internal static class LinearCommand
             }).Over(parsed.GetValue(epochs) ?? official.Epochs);
             string[] faults = [.. options.Faults(), .. parsed.GetValue(fast) && parsed.GetValue(rate) is not null ? ["--lr with --fast: the fast protocol scans the learning rate. Leave one out."] : Array.Empty<string>()];
             using var encoder = NamedEncoder.Open(parsed.GetValue(target)!, parsed.GetValue(which)!, faults);
-            var labelled = LabelledData.Open(encoder.Config, parsed.GetValue(data), parsed.GetValue(validation), faults);
+            var labelled = LabelledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
             using var signals = new StopSignals();
             try
             {

@@ -20,6 +20,9 @@ public sealed class RunFolder
     /// <summary>The resolved configuration.</summary>
     public string ConfigPath => System.IO.Path.Combine(Path, "config.json");
 
+    /// <summary>What was found in the file that this run was imported from; there only where it was.</summary>
+    public string ImportPath => System.IO.Path.Combine(Path, "import.json");
+
     /// <summary>One JSON object a line.</summary>
     public string MetricsPath => System.IO.Path.Combine(Path, "metrics.jsonl");
 

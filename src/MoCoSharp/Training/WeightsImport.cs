@@ -74,8 +74,7 @@ public static class WeightsImport
     public static IReadOnlyList<string> Missing(RunFolder run)
     {
         ArgumentNullException.ThrowIfNull(run);
-        var path = Path.Combine(run.Path, "import.json");
-        return File.Exists(path) && JsonNode.Parse(File.ReadAllText(path))?["missing"] is JsonArray missing ? [.. missing.Select(item => (string?)item ?? "")] : [];
+        return File.Exists(run.ImportPath) && JsonNode.Parse(File.ReadAllText(run.ImportPath))?["missing"] is JsonArray missing ? [.. missing.Select(item => (string?)item ?? "")] : [];
     }
 
     /// <summary>Begins a training with weights of others: both encoders start from the one that learned, the queue from random keys.</summary>
