@@ -50,6 +50,10 @@ public sealed class CachedLinearProbe(LinearOptions options)
     /// <summary>Told what is being done.</summary>
     public Action<string>? Progress { get; init; }
 
+    /// <summary>L-BFGS goes on for so many iterations at most; where that is too few, the result says that it has not converged.</summary>
+    /// <value>1000 by default.</value>
+    public int OptimumIterations { get; init; } = 1000;
+
     /// <summary>Trains and judges.</summary>
     /// <param name="train">Not normalised; on the CPU. At least twenty images.</param>
     /// <param name="validation">From the same encoder.</param>
@@ -92,7 +96,7 @@ public sealed class CachedLinearProbe(LinearOptions options)
         (ClassificationScores Scores, bool Converged) Optimum((Tensor Values, int[] Labels) learned, (Tensor Values, int[] Labels) asked, double c)
         {
             using var inner = NewDisposeScope();
-            var (weight, bias, converged) = LogisticRegression.Fit(learned.Values, tensor(learned.Labels, dtype: int64), classNames.Count, c, cancellation: cancellation);
+            var (weight, bias, converged) = LogisticRegression.Fit(learned.Values, tensor(learned.Labels, dtype: int64), classNames.Count, c, OptimumIterations, cancellation: cancellation);
             var found = new ClassificationScores(classNames);
             found.Add(asked.Values.to(float64).mm(weight.t()).add_(bias, One), asked.Labels);
             return (found, converged);
