@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using MoCoSharp.Evaluation;
 using MoCoSharp.Training;
 
 namespace MoCoSharp.Cli.Commands;
@@ -94,15 +95,10 @@ internal static class CompareCommand
 
             foreach (var seeds in protocol.GroupBy(result => (result.Recipe, result.Step)).Where(group => group.Select(result => result.Seed).Distinct().Count() > 1))
             {
-                var (mean, deviation) = Spread([.. seeds.Select(result => result.Top1)]);
-                Console.WriteLine(FormattableString.Invariant($"  over {seeds.Count()} seeds of one recipe: {100 * mean:F2} +- {100 * deviation:F2} (standard deviation)"));
+                var spread = SeedSpread.Of([.. seeds.Select(result => result.Top1)]);
+                Console.WriteLine(FormattableString.Invariant(
+                    $"  over {seeds.Count()} seeds of one recipe: {100 * spread.Mean:F2}, standard deviation {100 * spread.Deviation:F2}, 95 % interval of the mean +- {100 * spread.HalfInterval:F2}"));
             }
         }
-    }
-
-    internal static (double Mean, double Deviation) Spread(double[] values)
-    {
-        var mean = values.Average();
-        return (mean, Math.Sqrt(values.Sum(value => (value - mean) * (value - mean)) / (values.Length - 1)));
     }
 }
