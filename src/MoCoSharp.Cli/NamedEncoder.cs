@@ -78,7 +78,8 @@ internal sealed class NamedEncoder : IDisposable
         }
 
         var (features, foundIn) = new FeatureCache(Path.Combine(Run.Path, "features")).Get(
-            Encoder, images, view, layer, Extract, done => progress.Show("images compared with those of kept features", done, images.Count), cancellation);
+            Encoder, images, view, layer, Extract, done => progress.Show("images compared with those of kept features", done, images.Count),
+            warning => Console.Error.WriteLine($"moco: warning: {warning}"), cancellation);
         if (foundIn is not null)
         {
             progress.Line($"features of {images.Description} were kept: {foundIn}");

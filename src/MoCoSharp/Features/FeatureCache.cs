@@ -22,12 +22,12 @@ public sealed class FeatureCache(string folder)
     /// <param name="layer">Which output.</param>
     /// <param name="extract">Makes them: <see cref="FeatureExtractor.Extract"/> with the same arguments, not normalised.</param>
     /// <param name="hashing">Told the number of images hashed, from any thread.</param>
+    /// <param name="notKept">Told where a full disk or a folder of others does not take them; the features are good all the same.</param>
     /// <param name="cancellation">Ends the work early.</param>
     /// <returns>The features, and the file that they were found in; null where they were made.</returns>
-    /// <exception cref="IOException">They cannot be kept.</exception>
     public (FeatureSet Features, string? FoundIn) Get(
         Encoder encoder, IImageDataset data, ViewTransform view, FeatureLayer layer, Func<FeatureSet> extract,
-        Action<int>? hashing = null, CancellationToken cancellation = default)
+        Action<int>? hashing = null, Action<string>? notKept = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(encoder);
         ArgumentNullException.ThrowIfNull(view);
@@ -42,13 +42,26 @@ public sealed class FeatureCache(string folder)
         }
 
         var made = extract();
+        try
+        {
+            Keep(path, made, madeBy);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            notKept?.Invoke($"{path}: features were not kept: {error.Message} The next evaluation makes them again.");
+        }
+
+        return (made, null);
+    }
+
+    private void Keep(string path, FeatureSet made, string madeBy)
+    {
         Directory.CreateDirectory(folder);
         using var labels = tensor(made.Labels, dtype: int32);
         using var indices = tensor(made.Indices, dtype: int32);
         AtomicFile.Write(path, stream => SafeTensors.Write(
             stream, [("features", made.Values), ("indices", indices), ("labels", labels)],
             new Dictionary<string, string> { ["madeBy"] = madeBy, ["images"] = made.Indices.Length.ToString(CultureInfo.InvariantCulture) }));
-        return (made, null);
     }
 
     // Null where there is no such file, or it is torn or of something else: then it is written anew.

@@ -72,6 +72,22 @@ public sealed class FeatureCacheTests : IDisposable
         Assert.Equal(before + 1, extractions);
     }
 
+    [Fact]
+    public void AFolderThatTakesNothing_CostsTheFile_NotTheFeatures()
+    {
+        var file = Path.Combine(folder, "no folder");
+        File.WriteAllText(file, "");
+        var view = ViewRecipes.Evaluation(new ViewOptions { Recipe = "cifar-demo", Size = 32 });
+        var told = new List<string>();
+
+        using var features = new FeatureCache(file).Get(
+            encoder, Images, view, FeatureLayer.Pooled,
+            () => FeatureExtractor.Extract(encoder, Images, view, FeatureLayer.Pooled, new LoaderOptions { Workers = 1 }, CPU, normalize: false), notKept: told.Add).Features;
+
+        Assert.Equal(12, features.Labels.Length);
+        Assert.Contains("were not kept", Assert.Single(told));
+    }
+
     public void Dispose()
     {
         encoder.Dispose();
