@@ -113,10 +113,10 @@ internal static class TarIndex
         return Number(header.Slice(148, 8)) == sum;
     }
 
-    // Octal digits, or in GNU's way the bytes of a number after a set bit; -1 where it is neither.
+    // Octal digits, or in GNU's way, which only fields of 12 bytes have, the bytes of a number after a set bit; -1 where it is neither.
     private static long Number(ReadOnlySpan<byte> field)
     {
-        if (field[0] == 0x80)
+        if (field is [0x80, _, _, _, _, _, _, _, _, _, _, _])
         {
             return field[1..^8].ContainsAnyExcept((byte)0) ? -1 : BinaryPrimitives.ReadInt64BigEndian(field[^8..]);
         }

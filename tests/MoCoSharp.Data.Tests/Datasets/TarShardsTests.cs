@@ -77,12 +77,16 @@ public sealed class TarShardsTests : IDisposable
         Write("c.tar", TarEntryFormat.Ustar, [("0.txt", "text"u8.ToArray())]);
         temp.Write("d.tar", [0x1F, 0x8B, .. new byte[600]]);
         temp.Write("e.tar", File.ReadAllBytes(temp["a.tar"])[..1300]);
+        var checksumOfBytes = File.ReadAllBytes(temp["a.tar"]);
+        checksumOfBytes[148] = 0x80; // GNU's mark of a number in bytes, which this short field cannot hold
+        temp.Write("f.tar", checksumOfBytes);
 
         Assert.Contains("1.png has no .cls", Refused("a.tar"));
         Assert.Contains("holds no class number", Refused("b.tar"));
         Assert.Contains("no images in 1 archives", Refused("c.tar"));
         Assert.Contains("not compressed?", Refused("d.tar"));
         Assert.Contains("whole tar archive", Refused("e.tar"));
+        Assert.Contains("a header's checksum differs", Refused("f.tar"));
         Assert.Contains("missing.tar", Refused("missing.tar"));
         var both = Refused("{1..2}.tar");
         Assert.Contains(temp["1.tar"], both);
