@@ -19,17 +19,17 @@ internal static class DryRun
         var config = plan.Config;
         Console.Write(RunConfigFile.Write(config));
         Console.WriteLine(plan.Describe());
-        Console.WriteLine($"query view: {ViewRecipes.Train(config.Views).Describe()}");
+        Console.WriteLine($"query view: {config.TrainingViews().Describe()}");
         TorchRuntime.Load();
         set_num_threads(config.Threads);
-        using var method = MoCo.Create(config.Encoder, config.MoCo, config.BnGroups, config.Seed, SingleProcess.Instance);
+        using var method = MethodFactory.Create(config, plan.Train.Count, SingleProcess.Instance);
         method.to(device(config.Device));
         method.Precision = PrecisionChoice.Resolve(config.Precision, device(config.Device));
         method.train();
         var size = config.Views.Size;
-        Console.WriteLine($"views [{config.BatchSize}, 3, {size}, {size}] x 2 -> features [{config.BatchSize}, {method.Encoder.FeatureSize}] -> " +
-            $"embeddings [{config.BatchSize}, {config.MoCo.Dimension}], queue [{config.MoCo.QueueSize}, {config.MoCo.Dimension}]");
-        Console.WriteLine($"{method.LearnedParameters.Sum(item => item.Parameter.numel()):N0} learned parameters, as many in the key encoder");
+        Console.WriteLine($"views [{config.BatchSize}, 3, {size}, {size}] x {config.Method.Views} -> features [{config.BatchSize}, {method.Encoder.FeatureSize}] -> " +
+            $"embeddings [{config.BatchSize}, {config.Method.Dimension}]{(config.MoCo is { } moco ? $", queue [{moco.QueueSize}, {moco.Dimension}]" : "")}");
+        Console.WriteLine($"{method.LearnedParameters.Sum(item => item.Parameter.numel()):N0} learned parameters{(config.MoCo is null ? "" : ", as many in the key encoder")}");
 
         var (stepSeconds, bytes) = MeasureStep(plan, method);
         var viewSeconds = MeasureViews(plan) * config.BatchSize / config.Loader.Workers;
@@ -41,20 +41,21 @@ internal static class DryRun
         Console.WriteLine($"begun now, it would end at about {DateTime.Now + all:yyyy-MM-dd HH:mm}");
     }
 
-    private static (double Seconds, double Bytes) MeasureStep(Plan plan, MoCo method)
+    private static (double Seconds, double Bytes) MeasureStep(Plan plan, PretrainMethod method)
     {
         var config = plan.Config;
         var count = Math.Min(config.BatchSize, config.BnGroups * Math.Max(1, Images / config.BnGroups));
         var scale = config.BatchSize / (double)count;
         using var scope = NewDisposeScope();
-        using var optimizer = new Sgd(method.LearnedParameters, config.Optimizer.Momentum, config.Optimizer.WeightDecay);
+        using var optimizer = Optimizer.Create(method.LearnedParameters, config.Optimizer);
         var step = new TrainingStep(method, optimizer, SingleProcess.Instance);
         var views = rand([count, 3, config.Views.Size, config.Views.Size], device: device(config.Device));
         using var process = Process.GetCurrentProcess();
         var before = process.WorkingSet64;
-        step.Run(0, views, views, learningRate: 0); // warms up
+        var samples = new StepSamples([.. Enumerable.Range(0, count)], new int[count]);
+        step.Run(0, views, views, learningRate: 0, samples: samples); // warms up
         var watch = Stopwatch.StartNew();
-        step.Run(1, views, views, learningRate: 0);
+        step.Run(1, views, views, learningRate: 0, samples: samples);
         var seconds = watch.Elapsed.TotalSeconds;
         process.Refresh();
         var perImage = Math.Max(0, process.PeakWorkingSet64 - before) / (double)count;
@@ -63,7 +64,7 @@ internal static class DryRun
 
     private static double MeasureViews(Plan plan)
     {
-        var transform = ViewRecipes.Train(plan.Config.Views);
+        var transform = plan.Config.TrainingViews();
         var pixels = new float[3 * transform.Size * transform.Size];
         var watch = new Stopwatch();
         var images = 0;
@@ -73,7 +74,7 @@ internal static class DryRun
             try
             {
                 var image = plan.Train.Read(i).Image;
-                for (var view = 0; view < 2; view++)
+                for (var view = 0; view < plan.Config.Method.Views; view++)
                 {
                     var random = new SampleRandom(plan.Config.Seed, 0, i, view);
                     transform.Write(image, ref random, pixels);

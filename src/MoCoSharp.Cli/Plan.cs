@@ -10,6 +10,8 @@ namespace MoCoSharp.Cli;
 /// <summary>A run that can begin: a configuration without faults or open choices, and its data.</summary>
 internal sealed class Plan
 {
+    private const int DefaultClasses = 1000; // where there are no data to count them in: a bench
+
     private Plan(RunConfig config, IImageDataset train, IImageDataset? validation)
     {
         Config = config;
@@ -61,6 +63,12 @@ internal sealed class Plan
                 "Lower it (--set batchSize=...) or add images.");
         }
 
+        if (config?.Supervised is { } supervised && data is { } labelled && (labelled.Train.ClassNames.Count < 2 || (supervised.Classes > 0 && supervised.Classes < labelled.Train.ClassNames.Count)))
+        {
+            faults.Add($"{labelled.Train.Description}: {labelled.Train.ClassNames.Count} classes; supervised training wants labels of 2 or more" +
+                (supervised.Classes > 0 ? $", and as many as supervised.classes, {supervised.Classes}, at most." : ": a folder for each class, or a list with labels."));
+        }
+
         if (config is not null && TorchRuntime.DeviceFault(config.Device) is { } fault)
         {
             faults.Add(fault);
@@ -82,7 +90,7 @@ internal sealed class Plan
             yield return $"{Train.Description}: passed over {skipped}";
         }
 
-        if (Config.MoCo.QueueSize > Train.Count)
+        if (Config.MoCo?.QueueSize > Train.Count)
         {
             yield return $"moco.queueSize {Config.MoCo.QueueSize} is more than the {Train.Count} images: older keys of the same images become negatives.";
         }
@@ -100,7 +108,7 @@ internal sealed class Plan
 
     public string Describe() =>
         $"{Train.Description}, {Train.Count} images; ResNet-{Config.Encoder.Depth} of width {Config.Encoder.Width}, batch {Config.BatchSize}, " +
-        $"{Config.MoCo.QueueSize} keys, {Config.Epochs} epochs of {StepsPerEpoch} steps; {Config.Device}, {Config.Precision}, {Config.Threads} torch threads, {Config.Loader.Workers} loader workers";
+        $"{Config.Method.Describe()}, {Config.Epochs} epochs of {StepsPerEpoch} steps; {Config.Device}, {Config.Precision}, {Config.Threads} torch threads, {Config.Loader.Workers} loader workers";
 
     /// <summary>Settles what a recipe leaves to choose; done once, and kept in config.json.</summary>
     /// <param name="config">The recipe with settings.</param>
@@ -109,6 +117,7 @@ internal sealed class Plan
     {
         Precision = PrecisionChoice.Resolve(config.Precision, device(config.Device)).Name(),
         Packed = (train as PackedImages)?.Making,
+        Supervised = config.Supervised is { Classes: 0 } supervised ? supervised with { Classes = train?.ClassNames.Count ?? DefaultClasses } : config.Supervised,
         Threads = config.Threads > 0 ? config.Threads : Math.Max(1, Environment.ProcessorCount),
         Loader = config.Loader.Workers > 0 ? config.Loader : config.Loader with { Workers = Math.Max(1, Environment.ProcessorCount / 2) },
     };

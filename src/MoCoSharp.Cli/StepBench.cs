@@ -15,7 +15,7 @@ namespace MoCoSharp.Cli;
 /// <summary>Where the time of a training step goes.</summary>
 /// <param name="Phases">Median milliseconds of each phase, in order; views and the copy come before the step.</param>
 /// <param name="StepMilliseconds">Median of the step, from momentum update to optimizer.</param>
-/// <param name="Operations">Of convolutions and linear layers: three forward passes' worth of the query encoder (backward counts twice), one of the key encoder.</param>
+/// <param name="Operations">Of convolutions and linear layers: in MoCo three forward passes' worth of the query encoder (backward counts twice), one of the key encoder.</param>
 /// <param name="GemmRate">Operations a second of torch.mm, 4096 x 4096 x 4096, in the same precision and with the same threads.</param>
 /// <param name="PeakBytes">Highest resident memory of the process so far.</param>
 internal sealed record StepTimes(IReadOnlyList<(string Name, double Milliseconds)> Phases, double StepMilliseconds, double Operations, double GemmRate, long PeakBytes)
@@ -26,7 +26,7 @@ internal sealed record StepTimes(IReadOnlyList<(string Name, double Milliseconds
 /// <summary>moco bench step: times the phases of a recipe's step on generated images.</summary>
 internal static class StepBench
 {
-    private static readonly string[] Phases = ["views", "copy", "momentum update", "query forward", "key forward", "loss", "backward", "enqueue", "optimizer"];
+    private static readonly string[] AllPhases = ["views", "copy", "momentum update", "query forward", "key forward", "loss", "backward", "enqueue", "optimizer"];
 
     /// <summary>Measures.</summary>
     /// <param name="config">Resolved.</param>
@@ -37,22 +37,34 @@ internal static class StepBench
         set_num_threads(config.Threads);
         var device = TorchRuntime.OpenDevice(config.Device);
         var precision = PrecisionChoice.Resolve(config.Precision, device);
-        using var method = MoCo.Create(config.Encoder, config.MoCo, config.BnGroups, config.Seed, SingleProcess.Instance);
+        using var method = MethodFactory.Create(config, config.BatchSize, SingleProcess.Instance);
         method.to(device);
         method.Precision = precision;
         method.train();
-        using var optimizer = new Sgd(method.LearnedParameters, config.Optimizer.Momentum, config.Optimizer.WeightDecay);
+        using var optimizer = Optimizer.Create(method.LearnedParameters, config.Optimizer);
         var size = config.Views.Size;
         var patterns = new Patterns(config.BatchSize, size, config.Seed);
         var images = Enumerable.Range(0, config.BatchSize).Select(i => patterns.Read(i).Image).ToList();
         var views = new float[3 * size * size * config.BatchSize];
-        var milliseconds = Phases.ToDictionary(name => name, _ => new List<double>(), StringComparer.Ordinal);
+        string[] phases = [.. AllPhases.Where(name => name != "key forward" || method.KeyEncoder is not null)];
+        var milliseconds = phases.ToDictionary(name => name, _ => new List<double>(), StringComparer.Ordinal);
         var clock = new Stopwatch();
         Watch(method.Encoder, "query forward");
-        Watch(method.KeyEncoder, "key forward");
+        if (method.KeyEncoder is { } keys)
+        {
+            Watch(keys, "key forward");
+        }
+
+        string[] forwards = [.. phases.Where(name => name.EndsWith("forward", StringComparison.Ordinal))];
+        var samples = new StepSamples([.. Enumerable.Range(0, config.BatchSize)], [.. Enumerable.Range(0, config.BatchSize).Select(i => patterns.Read(i).Label)]);
         for (var i = 0; i <= steps; i++)
         {
             using var scope = NewDisposeScope();
+            foreach (var forward in forwards)
+            {
+                milliseconds[forward].Add(0); // an encoder may pass more than once
+            }
+
             Time("views", () => MakeViews(config, images, i, views));
             Time("copy", () => HostMemory.Images(views, config.BatchSize, size, device));
             var query = HostMemory.Images(views, config.BatchSize, size, device);
@@ -61,23 +73,27 @@ internal static class StepBench
 
             // As TrainingStep.Run, with a clock between.
             StepOutput output = default;
-            Time("momentum update", () => method.BeforeStep(i));
+            Time("momentum update", () =>
+            {
+                method.Take(samples);
+                method.BeforeStep(i);
+            });
             Time("loss", () => output = method.call(query, key)); // less the encoders, below
-            Time("backward", () => output.Loss.backward());
+            Time("backward", () => method.Backward(output));
             Time("enqueue", () => method.AfterBackward(output));
             Time("optimizer", () =>
             {
                 optimizer.Step(learningRate: 0.001);
                 optimizer.ClearGradients();
             });
-            milliseconds["loss"][i] -= milliseconds["query forward"][i] + milliseconds["key forward"][i];
+            milliseconds["loss"][i] -= forwards.Sum(forward => milliseconds[forward][i]);
         }
 
         using var process = Process.GetCurrentProcess();
         var peak = process.PeakWorkingSet64;
-        var medians = Phases.Select(name => (name, Median(milliseconds[name].Skip(1)))).ToList();
-        var step = Median(Enumerable.Range(1, steps).Select(i => Phases.Skip(2).Sum(name => milliseconds[name][i])));
-        var operations = 4.0 * config.BatchSize * EncoderCost.Operations(method.Encoder, size) * (config.MoCo.Symmetric ? 2 : 1);
+        var medians = phases.Select(name => (name, Median(milliseconds[name].Skip(1)))).ToList();
+        var step = Median(Enumerable.Range(1, steps).Select(i => phases.Skip(2).Sum(name => milliseconds[name][i])));
+        var operations = Passes(config) * config.BatchSize * EncoderCost.Operations(method.Encoder, size);
         return new(medians, step, operations, GemmRate(precision, device), peak);
 
         void Time(string phase, Action work)
@@ -99,15 +115,24 @@ internal static class StepBench
             encoder.register_forward_hook((_, _, embeddings) =>
             {
                 Wait(device);
-                milliseconds[phase].Add(clock.Elapsed.TotalMilliseconds);
+                milliseconds[phase][^1] += clock.Elapsed.TotalMilliseconds;
                 return embeddings;
             });
         }
     }
 
+    // Forward passes' worth of work for an image: a backward pass counts twice.
+    private static double Passes(RunConfig config) => config.Method switch
+    {
+        MoCoOptions moco => moco.Symmetric ? 8 : 4,
+        SimClrOptions simClr => simClr.GradientCache ? 8 : 6,
+        { Views: 1 } => 3,
+        _ => 6,
+    };
+
     private static void MakeViews(RunConfig config, List<ImageBuffer> images, int step, float[] pixels)
     {
-        var transform = ViewRecipes.Train(config.Views);
+        var transform = config.TrainingViews();
         var length = 3 * transform.Size * transform.Size;
         for (var i = 0; i < config.BatchSize; i++)
         {

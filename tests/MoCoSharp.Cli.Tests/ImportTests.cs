@@ -117,7 +117,7 @@ public sealed class ImportTests : IDisposable
             MoCo = new MoCoOptions { Dimension = 8, QueueSize = 16 },
         };
         using var scope = NewDisposeScope();
-        using var method = MoCo.Create(config.Encoder, config.MoCo, 1, 0, SingleProcess.Instance);
+        using var method = MoCo.Create(config.Encoder, config.MoCo!, 1, 0, SingleProcess.Instance);
         using var optimizer = new Sgd(method.LearnedParameters, 0.9, 1e-4);
         var path = Path.Combine(folder, "official.pth.tar");
         if (withOptimizer)

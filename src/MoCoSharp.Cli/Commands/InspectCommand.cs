@@ -59,7 +59,7 @@ internal static class InspectCommand
         var config = run.ReadConfig();
         Console.WriteLine($"{run.Path}: {config.Description}");
         Console.WriteLine($"data {config.Data}; ResNet-{config.Encoder.Depth} of width {config.Encoder.Width}, {config.Encoder.Stem} stem, {config.Encoder.Head} head; " +
-            $"batch {config.BatchSize}, {config.BnGroups} BN groups, {config.MoCo.QueueSize} keys, {config.Epochs} epochs, seed {config.Seed}");
+            $"batch {config.BatchSize}, {config.BnGroups} BN groups, {config.Method.Describe()}, {config.Epochs} epochs, seed {config.Seed}");
         var lines = File.Exists(run.MetricsPath) ? MetricsLog.Read(run.MetricsPath).ToList() : [];
         if (lines.LastOrDefault(line => line.ContainsKey("loss")) is { } last)
         {

@@ -3,7 +3,6 @@ using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
-using MoCoSharp.Methods;
 using MoCoSharp.Tensors;
 using MoCoSharp.Training;
 using static TorchSharp.torch;
@@ -153,8 +152,8 @@ internal static class PretrainCommand
         Console.WriteLine($"{run.Path}: {plan.Describe()}");
         TorchRuntime.Load();
         set_num_threads(config.Threads);
-        using var method = MoCo.Create(config.Encoder, config.MoCo, config.BnGroups, config.Seed, SingleProcess.Instance);
-        using var views = ViewLoader.Open(plan.Train, ViewRecipes.Train(config.Views), config.Loader, config.Seed, config.BatchSize);
+        using var method = MethodFactory.Create(config, plan.Train.Count, SingleProcess.Instance);
+        using var views = ViewLoader.Open(plan.Train, config.TrainingViews(), config.Loader, config.Seed, config.BatchSize, views: config.Method.Views);
         var progress = new ConsoleProgress(config.Epochs) { ImagesPerStep = config.BatchSize };
         views.BadImageFound += bad => progress.Warned($"{bad.Name}: {bad.Reason} Another image takes its place.");
         using var training = new Pretraining(method, config, SingleProcess.Instance, TimeProvider.System, progress);
@@ -175,7 +174,7 @@ internal static class PretrainCommand
                 progress.Line(WeightsImport.Begin(config.InitialWeights, method, config.Encoder));
             }
 
-            SampleSheet.Write(run, plan.Train, ViewRecipes.Train(config.Views), config);
+            SampleSheet.Write(run, plan.Train, config.TrainingViews(), config);
         }
 
         var end = training.Run(views, run, plan.Monitor(), request.Steps, signals.Token);

@@ -30,7 +30,7 @@ public sealed class ViewBatch : IDisposable
     /// <exception cref="ObjectDisposedException">The batch is disposed.</exception>
     public float[] Query => query ?? throw new ObjectDisposedException(nameof(ViewBatch));
 
-    /// <summary>Second view of each image. Shape [N, H, W, 3], row-major; the array may be longer. Empty in evaluation.</summary>
+    /// <summary>Second view of each image. Shape [N, H, W, 3], row-major; the array may be longer. Empty where one view was asked for, and in evaluation.</summary>
     /// <exception cref="ObjectDisposedException">The batch is disposed.</exception>
     public float[] Key => key ?? throw new ObjectDisposedException(nameof(ViewBatch));
 

@@ -22,7 +22,7 @@ public sealed class ViewLoader : IDisposable
     private readonly List<BatchPipeline> running = [];
     private bool disposed;
 
-    private ViewLoader(IImageDataset data, ViewTransform transform, LoaderOptions options, long seed, int batchSize, int rank, int ranks)
+    private ViewLoader(IImageDataset data, ViewTransform transform, LoaderOptions options, long seed, int batchSize, int rank, int ranks, bool hasKeys)
     {
         this.data = data;
         this.transform = transform;
@@ -32,7 +32,7 @@ public sealed class ViewLoader : IDisposable
         this.rank = rank;
         this.ranks = ranks;
         images = new BadImages(data, options, image => BadImageFound?.Invoke(image));
-        pool = new ViewBatchPool(batchSize / ranks, transform.Size, hasKeys: true);
+        pool = new ViewBatchPool(batchSize / ranks, transform.Size, hasKeys);
     }
 
     /// <summary>A broken image was met, told once for each. Raised on a worker's thread.</summary>
@@ -57,8 +57,9 @@ public sealed class ViewLoader : IDisposable
     /// <param name="batchSize">Images in the global batch, over all ranks; a multiple of <paramref name="ranks"/>.</param>
     /// <param name="rank">This process: it gets the global batch's slots i with i mod ranks = rank.</param>
     /// <param name="ranks">Number of processes.</param>
+    /// <param name="views">Of each image: 2, or 1, where batches have no keys.</param>
     /// <exception cref="ArgumentException">The batch does not fit the data or the ranks, or the options are faulty.</exception>
-    public static ViewLoader Open(IImageDataset data, ViewTransform transform, LoaderOptions options, long seed, int batchSize, int rank = 0, int ranks = 1)
+    public static ViewLoader Open(IImageDataset data, ViewTransform transform, LoaderOptions options, long seed, int batchSize, int rank = 0, int ranks = 1, int views = 2)
     {
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(transform);
@@ -67,6 +68,7 @@ public sealed class ViewLoader : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(ranks);
         ArgumentOutOfRangeException.ThrowIfNegative(rank);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(rank, ranks);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(views is 1 or 2, true, nameof(views));
         options.ThrowIfFaulty();
         ImageDecoder.ThrowIfMissing(options.Decoder);
         if (batchSize % ranks != 0)
@@ -79,7 +81,7 @@ public sealed class ViewLoader : IDisposable
             throw new ArgumentException($"{data.Description} has {data.Count} images, fewer than a batch of {batchSize}. Lower batchSize or add images.", nameof(batchSize));
         }
 
-        return new ViewLoader(data, transform, options, seed, batchSize, rank, ranks);
+        return new ViewLoader(data, transform, options, seed, batchSize, rank, ranks, hasKeys: views > 1);
     }
 
     /// <summary>The batches of an epoch in order. Leaving the loop early stops the workers.</summary>
@@ -217,7 +219,11 @@ public sealed class ViewLoader : IDisposable
         static void Write((ViewTransform Transform, ViewBatch Batch, int Slot, int Index, SampleRandom Query, SampleRandom Key) view, LabelledImage read)
         {
             view.Transform.Write(read.Image, ref view.Query, view.Batch.QueryView(view.Slot));
-            view.Transform.Write(read.Image, ref view.Key, view.Batch.KeyView(view.Slot));
+            if (view.Batch.Key.Length > 0)
+            {
+                view.Transform.Write(read.Image, ref view.Key, view.Batch.KeyView(view.Slot));
+            }
+
             view.Batch.Indices[view.Slot] = view.Index;
             view.Batch.Labels[view.Slot] = read.Label;
         }

@@ -27,11 +27,11 @@ public sealed class OfficialFormat(string? checkpoint) : ExportFormat("torch")
         }
 
         var config = trained.Config;
-        if (checkpoint is not null)
+        if (checkpoint is not null && config.MoCo is { } moco)
         {
             yield return string.Create(CultureInfo.InvariantCulture,
-                $"python main_moco.py -a resnet{options.Depth} --resume {path} --moco-dim {trained.Encoder.OutputSize} --moco-k {config.MoCo.QueueSize} ") +
-                string.Create(CultureInfo.InvariantCulture, $"--moco-m {config.MoCo.Momentum} --moco-t {config.MoCo.Temperature}{(options.Head == "mlp" ? " --mlp" : "")} ...");
+                $"python main_moco.py -a resnet{options.Depth} --resume {path} --moco-dim {trained.Encoder.OutputSize} --moco-k {moco.QueueSize} ") +
+                string.Create(CultureInfo.InvariantCulture, $"--moco-m {moco.Momentum} --moco-t {moco.Temperature}{(options.Head == "mlp" ? " --mlp" : "")} ...");
         }
 
         yield return $"python main_lincls.py -a resnet{options.Depth} --pretrained {path} ...";

@@ -48,30 +48,16 @@ public sealed class MoCo : PretrainMethod
     /// <exception cref="ArgumentException">The options have faults, all of which are named, or ranks do not divide the BN groups.</exception>
     public static MoCo Create(EncoderOptions encoder, MoCoOptions options, int bnGroups, long seed, IProcessGroup group)
     {
-        ArgumentNullException.ThrowIfNull(encoder);
-        ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(group);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bnGroups);
-        TorchRuntime.Load();
-        List<string> faults = [.. options.Faults()];
-        if (encoder.Head == "none")
-        {
-            faults.Add("encoder.head is none, for encoders whose head was left behind: pre-training wants linear (MoCo v1) or mlp (MoCo v2).");
-        }
-
-        if (bnGroups % group.Size != 0)
-        {
-            faults.Add($"{bnGroups} BN groups do not divide over {group.Size} processes: expected a multiple of {group.Size}.");
-        }
-
-        return faults.Count == 0 ? new MoCo(encoder, options, bnGroups, seed, group) : throw new ArgumentException(string.Join(" ", faults));
+        MethodFaults.ThrowIfAny(encoder, options, bnGroups, group);
+        return new MoCo(encoder, options, bnGroups, seed, group);
     }
 
     /// <summary>The encoder that learns, and the one that is kept: f_q.</summary>
     public override Encoder Encoder => encoder_q;
 
     /// <summary>The encoder that follows: f_k.</summary>
-    public Encoder KeyEncoder => encoder_k;
+    public override Encoder KeyEncoder => encoder_k;
 
     /// <summary>The negatives.</summary>
     public KeyQueue Queue => queue;

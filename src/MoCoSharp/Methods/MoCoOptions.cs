@@ -1,7 +1,7 @@
 namespace MoCoSharp.Methods;
 
 /// <summary>The hyper-parameters of momentum contrast.</summary>
-public sealed record MoCoOptions
+public sealed record MoCoOptions : IMethodOptions
 {
     /// <summary>Size of the embedding, C, above 0.</summary>
     public int Dimension { get; init; } = 128;
@@ -23,6 +23,15 @@ public sealed record MoCoOptions
 
     /// <summary>Whether keys are normalised in other BN groups than their queries; without effect where there is one group.</summary>
     public bool Shuffle { get; init; } = true;
+
+    string IMethodOptions.Name => "moco";
+
+    string IMethodOptions.EncoderPrefix => "encoder_q.";
+
+    string IMethodOptions.KeyEncoderPrefix => "encoder_k.";
+
+    /// <inheritdoc/>
+    public string Describe() => $"MoCo, {QueueSize} keys";
 
     /// <summary>Everything wrong with these options, each with the option's name.</summary>
     public IEnumerable<string> Faults()

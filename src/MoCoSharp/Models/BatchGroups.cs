@@ -33,7 +33,7 @@ internal static class BatchGroups
     /// <exception cref="ArgumentException">The batch does not divide.</exception>
     public static void Check(Tensor input, int groups)
     {
-        if (input.shape is not [var count, _, _, _] || count % groups != 0)
+        if (input.shape is not [var count, _, ..] || count % groups != 0)
         {
             throw new ArgumentException(
                 $"Input of shape [{string.Join(", ", input.shape)}] does not divide into {groups} groups: expected [N, C, H, W] with N a multiple of {groups}.",

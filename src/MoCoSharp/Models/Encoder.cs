@@ -20,6 +20,7 @@ public sealed class Encoder : Module<Tensor, Tensor>
     private readonly bool _pools;
     private readonly int _bnGroups;
     private readonly bool _recomputes;
+    private bool _remembers = true; // whether passes in training move the running statistics
 
     /// <summary>An encoder with torchvision's initialisation.</summary>
     /// <param name="options">The architecture.</param>
@@ -58,12 +59,7 @@ public sealed class Encoder : Module<Tensor, Tensor>
         layer2 = Stage(options.Depth, inputs: width * expansion, width * 2, blocks[1], stride: 2, bnGroups);
         layer3 = Stage(options.Depth, inputs: width * 2 * expansion, width * 4, blocks[2], stride: 2, bnGroups);
         layer4 = Stage(options.Depth, inputs: width * 4 * expansion, width * 8, blocks[3], stride: 2, bnGroups);
-        fc = options.Head switch
-        {
-            "none" => Identity(),
-            "linear" => new Projection(FeatureSize, outputSize),
-            _ => Sequential(("0", new Projection(FeatureSize, FeatureSize)), ("1", ReLU()), ("2", new Projection(FeatureSize, outputSize))),
-        };
+        fc = Head.Create(options.Head, FeatureSize, outputSize, bnGroups);
         RegisterComponents();
         TorchvisionInitialization.Apply(this, random);
         ChannelsLast.Apply(this);
@@ -87,7 +83,13 @@ public sealed class Encoder : Module<Tensor, Tensor>
     public override Tensor forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        return fc.call(InComputeType(Features(images))).to(bn1.Type).MoveToOuterDisposeScope();
+        if (!Splits || !Head.HasNorm(Options.Head))
+        {
+            return fc.call(InComputeType(Features(images))).to(bn1.Type).MoveToOuterDisposeScope();
+        }
+
+        var embeddings = fc.call(InComputeType(Pooled(BatchGroups.Gather(images, _bnGroups)))).to(bn1.Type);
+        return BatchGroups.Scatter(embeddings, _bnGroups).MoveToOuterDisposeScope();
     }
 
     /// <summary>Pooled features, before the head: what evaluation and transfer use.</summary>
@@ -96,8 +98,38 @@ public sealed class Encoder : Module<Tensor, Tensor>
     public Tensor Features(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var splits = training && _bnGroups > 1;
-        var hidden = InComputeType(splits ? BatchGroups.Gather(images, _bnGroups) : ChannelsLast.Of(images));
+        var features = Pooled(Splits ? BatchGroups.Gather(images, _bnGroups) : ChannelsLast.Of(images));
+        return (Splits ? BatchGroups.Scatter(features, _bnGroups) : features).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Embeddings of images that are one BN group alone, after <see cref="PassGroups"/>.</summary>
+    /// <param name="images">Of one group. Shape [N / S, 3, H, W].</param>
+    /// <returns>Shape [N / S, C].</returns>
+    internal Tensor OneGroup(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        return fc.call(InComputeType(Pooled(ChannelsLast.Of(images)))).to(bn1.Type).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>How BatchNorm is to take what passes in training from now on, backward passes that compute again included.</summary>
+    /// <param name="oneByOne">Each pass is one group, whatever S is.</param>
+    /// <param name="remembers">Passes move the running statistics.</param>
+    internal void PassGroups(bool oneByOne, bool remembers)
+    {
+        _remembers = remembers;
+        foreach (var norm in modules().OfType<SplitBatchNorm>())
+        {
+            (norm.Whole, norm.Remembers) = (oneByOne, remembers);
+        }
+    }
+
+    private bool Splits => training && _bnGroups > 1;
+
+    // [N, 3, H, W], channels last, group by group -> [N, D]
+    private Tensor Pooled(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        var hidden = InComputeType(images);
         hidden = bn1.call(conv1.call(hidden)).relu_();
         if (_pools)
         {
@@ -109,15 +141,14 @@ public sealed class Encoder : Module<Tensor, Tensor>
             hidden = _recomputes ? Recomputation.Of(hidden, (input, again) => Pass(stage, input, remembers: !again)) : stage.call(hidden);
         }
 
-        var features = hidden.mean([2, 3]).to(bn1.Type); // [N, D, H', W'] -> [N, D]
-        return (splits ? BatchGroups.Scatter(features, _bnGroups) : features).MoveToOuterDisposeScope();
+        return hidden.mean([2, 3]).to(bn1.Type).MoveToOuterDisposeScope(); // [N, D, H', W'] -> [N, D]
     }
 
-    private static Tensor Pass(Sequential stage, Tensor input, bool remembers)
+    private Tensor Pass(Sequential stage, Tensor input, bool remembers)
     {
         foreach (var norm in stage.modules().OfType<SplitBatchNorm>())
         {
-            norm.Remembers = remembers;
+            norm.Remembers = remembers && _remembers;
         }
 
         return stage.call(input);

@@ -13,7 +13,8 @@ public sealed record EncoderOptions
     public string Stem { get; init; } = "imagenet";
 
     /// <summary>
-    /// What stands on the pooled features: "linear" (MoCo v1), "mlp" (MoCo v2: as wide as the features, ReLU), or "none": an encoder
+    /// What stands on the pooled features: "linear" (MoCo v1), "mlp" (MoCo v2: a hidden layer as wide as the features, ReLU), "mlp-bn" (SimCLR: BatchNorm before
+    /// the ReLU), "mlp3" and "mlp3-bn" (SimCLR v2: two hidden layers), or "none": an encoder
     /// whose head was left behind, to evaluate and not to pre-train.
     /// </summary>
     public string Head { get; init; } = "mlp";
@@ -39,9 +40,9 @@ public sealed record EncoderOptions
             yield return $"encoder.stem is \"{Stem}\", expected imagenet, cifar or small.";
         }
 
-        if (Head is not ("linear" or "mlp" or "none"))
+        if (Head != "none" && !Models.Head.Names.Contains(Head))
         {
-            yield return $"encoder.head is \"{Head}\", expected linear (MoCo v1), mlp (MoCo v2) or none.";
+            yield return $"encoder.head is \"{Head}\", expected linear (MoCo v1), mlp (MoCo v2), mlp-bn (SimCLR), mlp3, mlp3-bn or none.";
         }
     }
 }

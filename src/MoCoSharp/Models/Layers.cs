@@ -46,22 +46,22 @@ internal sealed class Convolution : Module<Tensor, Tensor>
         : Sequential(("0", new Convolution(inputs, outputs, kernel: 1, stride)), ("1", new SplitBatchNorm(outputs, bnGroups)));
 }
 
-/// <summary>A linear layer with bias. Computes in the type of its input.</summary>
+/// <summary>A linear layer. Computes in the type of its input.</summary>
 internal sealed class Projection : Module<Tensor, Tensor>
 {
     private readonly Parameter weight; // [outputs, inputs]
-    private readonly Parameter bias;   // [outputs]
+    private readonly Parameter? bias;  // [outputs]; null where a normalisation follows, which would take it off again
 
-    public Projection(int inputs, int outputs) : base(nameof(Projection))
+    public Projection(int inputs, int outputs, bool hasBias = true) : base(nameof(Projection))
     {
         weight = new Parameter(empty(outputs, inputs));
-        bias = new Parameter(empty(outputs));
+        bias = hasBias ? new Parameter(empty(outputs)) : null;
         RegisterComponents();
     }
 
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        return functional.linear(input, weight.to(input.dtype), bias.to(input.dtype)).MoveToOuterDisposeScope();
+        return functional.linear(input, weight.to(input.dtype), bias?.to(input.dtype)).MoveToOuterDisposeScope();
     }
 }

@@ -49,8 +49,11 @@ public sealed class SplitBatchNorm : Module<Tensor, Tensor>
     /// <summary>Whether a pass in training moves the running statistics; off while a pass is done again for its gradient.</summary>
     internal bool Remembers { get; set; } = true;
 
+    /// <summary>Whether a pass in training takes its input as one group, whatever S is: where the groups pass one by one.</summary>
+    internal bool Whole { get; set; }
+
     /// <summary>Normalises by the statistics of each sample's group in training, by the running ones in evaluation.</summary>
-    /// <param name="input">Shape [N, C, H, W]; in training N is a multiple of S.</param>
+    /// <param name="input">Shape [N, C, H, W] or [N, C]; in training N is a multiple of S.</param>
     /// <returns>The same shape.</returns>
     public override Tensor forward(Tensor input)
     {
@@ -65,19 +68,20 @@ public sealed class SplitBatchNorm : Module<Tensor, Tensor>
             num_batches_tracked.add_(One, One);
         }
 
-        return _groups == 1 && Remembers
+        return (_groups == 1 || Whole) && Remembers
             ? functional.batch_norm(input, running_mean, running_var, weight, bias, training: true, UpdateShare, Epsilon)
             : NormalizeByGroup(input);
     }
 
     private Tensor NormalizeByGroup(Tensor input)
     {
-        BatchGroups.Check(input, _groups);
+        var groups = Whole ? 1 : _groups;
+        BatchGroups.Check(input, groups);
         using var scope = NewDisposeScope();
-        var means = running_mean.repeat(_groups, 1); // [S, C]: every group starts from the same old values
-        var variances = running_var.repeat(_groups, 1);
-        var parts = input.chunk(_groups);
-        for (var group = 0; group < _groups; group++)
+        var means = running_mean.repeat(groups, 1); // [S, C]: every group starts from the same old values
+        var variances = running_var.repeat(groups, 1);
+        var parts = input.chunk(groups);
+        for (var group = 0; group < groups; group++)
         {
             parts[group] = functional.batch_norm(parts[group], means[group], variances[group], weight, bias, training: true, UpdateShare, Epsilon);
         }
@@ -89,6 +93,6 @@ public sealed class SplitBatchNorm : Module<Tensor, Tensor>
             running_var.copy_(variances.mean([0]));
         }
 
-        return (_groups == 1 ? parts[0] : cat(parts)).MoveToOuterDisposeScope();
+        return (groups == 1 ? parts[0] : cat(parts)).MoveToOuterDisposeScope();
     }
 }

@@ -48,7 +48,7 @@ public static class EncoderFile
         }
 
         var config = RunConfigFile.Parse(file.Metadata[ConfigKey], path, []);
-        var encoder = Build(path, config.Encoder, config.MoCo.Dimension, file.Tensors, prefix: "");
+        var encoder = Build(path, config.Encoder, config.Method.Dimension, file.Tensors, prefix: "");
         _ = long.TryParse(file.Metadata.GetValueOrDefault("step"), out var step);
         return new TrainedEncoder(encoder, config, step, role, file.Metadata.GetValueOrDefault("source") ?? Path.GetFileName(path));
     }

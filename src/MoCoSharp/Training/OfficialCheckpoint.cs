@@ -17,7 +17,7 @@ public static class OfficialCheckpoint
     /// <param name="config">Encoder and optimizer options of the run.</param>
     /// <param name="learningRate">Of the next step; official code sets its own by the epoch.</param>
     /// <param name="format">Zip, or Legacy as the released files are.</param>
-    public static void Write(string path, int epochs, MoCo method, Sgd optimizer, RunConfig config, double learningRate, TorchFormat format = TorchFormat.Zip)
+    public static void Write(string path, int epochs, MoCo method, Optimizer optimizer, RunConfig config, double learningRate, TorchFormat format = TorchFormat.Zip)
     {
         ArgumentNullException.ThrowIfNull(method);
         ArgumentNullException.ThrowIfNull(optimizer);
@@ -29,20 +29,20 @@ public static class OfficialCheckpoint
             ["epoch"] = epochs,
             ["arch"] = $"resnet{config.Encoder.Depth}",
             ["state_dict"] = State(method),
-            ["optimizer"] = Optimizer(method, optimizer, config.Optimizer, learningRate),
+            ["optimizer"] = OptimizerState(method, optimizer, config.Optimizer, learningRate),
         }, format);
     }
 
     /// <summary>The newest checkpoint of a run, or a checkpoint, whose training is whole.</summary>
     /// <param name="source">A run folder, or a file.</param>
-    /// <returns>Null for an encoder alone, and for a run that was imported without all of a training.</returns>
+    /// <returns>Null for an encoder alone, for a run that was imported without all of a training, and for what official code does not learn: other methods, LARS.</returns>
     public static string? Of(string source)
     {
         ArgumentException.ThrowIfNullOrEmpty(source);
         if (Directory.Exists(source))
         {
             var run = RunFolder.Open(source);
-            return WeightsImport.Missing(run).Count == 0 && run.Checkpoints() is [var newest, ..] ? newest : null;
+            return IsOfficial(run.ReadConfig()) && WeightsImport.Missing(run).Count == 0 && run.Checkpoints() is [var newest, ..] ? newest : null;
         }
 
         if (!ForeignWeights.IsSafeTensors(source))
@@ -51,8 +51,10 @@ public static class OfficialCheckpoint
         }
 
         using var file = SafeTensors.Read(source);
-        return TrainingState.IsOf(file) ? source : null;
+        return TrainingState.IsOf(file) && IsOfficial(RunConfigFile.Parse(file.Metadata["config"], source, [])) ? source : null;
     }
+
+    private static bool IsOfficial(RunConfig config) => config.MoCo is not null && config.Optimizer.Kind == "sgd";
 
     /// <summary>Writes the training in a checkpoint; an epoch under way counts as not done, as official code knows whole epochs alone.</summary>
     /// <param name="checkpoint">From <see cref="Of"/>.</param>
@@ -66,12 +68,12 @@ public static class OfficialCheckpoint
             config = RunConfigFile.Parse(file.Metadata["config"], checkpoint, []);
         }
 
-        using var method = MoCo.Create(config.Encoder, config.MoCo, config.BnGroups, config.Seed, SingleProcess.Instance);
-        using var optimizer = new Sgd(method.LearnedParameters, config.Optimizer.Momentum, config.Optimizer.WeightDecay);
+        using var method = MoCo.Create(config.Encoder, config.MoCo ?? throw new InvalidDataException($"{checkpoint}: is of {config.Method.Name}, and the official layout knows MoCo alone."), config.BnGroups, config.Seed, SingleProcess.Instance);
+        using var optimizer = Optimizer.Create(method.LearnedParameters, config.Optimizer);
         var progress = TrainingState.Load(checkpoint, method, optimizer);
         var rate = progress.BatchesPerEpoch == 0
-            ? config.Optimizer.LearningRate
-            : LearningRate.At(config.Optimizer, progress.Scheduled, progress.BatchesPerEpoch, config.Epochs);
+            ? LearningRate.Peak(config.Optimizer, config.BatchSize)
+            : LearningRate.At(config, progress.Scheduled, progress.BatchesPerEpoch);
         Write(path, progress.Epoch, method, optimizer, config, rate);
     }
 
@@ -112,7 +114,7 @@ public static class OfficialCheckpoint
     }
 
     // PyTorch numbers encoder_q's parameters first, then encoder_k's, which have no velocity: they never had a gradient.
-    private static PickleDictionary Optimizer(MoCo method, Sgd optimizer, OptimizerOptions options, double learningRate)
+    private static PickleDictionary OptimizerState(MoCo method, Optimizer optimizer, OptimizerOptions options, double learningRate)
     {
         var state = new PickleDictionary();
         long count = 0;

@@ -23,7 +23,7 @@ public sealed class Pretraining : IDisposable
     private readonly TimeProvider _time;
     private readonly IPretrainObserver _observer;
     private readonly Device _device;
-    private readonly Sgd _optimizer;
+    private readonly Optimizer _optimizer;
     private readonly TrainingStep _step;
     private DataIdentity? _data;
     private int _saveRequested; // 0 or 1
@@ -48,7 +48,7 @@ public sealed class Pretraining : IDisposable
         method.to(_device);
         method.Precision = PrecisionChoice.Resolve(config.Precision, _device);
         method.train();
-        _optimizer = new Sgd(method.LearnedParameters, config.Optimizer.Momentum, config.Optimizer.WeightDecay);
+        _optimizer = Optimizer.Create(method.LearnedParameters, config.Optimizer);
         _step = new TrainingStep(method, _optimizer, group);
     }
 
@@ -240,7 +240,7 @@ public sealed class Pretraining : IDisposable
 
     private void Step(ViewBatch batch, long total, ProgressMeter meter, RunLog log, Watch watch)
     {
-        var learningRate = LearningRate.At(_config.Optimizer, Progress.Scheduled, Progress.BatchesPerEpoch, _config.Epochs);
+        var learningRate = LearningRate.At(_config, Progress.Scheduled, Progress.BatchesPerEpoch);
         var step = StepsDone + 1;
         var reports = step % _config.LogEvery == 0 || step == total || step == 1;
         var (looks, probes) = reports ? watch.Health.IsDue(step, step == total) : (false, false);
@@ -250,7 +250,7 @@ public sealed class Pretraining : IDisposable
         {
             _method.MeasuresContrast = reports;
             var query = HostMemory.Images(batch.Query, batch.Count, batch.Size, _device);
-            var key = HostMemory.Images(batch.Key, batch.Count, batch.Size, _device);
+            var key = batch.Key.Length == 0 ? query : HostMemory.Images(batch.Key, batch.Count, batch.Size, _device); // one view is enough for some methods
             watch.Began(step, batch.Indices);
             var (loss, accuracy) = _step.Run(StepsDone, query, key, learningRate, output =>
             {
@@ -260,7 +260,7 @@ public sealed class Pretraining : IDisposable
                 }
 
                 health = looks ? watch.Health.Inspect(output, key, batch.Indices, Progress, probes) : null;
-            });
+            }, new StepSamples(batch.Indices, batch.Labels));
             meter.Add(loss, batch.WaitSeconds);
             var epoch = Progress.Epoch + 1;
             Progress = Progress.Next();

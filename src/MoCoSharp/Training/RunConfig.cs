@@ -62,9 +62,26 @@ public sealed record RunConfig
     /// <summary>How views are loaded.</summary>
     public LoaderOptions Loader { get; init; } = new();
 
-    /// <summary>The method.</summary>
+    /// <summary>Learns by momentum contrast. Exactly one method is there; this one, unless another is named.</summary>
     [JsonPropertyName("moco")]
-    public MoCoOptions MoCo { get; init; } = new();
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public MoCoOptions? MoCo { get; init; } = new();
+
+    /// <summary>Learns by SimCLR.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public SimClrOptions? SimClr { get; init; }
+
+    /// <summary>Learns end to end, with the batch's keys as negatives.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public EndToEndOptions? EndToEnd { get; init; }
+
+    /// <summary>Learns against a memory bank.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public MemoryBankOptions? MemoryBank { get; init; }
+
+    /// <summary>Learns labels.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public SupervisedOptions? Supervised { get; init; }
 
     /// <summary>The optimizer.</summary>
     public OptimizerOptions Optimizer { get; init; } = new();
@@ -77,6 +94,26 @@ public sealed record RunConfig
 
     /// <summary>How often the run looks after itself.</summary>
     public HealthOptions Health { get; init; } = new();
+
+    /// <summary>The method's hyper-parameters.</summary>
+    [JsonIgnore]
+    public IMethodOptions Method => Methods.FirstOrDefault() ?? throw new InvalidOperationException("A configuration without a method.");
+
+    /// <summary>The methods that are there: one, where the configuration has no fault.</summary>
+    private IEnumerable<IMethodOptions> Methods => ((IEnumerable<IMethodOptions?>)[MoCo, SimClr, EndToEnd, MemoryBank, Supervised]).OfType<IMethodOptions>();
+
+    /// <summary>The same configuration with another method in its place.</summary>
+    public RunConfig With(IMethodOptions method) => this with
+    {
+        MoCo = method as MoCoOptions,
+        SimClr = method as SimClrOptions,
+        EndToEnd = method as EndToEndOptions,
+        MemoryBank = method as MemoryBankOptions,
+        Supervised = method as SupervisedOptions,
+    };
+
+    /// <summary>How the views that are learned from are made: by the recipe; for labels, crops and flips alone, as is standard for them.</summary>
+    public ViewTransform TrainingViews() => Supervised is null ? ViewRecipes.Train(Views) : ViewRecipes.Supervised(Views);
 
     /// <summary>Everything wrong with this configuration, each fault with the option's name and the cure.</summary>
     public IEnumerable<string> Faults()
@@ -115,8 +152,15 @@ public sealed record RunConfig
             yield return $"logEvery is {LogEvery}, expected a number above 0.";
         }
 
+        var methods = Methods.ToList();
+        if (methods.Count != 1)
+        {
+            yield return $"{(methods.Count == 0 ? "no method is there" : string.Join(" and ", methods.Select(method => method.Name)) + " are there")}, expected exactly one of {string.Join(", ", RunConfigFile.MethodNames)}. " +
+                "--set simClr=null, say, takes one out.";
+        }
+
         IEnumerable<string> parts =
-            [.. Encoder.Faults(), .. ViewRecipes.Faults(Views), .. Loader.Faults(), .. MoCo.Faults(), .. Optimizer.Faults(), .. Knn.Faults(), .. Checkpoints.Faults(), .. Health.Faults()];
+            [.. Encoder.Faults(), .. ViewRecipes.Faults(Views), .. Loader.Faults(), .. methods.SelectMany(method => method.Faults()), .. Optimizer.Faults(), .. Knn.Faults(), .. Checkpoints.Faults(), .. Health.Faults()];
         foreach (var fault in parts)
         {
             yield return fault;
@@ -127,13 +171,14 @@ public sealed record RunConfig
     public IEnumerable<string> Remarks()
     {
         var official = 0.03 * BatchSize / 256;
-        if (Optimizer.LearningRate > 4.5 * official || Optimizer.LearningRate < official / 4.5)
+        var peak = LearningRate.Peak(Optimizer, Math.Max(1, BatchSize));
+        if (MoCo is not null && Optimizer.Kind == "sgd" && (peak > 4.5 * official || peak < official / 4.5))
         {
             yield return FormattableString.Invariant(
-                $"optimizer.learningRate is {Optimizer.LearningRate}; the official scale for batchSize {BatchSize} is 0.03 x batchSize / 256 = {official:G3}.");
+                $"optimizer.learningRate is {peak}; the official scale for batchSize {BatchSize} is 0.03 x batchSize / 256 = {official:G3}.");
         }
 
-        if (MoCo.Shuffle && BnGroups == 1)
+        if (MoCo is { Shuffle: true } && BnGroups == 1)
         {
             yield return "moco.shuffle has no effect with one BN group: a query and its key share no statistics only where there are several. Set bnGroups to 8.";
         }

@@ -16,6 +16,12 @@ public static class RunConfigFile
 {
     private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, MaxDepth = 16, AllowDuplicateProperties = false };
 
+    // Every key that there is, with its default: the shape that recipes are compared with.
+    private static readonly RunConfig Everything = new() { SimClr = new(), EndToEnd = new(), MemoryBank = new(), Supervised = new() };
+
+    /// <summary>The keys of which a configuration has exactly one.</summary>
+    public static IReadOnlyList<string> MethodNames { get; } = ["moco", "simClr", "endToEnd", "memoryBank", "supervised"];
+
     /// <summary>The configuration as indented JSON, every default spelled out.</summary>
     public static string Write(RunConfig config) => JsonSerializer.Serialize(config, RunConfigJson.Default.RunConfig) + "\n";
 
@@ -48,7 +54,7 @@ public static class RunConfigFile
         ArgumentNullException.ThrowIfNull(settings);
         var faults = new List<string>();
         var recipe = ParseObject(json, source, faults);
-        var schema = JsonSerializer.SerializeToNode(new RunConfig(), RunConfigJson.Default.RunConfig)!.AsObject();
+        var schema = JsonSerializer.SerializeToNode(Everything, RunConfigJson.Default.RunConfig)!.AsObject();
         Check(recipe, schema, "", source, faults);
         foreach (var setting in settings)
         {
@@ -60,8 +66,7 @@ public static class RunConfigFile
         {
             try
             {
-                Merge(recipe, schema); // a generated reader gives absent keys the type's default, not the record's
-                config = schema.Deserialize(RunConfigJson.Default.RunConfig);
+                config = WithDefaults(recipe).Deserialize(RunConfigJson.Default.RunConfig); // a generated reader gives absent keys the type's default, not the record's
             }
             catch (JsonException error)
             {
@@ -71,6 +76,20 @@ public static class RunConfigFile
 
         faults.AddRange((config?.Faults() ?? []).Select(fault => $"{source}: {fault}"));
         return faults.Count == 0 ? config! : throw new ConfigurationException(faults);
+    }
+
+    /// <summary>A recipe with every default spelled out, of the methods that it names; of MoCo's where it names none.</summary>
+    internal static JsonObject WithDefaults(JsonObject recipe)
+    {
+        var all = JsonSerializer.SerializeToNode(Everything, RunConfigJson.Default.RunConfig)!.AsObject();
+        var named = MethodNames.Where(recipe.ContainsKey).ToList();
+        foreach (var absent in MethodNames.Except(named.Count == 0 ? ["moco"] : named))
+        {
+            all.Remove(absent);
+        }
+
+        Merge(recipe, all);
+        return all;
     }
 
     private static JsonObject ParseObject(string json, string source, List<string> faults)
@@ -108,7 +127,7 @@ public static class RunConfigFile
                 {
                     Check(innerGiven, inner, path + ".", source, faults);
                 }
-                else
+                else if (value is not null || !MethodNames.Contains(path)) // "moco": null makes room for another method
                 {
                     faults.Add($"{source}: {path} is {Show(value)}, expected an object, {{ ... }}.");
                 }

@@ -31,8 +31,7 @@ public static class RunDifferences
     /// <param name="now">The run's.</param>
     public static IReadOnlyList<string> Between(string saved, RunConfig now)
     {
-        var first = JsonNode.Parse(RunConfigFile.Write(new RunConfig()))!.AsObject();
-        RunConfigFile.Merge(JsonNode.Parse(saved)!.AsObject(), first);
+        var first = RunConfigFile.WithDefaults(JsonNode.Parse(saved)!.AsObject());
         var differences = new List<string>();
         Compare(first, JsonNode.Parse(RunConfigFile.Write(now))!.AsObject(), "", differences);
         return differences;

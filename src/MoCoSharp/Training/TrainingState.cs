@@ -29,7 +29,7 @@ public static class TrainingState
     /// <param name="optimizer">Its optimizer.</param>
     /// <param name="config">The run's configuration, kept inside for those who get the file alone.</param>
     /// <param name="data">The run's images; null where they are not known.</param>
-    public static void Save(string path, TrainingProgress progress, PretrainMethod method, Sgd optimizer, RunConfig config, DataIdentity? data = null)
+    public static void Save(string path, TrainingProgress progress, PretrainMethod method, Optimizer optimizer, RunConfig config, DataIdentity? data = null)
     {
         using var scope = NewDisposeScope();
         var metadata = Metadata(progress, method, config, data);
@@ -45,7 +45,7 @@ public static class TrainingState
     /// <exception cref="OtherRunException">It is of another architecture, recipe or data set; all differences are told.</exception>
     /// <exception cref="InvalidDataException">The file is broken.</exception>
     public static TrainingProgress Load(
-        string path, PretrainMethod method, Sgd optimizer, Func<string, DataIdentity?, IReadOnlyList<string>>? compare = null)
+        string path, PretrainMethod method, Optimizer optimizer, Func<string, DataIdentity?, IReadOnlyList<string>>? compare = null)
     {
         ArgumentNullException.ThrowIfNull(method);
         using var file = SafeTensors.Read(path);
@@ -92,7 +92,9 @@ public static class TrainingState
         }
 
         var config = RunConfigFile.Parse(text, path, []);
-        var encoder = EncoderFile.Build(path, config.Encoder, config.MoCo.Dimension, file.Tensors, role == EncoderRole.Query ? "encoder_q." : "encoder_k.");
+        var prefix = role == EncoderRole.Query ? config.Method.EncoderPrefix : config.Method.KeyEncoderPrefix
+            ?? throw new InvalidDataException($"{path}: has one encoder, as {config.Method.Name} learns with the configuration inside. Leave out --encoder key.");
+        var encoder = EncoderFile.Build(path, config.Encoder, config.Method.Dimension, file.Tensors, prefix);
         return new TrainedEncoder(encoder, config, step, role, name);
     }
 
@@ -118,7 +120,7 @@ public static class TrainingState
     }
 
     /// <summary>The tensors of a state, in the order of the file.</summary>
-    internal static IReadOnlyList<(string Name, Tensor Tensor)> Tensors(PretrainMethod method, Sgd optimizer) =>
+    internal static IReadOnlyList<(string Name, Tensor Tensor)> Tensors(PretrainMethod method, Optimizer optimizer) =>
     [
         .. method.state_dict().Select(item => (item.Key, item.Value)),
         .. optimizer.Velocities.Select(item => (VelocityPrefix + item.Name, item.Velocity)),
@@ -145,7 +147,7 @@ public static class TrainingState
         if (progress.BatchesPerEpoch > 0)
         {
             metadata["learningRate"] = string.Create(CultureInfo.InvariantCulture,
-                $"{LearningRate.At(config.Optimizer, progress.Scheduled, progress.BatchesPerEpoch, config.Epochs):R}"); // of the next step
+                $"{LearningRate.At(config, progress.Scheduled, progress.BatchesPerEpoch):R}"); // of the next step
         }
 
         if (progress.BestKnn is { } best)

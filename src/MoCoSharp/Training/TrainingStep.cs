@@ -10,7 +10,7 @@ namespace MoCoSharp.Training;
 /// <param name="method">What learns.</param>
 /// <param name="optimizer">Steps the method's learned parameters.</param>
 /// <param name="group">The ranks that share a batch.</param>
-public sealed class TrainingStep(PretrainMethod method, Sgd optimizer, IProcessGroup group)
+public sealed class TrainingStep(PretrainMethod method, Optimizer optimizer, IProcessGroup group)
 {
     /// <summary>Learns from one batch.</summary>
     /// <param name="step">Steps done before this one.</param>
@@ -18,13 +18,19 @@ public sealed class TrainingStep(PretrainMethod method, Sgd optimizer, IProcessG
     /// <param name="keyViews">The same shape.</param>
     /// <param name="learningRate">Of this step.</param>
     /// <param name="inspect">Sees the output once the gradients are there; the queue still holds what the loss was made of, and no parameter has moved.</param>
+    /// <param name="samples">Which images these are; methods that remember images or learn labels need it.</param>
     /// <returns>The loss, detached, and the contrast accuracy where the method measures it; both of this rank's share.</returns>
-    public (Tensor Loss, Tensor? ContrastAccuracy) Run(long step, Tensor queryViews, Tensor keyViews, double learningRate, Action<StepOutput>? inspect = null)
+    public (Tensor Loss, Tensor? ContrastAccuracy) Run(long step, Tensor queryViews, Tensor keyViews, double learningRate, Action<StepOutput>? inspect = null, StepSamples? samples = null)
     {
         using var scope = NewDisposeScope();
+        if (samples is { } images)
+        {
+            method.Take(images);
+        }
+
         method.BeforeStep(step);
         var output = method.call(queryViews, keyViews);
-        output.Loss.backward();
+        method.Backward(output);
         AverageGradients();
         inspect?.Invoke(output);
         method.AfterBackward(output);

@@ -26,14 +26,15 @@ public static class WeightsImport
     {
         ArgumentNullException.ThrowIfNull(weights);
         ArgumentNullException.ThrowIfNull(recipe);
-        return recipe with
+        var moco = recipe.MoCo ?? new MoCoOptions();
+        return recipe.With(moco) with
         {
             Description = $"Imported from {Path.GetFileName(source)}: {weights.Kind}.",
             Encoder = weights.Encoder,
-            MoCo = recipe.MoCo with
+            MoCo = moco with
             {
                 Dimension = weights.OutputSize ?? DefaultDimension,
-                QueueSize = (int?)weights.Queue?.shape[0] ?? recipe.MoCo.QueueSize,
+                QueueSize = (int?)weights.Queue?.shape[0] ?? moco.QueueSize,
             },
             Optimizer = weights.Sgd is { } sgd ? recipe.Optimizer with { Momentum = sgd.Momentum, WeightDecay = sgd.WeightDecay } : recipe.Optimizer,
         };
@@ -52,8 +53,8 @@ public static class WeightsImport
         ArgumentNullException.ThrowIfNull(weights);
         ArgumentNullException.ThrowIfNull(config);
         List<string> missing = [.. weights.Missing, .. stepsPerEpoch is null ? ["the data (--data), which tell how many steps an epoch has"] : Array.Empty<string>()];
-        using var method = MoCo.Create(config.Encoder, config.MoCo, config.BnGroups, config.Seed, SingleProcess.Instance);
-        using var optimizer = new Sgd(method.LearnedParameters, config.Optimizer.Momentum, config.Optimizer.WeightDecay);
+        using var method = MoCo.Create(config.Encoder, config.MoCo!, config.BnGroups, config.Seed, SingleProcess.Instance);
+        using var optimizer = Optimizer.Create(method.LearnedParameters, config.Optimizer);
         Fill(weights, source, method, optimizer);
         var epochs = stepsPerEpoch is null ? 0 : weights.Epochs ?? 0;
         var progress = new TrainingProgress { Step = (long)epochs * (stepsPerEpoch ?? 0), Epoch = epochs, BatchesPerEpoch = stepsPerEpoch ?? 0 };
@@ -77,13 +78,13 @@ public static class WeightsImport
         return File.Exists(run.ImportPath) && JsonNode.Parse(File.ReadAllText(run.ImportPath))?["missing"] is JsonArray missing ? [.. missing.Select(item => (string?)item ?? "")] : [];
     }
 
-    /// <summary>Begins a training with weights of others: both encoders start from the one that learned, the queue from random keys.</summary>
+    /// <summary>Begins a training with weights of others: every encoder starts from the one that learned, a queue from random keys.</summary>
     /// <param name="path">A PyTorch or safetensors file, a checkpoint of ours, or the folder of a run.</param>
     /// <param name="method">Fresh.</param>
     /// <param name="encoder">Its architecture.</param>
     /// <returns>What was done, for people.</returns>
     /// <exception cref="InvalidDataException">The weights are of another architecture.</exception>
-    public static string Begin(string path, MoCo method, EncoderOptions encoder)
+    public static string Begin(string path, PretrainMethod method, EncoderOptions encoder)
     {
         ArgumentNullException.ThrowIfNull(method);
         ArgumentNullException.ThrowIfNull(encoder);
@@ -100,7 +101,11 @@ public static class WeightsImport
         var state = method.Encoder.state_dict();
         var hasHead = weights.Encoder.Head == encoder.Head && state.Where(item => IsHead(item.Key)).All(item => weights.Query.TryGetValue(item.Key, out var saved) && saved.shape.SequenceEqual(item.Value.shape));
         Copy(weights.Query, state.Where(item => hasHead || !IsHead(item.Key)));
-        method.KeyEncoder.load_state_dict(state);
+        if (method.KeyEncoder is { } keys)
+        {
+            keys.load_state_dict(state);
+        }
+
         return $"begun with {file}, {weights.Kind}{(hasHead ? "" : "; the head is fresh")}";
     }
 
@@ -116,14 +121,14 @@ public static class WeightsImport
             MoCo = new MoCoOptions { Dimension = weights.OutputSize ?? DefaultDimension },
         };
         using var random = new Generator(0); // every weight is overwritten
-        var encoder = new Encoder(config.Encoder, config.MoCo.Dimension, bnGroups: 1, random);
+        var encoder = new Encoder(config.Encoder, config.Method.Dimension, bnGroups: 1, random);
         using var scope = NewDisposeScope();
         Copy(saved, encoder.state_dict());
         encoder.eval();
         return new TrainedEncoder(encoder, config, 0, role, Path.GetFileName(path));
     }
 
-    private static void Fill(ForeignWeights weights, string source, MoCo method, Sgd optimizer)
+    private static void Fill(ForeignWeights weights, string source, MoCo method, Optimizer optimizer)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();

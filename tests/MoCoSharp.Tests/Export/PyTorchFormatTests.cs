@@ -56,7 +56,7 @@ public sealed class PyTorchFormatTests : IDisposable
             Views = new ViewOptions { Size = 32 },
         };
         var run = RunFolder.Create(Path.Combine(folder, "run"), config);
-        using (var method = MoCo.Create(config.Encoder, config.MoCo, 1, seed: 3, SingleProcess.Instance))
+        using (var method = MoCo.Create(config.Encoder, config.MoCo!, 1, seed: 3, SingleProcess.Instance))
         using (var optimizer = new Sgd(method.LearnedParameters, 0.9, 1e-4))
         {
             method.Queue.Resume(8);

@@ -160,7 +160,7 @@ public sealed class ForeignWeightsTests : IDisposable
         {
             Config = config;
             Type = type;
-            Method = MoCo.Create(config.Encoder, config.MoCo, config.BnGroups, config.Seed, SingleProcess.Instance);
+            Method = MoCo.Create(config.Encoder, config.MoCo!, config.BnGroups, config.Seed, SingleProcess.Instance);
             Method.to(type);
             Method.train();
             Optimizer = new Sgd(Method.LearnedParameters, config.Optimizer.Momentum, config.Optimizer.WeightDecay);

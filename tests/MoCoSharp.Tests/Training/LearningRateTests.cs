@@ -4,6 +4,25 @@ namespace MoCoSharp.Tests.Training;
 
 public sealed class LearningRateTests
 {
+    [Theory]
+    [InlineData("none", 4096, 0.3)]
+    [InlineData("linear", 4096, 4.8)]    // SimCLR: 0.3 x 4096 / 256
+    [InlineData("sqrt", 256, 0.3 * 16)]  // and x sqrt(256)
+    public void TheRule_ScalesByTheBatch(string rule, int batch, double expected) =>
+        Assert.Equal(expected, LearningRate.Peak(new OptimizerOptions { LearningRate = 0.3, Rule = rule }, batch), 12);
+
+    [Fact]
+    public void SimClrsSchedule_RisesForTenEpochs_ThenFallsAsACosineByStep()
+    {
+        var config = new RunConfig { BatchSize = 512, Epochs = 100, Optimizer = new() { LearningRate = 0.3, Rule = "linear", Per = "step", WarmupEpochs = 10 } };
+
+        Assert.Equal(0.6 / 70, LearningRate.At(config, 0, 7), 12);          // the first of 70 steps
+        Assert.Equal(0.6, LearningRate.At(config, 69, 7), 12);
+        Assert.Equal(0.6, LearningRate.At(config, 70, 7), 12);              // the cosine begins
+        Assert.Equal(0.3, LearningRate.At(config, 70 + 315, 7), 12);        // half of the 630 steps that are left
+        Assert.True(LearningRate.At(config, 699, 7) < 1e-5);
+    }
+
     [Fact]
     public void Cosine_ByEpoch_IsTheOfficialOne()
     {

@@ -426,7 +426,7 @@ public sealed class PretrainingTests : IDisposable
 
     private static ViewLoader Views(RunConfig config) => ViewLoader.Open(new Patterns(24, 40, seed: 3), ViewRecipes.Train(config.Views), config.Loader, config.Seed, config.BatchSize);
 
-    private static MoCo New(RunConfig config) => MoCo.Create(config.Encoder, config.MoCo, config.BnGroups, config.Seed, SingleProcess.Instance);
+    private static MoCo New(RunConfig config) => MoCo.Create(config.Encoder, config.MoCo!, config.BnGroups, config.Seed, SingleProcess.Instance);
 
     private static string Bits(MoCo method) => string.Concat(method.state_dict().Select(item => Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(item.Value.cpu().contiguous().bytes))));
 

@@ -12,8 +12,8 @@ public sealed class RunConfigTests
     {
         var config = RunConfigFile.Parse("""{ "batchSize": 64, "moco": { "temperature": 0.1, "dimension": 32 } }""", "x", ["moco.temperature=0.5", "data=a folder", "batchSize=128"]);
 
-        Assert.Equal((128, 0.5, 32, "a folder"), (config.BatchSize, config.MoCo.Temperature, config.MoCo.Dimension, config.Data));
-        Assert.Equal(65536, config.MoCo.QueueSize);
+        Assert.Equal((128, 0.5, 32, "a folder"), (config.BatchSize, config.MoCo!.Temperature, config.MoCo.Dimension, config.Data));
+        Assert.Equal(65536, config.MoCo!.QueueSize);
     }
 
     [Fact]
@@ -49,6 +49,28 @@ public sealed class RunConfigTests
     [InlineData("""{ "seed": null }""")]
     [InlineData("""{ "views": { "mean": ["x"] } }""")]
     public void WhatIsNotARecipe_IsRefused(string json) => Assert.Throws<ConfigurationException>(() => RunConfigFile.Parse(json, "x", []));
+
+    [Fact]
+    public void TheMethodThatIsNamed_TakesMoCosPlace()
+    {
+        var config = RunConfigFile.Parse("""{ "simClr": { "temperature": 0.5 } }""", "x", ["simClr.dimension=64"]);
+
+        Assert.Null(config.MoCo);
+        Assert.Equal((0.5, 64, "simClr"), (config.SimClr!.Temperature, config.SimClr.Dimension, config.Method.Name));
+        Assert.DoesNotContain("\"moco\":", RunConfigFile.Write(config));
+        Assert.Equal(RunConfigFile.Write(config), RunConfigFile.Write(RunConfigFile.Parse(RunConfigFile.Write(config), "x", [])));
+    }
+
+    [Fact]
+    public void TwoMethods_AreRefused_UntilOneIsTakenOut()
+    {
+        const string recipe = """{ "moco": { "temperature": 0.1 } }""";
+        var error = Assert.Throws<ConfigurationException>(() => RunConfigFile.Parse(recipe, "x", ["simClr.temperature=0.5"]));
+        Assert.Contains("moco and simClr are there, expected exactly one", Assert.Single(error.Faults));
+        Assert.Contains("no method is there", Assert.Single(Assert.Throws<ConfigurationException>(() => RunConfigFile.Parse(recipe, "x", ["moco=null"])).Faults));
+
+        Assert.Equal("simClr", RunConfigFile.Parse(recipe, "x", ["moco=null", "simClr.temperature=0.5"]).Method.Name);
+    }
 
     [Fact]
     public void ALearningRateFarFromTheOfficialScale_IsRemarkedOn()

@@ -30,7 +30,7 @@ public sealed class TrainedEncoderTests : IDisposable
     public void ARun_GivesEitherEncoder_OfItsNewestCheckpoint(EncoderRole role)
     {
         var run = RunFolder.Create(Path.Combine(folder, "first"), Config);
-        using var method = MoCo.Create(Config.Encoder, Config.MoCo, 1, seed: 3, SingleProcess.Instance);
+        using var method = MoCo.Create(Config.Encoder, Config.MoCo!, 1, seed: 3, SingleProcess.Instance);
         using var optimizer = new Sgd(method.LearnedParameters, 0.9, 0);
         TrainingState.Save(run.CheckpointPath(1), new TrainingProgress { Step = 1 }, method, optimizer, Config);
         using (no_grad())
@@ -84,7 +84,7 @@ public sealed class TrainedEncoderTests : IDisposable
 
         Assert.True(trained.Encoder.Features(images).eq(trained.Encoder.call(images)).all().item<bool>());
         Assert.Contains("encoder.head", Assert.Throws<ArgumentException>(() =>
-            MoCo.Create(Config.Encoder with { Head = "none" }, Config.MoCo, 1, 0, SingleProcess.Instance)).Message);
+            MoCo.Create(Config.Encoder with { Head = "none" }, Config.MoCo!, 1, 0, SingleProcess.Instance)).Message);
     }
 
     [Fact]

@@ -14,7 +14,7 @@ internal sealed class HealthMonitor
     private static readonly string[] BatchNormBuffers = ["running_mean", "running_var", "num_batches_tracked"];
 
     private readonly PretrainMethod _method;
-    private readonly Sgd _optimizer;
+    private readonly Optimizer _optimizer;
     private readonly RunConfig _config;
     private readonly IProcessGroup _group;
     private readonly int _keysPerImage;
@@ -27,13 +27,13 @@ internal sealed class HealthMonitor
     /// <param name="config">The run's.</param>
     /// <param name="group">The ranks; the figures are of this rank's share.</param>
     /// <param name="images">M.</param>
-    public HealthMonitor(PretrainMethod method, Sgd optimizer, RunConfig config, IProcessGroup group, int images)
+    public HealthMonitor(PretrainMethod method, Optimizer optimizer, RunConfig config, IProcessGroup group, int images)
     {
         _method = method;
         _optimizer = optimizer;
         _config = config;
         _group = group;
-        _keysPerImage = config.MoCo.Symmetric ? 2 : 1;
+        _keysPerImage = config.MoCo is { Symmetric: true } ? 2 : 1;
         _repeats = method.Negatives is { } queue ? new QueueRepeats(config.Seed, images, config.BatchSize, queue.shape[0] / _keysPerImage) : null;
     }
 
@@ -89,7 +89,7 @@ internal sealed class HealthMonitor
     {
         var since = Stopwatch.GetTimestamp();
         using var noGrad = no_grad();
-        var update = learningRate * Norm(_optimizer.Velocities.Select(item => item.Velocity));
+        var update = _optimizer.UpdateOf(Norm(_optimizer.Velocities.Select(item => item.Velocity)), learningRate);
         var weights = Norm(_method.LearnedParameters.Select(item => (Tensor)item.Parameter));
         figures = figures with { UpdateRatio = update / Math.Max(weights, double.Epsilon) };
         _seconds += Stopwatch.GetElapsedTime(since).TotalSeconds;
@@ -98,7 +98,8 @@ internal sealed class HealthMonitor
 
     private HealthFigures Contrast(HealthFigures figures, Tensor query, Tensor keys, Tensor queue, Tensor keyViews, TrainingProgress progress, bool probe)
     {
-        var temperature = _config.MoCo.Temperature;
+        var moco = _config.MoCo!; // of the methods, the one with a queue
+        var temperature = moco.Temperature;
         var own = BatchOrder.Share(_group, keys.narrow(0, 0, keys.shape[0] / _keysPerImage)).to(query.dtype); // of the queries' half
         var count = Math.Min(Queries, query.shape[0]);
         var some = query.narrow(0, 0, count);
@@ -125,8 +126,8 @@ internal sealed class HealthMonitor
         var (trained, probed) = (Accuracy(positive, negatives), Accuracy(otherPositive, negatives));
         return figures with
         {
-            ContrastShuffled = _config.MoCo.Shuffle ? trained : probed,
-            ContrastUnshuffled = _config.MoCo.Shuffle ? probed : trained,
+            ContrastShuffled = moco.Shuffle ? trained : probed,
+            ContrastUnshuffled = moco.Shuffle ? probed : trained,
             KeyShift = 1 - Cosines(own, other).Average(),
         };
     }

@@ -55,7 +55,7 @@ public static class Verdicts
     {
         // Rounding of a cosine: bf16 rounds sums of another order otherwise. Where all features are one, nothing can move them.
         var (rounding, spread) = config.BnGroups == 1 ? (1e-3, 0) : (1e-6, OnePoint);
-        return config.MoCo.Shuffle && lines.LastOrDefault(line => line.Figures.KeyShift is not null) is { } line
+        return config.MoCo is { Shuffle: true } && lines.LastOrDefault(line => line.Figures.KeyShift is not null) is { } line
             && line.Figures.KeyShift < rounding && line.Figures.FeatureDeviation >= spread
             ? new(
                 "shuffle", line.Step, "The shuffle has no effect.",
@@ -71,7 +71,7 @@ public static class Verdicts
             ? new(
                 "queue", full[^1].Step, "The queue is larger than the data.",
                 Text($"A query meets {repeats:F1} keys of its own image among the negatives."),
-                Text($"moco.queueSize {config.MoCo.QueueSize} against {images} images: keys of the last epoch are still there."),
+                Text($"moco.queueSize {config.MoCo!.QueueSize} against {images} images: keys of the last epoch are still there."),
                 Text($"Set moco.queueSize to {Math.Max(1, images / 2)} or less, or add images."))
             : null;
     }
@@ -100,7 +100,7 @@ public static class Verdicts
         return new(
             "learningRate", line.Step, "The learning rate is too high.",
             Text($"A step moves the weights by {ratio:P1} of their length; loss {line.Loss:F2}, {line.Figures.LossIfUninformed:F2} where nothing is known."),
-            Text($"optimizer.learningRate is {config.Optimizer.LearningRate:G3} with batchSize {config.BatchSize}; the official scale is {0.03 * config.BatchSize / 256:G3}."),
+            Text($"optimizer.learningRate is {Training.LearningRate.Peak(config.Optimizer, config.BatchSize):G3} with batchSize {config.BatchSize}{(config.MoCo is null ? "" : FormattableString.Invariant($"; the official scale is {0.03 * config.BatchSize / 256:G3}"))}."),
             "Lower optimizer.learningRate by ten, or add optimizer.warmupSteps.");
     }
 
@@ -117,12 +117,12 @@ public static class Verdicts
             return null;
         }
 
-        var follows = config.MoCo.Momentum < 0.9;
+        var follows = config.MoCo is { Momentum: < 0.9 };
         return new(
             "collapsed", full[^1].Step, "The features have collapsed: all images get nearly the same.",
             Text($"Deviation {deviation:F3} (1 is all over the sphere), effective rank {rank:F2}, cosine with the own key {Median(full, f => f.PositiveSimilarity):F3}, with the hardest negative {Median(full, f => f.HardestNegative):F3}; loss {loss:F2}, {Median(full, f => f.LossIfUninformed):F2} where nothing is known."),
             follows
-                ? Text($"moco.momentum is {config.MoCo.Momentum}: the key encoder does not lag, so the queue's keys are of other encoders, and a query is told from them by its age.")
+                ? Text($"moco.momentum is {config.MoCo!.Momentum}: the key encoder does not lag, so the queue's keys are of other encoders, and a query is told from them by its age.")
                 : "The images may be all alike, the learning rate too high, or the views so weak that nothing is asked of the encoder.",
             follows ? "Set moco.momentum to 0.99 or 0.999." : "Look at views.png; then lower optimizer.learningRate.");
     }
@@ -130,12 +130,12 @@ public static class Verdicts
     private static Verdict? Temperature(RunConfig config, List<HealthLine> full)
     {
         const double alone = 1.5; // of K
-        return Median(full, f => f.NegativesThatCount) is { } counting && counting < alone && config.MoCo.QueueSize >= 8
+        return Median(full, f => f.NegativesThatCount) is { } counting && counting < alone && config.MoCo is { QueueSize: >= 8 }
             && !(Median(full, f => f.RepeatedImages) > Often) // keys of the own image take all the weight at any temperature
             ? new(
                 "temperature", full[^1].Step, "The temperature is too low.",
-                Text($"Of {config.MoCo.QueueSize} negatives {counting:F2} carry the loss: each step answers one key."),
-                Text($"moco.temperature is {config.MoCo.Temperature}: differences of {config.MoCo.Temperature:G2} in the cosine already decide."),
+                Text($"Of {config.MoCo!.QueueSize} negatives {counting:F2} carry the loss: each step answers one key."),
+                Text($"moco.temperature is {config.MoCo!.Temperature}: differences of {config.MoCo!.Temperature:G2} in the cosine already decide."),
                 "Set moco.temperature to 0.2 (MoCo v2), 0.1 (small images) or 0.07 (v1).")
             : null;
     }

@@ -54,12 +54,12 @@ public sealed class VerdictTests : IDisposable
         var patterns = new Patterns(160, 40, seed: 3);
         var (config, data) = run switch
         {
-            "temperature" => (Small with { MoCo = Small.MoCo with { Temperature = 0.001 }, Optimizer = Small.Optimizer with { LearningRate = 1e-4 } }, patterns),
+            "temperature" => (Small with { MoCo = Small.MoCo! with { Temperature = 0.001 }, Optimizer = Small.Optimizer with { LearningRate = 1e-4 } }, patterns),
             "queue" => (Small, new Patterns(32, 40, seed: 3)),
             "shuffle" => (Small with { BnGroups = 1 }, patterns),
             "rate" => (Small with { Optimizer = Small.Optimizer with { LearningRate = 100 } }, patterns),
-            "constant" => (Small with { MoCo = Small.MoCo with { QueueSize = 32 } }, new OneImage(160)),
-            "momentum" => (Small with { MoCo = Small.MoCo with { Momentum = 0 } }, patterns),
+            "constant" => (Small with { MoCo = Small.MoCo! with { QueueSize = 32 } }, new OneImage(160)),
+            "momentum" => (Small with { MoCo = Small.MoCo! with { Momentum = 0 } }, patterns),
             _ => (Larger, (IImageDataset)new Patterns(1000, 40, seed: 1)),
         };
 
@@ -75,7 +75,7 @@ public sealed class VerdictTests : IDisposable
     {
         set_num_threads(1);
         var run = RunFolder.Create(Path.Combine(folder, name), config);
-        using var method = MoCo.Create(config.Encoder, config.MoCo, config.BnGroups, config.Seed, SingleProcess.Instance);
+        using var method = MoCo.Create(config.Encoder, config.MoCo!, config.BnGroups, config.Seed, SingleProcess.Instance);
         var observer = new Recorder();
         using var training = new Pretraining(method, config, SingleProcess.Instance, TimeProvider.System, observer);
         using var views = ViewLoader.Open(data, ViewRecipes.Train(config.Views), config.Loader, config.Seed, config.BatchSize);

@@ -1,0 +1,119 @@
+using MoCoSharp.Distributed;
+using MoCoSharp.Models;
+using MoCoSharp.Tensors;
+using TorchSharp;
+using TorchSharp.Modules;
+using static MoCoSharp.Tensors.Scalars;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace MoCoSharp.Methods;
+
+/// <summary>The contrast that MoCo came from: the keys are the batch's own, and both encoders learn by the gradient.</summary>
+/// <remarks>
+/// He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>, figure 2a and section 3.1: the number of negatives is the batch less one. Keys are shuffled
+/// among BN groups as in MoCo, and the gradient finds its way back.
+/// </remarks>
+public sealed class EndToEnd : PretrainMethod
+{
+    private readonly Encoder encoder_q;
+    private readonly Encoder? encoder_k;
+    private readonly EndToEndOptions _options;
+    private readonly IProcessGroup _group;
+    private long _step;
+
+    private EndToEnd(EncoderOptions encoder, EndToEndOptions options, int bnGroups, long seed, IProcessGroup group) : base(nameof(EndToEnd))
+    {
+        _options = options;
+        _group = group;
+        KeyOrders = (step, half, count) => KeyShuffle.Order(seed, step, half, count);
+        using var random = new Generator((ulong)seed);
+        encoder_q = new Encoder(encoder, options.Dimension, bnGroups / group.Size, random);
+        encoder_k = options.SharedEncoder ? null : new Encoder(encoder, options.Dimension, bnGroups / group.Size, random);
+        RegisterComponents();
+        encoder_k?.load_state_dict(encoder_q.state_dict());
+    }
+
+    /// <summary>Both encoders, equal at the beginning, or the one.</summary>
+    /// <param name="encoder">The architecture of both encoders.</param>
+    /// <param name="options">The method's hyper-parameters.</param>
+    /// <param name="bnGroups">BN groups of the global batch; the number of ranks divides it.</param>
+    /// <param name="seed">Fixes the weights and the shuffles.</param>
+    /// <param name="group">The ranks that train together.</param>
+    /// <exception cref="ArgumentException">The options have faults, all of which are named, or ranks do not divide the BN groups.</exception>
+    public static EndToEnd Create(EncoderOptions encoder, EndToEndOptions options, int bnGroups, long seed, IProcessGroup group)
+    {
+        ArgumentNullException.ThrowIfNull(group);
+        MethodFaults.ThrowIfAny(encoder, options, bnGroups, group);
+        return new EndToEnd(encoder, options, bnGroups, seed, group);
+    }
+
+    /// <summary>The encoder of the queries: f_q.</summary>
+    public override Encoder Encoder => encoder_q;
+
+    /// <summary>The encoder of the keys, which learns too: f_k.</summary>
+    public override Encoder? KeyEncoder => encoder_k;
+
+    /// <inheritdoc/>
+    public override Precision Precision
+    {
+        get => encoder_q.Precision;
+        set
+        {
+            encoder_q.Precision = value;
+            if (encoder_k is not null)
+            {
+                encoder_k.Precision = value;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<(string Name, Parameter Parameter)> LearnedParameters => [.. named_parameters().Select(item => (item.name, item.parameter))];
+
+    /// <summary>(step, half, N) -> permutation; tests put their own here.</summary>
+    internal Func<long, int, long, long[]> KeyOrders { get; set; }
+
+    /// <inheritdoc/>
+    public override void BeforeStep(long step) => _step = step;
+
+    /// <summary>The loss of a batch.</summary>
+    /// <param name="queryViews">This rank's share. Shape [N / ranks, 3, H, W].</param>
+    /// <param name="keyViews">Another view of the same images. The same shape.</param>
+    public override StepOutput forward(Tensor queryViews, Tensor keyViews)
+    {
+        using var scope = NewDisposeScope();
+        var query = functional.normalize(encoder_q.call(queryViews), dim: 1); // [N / ranks, C]
+        var keys = Keys(keyViews);                                            // [N, C]
+        var logits = query.mm(keys.t()).div(Held(_options.Temperature));      // [N / ranks, N]
+        var own = BatchOrder.Share(_group, Indices.UpTo(keys.shape[0], keys.device)).contiguous(); // query i is of image i
+        var loss = functional.cross_entropy(logits, own);
+        var accuracy = MeasuresContrast ? ShareOfNearest(logits.detach(), own) : null;
+        scope.MoveToOuter(loss);
+        accuracy?.MoveToOuterDisposeScope();
+        return new(loss, keys.detach().MoveToOuterDisposeScope(), accuracy, MeasuresContrast ? query.detach().MoveToOuterDisposeScope() : null);
+    }
+
+    // Keys of the global batch in batch order, with their gradient, each normalised in a BN group that need not be its query's.
+    private Tensor Keys(Tensor views)
+    {
+        var encoder = encoder_k ?? encoder_q;
+        if (!_options.Shuffle)
+        {
+            return DifferentiableGather.Of(_group, functional.normalize(encoder.call(views), dim: 1));
+        }
+
+        var batch = BatchOrder.Gather(_group, views);
+        var order = tensor(KeyOrders(_step, 0, batch.shape[0]), device: views.device);
+        var shuffled = ChannelsLast.Select(batch, BatchOrder.Share(_group, order).contiguous());
+        var keys = DifferentiableGather.Of(_group, functional.normalize(encoder.call(shuffled), dim: 1));
+        return keys.index_select(0, order.argsort());
+    }
+
+    private static Tensor ShareOfNearest(Tensor logits, Tensor own)
+    {
+        using var scope = NewDisposeScope();
+        var nearer = logits.gt(logits.gather(1, own.unsqueeze(1))).sum(1); // [N / ranks]
+        return stack([nearer.lt(Held(1L)), nearer.lt(Held(5L))]).to(float32).mean([1]).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,151 @@
+using MoCoSharp.Data.Views;
+using MoCoSharp.Distributed;
+using MoCoSharp.Models;
+using MoCoSharp.Tensors;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace MoCoSharp.Methods;
+
+/// <summary>Each image is its own class: one view is told from the others' remembered features.</summary>
+/// <remarks>
+/// Wu et al. 2018, <see href="https://arxiv.org/abs/1805.01978"/>, and the baseline of He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>, figure 2b. The
+/// draws are a pure function of seed, step and query, hence the same on every rank and after a resume.
+/// </remarks>
+public sealed class MemoryBank : PretrainMethod
+{
+    private const int Stream = -2; // as epoch: no view, order or shuffle is drawn from there
+
+    private readonly Encoder encoder;
+    private readonly FeatureBank bank;
+    private readonly Tensor normalizer; // [1]: Z of NCE; 0 until the first batch gives it
+    private readonly MemoryBankOptions _options;
+    private readonly IProcessGroup _group;
+    private Tensor? _images; // [N / ranks], of the step under way
+    private long _step;
+
+    private MemoryBank(EncoderOptions encoderOptions, MemoryBankOptions options, int images, int bnGroups, long seed, IProcessGroup group) : base(nameof(MemoryBank))
+    {
+        _options = options;
+        _group = group;
+        Draws = (step, query) => Draw(seed, step, query, options.Negatives, images);
+        using var random = new Generator((ulong)seed);
+        encoder = new Encoder(encoderOptions, options.Dimension, bnGroups / group.Size, random);
+        bank = new FeatureBank(images, options.Dimension, random);
+        normalizer = zeros(1).DetachFromDisposeScope();
+        RegisterComponents();
+    }
+
+    /// <summary>The encoder, and a bank of random features.</summary>
+    /// <param name="encoder">Its architecture.</param>
+    /// <param name="options">The method's hyper-parameters.</param>
+    /// <param name="images">M, images in the data set, above 0.</param>
+    /// <param name="bnGroups">BN groups of the global batch; the number of ranks divides it.</param>
+    /// <param name="seed">Fixes the weights, the bank and the draws.</param>
+    /// <param name="group">The ranks that train together.</param>
+    /// <exception cref="ArgumentException">The options have faults, all of which are named, or ranks do not divide the BN groups.</exception>
+    public static MemoryBank Create(EncoderOptions encoder, MemoryBankOptions options, int images, int bnGroups, long seed, IProcessGroup group)
+    {
+        ArgumentNullException.ThrowIfNull(group);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(images);
+        MethodFaults.ThrowIfAny(encoder, options, bnGroups, group);
+        return new MemoryBank(encoder, options, images, bnGroups, seed, group);
+    }
+
+    /// <inheritdoc/>
+    public override Encoder Encoder => encoder;
+
+    /// <summary>A feature for each image.</summary>
+    public FeatureBank Bank => bank;
+
+    /// <inheritdoc/>
+    public override Precision Precision
+    {
+        get => encoder.Precision;
+        set => encoder.Precision = value;
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<(string Name, Parameter Parameter)> LearnedParameters =>
+        [.. encoder.named_parameters().Select(item => ($"{nameof(encoder)}.{item.name}", item.parameter))];
+
+    /// <summary>(step, query of the global batch) -> K images; tests put their own here. InfoNCE draws once a step, as if for query 0.</summary>
+    internal Func<long, long, long[]> Draws { get; set; }
+
+    /// <inheritdoc/>
+    public override void Take(StepSamples samples)
+    {
+        _images?.Dispose();
+        _images = tensor([.. samples.Indices.Select(index => (long)index)], device: bank.Features.device).DetachFromDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public override void BeforeStep(long step) => _step = step;
+
+    /// <summary>The loss of a batch.</summary>
+    /// <param name="queryViews">This rank's share. Shape [N / ranks, 3, H, W].</param>
+    /// <param name="keyViews">Not looked at: the bank stands for the other view.</param>
+    public override StepOutput forward(Tensor queryViews, Tensor keyViews)
+    {
+        var images = Images(queryViews);
+        using var scope = NewDisposeScope();
+        var query = functional.normalize(encoder.call(queryViews), dim: 1); // [N / ranks, C]
+        var (loss, accuracy) = _options.Loss == MemoryBankOptions.NceLoss ? Nce(query, images) : InfoNceOf(query, images);
+        scope.MoveToOuter(loss);
+        accuracy?.MoveToOuterDisposeScope();
+        var kept = query.detach().MoveToOuterDisposeScope();
+        return new(loss, kept, accuracy, MeasuresContrast ? kept.alias().MoveToOuterDisposeScope() : null);
+    }
+
+    /// <summary>Remembers the features of every rank.</summary>
+    public override void AfterBackward(StepOutput output)
+    {
+        using var scope = NewDisposeScope();
+        bank.Update(BatchOrder.Gather(_group, Images(output.Keys)), BatchOrder.Gather(_group, output.Keys), _options.Momentum);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        _images?.Dispose();
+        base.Dispose(disposing);
+    }
+
+    private Contrast InfoNceOf(Tensor query, Tensor images)
+    {
+        var negatives = bank.Of(tensor(Draws(_step, 0), device: query.device)); // [K, C]
+        return InfoNce.Loss(query, bank.Of(images), negatives, _options.Temperature, MeasuresContrast);
+    }
+
+    private Contrast Nce(Tensor query, Tensor images)
+    {
+        var draws = stack([.. Enumerable.Range(0, (int)query.shape[0]).Select(i => tensor(Draws(_step, ((long)i * _group.Size) + _group.Rank)))]).to(query.device); // [N / ranks, K]
+        if (_step == 0)
+        {
+            using var noGrad = no_grad();
+            var first = InstDiscNce.Normalizer(query, bank.Features, images, draws, _options.Temperature);
+            _group.AllReduceSum(first);
+            normalizer.copy_(first.div_(Tensors.Scalars.Held((double)_group.Size)));
+        }
+
+        return InstDiscNce.Loss(query, bank.Features, images, draws, normalizer, _options.Temperature, MeasuresContrast);
+    }
+
+    private Tensor Images(Tensor views) => _images is { } images && images.shape[0] == views.shape[0]
+        ? images
+        : throw new InvalidOperationException($"A memory bank must know which {views.shape[0]} images a step learns from: call Take with their indices before the step.");
+
+    private static long[] Draw(long seed, long step, long query, int count, int images)
+    {
+        var random = new SampleRandom(seed, Stream, step, query);
+        var draws = new long[count];
+        for (var i = 0; i < count; i++)
+        {
+            draws[i] = random.NextInt(images);
+        }
+
+        return draws;
+    }
+}

@@ -1,0 +1,86 @@
+using MoCoSharp.Distributed;
+using MoCoSharp.Models;
+using MoCoSharp.Tensors;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace MoCoSharp.Methods;
+
+/// <summary>SimCLR: one encoder, whose views of an image attract each other, and repel all other views of the batch.</summary>
+/// <remarks>Chen et al. 2020, <see href="https://arxiv.org/abs/2002.05709"/>. Both views pass in one batch of 2N, as in the official code: BatchNorm sees them together.</remarks>
+public sealed class SimClr : PretrainMethod
+{
+    private readonly Encoder encoder;
+    private readonly SimClrOptions _options;
+    private readonly IProcessGroup _group;
+    private readonly EmbeddingCache? _cache;
+
+    private SimClr(EncoderOptions encoderOptions, SimClrOptions options, int bnGroups, long seed, IProcessGroup group) : base(nameof(SimClr))
+    {
+        _options = options;
+        _group = group;
+        using var random = new Generator((ulong)seed);
+        encoder = new Encoder(encoderOptions, options.Dimension, bnGroups / group.Size, random);
+        _cache = options.GradientCache ? new EmbeddingCache(encoder, bnGroups / group.Size) : null;
+        RegisterComponents();
+    }
+
+    /// <summary>The encoder.</summary>
+    /// <param name="encoder">Its architecture; SimCLR has head "mlp-bn".</param>
+    /// <param name="options">The method's hyper-parameters.</param>
+    /// <param name="bnGroups">BN groups of the global batch; the number of ranks divides it.</param>
+    /// <param name="seed">Fixes the weights.</param>
+    /// <param name="group">The ranks that train together.</param>
+    /// <exception cref="ArgumentException">The options have faults, all of which are named, or ranks do not divide the BN groups.</exception>
+    public static SimClr Create(EncoderOptions encoder, SimClrOptions options, int bnGroups, long seed, IProcessGroup group)
+    {
+        ArgumentNullException.ThrowIfNull(group);
+        MethodFaults.ThrowIfAny(encoder, options, bnGroups, group);
+        return new SimClr(encoder, options, bnGroups, seed, group);
+    }
+
+    /// <inheritdoc/>
+    public override Encoder Encoder => encoder;
+
+    /// <inheritdoc/>
+    public override Precision Precision
+    {
+        get => encoder.Precision;
+        set => encoder.Precision = value;
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<(string Name, Parameter Parameter)> LearnedParameters =>
+        [.. encoder.named_parameters().Select(item => ($"{nameof(encoder)}.{item.name}", item.parameter))];
+
+    /// <summary>The loss of a batch.</summary>
+    /// <param name="queryViews">This rank's share. Shape [N / ranks, 3, H, W].</param>
+    /// <param name="keyViews">Another view of the same images. The same shape.</param>
+    public override StepOutput forward(Tensor queryViews, Tensor keyViews)
+    {
+        using var scope = NewDisposeScope();
+        var views = cat([ChannelsLast.Of(queryViews), ChannelsLast.Of(keyViews)]); // [2N / ranks, 3, H, W]
+        var embeddings = functional.normalize(_cache is null ? encoder.call(views) : _cache.Embed(views), dim: 1);
+        var (first, second) = (embeddings.narrow(0, 0, queryViews.shape[0]), embeddings.narrow(0, queryViews.shape[0], keyViews.shape[0]));
+        var (loss, accuracy) = NtXent.Loss(first, second, _options.Temperature, _group, MeasuresContrast);
+        scope.MoveToOuter(loss);
+        accuracy?.MoveToOuterDisposeScope();
+        return new(loss, second.detach().MoveToOuterDisposeScope(), accuracy, MeasuresContrast ? first.detach().MoveToOuterDisposeScope() : null);
+    }
+
+    /// <inheritdoc/>
+    public override void Backward(StepOutput output)
+    {
+        base.Backward(output);
+        _cache?.Backward();
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        _cache?.Dispose();
+        base.Dispose(disposing);
+    }
+}

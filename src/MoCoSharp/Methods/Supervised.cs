@@ -1,0 +1,95 @@
+using MoCoSharp.Distributed;
+using MoCoSharp.Models;
+using MoCoSharp.Tensors;
+using TorchSharp;
+using TorchSharp.Modules;
+using static MoCoSharp.Tensors.Scalars;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace MoCoSharp.Methods;
+
+/// <summary>The same encoder, trained on labels: what learning without them is measured against. Its head gives a score for each class.</summary>
+public sealed class Supervised : PretrainMethod
+{
+    private readonly Encoder encoder;
+    private Tensor? _labels; // [N / ranks], of the step under way
+
+    private Supervised(EncoderOptions encoderOptions, int classes, int bnGroups, long seed, IProcessGroup group) : base(nameof(Supervised))
+    {
+        using var random = new Generator((ulong)seed);
+        encoder = new Encoder(encoderOptions, classes, bnGroups / group.Size, random);
+        RegisterComponents();
+    }
+
+    /// <summary>The encoder and its classifier.</summary>
+    /// <param name="encoder">The architecture; head "linear" is the standard network.</param>
+    /// <param name="options">With the number of classes.</param>
+    /// <param name="bnGroups">BN groups of the global batch; the number of ranks divides it.</param>
+    /// <param name="seed">Fixes the weights.</param>
+    /// <param name="group">The ranks that train together.</param>
+    /// <exception cref="ArgumentException">The options have faults, all of which are named, or ranks do not divide the BN groups.</exception>
+    public static Supervised Create(EncoderOptions encoder, SupervisedOptions options, int bnGroups, long seed, IProcessGroup group)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(group);
+        MethodFaults.ThrowIfAny(encoder, options, bnGroups, group);
+        return options.Classes > 1
+            ? new Supervised(encoder, options.Classes, bnGroups, seed, group)
+            : throw new ArgumentException("supervised.classes is 0: the number of classes must be settled before the network is made.", nameof(options));
+    }
+
+    /// <inheritdoc/>
+    public override Encoder Encoder => encoder;
+
+    /// <inheritdoc/>
+    public override Precision Precision
+    {
+        get => encoder.Precision;
+        set => encoder.Precision = value;
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<(string Name, Parameter Parameter)> LearnedParameters =>
+        [.. encoder.named_parameters().Select(item => ($"{nameof(encoder)}.{item.name}", item.parameter))];
+
+    /// <inheritdoc/>
+    public override void Take(StepSamples samples)
+    {
+        _labels?.Dispose();
+        _labels = tensor([.. samples.Labels.Select(label => (long)label)]).DetachFromDisposeScope();
+    }
+
+    /// <summary>The mean cross entropy of the labels.</summary>
+    /// <param name="queryViews">This rank's share. Shape [N / ranks, 3, H, W].</param>
+    /// <param name="keyViews">Not looked at: a label stands for the other view.</param>
+    public override StepOutput forward(Tensor queryViews, Tensor keyViews)
+    {
+        if (_labels is not { } known || known.shape[0] != queryViews.shape[0])
+        {
+            throw new InvalidOperationException($"Training on labels must know those of its {queryViews.shape[0]} images: call Take with them before the step.");
+        }
+
+        using var scope = NewDisposeScope();
+        var labels = known.to(queryViews.device);
+        var scores = encoder.call(queryViews); // [N / ranks, classes]
+        var loss = functional.cross_entropy(scores, labels, ignore_index: -1); // an image without a label teaches nothing
+        scope.MoveToOuter(loss);
+        Tensor? accuracy = null;
+        if (MeasuresContrast)
+        {
+            using var noGrad = no_grad();
+            var nearer = scores.gt(scores.gather(1, labels.clamp_min(Held(0L)).unsqueeze(1))).sum(1);
+            accuracy = stack([nearer.lt(Held(1L)), nearer.lt(Held(5L))]).to(float32).mean([1]).MoveToOuterDisposeScope();
+        }
+
+        return new(loss, scores.detach().MoveToOuterDisposeScope(), accuracy);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        _labels?.Dispose();
+        base.Dispose(disposing);
+    }
+}
