@@ -4,7 +4,7 @@ namespace MoCoSharp.Data.Views;
 public sealed record ViewOptions
 {
     /// <summary>The published pipeline to follow.</summary>
-    /// <value>"moco-v1", "moco-v2" (default) or "cifar-demo".</value>
+    /// <value>"moco-v1", "moco-v2" (default), "simclr", and for small images, which are evaluated as they are, "cifar-demo", "cifar-v1" (MoCo v1's) or "simclr-cifar".</value>
     public string Recipe { get; init; } = "moco-v2";
 
     /// <summary>Side of a view, in pixels.</summary>
@@ -12,7 +12,7 @@ public sealed record ViewOptions
     public int Size { get; init; } = 224;
 
     /// <summary>Least share of the image's area that a random crop takes.</summary>
-    /// <value>Above 0, at most <see cref="CropScaleMax"/>. Unset: 0.2, and 0.08 for "cifar-demo".</value>
+    /// <value>Above 0, at most <see cref="CropScaleMax"/>. Unset: 0.2, and 0.08 for "cifar-demo" and SimCLR's.</value>
     public double? CropScaleMin { get; init; }
 
     /// <summary>Greatest share of the image's area that a random crop takes.</summary>
@@ -20,15 +20,19 @@ public sealed record ViewOptions
     public double? CropScaleMax { get; init; }
 
     /// <summary>Mean of red, green and blue on a scale of 0 to 1.</summary>
-    /// <value>Three numbers. Unset: ImageNet's, and CIFAR-10's for "cifar-demo".</value>
+    /// <value>Three numbers. Unset: ImageNet's, and CIFAR-10's for small images' recipes.</value>
     public float[]? Mean { get; init; }
 
     /// <summary>Standard deviation of red, green and blue on a scale of 0 to 1.</summary>
-    /// <value>Three numbers above 0. Unset: ImageNet's, and CIFAR-10's for "cifar-demo".</value>
+    /// <value>Three numbers above 0. Unset: ImageNet's, and CIFAR-10's for small images' recipes.</value>
     public float[]? Std { get; init; }
 
+    /// <summary>s, which SimCLR's colour distortion is scaled by.</summary>
+    /// <value>Above 0, at most 2.5. Unset: 1, and 0.5 for "simclr-cifar". Of the "simclr" recipes alone.</value>
+    public double? Strength { get; init; }
+
     /// <summary>Gaussian blur of half the views, sigma 0.1 to 2 pixels.</summary>
-    /// <value>Unset: as the recipe has it, which is true for "moco-v2" alone.</value>
+    /// <value>Unset: as the recipe has it, which is true for "moco-v2" and "simclr".</value>
     public bool? Blur { get; init; }
 
     /// <summary>Turns images upright as their EXIF data say. The papers' loaders do not, and neither do we unless asked.</summary>

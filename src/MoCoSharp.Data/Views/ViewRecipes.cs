@@ -5,7 +5,7 @@ namespace MoCoSharp.Data.Views;
 /// <summary>The published pipelines of views, operation by operation.</summary>
 public static class ViewRecipes
 {
-    private const string V1 = "moco-v1", V2 = "moco-v2", Cifar = "cifar-demo";
+    private const string V1 = "moco-v1", V2 = "moco-v2", Cifar = "cifar-demo", CifarOfV1 = "cifar-v1", SimClrs = "simclr", SimClrsCifar = "simclr-cifar";
     private const int LargestSize = 4096;
 
     // As MoCo's main_moco.py; the second pair is that of its CIFAR-10 demo.
@@ -15,13 +15,13 @@ public static class ViewRecipes
     private static readonly float[] CifarStd = [0.2023f, 0.1994f, 0.2010f];
 
     /// <summary>The recipes that <see cref="ViewOptions.Recipe"/> may name.</summary>
-    public static IReadOnlyList<string> Names { get; } = [V1, V2, Cifar];
+    public static IReadOnlyList<string> Names { get; } = [V1, V2, Cifar, CifarOfV1, SimClrs, SimClrsCifar];
 
     /// <summary>MoCo v1: grey before jitter, jitter always and with a wide hue.</summary>
     /// <remarks>He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>.</remarks>
     public static ViewTransform MoCoV1(ViewOptions options) => Compose(
         options,
-        ImageNet,
+        Statistics(options),
         Crop(options, 0.2),
         new RandomGrayscale(0.2),
         new ColorJitter(0.4, 0.4, 0.4, 0.4),
@@ -49,17 +49,35 @@ public static class ViewRecipes
         new RandomGrayscale(0.2),
         Blur(options, unset: false));
 
+    /// <summary>SimCLR: small crops, colours distorted by a strength, and a blur whose kernel is a tenth of the side; without blur for CIFAR-10.</summary>
+    /// <remarks>
+    /// Chen et al. 2020, <see href="https://arxiv.org/abs/2002.05709"/>, appendices A and B.9: jitter of strength s x (0.8, 0.8, 0.8, 0.2) in eight of ten views. Brightness is
+    /// multiplied, as in the paper's code for TensorFlow's second version and in torchvision; the first version adds it.
+    /// </remarks>
+    public static ViewTransform SimClr(ViewOptions options)
+    {
+        ThrowIfFaulty(options);
+        var strength = options.Strength ?? (options.Recipe == SimClrsCifar ? 0.5 : 1);
+        return Compose(
+            options,
+            Statistics(options),
+            Crop(options, 0.08),
+            new HorizontalFlip(),
+            new ColorJitter(0.8 * strength, 0.8 * strength, 0.8 * strength, 0.2 * strength, 0.8),
+            new RandomGrayscale(0.2),
+            options.Blur ?? options.Recipe == SimClrs ? new KernelBlur(KernelBlur.KernelOf(options.Size), 0.1, 2, 0.5) : null);
+    }
+
     /// <summary>The one view of an image for evaluation: resize, centre crop, nothing random.</summary>
     /// <remarks>
-    /// The shorter side becomes 256/224 of the size; with "cifar-demo" the size itself, which leaves images of that size
-    /// as they are, as the demo does.
+    /// The shorter side becomes 256/224 of the size; with "cifar-demo" and the like the size itself, which leaves images of
+    /// that size as they are, as the demo does.
     /// </remarks>
     public static ViewTransform Evaluation(ViewOptions options)
     {
         ThrowIfFaulty(options);
-        var isCifar = options.Recipe == Cifar;
-        var shortSide = isCifar ? options.Size : (int)Math.Round(options.Size * 256 / 224.0);
-        return Compose(options, isCifar ? CifarTen : ImageNet, new Resize(shortSide), new CenterCrop(options.Size));
+        var shortSide = IsSmall(options) ? options.Size : (int)Math.Round(options.Size * 256 / 224.0);
+        return Compose(options, Statistics(options), new Resize(shortSide), new CenterCrop(options.Size));
     }
 
     /// <summary>The view to train on labels with: a random crop of 8 % to all of the image, and a flip.</summary>
@@ -67,7 +85,7 @@ public static class ViewRecipes
     public static ViewTransform Supervised(ViewOptions options)
     {
         ThrowIfFaulty(options);
-        return Compose(options, options.Recipe == Cifar ? CifarTen : ImageNet, new RandomResizedCrop(options.Size, 0.08), new HorizontalFlip());
+        return Compose(options, Statistics(options), new RandomResizedCrop(options.Size, 0.08), new HorizontalFlip());
     }
 
     /// <summary>The views to train with, by <see cref="ViewOptions.Recipe"/>.</summary>
@@ -77,7 +95,8 @@ public static class ViewRecipes
         ThrowIfFaulty(options);
         return options.Recipe switch
         {
-            V1 => MoCoV1(options),
+            V1 or CifarOfV1 => MoCoV1(options),
+            SimClrs or SimClrsCifar => SimClr(options),
             V2 => MoCoV2(options),
             _ => CifarDemo(options),
         };
@@ -112,6 +131,15 @@ public static class ViewRecipes
             yield return Invariant($"views.cropScaleMin is {least}, expected a share of the area above 0 and at most views.cropScaleMax ({most}).");
         }
 
+        if (options.Strength is { } strength && !(options.Recipe is SimClrs or SimClrsCifar))
+        {
+            yield return Invariant($"views.strength is {strength}, which {SimClrs} and {SimClrsCifar} alone know; views.recipe is \"{options.Recipe}\".");
+        }
+        else if (options.Strength is { } s && !(s > 0 && s <= 2.5))
+        {
+            yield return Invariant($"views.strength is {s}, expected a number above 0 and at most 2.5, where the hue has gone half around. SimCLR uses 1, and 0.5 for CIFAR-10.");
+        }
+
         if (options.Mean is { } mean && (mean.Length != 3 || !mean.All(float.IsFinite)))
         {
             yield return $"views.mean is [{Listed(mean)}], expected three numbers: red, green, blue on a scale of 0 to 1.";
@@ -126,6 +154,11 @@ public static class ViewRecipes
     private static (float[] Mean, float[] Std) ImageNet => (ImageNetMean, ImageNetStd);
 
     private static (float[] Mean, float[] Std) CifarTen => (CifarMean, CifarStd);
+
+    // Images that are about as small as their views, and are evaluated as they are.
+    private static bool IsSmall(ViewOptions options) => options.Recipe is Cifar or CifarOfV1 or SimClrsCifar;
+
+    private static (float[] Mean, float[] Std) Statistics(ViewOptions options) => IsSmall(options) ? CifarTen : ImageNet;
 
     private static ViewTransform Compose(ViewOptions options, (float[] Mean, float[] Std) statistics, params IViewOperation?[] operations) => new(
         options.Size,

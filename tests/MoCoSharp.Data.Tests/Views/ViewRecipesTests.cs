@@ -42,6 +42,42 @@ public sealed class ViewRecipesTests
     });
 
     [Fact]
+    public void CifarV1_IsMoCoV1_WithTheDemosStatistics() => AssertSteps("cifar-v1", Cifar, static (ViewCanvas canvas, ref SampleRandom random) =>
+    {
+        new RandomResizedCrop(32, 0.2, 1).Apply(canvas, ref random);
+        new RandomGrayscale(0.2).Apply(canvas, ref random);
+        new ColorJitter(0.4, 0.4, 0.4, 0.4, 1).Apply(canvas, ref random);
+        new HorizontalFlip(0.5).Apply(canvas, ref random);
+    });
+
+    [Fact]
+    public void SimClr_FlipsThenDistortsThenBlursByATenthOfTheSide() => AssertSteps("simclr", ImageNet, static (ViewCanvas canvas, ref SampleRandom random) =>
+    {
+        new RandomResizedCrop(32, 0.08, 1).Apply(canvas, ref random);
+        new HorizontalFlip(0.5).Apply(canvas, ref random);
+        new ColorJitter(0.8, 0.8, 0.8, 0.2, 0.8).Apply(canvas, ref random);
+        new RandomGrayscale(0.2).Apply(canvas, ref random);
+        new KernelBlur(3, 0.1, 2, 0.5).Apply(canvas, ref random);
+    });
+
+    [Fact]
+    public void SimClrOnCifar_DistortsHalfAsMuch_AsMoCoV2_AndDoesNotBlur() => AssertSteps("simclr-cifar", Cifar, static (ViewCanvas canvas, ref SampleRandom random) =>
+    {
+        new RandomResizedCrop(32, 0.08, 1).Apply(canvas, ref random);
+        new HorizontalFlip(0.5).Apply(canvas, ref random);
+        new ColorJitter(0.4, 0.4, 0.4, 0.1, 0.8).Apply(canvas, ref random);
+        new RandomGrayscale(0.2).Apply(canvas, ref random);
+    });
+
+    [Fact]
+    public void Strength_ScalesSimClrsColours_AndIsOfItAlone()
+    {
+        Assert.Contains("jitter (brightness 0.2, contrast 0.2, saturation 0.2, hue 0.05", ViewRecipes.Train(new ViewOptions { Recipe = "simclr", Strength = 0.25 }).Describe());
+        Assert.Contains("views.strength is 1, which simclr", Assert.Single(ViewRecipes.Faults(new ViewOptions { Strength = 1 })));
+        Assert.Contains("at most 2.5", Assert.Single(ViewRecipes.Faults(new ViewOptions { Recipe = "simclr", Strength = 3 })));
+    }
+
+    [Fact]
     public void Describe_TellsEachStepOnALine()
     {
         Assert.Equal(
@@ -125,6 +161,7 @@ public sealed class ViewRecipesTests
     [InlineData("moco-v1", 224)]
     [InlineData("moco-v2", 224)]
     [InlineData("cifar-demo", 32)]
+    [InlineData("simclr", 224)]
     public void Write_AllocatesNothingInSteadyState(string recipe, int size)
     {
         var transform = ViewRecipes.Train(new ViewOptions { Recipe = recipe, Size = size });
