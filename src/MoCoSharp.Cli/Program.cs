@@ -1,6 +1,7 @@
 using System.CommandLine;
 using MoCoSharp.Cli;
 using MoCoSharp.Cli.Commands;
+using MoCoSharp.Cli.Studies;
 
 var root = new RootCommand("moco: pre-train a visual encoder on unlabelled images (MoCo v1 and v2), and check it.")
 {
@@ -11,6 +12,7 @@ var root = new RootCommand("moco: pre-train a visual encoder on unlabelled image
     FinetuneCommand.Create(),
     EmbedCommand.Create(),
     CompareCommand.Create(),
+    StudyCommand.Create(),
     ImportCommand.Create(),
     InspectCommand.Create(),
     PackCommand.Create(),

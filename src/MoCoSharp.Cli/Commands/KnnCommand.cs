@@ -61,7 +61,7 @@ internal static class KnnCommand
             using var signals = new StopSignals();
             try
             {
-                return Run(encoder, labelled, named ?? "own", options, isAskedFor, parsed.GetValue(output), signals.Token);
+                return Judge(encoder, labelled, named ?? "own", options, isAskedFor, parsed.GetValue(output), signals.Token);
             }
             catch (OperationCanceledException)
             {
@@ -71,7 +71,8 @@ internal static class KnnCommand
         return command;
     }
 
-    private static int Run(NamedEncoder encoder, LabelledData data, string name, KnnOptions options, bool isAskedFor, string? output, CancellationToken cancellation)
+    /// <summary>Judges, and writes the report.</summary>
+    internal static int Judge(NamedEncoder encoder, LabelledData data, string name, KnnOptions options, bool isAskedFor, string? output, CancellationToken cancellation)
     {
         encoder.Encoder.Precision = PrecisionChoice.Resolve(encoder.Config.Precision, encoder.Device); // as the run's monitor
         var progress = new EvaluationProgress("kNN");

@@ -72,7 +72,8 @@ internal static class LinearCommand
         return ExitCode.Done;
     }
 
-    private static int Fast(NamedEncoder encoder, LabelledData data, LinearOptions options, string? output, CancellationToken cancellation)
+    /// <summary>Judges by the fast protocol, and writes the report.</summary>
+    internal static int Fast(NamedEncoder encoder, LabelledData data, LinearOptions options, string? output, CancellationToken cancellation)
     {
         var progress = new EvaluationProgress("linear, fast");
         using var train = Features(data.Train);

@@ -99,7 +99,7 @@ internal static class PretrainCommand
         using var signals = new StopSignals(request.Usr1Continues);
         var run = RunFolder.Create(request.Run ?? NextFolder(request.RecipeName), plan.Config);
         using var hold = run.Hold(Note);
-        return Train(plan, run, request, signals);
+        return Train(plan, run, resumes: false, withChanges: false, request.Steps, signals);
     }
 
     private static int Resume(Request request)
@@ -141,12 +141,19 @@ internal static class PretrainCommand
         using var hold = run.Hold(Note);
         var config = RunConfigFile.Load(run.ConfigPath, request.AllSettings);
         var plan = Plan.Open(config, null, null, faults) ?? throw new ConfigurationException(faults);
-        return Train(plan, run, request, signals);
+        return Train(plan, run, resumes: true, request.WithChanges, request.Steps, signals);
     }
 
     private static void Note(string text) => Console.Error.WriteLine($"moco: note: {text}");
 
-    private static int Train(Plan plan, RunFolder run, Request request, StopSignals signals)
+    /// <summary>Trains in a folder that is held.</summary>
+    /// <param name="plan">What.</param>
+    /// <param name="run">Where.</param>
+    /// <param name="resumes">Whether to go on from its newest checkpoint.</param>
+    /// <param name="withChanges">Whether another recipe or other images are accepted then.</param>
+    /// <param name="steps">Ends after so many in all; null is all epochs.</param>
+    /// <param name="signals">When to stop.</param>
+    internal static int Train(Plan plan, RunFolder run, bool resumes, bool withChanges, long? steps, StopSignals signals)
     {
         var config = plan.Config;
         Console.WriteLine($"{run.Path}: {plan.Describe()}");
@@ -158,9 +165,9 @@ internal static class PretrainCommand
         views.BadImageFound += bad => progress.Warned($"{bad.Name}: {bad.Reason} Another image takes its place.");
         using var training = new Pretraining(method, config, SingleProcess.Instance, TimeProvider.System, progress);
         signals.OnSave(training.RequestSave);
-        if (request.Resume)
+        if (resumes)
         {
-            foreach (var change in training.Resume(run, new ResumeCheck(DataIdentity.Of(plan.Train), request.WithChanges)))
+            foreach (var change in training.Resume(run, new ResumeCheck(DataIdentity.Of(plan.Train), withChanges)))
             {
                 progress.Line($"changed: {change}");
             }
@@ -177,7 +184,7 @@ internal static class PretrainCommand
             SampleSheet.Write(run, plan.Train, config.TrainingViews(), config);
         }
 
-        var end = training.Run(views, run, plan.Monitor(), request.Steps, signals.Token);
+        var end = training.Run(views, run, plan.Monitor(), steps, signals.Token);
         if (views.BadImages.Count > 0)
         {
             progress.Line($"{views.BadImages.Count} broken images were skipped: {string.Join(", ", views.BadImages.Take(5).Select(bad => bad.Name))}" +

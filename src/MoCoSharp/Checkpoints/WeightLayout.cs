@@ -32,7 +32,8 @@ internal sealed record WeightLayout(
             return new("lightly's MoCo", Lightly(shapes, lightly, ""), key.Count > 0 ? key : null, bank, bank is null ? null : bank + "_ptr");
         }
 
-        var roots = shapes.Keys.Where(name => IsFirstLayer(name)).Select(name => name[..^"conv1.weight".Length]).ToList();
+        var roots = shapes.Keys.Where(name => IsFirstLayer(name)).Select(name => name[..^"conv1.weight".Length])
+            .Where(root => !root.StartsWith("optimizer.velocity.", StringComparison.Ordinal)).ToList(); // of our own checkpoints
         return (prefix is null ? roots : [.. roots.Where(root => root == prefix)]) switch
         {
             [var root] => new($"a bare ResNet{(root.Length == 0 ? "" : $" under {root}")}", Plain(shapes, root), null, null, null),

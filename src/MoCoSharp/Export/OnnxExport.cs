@@ -84,10 +84,27 @@ public static class OnnxExport
             var features = Graph.Node("Flatten", hasHead ? "features" : output, [pooled], Attribute("axis", 1L)); // [N, D]
             if (hasHead)
             {
-                _ = options.Head == "linear"
-                    ? Linear("fc", features, output)
-                    : Linear("fc.2", Relu(Linear("fc.0", features, "fc.0")), output);            // [N, C]
+                _ = options.Head == "linear" ? Linear("fc", features, output) : Mlp(features, output); // [N, C]
             }
+        }
+
+        // Linear layers, each but the last with a ReLU and, in some heads, a BatchNorm before it.
+        private string Mlp(string input, string output)
+        {
+            int[] linear = [.. Enumerable.Range(0, 10).Where(i => state.TryGetValue($"fc.{i}.weight", out var weight) && weight.dim() == 2)];
+            foreach (var i in linear[..^1])
+            {
+                input = Linear($"fc.{i}", input, $"fc.{i}");
+                if (state.ContainsKey($"fc.{i + 1}.running_mean"))
+                {
+                    string[] statistics = [.. NormParts.Select(part => Graph.Weight($"fc.{i + 1}{part}", state[$"fc.{i + 1}{part}"]))];
+                    input = Graph.Node("BatchNormalization", $"fc.{i + 1}", [input, .. statistics], Attribute("epsilon", (float)Epsilon));
+                }
+
+                input = Relu(input);
+            }
+
+            return Linear($"fc.{linear[^1]}", input, output);
         }
 
         private string Block(string name, string input, int stride)
@@ -128,7 +145,11 @@ public static class OnnxExport
         }
 
         private string Linear(string name, string input, string output) => Graph.Node("Gemm", output,
-            [input, Graph.Weight(name + ".weight", state[name + ".weight"]), Graph.Weight(name + ".bias", state[name + ".bias"])], Attribute("transB", 1L));
+            [
+                input, Graph.Weight(name + ".weight", state[name + ".weight"]),
+                .. state.TryGetValue(name + ".bias", out var bias) ? [Graph.Weight(name + ".bias", bias)] : Array.Empty<string>(),
+            ],
+            Attribute("transB", 1L));
 
         private string Relu(string input) => Graph.Node("Relu", input + ".relu", [input]);
     }

@@ -59,9 +59,13 @@ public abstract class StateDictFormat(string name) : ExportFormat(name)
         yield return "model.fc = torch.nn." + (withHead ? encoder.Options.Head : "none") switch
         {
             "linear" => $"Linear({features}, {outputs})",
-            "mlp" => $"Sequential(torch.nn.Linear({features}, {features}), torch.nn.ReLU(), torch.nn.Linear({features}, {outputs}))",
-            _ => "Identity()",
+            "none" => "Identity()",
+            var mlp => $"Sequential({string.Concat(Enumerable.Repeat(Hidden(mlp), mlp.StartsWith("mlp3", StringComparison.Ordinal) ? 2 : 1))}torch.nn.Linear({features}, {outputs}))",
         };
+
+        string Hidden(string head) => head.EndsWith("-bn", StringComparison.Ordinal)
+            ? $"torch.nn.Linear({features}, {features}, bias=False), torch.nn.BatchNorm1d({features}), torch.nn.ReLU(), "
+            : $"torch.nn.Linear({features}, {features}), torch.nn.ReLU(), ";
     }
 }
 

@@ -196,6 +196,12 @@ public static class RunConfigFile
 
     private static string Suggestion(string key, JsonObject schema, string prefix)
     {
+        if (key.Contains("accumul", StringComparison.OrdinalIgnoreCase))
+        {
+            return " Gradients are not accumulated over parts of a batch: simClr and endToEnd take their negatives from the batch, so that parts of it would be another loss" +
+                " (simClr.gradientCache=true gives a large batch the memory of one BN group); the others need no large batch: lower batchSize, and learningRate alike.";
+        }
+
         var nearest = schema.Select(item => item.Key).MinBy(known => Distance(key.ToUpperInvariant(), known.ToUpperInvariant()))!;
         return Distance(key.ToUpperInvariant(), nearest.ToUpperInvariant()) <= 3
             ? $" Did you mean {prefix}{nearest}?"

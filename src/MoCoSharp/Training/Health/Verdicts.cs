@@ -22,6 +22,7 @@ public static class Verdicts
     private const int Window = 5;
     private const int Fewest = 3; // reports that a median may rest on
     private const int Turnovers = 50; // of the queue, after which features that were drawn together at the start have parted again
+    private const double StepsWithoutQueue = 20; // that stand for the turnover of a queue where there is none
     private const double OnePoint = 0.1; // deviation
     private const double Often = 0.45; // keys of the own image; a queue as long as the data gives 0.5
 
@@ -111,7 +112,7 @@ public static class Verdicts
         var rank = Median(full, f => f.EffectiveRank);
         var loss = Median(full.Select(line => line.Loss));
         var knowsNothing = loss / Median(full, f => f.LossIfUninformed) is > 0.99 and < 1.05;
-        var isLate = full[^1].Step > Turnovers * (full[^1].Figures.QueueAge ?? 0);
+        var isLate = full[^1].Step > Turnovers * (full[^1].Figures.QueueAge ?? StepsWithoutQueue);
         if (!((deviation < OnePoint && (knowsNothing || isLate)) || (rank < oneLine && isLate)))
         {
             return null;
@@ -120,11 +121,15 @@ public static class Verdicts
         var follows = config.MoCo is { Momentum: < 0.9 };
         return new(
             "collapsed", full[^1].Step, "The features have collapsed: all images get nearly the same.",
-            Text($"Deviation {deviation:F3} (1 is all over the sphere), effective rank {rank:F2}, cosine with the own key {Median(full, f => f.PositiveSimilarity):F3}, with the hardest negative {Median(full, f => f.HardestNegative):F3}; loss {loss:F2}, {Median(full, f => f.LossIfUninformed):F2} where nothing is known."),
+            Text($"Deviation {deviation:F3} (1 is all over the sphere), effective rank {rank:F2}{Negatives()}."),
             follows
                 ? Text($"moco.momentum is {config.MoCo!.Momentum}: the key encoder does not lag, so the queue's keys are of other encoders, and a query is told from them by its age.")
                 : "The images may be all alike, the learning rate too high, or the views so weak that nothing is asked of the encoder.",
             follows ? "Set moco.momentum to 0.99 or 0.999." : "Look at views.png; then lower optimizer.learningRate.");
+
+        string Negatives() => Median(full, f => f.PositiveSimilarity) is { } positive
+            ? Text($", cosine with the own key {positive:F3}, with the hardest negative {Median(full, f => f.HardestNegative):F3}; loss {loss:F2}, {Median(full, f => f.LossIfUninformed):F2} where nothing is known")
+            : Text($"; loss {loss:F2}");
     }
 
     private static Verdict? Temperature(RunConfig config, List<HealthLine> full)

@@ -1,0 +1,170 @@
+using System.CommandLine;
+using System.Globalization;
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Training;
+
+namespace MoCoSharp.Cli.Studies;
+
+/// <summary>moco study: the papers' tables, one command each.</summary>
+internal static class StudyCommand
+{
+    public static Command Create()
+    {
+        var command = new Command("study", "Repeat a study of the papers with a recipe: train and judge its cells, and write its table and plot. Goes on where it was stopped.");
+        foreach (var kind in StudyKinds.All)
+        {
+            command.Add(Create(kind));
+        }
+
+        command.Add(CostStudy.Create());
+        return command;
+    }
+
+    private static Command Create(StudyKind kind)
+    {
+        var recipe = new Argument<string>("recipe") { Description = "A recipe file or the name of a shipped one, of MoCo." };
+        var data = new Option<string?>("--data") { Description = "Images with labels, to train on and to judge by." };
+        var validation = new Option<string?>("--val") { Description = "Labelled images to judge by, where the source has none of its own." };
+        var folder = new Option<string?>("--run") { Description = $"The study's folder, with a run folder for each cell. Without it, runs/{kind.Name}-RECIPE." };
+        var seeds = new Option<int>("--seeds") { Description = "How often each cell is trained: the recipe's seed, and those after it.", DefaultValueFactory = _ => 1 };
+        var set = new Option<string[]>("--set") { Description = "A setting over the recipe's: epochs=20", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+        var values = new Option<string?>("--values") { Description = $"Other values than {string.Join(',', kind.Values.Select(value => value.ToString(CultureInfo.InvariantCulture)))}, with commas." };
+        var only = new Option<string?>("--only") { Description = "Some cells alone, by name, with commas." };
+        var dryRun = new Option<bool>("--dry-run") { Description = "List the cells, and end." };
+        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        var command = new Command(kind.Name, kind.Description) { recipe, data, validation, folder, seeds, set, only, dryRun, verbose };
+        if (kind.Values.Count > 0)
+        {
+            command.Add(values);
+        }
+
+        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        {
+            var faults = new List<string>();
+            var named = parsed.GetValue(recipe)!;
+            string[] settings =
+            [
+                .. parsed.GetValue(set)!,
+                .. Named("data", parsed.GetValue(data)), .. Named("validation", parsed.GetValue(validation)),
+            ];
+            var config = Plan.TryLoad(named, settings, faults);
+            if (config is { MoCo: null })
+            {
+                faults.Add($"{named}: is of {config.Method.Name}; a study changes a recipe of MoCo.");
+            }
+
+            if (parsed.GetValue(seeds) < 1)
+            {
+                faults.Add($"--seeds is {parsed.GetValue(seeds)}, expected a number above 0.");
+            }
+
+            var chosen = kind.Values.Count > 0 ? Numbers("--values", parsed.GetValue(values), kind.Values, faults) : [];
+            var images = Images(config, faults);
+            if (faults.Count > 0)
+            {
+                throw new ConfigurationException(faults);
+            }
+
+            var cells = Cells(kind, config!, chosen, images!, parsed.GetValue(only), faults);
+            var path = parsed.GetValue(folder) ?? Path.Combine("runs", $"{kind.Name}-{Path.GetFileNameWithoutExtension(named)}");
+            var runner = new StudyRunner(kind, path, $"{kind.Name}: {Path.GetFileNameWithoutExtension(named)}, {config!.Data}", cells, parsed.GetValue(seeds));
+            faults.AddRange(runner.Faults());
+            if (faults.Count > 0)
+            {
+                throw new ConfigurationException(faults);
+            }
+
+            if (parsed.GetValue(dryRun))
+            {
+                foreach (var cell in cells)
+                {
+                    Console.WriteLine($"{cell.Name}: {cell.Config.Method.Describe()}, {cell.Config.Encoder.Head} head, {cell.Config.Views.Recipe} views, {cell.Config.Epochs} epochs of {images!.Count / cell.Config.BatchSize} steps");
+                }
+
+                return ExitCode.Done;
+            }
+
+            Directory.CreateDirectory(path);
+            using var signals = new StopSignals();
+            return runner.Run(signals);
+        }));
+        return command;
+    }
+
+    private static List<StudyCell> Cells(StudyKind kind, RunConfig config, IReadOnlyList<double> values, IImageDataset images, string? only, List<string> faults)
+    {
+        var cells = kind.Cells(config, values, images.Count).ToList();
+        var names = only?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var unknown = names?.Except(cells.Select(cell => cell.Name)).ToList() ?? [];
+        if (unknown.Count > 0)
+        {
+            faults.Add($"--only {string.Join(", ", unknown)}: there is no such cell. There are {string.Join(", ", cells.Select(cell => cell.Name))}.");
+        }
+
+        cells = [.. cells.Where(cell => names is null || names.Contains(cell.Name))];
+        if (cells.Count == 0 && unknown.Count == 0)
+        {
+            faults.Add($"--values leaves no cell: of K, those above the {images.Count} images are left out.");
+        }
+
+        foreach (var cell in cells)
+        {
+            faults.AddRange(cell.Config.Faults().Select(fault => $"cell {cell.Name}: {fault}"));
+            if (images.Count < cell.Config.BatchSize)
+            {
+                faults.Add($"cell {cell.Name}: {images.Description} has {images.Count} images, fewer than batchSize {cell.Config.BatchSize}.");
+            }
+        }
+
+        return cells;
+    }
+
+    private static IImageDataset? Images(RunConfig? config, List<string> faults)
+    {
+        try
+        {
+            if (config is null)
+            {
+                return null;
+            }
+
+            var (train, judged) = DataSource.Open(config.Data, config.Validation);
+            if (train.ClassNames.Count < 2 || judged is null || judged.ClassNames.Count == 0)
+            {
+                faults.Add($"{train.Description}: a study judges by labels. Name a source with class folders in train and val, or a second one with --val.");
+            }
+
+            return train;
+        }
+        catch (DataSourceException error)
+        {
+            faults.Add(error.Message);
+            return null;
+        }
+    }
+
+    internal static IReadOnlyList<double> Numbers(string option, string? text, IReadOnlyList<double> otherwise, List<string> faults)
+    {
+        if (text is null)
+        {
+            return otherwise;
+        }
+
+        var numbers = new List<double>();
+        foreach (var part in text.Split(',', StringSplitOptions.TrimEntries))
+        {
+            if (double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number))
+            {
+                numbers.Add(number);
+            }
+            else
+            {
+                faults.Add($"{option} {text}: \"{part}\" is no number. Expected numbers with commas, such as 0.1,0.2.");
+            }
+        }
+
+        return [.. numbers.Distinct()];
+    }
+
+    internal static IEnumerable<string> Named(string key, string? value) => value is null ? [] : [$"{key}={System.Text.Json.JsonSerializer.Serialize(value, Text.Default.String)}"];
+}

@@ -1,0 +1,99 @@
+using System.Globalization;
+using MoCoSharp.Methods;
+using MoCoSharp.Training;
+
+namespace MoCoSharp.Cli.Studies;
+
+/// <summary>The papers' own studies of MoCo, over any recipe of it: options change, code does not.</summary>
+internal static class StudyKinds
+{
+    private const double TemperatureOfV1 = 0.07;
+    private const double TemperatureOfV2 = 0.2;
+    private const string Mark = "x";
+
+    /// <summary>Table 1 of MoCo v2 (arXiv 2003.04297): what each part of it adds.</summary>
+    public static StudyKind Ablation { get; } = new(
+        "ablation", "MoCo v2's table 1: supervised, MoCo v1, and rows a to e: MLP head, stronger views, cosine, longer.",
+        ["row", "MLP", "aug+", "cos", "epochs"], "row", [], (recipe, _, _) =>
+        [
+            Supervised(recipe),
+            Row(recipe, "v1", "MoCo v1", mlp: false, plus: false, cosine: false),
+            Row(recipe, "a", "(a)", mlp: true, plus: false, cosine: false),
+            Row(recipe, "b", "(b)", mlp: false, plus: true, cosine: false),
+            Row(recipe, "c", "(c)", mlp: true, plus: true, cosine: false),
+            Row(recipe, "d", "(d)", mlp: true, plus: true, cosine: true),
+            Row(recipe with { Epochs = 4 * recipe.Epochs }, "e", "(e)", mlp: true, plus: true, cosine: true),
+        ]);
+
+    /// <summary>The temperatures of MoCo v2, section 3, with and without its head.</summary>
+    public static StudyKind Temperature { get; } = new(
+        "temperature", "The softmax temperature, with the linear and the MLP head.",
+        ["head", "temperature"], "temperature", [0.07, 0.1, 0.2, 0.3, 0.4, 0.5], (recipe, values, _) =>
+            from head in new[] { "linear", "mlp" }
+            from value in values
+            select new StudyCell(
+                $"{head}-{Text(value)}", [head, Text(value)], Text(value), head,
+                (recipe with { Encoder = recipe.Encoder with { Head = head } }).With(recipe.MoCo! with { Temperature = value })));
+
+    /// <summary>The three mechanisms of figure 3 of MoCo v1 (arXiv 1911.05722) over K.</summary>
+    public static StudyKind Queue { get; } = new(
+        "queue", "The number of negatives, K: MoCo's queue, the memory bank, and end-to-end, whose K is its batch.",
+        ["mechanism", "K"], "K", [256, 1024, 4096, 16384, 65536], (recipe, values, images) =>
+        [
+            .. values.Where(value => value <= images).Select(value => new StudyCell(
+                $"moco-{Text(value)}", ["MoCo", Text(value)], Text(value), "MoCo", recipe.With(recipe.MoCo! with { QueueSize = (int)value }))),
+            .. values.Where(value => value <= images).Select(value => new StudyCell(
+                $"memory-bank-{Text(value)}", ["memory bank", Text(value)], Text(value), "memory bank",
+                recipe.With(new MemoryBankOptions { Dimension = recipe.MoCo!.Dimension, Negatives = (int)value, Temperature = recipe.MoCo.Temperature }))),
+            .. EndToEndCells(recipe, values),
+        ]);
+
+    /// <summary>The momenta of MoCo v1, section 4.1; 0 is the key encoder that is the query encoder of the step before.</summary>
+    public static StudyKind Momentum { get; } = new(
+        "momentum", "The momentum of the key encoder, from 0, which fails, to nearly 1.",
+        ["momentum"], "momentum", [0, 0.9, 0.99, 0.999, 0.9999], (recipe, values, _) => values.Select(value => new StudyCell(
+            $"momentum-{Text(value)}", [Text(value)], Text(value), "MoCo", recipe.With(recipe.MoCo! with { Momentum = value }))));
+
+    /// <summary>All that train and judge; the cost is measured otherwise.</summary>
+    public static IReadOnlyList<StudyKind> All { get; } = [Ablation, Temperature, Queue, Momentum];
+
+    // The batch is the dictionary; batches that the BN groups do not divide, or above 4096, are left out.
+    private static IEnumerable<StudyCell> EndToEndCells(RunConfig recipe, IReadOnlyList<double> values)
+    {
+        const double most = 4096;
+        return values.Where(value => value <= most && value % recipe.BnGroups == 0).Select(value => new StudyCell(
+            $"end-to-end-{Text(value)}", ["end-to-end", Text(value)], Text(value), "end-to-end",
+            (recipe with
+            {
+                BatchSize = (int)value,
+                Optimizer = recipe.Optimizer with { LearningRate = recipe.Optimizer.LearningRate * value / recipe.BatchSize },
+            }).With(new EndToEndOptions { Dimension = recipe.MoCo!.Dimension, Temperature = recipe.MoCo.Temperature, Shuffle = recipe.MoCo.Shuffle })));
+    }
+
+    private static StudyCell Supervised(RunConfig recipe) => new(
+        "supervised", ["supervised", "", "", "", Text(recipe.Epochs)], "supervised", "supervised",
+        (recipe with
+        {
+            Encoder = recipe.Encoder with { Head = "linear" },
+            Optimizer = recipe.Optimizer with { LearningRate = 0.1 * recipe.BatchSize / 256, Schedule = "steps", Milestones = [recipe.Epochs * 30 / 100, recipe.Epochs * 60 / 100, recipe.Epochs * 90 / 100] },
+        }).With(new SupervisedOptions()));
+
+    private static StudyCell Row(RunConfig recipe, string name, string title, bool mlp, bool plus, bool cosine)
+    {
+        var small = recipe.Views.Recipe is "cifar-demo" or "cifar-v1";
+        return new(
+            name, [title, mlp ? Mark : "", plus ? Mark : "", cosine ? Mark : "", Text(recipe.Epochs)], title, "MoCo",
+            (recipe with
+            {
+                Encoder = recipe.Encoder with { Head = mlp ? "mlp" : "linear" },
+                Views = recipe.Views with { Recipe = (small, plus) switch { (true, true) => "cifar-demo", (true, false) => "cifar-v1", (false, true) => "moco-v2", _ => "moco-v1" } },
+                Optimizer = recipe.Optimizer with
+                {
+                    Schedule = cosine ? "cosine" : "steps",
+                    Milestones = [recipe.Epochs * 60 / 100, recipe.Epochs * 80 / 100], // 120 and 160 of 200
+                },
+            }).With(recipe.MoCo! with { Temperature = mlp ? TemperatureOfV2 : TemperatureOfV1 }));
+    }
+
+    private static string Text(double value) => value.ToString("0.#####", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,139 @@
+using System.Text.Json.Nodes;
+using MoCoSharp.Checkpoints;
+using MoCoSharp.Cli.Commands;
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Evaluation;
+using MoCoSharp.Training;
+
+namespace MoCoSharp.Cli.Studies;
+
+/// <summary>Trains and judges the cells of a study, each in a run folder of its own. What is done is passed over, what was stopped goes on.</summary>
+/// <param name="kind">Which study.</param>
+/// <param name="folder">Of the study.</param>
+/// <param name="title">Above its table.</param>
+/// <param name="cells">With configurations without faults.</param>
+/// <param name="seeds">How often each is trained.</param>
+internal sealed class StudyRunner(StudyKind kind, string folder, string title, IReadOnlyList<StudyCell> cells, int seeds)
+{
+    /// <summary>The run folder of a cell and a seed.</summary>
+    public string FolderOf(StudyCell cell, int seed) => Path.Combine(folder, $"{cell.Name}-seed-{seed}");
+
+    /// <summary>The configuration of a cell and a seed.</summary>
+    public static RunConfig ConfigOf(StudyCell cell, int seed) => cell.Config with { Seed = cell.Config.Seed + seed, Description = $"{cell.Config.Description} Study: {string.Join(", ", cell.Shown.Where(text => text.Length > 0))}." };
+
+    /// <summary>What keeps the study from going on in its folder: runs there of other recipes.</summary>
+    public IEnumerable<string> Faults() =>
+        from seed in Enumerable.Range(0, seeds)
+        from cell in cells
+        let path = Path.Combine(FolderOf(cell, seed), "config.json")
+        where File.Exists(path)
+        let differences = RunDifferences.Between(File.ReadAllText(path), Settled(path, ConfigOf(cell, seed)))
+        where differences.Count > 0
+        select $"{FolderOf(cell, seed)} is of another recipe: {string.Join("; ", differences)}. Take another --run, or the recipe of before.";
+
+    /// <summary>Does what is left to do; a whole round of cells for each seed, and the tables anew after each cell.</summary>
+    public int Run(StopSignals signals)
+    {
+        var results = cells.ToDictionary(cell => cell.Name, _ => (IReadOnlyList<StudyResult>)[], StringComparer.Ordinal);
+        for (var seed = 0; seed < seeds; seed++)
+        {
+            foreach (var (number, cell) in cells.Index())
+            {
+                var path = FolderOf(cell, seed);
+                Console.WriteLine($"-- {kind.Name}: cell {(seed * cells.Count) + number + 1} of {seeds * cells.Count}, {path}");
+                if (Train(path, ConfigOf(cell, seed), signals) is not { } result)
+                {
+                    Console.Error.WriteLine("moco: stopped. The same command goes on where it was.");
+                    return ExitCode.Stopped;
+                }
+
+                results[cell.Name] = [.. results[cell.Name], result];
+                StudyTable.Write(folder, title, kind, cells, results);
+            }
+        }
+
+        Console.WriteLine(StudyTable.Markdown(title, kind, cells, results));
+        Console.WriteLine($"{Path.Combine(folder, "table.md")}, table.csv and plot.svg");
+        return ExitCode.Done;
+    }
+
+    // Null where it was stopped.
+    private static StudyResult? Train(string path, RunConfig config, StopSignals signals)
+    {
+        var exists = File.Exists(Path.Combine(path, "config.json"));
+        if (exists && Results(RunFolder.Open(path)) is { } known)
+        {
+            return known;
+        }
+
+        if (exists && File.Exists(RunFolder.Open(path).DivergedPath))
+        {
+            return StudyResult.Diverged;
+        }
+
+        List<string> faults = [];
+        if (exists)
+        {
+            config = RunFolder.Open(path).ReadConfig();
+        }
+
+        var plan = Plan.Open(config, null, null, faults) ?? throw new ConfigurationException(faults);
+        var run = exists ? RunFolder.Open(path) : RunFolder.Create(path, plan.Config);
+        try
+        {
+            using (run.Hold(note => Console.Error.WriteLine($"moco: note: {note}")))
+            {
+                if (PretrainCommand.Train(plan, run, resumes: exists, withChanges: false, steps: null, signals) != ExitCode.Done)
+                {
+                    return null;
+                }
+            }
+        }
+        catch (DivergedException error)
+        {
+            Console.Error.WriteLine($"moco: {error.Message}");
+            return StudyResult.Diverged;
+        }
+
+        try
+        {
+            using var encoder = NamedEncoder.Open(path, "query", []);
+            var data = LabelledData.Open(encoder, null, null, []);
+            KnnCommand.Judge(encoder, data, "own", config.Knn with { Layer = "pooled" }, isAskedFor: false, output: null, signals.Token);
+            LinearCommand.Fast(encoder, data, new LinearOptions(), output: null, signals.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
+
+        return Results(run) ?? throw new InvalidDataException($"{path}: its evaluations cannot be read.");
+    }
+
+    // Of the newest checkpoint; null where one of the two is missing.
+    private static StudyResult? Results(RunFolder run)
+    {
+        if (run.Checkpoints() is not [var newest, ..] || SafeTensors.ReadHeader(newest).Metadata.GetValueOrDefault("epoch") != $"{run.ReadConfig().Epochs}")
+        {
+            return null;
+        }
+
+        var step = Path.GetFileNameWithoutExtension(newest); // step-00001234
+        return Top1("knn") is { } knn && Top1("linear-cached") is { } linear ? new StudyResult(knn, linear) : null;
+
+        double? Top1(string evaluation)
+        {
+            var folder = Path.Combine(run.Path, "evaluations");
+            var path = Directory.Exists(folder) ? Directory.GetFiles(folder, $"{evaluation}-query-{step}-*.json").Order(StringComparer.Ordinal).FirstOrDefault() : null;
+            return path is null ? null : JsonNode.Parse(File.ReadAllText(path))?["top1"]?.GetValue<double>();
+        }
+    }
+
+    // What a run settled once at its beginning (threads, precision, classes) is no difference.
+    private static RunConfig Settled(string path, RunConfig config)
+    {
+        var saved = RunConfigFile.Load(path);
+        config = config with { Threads = saved.Threads, Precision = saved.Precision, Packed = saved.Packed };
+        return config.Supervised is null ? config : config with { Supervised = saved.Supervised };
+    }
+}
