@@ -1,0 +1,23 @@
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Data.Images;
+using SkiaSharp;
+
+namespace MoCoSharp.Data.Detection;
+
+/// <summary>The size of an image file by its header, upright as its EXIF data say.</summary>
+internal static class ImageSize
+{
+    /// <summary>Width and height, in pixels.</summary>
+    /// <exception cref="DataSourceException">It cannot be told.</exception>
+    public static (int Width, int Height) Read(string file)
+    {
+        using var stream = SourceFile.Open(file);
+        using var codec = SKCodec.Create(stream);
+        if (codec is null || codec.Info.Width <= 0 || codec.Info.Height <= 0)
+        {
+            throw new DataSourceException($"{file}: is no image whose size can be read, and its annotation does not say it.");
+        }
+
+        return (int)codec.EncodedOrigin >= 5 ? (codec.Info.Height, codec.Info.Width) : (codec.Info.Width, codec.Info.Height);
+    }
+}
