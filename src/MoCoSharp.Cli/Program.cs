@@ -10,6 +10,7 @@ var root = new RootCommand("moco: pre-train a visual encoder on unlabelled image
     ExportCommand.Create(),
     LinearCommand.Create(),
     FinetuneCommand.Create(),
+    DetectCommand.Create(),
     EmbedCommand.Create(),
     CompareCommand.Create(),
     StudyCommand.Create(),

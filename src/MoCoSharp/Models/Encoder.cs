@@ -156,7 +156,8 @@ public sealed class Encoder : Module<Tensor, Tensor>
 
     private Tensor InComputeType(Tensor input) => input.to(Precision.Type(bn1.Type));
 
-    private static Sequential Stage(int depth, int inputs, int width, int count, int stride, int bnGroups)
+    /// <summary>One of the four stages, blocks under the names 0, 1 and so on.</summary>
+    internal static Sequential Stage(int depth, int inputs, int width, int count, int stride, int bnGroups)
     {
         var outputs = ResNetStages.HasBottleneck(depth) ? width * Bottleneck.Expansion : width;
         return Sequential(Enumerable.Range(0, count).Select(i => ($"{i}", Block(i == 0 ? inputs : outputs, i == 0 ? stride : 1))).ToArray());

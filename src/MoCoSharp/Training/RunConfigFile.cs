@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace MoCoSharp.Training;
 
@@ -49,24 +50,37 @@ public static class RunConfigFile
     /// <param name="source">What begins each fault.</param>
     /// <param name="settings">Settings over it.</param>
     /// <exception cref="ConfigurationException">All faults are listed.</exception>
-    public static RunConfig Parse(string json, string source, IEnumerable<string> settings)
+    public static RunConfig Parse(string json, string source, IEnumerable<string> settings) =>
+        Parse(json, source, settings, Everything, WithDefaults, RunConfigJson.Default.RunConfig, config => config.Faults());
+
+    /// <summary>The same, for options of any kind.</summary>
+    /// <param name="json">What departs from the defaults.</param>
+    /// <param name="source">What begins each fault.</param>
+    /// <param name="settings">Settings over it.</param>
+    /// <param name="everything">Every key that there is, with its default.</param>
+    /// <param name="withDefaults">Spells out the defaults of what is absent: a generated reader gives absent keys the type's default, not the record's.</param>
+    /// <param name="type">How it is read.</param>
+    /// <param name="faultsOf">What is wrong with values.</param>
+    internal static T Parse<T>(
+        string json, string source, IEnumerable<string> settings, T everything, Func<JsonObject, JsonObject> withDefaults, JsonTypeInfo<T> type, Func<T, IEnumerable<string>> faultsOf)
+        where T : class
     {
         ArgumentNullException.ThrowIfNull(settings);
         var faults = new List<string>();
         var recipe = ParseObject(json, source, faults);
-        var schema = JsonSerializer.SerializeToNode(Everything, RunConfigJson.Default.RunConfig)!.AsObject();
+        var schema = JsonSerializer.SerializeToNode(everything, type)!.AsObject();
         Check(recipe, schema, "", source, faults);
         foreach (var setting in settings)
         {
             Apply(setting, recipe, schema, faults);
         }
 
-        RunConfig? config = null;
+        T? config = null;
         if (faults.Count == 0)
         {
             try
             {
-                config = WithDefaults(recipe).Deserialize(RunConfigJson.Default.RunConfig); // a generated reader gives absent keys the type's default, not the record's
+                config = withDefaults(recipe).Deserialize(type);
             }
             catch (JsonException error)
             {
@@ -74,7 +88,7 @@ public static class RunConfigFile
             }
         }
 
-        faults.AddRange((config?.Faults() ?? []).Select(fault => $"{source}: {fault}"));
+        faults.AddRange((config is null ? [] : faultsOf(config)).Select(fault => $"{source}: {fault}"));
         return faults.Count == 0 ? config! : throw new ConfigurationException(faults);
     }
 

@@ -42,7 +42,10 @@ public sealed class RunFolder
 
     /// <summary>Makes the folder of a new run, and writes its configuration and environment.</summary>
     /// <exception cref="IOException">There is a run already, or another process makes one.</exception>
-    public static RunFolder Create(string path, RunConfig config)
+    public static RunFolder Create(string path, RunConfig config) => Create(path, RunConfigFile.Write(config));
+
+    /// <summary>The same, for a run of another kind.</summary>
+    internal static RunFolder Create(string path, string configuration)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         var run = new RunFolder(path);
@@ -56,7 +59,7 @@ public sealed class RunFolder
         Directory.CreateDirectory(run.CheckpointsPath);
         Directory.CreateDirectory(System.IO.Path.Combine(path, "evaluations"));
         AtomicFile.Write(System.IO.Path.Combine(path, "environment.json"), stream => stream.Write(Encoding.UTF8.GetBytes(EnvironmentJson())));
-        AtomicFile.Write(run.ConfigPath, stream => stream.Write(Encoding.UTF8.GetBytes(RunConfigFile.Write(config)))); // last: now it is a run
+        AtomicFile.Write(run.ConfigPath, stream => stream.Write(Encoding.UTF8.GetBytes(configuration))); // last: now it is a run
         return run;
     }
 

@@ -1,0 +1,159 @@
+using System.CommandLine;
+using MoCoSharp.Detection;
+using MoCoSharp.Training;
+
+namespace MoCoSharp.Cli.Commands;
+
+/// <summary>moco detect: how well an encoder's features carry over to finding objects.</summary>
+internal static class DetectCommand
+{
+    private const int DrawnUnlessSaid = 12;
+
+    public static Command Create()
+    {
+        var target = new Argument<string?>("run") { Description = "A run folder, a checkpoint, or a PyTorch file, whose weights the detector begins with.", Arity = ArgumentArity.ZeroOrOne };
+        var data = new Option<string?>("--data") { Description = "Images with boxes: voc:DIR, voc:DIR@SET,DIR@SET, coco:DIR or coco:FILE.json@IMAGES." };
+        var validation = new Option<string?>("--val") { Description = "Images with boxes to judge by; without it the source's own test part." };
+        var scratch = new Option<bool>("--from-scratch") { Description = "Random weights, to compare with; of the run's architecture, or of --set encoder.depth=18 and the like." };
+        var which = new Option<string>("--encoder") { Description = "query or key.", DefaultValueFactory = _ => "query" };
+        var runPath = new Option<string?>("--run") { Description = "The run folder of the detection. Without it, runs/detect-<run>-001 and so on." };
+        var set = new Option<string[]>("--set") { Description = "A setting over the protocol's: batchSize=8, views.testShortSide=400", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+        var seed = new Option<long?>("--seed") { Description = "Fixes order, sizes, samples and new weights." };
+        var device = new Option<string?>("--device") { Description = "cpu, cuda or cuda:n." };
+        var steps = new Option<long?>("--steps") { Description = "Save and end after so many steps in all; without it, all steps and then the test." };
+        var resume = new Option<bool>("--resume") { Description = "Go on with the detection in --run; where that is done, judge (and draw) again." };
+        var usr1 = new Option<string>("--usr1") { Description = "What SIGUSR1 does: stop (save, exit 75) or continue (save, go on).", DefaultValueFactory = _ => "stop" };
+        usr1.AcceptOnlyFromAmong("stop", "continue");
+        var draw = new Option<int?>("--draw") { Description = $"Draw so many test images with what was found ({DrawnUnlessSaid} without a number), the curves of precision and recall, and the worst mistakes.", Arity = ArgumentArity.ZeroOrOne };
+        var dryRun = new Option<bool>("--dry-run") { Description = "Show the configuration and what departs from the protocol." };
+        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        var command = new Command("detect", "Fine-tune Faster R-CNN (C4) from an encoder on images with boxes, and judge it.")
+        {
+            target, data, validation, scratch, which, runPath, set, seed, device, steps, resume, usr1, draw, dryRun, verbose,
+        };
+        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        {
+            var request = new DetectionPlan.Request(
+                parsed.GetValue(target), parsed.GetValue(which)!, parsed.GetValue(scratch), parsed.GetValue(data), parsed.GetValue(validation),
+                [.. parsed.GetValue(set)!, .. Setting("seed", parsed.GetValue(seed)), .. Setting("device", parsed.GetValue(device))]);
+            var drawn = parsed.GetResult(draw) is null ? 0 : parsed.GetValue(draw) ?? DrawnUnlessSaid;
+            var faults = new List<string>();
+            if (parsed.GetValue(steps) <= 0)
+            {
+                faults.Add($"--steps is {parsed.GetValue(steps)}, expected a number above 0.");
+            }
+
+            if (drawn is < 0 or > 10_000 || (parsed.GetResult(draw) is not null && drawn == 0))
+            {
+                faults.Add($"--draw is {drawn}, expected 1 to 10000 images.");
+            }
+
+            var (plan, run) = parsed.GetValue(resume)
+                ? Resume(request, parsed.GetValue(runPath), parsed.GetValue(dryRun), faults)
+                : Begin(request, parsed.GetValue(runPath), parsed.GetValue(dryRun), faults);
+            using var opened = plan;
+            if (run is null)
+            {
+                Console.Write(DetectionConfigFile.Write(plan.Config));
+                return ExitCode.Done;
+            }
+
+            using var signals = new StopSignals(parsed.GetValue(usr1) == "continue");
+            var progress = new DetectionProgress();
+            using var hold = run.Hold(progress.Warned);
+            Console.WriteLine($"{run.Path}: {plan.Describe()}");
+            var (end, result) = DetectionJob.Run(plan, run, parsed.GetValue(resume), parsed.GetValue(steps), drawn, signals, progress);
+            return Tell(run, end, result, progress);
+        }));
+        return command;
+    }
+
+    private static (DetectionPlan Plan, RunFolder? Run) Begin(DetectionPlan.Request request, string? runPath, bool isDry, List<string> faults)
+    {
+        if (runPath is not null && !isDry && File.Exists(Path.Combine(runPath, "config.json")))
+        {
+            faults.Add($"{runPath} holds a run already. Add --resume to go on with it, or name another folder with --run.");
+        }
+
+        var plan = DetectionPlan.Open(request, faults);
+        foreach (var remark in plan.Remarks())
+        {
+            Console.Error.WriteLine($"moco: note: {remark}");
+        }
+
+        return (plan, isDry ? null : DetectionRun.Create(runPath ?? NextFolder(request.Target), plan.Config));
+    }
+
+    private static (DetectionPlan Plan, RunFolder Run) Resume(DetectionPlan.Request request, string? runPath, bool isDry, List<string> faults)
+    {
+        if (runPath is null)
+        {
+            faults.Add("--resume needs --run: the folder of the detection to go on with.");
+        }
+        else if (!File.Exists(Path.Combine(runPath, "config.json")))
+        {
+            faults.Add($"{runPath} is not the folder of a run: it has no config.json. Leave out --resume to start one.");
+        }
+
+        if (request.Target is not null || request.FromScratch || request.Data is not null || request.Validation is not null || request.Settings.Count > 0 || isDry)
+        {
+            faults.Add("--resume goes on with the run's own config.json: leave out the encoder, --from-scratch, --data, --val, --set, --seed, --device and --dry-run.");
+        }
+
+        if (faults.Count > 0)
+        {
+            throw new ConfigurationException(faults);
+        }
+
+        var run = RunFolder.Open(runPath!);
+        return (DetectionPlan.Resume(DetectionConfigFile.Load(run.ConfigPath)), run);
+    }
+
+    private static int Tell(RunFolder run, PretrainEnd end, DetectionResult? result, DetectionProgress progress)
+    {
+        if (result is null)
+        {
+            progress.Line(end == PretrainEnd.StepLimit
+                ? $"ended as asked, before the last step. `moco detect --resume --run {run.Path}` goes on, and judges at the end."
+                : $"stopped, saved. `moco detect --resume --run {run.Path}` goes on.");
+            return end == PretrainEnd.StepLimit ? ExitCode.Done : ExitCode.Stopped;
+        }
+
+        progress.Line(FormattableString.Invariant(
+            $"AP {Percent(result.Scores.Ap)}  AP50 {Percent(result.Scores.Ap50)}  AP75 {Percent(result.Scores.Ap75)}  [{result.Scores.Metric}; {result.Images} images, {result.Scores.Classes.Count} classes]"));
+        if (result.Scores.Others.Count > 0)
+        {
+            progress.Line(string.Join("  ", result.Scores.Others.Select(item => $"{item.Key} {Percent(item.Value)}")));
+        }
+
+        foreach (var deviation in DetectionConfigFile.Deviations(result.Config))
+        {
+            progress.Line($"  not the protocol: {deviation}");
+        }
+
+        if (result.Unreadable > 0)
+        {
+            progress.Line($"{result.Unreadable} images could not be looked at, and count for nothing.");
+        }
+
+        progress.Line(Path.Combine(run.Path, "evaluations", $"detection-step-{result.Step:D8}.json"));
+        return ExitCode.Done;
+    }
+
+    internal static string Percent(double value) => double.IsNaN(value) ? "none" : FormattableString.Invariant($"{100 * value:F2}");
+
+    private static IEnumerable<string> Setting<T>(string key, T? value) => value is null ? [] : [$"{key}={value}"];
+
+    private static string NextFolder(string? target)
+    {
+        var name = target is null ? "scratch" : Path.GetFileNameWithoutExtension(Path.GetFullPath(target).TrimEnd(Path.DirectorySeparatorChar));
+        for (var i = 1; ; i++)
+        {
+            var path = Path.Combine("runs", $"detect-{name}-{i:D3}");
+            if (!Directory.Exists(path))
+            {
+                return path;
+            }
+        }
+    }
+}

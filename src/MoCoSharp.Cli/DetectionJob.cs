@@ -1,0 +1,64 @@
+using MoCoSharp.Detection;
+using MoCoSharp.Detection.Pictures;
+using MoCoSharp.Tensors;
+using MoCoSharp.Training;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Cli;
+
+/// <summary>A detection from its plan, or its newest checkpoint, to its numbers.</summary>
+internal static class DetectionJob
+{
+    /// <summary>Trains, and judges once the last step is done.</summary>
+    /// <param name="plan">What to do.</param>
+    /// <param name="run">Held by the caller.</param>
+    /// <param name="isResumed">Whether to go on from its newest checkpoint.</param>
+    /// <param name="stepLimit">Steps in all after which to end; null is all.</param>
+    /// <param name="draw">Images to draw; 0 is none.</param>
+    /// <param name="signals">Ask for an end.</param>
+    /// <param name="progress">Hears of it.</param>
+    /// <returns>How it ended, and what it reached; null before the last step.</returns>
+    public static (PretrainEnd End, DetectionResult? Result) Run(
+        DetectionPlan plan, RunFolder run, bool isResumed, long? stepLimit, int draw, StopSignals signals, DetectionProgress progress)
+    {
+        TorchRuntime.Load();
+        set_num_threads(plan.Config.Threads);
+        progress.ImagesPerStep = plan.Config.BatchSize;
+        using var transfer = new DetectionTransfer(plan.Config, plan.Train, plan.Encoder?.Encoder, progress, TimeProvider.System);
+        signals.OnSave(transfer.RequestSave);
+        if (isResumed)
+        {
+            transfer.Resume(run);
+            progress.Line($"resumed after step {transfer.StepsDone}");
+        }
+
+        var end = transfer.Run(run, stepLimit, signals.Token);
+        if (end != PretrainEnd.Finished)
+        {
+            return (end, null);
+        }
+
+        try
+        {
+            if (!transfer.TryLoadDetector(run))
+            {
+                transfer.MeasureStatistics(signals.Token);
+                transfer.SaveDetector(run);
+            }
+
+            var (found, judged) = transfer.Detect(plan.Judged, signals.Token);
+            var result = DetectionResult.Of(plan.Config, transfer.StepsDone, plan.Judged, judged, found);
+            run.WriteEvaluation($"detection-step-{transfer.StepsDone:D8}", result.ToJson());
+            if (draw > 0)
+            {
+                progress.Line(DetectionPictures.Write(Path.Combine(run.Path, "pictures"), plan.Judged, judged, found, result.Scores, draw));
+            }
+
+            return (end, result);
+        }
+        catch (OperationCanceledException) when (signals.Token.IsCancellationRequested)
+        {
+            return (PretrainEnd.Stopped, null);
+        }
+    }
+}

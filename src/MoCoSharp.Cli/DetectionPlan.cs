@@ -1,0 +1,171 @@
+using System.Text.Json.Nodes;
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Data.Detection;
+using MoCoSharp.Data.Views;
+using MoCoSharp.Detection;
+using MoCoSharp.Tensors;
+using MoCoSharp.Training;
+using TorchSharp;
+
+namespace MoCoSharp.Cli;
+
+/// <summary>A detection that can begin: a configuration without faults or open choices, its images, and the encoder that it begins with.</summary>
+internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, BoxedImages Judged, TrainedEncoder? Encoder) : IDisposable
+{
+    /// <summary>What a person asked for.</summary>
+    /// <param name="Target">RUN or FILE; null for random weights.</param>
+    /// <param name="Which">query or key.</param>
+    /// <param name="FromScratch">Random weights, of the target's architecture where there is one.</param>
+    /// <param name="Data">--data.</param>
+    /// <param name="Validation">--val.</param>
+    /// <param name="Settings">--set.</param>
+    public sealed record Request(string? Target, string Which, bool FromScratch, string? Data, string? Validation, IReadOnlyList<string> Settings);
+
+    /// <summary>Opens everything, or tells every fault.</summary>
+    /// <param name="request">What was asked for.</param>
+    /// <param name="others">Faults of the other options.</param>
+    public static DetectionPlan Open(Request request, IEnumerable<string> others)
+    {
+        var faults = others.ToList();
+        if (request.Which is not ("query" or "key"))
+        {
+            faults.Add($"--encoder is {request.Which}, expected query or key.");
+        }
+
+        if (request.Target is null && !request.FromScratch)
+        {
+            faults.Add("there is no encoder to begin with: name a run folder or a file, or add --from-scratch for random weights (and --set encoder.depth=18 and the like).");
+        }
+        else if (request.Target is not null && !Path.Exists(request.Target))
+        {
+            faults.Add($"{request.Target}: there is no such run folder or file.");
+        }
+
+        if (request.Data is null)
+        {
+            faults.Add("--data is missing: images with boxes, as voc:DIR or coco:DIR.");
+        }
+
+        var data = request.Data is null ? default : OpenData(request.Data, request.Validation, faults);
+        var encoder = request.Target is not null && Path.Exists(request.Target) && request.Which is "query" or "key" ? OpenEncoder(request.Target!, request.Which) : null;
+        var config = Parse(request, encoder, faults);
+        if (config is not null && TorchRuntime.DeviceFault(config.Device) is { } fault)
+        {
+            faults.Add(fault);
+        }
+
+        if (encoder is not null && config is not null && config.Encoder != encoder.Encoder.Options with { Head = "none" })
+        {
+            faults.Add($"encoder.*: the architecture is {request.Target}'s ({encoder.Architecture}) and cannot be set.");
+        }
+
+        if (faults.Count > 0)
+        {
+            encoder?.Dispose();
+            throw new ConfigurationException(faults);
+        }
+
+        return new DetectionPlan(config!, data.Train!, data.Judged!, request.FromScratch ? null : encoder);
+    }
+
+    /// <summary>Opens the images of a run, to go on with it.</summary>
+    public static DetectionPlan Resume(DetectionConfig config)
+    {
+        var faults = new List<string>();
+        var (train, judged) = OpenData(config.Data, config.Validation, faults);
+        if (TorchRuntime.DeviceFault(config.Device) is { } fault)
+        {
+            faults.Add(fault);
+        }
+
+        return faults.Count == 0 ? new DetectionPlan(config, train!, judged!, null) : throw new ConfigurationException(faults);
+    }
+
+    public string Describe() =>
+        $"{Train.Description}, {Train.Count} images, {Train.ClassNames.Count} classes; judged on {Judged.Description}, {Judged.Count} images; " +
+        $"Faster R-CNN R{Config.Encoder.Depth}-C4{(Config.Encoder.Width == 64 ? "" : $" of width {Config.Encoder.Width}")} from {Config.From}; {Config.Steps} steps of {Config.BatchSize} images; " +
+        $"{Config.Device}, {Config.Precision}, {Config.Threads} torch threads, {Config.Workers} loader workers";
+
+    /// <summary>What was dropped while reading, and whatever keeps the number from being the protocol's.</summary>
+    public IEnumerable<string> Remarks() =>
+        [.. Train.Notices, .. Judged.Notices.Except(Train.Notices), .. DetectionConfigFile.Deviations(Config).Select(text => $"not the protocol: {text}")];
+
+    public void Dispose() => Encoder?.Dispose();
+
+    private static DetectionConfig? Parse(Request request, TrainedEncoder? encoder, List<string> faults)
+    {
+        try
+        {
+            var config = DetectionConfigFile.Parse(Basis(request, encoder).ToJsonString(), "detection", request.Settings);
+            return config with
+            {
+                Metric = config.Metric == "auto" ? DetectionSource.KindOf(config.Validation ?? config.Data) == "coco" ? "coco" : "voc07" : config.Metric,
+                Precision = PrecisionChoice.Resolve(config.Precision, torch.device(TorchRuntime.DeviceFault(config.Device) is null ? config.Device : "cpu")).Name(),
+                Threads = config.Threads > 0 ? config.Threads : Math.Max(1, Environment.ProcessorCount),
+            };
+        }
+        catch (ConfigurationException error)
+        {
+            faults.AddRange(error.Faults);
+            return null;
+        }
+    }
+
+    // What follows from the encoder, and the options with a name of their own.
+    private static JsonObject Basis(Request request, TrainedEncoder? encoder)
+    {
+        var basis = new JsonObject { ["data"] = request.Data ?? "" };
+        if (request.Validation is not null)
+        {
+            basis["validation"] = request.Validation;
+        }
+
+        if (encoder is not null)
+        {
+            var (options, normalize) = (encoder.Encoder.Options, ViewRecipes.Evaluation(encoder.Views).Normalize);
+            basis["encoder"] = new JsonObject { ["depth"] = options.Depth, ["width"] = options.Width, ["stem"] = options.Stem, ["head"] = "none", ["recompute"] = options.Recompute };
+            basis["mean"] = Numbers(normalize.Mean);
+            basis["std"] = Numbers(normalize.Std);
+            basis["from"] = request.FromScratch ? "random weights" : $"{encoder.Source}, step {encoder.Step}{(encoder.Role == EncoderRole.Key ? ", key encoder" : "")}";
+        }
+
+        return basis;
+    }
+
+    // 0.485 rather than 0.4850000143: the nearest decimal of a float.
+    private static JsonArray Numbers(IEnumerable<float> values) => [.. values.Select(value => (JsonNode)double.Parse(FormattableString.Invariant($"{value:R}"), System.Globalization.CultureInfo.InvariantCulture))];
+
+    private static TrainedEncoder OpenEncoder(string target, string which)
+    {
+        if (Directory.Exists(target) && File.Exists(Path.Combine(target, "config.json")) && DetectionConfigFile.IsOne(Path.Combine(target, "config.json")))
+        {
+            throw new ConfigurationException([$"{target} is the run of a detection, and has no encoder to begin with. --resume --run {target} goes on with it."]);
+        }
+
+        return TrainedEncoder.Load(target, which == "key" ? EncoderRole.Key : EncoderRole.Query);
+    }
+
+    private static (BoxedImages? Train, BoxedImages? Judged) OpenData(string source, string? validation, List<string> faults)
+    {
+        try
+        {
+            var (train, judged) = DetectionSource.Open(source, validation);
+            if (train.ClassNames.Count == 0 || !Enumerable.Range(0, train.Count).Any(i => train[i].HasObjects))
+            {
+                faults.Add($"{train.Description}: has no boxes to learn from.");
+            }
+
+            if (judged is null)
+            {
+                faults.Add($"{train.Description}: there are no images to judge by. Name some with --val, as voc:DIR@SET or coco:FILE.json@IMAGES.");
+            }
+
+            return (train, judged);
+        }
+        catch (DataSourceException error)
+        {
+            faults.Add(error.Message);
+            return default;
+        }
+    }
+}

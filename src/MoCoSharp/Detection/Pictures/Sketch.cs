@@ -1,0 +1,107 @@
+using MoCoSharp.Data.Images;
+using MoCoSharp.Data.Views;
+
+namespace MoCoSharp.Detection.Pictures;
+
+/// <summary>Boxes, lines and labels on an image.</summary>
+internal sealed class Sketch
+{
+    private const double Saturation = 0.8;
+
+    private readonly byte[] _pixels; // [H, W, 3]
+
+    /// <summary>An empty sheet.</summary>
+    public Sketch(int width, int height)
+    {
+        (Width, Height, _pixels) = (width, height, new byte[3 * width * height]);
+        _pixels.AsSpan().Fill(255);
+        Image = new ImageBuffer(width, height, _pixels);
+    }
+
+    /// <summary>An image, brought to a size: its longer side has this length at most.</summary>
+    public static Sketch Of(ImageBuffer image, int longest)
+    {
+        using var canvas = new ViewCanvas(image);
+        var longer = Math.Max(image.Width, image.Height);
+        if (longer > longest)
+        {
+            new Resize(Math.Max(1, (int)(Math.Min(image.Width, image.Height) * (long)longest / longer))).Apply(canvas);
+        }
+
+        var sketch = new Sketch(canvas.Width, canvas.Height);
+        canvas.Pixels.CopyTo(sketch._pixels);
+        return sketch;
+    }
+
+    public int Width { get; }
+
+    public int Height { get; }
+
+    public ImageBuffer Image { get; }
+
+    /// <summary>A colour for a class: neighbours differ much.</summary>
+    public static (byte Red, byte Green, byte Blue) ColorOf(int label)
+    {
+        var hue = label * 0.618034 % 1 * 6;
+        return (Channel(hue + 5), Channel(hue + 3), Channel(hue + 1));
+
+        static byte Channel(double k)
+        {
+            k %= 6;
+            return (byte)(225 * (1 - (Saturation * Math.Clamp(Math.Min(k, 4 - k), 0, 1))));
+        }
+    }
+
+    public void Fill(int left, int top, int width, int height, (byte Red, byte Green, byte Blue) color)
+    {
+        for (var y = Math.Max(0, top); y < Math.Min(Height, top + height); y++)
+        {
+            for (var x = Math.Max(0, left); x < Math.Min(Width, left + width); x++)
+            {
+                var at = 3 * ((y * Width) + x);
+                (_pixels[at], _pixels[at + 1], _pixels[at + 2]) = color;
+            }
+        }
+    }
+
+    /// <summary>The outline of a box.</summary>
+    public void Outline(double left, double top, double right, double bottom, (byte, byte, byte) color, int thickness)
+    {
+        int l = (int)Math.Round(left), t = (int)Math.Round(top), w = Math.Max(1, (int)Math.Round(right) - l), h = Math.Max(1, (int)Math.Round(bottom) - t);
+        Fill(l, t, w, thickness, color);
+        Fill(l, t + h - thickness, w, thickness, color);
+        Fill(l, t, thickness, h, color);
+        Fill(l + w - thickness, t, thickness, h, color);
+    }
+
+    /// <summary>A straight line, two pixels thick.</summary>
+    public void Line(double x0, double y0, double x1, double y1, (byte, byte, byte) color)
+    {
+        var steps = (int)Math.Ceiling(Math.Max(Math.Abs(x1 - x0), Math.Abs(y1 - y0))) + 1;
+        for (var i = 0; i <= steps; i++)
+        {
+            Fill((int)Math.Round(x0 + ((x1 - x0) * i / steps)), (int)Math.Round(y0 + ((y1 - y0) * i / steps)), 2, 2, color);
+        }
+    }
+
+    /// <summary>A text on a ground of its own, kept inside the image.</summary>
+    public void Label(double left, double top, string text, (byte, byte, byte) ground)
+    {
+        const int padding = 2;
+        var (width, height) = (PixelFont.Width(text) + (2 * padding), PixelFont.Height + (2 * padding));
+        int x = Math.Clamp((int)left, 0, Math.Max(0, Width - width)), y = Math.Clamp((int)top, 0, Math.Max(0, Height - height));
+        Fill(x, y, width, height, ground);
+        PixelFont.Draw(Image, x + padding, y + padding, text, (255, 255, 255));
+    }
+
+    public void Text(int left, int top, string text, (byte, byte, byte) color) => PixelFont.Draw(Image, left, top, text, color);
+
+    /// <summary>Another sketch, at a place of this one.</summary>
+    public void Place(Sketch other, int left, int top)
+    {
+        for (var y = 0; y < other.Height && top + y < Height; y++)
+        {
+            other._pixels.AsSpan(3 * y * other.Width, 3 * Math.Min(other.Width, Width - left)).CopyTo(_pixels.AsSpan(3 * (((top + y) * Width) + left)));
+        }
+    }
+}
