@@ -30,7 +30,7 @@ internal sealed class BoxNotices(string source)
     /// <param name="place">Where it stands.</param>
     public ObjectBox? Inside(ObjectBox box, int width, int height, string place)
     {
-        if (!double.IsFinite(box.Left + box.Top + box.Right + box.Bottom))
+        if (!double.IsFinite(box.Left) || !double.IsFinite(box.Top) || !double.IsFinite(box.Right) || !double.IsFinite(box.Bottom))
         {
             Add("boxes whose corners are no numbers were dropped", place);
             return null;

@@ -107,7 +107,7 @@ internal static class CocoSource
         {
             if (root.ValueKind == JsonValueKind.Object && root.TryGetProperty(key, out var list) && list.ValueKind == JsonValueKind.Array)
             {
-                return list.EnumerateArray().Where(item => item.ValueKind == JsonValueKind.Object || Fault($"an entry of \"{key}\" is no object") == 0);
+                return list.EnumerateArray().Where(item => item.ValueKind == JsonValueKind.Object || Fault($"an entry of \"{key}\" is no object") != 0);
             }
 
             Fault($"has no list \"{key}\": is it COCO's instances JSON?");

@@ -46,7 +46,7 @@ internal static class DetectionState
             throw new InvalidDataException($"{path}: has no checksum, which every checkpoint has: bytes have changed since it was written.");
         }
 
-        if (file.Metadata.GetValueOrDefault("config") != config)
+        if (!IsSame(file.Metadata.GetValueOrDefault("config"), config))
         {
             throw new OtherRunException($"{path}: was made by another configuration than the config.json beside it. Take the change back, or start another run.");
         }
@@ -82,7 +82,7 @@ internal static class DetectionState
         {
             using var file = SafeTensors.Read(path);
             using var scope = NewDisposeScope();
-            if (file.Metadata.GetValueOrDefault("format") != DetectorFormat || file.Metadata.GetValueOrDefault("step") != $"{step}" || file.Metadata.GetValueOrDefault("config") != config)
+            if (file.Metadata.GetValueOrDefault("format") != DetectorFormat || file.Metadata.GetValueOrDefault("step") != $"{step}" || !IsSame(file.Metadata.GetValueOrDefault("config"), config))
             {
                 return false;
             }
@@ -93,6 +93,19 @@ internal static class DetectionState
         catch (InvalidDataException)
         {
             return false; // broken: it is made anew
+        }
+    }
+
+    // What a file lacks, being older than an option, counts as its default.
+    private static bool IsSame(string? saved, string config)
+    {
+        try
+        {
+            return saved is not null && DetectionConfigFile.Write(DetectionConfigFile.Parse(saved, "the checkpoint's configuration", [])) == config;
+        }
+        catch (ConfigurationException)
+        {
+            return false;
         }
     }
 

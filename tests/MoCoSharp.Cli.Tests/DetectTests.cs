@@ -1,0 +1,86 @@
+using System.Text.Json.Nodes;
+using MoCoSharp.Data.Images;
+using MoCoSharp.Data.Views;
+
+namespace MoCoSharp.Cli.Tests;
+
+/// <summary>moco detect, as a person uses it.</summary>
+public sealed class DetectTests : IDisposable
+{
+    private const string Tiny = "encoder.depth=18 encoder.width=4 batchSize=2 steps=3 threads=1 workers=1 logEvery=1 preciseBnBatches=1 views.shortSides=[48] views.testShortSide=48 " +
+        "detector.roi.samples=8 detector.roi.poolSize=4 detector.rpn.trainAfter=20 detector.rpn.testAfter=20 detector.anchorSizes=[16,32]";
+
+    private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;
+
+    public DetectTests()
+    {
+        foreach (var name in new[] { "ImageSets/Main", "Annotations", "JPEGImages" })
+        {
+            Directory.CreateDirectory(Path.Combine(folder, "voc", name));
+        }
+
+        for (var i = 0; i < 6; i++)
+        {
+            var random = new SampleRandom(1, 2, i, 3);
+            var pixels = new byte[3 * 64 * 48];
+            for (var p = 0; p < pixels.Length; p++)
+            {
+                pixels[p] = (byte)random.NextInt(256);
+            }
+
+            File.WriteAllBytes(Path.Combine(folder, "voc", "JPEGImages", $"{i}.png"), ImageEncoder.Png(new ImageBuffer(64, 48, pixels)));
+            var box = i == 4 ? "" : $"<object><name>{(i % 2 == 0 ? "a" : "b")}</name><bndbox><xmin>{5 + i}</xmin><ymin>8</ymin><xmax>40</xmax><ymax>40</ymax></bndbox></object>";
+            File.WriteAllText(Path.Combine(folder, "voc", "Annotations", $"{i}.xml"), $"<annotation><size><width>64</width><height>48</height></size>{box}</annotation>");
+        }
+
+        File.WriteAllText(Path.Combine(folder, "voc", "ImageSets", "Main", "train.txt"), "0\n1\n2\n3\n");
+        File.WriteAllText(Path.Combine(folder, "voc", "ImageSets", "Main", "test.txt"), "4\n5\n");
+    }
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [Fact]
+    public void ADetection_StopsAtItsSteps_GoesOn_IsJudgedAndDrawn()
+    {
+        var (code, output, error) = Moco.Run(folder, ["detect", "--from-scratch", "--data", "voc:voc", "--run", "run", "--steps", "2", "--set", .. Tiny.Split(' ')]);
+        Assert.True(code == 0, error);
+        Assert.Contains("moco detect --resume --run run", output);
+        Assert.Contains("not the protocol: BatchNorm sees 2 images at a time (protocol: 16, synchronised)", error);
+        Assert.False(File.Exists(Path.Combine(folder, "run", "detector.safetensors")));
+
+        (code, output, error) = Moco.Run(folder, "detect", "--resume", "--run", "run", "--draw", "1");
+        Assert.True(code == 0, error);
+        Assert.Contains("resumed after step 2", output);
+        Assert.Contains("AP50", output);
+        Assert.Contains("not the protocol: steps 3", output); // beside the number
+        Assert.True(File.Exists(Path.Combine(folder, "run", "pictures", "mistakes.png")));
+        var report = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "run", "evaluations", "detection-step-00000003.json")))!;
+        Assert.Equal(2, report["images"]!.GetValue<int>());
+        Assert.Equal("VOC 2007, 11 points", report["metric"]!.GetValue<string>());
+
+        // No verb takes the folder for a pre-training.
+        (code, _, error) = Moco.Run(folder, "detect", "run", "--data", "voc:voc");
+        Assert.Equal(2, code);
+        Assert.Contains("is the run of a detection", error);
+    }
+
+    [Fact]
+    public void EveryFault_IsToldAtOnce_BeforeAnythingIsDone()
+    {
+        var (code, _, error) = Moco.Run(folder, "detect", "nowhere", "--data", "voc:none", "--steps", "0", "--encoder", "both", "--draw", "-3", "--run", "run", "--set", "batchSize=0", "views.shortside=3");
+
+        Assert.Equal(2, code);
+        foreach (var part in new[] { "nowhere: there is no such run folder or file", "there is no folder none", "--steps is 0", "--encoder is both", "--draw is -3", "unknown key views.shortside" })
+        {
+            Assert.Contains(part, error);
+        }
+
+        Assert.DoesNotContain("   at ", error);
+        Assert.False(Directory.Exists(Path.Combine(folder, "run")));
+
+        (code, _, error) = Moco.Run(folder, "detect", "--resume", "--run", "nowhere", "--data", "voc:voc");
+        Assert.Equal(2, code);
+        Assert.Contains("has no config.json", error);
+        Assert.Contains("leave out the encoder", error);
+    }
+}
