@@ -1,3 +1,4 @@
+using MoCoSharp.Tensors;
 using TorchSharp;
 using static MoCoSharp.Tensors.Scalars;
 using static TorchSharp.torch;
@@ -50,29 +51,45 @@ public static class InfoNce
         var scaled = query.div(Held(temperature));
         var narrow = scaled.to(queue.dtype);
         var positive = (scaled * key).sum(1, keepdim: true); // [N, 1]: the logit of the own key
-        var highest = positive;                              // [N, 1]
+        var highest = positive.clone();                      // [N, 1]
         var total = ones_like(positive);                     // [N, 1]: sum of exp(logit - highest) over the keys so far, the own one first
         var pull = zeros_like(query);                        // [N, C]: sum of exp(logit - highest) key over the queue so far
         var nearer = counts ? zeros_like(positive) : null;   // [N, 1]
+        var fused = query.dtype == float32 && query.device_type == DeviceType.CPU && (queue.dtype == float32 || queue.dtype == bfloat16);
         for (long first = 0; first < queue.shape[0]; first += KeysAtOnce)
         {
             using var block = NewDisposeScope();
             var keys = queue.narrow(0, first, Math.Min(KeysAtOnce, queue.shape[0] - first)); // [B, C]
-            var logits = narrow.mm(keys.t()).to(query.dtype);                                // [N, B]
-            nearer?.add_(logits.gt(positive).sum(1, keepdim: true), One);
-            var higher = highest.maximum(logits.amax([1], keepdim: true));
-            var shrink = (highest - higher).exp_();
-            var weights = logits.sub_(higher).exp_();
-            total.mul_(shrink).add_(weights.sum(1, keepdim: true), One);
-            pull.mul_(shrink);
-            _ = keys.dtype == query.dtype ? pull.addmm_(weights, keys) : pull.add_(weights.to(keys.dtype).mm(keys), One);
-            highest = higher.MoveToOuterDisposeScope();
+            var logits = Products.Transposed(narrow, keys);                                  // [N, B]
+            if (fused)
+            {
+                RunningSoftmax.Take(logits, highest, total, pull, positive, nearer);
+            }
+            else
+            {
+                logits = Weigh(logits.to(query.dtype), highest, total, pull, positive, nearer);
+            }
+
+            pull.add_(Products.Transposed(logits.to(keys.dtype), keys.t()), One); // weights keys: [N, C]
         }
 
         var loss = total.log().add(highest, One).sub(positive).mean();
         var share = (positive - highest).exp_(); // of the own key
         var gradient = pull.add((share - total) * key, One).div_(total).mul_(Held(1 / (temperature * query.shape[0])));
         return (loss, gradient, nearer);
+    }
+
+    // RunningSoftmax.Take for other types and devices, operation by operation. Returns the weights.
+    private static Tensor Weigh(Tensor logits, Tensor highest, Tensor total, Tensor pull, Tensor positive, Tensor? nearer)
+    {
+        nearer?.add_(logits.gt(positive).sum(1, keepdim: true), One);
+        var higher = highest.maximum(logits.amax([1], keepdim: true));
+        var shrink = (highest - higher).exp_();
+        var weights = logits.sub_(higher).exp_();
+        total.mul_(shrink).add_(weights.sum(1, keepdim: true), One);
+        pull.mul_(shrink);
+        highest.copy_(higher);
+        return weights;
     }
 
     private static void CheckShapes(Tensor query, Tensor key, Tensor queue, double temperature)

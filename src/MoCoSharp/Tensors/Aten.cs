@@ -34,6 +34,25 @@ internal static unsafe partial class Aten
         Call("aten::_fused_sgd_", stack);
     }
 
+    /// <summary>x wᵀ by oneDNN's linear layer.</summary>
+    /// <param name="x">Float32, on the CPU. Shape [N, C].</param>
+    /// <param name="w">The same. Shape [M, C].</param>
+    /// <returns>Shape [N, M].</returns>
+    public static Tensor Linear(Tensor x, Tensor w)
+    {
+        // (Tensor X, Tensor W, Tensor? B, str attr, Scalar?[] scalars, str? algorithm) -> Tensor; "none" is to be done to the product
+        nint product;
+        fixed (byte* none = "none\0"u8, empty = "\0"u8)
+        {
+            var algorithm = empty;
+            Check(aoti_torch_cpu__linear_pointwise(x.Handle, w.Handle, null, none, null, 0, &algorithm, &product), "a product");
+        }
+
+        GC.KeepAlive(x);
+        GC.KeepAlive(w);
+        return Tensor.UnsafeCreateTensor(product);
+    }
+
     private static void Call(string operation, Span<ulong> stack)
     {
         var name = Marshal.StringToCoTaskMemUTF8(operation);
@@ -81,6 +100,10 @@ internal static unsafe partial class Aten
 
     [LibraryImport(Library)]
     private static partial int aoti_torch_new_tensor_handle(nint original, out nint handle);
+
+    [LibraryImport(Library)]
+    private static partial int aoti_torch_cpu__linear_pointwise(
+        nint x, nint w, nint* bias, byte* attribute, double** scalars, long scalarCount, byte** algorithm, nint* product);
 
     [LibraryImport(Library)]
     private static partial int torch_new_list_reserve_size(nuint size, out nint list);

@@ -1,0 +1,172 @@
+using System.Diagnostics;
+using System.Runtime.Intrinsics;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Tensors;
+
+/// <summary>One step of a softmax over keys that come in blocks, relative to the highest logit so far: two passes over a row, which the cache still holds.</summary>
+internal static unsafe class RunningSoftmax
+{
+    private const int Lanes = 16;
+
+    /// <summary>Takes in a block: logits become exp(logit - highest), and what was summed before shrinks by as much as the highest rose.</summary>
+    /// <param name="logits">Overwritten. Float32 or bfloat16, contiguous, on the CPU. Shape [N, B].</param>
+    /// <param name="highest">Updated. Float32, shape [N, 1].</param>
+    /// <param name="total">Updated: the sum of exp(logit - highest). Float32, shape [N, 1].</param>
+    /// <param name="pull">Shrunk: what the caller sums beside. Float32, contiguous, shape [N, C].</param>
+    /// <param name="positive">Float32, shape [N, 1].</param>
+    /// <param name="nearer">Updated: the number of logits above the positive one; null where nobody asks. Float32, shape [N, 1].</param>
+    public static void Take(Tensor logits, Tensor highest, Tensor total, Tensor pull, Tensor positive, Tensor? nearer)
+    {
+        Debug.Assert(logits.is_contiguous() && pull.is_contiguous());
+        fixed (byte* l = logits.bytes, h = highest.bytes, t = total.bytes, p = pull.bytes, own = positive.bytes, n = nearer is null ? default : nearer.bytes)
+        {
+            var block = new Block
+            {
+                Logits = l, Highest = (float*)h, Total = (float*)t, Pull = (float*)p, Positive = (float*)own, Nearer = (float*)n,
+                Width = (int)logits.shape[1], Size = (int)pull.shape[1],
+            };
+            Rows.ForEach(logits.shape[0], logits.dtype == bfloat16 ? &Row<Halves> : &Row<Floats>, &block);
+        }
+    }
+
+    /// <summary>exp(x) for x of 0 or less; 0 where the result is no normal number. Within two units in the last place.</summary>
+    internal static Vector512<float> Exp(Vector512<float> x)
+    {
+        const float lowest = -87.33654f; // exp of it is the least normal number
+        var clamped = Vector512.Max(x, Vector512.Create(lowest));
+        var power = Vector512.Round(clamped * 1.44269504f); // x = power ln 2 + rest
+        var rest = Vector512.FusedMultiplyAdd(power, Vector512.Create(-0.693359375f), clamped);
+        rest = Vector512.FusedMultiplyAdd(power, Vector512.Create(2.12194440e-4f), rest);
+        var series = Vector512.Create(1.9875691500e-4f); // minimax polynomial of (exp(rest) - 1 - rest) / rest², Cephes' expf
+        series = Vector512.FusedMultiplyAdd(series, rest, Vector512.Create(1.3981999507e-3f));
+        series = Vector512.FusedMultiplyAdd(series, rest, Vector512.Create(8.3334519073e-3f));
+        series = Vector512.FusedMultiplyAdd(series, rest, Vector512.Create(4.1665795894e-2f));
+        series = Vector512.FusedMultiplyAdd(series, rest, Vector512.Create(1.6666665459e-1f));
+        series = Vector512.FusedMultiplyAdd(series, rest, Vector512.Create(5.0000001201e-1f));
+        var value = Vector512.FusedMultiplyAdd(series, rest * rest, rest + Vector512<float>.One);
+        var scale = ((Vector512.ConvertToInt32(power) + Vector512.Create(127)) << 23).AsSingle(); // 2^power
+        return Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512.Create(lowest)), Vector512<float>.Zero, value * scale); // NaN stays
+    }
+
+    private static void Row<T>(long row, Block* block) where T : struct, IValues
+    {
+        var width = block->Width;
+        var logits = block->Logits + (row * width * T.Bytes);
+
+        var highs = Vector512.Create(float.NegativeInfinity);
+        var positive = Vector512.Create(block->Positive[row]);
+        var above = Vector512<int>.Zero;
+        for (var i = 0; i < width; i += Lanes)
+        {
+            var some = Load<T>(logits, i, width);
+            highs = Vector512.Max(highs, some);
+            above -= Vector512.GreaterThan(some, positive).AsInt32(); // true is -1
+        }
+
+        var (before, highest) = (block->Highest[row], block->Highest[row]);
+        for (var lane = 0; lane < Lanes; lane++)
+        {
+            highest = MathF.Max(highest, highs[lane]);
+        }
+
+        var top = Vector512.Create(highest);
+        var sums = Vector512<float>.Zero;
+        for (var i = 0; i < width; i += Lanes)
+        {
+            var weights = Exp(Load<T>(logits, i, width) - top);
+            sums += weights;
+            Store<T>(logits, i, width, weights);
+        }
+
+        var shrink = MathF.Exp(before - highest);
+        block->Highest[row] = highest;
+        block->Total[row] = (block->Total[row] * shrink) + Vector512.Sum(sums);
+        foreach (ref var value in new Span<float>(block->Pull + (row * block->Size), block->Size))
+        {
+            value *= shrink;
+        }
+
+        if (block->Nearer != null)
+        {
+            block->Nearer[row] += Vector512.Sum(above);
+        }
+    }
+
+    // What is past the row's end counts as infinitely far.
+    private static Vector512<float> Load<T>(byte* row, int at, int width) where T : struct, IValues
+    {
+        if (at + Lanes <= width)
+        {
+            return T.Load(row, at);
+        }
+
+        var rest = stackalloc byte[Lanes * sizeof(float)];
+        T.Store(rest, 0, Vector512.Create(float.NegativeInfinity));
+        Buffer.MemoryCopy(row + (at * T.Bytes), rest, Lanes * sizeof(float), (width - at) * T.Bytes);
+        return T.Load(rest, 0);
+    }
+
+    private static void Store<T>(byte* row, int at, int width, Vector512<float> values) where T : struct, IValues
+    {
+        if (at + Lanes <= width)
+        {
+            T.Store(row, at, values);
+            return;
+        }
+
+        var rest = stackalloc byte[Lanes * sizeof(float)];
+        T.Store(rest, 0, values);
+        Buffer.MemoryCopy(rest, row + (at * T.Bytes), (width - at) * T.Bytes, (width - at) * T.Bytes);
+    }
+
+    private struct Block
+    {
+        public byte* Logits;
+        public float* Highest;
+        public float* Total;
+        public float* Pull;
+        public float* Positive;
+        public float* Nearer;
+        public int Width;
+        public int Size;
+    }
+
+    private interface IValues
+    {
+        static abstract int Bytes { get; }
+
+        static abstract Vector512<float> Load(byte* row, int at);
+
+        static abstract void Store(byte* row, int at, Vector512<float> values);
+    }
+
+    private readonly struct Floats : IValues
+    {
+        public static int Bytes => sizeof(float);
+
+        public static Vector512<float> Load(byte* row, int at) => Vector512.Load((float*)row + at);
+
+        public static void Store(byte* row, int at, Vector512<float> values) => values.Store((float*)row + at);
+    }
+
+    // bfloat16: the upper half of a float, rounded to the nearest, halves to even. Weights are 0 to 1, so nothing overflows; NaN may lose its mark and is then infinite.
+    private readonly struct Halves : IValues
+    {
+        public static int Bytes => sizeof(ushort);
+
+        public static Vector512<float> Load(byte* row, int at)
+        {
+            var (lower, upper) = Vector256.Widen(Vector256.Load((ushort*)row + at));
+            return (Vector512.Create(lower, upper) << 16).AsSingle();
+        }
+
+        public static void Store(byte* row, int at, Vector512<float> values)
+        {
+            var bits = values.AsUInt32();
+            var rounded = (bits + Vector512.Create(0x7FFFu) + ((bits >>> 16) & Vector512<uint>.One)) >>> 16;
+            Vector256.Narrow(rounded.GetLower(), rounded.GetUpper()).Store((ushort*)row + at);
+        }
+    }
+}
