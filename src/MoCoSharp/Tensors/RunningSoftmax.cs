@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -32,10 +33,11 @@ internal static unsafe class RunningSoftmax
     }
 
     /// <summary>exp(x) for x of 0 or less; 0 where the result is no normal number. Within two units in the last place.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector512<float> Exp(Vector512<float> x)
     {
         const float lowest = -87.33654f; // exp of it is the least normal number
-        var clamped = Vector512.Max(x, Vector512.Create(lowest));
+        var clamped = Vector512.MaxNative(Vector512.Create(lowest), x); // in this order, NaN stays
         var power = Vector512.Round(clamped * 1.44269504f); // x = power ln 2 + rest
         var rest = Vector512.FusedMultiplyAdd(power, Vector512.Create(-0.693359375f), clamped);
         rest = Vector512.FusedMultiplyAdd(power, Vector512.Create(2.12194440e-4f), rest);
@@ -47,22 +49,31 @@ internal static unsafe class RunningSoftmax
         series = Vector512.FusedMultiplyAdd(series, rest, Vector512.Create(5.0000001201e-1f));
         var value = Vector512.FusedMultiplyAdd(series, rest * rest, rest + Vector512<float>.One);
         var scale = ((Vector512.ConvertToInt32(power) + Vector512.Create(127)) << 23).AsSingle(); // 2^power
-        return Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512.Create(lowest)), Vector512<float>.Zero, value * scale); // NaN stays
+        return Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512.Create(lowest)), Vector512<float>.Zero, value * scale);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Row<T>(long row, Block* block) where T : struct, IValues
     {
         var width = block->Width;
         var logits = block->Logits + (row * width * T.Bytes);
-
-        var highs = Vector512.Create(float.NegativeInfinity);
-        var positive = Vector512.Create(block->Positive[row]);
-        var above = Vector512<int>.Zero;
-        for (var i = 0; i < width; i += Lanes)
+        var whole = width / (2 * Lanes) * (2 * Lanes); // two vectors at a time: the one's latency hides the other's
+        var (highs, others) = (Vector512.Create(float.NegativeInfinity), Vector512.Create(float.NegativeInfinity));
+        for (var i = 0; i < whole; i += 2 * Lanes)
         {
-            var some = Load<T>(logits, i, width);
-            highs = Vector512.Max(highs, some);
-            above -= Vector512.GreaterThan(some, positive).AsInt32(); // true is -1
+            highs = Vector512.MaxNative(highs, T.Load(logits, i));
+            others = Vector512.MaxNative(others, T.Load(logits, i + Lanes));
+        }
+
+        for (var i = whole; i < width; i += Lanes)
+        {
+            highs = Vector512.MaxNative(highs, Load<T>(logits, i, width));
+        }
+
+        highs = Vector512.MaxNative(highs, others);
+        if (block->Nearer != null)
+        {
+            block->Nearer[row] += Above<T>(logits, width, block->Positive[row]);
         }
 
         var (before, highest) = (block->Highest[row], block->Highest[row]);
@@ -72,8 +83,17 @@ internal static unsafe class RunningSoftmax
         }
 
         var top = Vector512.Create(highest);
-        var sums = Vector512<float>.Zero;
-        for (var i = 0; i < width; i += Lanes)
+        var (sums, otherSums) = (Vector512<float>.Zero, Vector512<float>.Zero);
+        for (var i = 0; i < whole; i += 2 * Lanes)
+        {
+            var (one, two) = (Exp(T.Load(logits, i) - top), Exp(T.Load(logits, i + Lanes) - top)); // a logit that is NaN makes the sum NaN
+            sums += one;
+            otherSums += two;
+            T.Store(logits, i, one);
+            T.Store(logits, i + Lanes, two);
+        }
+
+        for (var i = whole; i < width; i += Lanes)
         {
             var weights = Exp(Load<T>(logits, i, width) - top);
             sums += weights;
@@ -82,40 +102,54 @@ internal static unsafe class RunningSoftmax
 
         var shrink = MathF.Exp(before - highest);
         block->Highest[row] = highest;
-        block->Total[row] = (block->Total[row] * shrink) + Vector512.Sum(sums);
+        block->Total[row] = (block->Total[row] * shrink) + Vector512.Sum(sums + otherSums);
         foreach (ref var value in new Span<float>(block->Pull + (row * block->Size), block->Size))
         {
             value *= shrink;
         }
+    }
 
-        if (block->Nearer != null)
+    private static float Above<T>(byte* logits, int width, float positive) where T : struct, IValues
+    {
+        var count = Vector512<int>.Zero;
+        for (var i = 0; i < width; i += Lanes)
         {
-            block->Nearer[row] += Vector512.Sum(above);
+            count -= Vector512.GreaterThan(Load<T>(logits, i, width), Vector512.Create(positive)).AsInt32(); // true is -1
         }
+
+        return Vector512.Sum(count);
     }
 
     // What is past the row's end counts as infinitely far.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Load<T>(byte* row, int at, int width) where T : struct, IValues
     {
-        if (at + Lanes <= width)
-        {
-            return T.Load(row, at);
-        }
+        return at + Lanes <= width ? T.Load(row, at) : LoadTail<T>(row, at, width);
+    }
 
+    private static Vector512<float> LoadTail<T>(byte* row, int at, int width) where T : struct, IValues
+    {
         var rest = stackalloc byte[Lanes * sizeof(float)];
         T.Store(rest, 0, Vector512.Create(float.NegativeInfinity));
         Buffer.MemoryCopy(row + (at * T.Bytes), rest, Lanes * sizeof(float), (width - at) * T.Bytes);
         return T.Load(rest, 0);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store<T>(byte* row, int at, int width, Vector512<float> values) where T : struct, IValues
     {
         if (at + Lanes <= width)
         {
             T.Store(row, at, values);
-            return;
         }
+        else
+        {
+            StoreTail<T>(row, at, width, values);
+        }
+    }
 
+    private static void StoreTail<T>(byte* row, int at, int width, Vector512<float> values) where T : struct, IValues
+    {
         var rest = stackalloc byte[Lanes * sizeof(float)];
         T.Store(rest, 0, values);
         Buffer.MemoryCopy(rest, row + (at * T.Bytes), (width - at) * T.Bytes, (width - at) * T.Bytes);
