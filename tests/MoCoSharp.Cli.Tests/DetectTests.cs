@@ -62,6 +62,34 @@ public sealed class DetectTests : IDisposable
         (code, _, error) = Moco.Run(folder, "detect", "run", "--data", "voc:voc");
         Assert.Equal(2, code);
         Assert.Contains("is the run of a detection", error);
+        (code, _, error) = Moco.Run(folder, "inspect", "run");
+        Assert.NotEqual(0, code);
+        Assert.Contains("is of a detection, not of a pre-training. `moco detect --resume --run run`", error);
+    }
+
+    [Fact]
+    public void AStudy_TrainsRandomWeightsAndEncoders_AndHasNothingLeftToDoTheSecondTime()
+    {
+        var (code, _, error) = Moco.Run(folder, ["pretrain", "--data", "patterns:16", "--run", "encoder", "--steps", "1", "--set", .. Moco.Tiny.Split(' ')]);
+        Assert.True(code == 0, error);
+        string[] study = ["study", "detection", "mine=encoder", "--data", "voc:voc", "--seeds", "1", "--run", "study", "--set", .. Tiny.Split(' ').Where(setting => !setting.StartsWith("encoder.", StringComparison.Ordinal)), "steps=1"];
+
+        (code, var output, error) = Moco.Run(folder, study);
+        Assert.True(code == 0, error);
+        Assert.Contains("| random | ", output);
+        Assert.Contains("| mine | ", output);
+        Assert.Contains("Not the protocol: steps 1 (protocol: 24000).", output);
+        Assert.Equal(3, File.ReadAllLines(Path.Combine(folder, "study", "table.csv")).Length);
+
+        (code, output, error) = Moco.Run(folder, study);
+        Assert.True(code == 0, error);
+        Assert.DoesNotContain("step 1/1", output);
+
+        (code, _, error) = Moco.Run(folder, "study", "detection", "random=encoder", "other=nowhere", "--data", "voc:voc", "--seeds", "0");
+        Assert.Equal(2, code);
+        Assert.Contains("names a row of the table twice", error);
+        Assert.Contains("nowhere: there is no such run folder or file", error);
+        Assert.Contains("--seeds is 0", error);
     }
 
     [Fact]

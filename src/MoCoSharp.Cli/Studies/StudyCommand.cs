@@ -17,6 +17,7 @@ internal static class StudyCommand
         }
 
         command.Add(CostStudy.Create());
+        command.Add(DetectionStudy.Create());
         return command;
     }
 

@@ -42,7 +42,10 @@ public static class RunConfigFile
             throw new ConfigurationException([$"{path}: cannot be read: {error.Message}"]);
         }
 
-        return Parse(text, path, settings ?? []);
+        // Else every key of it would be told to be unknown.
+        return Path.GetFileName(path) == "config.json" && text.Contains("\n  \"detector\": {", StringComparison.Ordinal)
+            ? throw new ConfigurationException([$"{path}: is of a detection, not of a pre-training. `moco detect --resume --run {Path.GetDirectoryName(path)}` goes on with it, and judges it."])
+            : Parse(text, path, settings ?? []);
     }
 
     /// <summary>The same, from text.</summary>

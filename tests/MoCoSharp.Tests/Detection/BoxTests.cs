@@ -101,6 +101,10 @@ public sealed class BoxMatcherTests
     }
 
     [Fact]
+    public void Match_OfABoxThatMeetsTwoObjectsAlike_TakesTheFirst() =>
+        Assert.Equal([0], new BoxMatcher(0.3f, 0.7f, keepsBest: true).Match([new Box(0, 0, 10, 10), new Box(0, 0, 10, 10)], [new Box(0, 0, 10, 9)]).Matches);
+
+    [Fact]
     public void Match_WithoutObjects_IsAllBackground() =>
         Assert.Equal([BoxMatcher.Background, BoxMatcher.Background], new BoxMatcher(0.3f, 0.7f, keepsBest: true).Match([], [new Box(0, 0, 1, 1), new Box(0, 0, 2, 2)]).Labels);
 
