@@ -103,6 +103,10 @@ public sealed class StudyTests : IDisposable
         Assert.Equal(2, code);
         Assert.All(["--seeds is 0", "\"x\" is no number", "nowhere"], part => Assert.Contains(part, error));
 
+        (code, _, error) = Moco.Run(folder, "study", "cost", "patterns", "--batches", "64,1.5", "--steps", "0");
+        Assert.Equal(2, code);
+        Assert.All(["\"1.5\", expected whole numbers", "--steps is 0"], part => Assert.Contains(part, error));
+
         (code, _, error) = Moco.Run(folder, "study", "momentum", "patterns", "--only", "momentum-7");
         Assert.Equal(2, code);
         Assert.Contains("no such cell. There are momentum-0, ", error);

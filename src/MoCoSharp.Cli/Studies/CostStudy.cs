@@ -49,7 +49,7 @@ internal static class CostStudy
                 faults.Add($"--steps is {parsed.GetValue(steps)}, expected a number above 0.");
             }
 
-            var sizes = StudyCommand.Numbers("--batches", parsed.GetValue(batches), Batches, faults);
+            var sizes = StudyCommand.Numbers("--batches", parsed.GetValue(batches), Batches, whole: true, faults);
             var unknown = Only(parsed.GetValue(only)).Except(["moco", "end-to-end", "simclr", "simclr-cached"]).ToList();
             if (unknown.Count > 0)
             {

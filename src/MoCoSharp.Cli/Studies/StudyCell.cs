@@ -19,4 +19,8 @@ internal sealed record StudyCell(string Name, IReadOnlyList<string> Shown, strin
 /// <param name="Cells">Of a recipe, values and the number of images.</param>
 internal sealed record StudyKind(
     string Name, string Description, IReadOnlyList<string> Columns, string XLabel, IReadOnlyList<double> Values,
-    Func<RunConfig, IReadOnlyList<double>, int, IEnumerable<StudyCell>> Cells);
+    Func<RunConfig, IReadOnlyList<double>, int, IEnumerable<StudyCell>> Cells)
+{
+    /// <summary>Whether the values count something.</summary>
+    public bool CountsWhole { get; init; }
+}

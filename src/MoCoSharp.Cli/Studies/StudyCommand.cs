@@ -59,7 +59,7 @@ internal static class StudyCommand
                 faults.Add($"--seeds is {parsed.GetValue(seeds)}, expected a number above 0.");
             }
 
-            var chosen = kind.Values.Count > 0 ? Numbers("--values", parsed.GetValue(values), kind.Values, faults) : [];
+            var chosen = kind.Values.Count > 0 ? Numbers("--values", parsed.GetValue(values), kind.Values, kind.CountsWhole, faults) : [];
             var images = Images(config, faults);
             if (faults.Count > 0)
             {
@@ -144,7 +144,7 @@ internal static class StudyCommand
         }
     }
 
-    internal static IReadOnlyList<double> Numbers(string option, string? text, IReadOnlyList<double> otherwise, List<string> faults)
+    internal static IReadOnlyList<double> Numbers(string option, string? text, IReadOnlyList<double> otherwise, bool whole, List<string> faults)
     {
         if (text is null)
         {
@@ -154,7 +154,12 @@ internal static class StudyCommand
         var numbers = new List<double>();
         foreach (var part in text.Split(',', StringSplitOptions.TrimEntries))
         {
-            if (double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number))
+            var isNumber = double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number);
+            if (isNumber && whole && (number != Math.Floor(number) || number is < 1 or > 1e9))
+            {
+                faults.Add($"{option} {text}: \"{part}\", expected whole numbers above 0 with commas, such as 256,1024.");
+            }
+            else if (isNumber)
             {
                 numbers.Add(number);
             }

@@ -46,7 +46,10 @@ internal static class StudyKinds
                 $"memory-bank-{Text(value)}", ["memory bank", Text(value)], Text(value), "memory bank",
                 recipe.With(new MemoryBankOptions { Dimension = recipe.MoCo!.Dimension, Negatives = (int)value, Temperature = recipe.MoCo.Temperature }))),
             .. EndToEndCells(recipe, values),
-        ]);
+        ])
+    {
+        CountsWhole = true,
+    };
 
     /// <summary>The momenta of MoCo v1, section 4.1; 0 is the key encoder that is the query encoder of the step before.</summary>
     public static StudyKind Momentum { get; } = new(

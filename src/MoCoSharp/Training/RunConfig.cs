@@ -178,6 +178,17 @@ public sealed record RunConfig
                 $"optimizer.learningRate is {peak}; the official scale for batchSize {BatchSize} is 0.03 x batchSize / 256 = {official:G3}.");
         }
 
+        if (SimClr is not null && BnGroups > 1)
+        {
+            yield return $"bnGroups is {BnGroups}: BatchNorm sees {BatchSize / BnGroups} images at a time, in both views; SimCLR's is global. Set bnGroups to 1 for it" +
+                (SimClr.GradientCache ? ", where memory for the whole batch is there." : ".");
+        }
+
+        if (SimClr is { GradientCache: true } && BnGroups == 1)
+        {
+            yield return "simClr.gradientCache has no use with one BN group, which is the whole batch: set bnGroups to batchSize / 128, say.";
+        }
+
         if (MoCo is { Shuffle: true } && BnGroups == 1)
         {
             yield return "moco.shuffle has no effect with one BN group: a query and its key share no statistics only where there are several. Set bnGroups to 8.";

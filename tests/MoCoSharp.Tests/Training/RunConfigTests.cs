@@ -78,5 +78,7 @@ public sealed class RunConfigTests
         Assert.Empty(new RunConfig().Remarks());
         Assert.Contains(new RunConfig { BatchSize = 32 }.Remarks(), remark => remark.Contains("0.00375"));
         Assert.Contains(new RunConfig { BnGroups = 1 }.Remarks(), remark => remark.Contains("shuffle"));
+        Assert.Contains("sees 32 images at a time", Assert.Single(new RunConfig().With(new MoCoSharp.Methods.SimClrOptions()).Remarks()));
+        Assert.Contains("no use with one BN group", Assert.Single((new RunConfig { BnGroups = 1 }).With(new MoCoSharp.Methods.SimClrOptions { GradientCache = true }).Remarks()));
     }
 }
