@@ -19,6 +19,11 @@ public interface IProcessGroup : IDisposable
     /// <summary>Replaces a contiguous tensor by its sum over all ranks, in place; to the bit the same on each.</summary>
     void AllReduceSum(Tensor tensor);
 
+    /// <summary>The same, begun while this thread goes on. Every rank begins these in the same order.</summary>
+    /// <param name="tensor">Left alone until it is done.</param>
+    /// <returns>Waits until it is done; called once, in the order of the beginnings.</returns>
+    Action BeginAllReduceSum(Tensor tensor) => () => AllReduceSum(tensor);
+
     /// <summary>Every rank's tensor, in rank order.</summary>
     /// <param name="tensor">Shape [N, ...].</param>
     /// <returns>Shape [Size, N, ...].</returns>
@@ -32,6 +37,9 @@ public interface IProcessGroup : IDisposable
 
     /// <summary>Ends the work of every rank, because this one cannot go on.</summary>
     void Abort(string reason);
+
+    /// <summary>Seconds that this rank's thread has waited in these calls since the last question: what joining costs.</summary>
+    double TakeWaitedSeconds() => 0;
 }
 
 /// <summary>How a global batch lies over ranks: rank r holds the samples i with i mod Size = r.</summary>
