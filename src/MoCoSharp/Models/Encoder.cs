@@ -1,3 +1,4 @@
+using MoCoSharp.Distributed;
 using MoCoSharp.Tensors;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -77,6 +78,21 @@ public sealed class Encoder : Module<Tensor, Tensor>
     /// <summary>What convolutions and linear layers compute in; images and outputs are of the weights' type all the same.</summary>
     public Precision Precision { get; set; }
 
+    /// <summary>The parts that tell when they have their gradients, the last first.</summary>
+    internal static IReadOnlyList<string> GradientParts { get; } = [nameof(fc), nameof(layer4), nameof(layer3), nameof(layer2), nameof(layer1)];
+
+    /// <summary>Hears of the passes in training; null where nobody does.</summary>
+    internal IGradientWatch? GradientWatch { get; set; }
+
+    /// <summary>Makes BatchNorm take its statistics from the global batch of several ranks, in one group. For an encoder of one group.</summary>
+    internal void NormalizeOver(IProcessGroup group)
+    {
+        foreach (var norm in modules().OfType<SplitBatchNorm>())
+        {
+            norm.Ranks = group;
+        }
+    }
+
     /// <summary>Embeddings: the head's output, not normalised.</summary>
     /// <param name="images">Shape [N, 3, H, W].</param>
     /// <returns>Shape [N, C].</returns>
@@ -85,11 +101,10 @@ public sealed class Encoder : Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         if (!Splits || !Head.HasNorm(Options.Head))
         {
-            return fc.call(InComputeType(Features(images))).to(bn1.Type).MoveToOuterDisposeScope();
+            return Embeddings(Features(images)).MoveToOuterDisposeScope();
         }
 
-        var embeddings = fc.call(InComputeType(Pooled(BatchGroups.Gather(images, _bnGroups)))).to(bn1.Type);
-        return BatchGroups.Scatter(embeddings, _bnGroups).MoveToOuterDisposeScope();
+        return BatchGroups.Scatter(Embeddings(Pooled(BatchGroups.Gather(images, _bnGroups))), _bnGroups).MoveToOuterDisposeScope();
     }
 
     /// <summary>Pooled features, before the head: what evaluation and transfer use.</summary>
@@ -108,7 +123,7 @@ public sealed class Encoder : Module<Tensor, Tensor>
     internal Tensor OneGroup(Tensor images)
     {
         using var scope = NewDisposeScope();
-        return fc.call(InComputeType(Pooled(ChannelsLast.Of(images)))).to(bn1.Type).MoveToOuterDisposeScope();
+        return Embeddings(Pooled(ChannelsLast.Of(images))).MoveToOuterDisposeScope();
     }
 
     /// <summary>How BatchNorm is to take what passes in training from now on, backward passes that compute again included.</summary>
@@ -123,6 +138,8 @@ public sealed class Encoder : Module<Tensor, Tensor>
         }
     }
 
+    private Tensor Embeddings(Tensor features) => fc.call(InComputeType(GradientBoundary.Of(features, GradientWatch, nameof(fc)))).to(bn1.Type);
+
     private bool Splits => training && _bnGroups > 1;
 
     // [N, 3, H, W], channels last, group by group -> [N, D]
@@ -136,8 +153,9 @@ public sealed class Encoder : Module<Tensor, Tensor>
             hidden = functional.max_pool2d(hidden, kernel_size: 3, stride: 2, padding: 1);
         }
 
-        foreach (var stage in new[] { layer1, layer2, layer3, layer4 })
+        foreach (var (name, stage) in new[] { (nameof(layer1), layer1), (nameof(layer2), layer2), (nameof(layer3), layer3), (nameof(layer4), layer4) })
         {
+            hidden = GradientBoundary.Of(hidden, GradientWatch, name);
             hidden = _recomputes ? Recomputation.Of(hidden, (input, again) => Pass(stage, input, remembers: !again)) : stage.call(hidden);
         }
 

@@ -1,3 +1,4 @@
+using MoCoSharp.Distributed;
 using TorchSharp;
 using TorchSharp.Modules;
 using static MoCoSharp.Tensors.Scalars;
@@ -52,6 +53,9 @@ public sealed class SplitBatchNorm : Module<Tensor, Tensor>
     /// <summary>Whether a pass in training takes its input as one group, whatever S is: where the groups pass one by one.</summary>
     internal bool Whole { get; set; }
 
+    /// <summary>The ranks over which a pass in training takes its statistics, in one group; null where this process's batch is all there is.</summary>
+    internal IProcessGroup? Ranks { get; set; }
+
     /// <summary>Normalises by the statistics of each sample's group in training, by the running ones in evaluation.</summary>
     /// <param name="input">Shape [N, C, H, W] or [N, C]; in training N is a multiple of S.</param>
     /// <returns>The same shape.</returns>
@@ -68,9 +72,30 @@ public sealed class SplitBatchNorm : Module<Tensor, Tensor>
             num_batches_tracked.add_(One, One);
         }
 
+        if (Ranks is not null)
+        {
+            return NormalizeOver(Ranks, input);
+        }
+
         return (_groups == 1 || Whole) && Remembers
             ? functional.batch_norm(input, running_mean, running_var, weight, bias, training: true, UpdateShare, Epsilon)
             : NormalizeByGroup(input);
+    }
+
+    private Tensor NormalizeOver(IProcessGroup ranks, Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        var (mean, variance) = SyncBatchNorm.Statistics(input, ranks);
+        if (Remembers)
+        {
+            using var noGrad = no_grad();
+            var count = (double)input.numel() / input.shape[1] * ranks.Size;
+            running_mean.mul_(Held(1 - UpdateShare)).add_(mean.to(running_mean.dtype), Held(UpdateShare));
+            running_var.mul_(Held(1 - UpdateShare)).add_(variance.to(running_var.dtype), Held(UpdateShare * count / (count - 1)));
+        }
+
+        var deviation = variance.add(Held(Epsilon), One).sqrt();
+        return SyncBatchNorm.Normalize(input, weight, bias, mean.to(weight.dtype), deviation.to(weight.dtype), ranks).MoveToOuterDisposeScope();
     }
 
     private Tensor NormalizeByGroup(Tensor input)

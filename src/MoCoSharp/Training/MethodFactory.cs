@@ -15,13 +15,15 @@ public static class MethodFactory
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentOutOfRangeException.ThrowIfNegative(images);
+        ArgumentNullException.ThrowIfNull(group);
+        var groups = config.GroupsOver(group.Size);
         return config.Method switch
         {
-            MoCoOptions moco => MoCo.Create(config.Encoder, moco, config.BnGroups, config.Seed, group),
-            SimClrOptions simClr => SimClr.Create(config.Encoder, simClr, config.BnGroups, config.Seed, group),
-            EndToEndOptions endToEnd => EndToEnd.Create(config.Encoder, endToEnd, config.BnGroups, config.Seed, group),
-            MemoryBankOptions memoryBank => MemoryBank.Create(config.Encoder, memoryBank, images, config.BnGroups, config.Seed, group),
-            SupervisedOptions supervised => Supervised.Create(config.Encoder, supervised, config.BnGroups, config.Seed, group),
+            MoCoOptions moco => MoCo.Create(config.Encoder, moco, groups, config.Seed, group),
+            SimClrOptions simClr => SimClr.Create(config.Encoder, simClr, groups, config.Seed, group),
+            EndToEndOptions endToEnd => EndToEnd.Create(config.Encoder, endToEnd, groups, config.Seed, group),
+            MemoryBankOptions memoryBank => MemoryBank.Create(config.Encoder, memoryBank, images, groups, config.Seed, group),
+            SupervisedOptions supervised => Supervised.Create(config.Encoder, supervised, groups, config.Seed, group),
             var other => throw new ArgumentException($"No method is called {other.Name}.", nameof(config)),
         };
     }

@@ -35,7 +35,13 @@ public sealed record RunConfig
     /// <summary>Groups of the global batch that BatchNorm sees apart; sample i is of group i mod bnGroups. 8 in the paper.</summary>
     public int BnGroups { get; init; } = 8;
 
-    /// <summary>"cpu", "cuda" or "cuda:n".</summary>
+    /// <summary>
+    /// Which images BatchNorm sees together: "split", bnGroups groups of the global batch; "batch", what each process has; "sync", the global batch, whatever the
+    /// number of processes.
+    /// </summary>
+    public string Norm { get; init; } = "split";
+
+    /// <summary>"cpu", "cuda" or "cuda:n"; of several processes on a machine each takes a "cuda" device of its own.</summary>
     public string Device { get; init; } = "cpu";
 
     /// <summary>
@@ -137,6 +143,11 @@ public sealed record RunConfig
             yield return $"bnGroups is {BnGroups}, which does not divide batchSize {BatchSize}. Take a batchSize of {NearestMultiple(BatchSize, BnGroups)}.";
         }
 
+        if (Norm is not ("split" or "batch" or "sync"))
+        {
+            yield return $"norm is \"{Norm}\", expected split (bnGroups groups), batch (one group a process) or sync (one group over all processes).";
+        }
+
         if (!PrecisionChoice.Names.Contains(Precision))
         {
             yield return $"precision is \"{Precision}\", expected {string.Join(", ", PrecisionChoice.Names)}.";
@@ -167,6 +178,24 @@ public sealed record RunConfig
         }
     }
 
+    /// <summary>BN groups of the global batch where so many processes train; each normalises as many of them as the others.</summary>
+    public int GroupsOver(int processes) => Norm == "split" ? BnGroups : processes;
+
+    /// <summary>What keeps so many processes from training by this configuration, each fault with the cure.</summary>
+    public IEnumerable<string> FaultsOver(int processes)
+    {
+        if (BatchSize >= 1 && BatchSize % processes != 0)
+        {
+            yield return $"batchSize is {BatchSize}, which does not divide among {processes} processes. Take a batchSize of {NearestMultiple(BatchSize, processes)}.";
+        }
+
+        if (Norm == "split" && BnGroups >= 1 && BnGroups % processes != 0)
+        {
+            yield return $"bnGroups is {BnGroups}, which does not divide among {processes} processes: each normalises whole groups. Take bnGroups of " +
+                $"{NearestMultiple(BnGroups, processes)}, or norm=sync for one group over all processes.";
+        }
+    }
+
     /// <summary>What is allowed, but seldom meant.</summary>
     public IEnumerable<string> Remarks()
     {
@@ -178,7 +207,7 @@ public sealed record RunConfig
                 $"optimizer.learningRate is {peak}; the official scale for batchSize {BatchSize} is 0.03 x batchSize / 256 = {official:G3}.");
         }
 
-        if (SimClr is not null && BnGroups > 1)
+        if (SimClr is not null && BnGroups > 1 && Norm == "split")
         {
             yield return $"bnGroups is {BnGroups}: BatchNorm sees {BatchSize / BnGroups} images at a time, in both views; SimCLR's is global. Set bnGroups to 1 for it" +
                 (SimClr.GradientCache ? ", where memory for the whole batch is there." : ".");
@@ -189,7 +218,7 @@ public sealed record RunConfig
             yield return "simClr.gradientCache has no use with one BN group, which is the whole batch: set bnGroups to batchSize / 128, say.";
         }
 
-        if (MoCo is { Shuffle: true } && BnGroups == 1)
+        if (MoCo is { Shuffle: true } && (BnGroups == 1 || Norm == "sync"))
         {
             yield return "moco.shuffle has no effect with one BN group: a query and its key share no statistics only where there are several. Set bnGroups to 8.";
         }

@@ -1,7 +1,6 @@
 using MoCoSharp.Distributed;
 using MoCoSharp.Methods;
 using TorchSharp;
-using static MoCoSharp.Tensors.Scalars;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Training;
@@ -12,6 +11,8 @@ namespace MoCoSharp.Training;
 /// <param name="group">The ranks that share a batch.</param>
 public sealed class TrainingStep(PretrainMethod method, Optimizer optimizer, IProcessGroup group)
 {
+    private readonly GradientBuckets? _buckets = group.Size > 1 ? new GradientBuckets(method, group) : null;
+
     /// <summary>Learns from one batch.</summary>
     /// <param name="step">Steps done before this one.</param>
     /// <param name="queryViews">This rank's share. Shape [N / ranks, 3, H, W].</param>
@@ -19,7 +20,7 @@ public sealed class TrainingStep(PretrainMethod method, Optimizer optimizer, IPr
     /// <param name="learningRate">Of this step.</param>
     /// <param name="inspect">Sees the output once the gradients are there; the queue still holds what the loss was made of, and no parameter has moved.</param>
     /// <param name="samples">Which images these are; methods that remember images or learn labels need it.</param>
-    /// <returns>The loss, detached, and the contrast accuracy where the method measures it; both of this rank's share.</returns>
+    /// <returns>The loss, detached, and the contrast accuracy where the method measures it; both of the global batch.</returns>
     public (Tensor Loss, Tensor? ContrastAccuracy) Run(long step, Tensor queryViews, Tensor keyViews, double learningRate, Action<StepOutput>? inspect = null, StepSamples? samples = null)
     {
         using var scope = NewDisposeScope();
@@ -28,30 +29,21 @@ public sealed class TrainingStep(PretrainMethod method, Optimizer optimizer, IPr
             method.Take(images);
         }
 
+        _buckets?.Begin();
         method.BeforeStep(step);
         var output = method.call(queryViews, keyViews);
+        _buckets?.BeginBackward();
         method.Backward(output);
-        AverageGradients();
+        if (_buckets is not null)
+        {
+            var (loss, accuracy) = _buckets.Finish(output.Loss, output.ContrastAccuracy);
+            output = output with { Loss = loss, ContrastAccuracy = accuracy };
+        }
+
         inspect?.Invoke(output);
         method.AfterBackward(output);
         optimizer.Step(learningRate);
         optimizer.ClearGradients();
         return (output.Loss.detach().MoveToOuterDisposeScope(), output.ContrastAccuracy?.MoveToOuterDisposeScope());
-    }
-
-    // Each rank's loss is the mean of its share, and the shares are equal: the mean over ranks is that of the batch.
-    private void AverageGradients()
-    {
-        if (group.Size == 1)
-        {
-            return;
-        }
-
-        using var noGrad = no_grad();
-        foreach (var gradient in optimizer.Gradients)
-        {
-            group.AllReduceSum(gradient);
-            gradient.div_(Held(group.Size));
-        }
     }
 }

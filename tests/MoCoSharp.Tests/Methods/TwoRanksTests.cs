@@ -49,7 +49,6 @@ public sealed class TwoRanksTests
             step.Run(i, query, key, learningRate: 0.05);
         }
 
-        TrainingState.AverageRunningStatistics(method, group);
         return method.state_dict().Concat(optimizer.Velocities.Select(item => KeyValuePair.Create("v." + item.Name, item.Velocity)))
             .ToDictionary(item => item.Key, item => item.Value.detach().clone().DetachFromDisposeScope());
     }

@@ -1,0 +1,86 @@
+using MoCoSharp.Distributed;
+using TorchSharp;
+using static MoCoSharp.Tensors.Scalars;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Models;
+
+/// <summary>Batch normalisation by the statistics of the global batch, whose parts lie on several ranks.</summary>
+/// <remarks>
+/// Each rank's loss is the mean of its share; what they all have to say about a statistic is summed, so that the mean over ranks of the parameters'
+/// gradients is that of one process with one group.
+/// </remarks>
+internal sealed class SyncBatchNorm : autograd.SingleTensorFunction<SyncBatchNorm>
+{
+    private const string GroupKey = "group";
+
+    public override string Name => nameof(SyncBatchNorm);
+
+    /// <summary>Mean and variance over every rank, of equal shares. Every rank calls this.</summary>
+    /// <param name="input">This rank's share. Shape [N / ranks, C, ...].</param>
+    /// <param name="group">The ranks.</param>
+    /// <returns>Each of shape [C], float64; the variance is that of all, not an estimate for more.</returns>
+    public static (Tensor Mean, Tensor Variance) Statistics(Tensor input, IProcessGroup group)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var values = input.detach().to(input.dtype == float64 ? float64 : float32);
+        var own = values.mean(Others(input), keepdim: true);
+        var spread = (values - own).square().mean(Others(input)).to(float64);
+        var all = group.AllGather(stack([own.flatten().to(float64), spread])); // [ranks, 2, C]
+        var means = all.select(1, 0);
+        var mean = means.mean([0]);
+        var variance = all.select(1, 1).add_((means - mean).square(), One).mean([0]); // within ranks, and between them
+        return (mean.MoveToOuterDisposeScope(), variance.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>(x - mean) / sqrt(variance + epsilon) * weight + bias, with the gradient that goes through the statistics too.</summary>
+    /// <param name="input">This rank's share. Shape [N / ranks, C, ...].</param>
+    /// <param name="weight">Shape [C].</param>
+    /// <param name="bias">Shape [C].</param>
+    /// <param name="mean">Of <see cref="Statistics"/>, in the type of the weights. Shape [C].</param>
+    /// <param name="deviation">sqrt(variance + epsilon), likewise. Shape [C].</param>
+    /// <param name="group">The ranks.</param>
+    public static Tensor Normalize(Tensor input, Tensor weight, Tensor bias, Tensor mean, Tensor deviation, IProcessGroup group) =>
+        apply(input, weight, bias, mean, deviation, group);
+
+    public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var (input, weight, bias) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2]);
+        var (mean, deviation) = ((Tensor)vars[3], (Tensor)vars[4]);
+        ctx.save_for_backward([input, weight, mean, deviation]);
+        ctx.save_data(GroupKey, vars[5]);
+        return (Standard(input, mean, deviation) * Channels(weight, input)).add_(Channels(bias, input), One).to(input.dtype).MoveToOuterDisposeScope();
+    }
+
+    public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var saved = ctx.get_saved_variables();
+        var (input, weight, mean, deviation) = (saved[0], saved[1], saved[2], saved[3]);
+        var group = (IProcessGroup)ctx.get_data(GroupKey);
+        var gradient = grad_output.to(weight.dtype);
+        var standard = Standard(input, mean, deviation);
+        var ofBias = gradient.sum(Others(input));
+        var ofWeight = (gradient * standard).sum(Others(input));
+
+        // What every sample of every rank says about mean and variance.
+        var sums = stack([ofBias, ofWeight]).to(float64);
+        group.AllReduceSum(sums);
+        sums = sums.div_(Held((double)input.numel() / input.shape[1] * group.Size)).to(weight.dtype);
+        var ofInput = gradient.sub(Channels(sums[0], input)).sub_(standard * Channels(sums[1], input)).mul_(Channels(weight / deviation, input)).to(input.dtype);
+        return [ofInput.MoveToOuterDisposeScope(), ofWeight.MoveToOuterDisposeScope(), ofBias.MoveToOuterDisposeScope(), null!, null!, null!];
+    }
+
+    private static Tensor Standard(Tensor input, Tensor mean, Tensor deviation) =>
+        (input.to(mean.dtype) - Channels(mean, input)).div_(Channels(deviation, input));
+
+    // [C] -> [1, C, 1, 1], or [1, C] for [N, C].
+    private static Tensor Channels(Tensor values, Tensor input) => values.reshape([1, -1, .. Enumerable.Repeat(1L, (int)input.dim() - 2)]);
+
+    // Every dimension but the channels'.
+    private static long[] Others(Tensor input) => [0, .. Enumerable.Range(2, (int)input.dim() - 2).Select(i => (long)i)];
+}
