@@ -130,17 +130,19 @@ public sealed class ViewLoader : IDisposable
     /// <param name="batchSize">Images in a batch, above 0.</param>
     /// <param name="badImage">Told of each broken image, on the thread that met it.</param>
     /// <param name="cancellation">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
+    /// <param name="indices">Those to take, in this order; null is every image.</param>
     /// <returns>Batches without keys. A broken image is missing: <see cref="ViewBatch.Indices"/> tells which are there.</returns>
     /// <exception cref="BrokenImageException">While enumerating: an image is broken and the options say to fail.</exception>
     public static IEnumerable<ViewBatch> Evaluate(
-        IImageDataset data, ViewTransform evaluation, LoaderOptions options, int batchSize, Action<BadImage>? badImage = null, CancellationToken cancellation = default)
+        IImageDataset data, ViewTransform evaluation, LoaderOptions options, int batchSize, Action<BadImage>? badImage = null, IReadOnlyList<int>? indices = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(evaluation);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchSize);
         options.ThrowIfFaulty();
-        return new SinglePass(data, order: null, evaluation, seed: 0, epoch: 0, options, Math.Min(batchSize, Math.Max(data.Count, 1)), badImage).Run(cancellation);
+        return new SinglePass(data, indices is null ? null : [.. indices], evaluation, seed: 0, epoch: 0, options, Math.Min(batchSize, Math.Max(data.Count, 1)), badImage).Run(cancellation);
     }
 
     /// <summary>One random view of each of some images in the random order of an epoch, to train on labels. No image is left out: the last batch may be shorter.</summary>
@@ -153,7 +155,9 @@ public sealed class ViewLoader : IDisposable
     /// <param name="batchSize">Images in a batch, above 0.</param>
     /// <param name="badImage">Told of each broken image, on the thread that met it.</param>
     /// <param name="cancellation">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
-    /// <returns>Batches without keys. A broken image is missing, and its batch is smaller by one.</returns>
+    /// <param name="rank">This process: of each batch it gets the places i with i mod ranks = rank.</param>
+    /// <param name="ranks">Number of processes, a divisor of <paramref name="batchSize"/>; batches here are as many times smaller.</param>
+    /// <returns>Batches without keys. A broken image is missing, and its batch is smaller by one; a batch of none is left out.</returns>
     /// <exception cref="BrokenImageException">While enumerating: an image is broken and the options say to fail.</exception>
     public static IEnumerable<ViewBatch> Labelled(
         IImageDataset data,
@@ -164,6 +168,8 @@ public sealed class ViewLoader : IDisposable
         int epoch,
         int batchSize,
         Action<BadImage>? badImage = null,
+        int rank = 0,
+        int ranks = 1,
         CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(data);
@@ -177,6 +183,13 @@ public sealed class ViewLoader : IDisposable
         if (indices is not null)
         {
             order = [.. order.Select(position => indices[position])];
+        }
+
+        if (ranks > 1)
+        {
+            ArgumentOutOfRangeException.ThrowIfNotEqual(batchSize % ranks, 0, nameof(batchSize));
+            order = [.. order.Where((_, position) => position % ranks == rank)];
+            batchSize /= ranks;
         }
 
         return new SinglePass(data, order, transform, seed, epoch, options, Math.Min(batchSize, Math.Max(count, 1)), badImage).Run(cancellation);

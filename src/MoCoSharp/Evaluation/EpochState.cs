@@ -1,5 +1,6 @@
 using System.Globalization;
 using MoCoSharp.Checkpoints;
+using MoCoSharp.Distributed;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Evaluation;
@@ -43,11 +44,29 @@ internal sealed class EpochState(string? path, string encoderHash, string protoc
             ["format"] = Format,
             ["encoder"] = encoderHash,
             ["protocol"] = protocol,
-            ["epochs"] = string.Join('\n', epochs.Select(epoch => string.Create(CultureInfo.InvariantCulture,
-                $"{epoch.Epoch} {epoch.LearningRate:R} {epoch.Loss:R} {epoch.Top1:R} {epoch.Top5:R}"))),
+            ["epochs"] = Text(epochs),
         };
         AtomicFile.Write(path, stream => SafeTensors.Write(stream, [.. tensors], metadata));
     }
+
+    /// <summary>Rank 0's epochs and tensors, on every rank: it alone has the file.</summary>
+    public List<EpochScores> Share(IProcessGroup group, IEnumerable<(string Name, Tensor Tensor)> tensors, List<EpochScores> epochs)
+    {
+        if (group.Size == 1)
+        {
+            return epochs;
+        }
+
+        foreach (var (_, values) in tensors)
+        {
+            group.Broadcast(values.detach(), root: 0);
+        }
+
+        return [.. GroupText.Broadcast(group, Text(epochs)).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Parse)];
+    }
+
+    private static string Text(IEnumerable<EpochScores> epochs) => string.Join('\n', epochs.Select(epoch => string.Create(CultureInfo.InvariantCulture,
+        $"{epoch.Epoch} {epoch.LearningRate:R} {epoch.Loss:R} {epoch.Top1:R} {epoch.Top5:R}")));
 
     private void Demand(IReadOnlyDictionary<string, string> metadata, string key, string expected)
     {

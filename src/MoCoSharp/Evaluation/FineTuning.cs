@@ -120,7 +120,7 @@ public sealed class FineTuning(
         using var scope = NewDisposeScope();
         var sum = zeros([], dtype: float64, device: device);
         var seen = 0;
-        foreach (var batch in ViewLoader.Labelled(train, indices, ViewRecipes.Supervised(views), loader, options.Seed, epoch, options.BatchSize, BadImageFound, cancellation))
+        foreach (var batch in ViewLoader.Labelled(train, indices, ViewRecipes.Supervised(views), loader, options.Seed, epoch, options.BatchSize, BadImageFound, cancellation: cancellation))
         {
             using (batch)
             using (NewDisposeScope())

@@ -1,3 +1,4 @@
+using MoCoSharp.Distributed;
 using MoCoSharp.Features;
 using MoCoSharp.Training;
 using TorchSharp;
@@ -43,9 +44,10 @@ public static class KnnProtocol
     /// <param name="queries">From the same encoder.</param>
     /// <param name="classNames">By label.</param>
     /// <param name="options">k and T.</param>
+    /// <param name="group">The ranks that share the queries, all with the same features; null is this process alone.</param>
     /// <exception cref="ArgumentException">k is larger than the labelled bank.</exception>
     /// <exception cref="InvalidDataException">A feature is not a finite number.</exception>
-    public static KnnResult Judge(FeatureSet bank, FeatureSet queries, IReadOnlyList<string> classNames, KnnOptions options)
+    public static KnnResult Judge(FeatureSet bank, FeatureSet queries, IReadOnlyList<string> classNames, KnnOptions options, IProcessGroup? group = null)
     {
         ArgumentNullException.ThrowIfNull(bank);
         ArgumentNullException.ThrowIfNull(queries);
@@ -54,7 +56,7 @@ public static class KnnProtocol
         var scores = new ClassificationScores(classNames);
         var known = Labelled(bank);
         var asked = Labelled(queries);
-        scores.Add(KnnClassifier.Predict(known.Values, known.Labels, asked.Values, classNames.Count, options.Neighbours, options.Temperature), asked.Labels);
+        scores.Add(KnnClassifier.Predict(group ?? SingleProcess.Instance, known.Values, known.Labels, asked.Values, classNames.Count, options.Neighbours, options.Temperature), asked.Labels);
         return new KnnResult(scores, [.. asked.Labels.Except(known.Labels).Order().Select(label => classNames[label])]);
     }
 

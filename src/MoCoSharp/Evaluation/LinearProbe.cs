@@ -1,6 +1,7 @@
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
+using MoCoSharp.Distributed;
 using MoCoSharp.Features;
 using MoCoSharp.Models;
 using MoCoSharp.Tensors;
@@ -22,9 +23,14 @@ namespace MoCoSharp.Evaluation;
 /// <param name="options">The protocol.</param>
 /// <param name="loader">Workers and prefetch.</param>
 /// <param name="device">Where the encoder lives.</param>
+/// <param name="group">
+/// The ranks that share the work, each with the same encoder; null is this process alone. Each makes the features of its part of a batch, and the
+/// classifier, which costs little, learns from all of them on every rank.
+/// </param>
 public sealed class LinearProbe(
-    Encoder encoder, IImageDataset train, IImageDataset validation, ViewOptions views, LinearOptions options, LoaderOptions loader, Device device)
+    Encoder encoder, IImageDataset train, IImageDataset validation, ViewOptions views, LinearOptions options, LoaderOptions loader, Device device, IProcessGroup? group = null)
 {
+    private readonly IProcessGroup _group = group ?? SingleProcess.Instance;
     private readonly int[] _labelled = [.. Enumerable.Range(0, train.Count).Where(index => train.LabelOf(index) >= 0)];
 
     /// <summary>The protocol in full: stands beside every number, and a state of another one is refused.</summary>
@@ -52,11 +58,11 @@ public sealed class LinearProbe(
         var before = WeightHash.Of(encoder);
         using var classifier = new LinearClassifier(encoder.FeatureSize, train.ClassNames.Count, options, device);
         var state = new EpochState(statePath, before, Protocol);
-        var epochs = state.Load(classifier.State);
+        var epochs = state.Share(_group, classifier.State, state.Load(classifier.State));
 
         // The encoder is frozen and this view draws nothing: the features to judge by are the same in every epoch.
         using var judged = FeatureExtractor.Extract(
-            encoder, validation, ViewRecipes.Evaluation(views), FeatureLayer.Pooled, loader, device, normalize: false, badImage: BadImageFound, cancellation: cancellation);
+            encoder, validation, ViewRecipes.Evaluation(views), FeatureLayer.Pooled, loader, device, normalize: false, badImage: BadImageFound, cancellation: cancellation, group: _group);
         var transform = ViewRecipes.Supervised(views);
         var scores = Judge(classifier, judged);
         var wasTraining = encoder.training;
@@ -88,18 +94,15 @@ public sealed class LinearProbe(
         using var scope = NewDisposeScope();
         var sum = zeros([], dtype: float64, device: device);
         var seen = 0;
-        foreach (var batch in ViewLoader.Labelled(train, _labelled, transform, loader, options.Seed, epoch, options.BatchSize, BadImageFound, cancellation))
+        foreach (var (features, labels) in Batches(transform, epoch, cancellation))
         {
-            using (batch)
-            using (NewDisposeScope())
-            {
-                var features = Features(HostMemory.Images(batch.Query, batch.Count, batch.Size, device));
-                var labels = tensor(batch.Labels.AsSpan(0, batch.Count).ToArray(), dtype: int64, device: device);
-                var loss = classifier.Step(features, labels, options.LearningRateAt(epoch));
-                sum.add_(loss.to(float64), alpha: Held(batch.Count));
-                seen += batch.Count;
-                Progress?.Invoke(seen, _labelled.Length);
-            }
+            using var passing = NewDisposeScope();
+            var loss = classifier.Step(features, labels, options.LearningRateAt(epoch));
+            sum.add_(loss.to(float64), alpha: Held(labels.shape[0]));
+            seen += (int)labels.shape[0];
+            Progress?.Invoke(seen, _labelled.Length);
+            features.Dispose();
+            labels.Dispose();
         }
 
         var mean = sum.item<double>() / Math.Max(1, seen); // waits for the device, once an epoch
@@ -107,6 +110,73 @@ public sealed class LinearProbe(
             ? mean
             : throw new InvalidDataException(FormattableString.Invariant(
                 $"Loss of the linear classifier is {mean} in epoch {epoch + 1}, learning rate {options.LearningRateAt(epoch):G3}. Lower the learning rate (--lr)."));
+    }
+
+    // [N, D] and [N] of every batch, in batch order on every rank.
+    private IEnumerable<(Tensor Features, Tensor Labels)> Batches(ViewTransform transform, int epoch, CancellationToken cancellation)
+    {
+        var stop = _group.Size == 1 ? cancellation : CancellationToken.None; // a rank that left alone would leave the others waiting
+        using var batches = ViewLoader.Labelled(
+            train, _labelled, transform, loader, options.Seed, epoch, options.BatchSize, BadImageFound, _group.Rank, _group.Size, stop).GetEnumerator();
+        if (_group.Size == 1)
+        {
+            while (batches.MoveNext())
+            {
+                using var batch = batches.Current;
+                yield return (Features(batch).DetachFromDisposeScope(), tensor(batch.Labels.AsSpan(0, batch.Count).ToArray(), dtype: int64, device: device).DetachFromDisposeScope());
+            }
+
+            yield break;
+        }
+
+        // Where all of this rank's images of a batch are broken, the loader leaves the batch out: places tell which one it is.
+        var order = EpochOrder.Shuffled(_labelled.Length, options.Seed, epoch);
+        var places = new int[train.Count];
+        for (var place = 0; place < order.Length; place++)
+        {
+            places[_labelled[order[place]]] = place;
+        }
+
+        var waiting = batches.MoveNext();
+        for (var number = 0; number * (long)options.BatchSize < order.Length; number++)
+        {
+            if (GroupRows.Any(_group, cancellation.IsCancellationRequested))
+            {
+                throw new OperationCanceledException(cancellation);
+            }
+
+            var isMine = waiting && places[batches.Current.Indices[0]] / options.BatchSize == number;
+            var (rows, labels) = Together(isMine ? batches.Current : null, places);
+            waiting = isMine ? batches.MoveNext() : waiting;
+            if (rows.shape[0] > 0)
+            {
+                yield return (rows, labels);
+            }
+        }
+    }
+
+    // What every rank made of its part of a batch, in batch order.
+    private (Tensor Features, Tensor Labels) Together(ViewBatch? mine, int[] places)
+    {
+        using var scope = NewDisposeScope();
+        var (features, numbers) = (zeros(0, encoder.FeatureSize), zeros(0, 2, dtype: int64));
+        if (mine is not null)
+        {
+            using var batch = mine;
+            features = Features(batch).cpu();
+            long[] pairs = [.. batch.Indices.Take(batch.Count).Zip(batch.Labels).SelectMany(item => new[] { (long)places[item.First], item.Second })];
+            numbers = tensor(pairs, [batch.Count, 2]);
+        }
+
+        var (rows, of) = GroupRows.Gather(_group, features, numbers);
+        var inOrder = of.select(1, 0).argsort();
+        return (rows.index_select(0, inOrder).to(device).DetachFromDisposeScope(), of.select(1, 1).index_select(0, inOrder).to(device).DetachFromDisposeScope());
+    }
+
+    private Tensor Features(ViewBatch batch)
+    {
+        using var scope = NewDisposeScope();
+        return Features(HostMemory.Images(batch.Query, batch.Count, batch.Size, device)).MoveToOuterDisposeScope();
     }
 
     private Tensor Features(Tensor images)

@@ -1,6 +1,7 @@
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
+using MoCoSharp.Distributed;
 using MoCoSharp.Models;
 using MoCoSharp.Tensors;
 using TorchSharp;
@@ -51,8 +52,9 @@ public static class FeatureExtractor
     /// <param name="progress">Told the number of images done.</param>
     /// <param name="badImage">Told of each broken image, on the thread that met it.</param>
     /// <param name="cancellation">Ends the work early.</param>
+    /// <param name="group">The ranks that share the work; each gets all features, to the bit those of one process. Null is this process alone.</param>
     /// <exception cref="InvalidDataException">No image is readable.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled, on any rank.</exception>
     public static FeatureSet Extract(
         Encoder encoder,
         IImageDataset data,
@@ -63,13 +65,14 @@ public static class FeatureExtractor
         bool normalize = true,
         Action<int>? progress = null,
         Action<BadImage>? badImage = null,
+        IProcessGroup? group = null,
         CancellationToken cancellation = default)
     {
         using var scope = NewDisposeScope();
         var parts = new List<Tensor>();
         var labels = new List<int>();
         var indices = new List<int>();
-        Stream(encoder, data, view, layer, loader, device, normalize, Keep, badImage, cancellation);
+        Stream(encoder, data, view, layer, loader, device, normalize, Keep, badImage, group, cancellation);
         return new FeatureSet(cat(parts).DetachFromDisposeScope(), [.. labels], [.. indices]);
 
         void Keep(FeatureBatch batch)
@@ -92,8 +95,9 @@ public static class FeatureExtractor
     /// <param name="take">Given each batch in turn, on this thread.</param>
     /// <param name="badImage">Told of each broken image, on the thread that met it.</param>
     /// <param name="cancellation">Ends the work early.</param>
+    /// <param name="group">The ranks that share the work; each is given every batch. Null is this process alone.</param>
     /// <exception cref="InvalidDataException">No image is readable.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled, on any rank.</exception>
     public static void Stream(
         Encoder encoder,
         IImageDataset data,
@@ -104,6 +108,7 @@ public static class FeatureExtractor
         bool normalize,
         Action<FeatureBatch> take,
         Action<BadImage>? badImage = null,
+        IProcessGroup? group = null,
         CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(encoder);
@@ -115,16 +120,17 @@ public static class FeatureExtractor
         encoder.eval();
         try
         {
-            foreach (var batch in ViewLoader.Evaluate(data, view, loader, BatchSize, badImage, cancellation))
+            if (group is null or { Size: 1 })
             {
-                using (batch)
+                foreach (var batch in ViewLoader.Evaluate(data, view, loader, BatchSize, badImage, cancellation: cancellation))
                 {
-                    using var scope = NewDisposeScope();
-                    var images = HostMemory.Images(batch.Query, batch.Count, batch.Size, device);
-                    var features = layer == FeatureLayer.Head ? encoder.call(images) : encoder.Features(images);
-                    take(new FeatureBatch((normalize ? functional.normalize(features, dim: 1) : features).cpu(), batch.Labels[..batch.Count], batch.Indices[..batch.Count]));
-                    count += batch.Count;
+                    Made(batch, Take);
                 }
+            }
+            else
+            {
+                new FeatureShards(group, data.Count, BatchSize).Run(
+                    (indices, batchSize, stop) => ViewLoader.Evaluate(data, view, loader, batchSize, badImage, indices, stop), Made, Take, cancellation);
             }
         }
         finally
@@ -136,6 +142,23 @@ public static class FeatureExtractor
         if (count == 0)
         {
             throw new InvalidDataException($"{data.Description}: no readable image to evaluate on.");
+        }
+
+        void Made(ViewBatch batch, Action<FeatureBatch> use)
+        {
+            using (batch)
+            {
+                using var scope = NewDisposeScope();
+                var images = HostMemory.Images(batch.Query, batch.Count, batch.Size, device);
+                var features = layer == FeatureLayer.Head ? encoder.call(images) : encoder.Features(images);
+                use(new FeatureBatch((normalize ? functional.normalize(features, dim: 1) : features).cpu(), batch.Labels[..batch.Count], batch.Indices[..batch.Count]));
+            }
+        }
+
+        void Take(FeatureBatch batch)
+        {
+            count += batch.Indices.Length;
+            take(batch);
         }
     }
 }

@@ -1,3 +1,4 @@
+using MoCoSharp.Distributed;
 using MoCoSharp.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -70,12 +71,37 @@ public static class KnnClassifier
         return predicted;
     }
 
-    /// <summary>Share of labelled queries whose class is predicted, 0 to 1.</summary>
-    public static double Accuracy(FeatureSet bank, FeatureSet queries, int classes, int neighbours, double temperature)
+    /// <summary>The same classes, the queries shared by several ranks that all hold the same features.</summary>
+    /// <param name="group">The ranks.</param>
+    /// <param name="bank">L2-normalised. Shape [M, D].</param>
+    /// <param name="bankLabels">Length M, 0 to classes - 1.</param>
+    /// <param name="queries">L2-normalised. Shape [Q, D].</param>
+    /// <param name="classes">Number of classes, above 0.</param>
+    /// <param name="neighbours">k, 1 to M.</param>
+    /// <param name="temperature">Of the weights, above 0.</param>
+    /// <returns>Length Q.</returns>
+    public static int[] Predict(IProcessGroup group, Tensor bank, ReadOnlySpan<int> bankLabels, Tensor queries, int classes, int neighbours, double temperature)
+    {
+        ArgumentNullException.ThrowIfNull(group);
+        ArgumentNullException.ThrowIfNull(queries);
+        if (group.Size == 1)
+        {
+            return Predict(bank, bankLabels, queries, classes, neighbours, temperature);
+        }
+
+        using var scope = NewDisposeScope();
+        var count = (int)queries.shape[0];
+        var share = Predict(bank, bankLabels, queries.slice(0, group.Rank, count, group.Size).contiguous(), classes, neighbours, temperature);
+        Array.Resize(ref share, (count + group.Size - 1) / group.Size);
+        return [.. BatchOrder.Gather(group, tensor(share, dtype: int64)).data<long>().ToArray().Take(count).Select(label => (int)label)];
+    }
+
+    /// <summary>Share of labelled queries whose class is predicted, 0 to 1; several ranks that hold the same features share the queries.</summary>
+    public static double Accuracy(FeatureSet bank, FeatureSet queries, int classes, int neighbours, double temperature, IProcessGroup? group = null)
     {
         ArgumentNullException.ThrowIfNull(bank);
         ArgumentNullException.ThrowIfNull(queries);
-        var predicted = Predict(bank.Values, bank.Labels, queries.Values, classes, neighbours, temperature);
+        var predicted = Predict(group ?? SingleProcess.Instance, bank.Values, bank.Labels, queries.Values, classes, neighbours, temperature);
         return predicted.Zip(queries.Labels).Count(pair => pair.First == pair.Second) / (double)queries.Labels.Length;
     }
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
+using MoCoSharp.Distributed;
 using MoCoSharp.Features;
 using MoCoSharp.Models;
 using static TorchSharp.torch;
@@ -28,15 +29,16 @@ public sealed class KnnMonitor(IImageDataset bank, IImageDataset queries, ViewTr
     /// <param name="encoder">In evaluation mode meanwhile; nothing of it changes.</param>
     /// <param name="progress">Told images done, and images in all.</param>
     /// <param name="cancellation">Ends the work early.</param>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public (double Accuracy, double Seconds) Measure(Encoder encoder, Action<int, int>? progress, CancellationToken cancellation)
+    /// <param name="group">The ranks that share the work, with equal encoders.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled, on any rank.</exception>
+    public (double Accuracy, double Seconds) Measure(Encoder encoder, Action<int, int>? progress, IProcessGroup group, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
         var layer = options.Layer == "head" ? FeatureLayer.Head : FeatureLayer.Pooled;
         var total = bank.Count + queries.Count;
-        using var known = FeatureExtractor.Extract(encoder, bank, view, layer, loader, device, progress: done => progress?.Invoke(done, total), badImage: BadImageFound, cancellation: cancellation);
-        using var asked = FeatureExtractor.Extract(encoder, queries, view, layer, loader, device, progress: done => progress?.Invoke(bank.Count + done, total), badImage: BadImageFound, cancellation: cancellation);
-        var accuracy = KnnClassifier.Accuracy(known, asked, bank.ClassNames.Count, Math.Min(options.Neighbours, known.Labels.Length), options.Temperature);
+        using var known = FeatureExtractor.Extract(encoder, bank, view, layer, loader, device, progress: done => progress?.Invoke(done, total), badImage: BadImageFound, cancellation: cancellation, group: group);
+        using var asked = FeatureExtractor.Extract(encoder, queries, view, layer, loader, device, progress: done => progress?.Invoke(bank.Count + done, total), badImage: BadImageFound, cancellation: cancellation, group: group);
+        var accuracy = KnnClassifier.Accuracy(known, asked, bank.ClassNames.Count, Math.Min(options.Neighbours, known.Labels.Length), options.Temperature, group);
         return (accuracy, watch.Elapsed.TotalSeconds);
     }
 }
