@@ -20,6 +20,9 @@ public readonly record struct StepReport(
 
     /// <summary>Share of the time spent on finding that out, 0 to 1.</summary>
     public double HealthShare { get; init; }
+
+    /// <summary>Share of the time that rank 0 waited for messages and for other processes, 0 to 1; null for a process alone.</summary>
+    public double? CommunicationShare { get; init; }
 }
 
 /// <summary>What the kNN monitor found.</summary>

@@ -1,6 +1,7 @@
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Distributed;
 using MoCoSharp.Methods;
+using MoCoSharp.Models;
 using MoCoSharp.Tensors;
 using MoCoSharp.Training.Health;
 using MoCoSharp.Training.Saving;
@@ -49,6 +50,14 @@ public sealed class Pretraining : IDisposable
         method.Precision = PrecisionChoice.Resolve(config.Precision, _device);
         method.train();
         _optimizer = Optimizer.Create(method.LearnedParameters, config.Optimizer);
+        if (config.Norm == "sync" && group.Size > 1)
+        {
+            foreach (var encoder in method.modules().OfType<Encoder>())
+            {
+                encoder.NormalizeOver(group);
+            }
+        }
+
         _step = new TrainingStep(method, _optimizer, group);
     }
 
@@ -87,6 +96,7 @@ public sealed class Pretraining : IDisposable
                 if (check is not null)
                 {
                     Keep(path);
+                    accepted = [.. accepted, .. OtherProcesses()];
                 }
 
                 return accepted;
@@ -114,6 +124,20 @@ public sealed class Pretraining : IDisposable
         {
             accepted = check is null ? [] : [.. RunDifferences.Between(config, _config), .. RunDifferences.Between(data, check.Data)];
             return check is { AllowChanges: false } ? accepted : [];
+        }
+
+        // As many BN groups as before, so the same computation; sums are made in another order.
+        string[] OtherProcesses()
+        {
+            if (Progress.Processes == _group.Size)
+            {
+                return [];
+            }
+
+            var told = $"processes: checkpoint {Progress.Processes}, run {_group.Size}: " +
+                (_config.Norm == "batch" ? "with norm=batch, BatchNorm sees other groups of images" : "the same computation but for rounding");
+            run.Change(_config, [told], StepsDone);
+            return [told];
         }
 
         // The state before the configuration: should the process die between the two, the next resume asks again.
@@ -151,10 +175,15 @@ public sealed class Pretraining : IDisposable
             File.Delete(run.DivergedPath);
         }
 
-        Progress = Progress.Of(views.BatchesPerEpoch);
+        if (_group.Size > 1)
+        {
+            Progress = TrainingState.Share(Progress, _method, _optimizer, _config, _group);
+        }
+
+        Progress = Progress.Of(views.BatchesPerEpoch) with { Processes = _group.Size };
         var total = StepsDone + ((long)views.BatchesPerEpoch * _config.Epochs) - Progress.Scheduled;
         var goal = Math.Min(total, stepLimit ?? total);
-        using var log = new RunLog(run, StepsDone, _observer.Warned);
+        using var log = new RunLog(_group.Rank == 0 ? run : null, StepsDone, _observer.Warned);
         foreach (var (step, accuracy) in log.Knn)
         {
             Progress = Progress.Judged(step, accuracy);
@@ -175,10 +204,10 @@ public sealed class Pretraining : IDisposable
         catch (LossException bad)
         {
             saver.Settle();
-            throw Divergence.Tell(run, _method, bad, views.Data, saver.Newest);
+            throw Divergence.Tell(run, _method, bad, views.Data, saver.Newest, _group);
         }
 
-        var judged = knn is null || !IsMonitorDue(total) || log.Knn.ContainsKey(StepsDone);
+        var judged = knn is null || !IsMonitorDue(total) || Known(log);
         return StepsDone < goal || !judged ? PretrainEnd.Stopped : StepsDone >= total ? PretrainEnd.Finished : PretrainEnd.StepLimit;
     }
 
@@ -191,9 +220,11 @@ public sealed class Pretraining : IDisposable
         try
         {
             Monitor(knn, log, saver, steps.Total, stop);
-            while (StepsDone < steps.Goal && !stop.IsCancellationRequested)
+            var stopped = Stops(stop);
+            while (StepsDone < steps.Goal && !stopped)
             {
-                foreach (var batch in views.Epoch(Progress.Epoch, firstBatch: Progress.Batch, stop))
+                // A rank that left its views alone would leave the others waiting: they all stop after the same step.
+                foreach (var batch in views.Epoch(Progress.Epoch, firstBatch: Progress.Batch, _group.Size == 1 ? stop : CancellationToken.None))
                 {
                     using (batch)
                     {
@@ -205,7 +236,9 @@ public sealed class Pretraining : IDisposable
                         saver.Begin(state.With(Progress));
                     }
 
-                    if (StepsDone >= steps.Goal || stop.IsCancellationRequested)
+                    Compare();
+                    stopped = Stops(stop);
+                    if (StepsDone >= steps.Goal || stopped)
                     {
                         break;
                     }
@@ -220,10 +253,11 @@ public sealed class Pretraining : IDisposable
 
                     Monitor(knn, log, saver, steps.Total, stop);
                     meter.RestartClock(); // an evaluation is not training time
+                    _group.TakeWaitedSeconds();
                 }
             }
         }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        catch (OperationCanceledException) when (stop.IsCancellationRequested || _group.Size > 1)
         {
             // Asked to stop while waiting for views or judging: the state is that of the last step.
         }
@@ -270,11 +304,24 @@ public sealed class Pretraining : IDisposable
             {
                 watch.Check(meter.Losses, StepsDone, learningRate, epoch);
                 health = health is null ? null : watch.Health.Complete(health, learningRate);
-                var report = meter.Report(StepsDone, total, epoch, accuracy!, learningRate, watch.Health.TakeSeconds()) with { Health = health };
+                var report = meter.Report(
+                    StepsDone, total, epoch, accuracy!, learningRate, watch.Health.TakeSeconds(), _group.Size > 1 ? _group.TakeWaitedSeconds() : null) with { Health = health };
                 log.Write(report);
                 _observer.Reported(report);
                 Judge(log, watch);
             }
+        }
+    }
+
+    private bool Stops(CancellationToken stop) => GroupRows.Any(_group, stop.IsCancellationRequested);
+
+    private bool Known(RunLog log) => GroupRows.Any(_group, log.Knn.ContainsKey(StepsDone)); // rank 0 has the log
+
+    private void Compare()
+    {
+        if (_group.Size > 1 && _config.Health.CompareEverySteps > 0 && StepsDone % _config.Health.CompareEverySteps == 0)
+        {
+            RankComparison.Check(_method, _group, StepsDone);
         }
     }
 
@@ -297,12 +344,12 @@ public sealed class Pretraining : IDisposable
     // The untrained encoder first, then every so many epochs; a number that a stop prevented is made up for after the resume.
     private void Monitor(KnnMonitor? knn, RunLog log, Saver saver, long total, CancellationToken stop)
     {
-        if (knn is null || !IsMonitorDue(total) || stop.IsCancellationRequested || log.Knn.ContainsKey(StepsDone))
+        if (knn is null || !IsMonitorDue(total) || Stops(stop) || Known(log))
         {
             return;
         }
 
-        var (accuracy, seconds) = knn.Measure(_method.Encoder, _observer.Evaluating, stop);
+        var (accuracy, seconds) = knn.Measure(_method.Encoder, _observer.Evaluating, _group, stop);
         var report = new KnnReport(StepsDone, Progress.Epoch, accuracy, knn.Protocol, seconds);
         log.Write(report);
         Progress = Progress.Judged(StepsDone, accuracy);

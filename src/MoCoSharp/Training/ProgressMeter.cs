@@ -39,7 +39,7 @@ internal sealed class ProgressMeter(TimeProvider time, int batchSize, IEnumerabl
         _waitSeconds += waitSeconds;
     }
 
-    public StepReport Report(long step, long total, int epoch, Tensor accuracy, double learningRate, double healthSeconds)
+    public StepReport Report(long step, long total, int epoch, Tensor accuracy, double learningRate, double healthSeconds, double? communicationSeconds = null)
     {
         using var scope = NewDisposeScope();
         var loss = Losses.Average();
@@ -48,6 +48,7 @@ internal sealed class ProgressMeter(TimeProvider time, int batchSize, IEnumerabl
         var report = new StepReport(step, total, epoch, loss, contrast[0], contrast[1], learningRate, _steps * batchSize / elapsed, Math.Min(1, _waitSeconds / elapsed))
         {
             HealthShare = Math.Min(1, healthSeconds / elapsed),
+            CommunicationShare = communicationSeconds is { } waited ? Math.Min(1, waited / elapsed) : null,
         };
         _read.Clear();
         RestartClock();

@@ -63,6 +63,9 @@ public sealed class RunFolder
         return run;
     }
 
+    /// <summary>The folder of a run that another process writes; there may be nothing to see from here.</summary>
+    public static RunFolder OfOther(string path) => new(path);
+
     /// <summary>Opens the folder of a run.</summary>
     /// <exception cref="IOException">There is none.</exception>
     public static RunFolder Open(string path)

@@ -6,19 +6,25 @@ namespace MoCoSharp.Training;
 /// <summary>The numbers of a run, in metrics.jsonl and for TensorBoard.</summary>
 internal sealed class RunLog : IDisposable
 {
-    private readonly MetricsLog _metrics;
-    private readonly BoardLog _board;
-    private readonly BoardLog _random;
-    private readonly BoardLog _uninformed;
+    private readonly MetricsLog? _metrics; // these are null on every rank but the first: it alone writes
+    private readonly BoardLog? _board;
+    private readonly BoardLog? _random;
+    private readonly BoardLog? _uninformed;
     private readonly Dictionary<long, double> _knn = [];
     private readonly List<HealthLine> _health = [];
     private readonly HashSet<string> _verdicts = [];
     private readonly Action<string> _warn;
     private bool _warned;
 
-    public RunLog(RunFolder run, long step, Action<string> warn)
+    /// <summary>Goes on with the log of a run; null keeps what it is told, and writes nothing.</summary>
+    public RunLog(RunFolder? run, long step, Action<string> warn)
     {
         _warn = warn;
+        if (run is null)
+        {
+            return;
+        }
+
         _metrics = new MetricsLog(run.MetricsPath, step);
         foreach (var line in MetricsLog.Read(run.MetricsPath))
         {
@@ -64,6 +70,12 @@ internal sealed class RunLog : IDisposable
             ["imagesPerSecond"] = Math.Round(report.ImagesPerSecond, 1),
             ["waitShare"] = Math.Round(report.WaitShare, 4),
         };
+        if (report.CommunicationShare is { } communication)
+        {
+            line["communicationShare"] = Math.Round(communication, 4);
+            Scalar("speed/share waiting for other processes", communication, report.Step);
+        }
+
         if (report.Health is { } health)
         {
             line["healthShare"] = Math.Round(report.HealthShare, 5);
@@ -79,8 +91,8 @@ internal sealed class RunLog : IDisposable
             // The same tag in folders of their own: TensorBoard draws them into the loss's own picture.
             if (health.LossIfRandom is { } random && health.LossIfUninformed is { } uninformed)
             {
-                _random.Scalar("train/loss", random, report.Step);
-                _uninformed.Scalar("train/loss", uninformed, report.Step);
+                _random?.Scalar("train/loss", random, report.Step);
+                _uninformed?.Scalar("train/loss", uninformed, report.Step);
             }
         }
 
@@ -133,9 +145,9 @@ internal sealed class RunLog : IDisposable
     }
 
     /// <summary>Brings what is written to the disk. Any thread.</summary>
-    public void Flush() => _metrics.Flush();
+    public void Flush() => _metrics?.Flush();
 
-    public void Dispose() => _metrics.Dispose();
+    public void Dispose() => _metrics?.Dispose();
 
     private void Remember(HealthLine line)
     {
@@ -149,14 +161,14 @@ internal sealed class RunLog : IDisposable
 
     private void Write(JsonObject line)
     {
-        _metrics.Write(line);
-        if (_metrics.Fault is { } fault && !_warned)
+        _metrics?.Write(line);
+        if (_metrics?.Fault is { } fault && !_warned)
         {
             _warn($"metrics.jsonl cannot be written: {fault} Lines wait in memory until it can.");
         }
 
-        _warned = _metrics.Fault is not null;
+        _warned = _metrics?.Fault is not null;
     }
 
-    private void Scalar(string tag, double value, long step) => _board.Scalar(tag, value, step);
+    private void Scalar(string tag, double value, long step) => _board?.Scalar(tag, value, step);
 }

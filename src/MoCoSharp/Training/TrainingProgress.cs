@@ -24,6 +24,9 @@ public sealed record TrainingProgress
     /// <summary>Steps done when it found that.</summary>
     public long BestKnnStep { get; init; }
 
+    /// <summary>Processes that made the latest steps.</summary>
+    public int Processes { get; init; } = 1;
+
     /// <summary>Steps that the schedule counts: those of a run that had as many batches an epoch from the beginning.</summary>
     public long Scheduled => ((long)Epoch * BatchesPerEpoch) + Batch;
 

@@ -7,7 +7,6 @@ using MoCoSharp.Checkpoints;
 using MoCoSharp.Distributed;
 using MoCoSharp.Methods;
 using TorchSharp;
-using static MoCoSharp.Tensors.Scalars;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Training;
@@ -98,25 +97,21 @@ public static class TrainingState
         return new TrainedEncoder(encoder, config, step, role, name);
     }
 
-    /// <summary>Makes the running statistics of every rank their mean, so that what is saved and evaluated is the whole batch's.</summary>
-    public static void AverageRunningStatistics(PretrainMethod method, IProcessGroup group)
+    /// <summary>Rank 0's state on every rank: it alone reads checkpoints and weights.</summary>
+    /// <returns>Where rank 0 stands.</returns>
+    internal static TrainingProgress Share(TrainingProgress progress, PretrainMethod method, Optimizer optimizer, RunConfig config, IProcessGroup group)
     {
-        ArgumentNullException.ThrowIfNull(method);
-        ArgumentNullException.ThrowIfNull(group);
-        if (group.Size == 1)
+        using var scope = NewDisposeScope();
+        var mine = new JsonObject([.. Metadata(progress, method, config, null).Select(item => KeyValuePair.Create(item.Key, (JsonNode?)item.Value))]);
+        var shared = JsonNode.Parse(GroupText.Broadcast(group, mine.ToJsonString()))!.AsObject();
+        var text = new Texts("rank 0", shared.ToDictionary(item => item.Key, item => (string)item.Value!, StringComparer.Ordinal));
+        foreach (var (_, values) in Tensors(method, optimizer))
         {
-            return;
+            group.Broadcast(values, root: 0);
         }
 
-        using var noGrad = no_grad();
-        foreach (var (name, buffer) in method.named_buffers())
-        {
-            if (name.EndsWith("running_mean", StringComparison.Ordinal) || name.EndsWith("running_var", StringComparison.Ordinal))
-            {
-                group.AllReduceSum(buffer);
-                buffer.div_(Held(group.Size));
-            }
-        }
+        method.RestoreHostState(method.HostState.Keys.ToDictionary(name => name, name => text.Number("host." + name), StringComparer.Ordinal));
+        return text.Progress();
     }
 
     /// <summary>The tensors of a state, in the order of the file.</summary>
@@ -148,6 +143,11 @@ public static class TrainingState
         {
             metadata["learningRate"] = string.Create(CultureInfo.InvariantCulture,
                 $"{LearningRate.At(config, progress.Scheduled, progress.BatchesPerEpoch):R}"); // of the next step
+        }
+
+        if (progress.Processes != 1)
+        {
+            metadata["processes"] = $"{progress.Processes}";
         }
 
         if (progress.BestKnn is { } best)
@@ -191,6 +191,7 @@ public static class TrainingState
             Batch = (int)Number("batch"),
             BatchesPerEpoch = (int)Number("batchesPerEpoch"),
             Losses = Losses(),
+            Processes = metadata.ContainsKey("processes") ? (int)Number("processes") : 1,
             BestKnn = metadata.TryGetValue("bestKnn", out var best) ? double.Parse(best, CultureInfo.InvariantCulture) : null,
             BestKnnStep = metadata.ContainsKey("bestKnn.step") ? Number("bestKnn.step") : 0,
         };

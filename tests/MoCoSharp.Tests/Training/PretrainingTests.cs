@@ -380,7 +380,7 @@ public sealed class PretrainingTests : IDisposable
         var data = new Patterns(20, 40, seed: 3);
         var view = ViewRecipes.Evaluation(Config.Views);
 
-        new KnnMonitor(data, data, view, Config.Knn, Config.Loader, CPU).Measure(method.Encoder, null, default);
+        new KnnMonitor(data, data, view, Config.Knn, Config.Loader, CPU).Measure(method.Encoder, null, SingleProcess.Instance, default);
 
         Assert.Equal(before, Bits(method));
         Assert.True(method.Encoder.training);

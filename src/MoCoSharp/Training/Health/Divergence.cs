@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using MoCoSharp.Data.Datasets;
+using MoCoSharp.Distributed;
 using MoCoSharp.Methods;
 using MoCoSharp.Tensors;
 using TorchSharp;
@@ -107,10 +109,14 @@ internal static class Divergence
     public static bool IsFinite(Tensor values) => !values.is_floating_point() || values.isfinite().all().item<bool>();
 
     /// <summary>Writes diverged.json, and makes the error.</summary>
-    public static DivergedException Tell(RunFolder run, PretrainMethod method, LossException bad, IImageDataset data, string? newest)
+    /// <remarks>The loss is the mean over ranks, so that all come here after the same step; the first one writes.</remarks>
+    public static DivergedException Tell(RunFolder run, PretrainMethod method, LossException bad, IImageDataset data, string? newest, IProcessGroup group)
     {
-        var tensor = bad.Input ?? FirstBad(method) ?? bad.Output ?? "the loss itself, from finite queries and keys";
-        var images = bad.Images.Select(data.NameOf).ToList();
+        var input = GroupText.Gather(group, bad.Input ?? "").FirstOrDefault(text => text.Length > 0);
+        var output = GroupText.Gather(group, bad.Output ?? "").FirstOrDefault(text => text.Length > 0);
+        var tensor = input ?? FirstBad(method) ?? output ?? "the loss itself, from finite queries and keys";
+        var images = GroupText.Gather(group, string.Join(' ', bad.Images)).SelectMany(text => text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .Select(index => data.NameOf(int.Parse(index, CultureInfo.InvariantCulture))).ToList();
         var content = new JsonObject
         {
             ["step"] = bad.Step,
@@ -125,7 +131,10 @@ internal static class Divergence
         };
         try
         {
-            RunFolder.WriteJson(run.DivergedPath, content);
+            if (group.Rank == 0)
+            {
+                RunFolder.WriteJson(run.DivergedPath, content);
+            }
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

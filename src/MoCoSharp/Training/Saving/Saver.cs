@@ -45,18 +45,18 @@ internal sealed class Saver : IDisposable
         }
     }
 
-    /// <summary>Tells what has ended meanwhile, and whether to save now. Every rank hears the same answer.</summary>
+    /// <summary>Tells what has ended meanwhile, and whether to save now. Rank 0 alone saves: every rank holds the same state.</summary>
     public bool IsDue(long step, bool requested)
     {
         Tell();
         _waiting |= requested || _clock.IsDue(step);
-        return Agreed(_waiting && !_writer.IsBusy);
+        return _group.Rank == 0 && _waiting && !_writer.IsBusy;
     }
 
-    /// <summary>Copies the state, and leaves the rest to another thread. Every rank calls this.</summary>
+    /// <summary>Copies the state, and leaves the rest to another thread.</summary>
     public void Begin(StateSource state)
     {
-        if (state.Progress.Step == _saved)
+        if (state.Progress.Step == _saved || _group.Rank != 0)
         {
             _waiting = false;
             return;
@@ -67,21 +67,15 @@ internal sealed class Saver : IDisposable
         _waiting = false;
         _clock.Begun();
         var since = Stopwatch.GetTimestamp();
-        TrainingState.AverageRunningStatistics(state.Method, _group);
-        if (_group.Rank == 0)
+        using (NewDisposeScope())
         {
-            using var scope = NewDisposeScope();
             _snapshot.Take(
                 state.Progress.Step,
                 TrainingState.Tensors(state.Method, state.Optimizer),
                 TrainingState.Metadata(state.Progress, state.Method, state.Config, state.Data));
-            _writer.Begin(_snapshot);
-        }
-        else
-        {
-            _saved = state.Progress.Step;
         }
 
+        _writer.Begin(_snapshot);
         Pauses.Add(Stopwatch.GetElapsedTime(since).TotalSeconds);
     }
 
@@ -181,19 +175,5 @@ internal sealed class Saver : IDisposable
         }
 
         return error;
-    }
-
-    // The clock and the requests of rank 0 decide for all, as every rank takes part in a save.
-    private bool Agreed(bool mine)
-    {
-        if (_group.Size == 1)
-        {
-            return mine;
-        }
-
-        using var scope = NewDisposeScope();
-        var decision = tensor(mine ? 1f : 0f);
-        _group.Broadcast(decision, root: 0);
-        return decision.item<float>() > 0;
     }
 }
