@@ -11,7 +11,7 @@ internal sealed class ConsoleProgress(int epochs) : IPretrainObserver
     private static readonly TimeSpan BetweenDrawings = TimeSpan.FromSeconds(0.1);
     private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(2);
 
-    private readonly bool _live = !Console.IsOutputRedirected;
+    private readonly bool _live = !Processes.AreSeveral && !Console.IsOutputRedirected;
     private readonly Stopwatch _watch = Stopwatch.StartNew();
     private StepReport? _latest;
     private HealthFigures? _health;

@@ -32,7 +32,7 @@ internal static class EvaluationOutput
         Console.WriteLine(FormattableString.Invariant($"top-1 {100 * scores.Top1:F2} % (95 %: {100 * low:F2} to {100 * high:F2}) of {scores.Count} images") +
             (double.IsNaN(scores.Top5) ? "" : FormattableString.Invariant($", top-5 {100 * scores.Top5:F2} %")));
         Console.WriteLine($"[{report["protocol"]}]");
-        if (path is null)
+        if (path is null || !Processes.Speaks)
         {
             return;
         }

@@ -8,7 +8,7 @@ namespace MoCoSharp.Cli;
 /// <summary>How far an evaluation is: a line that is drawn over on a terminal, a line every two seconds in a pipe.</summary>
 internal sealed class EvaluationProgress(string what)
 {
-    private readonly bool _live = !Console.IsOutputRedirected;
+    private readonly bool _live = !Processes.AreSeveral && !Console.IsOutputRedirected;
     private readonly Stopwatch _watch = Stopwatch.StartNew();
     private TimeSpan _told = TimeSpan.Zero;
     private readonly HashSet<string> _broken = new(StringComparer.Ordinal);

@@ -13,28 +13,32 @@ internal static class ExitCode
     public const int Stopped = 75; // EX_TEMPFAIL: run again with --resume
 
     /// <summary>Runs a verb; what a person can mend becomes a message, our own bugs keep their stack trace.</summary>
-    public static int Of(bool verbose, Func<int> verb)
+    /// <param name="verbose">Messages with stack traces.</param>
+    /// <param name="verb">Gives the exit code.</param>
+    /// <param name="tell">Tells the messages, and gives the exit code; null writes them to stderr.</param>
+    public static int Of(bool verbose, Func<int> verb, Func<IEnumerable<string>, int, int>? tell = null)
     {
+        tell ??= Tell;
         try
         {
             return verb();
         }
         catch (ConfigurationException error)
         {
-            return Tell(error.Faults, Usage);
+            return tell(error.Faults, Usage);
         }
         catch (Exception error) when (!verbose && error is DataSourceException)
         {
-            return Tell([error.Message], Usage);
+            return tell([error.Message], Usage);
         }
         catch (Exception error) when (!verbose && error is DivergedException or OtherRunException or BrokenImageException or InvalidDataException or IOException
-            or UnauthorizedAccessException or PlatformNotSupportedException)
+            or UnauthorizedAccessException or PlatformNotSupportedException or DllNotFoundException or RanksDifferException)
         {
-            return Tell([error.Message], Failed);
+            return tell([error.Message], Failed);
         }
     }
 
-    private static int Tell(IEnumerable<string> messages, int code)
+    internal static int Tell(IEnumerable<string> messages, int code)
     {
         foreach (var message in messages)
         {

@@ -1,5 +1,6 @@
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Views;
+using MoCoSharp.Distributed;
 using MoCoSharp.Features;
 using MoCoSharp.Models;
 using MoCoSharp.Training;
@@ -44,7 +45,8 @@ internal sealed class NamedEncoder : IDisposable
     /// <param name="target">RUN or FILE.</param>
     /// <param name="which">--encoder.</param>
     /// <param name="others">Faults of the other options.</param>
-    public static NamedEncoder Open(string target, string which, IEnumerable<string> others)
+    /// <param name="processes">That share the work.</param>
+    public static NamedEncoder Open(string target, string which, IEnumerable<string> others, int processes = 1)
     {
         var faults = new List<string>();
         if (which is not ("query" or "key"))
@@ -63,16 +65,17 @@ internal sealed class NamedEncoder : IDisposable
         }
 
         var trained = TrainedEncoder.Load(target, which == "key" ? EncoderRole.Key : EncoderRole.Query);
-        set_num_threads(trained.Config.Threads > 0 ? trained.Config.Threads : Environment.ProcessorCount);
+        set_num_threads(trained.Config.Threads > 0 && processes == 1 ? trained.Config.Threads : Together.Cores(processes));
         trained.Encoder.to(device(trained.Config.Device));
         return new NamedEncoder(trained, Directory.Exists(target) ? RunFolder.Open(target) : null);
     }
 
     /// <summary>Features of a set in the evaluation view, not normalised: those kept in features/ of the run where there are any, else made and kept.</summary>
-    public FeatureSet Features(IImageDataset images, FeatureLayer layer, EvaluationProgress progress, CancellationToken cancellation)
+    /// <remarks>Several processes share the work, and keep nothing.</remarks>
+    public FeatureSet Features(IImageDataset images, FeatureLayer layer, EvaluationProgress progress, IProcessGroup group, CancellationToken cancellation)
     {
         var view = ViewRecipes.Evaluation(Config.Views);
-        if (Run is null)
+        if (Run is null || group.Size > 1)
         {
             return Extract();
         }
@@ -89,7 +92,7 @@ internal sealed class NamedEncoder : IDisposable
 
         FeatureSet Extract() => FeatureExtractor.Extract(
             Encoder, images, view, layer, Config.Loader, Device, normalize: false,
-            done => progress.Show("features of images", done, images.Count), progress.Show, cancellation);
+            done => progress.Show("features of images", done, images.Count), progress.Show, group, cancellation);
     }
 
     /// <inheritdoc/>

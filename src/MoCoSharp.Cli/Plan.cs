@@ -44,7 +44,7 @@ internal sealed class Plan
     }
 
     /// <summary>Opens the data and settles what was left to choose; null, and the faults in the list, where something is wrong.</summary>
-    public static Plan? Open(RunConfig? config, string? dataGiven, string? validationGiven, List<string> faults)
+    public static Plan? Open(RunConfig? config, string? dataGiven, string? validationGiven, List<string> faults, int processes = 1)
     {
         var source = config?.Data ?? dataGiven;
         (IImageDataset Train, IImageDataset? Validation)? data = null;
@@ -69,12 +69,13 @@ internal sealed class Plan
                 (supervised.Classes > 0 ? $", and as many as supervised.classes, {supervised.Classes}, at most." : ": a folder for each class, or a list with labels."));
         }
 
+        faults.AddRange(processes == 1 ? [] : config?.FaultsOver(processes) ?? []);
         if (config is not null && TorchRuntime.DeviceFault(config.Device) is { } fault)
         {
             faults.Add(fault);
         }
 
-        return faults.Count == 0 && config is not null && data is { } found ? new Plan(Resolve(config, found.Train), found.Train, found.Validation) : null;
+        return faults.Count == 0 && config is not null && data is { } found ? new Plan(Resolve(config, found.Train, processes), found.Train, found.Validation) : null;
     }
 
     /// <summary>What is allowed, but seldom meant.</summary>
@@ -113,13 +114,14 @@ internal sealed class Plan
     /// <summary>Settles what a recipe leaves to choose; done once, and kept in config.json.</summary>
     /// <param name="config">The recipe with settings.</param>
     /// <param name="train">The images; null where none are wanted.</param>
-    public static RunConfig Resolve(RunConfig config, IImageDataset? train = null) => config with
+    /// <param name="processes">That share the machine's cores.</param>
+    public static RunConfig Resolve(RunConfig config, IImageDataset? train = null, int processes = 1) => config with
     {
         Precision = PrecisionChoice.Resolve(config.Precision, device(config.Device)).Name(),
         Packed = (train as PackedImages)?.Making,
         Supervised = config.Supervised is { Classes: 0 } supervised ? supervised with { Classes = train?.ClassNames.Count ?? DefaultClasses } : config.Supervised,
-        Threads = config.Threads > 0 ? config.Threads : Math.Max(1, Environment.ProcessorCount),
-        Loader = config.Loader.Workers > 0 ? config.Loader : config.Loader with { Workers = Math.Max(1, Environment.ProcessorCount / 2) },
+        Threads = config.Threads > 0 ? config.Threads : Math.Max(1, Together.Cores(processes)),
+        Loader = config.Loader.Workers > 0 ? config.Loader : config.Loader with { Workers = Math.Max(1, Together.Cores(processes) / 2) },
     };
 }
 

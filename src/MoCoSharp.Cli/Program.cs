@@ -32,5 +32,11 @@ if (parsed.Errors.Count > 0)
     return ExitCode.Usage;
 }
 
+if (Processes.Refusal(parsed.CommandResult.Command.Name) is { } refusal)
+{
+    Console.Error.Write(refusal);
+    return ExitCode.Usage;
+}
+
 // No time-out: a save after Ctrl-C may take as long as it takes.
 return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });

@@ -76,7 +76,7 @@ internal sealed partial class StopSignals : IDisposable
         {
             if (!_over && !_stop.IsCancellationRequested)
             {
-                Console.Error.WriteLine($"moco: {message}");
+                Processes.TellStop(message);
                 _stop.Cancel();
             }
         }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using MoCoSharp.Cli.FeatureFiles;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Views;
+using MoCoSharp.Distributed;
 using MoCoSharp.Features;
 using MoCoSharp.Tensors;
 using MoCoSharp.Training;
@@ -22,13 +23,13 @@ internal static class EmbedCommand
         var output = new Option<string?>("-o", "--output") { Description = "features.npy (names and labels in a .csv beside it) or .csv." };
         var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
         var command = new Command("embed", "Write features of images, with names and labels.") { target, data, part, which, layer, normalize, output, verbose };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () => Run(
+        command.SetAction(parsed => Processes.Run(parsed.GetValue(verbose), group => Run(
             parsed.GetValue(target)!, parsed.GetValue(data), parsed.GetValue(part)!, parsed.GetValue(which)!, parsed.GetValue(layer)!,
-            parsed.GetValue(normalize), parsed.GetValue(output))));
+            parsed.GetValue(normalize), parsed.GetValue(output), group)));
         return command;
     }
 
-    private static int Run(string target, string? source, string part, string which, string layer, bool normalize, string? output)
+    private static int Run(string target, string? source, string part, string which, string layer, bool normalize, string? output, IProcessGroup group)
     {
         var faults = new List<string>();
         if (output is null || !FeatureWriters.Extensions.Contains(Path.GetExtension(output).ToLowerInvariant()))
@@ -46,7 +47,7 @@ internal static class EmbedCommand
             faults.Add($"--part is {part}, expected train or val.");
         }
 
-        using var encoder = NamedEncoder.Open(target, which, faults);
+        using var encoder = NamedEncoder.Open(target, which, faults, group.Size);
         var images = Images(source, part, encoder, faults);
         if (images is null || faults.Count > 0)
         {
@@ -61,15 +62,15 @@ internal static class EmbedCommand
         var count = 0;
         try
         {
-            using (var file = FeatureWriters.Create(unfinished, featureSize, images.ClassNames))
+            using (var file = Processes.Speaks ? FeatureWriters.Create(unfinished, featureSize, images.ClassNames) : null)
             {
                 FeatureExtractor.Stream(
                     encoder.Encoder, images, ViewRecipes.Evaluation(encoder.Config.Views), layer == "head" ? FeatureLayer.Head : FeatureLayer.Pooled,
-                    encoder.Config.Loader, encoder.Device, normalize, batch => count += Add(file, batch, images, featureSize, progress, count), progress.Show, signals.Token);
-                file.Finish();
+                    encoder.Config.Loader, encoder.Device, normalize, batch => count += Add(file, batch, images, featureSize, progress, count), progress.Show, group, signals.Token);
+                file?.Finish();
             }
 
-            foreach (var (from, to) in FeatureWriters.Files(unfinished).Zip(FeatureWriters.Files(output!)))
+            foreach (var (from, to) in FeatureWriters.Files(unfinished).Zip(FeatureWriters.Files(output!)).Where(_ => Processes.Speaks))
             {
                 File.Move(from, to, overwrite: true);
             }
@@ -116,12 +117,12 @@ internal static class EmbedCommand
         }
     }
 
-    private static int Add(IFeatureWriter file, FeatureBatch batch, IImageDataset images, int featureSize, EvaluationProgress progress, int before)
+    private static int Add(IFeatureWriter? file, FeatureBatch batch, IImageDataset images, int featureSize, EvaluationProgress progress, int before)
     {
         var values = HostMemory.Floats(batch.Values);
         for (var i = 0; i < batch.Indices.Length; i++)
         {
-            file.Add(images.NameOf(batch.Indices[i]), batch.Labels[i], values.AsSpan(i * featureSize, featureSize));
+            file?.Add(images.NameOf(batch.Indices[i]), batch.Labels[i], values.AsSpan(i * featureSize, featureSize));
         }
 
         progress.Show("images", before + batch.Indices.Length, images.Count);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Views;
+using MoCoSharp.Distributed;
 using MoCoSharp.Evaluation;
 using MoCoSharp.Features;
 using MoCoSharp.Tensors;
@@ -28,7 +29,7 @@ internal static class KnnCommand
         {
             target, data, validation, protocol, neighbours, temperature, layer, which, output, verbose,
         };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        command.SetAction(parsed => Processes.Run(parsed.GetValue(verbose), group =>
         {
             var faults = new List<string>();
             var named = parsed.GetValue(protocol);
@@ -44,7 +45,7 @@ internal static class KnnCommand
             }
 
             faults.AddRange(With(new KnnOptions(), own).Faults());
-            using var encoder = NamedEncoder.Open(parsed.GetValue(target)!, parsed.GetValue(which)!, faults);
+            using var encoder = NamedEncoder.Open(parsed.GetValue(target)!, parsed.GetValue(which)!, faults, group.Size);
             var options = named is not null && KnnProtocol.Names.Contains(named) ? KnnProtocol.Named(named) : With(encoder.Config.Knn, own);
             if (options.Layer == "head" && encoder.Encoder.Options.Head == "none")
             {
@@ -61,7 +62,7 @@ internal static class KnnCommand
             using var signals = new StopSignals();
             try
             {
-                return Judge(encoder, labelled, named ?? "own", options, isAskedFor, parsed.GetValue(output), signals.Token);
+                return Judge(encoder, labelled, named ?? "own", options, isAskedFor, parsed.GetValue(output), group, signals.Token);
             }
             catch (OperationCanceledException)
             {
@@ -72,19 +73,19 @@ internal static class KnnCommand
     }
 
     /// <summary>Judges, and writes the report.</summary>
-    internal static int Judge(NamedEncoder encoder, LabelledData data, string name, KnnOptions options, bool isAskedFor, string? output, CancellationToken cancellation)
+    internal static int Judge(NamedEncoder encoder, LabelledData data, string name, KnnOptions options, bool isAskedFor, string? output, IProcessGroup group, CancellationToken cancellation)
     {
         encoder.Encoder.Precision = PrecisionChoice.Resolve(encoder.Config.Precision, encoder.Device); // as the run's monitor
         var progress = new EvaluationProgress("kNN");
         var layer = options.Layer == "head" ? FeatureLayer.Head : FeatureLayer.Pooled;
-        using var bank = encoder.Features(data.Train, layer, progress, cancellation);
-        using var queries = encoder.Features(data.Judged, layer, progress, cancellation);
+        using var bank = encoder.Features(data.Train, layer, progress, group, cancellation);
+        using var queries = encoder.Features(data.Judged, layer, progress, group, cancellation);
         if (!isAskedFor)
         {
             options = options with { Neighbours = Math.Min(options.Neighbours, bank.Labels.Count(label => label >= 0)) }; // a run's own settings follow a small bank
         }
 
-        var result = KnnProtocol.Judge(bank, queries, data.Train.ClassNames, options);
+        var result = KnnProtocol.Judge(bank, queries, data.Train.ClassNames, options, group);
         var protocol = $"{KnnProtocol.Describe(name, options)}; {encoder.Which} encoder in {encoder.Encoder.Precision.Name()}, evaluation view at {encoder.Config.Views.Size} px; " +
             $"bank {data.Train.Description} ({bank.Labels.Length}), queries {data.Judged.Description} ({result.Scores.Count})";
         var report = EvaluationReport.Of("knn", protocol, result.Scores);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using MoCoSharp.Data.Datasets;
+using MoCoSharp.Distributed;
 using MoCoSharp.Evaluation;
 using MoCoSharp.Features;
 using MoCoSharp.Training;
@@ -27,7 +28,7 @@ internal static class LinearCommand
         {
             target, data, validation, fast, epochs, rate, batch, seed, which, output, verbose,
         };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        command.SetAction(parsed => Processes.Run(parsed.GetValue(verbose), group =>
         {
             var official = new LinearOptions();
             var options = (official with
@@ -36,15 +37,15 @@ internal static class LinearCommand
                 BatchSize = parsed.GetValue(batch) ?? official.BatchSize,
                 Seed = parsed.GetValue(seed) ?? official.Seed,
             }).Over(parsed.GetValue(epochs) ?? official.Epochs);
-            string[] faults = [.. options.Faults(), .. parsed.GetValue(fast) && parsed.GetValue(rate) is not null ? ["--lr with --fast: the fast protocol scans the learning rate. Leave one out."] : Array.Empty<string>()];
-            using var encoder = NamedEncoder.Open(parsed.GetValue(target)!, parsed.GetValue(which)!, faults);
+            string[] faults = [.. options.Faults(), .. options.BatchSize % group.Size == 0 ? Array.Empty<string>() : [$"--batch is {options.BatchSize}, which does not divide among {group.Size} processes."], .. parsed.GetValue(fast) && parsed.GetValue(rate) is not null ? ["--lr with --fast: the fast protocol scans the learning rate. Leave one out."] : Array.Empty<string>()];
+            using var encoder = NamedEncoder.Open(parsed.GetValue(target)!, parsed.GetValue(which)!, faults, group.Size);
             var labelled = LabelledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
             using var signals = new StopSignals();
             try
             {
                 return parsed.GetValue(fast)
-                    ? Fast(encoder, labelled, options, parsed.GetValue(output), signals.Token)
-                    : Official(encoder, labelled, options, parsed.GetValue(output), signals.Token);
+                    ? Fast(encoder, labelled, options, parsed.GetValue(output), group, signals.Token)
+                    : Official(encoder, labelled, options, parsed.GetValue(output), group, signals.Token);
             }
             catch (OperationCanceledException)
             {
@@ -55,17 +56,17 @@ internal static class LinearCommand
         return command;
     }
 
-    private static int Official(NamedEncoder encoder, LabelledData data, LinearOptions options, string? output, CancellationToken cancellation)
+    private static int Official(NamedEncoder encoder, LabelledData data, LinearOptions options, string? output, IProcessGroup group, CancellationToken cancellation)
     {
         var progress = new EvaluationProgress("linear");
-        var probe = new LinearProbe(encoder.Encoder, data.Train, data.Judged, encoder.Config.Views, options, encoder.Config.Loader, encoder.Device)
+        var probe = new LinearProbe(encoder.Encoder, data.Train, data.Judged, encoder.Config.Views, options, encoder.Config.Loader, encoder.Device, group)
         {
             Progress = (done, total) => progress.Show("images of the epoch", done, total),
             EpochDone = epoch => progress.Show(epoch, options.Epochs),
             BadImageFound = progress.Show,
         };
         var name = $"linear-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Of(probe.Protocol)}";
-        var state = encoder.Run is { } run ? Path.Combine(run.Path, "evaluations", name + ".state.safetensors") : output is null ? null : Path.ChangeExtension(output, ".state.safetensors");
+        var state = !Processes.Speaks ? null : encoder.Run is { } run ? Path.Combine(run.Path, "evaluations", name + ".state.safetensors") : output is null ? null : Path.ChangeExtension(output, ".state.safetensors");
         var result = probe.Run(state, cancellation);
         EvaluationOutput.Write(encoder, data, name, output, EvaluationReport.Of("linear", probe.Protocol, result), result.Scores);
         Console.WriteLine(FormattableString.Invariant($"best epoch {result.Best.Epoch}: top-1 {100 * result.Best.Top1:F2} %, chosen by the images that judge, as the official script does"));
@@ -73,7 +74,7 @@ internal static class LinearCommand
     }
 
     /// <summary>Judges by the fast protocol, and writes the report.</summary>
-    internal static int Fast(NamedEncoder encoder, LabelledData data, LinearOptions options, string? output, CancellationToken cancellation)
+    internal static int Fast(NamedEncoder encoder, LabelledData data, LinearOptions options, string? output, IProcessGroup group, CancellationToken cancellation)
     {
         var progress = new EvaluationProgress("linear, fast");
         using var train = Features(data.Train);
@@ -97,7 +98,7 @@ internal static class LinearCommand
             (result.OptimumConverged ? "" : ", not converged"));
         return ExitCode.Done;
 
-        FeatureSet Features(IImageDataset images) => encoder.Features(images, FeatureLayer.Pooled, progress, cancellation);
+        FeatureSet Features(IImageDataset images) => encoder.Features(images, FeatureLayer.Pooled, progress, group, cancellation);
     }
 
     private static JsonArray Scan(IReadOnlyList<ScanPoint> points) =>

@@ -3,6 +3,8 @@ using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
+using MoCoSharp.Distributed.Nccl;
+using MoCoSharp.Methods;
 using MoCoSharp.Tensors;
 using MoCoSharp.Training;
 using static TorchSharp.torch;
@@ -32,13 +34,13 @@ internal static class PretrainCommand
         {
             recipe, data, validation, runPath, set, steps, resume, changes, usr1, dryRun, device, onBadImage, verbose,
         };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        command.SetAction(parsed => Processes.Run(parsed.GetValue(verbose), group =>
         {
             var given = new Request(
                 parsed.GetValue(recipe), parsed.GetValue(data), parsed.GetValue(validation), parsed.GetValue(runPath), parsed.GetValue(set)!,
                 parsed.GetValue(steps), parsed.GetValue(resume) || parsed.GetValue(changes), parsed.GetValue(changes), parsed.GetValue(usr1) == "continue",
                 parsed.GetValue(dryRun), parsed.GetValue(device), parsed.GetValue(onBadImage));
-            return given.Resume ? Resume(given) : Start(given);
+            return given.Resume ? Resume(given, group) : Start(given, group);
         }));
         return command;
     }
@@ -59,7 +61,7 @@ internal static class PretrainCommand
         private static IEnumerable<string> Named(string key, string? value) => value is null ? [] : [$"{key}={System.Text.Json.JsonSerializer.Serialize(value, Text.Default.String)}"];
     }
 
-    private static int Start(Request request)
+    private static int Start(Request request, IProcessGroup group)
     {
         var faults = new List<string>();
         var config = Plan.TryLoad(request.Recipe ?? "patterns", request.AllSettings, faults);
@@ -73,36 +75,41 @@ internal static class PretrainCommand
             faults.Add("encoder.head is none, for encoders whose head was left behind: pre-training wants linear (MoCo v1) or mlp (MoCo v2).");
         }
 
-        if (request.Run is not null && !request.DryRun && File.Exists(Path.Combine(request.Run, "config.json")))
+        if (group.Rank == 0 && request.Run is not null && !request.DryRun && File.Exists(Path.Combine(request.Run, "config.json")))
         {
             faults.Add($"{request.Run} holds a run already. Add --resume to go on with it, or name another folder with --run.");
         }
 
         // The data are looked at even where the recipe has faults: all faults at once.
-        var plan = Plan.Open(config, request.Data, request.Validation, faults);
-        if (plan is null)
+        var plan = Plan.Open(config, request.Data, request.Validation, faults, group.Size);
+        if (Together.Faults(group, plan, faults) is { Count: > 0 } all)
         {
-            throw new ConfigurationException(faults);
+            return Processes.Refuse(group, all);
         }
 
-        foreach (var remark in plan.Remarks())
+        foreach (var remark in plan!.Remarks())
         {
             Console.Error.WriteLine($"moco: note: {remark}");
         }
 
         if (request.DryRun)
         {
-            DryRun.Print(plan);
+            if (group.Rank == 0)
+            {
+                DryRun.Print(plan);
+            }
+
             return ExitCode.Done;
         }
 
         using var signals = new StopSignals(request.Usr1Continues);
-        var run = RunFolder.Create(request.Run ?? NextFolder(request.RecipeName), plan.Config);
-        using var hold = run.Hold(Note);
-        return Train(plan, run, resumes: false, withChanges: false, request.Steps, signals);
+        var path = GroupText.Broadcast(group, request.Run ?? NextFolder(request.RecipeName));
+        var run = group.Rank == 0 ? RunFolder.Create(path, plan.Config) : RunFolder.OfOther(path);
+        using var hold = group.Rank == 0 ? run.Hold(Note) : null;
+        return Train(plan, run, resumes: false, withChanges: false, request.Steps, signals, group);
     }
 
-    private static int Resume(Request request)
+    private static int Resume(Request request, IProcessGroup group)
     {
         var faults = new List<string>();
         if (request.Run is null)
@@ -115,7 +122,7 @@ internal static class PretrainCommand
             faults.Add("--resume goes on with the run's own config.json: leave out the recipe and --dry-run. --set key=value changes a setting of it.");
         }
 
-        if (request.Run is not null && !File.Exists(Path.Combine(request.Run, "config.json")))
+        if (group.Rank == 0 && request.Run is not null && !File.Exists(Path.Combine(request.Run, "config.json")))
         {
             faults.Add($"{request.Run} is not the folder of a run: it has no config.json. Leave out --resume to start one.");
         }
@@ -125,23 +132,29 @@ internal static class PretrainCommand
             faults.Add($"--steps is {request.Steps}, expected a number above 0.");
         }
 
-        if (faults.Count > 0)
+        if (Processes.Agree(group, faults) is { Count: > 0 } wrong)
         {
-            throw new ConfigurationException(faults);
+            return Processes.Refuse(group, wrong);
         }
 
         using var signals = new StopSignals(request.Usr1Continues);
-        var run = RunFolder.Open(request.Run!);
-        if (WeightsImport.Missing(run) is { Count: > 0 } missing)
+        var run = group.Rank == 0 ? RunFolder.Open(request.Run!) : RunFolder.OfOther(request.Run!);
+        if (group.Rank == 0 && WeightsImport.Missing(run) is { Count: > 0 } missing)
         {
             throw new ConfigurationException([$"{run.Path} was imported without {string.Join(", ", missing)}: nothing could go on as it was. " +
                 $"Begin a training with its weights: moco pretrain RECIPE --set initialWeights={run.Path}"]);
         }
 
-        using var hold = run.Hold(Note);
-        var config = RunConfigFile.Load(run.ConfigPath, request.AllSettings);
-        var plan = Plan.Open(config, null, null, faults) ?? throw new ConfigurationException(faults);
-        return Train(plan, run, resumes: true, request.WithChanges, request.Steps, signals);
+        using var hold = group.Rank == 0 ? run.Hold(Note) : null;
+        var saved = GroupText.Broadcast(group, group.Rank == 0 ? RunConfigFile.Write(RunConfigFile.Load(run.ConfigPath)) : "");
+        var config = RunConfigFile.Parse(saved, run.ConfigPath, request.AllSettings);
+        var plan = Plan.Open(config, null, null, faults, group.Size);
+        if (Together.Faults(group, plan, faults) is { Count: > 0 } all)
+        {
+            return Processes.Refuse(group, all);
+        }
+
+        return Train(plan!, run, resumes: true, request.WithChanges, request.Steps, signals, group);
     }
 
     private static void Note(string text) => Console.Error.WriteLine($"moco: note: {text}");
@@ -153,35 +166,26 @@ internal static class PretrainCommand
     /// <param name="withChanges">Whether another recipe or other images are accepted then.</param>
     /// <param name="steps">Ends after so many in all; null is all epochs.</param>
     /// <param name="signals">When to stop.</param>
-    internal static int Train(Plan plan, RunFolder run, bool resumes, bool withChanges, long? steps, StopSignals signals)
+    /// <param name="group">The processes that train together; all call this.</param>
+    internal static int Train(Plan plan, RunFolder run, bool resumes, bool withChanges, long? steps, StopSignals signals, IProcessGroup group)
     {
         var config = plan.Config;
-        Console.WriteLine($"{run.Path}: {plan.Describe()}");
+        Processes.Guard(run);
+        Console.WriteLine($"{run.Path}: {plan.Describe()}{Together.Describe(group)}");
         TorchRuntime.Load();
         set_num_threads(config.Threads);
-        using var method = MethodFactory.Create(config, plan.Train.Count, SingleProcess.Instance);
-        using var views = ViewLoader.Open(plan.Train, config.TrainingViews(), config.Loader, config.Seed, config.BatchSize, views: config.Method.Views);
+        group = Together.OnDevices(group, config.Device);
+        using var gpus = group as NcclGroup;
+        using var method = MethodFactory.Create(config, plan.Train.Count, group);
+        using var views = ViewLoader.Open(
+            plan.Train, config.TrainingViews(), config.Loader, config.Seed, config.BatchSize, group.Rank, group.Size, config.Method.Views);
         var progress = new ConsoleProgress(config.Epochs) { ImagesPerStep = config.BatchSize };
         views.BadImageFound += bad => progress.Warned($"{bad.Name}: {bad.Reason} Another image takes its place.");
-        using var training = new Pretraining(method, config, SingleProcess.Instance, TimeProvider.System, progress);
+        using var training = new Pretraining(method, config, group, TimeProvider.System, progress);
         signals.OnSave(training.RequestSave);
-        if (resumes)
+        if (group.Rank == 0)
         {
-            foreach (var change in training.Resume(run, new ResumeCheck(DataIdentity.Of(plan.Train), withChanges)))
-            {
-                progress.Line($"changed: {change}");
-            }
-
-            progress.Line($"resumed after step {training.StepsDone}");
-        }
-        else
-        {
-            if (config.InitialWeights is not null)
-            {
-                progress.Line(WeightsImport.Begin(config.InitialWeights, method, config.Encoder));
-            }
-
-            SampleSheet.Write(run, plan.Train, config.TrainingViews(), config);
+            Begin(plan, run, resumes, withChanges, method, training, progress); // weights and checkpoints are read once, and handed round
         }
 
         var end = training.Run(views, run, plan.Monitor(), steps, signals.Token);
@@ -204,6 +208,28 @@ internal static class PretrainCommand
             _ => $"stopped after {training.StepsDone} steps, saved. `moco pretrain --resume --run {run.Path}` goes on.",
         });
         return end == PretrainEnd.Stopped ? ExitCode.Stopped : ExitCode.Done;
+    }
+
+    private static void Begin(Plan plan, RunFolder run, bool resumes, bool withChanges, PretrainMethod method, Pretraining training, ConsoleProgress progress)
+    {
+        var config = plan.Config;
+        if (resumes)
+        {
+            foreach (var change in training.Resume(run, new ResumeCheck(DataIdentity.Of(plan.Train), withChanges)))
+            {
+                progress.Line($"changed: {change}");
+            }
+
+            progress.Line($"resumed after step {training.StepsDone}");
+            return;
+        }
+
+        if (config.InitialWeights is not null)
+        {
+            progress.Line(WeightsImport.Begin(config.InitialWeights, method, config.Encoder));
+        }
+
+        SampleSheet.Write(run, plan.Train, config.TrainingViews(), config);
     }
 
     private static string NextFolder(string recipe)

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using MoCoSharp.Checkpoints;
 using MoCoSharp.Cli.Commands;
 using MoCoSharp.Data.Datasets;
+using MoCoSharp.Distributed;
 using MoCoSharp.Evaluation;
 using MoCoSharp.Training;
 
@@ -83,7 +84,7 @@ internal sealed class StudyRunner(StudyKind kind, string folder, string title, I
         {
             using (run.Hold(note => Console.Error.WriteLine($"moco: note: {note}")))
             {
-                if (PretrainCommand.Train(plan, run, resumes: exists, withChanges: false, steps: null, signals) != ExitCode.Done)
+                if (PretrainCommand.Train(plan, run, resumes: exists, withChanges: false, steps: null, signals, SingleProcess.Instance) != ExitCode.Done)
                 {
                     return null;
                 }
@@ -99,8 +100,8 @@ internal sealed class StudyRunner(StudyKind kind, string folder, string title, I
         {
             using var encoder = NamedEncoder.Open(path, "query", []);
             var data = LabelledData.Open(encoder, null, null, []);
-            KnnCommand.Judge(encoder, data, "own", config.Knn with { Layer = "pooled" }, isAskedFor: false, output: null, signals.Token);
-            LinearCommand.Fast(encoder, data, new LinearOptions(), output: null, signals.Token);
+            KnnCommand.Judge(encoder, data, "own", config.Knn with { Layer = "pooled" }, isAskedFor: false, output: null, SingleProcess.Instance, signals.Token);
+            LinearCommand.Fast(encoder, data, new LinearOptions(), output: null, SingleProcess.Instance, signals.Token);
         }
         catch (OperationCanceledException)
         {

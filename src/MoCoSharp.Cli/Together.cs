@@ -1,0 +1,105 @@
+using System.Reflection;
+using System.Text.Json.Nodes;
+using MoCoSharp.Distributed;
+using MoCoSharp.Distributed.Mpi;
+using MoCoSharp.Distributed.Nccl;
+using MoCoSharp.Training;
+
+namespace MoCoSharp.Cli;
+
+/// <summary>What several processes must settle before they train together.</summary>
+internal static class Together
+{
+    /// <summary>What keeps them from beginning, on every process the same; all faults at once, none where there are none.</summary>
+    /// <remarks>Each must be of the same version, with the same configuration and the same images as the first.</remarks>
+    /// <param name="group">Every process calls this.</param>
+    /// <param name="plan">This one's; null where it has faults.</param>
+    /// <param name="faults">This one's.</param>
+    public static IReadOnlyList<string> Faults(IProcessGroup group, Plan? plan, List<string> faults)
+    {
+        if (group.Size == 1)
+        {
+            return faults;
+        }
+
+        var agreed = Processes.Agree(group, faults);
+        if (agreed.Count > 0)
+        {
+            return agreed;
+        }
+
+        var data = DataIdentity.Of(plan!.Train);
+        var first = JsonNode.Parse(GroupText.Broadcast(group, new JsonObject
+        {
+            ["version"] = Version,
+            ["config"] = RunConfigFile.Write(plan.Config),
+            ["images"] = data.Images,
+            ["source"] = data.Source,
+            ["fingerprint"] = data.Fingerprint,
+        }.ToJsonString()))!;
+        List<string> differences =
+        [
+            .. RunDifferences.Between((string)first["config"]!, plan.Config).Select(Say),
+            .. RunDifferences.Between(new DataIdentity((string)first["source"]!, (int)first["images"]!, (string)first["fingerprint"]!), data).Select(Say),
+            .. (string)first["version"]! == Version ? Array.Empty<string>() : [$"version: process 0 {first["version"]}, this one {Version}"],
+        ];
+        if (differences.Count == 0 && Free((string)first["config"]!) != Free(RunConfigFile.Write(plan.Config)))
+        {
+            differences.Add("the configuration differs in logEvery, knn, health or checkpoints from that of process 0");
+        }
+
+        return Processes.Agree(group, differences);
+    }
+
+    // Where the images lie and how they are read is each machine's own affair.
+    private static string Free(string config)
+    {
+        var parsed = JsonNode.Parse(config)!.AsObject();
+        foreach (var key in new[] { "data", "validation", "loader" })
+        {
+            parsed.Remove(key);
+        }
+
+        return parsed.ToJsonString();
+    }
+
+    /// <summary>The same processes joined by NCCL where each trains on a GPU of its own; as they are on the CPU. "cuda" is this process's GPU from then on. Not run.</summary>
+    public static IProcessGroup OnDevices(IProcessGroup group, string device) => group is MpiGroup && device.StartsWith("cuda", StringComparison.Ordinal)
+        ? NcclGroup.Join(group, TorchSharp.torch.device($"cuda:{group.LocalRank}"))
+        : group;
+
+    /// <summary>The processes in a phrase, after a run's description.</summary>
+    public static string Describe(IProcessGroup group) => group is MpiGroup mpi
+        ? $" each; {group.Size} processes on {mpi.Hosts.Distinct(StringComparer.Ordinal).Count()} {(mpi.Hosts.Distinct(StringComparer.Ordinal).Count() == 1 ? "machine" : "machines")}, {mpi.Library}"
+        : "";
+
+    /// <summary>Cores that a process may keep busy.</summary>
+    /// <param name="processes">In all; of those on this machine the launcher tells the number.</param>
+    public static int Cores(int processes)
+    {
+        var allowed = Environment.ProcessorCount;
+        if (processes == 1)
+        {
+            return allowed;
+        }
+
+        var here = Launcher.ProcessesHere(Environment.GetEnvironmentVariable) ?? processes;
+        return allowed < MachineCores() ? allowed : Math.Max(1, allowed / here); // a launcher that binds has shared the cores out already
+    }
+
+    private static int MachineCores()
+    {
+        try
+        {
+            return Math.Max(1, File.ReadLines("/proc/cpuinfo").Count(line => line.StartsWith("processor", StringComparison.Ordinal)));
+        }
+        catch (IOException)
+        {
+            return Environment.ProcessorCount;
+        }
+    }
+
+    private static string Version => typeof(RunFolder).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
+
+    private static string Say(string difference) => difference.Replace("checkpoint ", "process 0 ", StringComparison.Ordinal).Replace(", run ", ", this one ", StringComparison.Ordinal);
+}
