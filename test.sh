@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
 # Runs all tests. Needs the .NET 10 SDK. Those of files for PyTorch let PyTorch itself be the judge: without it they skip, and fail in CI.
+# Those of many processes start some with Open MPI's mpirun: likewise.
 set -euo pipefail
 cd "$(dirname "$0")"
 status=0
 if [ "${CI:-}" = true ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! /usr/bin/python3 -c 'import torch, torchvision' 2>/dev/null; then
     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -yqq --no-install-recommends python3-torch python3-torchvision
+fi
+if [ "${CI:-}" = true ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! command -v mpirun >/dev/null; then
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -yqq --no-install-recommends openmpi-bin
 fi
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
