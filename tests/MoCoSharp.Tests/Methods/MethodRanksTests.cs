@@ -62,7 +62,6 @@ public sealed class MethodRanksTests
             step.Run(i, query, key, learningRate: 0.001, samples: new StepSamples([.. mine.Select(sample => sample + i)], [.. mine.Select(sample => sample % 4)]));
         }
 
-        TrainingState.AverageRunningStatistics(method, group);
         return method.state_dict().Concat(optimizer.Velocities.Select(item => KeyValuePair.Create("v." + item.Name, item.Velocity)))
             .ToDictionary(item => item.Key, item => item.Value.detach().clone().DetachFromDisposeScope());
     }
