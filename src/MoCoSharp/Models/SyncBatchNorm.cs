@@ -26,11 +26,13 @@ internal sealed class SyncBatchNorm : autograd.SingleTensorFunction<SyncBatchNor
         using var scope = NewDisposeScope();
         var values = input.detach().to(input.dtype == float64 ? float64 : float32);
         var own = values.mean(Others(input), keepdim: true);
-        var spread = (values - own).square().mean(Others(input)).to(float64);
+        var off = values - own;
+        var spread = (off * off).mean(Others(input)).to(float64);
         var all = group.AllGather(stack([own.flatten().to(float64), spread])); // [ranks, 2, C]
         var means = all.select(1, 0);
         var mean = means.mean([0]);
-        var variance = all.select(1, 1).add_((means - mean).square(), One).mean([0]); // within ranks, and between them
+        var between = means - mean;
+        var variance = all.select(1, 1).add_(between * between, One).mean([0]); // within ranks, and between them
         return (mean.MoveToOuterDisposeScope(), variance.MoveToOuterDisposeScope());
     }
 
