@@ -28,7 +28,9 @@ internal static class Mpirun
             "--allow-run-as-root", "--oversubscribe", .. options ?? [], "-np", $"{processes}", "dotnet", moco, .. arguments,
             .. others == 0 ? Array.Empty<string>() : [":", "-np", $"{others}", "dotnet", moco, .. otherArguments!],
         ];
-        return new ProcessStartInfo(Launcher!, all) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        var start = new ProcessStartInfo(Launcher!, all) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        start.Environment["OMPI_MCA_btl_vader_single_copy_mechanism"] = "none"; // needs ptrace, which containers forbid
+        return start;
     }
 
     public static void Signal(this Process process, string signal)

@@ -22,6 +22,7 @@ internal static class Mpirun
     public static ProcessStartInfo Start(int processes, string program, IEnumerable<string> arguments)
     {
         var start = new ProcessStartInfo(Path!) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        start.Environment["OMPI_MCA_btl_vader_single_copy_mechanism"] = "none"; // needs ptrace, which containers forbid
         foreach (var argument in (string[])["--allow-run-as-root", "--oversubscribe", "-np", $"{processes}", program, .. arguments])
         {
             start.ArgumentList.Add(argument);
