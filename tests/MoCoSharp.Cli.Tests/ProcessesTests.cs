@@ -97,10 +97,10 @@ public sealed class ProcessesTests : IDisposable
         var (output, error) = End(null, Start(2, ["pretrain", "--run", "run", "--on-bad-image", "fail", "--set", .. Settings, "data=images"]));
 
         Assert.DoesNotContain("done: ", output);
-        var lines = error.Split('\n').Where(line => line.Contains("moco: ") && !line.Contains("note: ") && !line.Contains("warning: ")).ToList();
-        Assert.Equal(2, lines.Count); // what went wrong, and that all are ended
-        Assert.Contains("07.png", lines[0]);
-        Assert.Contains("all 2 processes are ended", lines[1]);
+        // mpirun's SIGTERM may have the other say that it stops; what went wrong is told once.
+        var lines = error.Split('\n').Where(line => line.Contains("moco: ") && !line.Contains("warning: ")).ToList();
+        Assert.Single(lines, line => line.Contains("07.png"));
+        Assert.Single(lines, line => line.Contains("all 2 processes are ended"));
     }
 
     [Fact]
