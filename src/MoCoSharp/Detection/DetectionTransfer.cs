@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using MoCoSharp.Data.Detection;
+using MoCoSharp.Data.Images;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Tensors;
@@ -144,6 +145,11 @@ public sealed class DetectionTransfer : IDisposable
         {
             // Asked to stop while waiting for images: the state is that of the last step.
         }
+        catch (BrokenImageException)
+        {
+            saves.Try(() => Save(run)); // no image can be read any more: what was learned until then stays
+            throw;
+        }
 
         if (run.Checkpoints() is not [var newest, ..] || RunFolder.StepOf(newest) != StepsDone)
         {
@@ -284,6 +290,14 @@ public sealed class DetectionTransfer : IDisposable
 
     private string Save(RunFolder run)
     {
+        using (NewDisposeScope())
+        {
+            if (Tensors().FirstOrDefault(item => item.Tensor.is_floating_point() && !item.Tensor.isfinite().all().item<bool>()) is { Name: { } name })
+            {
+                throw new DivergedException($"{name} holds a NaN or an infinity after step {StepsDone}: this state is not kept. Lower optimizer.learningRate (0.02 is for 16 images a step) or raise optimizer.warmupSteps.");
+            }
+        }
+
         var path = run.CheckpointPath(StepsDone);
         DetectionState.Save(path, StepsDone, _losses, _configText, _data, Tensors());
         return path;
