@@ -54,7 +54,7 @@ public sealed class VerdictTests : IDisposable
         var patterns = new Patterns(160, 40, seed: 3);
         var (config, data) = run switch
         {
-            "temperature" => (Small with { MoCo = Small.MoCo! with { Temperature = 0.001 }, Optimizer = Small.Optimizer with { LearningRate = 1e-4 } }, patterns),
+            "temperature" => (Small with { MoCo = Small.MoCo! with { Temperature = 0.0002 }, Optimizer = Small.Optimizer with { LearningRate = 1e-4 } }, patterns),
             "queue" => (Small, new Patterns(32, 40, seed: 3)),
             "shuffle" => (Small with { BnGroups = 1 }, patterns),
             "rate" => (Small with { Optimizer = Small.Optimizer with { LearningRate = 100 } }, patterns),
