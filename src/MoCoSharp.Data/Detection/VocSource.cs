@@ -49,14 +49,15 @@ internal static class VocSource
             }
         }
 
-        if (faults.Count == 0 && read.Count == 0)
-        {
-            faults.Add($"{description}: names no image.");
-        }
-
         if (faults.Count > 0)
         {
-            throw new DataSourceException(string.Join(Environment.NewLine, faults.Take(10)) + (faults.Count > 10 ? Environment.NewLine + "And more." : ""));
+            throw new DataSourceException(string.Join(Environment.NewLine, faults.Take(10)) + (faults.Count > 10 ? Environment.NewLine + "And more." : "") +
+                Environment.NewLine + "Mend them, or take these images out of the lists in ImageSets/Main.");
+        }
+
+        if (read.Count == 0)
+        {
+            throw new DataSourceException($"{description}: names no image.");
         }
 
         var names = read.SelectMany(item => item.Annotation.Objects).Select(item => item.Name).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();

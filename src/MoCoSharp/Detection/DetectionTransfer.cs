@@ -107,7 +107,7 @@ public sealed class DetectionTransfer : IDisposable
     /// <param name="stepLimit">Steps in all after which to end; null is all.</param>
     /// <param name="stop">Asks for a save and an end, after the step under way.</param>
     /// <exception cref="DivergedException">A loss is not a number; the newest checkpoint stays.</exception>
-    /// <exception cref="IOException">The last state could not be saved.</exception>
+    /// <exception cref="IOException">The last state could not be saved before somebody asked to stop.</exception>
     public PretrainEnd Run(RunFolder run, long? stepLimit, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(run);
@@ -153,8 +153,7 @@ public sealed class DetectionTransfer : IDisposable
 
         if (run.Checkpoints() is not [var newest, ..] || RunFolder.StepOf(newest) != StepsDone)
         {
-            _observer.Saved(Save(run));
-            saves.Clear();
+            saves.Last(() => Save(run), stop);
         }
 
         return StepsDone >= _config.Steps ? PretrainEnd.Finished : StepsDone >= goal ? PretrainEnd.StepLimit : PretrainEnd.Stopped;

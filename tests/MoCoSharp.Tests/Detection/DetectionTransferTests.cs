@@ -61,6 +61,31 @@ public sealed class DetectionTransferTests : IDisposable
     }
 
     [Fact]
+    public void TheLastState_WaitsUntilThereIsRoomForIt_OrSomebodyAsksToStop()
+    {
+        using var stop = new CancellationTokenSource();
+        var (kept, lost) = (DetectionRun.Create(Path.Combine(_folder, "kept"), Tiny), DetectionRun.Create(Path.Combine(_folder, "lost"), Tiny));
+        var waited = new Silent { WhenWarned = () => Directory.Delete(InTheWay(kept)) };
+
+        using (var transfer = new DetectionTransfer(Tiny, _images.Open().Train, null, waited, TimeProvider.System))
+        {
+            Directory.CreateDirectory(InTheWay(kept));
+            transfer.Run(kept, 1, CancellationToken.None);
+        }
+
+        Assert.Equal([1], kept.Checkpoints().Select(RunFolder.StepOf));
+        Assert.Contains("tried again in 1 s", Assert.Single(waited.Warnings));
+        using (var transfer = new DetectionTransfer(Tiny, _images.Open().Train, null, new Silent { WhenWarned = stop.Cancel }, TimeProvider.System))
+        {
+            Directory.CreateDirectory(InTheWay(lost));
+            Assert.Contains("free some space", Assert.Throws<IOException>(() => transfer.Run(lost, 1, stop.Token)).Message);
+        }
+
+        // A folder under the name that a save writes to first.
+        static string InTheWay(RunFolder run) => run.CheckpointPath(1) + ".tmp";
+    }
+
+    [Fact]
     public void ABrokenCheckpoint_IsPutAside_AndTheOneBeforeIsTaken()
     {
         var run = Train("run", Tiny with { Steps = 2, Checkpoints = new DetectionCheckpointOptions { EverySteps = 1, Keep = 2 } }, null);
@@ -230,6 +255,8 @@ public sealed class DetectionTransferTests : IDisposable
     {
         public List<string> Warnings { get; } = [];
 
+        public Action? WhenWarned { get; init; }
+
         public void Stepped(long step, long totalSteps)
         {
         }
@@ -252,6 +279,8 @@ public sealed class DetectionTransferTests : IDisposable
             {
                 Warnings.Add(message);
             }
+
+            WhenWarned?.Invoke();
         }
     }
 }
