@@ -52,7 +52,11 @@ public sealed class PlainResNet : Module<Tensor, Tensor>
                 : Sequential(
                     Conv2d(inputs, width, 3, stride: stride, padding: 1, bias: false), BatchNorm2d(width), ReLU(inplace: true),
                     Conv2d(width, width, 3, padding: 1, bias: false), BatchNorm2d(width));
-            shortcut = stride == 1 && inputs == outputs ? null : Sequential(Conv2d(inputs, outputs, 1, stride: stride, bias: false), BatchNorm2d(outputs));
+            // libtorch 2.10's oneDNN divides by zero while it prepares the gradient of ResNet-50's strided shortcuts (SIGFPE in brgemm_convolution_bwd_utils on an
+            // AMD EPYC): they take every second pixel first, and are then the same convolutions without a stride.
+            var dies = deep && stride == 2;
+            shortcut = stride == 1 && inputs == outputs ? null : Sequential(
+                dies ? new EverySecondPixel() : Identity(), Conv2d(inputs, outputs, 1, stride: dies ? 1 : stride, bias: false), BatchNorm2d(outputs));
             RegisterComponents();
         }
 
@@ -61,5 +65,10 @@ public sealed class PlainResNet : Module<Tensor, Tensor>
             using var scope = NewDisposeScope();
             return body.call(input).add_(shortcut is null ? input : shortcut.call(input)).relu_().MoveToOuterDisposeScope();
         }
+    }
+
+    private sealed class EverySecondPixel() : Module<Tensor, Tensor>(nameof(EverySecondPixel))
+    {
+        public override Tensor forward(Tensor images) => images[.., .., TensorIndex.Slice(step: 2), TensorIndex.Slice(step: 2)];
     }
 }
