@@ -147,7 +147,7 @@ public sealed class Encoder : Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var hidden = InComputeType(images);
-        hidden = bn1.call(conv1.call(hidden)).relu_();
+        hidden = bn1.Rectified(conv1.call(hidden));
         if (_pools)
         {
             hidden = functional.max_pool2d(hidden, kernel_size: 3, stride: 2, padding: 1);

@@ -1,3 +1,4 @@
+using MoCoSharp.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -47,6 +48,9 @@ internal sealed class GradientBoundary : autograd.SingleTensorFunction<GradientB
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
         ((IGradientWatch)ctx.get_data(WatchKey)).Left((string)ctx.get_data(PartKey));
-        return [grad_output.alias(), null!, null!];
+        using var scope = NewDisposeScope();
+        var passed = grad_output.alias();
+        grad_output.Dispose();
+        return ReturnedGradients.Of(passed, null, null);
     }
 }

@@ -1,6 +1,5 @@
 using TorchSharp;
 using TorchSharp.Modules;
-using static MoCoSharp.Tensors.Scalars;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -28,9 +27,8 @@ internal sealed class BasicBlock : Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        var hidden = bn1.call(conv1.call(input)).relu_();
-        var output = bn2.call(conv2.call(hidden));
-        return output.add_(downsample is null ? input : downsample.call(input), One).relu_().MoveToOuterDisposeScope();
+        var hidden = bn1.Rectified(conv1.call(input));
+        return bn2.Rectified(conv2.call(hidden), downsample is null ? input : downsample.call(input)).MoveToOuterDisposeScope();
     }
 }
 
@@ -62,9 +60,8 @@ internal sealed class Bottleneck : Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        var hidden = bn1.call(conv1.call(input)).relu_();
-        hidden = bn2.call(conv2.call(hidden)).relu_();
-        var output = bn3.call(conv3.call(hidden));
-        return output.add_(downsample is null ? input : downsample.call(input), One).relu_().MoveToOuterDisposeScope();
+        var hidden = bn1.Rectified(conv1.call(input));
+        hidden = bn2.Rectified(conv2.call(hidden));
+        return bn3.Rectified(conv3.call(hidden), downsample is null ? input : downsample.call(input)).MoveToOuterDisposeScope();
     }
 }

@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using MoCoSharp.Distributed;
+using MoCoSharp.Tensors;
 using TorchSharp;
 using TorchSharp.Modules;
 using static MoCoSharp.Tensors.Scalars;
@@ -59,7 +61,29 @@ public sealed class SplitBatchNorm : Module<Tensor, Tensor>
     /// <summary>Normalises by the statistics of each sample's group in training, by the running ones in evaluation.</summary>
     /// <param name="input">Shape [N, C, H, W] or [N, C]; in training N is a multiple of S.</param>
     /// <returns>The same shape.</returns>
-    public override Tensor forward(Tensor input)
+    public override Tensor forward(Tensor input) => Normalize(input, shortcut: null, rectifies: false, overwrites: false);
+
+    /// <summary>relu(normalised input + shortcut): the end of a block, as one operation where that is to be had.</summary>
+    /// <param name="input">Nobody's but this layer's: it may be overwritten. The same shape as for <see cref="forward"/>.</param>
+    /// <param name="shortcut">The same shape; null to add nothing.</param>
+    internal Tensor Rectified(Tensor input, Tensor? shortcut = null)
+    {
+        if (Fuses(input))
+        {
+            return Normalize(input, shortcut, rectifies: true, overwrites: true);
+        }
+
+        using var scope = NewDisposeScope();
+        var output = call(input);
+        return (shortcut is null ? output : output.add_(shortcut, One)).relu_().MoveToOuterDisposeScope();
+    }
+
+    private bool Fuses(Tensor input) =>
+        training && Ranks is null && weight.dtype == float32 && NormPasses.Take(input) && input.shape[0] % Groups == 0 && input.numel() / input.shape[1] / Groups > 1;
+
+    private int Groups => Whole ? 1 : _groups;
+
+    private Tensor Normalize(Tensor input, Tensor? shortcut, bool rectifies, bool overwrites)
     {
         if (!training)
         {
@@ -77,7 +101,12 @@ public sealed class SplitBatchNorm : Module<Tensor, Tensor>
             return NormalizeOver(Ranks, input);
         }
 
-        return (_groups == 1 || Whole) && Remembers
+        if (Fuses(input))
+        {
+            return NormalizeFused(input, shortcut, rectifies, overwrites);
+        }
+
+        return Groups == 1 && Remembers
             ? functional.batch_norm(input, running_mean, running_var, weight, bias, training: true, UpdateShare, Epsilon)
             : NormalizeByGroup(input);
     }
@@ -98,9 +127,44 @@ public sealed class SplitBatchNorm : Module<Tensor, Tensor>
         return SyncBatchNorm.Normalize(input, weight, bias, mean.to(weight.dtype), deviation.to(weight.dtype), ranks).MoveToOuterDisposeScope();
     }
 
+    private Tensor NormalizeFused(Tensor input, Tensor? shortcut, bool rectifies, bool overwrites)
+    {
+        using var scope = NewDisposeScope();
+        (double[] Mean, double[] Variance) moments;
+        using (var rows = FusedBatchNorm.RowsOf(input))
+        {
+            moments = NormPasses.Moments(rows, Groups);
+        }
+
+        if (Remembers)
+        {
+            var count = (double)input.numel() / input.shape[1] / Groups;
+            Remember(running_mean, moments.Mean, 1);
+            Remember(running_var, moments.Variance, count / (count - 1));
+        }
+
+        return FusedBatchNorm.Of(input, weight, bias, shortcut, moments, Epsilon, rectifies, overwrites).MoveToOuterDisposeScope();
+    }
+
+    // The mean over the groups of what each would make of the old value.
+    private void Remember(Tensor running, double[] values, double factor)
+    {
+        var old = MemoryMarshal.Cast<byte, float>(running.bytes);
+        for (var c = 0; c < old.Length; c++)
+        {
+            var sum = 0.0;
+            for (var i = c; i < values.Length; i += old.Length)
+            {
+                sum += values[i];
+            }
+
+            old[c] = (float)(((1 - UpdateShare) * old[c]) + (UpdateShare * factor * sum / Groups));
+        }
+    }
+
     private Tensor NormalizeByGroup(Tensor input)
     {
-        var groups = Whole ? 1 : _groups;
+        var groups = Groups;
         BatchGroups.Check(input, groups);
         using var scope = NewDisposeScope();
         var means = running_mean.repeat(groups, 1); // [S, C]: every group starts from the same old values

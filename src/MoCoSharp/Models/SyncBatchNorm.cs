@@ -1,4 +1,5 @@
 using MoCoSharp.Distributed;
+using MoCoSharp.Tensors;
 using TorchSharp;
 using static MoCoSharp.Tensors.Scalars;
 using static TorchSharp.torch;
@@ -13,6 +14,7 @@ namespace MoCoSharp.Models;
 internal sealed class SyncBatchNorm : autograd.SingleTensorFunction<SyncBatchNorm>
 {
     private const string GroupKey = "group";
+    private const string KeptKey = "kept";
 
     public override string Name => nameof(SyncBatchNorm);
 
@@ -52,7 +54,8 @@ internal sealed class SyncBatchNorm : autograd.SingleTensorFunction<SyncBatchNor
         using var scope = NewDisposeScope();
         var (input, weight, bias) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2]);
         var (mean, deviation) = ((Tensor)vars[3], (Tensor)vars[4]);
-        ctx.save_for_backward([input, weight, mean, deviation]);
+        ctx.save_for_backward([weight, mean, deviation]);
+        ctx.save_data(KeptKey, new KeptForBackward(input.detach()));
         ctx.save_data(GroupKey, vars[5]);
         return (Standard(input, mean, deviation) * Channels(weight, input)).add_(Channels(bias, input), One).to(input.dtype).MoveToOuterDisposeScope();
     }
@@ -62,7 +65,8 @@ internal sealed class SyncBatchNorm : autograd.SingleTensorFunction<SyncBatchNor
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var saved = ctx.get_saved_variables();
-        var (input, weight, mean, deviation) = (saved[0], saved[1], saved[2], saved[3]);
+        var (weight, mean, deviation) = (saved[0], saved[1], saved[2]);
+        var input = ((KeptForBackward)ctx.get_data(KeptKey)).Take(scope)[0]!;
         var group = (IProcessGroup)ctx.get_data(GroupKey);
         var gradient = grad_output.to(weight.dtype);
         var standard = Standard(input, mean, deviation);
@@ -74,7 +78,8 @@ internal sealed class SyncBatchNorm : autograd.SingleTensorFunction<SyncBatchNor
         group.AllReduceSum(sums);
         sums = sums.div_(Held((double)input.numel() / input.shape[1] * group.Size)).to(weight.dtype);
         var ofInput = gradient.sub(Channels(sums[0], input)).sub_(standard * Channels(sums[1], input)).mul_(Channels(weight / deviation, input)).to(input.dtype);
-        return [ofInput.MoveToOuterDisposeScope(), ofWeight.MoveToOuterDisposeScope(), ofBias.MoveToOuterDisposeScope(), null!, null!, null!];
+        grad_output.Dispose();
+        return ReturnedGradients.Of(ofInput, ofWeight, ofBias, null, null, null);
     }
 
     private static Tensor Standard(Tensor input, Tensor mean, Tensor deviation) =>

@@ -9,7 +9,7 @@ namespace MoCoSharp.Tensors;
 /// <summary>One step of a softmax over keys that come in blocks, relative to the highest logit so far: two passes over a row, which the cache still holds.</summary>
 internal static unsafe class RunningSoftmax
 {
-    private const int Lanes = 16;
+    private const int Lanes = ILanes.Count;
 
     /// <summary>Takes in a block: logits become exp(logit - highest), and what was summed before shrinks by as much as the highest rose.</summary>
     /// <param name="logits">Overwritten. Float32 or bfloat16, contiguous, on the CPU. Shape [N, B].</param>
@@ -53,7 +53,7 @@ internal static unsafe class RunningSoftmax
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Row<T>(long row, Block* block) where T : struct, IValues
+    private static void Row<T>(long row, Block* block) where T : struct, ILanes
     {
         var width = block->Width;
         var logits = block->Logits + (row * width * T.Bytes);
@@ -109,7 +109,7 @@ internal static unsafe class RunningSoftmax
         }
     }
 
-    private static float Above<T>(byte* logits, int width, float positive) where T : struct, IValues
+    private static float Above<T>(byte* logits, int width, float positive) where T : struct, ILanes
     {
         var count = Vector512<int>.Zero;
         for (var i = 0; i < width; i += Lanes)
@@ -122,12 +122,12 @@ internal static unsafe class RunningSoftmax
 
     // What is past the row's end counts as infinitely far.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Load<T>(byte* row, int at, int width) where T : struct, IValues
+    private static Vector512<float> Load<T>(byte* row, int at, int width) where T : struct, ILanes
     {
         return at + Lanes <= width ? T.Load(row, at) : LoadTail<T>(row, at, width);
     }
 
-    private static Vector512<float> LoadTail<T>(byte* row, int at, int width) where T : struct, IValues
+    private static Vector512<float> LoadTail<T>(byte* row, int at, int width) where T : struct, ILanes
     {
         var rest = stackalloc byte[Lanes * sizeof(float)];
         T.Store(rest, 0, Vector512.Create(float.NegativeInfinity));
@@ -136,7 +136,7 @@ internal static unsafe class RunningSoftmax
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<T>(byte* row, int at, int width, Vector512<float> values) where T : struct, IValues
+    private static void Store<T>(byte* row, int at, int width, Vector512<float> values) where T : struct, ILanes
     {
         if (at + Lanes <= width)
         {
@@ -148,7 +148,7 @@ internal static unsafe class RunningSoftmax
         }
     }
 
-    private static void StoreTail<T>(byte* row, int at, int width, Vector512<float> values) where T : struct, IValues
+    private static void StoreTail<T>(byte* row, int at, int width, Vector512<float> values) where T : struct, ILanes
     {
         var rest = stackalloc byte[Lanes * sizeof(float)];
         T.Store(rest, 0, values);
@@ -165,42 +165,5 @@ internal static unsafe class RunningSoftmax
         public float* Nearer;
         public int Width;
         public int Size;
-    }
-
-    private interface IValues
-    {
-        static abstract int Bytes { get; }
-
-        static abstract Vector512<float> Load(byte* row, int at);
-
-        static abstract void Store(byte* row, int at, Vector512<float> values);
-    }
-
-    private readonly struct Floats : IValues
-    {
-        public static int Bytes => sizeof(float);
-
-        public static Vector512<float> Load(byte* row, int at) => Vector512.Load((float*)row + at);
-
-        public static void Store(byte* row, int at, Vector512<float> values) => values.Store((float*)row + at);
-    }
-
-    // bfloat16: the upper half of a float, rounded to the nearest, halves to even. Weights are 0 to 1, so nothing overflows; NaN may lose its mark and is then infinite.
-    private readonly struct Halves : IValues
-    {
-        public static int Bytes => sizeof(ushort);
-
-        public static Vector512<float> Load(byte* row, int at)
-        {
-            var (lower, upper) = Vector256.Widen(Vector256.Load((ushort*)row + at));
-            return (Vector512.Create(lower, upper) << 16).AsSingle();
-        }
-
-        public static void Store(byte* row, int at, Vector512<float> values)
-        {
-            var bits = values.AsUInt32();
-            var rounded = (bits + Vector512.Create(0x7FFFu) + ((bits >>> 16) & Vector512<uint>.One)) >>> 16;
-            Vector256.Narrow(rounded.GetLower(), rounded.GetUpper()).Store((ushort*)row + at);
-        }
     }
 }

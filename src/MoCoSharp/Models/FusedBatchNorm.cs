@@ -1,0 +1,133 @@
+using MoCoSharp.Tensors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Models;
+
+/// <summary>
+/// Batch normalisation by groups, the sum with a shortcut and the ReLU of a block as one operation: two passes over memory each way, where libtorch's three
+/// operations take five forward and three backward.
+/// </summary>
+internal sealed class FusedBatchNorm : autograd.SingleTensorFunction<FusedBatchNorm>
+{
+    private const string StateKey = "state";
+    private const string KeptKey = "kept";
+
+    public override string Name => nameof(FusedBatchNorm);
+
+    /// <summary>relu((x - mean) / sqrt(variance + epsilon) weight + bias + shortcut), with the gradient that goes through the statistics too.</summary>
+    /// <param name="input">x: channels last, its groups one behind the other. Where no gradient is wanted and <paramref name="overwrites"/> says so, it becomes the output.</param>
+    /// <param name="weight">Float32. Shape [C].</param>
+    /// <param name="bias">Float32. Shape [C].</param>
+    /// <param name="shortcut">As the input; null to add nothing.</param>
+    /// <param name="moments">Of <see cref="NormPasses.Moments"/>.</param>
+    /// <param name="epsilon">Added to the variance.</param>
+    /// <param name="rectifies">Whether the ReLU ends it.</param>
+    /// <param name="overwrites">Whether nobody needs the input any more.</param>
+    public static Tensor Of(
+        Tensor input, Tensor weight, Tensor bias, Tensor? shortcut, (double[] Mean, double[] Variance) moments, double epsilon, bool rectifies, bool overwrites)
+    {
+        var (mean, variance) = moments;
+        var deviations = Array.ConvertAll(variance, value => Math.Sqrt(value + epsilon));
+        var state = new State(deviations, Channels(weight, mean, deviations), rectifies);
+        return is_grad_enabled() && (input.requires_grad || weight.requires_grad || bias.requires_grad || shortcut is { requires_grad: true })
+            ? shortcut is null ? apply(input, weight, bias, state) : apply(input, weight, bias, state, shortcut)
+            : Normalize(input, bias, shortcut, state, overwrites && !is_grad_enabled());
+    }
+
+    /// <summary>The rows of an input: its pixels' channels. No copy is made of what is channels last.</summary>
+    /// <param name="input">Shape [N, C] or [N, C, H, W].</param>
+    /// <returns>Contiguous. Shape [R, C].</returns>
+    public static Tensor RowsOf(Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var pixels = input.dim() == 4 ? input.detach().permute(0, 2, 3, 1) : input.detach();
+        return pixels.contiguous().view(-1, input.shape[1]).MoveToOuterDisposeScope();
+    }
+
+    public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var (input, bias, state) = ((Tensor)vars[0], (Tensor)vars[2], (State)vars[3]);
+        var shortcut = vars.Length > 4 ? (Tensor)vars[4] : null;
+        var output = Normalize(input, bias, shortcut, state, overwrites: false);
+
+        ctx.save_for_backward([bias]);
+        ctx.save_data(StateKey, state);
+        ctx.save_data(KeptKey, new KeptForBackward(RowsOf(input), shortcut is not null && state.Rectifies ? RowsOf(output) : null));
+        return output.MoveToOuterDisposeScope();
+    }
+
+    public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var bias = ctx.get_saved_variables()[0];
+        var state = (State)ctx.get_data(StateKey);
+        var kept = ((KeptForBackward)ctx.get_data(KeptKey)).Take(scope);
+        var (rows, output) = (kept[0]!, kept[1]);
+        var gradient = RowsOf(grad_output);
+        var ofShortcut = output is null ? null : empty_like(rows);
+        var (sum, product) = NormPasses.GradientSums(gradient, rows, output, ofShortcut, state.Channels, bias, state.Rectifies);
+
+        // g - mean(g) - (x - mean) mean(g (x - mean)) / variance, times weight / deviation
+        var (size, count) = ((int)rows.shape[1], (double)rows.shape[0] / state.Channels.Groups);
+        var (spread, shift) = (new float[sum.Length], new float[sum.Length]);
+        var (ofWeight, ofBias) = (new double[size], new double[size]);
+        for (var group = 0; group < state.Channels.Groups; group++)
+        {
+            for (var c = 0; c < size; c++)
+            {
+                var i = (group * size) + c;
+                var (inverse, scale) = (1 / state.Deviations[i], (double)state.Channels.Scale[i]);
+                spread[i] = (float)(scale * product[i] * inverse * inverse / count);
+                shift[i] = (float)(scale * sum[i] / count);
+                ofWeight[c] += product[i] * inverse;
+                ofBias[c] += sum[i];
+            }
+        }
+
+        var ofRows = empty_like(rows);
+        NormPasses.Gradient(ofShortcut ?? gradient, rows, ofRows, state.Channels, spread, shift, bias, state.Rectifies && ofShortcut is null);
+        Tensor?[] gradients = [Shaped(ofRows, grad_output), tensor(ofWeight).to(bias.dtype), tensor(ofBias).to(bias.dtype), null];
+        var through = state.HasShortcut ? ofShortcut is null ? grad_output.alias() : Shaped(ofShortcut, grad_output) : null;
+        grad_output.Dispose();
+        return ReturnedGradients.Of(state.HasShortcut ? [.. gradients, through] : gradients);
+    }
+
+    private static Tensor Normalize(Tensor input, Tensor bias, Tensor? shortcut, State state, bool overwrites)
+    {
+        using var scope = NewDisposeScope();
+        var rows = RowsOf(input);
+        var output = overwrites ? rows : empty_like(rows);
+        state.HasShortcut = shortcut is not null;
+        NormPasses.Normalize(rows, output, shortcut is null ? null : RowsOf(shortcut), state.Channels, bias, state.Rectifies);
+        return Shaped(output, input).MoveToOuterDisposeScope();
+    }
+
+    // [R, C] -> [N, C] or [N, C, H, W], channels last.
+    private static Tensor Shaped(Tensor rows, Tensor like) =>
+        like.dim() == 2 ? rows : rows.view(like.shape[0], like.shape[2], like.shape[3], like.shape[1]).permute(0, 3, 1, 2);
+
+    private static NormChannels Channels(Tensor weight, double[] mean, double[] deviations)
+    {
+        var weights = HostMemory.Floats(weight);
+        var scale = new float[mean.Length];
+        for (var first = 0; first < scale.Length; first += weights.Length)
+        {
+            for (var c = 0; c < weights.Length; c++)
+            {
+                scale[first + c] = (float)(weights[c] / deviations[first + c]);
+            }
+        }
+
+        return new(mean.Length / weights.Length, Array.ConvertAll(mean, value => (float)value), scale);
+    }
+
+    private sealed record State(double[] Deviations, NormChannels Channels, bool Rectifies)
+    {
+        public bool HasShortcut { get; set; }
+    }
+}

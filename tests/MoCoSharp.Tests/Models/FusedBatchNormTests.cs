@@ -1,0 +1,220 @@
+using System.Runtime.Intrinsics;
+using MoCoSharp.Models;
+using MoCoSharp.Tensors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Tests.Models;
+
+/// <summary>Against the same layer in float64, which goes operation by operation through libtorch.</summary>
+public sealed class FusedBatchNormTests
+{
+    public static TheoryData<int, int, int, int, bool, bool> Shapes => new()
+    {
+        // N, C, H, S, with a shortcut, with a ReLU
+        { 8, 16, 1, 1, false, true },
+        { 6, 64, 7, 3, true, true },
+        { 4, 64, 33, 2, false, true },
+        { 4, 48, 9, 4, true, true },
+        { 3, 272, 5, 1, true, true },
+        { 2, 2048, 3, 2, false, true },
+        { 4, 64, 5, 2, false, false },
+        { 4, 32, 5, 1, true, false },
+    };
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void OutputGradientsAndStatistics_AreThoseOfSeparateOperations(int count, int channels, int size, int groups, bool hasShortcut, bool rectifies)
+    {
+        Assert.SkipUnless(Vector512.IsHardwareAccelerated, "needs vectors of 512 bits");
+        using var scope = NewDisposeScope();
+        manual_seed(1);
+        using var layer = new SplitBatchNorm(channels, groups);
+        foreach (var parameter in layer.parameters())
+        {
+            using var noGrad = no_grad();
+            parameter.copy_(randn(channels));
+        }
+
+        using var twin = new SplitBatchNorm(channels, groups);
+        twin.load_state_dict(layer.state_dict());
+        twin.to(float64);
+        var input = ChannelsLast.Of((randn(count, channels, size, size) * 3) + 2).requires_grad_();
+        var shortcut = hasShortcut ? ChannelsLast.Of(randn(count, channels, size, size)).requires_grad_() : null;
+        var (inputTwin, shortcutTwin) = (input.detach().to(float64).requires_grad_(), shortcut?.detach().to(float64).requires_grad_());
+        var gradient = randn(count, channels, size, size); // in the usual layout: it is what it is
+
+        var output = rectifies ? layer.Rectified(input, shortcut) : Plain(layer, input, shortcut);
+        output.backward([gradient]);
+
+        var expected = rectifies ? twin.Rectified(inputTwin, shortcutTwin) : Plain(twin, inputTwin, shortcutTwin);
+        expected.backward([gradient.to(float64)]);
+        Close(expected, output);
+        Close(inputTwin.grad!, input.grad!);
+        if (hasShortcut)
+        {
+            Close(shortcutTwin!.grad!, shortcut!.grad!);
+        }
+
+        foreach (var (one, two) in twin.parameters().Zip(layer.parameters()))
+        {
+            Close(one.grad!, two.grad!);
+        }
+
+        foreach (var (name, value) in twin.state_dict())
+        {
+            Close(value, layer.state_dict()[name]);
+        }
+    }
+
+    [Fact]
+    public void Bf16_DiffersFromFloat64ByRoundingAlone()
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(2);
+        using var layer = new SplitBatchNorm(64, 2);
+        using var twin = new SplitBatchNorm(64, 2);
+        twin.to(float64);
+        var input = ChannelsLast.Of(randn(8, 64, 6, 6)).to(bfloat16).requires_grad_();
+        var shortcut = ChannelsLast.Of(randn(8, 64, 6, 6)).to(bfloat16).requires_grad_();
+        var (inputTwin, shortcutTwin) = (input.detach().to(float64).requires_grad_(), shortcut.detach().to(float64).requires_grad_());
+        var gradient = ChannelsLast.Of(randn(8, 64, 6, 6)).to(bfloat16);
+
+        var output = layer.Rectified(input, shortcut);
+        output.backward([gradient]);
+
+        var expected = twin.Rectified(inputTwin, shortcutTwin);
+        expected.backward([gradient.to(float64)]);
+        Assert.Equal(bfloat16, output.dtype);
+        Assert.True(output.to(float64).allclose(expected, rtol: 1.0 / 256, atol: 1e-3)); // 8 bits of mantissa
+        Assert.True(input.grad!.to(float64).allclose(inputTwin.grad!, rtol: 1.0 / 256, atol: 1e-3));
+        Assert.True(shortcut.grad!.to(float64).equal(shortcutTwin.grad!).all().item<bool>());
+    }
+
+    [Theory]
+    [InlineData(1e4, 1e-3)]
+    [InlineData(1e3, 1e-5)]
+    [InlineData(0, 1e-5)]
+    public void AMeanFarFromZero_CostsFewDigitsOfTheVariance(double mean, double tolerance)
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(3);
+        var rows = randn(10_000, 16) + mean;
+
+        var (means, variances) = NormPasses.Moments(rows, 1);
+
+        var twin = rows.to(float64);
+        Assert.True(tensor(means).allclose(twin.mean([0]), rtol: 1e-6, atol: 1e-5));
+        Assert.True(tensor(variances).allclose(twin.var([0], unbiased: false), rtol: tolerance));
+    }
+
+    [Fact]
+    public void AConstantChannel_HasNoVariance()
+    {
+        using var scope = NewDisposeScope();
+
+        var (means, variances) = NormPasses.Moments(full([5_000, 16], 0.1f), 1);
+
+        Assert.All(means, mean => Assert.Equal(0.1f, mean, 1e-7));
+        Assert.All(variances, variance => Assert.Equal(0, variance));
+    }
+
+    [Fact]
+    public void TheBits_AreTheSameForAnyNumberOfThreads()
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(4);
+        var input = ChannelsLast.Of(randn(16, 64, 20, 20)).to(bfloat16);
+        var gradient = ChannelsLast.Of(randn(16, 64, 20, 20)).to(bfloat16);
+        var threads = get_num_threads();
+        try
+        {
+            var results = new[] { 1, 2, 5 }.Select(count =>
+            {
+                set_num_threads(count);
+                using var layer = new SplitBatchNorm(64, 2);
+                var own = input.detach().clone().requires_grad_();
+                var output = layer.Rectified(own);
+                output.backward([gradient]);
+                return new[] { output.detach(), own.grad!, layer.parameters().First().grad!, layer.state_dict()["running_var"].clone() };
+            }).ToList();
+
+            Assert.All(results, result => Assert.All(result.Zip(results[0]), pair => Assert.True(pair.First.eq(pair.Second).all().item<bool>())));
+        }
+        finally
+        {
+            set_num_threads(threads);
+        }
+    }
+
+    [Fact]
+    public void NaN_StaysNaN()
+    {
+        using var scope = NewDisposeScope();
+        using var layer = new SplitBatchNorm(16, 2);
+        foreach (var type in new[] { float32, bfloat16 })
+        {
+            var input = zeros(4, 16).to(type);
+            input[0, 3] = float.NaN;
+
+            var output = layer.Rectified(input).to(float32);
+
+            Assert.True(output[..2, 3].isnan().all().item<bool>()); // of its group and channel alone
+            Assert.Equal(2, output.isnan().sum().item<long>());
+        }
+    }
+
+    [Fact]
+    public void WithoutAGradient_RectifiedOverwritesItsInputAndForwardDoesNot()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var layer = new SplitBatchNorm(16, 1);
+        var input = ChannelsLast.Of(randn(4, 16, 3, 3));
+        var before = input.clone();
+
+        var output = layer.call(input);
+
+        Assert.True(input.eq(before).all().item<bool>());
+        var rectified = layer.Rectified(input);
+        Assert.True(rectified.eq(output.relu()).all().item<bool>());
+        Assert.True(input.eq(rectified).all().item<bool>());
+    }
+
+    [Fact]
+    public void TheBackwardPass_KeepsNoGradientOfLayersItHasLeft()
+    {
+        using var scope = NewDisposeScope();
+        using var layer = new SplitBatchNorm(16, 1);
+
+        Assert.Equal(Left(layers: 3), Left(layers: 30));
+
+        long Left(int layers)
+        {
+            using var step = NewDisposeScope();
+            var hidden = randn(8, 16).requires_grad_();
+            for (var i = 0; i < layers; i++)
+            {
+                hidden = layer.Rectified(hidden, hidden);
+            }
+
+            hidden.sum().backward();
+            hidden.Dispose();
+            return Tensor.TotalCount - layers;
+        }
+    }
+
+    private static Tensor Plain(SplitBatchNorm layer, Tensor input, Tensor? shortcut)
+    {
+        var output = layer.call(input);
+        return shortcut is null ? output : output + shortcut;
+    }
+
+    private static void Close(Tensor expected, Tensor actual)
+    {
+        using var scope = NewDisposeScope();
+        var off = (expected.detach().to(float64) - actual.detach().to(float64)).abs().max().item<double>();
+        var scale = Math.Max(1, expected.detach().to(float64).abs().max().item<double>());
+        Assert.True(off <= 5e-6 * scale, $"off by {off}, where the highest is {scale}");
+    }
+}
