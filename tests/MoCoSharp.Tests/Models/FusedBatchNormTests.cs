@@ -9,6 +9,8 @@ namespace MoCoSharp.Tests.Models;
 /// <summary>Against the same layer in float64, which goes operation by operation through libtorch.</summary>
 public sealed class FusedBatchNormTests
 {
+    public FusedBatchNormTests() => Assert.SkipUnless(Vector512.IsHardwareAccelerated, "needs vectors of 512 bits");
+
     public static TheoryData<int, int, int, int, bool, bool> Shapes => new()
     {
         // N, C, H, S, with a shortcut, with a ReLU
@@ -26,7 +28,6 @@ public sealed class FusedBatchNormTests
     [MemberData(nameof(Shapes))]
     public void OutputGradientsAndStatistics_AreThoseOfSeparateOperations(int count, int channels, int size, int groups, bool hasShortcut, bool rectifies)
     {
-        Assert.SkipUnless(Vector512.IsHardwareAccelerated, "needs vectors of 512 bits");
         using var scope = NewDisposeScope();
         manual_seed(1);
         using var layer = new SplitBatchNorm(channels, groups);
