@@ -62,6 +62,7 @@ internal sealed class SyncBatchNorm : autograd.SingleTensorFunction<SyncBatchNor
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
+        ReturnedGradients.LetGo();
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var saved = ctx.get_saved_variables();

@@ -31,6 +31,7 @@ internal sealed class LinearProduct : autograd.SingleTensorFunction<LinearProduc
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
+        ReturnedGradients.LetGo();
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var kept = ((KeptForBackward)ctx.get_data(KeptKey)).Take(scope);

@@ -12,14 +12,21 @@ internal static class ReturnedGradients
     [ThreadStatic]
     private static IReadOnlyList<Tensor?>? _last;
 
-    /// <summary>The gradients, moved to the outer scope; those of the function before are disposed of.</summary>
-    public static List<Tensor> Of(params Tensor?[] gradients)
+    /// <summary>Disposes of what the function before gave back. The first thing that a backward function does.</summary>
+    public static void LetGo()
     {
         foreach (var gradient in _last ?? [])
         {
             gradient?.Dispose();
         }
 
+        _last = null;
+    }
+
+    /// <summary>The gradients, moved to the outer scope: what a backward function returns.</summary>
+    public static List<Tensor> Of(params Tensor?[] gradients)
+    {
+        LetGo();
         foreach (var gradient in gradients)
         {
             gradient?.MoveToOuterDisposeScope();
