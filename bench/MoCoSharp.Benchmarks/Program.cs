@@ -2,12 +2,12 @@
 //   dotnet run -c Release --project bench/MoCoSharp.Benchmarks -- step [--rounds 3] [--threads 2] [--only parts,r18,r50] [--out bench/results/MACHINE/step.md]
 using MoCoSharp.Benchmarks;
 
-var rounds = Option("--rounds") is { } given ? int.Parse(given) : 3;
-var threads = Option("--threads") is { } count ? int.Parse(count) : Environment.ProcessorCount;
+var rounds = Count("--rounds", otherwise: 3);
+var threads = Count("--threads", otherwise: Environment.ProcessorCount);
 var only = (Option("--only") ?? "parts,r18,r50").Split(',');
-if (args is not ["step", ..] || rounds < 1)
+if (args is not ["step", ..] || rounds < 1 || threads < 1 || only.Except(["parts", "r18", "r50"]).Any())
 {
-    Console.Error.WriteLine("expected: step [--rounds N] [--threads N] [--only parts,r18,r50] [--out FILE]");
+    Console.Error.WriteLine($"expected: step [--rounds N] [--threads N] [--only parts,r18,r50] [--out FILE], N above 0; found: {string.Join(' ', args)}");
     return 2;
 }
 
@@ -30,5 +30,7 @@ if (Option("--out") is { } path)
 }
 
 return 0;
+
+int Count(string name, int otherwise) => Option(name) is not { } value ? otherwise : int.TryParse(value, out var number) ? number : 0;
 
 string? Option(string name) => Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;

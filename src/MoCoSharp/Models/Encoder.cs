@@ -8,7 +8,10 @@ using static TorchSharp.torch.nn;
 namespace MoCoSharp.Models;
 
 /// <summary>A ResNet with a head: images to features, and features to embeddings. Its keys are torchvision's.</summary>
-/// <remarks>He et al. 2016, <see href="https://arxiv.org/abs/1512.03385"/>.</remarks>
+/// <remarks>
+/// He et al. 2016, <see href="https://arxiv.org/abs/1512.03385"/>. What a forward pass in training has computed goes backward once: its layers let go of their
+/// activations on the way. Add losses up before their backward pass; a second one, with the graph retained, ends the process with a message that says so.
+/// </remarks>
 public sealed class Encoder : Module<Tensor, Tensor>
 {
     private readonly Convolution conv1;

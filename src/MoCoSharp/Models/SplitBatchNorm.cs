@@ -79,7 +79,7 @@ public sealed class SplitBatchNorm : Module<Tensor, Tensor>
     }
 
     private bool Fuses(Tensor input) =>
-        training && Ranks is null && weight.dtype == float32 && NormPasses.Take(input) && input.shape[0] % Groups == 0 && input.numel() / input.shape[1] / Groups > 1;
+        training && Ranks is null && weight.dtype == float32 && NormPasses.Suit(input) && input.shape[0] % Groups == 0 && input.numel() / input.shape[1] / Groups > 1;
 
     private int Groups => Whole ? 1 : _groups;
 

@@ -15,11 +15,11 @@ internal static unsafe class NormPasses
 {
     private const int AtOnce = 256; // values of neighbouring rows that are gone through channel by channel, so that what is the channel's stays in registers
 
-    /// <summary>Whether a tensor can be taken: rows of float32 or bfloat16 on a CPU with vectors of 512 bits.</summary>
+    /// <summary>Whether they are faster than libtorch's operations: for bfloat16 on a CPU with vectors of 512 bits. Float32 they can take as well.</summary>
+    /// <remarks>In float32, where memory is the limit, a step of ResNet-18 took 3 to 5 % longer with them and a tenth more memory.</remarks>
     /// <param name="input">Shape [N, C] or [N, C, H, W].</param>
-    public static bool Take(Tensor input) =>
-        Vector512.IsHardwareAccelerated && input.device_type == DeviceType.CPU && (input.dtype == float32 || input.dtype == bfloat16)
-        && input.dim() is 2 or 4 && input.shape[1] % ILanes.Count == 0;
+    public static bool Suit(Tensor input) =>
+        Vector512.IsHardwareAccelerated && input.device_type == DeviceType.CPU && input.dtype == bfloat16 && input.dim() is 2 or 4 && input.shape[1] % ILanes.Count == 0;
 
     /// <summary>The statistics of each group and channel, in float64.</summary>
     /// <param name="rows">Contiguous. Shape [R, C].</param>
