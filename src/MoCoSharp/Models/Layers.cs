@@ -24,7 +24,12 @@ internal sealed class Convolution : Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var kernel = weight.to(input.dtype);
         var padding = weight.shape[3] / 2;
-        var output = padding == 0 ? Product(input, kernel) : functional.conv2d(input, kernel, strides: [_stride, _stride], padding: [padding, padding]);
+        var output = padding switch
+        {
+            0 => Product(input, kernel),
+            1 => KernelGradient.Convolve(input, kernel, _stride),
+            _ => functional.conv2d(input, kernel, strides: [_stride, _stride], padding: [padding, padding]),
+        };
         return output.MoveToOuterDisposeScope();
     }
 
