@@ -7,7 +7,7 @@ namespace MoCoSharp.Benchmarks;
 /// <summary>Whole steps: the official algorithm on TorchSharp and on PyTorch, and ours, in turn, each in a process of its own.</summary>
 internal static class WholeStep
 {
-    private const int Steps = 5; // in a process, after one that warms up; by the third the allocator has all the memory that a step wants
+    private const int Steps = 5; // in a process, after four on either side that warm up: a training has thousands
 
     public static void Measure(Report report, string model, int rounds, int threads)
     {

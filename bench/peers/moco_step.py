@@ -2,7 +2,7 @@
 
     python3 bench/peers/moco_step.py --model r18-cifar --batch 128 --queue 4096 --threads 2 --steps 2
 
-Prints one JSON object: seconds of each step, of a forward and backward pass of the encoder alone, and the highest resident memory.
+Prints one JSON object: seconds of each step after four that warm up, of a forward and backward pass of the encoder alone, and the highest resident memory.
 """
 import argparse
 import copy
@@ -16,6 +16,7 @@ import torch.nn.functional as F
 import torchvision
 
 MOMENTUM, TEMPERATURE = 0.999, 0.2
+WARM_UP = 4  # steps
 
 
 def encoder(model):
@@ -47,7 +48,7 @@ def main():
     size = 32 if arguments.model == "r18-cifar" else 224
     query_views, key_views = torch.rand(batch, 3, size, size), torch.rand(batch, 3, size, size)
     seconds = []
-    for _ in range(arguments.steps + 1):
+    for _ in range(WARM_UP + arguments.steps):
         begun = time.perf_counter()
         query = F.normalize(query_net(query_views), dim=1)
         with torch.no_grad():
@@ -71,7 +72,7 @@ def main():
     begun = time.perf_counter()
     query_net(query_views).sum().backward()
     passes = time.perf_counter() - begun
-    print(json.dumps(dict(seconds=seconds[1:], encoderSeconds=passes, peakBytes=peak, torch=torch.__version__)))
+    print(json.dumps(dict(seconds=seconds[WARM_UP:], encoderSeconds=passes, peakBytes=peak, torch=torch.__version__)))
 
 
 if __name__ == "__main__":

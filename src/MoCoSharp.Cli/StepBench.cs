@@ -26,12 +26,15 @@ internal sealed record StepTimes(IReadOnlyList<(string Name, double Milliseconds
 /// <summary>moco bench step: times the phases of a recipe's step on generated images.</summary>
 internal static class StepBench
 {
+    private const int WarmUp = 4; // steps in which the process comes by its memory and oneDNN makes its kernels
+
     private static readonly string[] AllPhases = ["views", "copy", "momentum update", "query forward", "key forward", "loss", "backward", "enqueue", "optimizer"];
 
     /// <summary>Measures.</summary>
     /// <param name="config">Resolved.</param>
-    /// <param name="steps">Steps to take the median of, above 0; one more warms up.</param>
-    public static StepTimes Run(RunConfig config, int steps)
+    /// <param name="steps">Steps to take the median of, above 0; four more warm up.</param>
+    /// <param name="progress">Gets the number of steps done, after each, and that of all.</param>
+    public static StepTimes Run(RunConfig config, int steps, Action<int, int> progress)
     {
         TorchRuntime.Load();
         set_num_threads(config.Threads);
@@ -57,7 +60,7 @@ internal static class StepBench
 
         string[] forwards = [.. phases.Where(name => name.EndsWith("forward", StringComparison.Ordinal))];
         var samples = new StepSamples([.. Enumerable.Range(0, config.BatchSize)], [.. Enumerable.Range(0, config.BatchSize).Select(i => patterns.Read(i).Label)]);
-        for (var i = 0; i <= steps; i++)
+        for (var i = 0; i < WarmUp + steps; i++)
         {
             using var scope = NewDisposeScope();
             foreach (var forward in forwards)
@@ -87,12 +90,13 @@ internal static class StepBench
                 optimizer.ClearGradients();
             });
             milliseconds["loss"][i] -= forwards.Sum(forward => milliseconds[forward][i]);
+            progress(i + 1, WarmUp + steps);
         }
 
         using var process = Process.GetCurrentProcess();
         var peak = process.PeakWorkingSet64;
-        var medians = phases.Select(name => (name, Median(milliseconds[name].Skip(1)))).ToList();
-        var step = Median(Enumerable.Range(1, steps).Select(i => phases.Skip(2).Sum(name => milliseconds[name][i])));
+        var medians = phases.Select(name => (name, Median(milliseconds[name].Skip(WarmUp)))).ToList();
+        var step = Median(Enumerable.Range(WarmUp, steps).Select(i => phases.Skip(2).Sum(name => milliseconds[name][i])));
         var operations = Passes(config) * config.BatchSize * EncoderCost.Operations(method.Encoder, size);
         return new(medians, step, operations, GemmRate(precision, device), peak);
 

@@ -12,7 +12,7 @@ internal static class BenchStep
     {
         var recipe = new Argument<string?>("recipe") { Description = "A recipe file or the name of a shipped one.", Arity = ArgumentArity.ZeroOrOne };
         var set = new Option<string[]>("--set") { Description = "A setting over the recipe's: precision=fp32", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
-        var steps = new Option<int>("--steps") { Description = "Steps to take the median of.", DefaultValueFactory = _ => 3 };
+        var steps = new Option<int>("--steps") { Description = "Steps to take the median of; four more warm up.", DefaultValueFactory = _ => 3 };
         var json = new Option<bool>("--json") { Description = "Print one JSON object." };
         var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
         var command = new Command("step", "Time the phases of a training step, on generated images; nothing is saved.") { recipe, set, steps, json, verbose };
@@ -32,8 +32,14 @@ internal static class BenchStep
             }
 
             config = Plan.Resolve(config);
-            var times = StepBench.Run(config, count);
-            Console.WriteLine(parsed.GetValue(json) ? Json(config, times).ToJsonString() : Text(config, times));
+            if (parsed.GetValue(json))
+            {
+                Console.WriteLine(Json(config, StepBench.Run(config, count, (_, _) => { })).ToJsonString());
+                return ExitCode.Done;
+            }
+
+            var progress = new EvaluationProgress("bench");
+            progress.Line(Text(config, StepBench.Run(config, count, (done, total) => progress.Show("step", done, total))));
             return ExitCode.Done;
         }));
         return command;

@@ -28,7 +28,7 @@ internal static class CostStudy
         var set = new Option<string[]>("--set") { Description = "A setting over the recipe's: precision=fp32", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
         var batches = new Option<string?>("--batches") { Description = $"Other batches than {string.Join(',', Batches)}, with commas." };
         var only = new Option<string?>("--only") { Description = "Some methods alone: moco, end-to-end, simclr, simclr-cached, with commas." };
-        var steps = new Option<int>("--steps") { Description = "Steps to take the median of; one more warms up.", DefaultValueFactory = _ => 3 };
+        var steps = new Option<int>("--steps") { Description = "Steps to take the median of; four more warm up.", DefaultValueFactory = _ => 3 };
         var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
         var command = new Command("cost", "Measure memory and time of a step by method and batch size, each in a process of its own. Nothing is extrapolated.")
         {
