@@ -23,10 +23,17 @@ internal static unsafe class BatchLast
 
     /// <summary>The batch transposed, its pixels in the opposite order.</summary>
     /// <param name="images">bfloat16 on a CPU, channels last. Shape [N, C, H, W], N a multiple of <see cref="Images"/>, C of <see cref="Channels"/>.</param>
+    /// <exception cref="ArgumentException">A number is no such multiple, or the images are of another type or elsewhere.</exception>
     /// <returns>The pixel (y, x) of the image n and channel c at [c, n, H - 1 - y, W - 1 - x]. Shape [C, N, H, W], channels last.</returns>
     public static Tensor Reversed(Tensor images)
     {
         var (count, channels, height, width) = (images.shape[0], images.shape[1], images.shape[2], images.shape[3]);
+        if (images.dtype != bfloat16 || images.device_type != DeviceType.CPU || count % Images != 0 || channels % Channels != 0)
+        {
+            throw new ArgumentException(
+                $"{images.dtype} on {images.device_type}, [{string.Join(", ", images.shape)}]: expected BFloat16 on the CPU, [N, C, H, W] with N a multiple of {Images} and C of {Channels}.");
+        }
+
         using var scope = NewDisposeScope();
         var pixels = images.permute(0, 2, 3, 1).contiguous(); // [N, H, W, C]
         var reversed = empty(channels, height, width, count, dtype: images.dtype);

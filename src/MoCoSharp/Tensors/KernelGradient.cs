@@ -8,14 +8,15 @@ namespace MoCoSharp.Tensors;
 /// <summary>
 /// A 3x3 convolution with the gradient of its weights by the way that is fastest. oneDNN's bfloat16 kernels for it sum over pixels two images at a time, and
 /// where images are small do less than half of what they do elsewhere: there it is a convolution that has the batch as its channels, or with a stride
-/// one product with the patches. All else is libtorch's.
+/// one product with the patches; of a large batch part by part. All else is libtorch's.
 /// </summary>
 internal sealed class KernelGradient : autograd.SingleTensorFunction<KernelGradient>
 {
     private const int Size = 3;
     private const int Padding = 1;
-    private const int FewPixels = 4096;  // of all images; more of them go faster by libtorch's way
-    private const int FewPatches = 8192;
+    private const int SmallImage = 49; // pixels of the output; images beyond it gain only where they are few
+    private const int AtOnce = 4096;   // pixels of all images; of more, ours is no longer the faster
+    private const int AtOnceStrided = 8192;
     private const string KeptKey = "kept";
     private const string StrideKey = "stride";
 
@@ -50,10 +51,33 @@ internal sealed class KernelGradient : autograd.SingleTensorFunction<KernelGradi
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var images = ((KeptForBackward)ctx.get_data(KeptKey)).Take(scope)[0]!;
-        var ofKernel = (int)ctx.get_data(StrideKey) == 1 ? ByBatch(grad_output, images) : ByPatches(grad_output, images);
+        var ofKernel = OfKernel(grad_output, images, (int)ctx.get_data(StrideKey));
         var ofOutput = grad_output.alias();
         grad_output.Dispose();
         return ReturnedGradients.Of(ofOutput, ofKernel, null, null);
+    }
+
+    private static Tensor OfKernel(Tensor gradient, Tensor images, int stride)
+    {
+        var (count, pixels) = (images.shape[0], gradient.shape[2] * gradient.shape[3]);
+        var imagesAtOnce = Math.Max(1, AtOnceOf(stride) / pixels / BatchLast.Images) * BatchLast.Images;
+        if (count <= imagesAtOnce)
+        {
+            return Part(gradient, images);
+        }
+
+        using var scope = NewDisposeScope();
+        var sum = Part(gradient.narrow(0, 0, imagesAtOnce), images.narrow(0, 0, imagesAtOnce)).to(float32);
+        for (var first = imagesAtOnce; first < count; first += imagesAtOnce)
+        {
+            using var part = NewDisposeScope();
+            var length = Math.Min(imagesAtOnce, count - first);
+            sum.add_(Part(gradient.narrow(0, first, length), images.narrow(0, first, length)));
+        }
+
+        return sum.to(images.dtype).MoveToOuterDisposeScope();
+
+        Tensor Part(Tensor ofOutput, Tensor ofInput) => stride == 1 ? ByBatch(ofOutput, ofInput) : ByPatches(ofOutput, ofInput);
     }
 
     // dw[o, i, a, b] is the sum over n, y, x of g[n, o, y, x] images[n, i, y + a - 1, x + b - 1]: a convolution of g's channels, as images, with those of
@@ -76,15 +100,19 @@ internal sealed class KernelGradient : autograd.SingleTensorFunction<KernelGradi
     private static Tensor Convolved(Tensor images, Tensor kernel, int stride) =>
         functional.conv2d(images, kernel, strides: [stride, stride], padding: [Padding, Padding]);
 
+    private static int AtOnceOf(int stride) => stride == 1 ? AtOnce : AtOnceStrided;
+
     private static bool Suits(Tensor images, Tensor kernel, int stride)
     {
         var (count, height, width) = (images.shape[0], images.shape[2], images.shape[3]);
         var fits = NormPasses.Suit(images) && Sse2.IsSupported && kernel.shape[0] % BatchLast.Channels == 0 && kernel.shape[1] % BatchLast.Channels == 0;
         return fits && stride switch
         {
-            1 => count % BatchLast.Images == 0 && count * height * width <= FewPixels,
-            2 => height % 2 == 0 && width % 2 == 0 && count * height * width / 4 <= FewPatches,
+            1 => count % BatchLast.Images == 0 && Gains(height * width),
+            2 => height % 2 == 0 && width % 2 == 0 && Gains(height * width / 4),
             _ => false,
         };
+
+        bool Gains(long pixels) => pixels <= SmallImage || count * pixels <= AtOnceOf(stride);
     }
 }

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using MoCoSharp.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -10,13 +12,15 @@ public sealed class KernelGradientTests
     [InlineData(1, 16, 32, 64, 4, 4)]
     [InlineData(1, 32, 64, 32, 5, 7)] // sides that differ, odd
     [InlineData(1, 48, 96, 96, 1, 2)]
-    [InlineData(1, 16, 32, 32, 16, 16)] // as many pixels as are few
-    [InlineData(1, 16, 32, 32, 16, 17)] // and more
+    [InlineData(1, 592, 32, 32, 7, 7)] // many small images: in parts of 80, the last of 32
+    [InlineData(1, 16, 32, 32, 16, 16)] // few large ones
+    [InlineData(1, 16, 32, 32, 16, 17)] // more pixels than that: by libtorch
     [InlineData(1, 8, 32, 32, 4, 4)] // by libtorch: too few images
     [InlineData(1, 16, 24, 32, 4, 4)] // or inputs
     [InlineData(1, 16, 32, 24, 4, 4)] // or outputs
     [InlineData(2, 16, 32, 64, 8, 8)]
     [InlineData(2, 5, 64, 32, 6, 10)]
+    [InlineData(2, 333, 32, 64, 14, 14)] // in parts of 160, the last of 13
     [InlineData(2, 16, 32, 64, 7, 8)] // by libtorch: odd
     [InlineData(3, 16, 32, 32, 9, 9)]
     public void OutputAndGradients_AreThoseOfFloat64(int stride, long count, long inputs, long outputs, long height, long width)
@@ -68,6 +72,7 @@ public sealed class KernelGradientTests
     [Fact]
     public void ABatchSeenFromItsChannels_HasItsPixelsInTheOppositeOrder()
     {
+        Assert.SkipUnless(Sse2.IsSupported && Vector512.IsHardwareAccelerated, "needs vectors of 512 bits");
         using var scope = NewDisposeScope();
         var images = randn(32, 64, 3, 2).to(bfloat16);
 
