@@ -72,7 +72,7 @@ internal sealed class KernelGradient : autograd.SingleTensorFunction<KernelGradi
         {
             using var part = NewDisposeScope();
             var length = Math.Min(imagesAtOnce, count - first);
-            sum.add_(Part(gradient.narrow(0, first, length), images.narrow(0, first, length)));
+            sum.add_(Part(gradient.narrow(0, first, length), images.narrow(0, first, length)), Scalars.One);
         }
 
         return sum.to(images.dtype).MoveToOuterDisposeScope();

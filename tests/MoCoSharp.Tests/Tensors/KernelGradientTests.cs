@@ -8,6 +8,8 @@ namespace MoCoSharp.Tests.Tensors;
 
 public sealed class KernelGradientTests
 {
+    public KernelGradientTests() => TorchRuntime.Load(); // or NNPACK warns at every convolution of the twins
+
     [Theory]
     [InlineData(1, 16, 32, 64, 4, 4)]
     [InlineData(1, 32, 64, 32, 5, 7)] // sides that differ, odd
