@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using TorchSharp;
@@ -102,7 +101,6 @@ internal static unsafe class BatchLast
         Sse2.UnpackHigh(low, high).AsUInt16().Store(to + (3 * apart));
     }
 
-    [StructLayout(LayoutKind.Auto)]
     private struct Pass
     {
         public ushort* From;

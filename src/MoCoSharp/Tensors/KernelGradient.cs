@@ -6,9 +6,9 @@ using static TorchSharp.torch.nn;
 namespace MoCoSharp.Tensors;
 
 /// <summary>
-/// A 3x3 convolution with the gradient of its weights by the way that is fastest. oneDNN's bfloat16 kernels for it sum over pixels two images at a time, and
-/// where images are small do less than half of what they do elsewhere: there it is a convolution that has the batch as its channels, or with a stride
-/// one product with the patches; of a large batch part by part. All else is libtorch's.
+/// A 3x3 convolution with the gradient of its weights by the way that is fastest. oneDNN's bfloat16 kernels for it sum over the pixels of
+/// an image, and are slow where these are few: there it is a convolution that has the batch as its channels, or with a stride one product with the
+/// patches; of a large batch part by part. All else is libtorch's.
 /// </summary>
 internal sealed class KernelGradient : autograd.SingleTensorFunction<KernelGradient>
 {
