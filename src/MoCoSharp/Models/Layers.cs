@@ -27,6 +27,7 @@ internal sealed class Convolution : Module<Tensor, Tensor>
         var output = padding switch
         {
             0 => Product(input, kernel),
+            1 when Winograd.Suits(input, kernel, _stride) => Winograd.Convolve(input, kernel),
             1 => KernelGradient.Convolve(input, kernel, _stride),
             _ => functional.conv2d(input, kernel, strides: [_stride, _stride], padding: [padding, padding]),
         };

@@ -1,0 +1,72 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Tensors;
+
+/// <summary>
+/// A 3x3 convolution in bfloat16 with its gradients, by products of transformed tiles (<see cref="WinogradTiles"/>): 16 multiplications where the plain
+/// sum has 36. Pays where channels are many, so that the products outweigh the transforms.
+/// </summary>
+internal sealed class Winograd : autograd.SingleTensorFunction<Winograd>
+{
+    private const int Channels = 128; // of input and output; fewer gain nothing
+    private const string KeptKey = "kept";
+
+    public override string Name => nameof(Winograd);
+
+    /// <summary>Whether it is the faster way.</summary>
+    /// <param name="images">Shape [N, I, H, W].</param>
+    /// <param name="kernel">Shape [O, I, 3, 3].</param>
+    /// <param name="stride">Of the convolution.</param>
+    public static bool Suits(Tensor images, Tensor kernel, int stride) =>
+        stride == 1 && NormPasses.Suit(images) && kernel.shape[0] % ILanes.Count == 0 && kernel.shape[0] >= Channels && kernel.shape[1] >= Channels &&
+        images.shape[2] % 2 == 0 && images.shape[3] % 2 == 0;
+
+    /// <summary>The convolution, padded by 1, of what suits.</summary>
+    /// <param name="images">Shape [N, I, H, W].</param>
+    /// <param name="kernel">Shape [O, I, 3, 3].</param>
+    /// <returns>Shape [N, O, H, W], channels last.</returns>
+    public static Tensor Convolve(Tensor images, Tensor kernel) =>
+        is_grad_enabled() && (images.requires_grad || kernel.requires_grad) ? apply(images, kernel) : Convolved(images, kernel);
+
+    public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+    {
+        var (images, kernel) = ((Tensor)vars[0], (Tensor)vars[1]);
+        ctx.save_data(KeptKey, new KeptForBackward(kernel.requires_grad ? images.detach() : null, images.requires_grad ? kernel.detach() : null));
+        return Convolved(images, kernel);
+    }
+
+    public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+    {
+        ReturnedGradients.LetGo();
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var kept = ((KeptForBackward)ctx.get_data(KeptKey)).Take(scope);
+        var ofImages = kept[1] is { } kernel ? OfImages(grad_output, kernel) : null;
+        var ofKernel = kept[0] is { } images ? OfKernel(grad_output, images) : null;
+        grad_output.Dispose();
+        return ReturnedGradients.Of(ofImages, ofKernel);
+    }
+
+    private static Tensor Convolved(Tensor images, Tensor kernel)
+    {
+        using var scope = NewDisposeScope();
+        var products = WinogradTiles.OfInput(images).bmm(WinogradTiles.OfKernel(kernel).transpose(1, 2)); // [16, tiles, O]
+        return WinogradTiles.ToOutput(products, images.shape[0], images.shape[2], images.shape[3]).MoveToOuterDisposeScope();
+    }
+
+    // A convolution of the gradient with the kernel turned by 180 degrees, its inputs and outputs exchanged.
+    private static Tensor OfImages(Tensor gradient, Tensor kernel)
+    {
+        using var scope = NewDisposeScope();
+        var products = WinogradTiles.OfInput(gradient).bmm(WinogradTiles.OfKernel(kernel, turned: true)); // [16, tiles, I]
+        return WinogradTiles.ToOutput(products, gradient.shape[0], gradient.shape[2], gradient.shape[3]).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor OfKernel(Tensor gradient, Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        var products = WinogradTiles.OfOutputGradient(gradient).transpose(1, 2).bmm(WinogradTiles.OfInput(images)); // [16, O, I]
+        return WinogradTiles.ToKernelGradient(products).MoveToOuterDisposeScope();
+    }
+}
