@@ -16,7 +16,8 @@ internal sealed class Saver : IDisposable
     private readonly CheckpointShelf _shelf;
     private readonly CheckpointWriter _writer;
     private readonly StateSnapshot _snapshot = new();
-    private long _saved = -1; // steps done in the newest state that is on the disk
+    private (long Step, double? BestKnn) _taken = (-1, null); // of the newest copy: steps done, and the best that the monitor had found
+    private (long Step, double? BestKnn) _saved = (-1, null); // of the newest state that is on the disk
     private bool _waiting; // a save was due while the one before was being written
 
     /// <summary>Saves into a folder that is held.</summary>
@@ -56,7 +57,7 @@ internal sealed class Saver : IDisposable
     /// <summary>Copies the state, and leaves the rest to another thread.</summary>
     public void Begin(StateSource state)
     {
-        if (state.Progress.Step == _saved || _group.Rank != 0)
+        if (IsSaved(state) || _group.Rank != 0)
         {
             _waiting = false;
             return;
@@ -75,6 +76,7 @@ internal sealed class Saver : IDisposable
                 TrainingState.Metadata(state.Progress, state.Method, state.Config, state.Data));
         }
 
+        _taken = (state.Progress.Step, state.Progress.BestKnn);
         _writer.Begin(_snapshot);
         Pauses.Add(Stopwatch.GetElapsedTime(since).TotalSeconds);
     }
@@ -141,11 +143,14 @@ internal sealed class Saver : IDisposable
         _snapshot.Dispose();
     }
 
+    // A step whose evaluation came after its save is saved once more where that was the best: so does a run that was stopped between the two.
+    private bool IsSaved(StateSource state) => _saved == (state.Progress.Step, state.Progress.BestKnn);
+
     private Exception? SaveNow(StateSource state)
     {
         _writer.Wait();
         var error = Tell();
-        if (state.Progress.Step == _saved)
+        if (IsSaved(state))
         {
             return error;
         }
@@ -165,7 +170,7 @@ internal sealed class Saver : IDisposable
             _clock.Ended(error is null);
             if (error is null)
             {
-                _saved = outcome.Step;
+                _saved = _taken;
                 _observer.Saved(outcome.Path);
             }
             else
