@@ -9,7 +9,7 @@ namespace MoCoSharp.Tensors;
 /// </summary>
 internal sealed class Winograd : autograd.SingleTensorFunction<Winograd>
 {
-    private const int Channels = 128; // of input and output; fewer gain nothing
+    private const int Channels = 128; // of input and output; fewer gain little, for tiles of four times the size of their images
     private const string KeptKey = "kept";
 
     public override string Name => nameof(Winograd);

@@ -36,6 +36,26 @@ public sealed class ResumeTests : SmallRunTests
     }
 
     [Fact]
+    public void TheLastCheckpoint_KnowsTheBestOfAllEvaluations_TheLastToo()
+    {
+        var lastWasBest = 0;
+        for (long seed = 1; seed <= 4; seed++)
+        {
+            var name = $"seed{seed}";
+            Train(name, Config with { Seed = seed, Checkpoints = new CheckpointOptions { EverySteps = 1, EveryMinutes = 0 } }, null);
+            var best = Metrics(name).Select(line => System.Text.Json.Nodes.JsonNode.Parse(line)!).Where(line => line["knn"] is not null)
+                .MaxBy(line => (double)line["knn"]!)!; // the first of equals
+
+            var metadata = MoCoSharp.Checkpoints.SafeTensors.ReadHeader(RunFolder.Open(Path.Combine(folder, name)).Checkpoints()[0]).Metadata;
+            Assert.Equal((double)best["knn"]!, double.Parse(metadata["bestKnn"], System.Globalization.CultureInfo.InvariantCulture));
+            Assert.Equal($"{best["step"]}", metadata["bestKnn.step"]);
+            lastWasBest += (long)best["step"]! == 9 ? 1 : 0;
+        }
+
+        Assert.True(lastWasBest > 0, "no seed has its best at the end: nothing was tested");
+    }
+
+    [Fact]
     public void SavesInTheMiddle_ChangeNoBit()
     {
         var config = Config with { LogEvery = 5 };
