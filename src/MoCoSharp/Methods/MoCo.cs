@@ -129,8 +129,8 @@ public sealed class MoCo : PretrainMethod
 
     private StepOutput Contrast(Tensor queryViews, Tensor keyViews, int half)
     {
+        var keys = EncodeKeys(keyViews, half, _options.Shuffle);              // [N, C]; first, while the query keeps no activations
         var query = functional.normalize(encoder_q.call(queryViews), dim: 1); // [N / ranks, C]
-        var keys = EncodeKeys(keyViews, half, _options.Shuffle);              // [N, C]
         var (loss, accuracy) = InfoNce.Loss(query, BatchOrder.Share(_group, keys), queue.Keys, _options.Temperature, MeasuresContrast);
         return new(loss, keys, accuracy, MeasuresContrast ? query.detach() : null);
     }

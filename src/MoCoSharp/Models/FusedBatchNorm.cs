@@ -16,7 +16,7 @@ internal sealed class FusedBatchNorm : autograd.SingleTensorFunction<FusedBatchN
     public override string Name => nameof(FusedBatchNorm);
 
     /// <summary>relu((x - mean) / sqrt(variance + epsilon) weight + bias + shortcut), with the gradient that goes through the statistics too.</summary>
-    /// <param name="input">x: channels last, its groups one behind the other. Where no gradient is wanted and <paramref name="overwrites"/> says so, it becomes the output.</param>
+    /// <param name="input">x: channels last, its groups one behind the other. Where <paramref name="overwrites"/> says so, it becomes the output, or where a gradient is wanted, in the backward pass its own.</param>
     /// <param name="weight">Float32. Shape [C].</param>
     /// <param name="bias">Float32. Shape [C].</param>
     /// <param name="shortcut">As the input; null to add nothing.</param>
@@ -29,7 +29,7 @@ internal sealed class FusedBatchNorm : autograd.SingleTensorFunction<FusedBatchN
     {
         var (mean, variance) = moments;
         var deviations = Array.ConvertAll(variance, value => Math.Sqrt(value + epsilon));
-        var state = new State(deviations, Channels(weight, mean, deviations), rectifies);
+        var state = new State(deviations, Channels(weight, mean, deviations), rectifies, overwrites);
         return is_grad_enabled() && (input.requires_grad || weight.requires_grad || bias.requires_grad || shortcut is { requires_grad: true })
             ? shortcut is null ? apply(input, weight, bias, state) : apply(input, weight, bias, state, shortcut)
             : Normalize(input, bias, shortcut, state, overwrites && !is_grad_enabled());
@@ -90,7 +90,7 @@ internal sealed class FusedBatchNorm : autograd.SingleTensorFunction<FusedBatchN
             }
         }
 
-        var ofRows = empty_like(rows);
+        var ofRows = state.Overwrites ? rows.alias() : empty_like(rows);
         NormPasses.Gradient(ofShortcut ?? gradient, rows, ofRows, state.Channels, spread, shift, bias, state.Rectifies && ofShortcut is null);
         Tensor?[] gradients = [Shaped(ofRows, grad_output), tensor(ofWeight).to(bias.dtype), tensor(ofBias).to(bias.dtype), null];
         var through = state.HasShortcut ? ofShortcut is null ? grad_output.alias() : Shaped(ofShortcut, grad_output) : null;
@@ -127,7 +127,7 @@ internal sealed class FusedBatchNorm : autograd.SingleTensorFunction<FusedBatchN
         return new(mean.Length / weights.Length, Array.ConvertAll(mean, value => (float)value), scale);
     }
 
-    private sealed record State(double[] Deviations, NormChannels Channels, bool Rectifies)
+    private sealed record State(double[] Deviations, NormChannels Channels, bool Rectifies, bool Overwrites)
     {
         public bool HasShortcut { get; set; }
     }

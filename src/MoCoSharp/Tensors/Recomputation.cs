@@ -7,6 +7,7 @@ namespace MoCoSharp.Tensors;
 /// <remarks>Chen et al. 2016, <see href="https://arxiv.org/abs/1604.06174"/>.</remarks>
 internal sealed class Recomputation : autograd.SingleTensorFunction<Recomputation>
 {
+    private const string KeptKey = "kept";
     private const string PartKey = "part";
 
     public override string Name => nameof(Recomputation);
@@ -20,7 +21,7 @@ internal sealed class Recomputation : autograd.SingleTensorFunction<Recomputatio
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
         var (input, part) = ((Tensor)vars[0], (Func<Tensor, bool, Tensor>)vars[1]);
-        ctx.save_for_backward([input]);
+        ctx.save_data(KeptKey, new KeptForBackward(input.detach()));
         ctx.save_data(PartKey, part);
         using var noGrad = no_grad();
         return part(input, false);
@@ -28,11 +29,13 @@ internal sealed class Recomputation : autograd.SingleTensorFunction<Recomputatio
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
+        ReturnedGradients.LetGo();
         using var scope = NewDisposeScope();
         using var grad = enable_grad();
-        var input = ctx.get_saved_variables()[0].detach().requires_grad_();
+        var input = ((KeptForBackward)ctx.get_data(KeptKey)).Take(scope)[0]!.requires_grad_();
         var part = (Func<Tensor, bool, Tensor>)ctx.get_data(PartKey);
         part(input, true).backward([grad_output]);
-        return [input.grad!.MoveToOuterDisposeScope(), null!];
+        grad_output.Dispose();
+        return ReturnedGradients.Of(input.grad, null);
     }
 }

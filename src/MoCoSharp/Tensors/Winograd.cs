@@ -10,6 +10,7 @@ namespace MoCoSharp.Tensors;
 internal sealed class Winograd : autograd.SingleTensorFunction<Winograd>
 {
     private const int Channels = 128; // of input and output; fewer gain little, for tiles of four times the size of their images
+    private const long AtOnce = 1 << 18; // values at each place of the tiles of images; a larger batch goes part by part, for their memory
     private const string KeptKey = "kept";
 
     public override string Name => nameof(Winograd);
@@ -51,22 +52,56 @@ internal sealed class Winograd : autograd.SingleTensorFunction<Winograd>
     private static Tensor Convolved(Tensor images, Tensor kernel)
     {
         using var scope = NewDisposeScope();
-        var products = WinogradTiles.OfInput(images).bmm(WinogradTiles.OfKernel(kernel).transpose(1, 2)); // [16, tiles, O]
-        return WinogradTiles.ToOutput(products, images.shape[0], images.shape[2], images.shape[3]).MoveToOuterDisposeScope();
+        return Output(images, WinogradTiles.OfKernel(kernel).transpose(1, 2)).MoveToOuterDisposeScope();
     }
 
     // A convolution of the gradient with the kernel turned by 180 degrees, its inputs and outputs exchanged.
     private static Tensor OfImages(Tensor gradient, Tensor kernel)
     {
         using var scope = NewDisposeScope();
-        var products = WinogradTiles.OfInput(gradient).bmm(WinogradTiles.OfKernel(kernel, turned: true)); // [16, tiles, I]
-        return WinogradTiles.ToOutput(products, gradient.shape[0], gradient.shape[2], gradient.shape[3]).MoveToOuterDisposeScope();
+        return Output(gradient, WinogradTiles.OfKernel(kernel, turned: true)).MoveToOuterDisposeScope();
+    }
+
+    // Of kernels of shape [16, inputs, outputs].
+    private static Tensor Output(Tensor images, Tensor kernels)
+    {
+        var (count, height, width) = (images.shape[0], images.shape[2], images.shape[3]);
+        var output = empty(count, height, width, kernels.shape[2], dtype: bfloat16).permute(0, 3, 1, 2);
+        var atOnce = ImagesAtOnce(height * width, kernels.shape[1], kernels.shape[2]);
+        for (long first = 0; first < count; first += atOnce)
+        {
+            using var part = NewDisposeScope();
+            var length = Math.Min(atOnce, count - first);
+            var products = WinogradTiles.OfInput(images.narrow(0, first, length)).bmm(kernels); // [16, tiles, outputs]
+            WinogradTiles.ToOutput(products, output.narrow(0, first, length));
+        }
+
+        return output;
     }
 
     private static Tensor OfKernel(Tensor gradient, Tensor images)
     {
         using var scope = NewDisposeScope();
-        var products = WinogradTiles.OfOutputGradient(gradient).transpose(1, 2).bmm(WinogradTiles.OfInput(images)); // [16, O, I]
-        return WinogradTiles.ToKernelGradient(products).MoveToOuterDisposeScope();
+        var count = images.shape[0];
+        var atOnce = ImagesAtOnce(images.shape[2] * images.shape[3], images.shape[1], gradient.shape[1]);
+        if (count <= atOnce)
+        {
+            return Part(0, count).MoveToOuterDisposeScope();
+        }
+
+        var sum = Part(0, atOnce).to(float32);
+        for (var first = atOnce; first < count; first += atOnce)
+        {
+            using var part = NewDisposeScope();
+            sum.add_(Part(first, Math.Min(atOnce, count - first)), Scalars.One);
+        }
+
+        return sum.to(images.dtype).MoveToOuterDisposeScope();
+
+        Tensor Part(long first, long length) => WinogradTiles.ToKernelGradient(
+            WinogradTiles.OfOutputGradient(gradient.narrow(0, first, length)).transpose(1, 2)
+                .bmm(WinogradTiles.OfInput(images.narrow(0, first, length)))); // [16, O, I]
     }
+
+    private static long ImagesAtOnce(long pixels, long inputs, long outputs) => Math.Max(1, AtOnce / (pixels / 4 * Math.Max(inputs, outputs)));
 }

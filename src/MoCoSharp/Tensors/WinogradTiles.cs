@@ -27,24 +27,18 @@ internal static unsafe class WinogradTiles
     /// <returns>Shape [16, N H W / 4, C].</returns>
     public static Tensor OfOutputGradient(Tensor gradient) => OfImages(gradient, &OutputGradient);
 
-    /// <summary>Aᵀ m A of every tile m of products: the output.</summary>
+    /// <summary>Writes Aᵀ m A of every tile m of products: the output.</summary>
     /// <param name="tiles">Shape [16, N H W / 4, C].</param>
-    /// <param name="count">N.</param>
-    /// <param name="height">H.</param>
-    /// <param name="width">W.</param>
-    /// <returns>Shape [N, C, H, W], channels last.</returns>
-    public static Tensor ToOutput(Tensor tiles, long count, long height, long width)
+    /// <param name="output">Written. Channels last. Shape [N, C, H, W].</param>
+    public static void ToOutput(Tensor tiles, Tensor output)
     {
         using var scope = NewDisposeScope();
-        var size = tiles.shape[2];
-        var images = empty(count, height, width, size, dtype: bfloat16);
-        fixed (byte* from = tiles.bytes, to = images.bytes)
+        var (count, size, height, width) = (output.shape[0], output.shape[1], output.shape[2], output.shape[3]);
+        fixed (byte* from = tiles.bytes, to = output.permute(0, 2, 3, 1).bytes)
         {
             var pass = new Pass { Images = (ushort*)to, Tiles = (ushort*)from, Height = height, Width = width, Size = size, Plane = tiles.shape[1] * size };
             Rows.ForEach(count * height / 2, &Output, &pass);
         }
-
-        return images.permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 
     /// <summary>G g Gᵀ of every kernel g.</summary>

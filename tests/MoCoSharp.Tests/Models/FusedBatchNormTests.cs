@@ -187,6 +187,26 @@ public sealed class FusedBatchNormTests
     }
 
     [Fact]
+    public void TheGradient_TakesTheMemoryOfRectifiedsInputAndNoOther()
+    {
+        using var scope = NewDisposeScope();
+        using var layer = new SplitBatchNorm(16, 1);
+        var input = ChannelsLast.Of(randn(4, 16, 3, 3)).to(bfloat16).requires_grad_();
+        var before = input.detach().clone();
+        var gradient = ChannelsLast.Of(randn(4, 16, 3, 3)).to(bfloat16);
+
+        var plain = layer.call(input);
+        plain.backward([gradient.where(plain > 0, zeros_like(gradient))]);
+        var expected = input.grad!.clone();
+        Assert.True(input.eq(before).all().item<bool>());
+        input.grad = null;
+        layer.Rectified(input).backward([gradient]);
+
+        Assert.True(input.grad!.eq(expected).all().item<bool>());
+        Assert.True(input.eq(expected).all().item<bool>());
+    }
+
+    [Fact]
     public void TheBackwardPass_KeepsNoGradientOfLayersItHasLeft()
     {
         using var scope = NewDisposeScope();
@@ -204,7 +224,8 @@ public sealed class FusedBatchNormTests
             var hidden = randn(8, 16).to(bfloat16).requires_grad_();
             for (var i = 0; i < layers; i++)
             {
-                hidden = layer.Rectified(hidden, hidden);
+                using var own = hidden.clone(); // which may be overwritten
+                hidden = layer.Rectified(own, hidden);
             }
 
             hidden.sum().backward();

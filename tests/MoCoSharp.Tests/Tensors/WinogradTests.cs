@@ -14,6 +14,7 @@ public sealed class WinogradTests
     [InlineData(1, 160, 128, 2, 6)] // sides and channels that differ
     [InlineData(2, 128, 144, 8, 2)]
     [InlineData(5, 256, 512, 2, 2)] // one tile an image: all of its sides are padding
+    [InlineData(70, 128, 256, 8, 8)] // in two parts
     public void OutputAndGradients_AreThoseOfFloat64(long count, long inputs, long outputs, long height, long width)
     {
         Assert.SkipUnless(Vector512.IsHardwareAccelerated, "needs vectors of 512 bits");
