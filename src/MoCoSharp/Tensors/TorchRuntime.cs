@@ -27,6 +27,7 @@ public static partial class TorchRuntime
             {
                 InitializeDeviceType(DeviceType.CPU);
                 LeaveOutNnpack();
+                FreedBlocks.Use();
                 loaded = true;
             }
             catch (Exception error) when (error is TypeInitializationException or NotSupportedException or DllNotFoundException

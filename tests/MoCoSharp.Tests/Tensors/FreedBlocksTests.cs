@@ -1,0 +1,113 @@
+using System.Runtime.InteropServices;
+using MoCoSharp.Tensors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Tests.Tensors;
+
+public sealed class FreedBlocksTests
+{
+    public FreedBlocksTests()
+    {
+        TorchRuntime.Load();
+        Assert.SkipUnless(OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64, "is for Linux on 64-bit x86");
+    }
+
+    [Fact]
+    public void TheLibtorchThatWeShip_LooksAsItShould() => Assert.True(FreedBlocks.InUse);
+
+    [Fact]
+    public void TensorsWithSmallOnesBetween_GetTheBlocksOfTheirLikeAgain()
+    {
+        const int count = 64;
+        using var scope = NewDisposeScope();
+        var small = new List<Tensor>();
+        var first = Fill();
+        var blocks = first.Select(Address).ToHashSet();
+        first.ForEach(tensor => tensor.Dispose());
+
+        var second = Fill();
+
+        Assert.InRange(second.Count(tensor => blocks.Contains(Address(tensor))), count - 8, count); // another test's may have come in between
+
+        List<Tensor> Fill() => [.. Enumerable.Range(0, count).Select(_ =>
+        {
+            var large = empty(1_234_560);
+            small.AddRange(Enumerable.Range(0, 16).Select(i => empty(1 + i))); // which stay
+            return large;
+        })];
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData((1 << 16) - 1)] // libtorch's own way to here
+    [InlineData(1 << 16)]
+    [InlineData((1 << 16) + 1)]
+    [InlineData(12_345_678)]
+    public void EveryBlock_IsAlignedAndOnesOwn(long bytes)
+    {
+        using var scope = NewDisposeScope();
+        var tensors = new List<Tensor>();
+        for (var i = 0; i < 8; i++)
+        {
+            full([bytes], 99, dtype: uint8).Dispose();
+            tensors.Add(full([bytes], i, dtype: uint8));
+            Assert.Equal(0, Address(tensors[i]) % 64);
+        }
+
+        Assert.All(tensors.Index(), item => Assert.True(item.Item.eq(item.Index).all().item<bool>()));
+    }
+
+    [Fact]
+    public void MoreThanThereIs_IsAnErrorAsBefore()
+    {
+        var error = Assert.ThrowsAny<Exception>(() => empty(1L << 50));
+
+        Assert.Contains("can't allocate memory", error.Message, StringComparison.Ordinal);
+        using var tensor = ones(1 << 20);
+        Assert.Equal(1 << 20, tensor.sum().item<float>());
+    }
+
+    [Fact]
+    public void ManyThreads_TakeAndFreeAtOnce()
+    {
+        Parallel.For(0, 16, number =>
+        {
+            var random = new Random(number);
+            var held = new Queue<(Tensor Tensor, int Value)>();
+            for (var i = 0; i < 200; i++)
+            {
+                var value = random.Next(256);
+                held.Enqueue((full([random.Next(1 << 18)], value, dtype: uint8), value));
+                if (held.Count > 5)
+                {
+                    var (tensor, expected) = held.Dequeue();
+                    Assert.True(tensor.eq(expected).all().item<bool>());
+                    tensor.Dispose();
+                }
+            }
+
+            foreach (var (tensor, _) in held)
+            {
+                tensor.Dispose();
+            }
+        });
+    }
+
+    private static long Address(Tensor tensor)
+    {
+        if (tensor.numel() == 0)
+        {
+            return 0;
+        }
+
+        unsafe
+        {
+            fixed (byte* address = tensor.bytes)
+            {
+                return (long)address;
+            }
+        }
+    }
+}
