@@ -31,7 +31,7 @@ internal static class Parts
         var (official, narrow) = (queue.t().contiguous(), queue.to(bfloat16));
         var times = Interleaved(
             4 * rounds,
-            () => Gradient(query, () => OfficialMoCo.Loss(query, key, official, 0.2)),
+            Theirs(() => Gradient(query, () => OfficialMoCo.Loss(query, key, official, 0.2))),
             () => Gradient(query, () => InfoNce.Loss(query, key, queue, 0.2).Loss),
             () => Gradient(query, () => InfoNce.Loss(query, key, narrow, 0.2).Loss));
         const double products = 4.0 * 256 * 128 * 65536 / 1e9;
@@ -57,11 +57,11 @@ internal static class Parts
         using var queue = new KeyQueue(128, 65536, random);
         var times = Interleaved(
             6 * rounds,
-            () =>
+            Theirs(() =>
             {
                 OfficialMoCo.MomentumUpdate(keyNet.parameters(), queryNet.parameters(), 0.999);
                 OfficialMoCo.Enqueue(official, keys, 512);
-            },
+            }),
             () =>
             {
                 MovingAverage.Update(averages, queries, 0.999);
@@ -81,7 +81,7 @@ internal static class Parts
         var labelTensor = tensor(labels, dtype: int64);
         var times = Interleaved(
             1,
-            () => OfficialMoCo.Knn(bank, labelTensor, queries, classes: 10, neighbours: 200, temperature: 0.1),
+            Theirs(() => OfficialMoCo.Knn(bank, labelTensor, queries, classes: 10, neighbours: 200, temperature: 0.1)),
             () => KnnClassifier.Predict(bank, labels, queries, classes: 10, neighbours: 200, temperature: 0.1));
         const double products = 2.0 * 50_000 * 512 * 10_000 / 1e9;
         report.Row("kNN, bank 50,000 x 512, 10,000 queries, k=200", Number($"{times[0] / 1000:F2} s"), Number($"{times[1] / 1000:F2} s"), Number($"{times[0] / times[1]:F2}"),
@@ -93,6 +93,20 @@ internal static class Parts
         query.grad = null;
         loss().backward();
     }
+
+    // As in a process without our library: with libtorch's own allocator.
+    private static Action Theirs(Action work) => () =>
+    {
+        FreedBlocks.LeaveOut();
+        try
+        {
+            work();
+        }
+        finally
+        {
+            FreedBlocks.Use();
+        }
+    };
 
     // Each work once to warm up, then in turn.
     private static double[] Interleaved(int rounds, params Action[] works)

@@ -19,17 +19,39 @@ internal static unsafe partial class FreedBlocks
     private const int Slots = 16;        // of the allocator's table of functions, and more than it has
     private const int Allocate = 2;      // the slot after those of the destructor
 
+    private static nint _theirs;
+    private static nint _ours;
+
     /// <summary>Whether it is so, from <see cref="Use"/> on.</summary>
     public static bool InUse { get; private set; }
 
     /// <summary>Makes it so, once libtorch is loaded: on Linux with 64-bit x86, for a libtorch whose allocator looks as it should.</summary>
     public static void Use()
     {
-        if (InUse || !OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
+        if (_ours == 0 && OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64)
         {
-            return;
+            Make();
         }
 
+        if (_ours != 0)
+        {
+            SetCpuAllocator(_ours, priority: 0);
+            InUse = true;
+        }
+    }
+
+    /// <summary>Leaves it to libtorch again, as for who compares. Whatever lives stays as it is.</summary>
+    public static void LeaveOut()
+    {
+        if (InUse)
+        {
+            SetCpuAllocator(_theirs, priority: 0);
+            InUse = false;
+        }
+    }
+
+    private static void Make()
+    {
         try
         {
             var allocator = CpuAllocator();
@@ -53,8 +75,7 @@ internal static unsafe partial class FreedBlocks
             new ReadOnlySpan<nint>(table - 2, 2 + Slots).CopyTo(new Span<nint>(own + 1, 2 + Slots)); // two words about its type come before it
             own[0] = (nint)(own + 3);
             own[3 + Allocate] = code;
-            SetCpuAllocator((nint)own, priority: 0);
-            InUse = true;
+            (_theirs, _ours) = (allocator, (nint)own);
         }
         catch (Exception error) when (error is DllNotFoundException or EntryPointNotFoundException)
         {

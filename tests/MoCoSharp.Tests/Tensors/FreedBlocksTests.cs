@@ -38,6 +38,20 @@ public sealed class FreedBlocksTests
         })];
     }
 
+    [Fact]
+    public void LeftOut_ItIsNotInUse_AndWhatLivesStays()
+    {
+        using var before = ones(1 << 20);
+        FreedBlocks.LeaveOut();
+        Assert.False(FreedBlocks.InUse);
+        using var between = ones(1 << 20);
+
+        FreedBlocks.Use();
+
+        Assert.True(FreedBlocks.InUse);
+        Assert.Equal(2 << 20, (before + between).sum().item<float>());
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
