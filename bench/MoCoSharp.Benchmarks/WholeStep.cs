@@ -67,7 +67,7 @@ internal static class WholeStep
     private static JsonNode Run(string program, params string[] arguments)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, UseShellExecute = false };
-        start.Environment["OMP_WAIT_POLICY"] = "PASSIVE"; // what our library asks of OpenMP and malloc, for every peer too
+        start.Environment["OMP_WAIT_POLICY"] = "PASSIVE"; // what our library asks of OpenMP and glibc, for every peer too
         start.Environment["GLIBC_TUNABLES"] = "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=4294967296:glibc.malloc.top_pad=67108864";
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEnd();

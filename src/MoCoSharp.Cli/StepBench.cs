@@ -13,7 +13,7 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Cli;
 
 /// <summary>Where the time of a training step goes.</summary>
-/// <param name="Phases">Median milliseconds of each phase, in order; views and the copy come before the step.</param>
+/// <param name="Phases">Median milliseconds of each phase, in MoCo's order; views and the copy come before the step.</param>
 /// <param name="StepMilliseconds">Median of the step, from momentum update to optimizer.</param>
 /// <param name="Operations">Of convolutions and linear layers: in MoCo three forward passes' worth of the query encoder (backward counts twice), one of the key encoder.</param>
 /// <param name="GemmRate">Operations a second of torch.mm, 4096 x 4096 x 4096, in the same precision and with the same threads.</param>
@@ -28,7 +28,7 @@ internal static class StepBench
 {
     private const int WarmUp = 4; // steps in which the process comes by its memory and oneDNN makes its kernels
 
-    private static readonly string[] AllPhases = ["views", "copy", "momentum update", "query forward", "key forward", "loss", "backward", "enqueue", "optimizer"];
+    private static readonly string[] AllPhases = ["views", "copy", "momentum update", "key forward", "query forward", "loss", "backward", "enqueue", "optimizer"];
 
     /// <summary>Measures.</summary>
     /// <param name="config">Resolved.</param>

@@ -104,10 +104,12 @@ public sealed class MoCo : PretrainMethod
     public override StepOutput forward(Tensor queryViews, Tensor keyViews)
     {
         using var scope = NewDisposeScope();
-        var output = Contrast(queryViews, keyViews, half: 0);
-        if (_options.Symmetric)
+        var keys = EncodeKeys(keyViews, half: 0, _options.Shuffle); // [N, C]; before the query keeps its activations
+        var otherKeys = _options.Symmetric ? EncodeKeys(queryViews, half: 1, _options.Shuffle) : null;
+        var output = Contrast(queryViews, keys);
+        if (otherKeys is not null)
         {
-            var other = Contrast(keyViews, queryViews, half: 1);
+            var other = Contrast(keyViews, otherKeys);
             output = new(
                 output.Loss.add(other.Loss, One).div(Held(2L)),
                 cat([output.Keys, other.Keys]),
@@ -127,9 +129,8 @@ public sealed class MoCo : PretrainMethod
     /// <inheritdoc/>
     public override Tensor? ProbeKeys(Tensor keyViews) => EncodeKeys(keyViews, half: 0, shuffle: !_options.Shuffle);
 
-    private StepOutput Contrast(Tensor queryViews, Tensor keyViews, int half)
+    private StepOutput Contrast(Tensor queryViews, Tensor keys)
     {
-        var keys = EncodeKeys(keyViews, half, _options.Shuffle);              // [N, C]; first, while the query keeps no activations
         var query = functional.normalize(encoder_q.call(queryViews), dim: 1); // [N / ranks, C]
         var (loss, accuracy) = InfoNce.Loss(query, BatchOrder.Share(_group, keys), queue.Keys, _options.Temperature, MeasuresContrast);
         return new(loss, keys, accuracy, MeasuresContrast ? query.detach() : null);

@@ -91,6 +91,11 @@ internal sealed class FusedBatchNorm : autograd.SingleTensorFunction<FusedBatchN
         }
 
         var ofRows = state.Overwrites ? rows.alias() : empty_like(rows);
+        if (state.Overwrites)
+        {
+            rows.narrow(0, 0, 0).zero_(); // of nothing, but libtorch counts it as a change of the input: whoever had kept that hears of it
+        }
+
         NormPasses.Gradient(ofShortcut ?? gradient, rows, ofRows, state.Channels, spread, shift, bias, state.Rectifies && ofShortcut is null);
         Tensor?[] gradients = [Shaped(ofRows, grad_output), tensor(ofWeight).to(bias.dtype), tensor(ofBias).to(bias.dtype), null];
         var through = state.HasShortcut ? ofShortcut is null ? grad_output.alias() : Shaped(ofShortcut, grad_output) : null;

@@ -67,15 +67,16 @@ internal sealed class KernelGradient : autograd.SingleTensorFunction<KernelGradi
         }
 
         using var scope = NewDisposeScope();
-        var sum = Part(gradient.narrow(0, 0, imagesAtOnce), images.narrow(0, 0, imagesAtOnce)).to(float32);
-        for (var first = imagesAtOnce; first < count; first += imagesAtOnce)
+        Tensor? sum = null; // float32
+        for (long first = 0; first < count; first += imagesAtOnce)
         {
             using var part = NewDisposeScope();
             var length = Math.Min(imagesAtOnce, count - first);
-            sum.add_(Part(gradient.narrow(0, first, length), images.narrow(0, first, length)), Scalars.One);
+            var ofPart = Part(gradient.narrow(0, first, length), images.narrow(0, first, length));
+            sum = sum?.add_(ofPart, Scalars.One) ?? ofPart.to(float32).MoveToOuterDisposeScope();
         }
 
-        return sum.to(images.dtype).MoveToOuterDisposeScope();
+        return sum!.to(images.dtype).MoveToOuterDisposeScope();
 
         Tensor Part(Tensor ofOutput, Tensor ofInput) => stride == 1 ? ByBatch(ofOutput, ofInput) : ByPatches(ofOutput, ofInput);
     }

@@ -112,7 +112,7 @@ internal static unsafe class NormPasses
     /// <summary>The gradient of x: scale g - spread (x - mean) - shift, g being what the ReLU lets through of the gradient.</summary>
     /// <param name="gradient">As for <see cref="GradientSums"/>, or what it gave for the shortcut, with <paramref name="rectifies"/> false.</param>
     /// <param name="rows">x.</param>
-    /// <param name="ofRows">Gets it.</param>
+    /// <param name="ofRows">Gets it; may be the rows themselves.</param>
     /// <param name="channels">As forward.</param>
     /// <param name="spread">Per group and channel.</param>
     /// <param name="shift">Per group and channel.</param>

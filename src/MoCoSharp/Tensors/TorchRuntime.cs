@@ -11,6 +11,7 @@ public static partial class TorchRuntime
 {
     private static readonly Lock Gate = new();
     private static bool loaded;
+    private static bool keepsMemory; // what is freed stays with the process: only so are there blocks to have again
 
     /// <summary>Loads libtorch, once; later calls cost nothing.</summary>
     /// <exception cref="PlatformNotSupportedException">No libtorch was deployed for this platform, or it does not load.</exception>
@@ -27,7 +28,11 @@ public static partial class TorchRuntime
             {
                 InitializeDeviceType(DeviceType.CPU);
                 LeaveOutNnpack();
-                FreedBlocks.Use();
+                if (keepsMemory && Environment.GetEnvironmentVariable("THP_MEM_ALLOC_ENABLE") is null) // with which libtorch has rules of its own
+                {
+                    FreedBlocks.Use();
+                }
+
                 loaded = true;
             }
             catch (Exception error) when (error is TypeInitializationException or NotSupportedException or DllNotFoundException
@@ -124,12 +129,15 @@ public static partial class TorchRuntime
     private static void KeepMemory()
     {
         const int trimThreshold = -1, topPad = -2, mmapMax = -4; // malloc.h
-        if (OperatingSystem.IsLinux() && Environment.GetEnvironmentVariable("GLIBC_TUNABLES") is null
+        var tunables = Environment.GetEnvironmentVariable("GLIBC_TUNABLES");
+        keepsMemory = tunables is not null && tunables.Contains("glibc.malloc.mmap_max=0", StringComparison.Ordinal);
+        if (OperatingSystem.IsLinux() && tunables is null
             && NativeLibrary.TryLoad("libc.so.6", out var library) && NativeLibrary.TryGetExport(library, "mallopt", out _))
         {
             _ = SetMallocOption(mmapMax, 0);
             _ = SetMallocOption(trimThreshold, -1);
             _ = SetMallocOption(topPad, 64 << 20);
+            keepsMemory = true;
         }
     }
 

@@ -89,14 +89,15 @@ internal sealed class Winograd : autograd.SingleTensorFunction<Winograd>
             return Part(0, count).MoveToOuterDisposeScope();
         }
 
-        var sum = Part(0, atOnce).to(float32);
-        for (var first = atOnce; first < count; first += atOnce)
+        Tensor? sum = null; // float32
+        for (long first = 0; first < count; first += atOnce)
         {
             using var part = NewDisposeScope();
-            sum.add_(Part(first, Math.Min(atOnce, count - first)), Scalars.One);
+            var ofPart = Part(first, Math.Min(atOnce, count - first));
+            sum = sum?.add_(ofPart, Scalars.One) ?? ofPart.to(float32).MoveToOuterDisposeScope();
         }
 
-        return sum.to(images.dtype).MoveToOuterDisposeScope();
+        return sum!.to(images.dtype).MoveToOuterDisposeScope();
 
         Tensor Part(long first, long length) => WinogradTiles.ToKernelGradient(
             WinogradTiles.OfOutputGradient(gradient.narrow(0, first, length)).transpose(1, 2)

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Training;
 
-/// <summary>One step: momentum update, query, key, loss, backward, enqueue, optimizer.</summary>
+/// <summary>One step: momentum update, keys, queries, loss, backward, enqueue, optimizer.</summary>
 /// <param name="method">What learns.</param>
 /// <param name="optimizer">Steps the method's learned parameters.</param>
 /// <param name="group">The ranks that share a batch.</param>

@@ -207,6 +207,20 @@ public sealed class FusedBatchNormTests
     }
 
     [Fact]
+    public void WhoKeptTheInputThatIsOverwritten_HearsOfIt()
+    {
+        using var scope = NewDisposeScope();
+        using var layer = new SplitBatchNorm(16, 1);
+        var input = ChannelsLast.Of(randn(4, 16, 3, 3)).to(bfloat16).requires_grad_() * 1;
+        var square = input.square(); // whose gradient needs the input, after the layer's
+
+        var sum = layer.Rectified(input).sum() + square.sum();
+
+        var error = Assert.ThrowsAny<Exception>(() => sum.backward());
+        Assert.Contains("modified by an inplace operation", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void TheBackwardPass_KeepsNoGradientOfLayersItHasLeft()
     {
         using var scope = NewDisposeScope();

@@ -19,23 +19,23 @@ public sealed class FreedBlocksTests
     [Fact]
     public void TensorsWithSmallOnesBetween_GetTheBlocksOfTheirLikeAgain()
     {
-        const int count = 64;
         using var scope = NewDisposeScope();
-        var small = new List<Tensor>();
-        var first = Fill();
-        var blocks = first.Select(Address).ToHashSet();
-        first.ForEach(tensor => tensor.Dispose());
-
-        var second = Fill();
-
-        Assert.InRange(second.Count(tensor => blocks.Contains(Address(tensor))), count - 8, count); // another test's may have come in between
-
-        List<Tensor> Fill() => [.. Enumerable.Range(0, count).Select(_ =>
+        var small = new List<Tensor>(); // they stay
+        var addresses = new HashSet<long>();
+        var found = new List<int>(); // in each round, blocks that were never had before
+        for (var round = 0; round < 10; round++)
         {
-            var large = empty(1_234_560);
-            small.AddRange(Enumerable.Range(0, 16).Select(i => empty(1 + i))); // which stay
-            return large;
-        })];
+            var large = Enumerable.Range(0, 64).Select(_ =>
+            {
+                small.AddRange(Enumerable.Range(0, 16).Select(i => empty(1 + i)));
+                return empty(1_234_560);
+            }).ToList();
+            found.Add(large.Count(tensor => addresses.Add(Address(tensor))));
+            large.ForEach(tensor => tensor.Dispose());
+        }
+
+        // Without it, nearly each of the 640. A few holes may be cut up by what comes in between.
+        Assert.True(found.Skip(5).Sum() <= 16, string.Join(", ", found));
     }
 
     [Fact]
