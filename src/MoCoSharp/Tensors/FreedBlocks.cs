@@ -22,10 +22,10 @@ internal static unsafe partial class FreedBlocks
     private static nint _theirs;
     private static nint _ours;
 
-    /// <summary>Whether it is so, from <see cref="Use"/> on.</summary>
+    /// <summary>Whether tensors made now get freed blocks: false before <see cref="Use"/>, after <see cref="LeaveOut"/>, and where it cannot be had.</summary>
     public static bool InUse { get; private set; }
 
-    /// <summary>Makes it so, once libtorch is loaded: on Linux with 64-bit x86, for a libtorch whose allocator looks as it should.</summary>
+    /// <summary>From now on tensors get freed blocks; libtorch must be loaded. On Linux with 64-bit x86, for a libtorch whose allocator looks as it should.</summary>
     public static void Use()
     {
         if (_ours == 0 && OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64)
@@ -40,7 +40,7 @@ internal static unsafe partial class FreedBlocks
         }
     }
 
-    /// <summary>Leaves it to libtorch again, as for who compares. Whatever lives stays as it is.</summary>
+    /// <summary>From now on libtorch's own allocator makes tensors, as a comparison with it wants. Those that live stay as they are.</summary>
     public static void LeaveOut()
     {
         if (InUse)
@@ -86,7 +86,7 @@ internal static unsafe partial class FreedBlocks
     // DataPtr* allocate(DataPtr* block /* rdi */, Allocator* allocator /* rsi */, size_t size /* rdx */)
     private static byte[] Code(nint malloc, nint free, nint allocate, nint deleter)
     {
-        var code = new Assembly();
+        var code = new MachineCode();
         code.Add(0xF3, 0x0F, 0x1E, 0xFA);                   // endbr64
         code.Add(0x48, 0x81, 0xFA).AddInt(Smallest);        // cmp rdx, Smallest
         var small = code.Add(0x0F, 0x82).AddInt(0);         // jb theirs
@@ -151,19 +151,19 @@ internal static unsafe partial class FreedBlocks
         public nint Device;
     }
 
-    private sealed class Assembly
+    private sealed class MachineCode
     {
         private readonly List<byte> _bytes = [];
 
         public byte[] Bytes => [.. _bytes];
 
-        public Assembly Add(params ReadOnlySpan<byte> bytes)
+        public MachineCode Add(params ReadOnlySpan<byte> bytes)
         {
             _bytes.AddRange(bytes);
             return this;
         }
 
-        public Assembly AddLong(nint value)
+        public MachineCode AddLong(nint value)
         {
             Span<byte> bytes = stackalloc byte[sizeof(long)];
             BinaryPrimitives.WriteInt64LittleEndian(bytes, value);

@@ -59,26 +59,13 @@ internal sealed class KernelGradient : autograd.SingleTensorFunction<KernelGradi
 
     private static Tensor OfKernel(Tensor gradient, Tensor images, int stride)
     {
-        var (count, pixels) = (images.shape[0], gradient.shape[2] * gradient.shape[3]);
+        var pixels = gradient.shape[2] * gradient.shape[3];
         var imagesAtOnce = Math.Max(1, AtOnceOf(stride) / pixels / BatchLast.Images) * BatchLast.Images;
-        if (count <= imagesAtOnce)
+        return BatchParts.Sum(images.shape[0], imagesAtOnce, (first, length) =>
         {
-            return Part(gradient, images);
-        }
-
-        using var scope = NewDisposeScope();
-        Tensor? sum = null; // float32
-        for (long first = 0; first < count; first += imagesAtOnce)
-        {
-            using var part = NewDisposeScope();
-            var length = Math.Min(imagesAtOnce, count - first);
-            var ofPart = Part(gradient.narrow(0, first, length), images.narrow(0, first, length));
-            sum = sum?.add_(ofPart, Scalars.One) ?? ofPart.to(float32).MoveToOuterDisposeScope();
-        }
-
-        return sum!.to(images.dtype).MoveToOuterDisposeScope();
-
-        Tensor Part(Tensor ofOutput, Tensor ofInput) => stride == 1 ? ByBatch(ofOutput, ofInput) : ByPatches(ofOutput, ofInput);
+            var (ofOutput, ofInput) = (gradient.narrow(0, first, length), images.narrow(0, first, length));
+            return stride == 1 ? ByBatch(ofOutput, ofInput) : ByPatches(ofOutput, ofInput);
+        });
     }
 
     // dw[o, i, a, b] is the sum over n, y, x of g[n, o, y, x] images[n, i, y + a - 1, x + b - 1]: a convolution of g's channels, as images, with those of

@@ -81,27 +81,10 @@ internal sealed class Winograd : autograd.SingleTensorFunction<Winograd>
 
     private static Tensor OfKernel(Tensor gradient, Tensor images)
     {
-        using var scope = NewDisposeScope();
-        var count = images.shape[0];
         var atOnce = ImagesAtOnce(images.shape[2] * images.shape[3], images.shape[1], gradient.shape[1]);
-        if (count <= atOnce)
-        {
-            return Part(0, count).MoveToOuterDisposeScope();
-        }
-
-        Tensor? sum = null; // float32
-        for (long first = 0; first < count; first += atOnce)
-        {
-            using var part = NewDisposeScope();
-            var ofPart = Part(first, Math.Min(atOnce, count - first));
-            sum = sum?.add_(ofPart, Scalars.One) ?? ofPart.to(float32).MoveToOuterDisposeScope();
-        }
-
-        return sum!.to(images.dtype).MoveToOuterDisposeScope();
-
-        Tensor Part(long first, long length) => WinogradTiles.ToKernelGradient(
+        return BatchParts.Sum(images.shape[0], atOnce, (first, length) => WinogradTiles.ToKernelGradient(
             WinogradTiles.OfOutputGradient(gradient.narrow(0, first, length)).transpose(1, 2)
-                .bmm(WinogradTiles.OfInput(images.narrow(0, first, length)))); // [16, O, I]
+                .bmm(WinogradTiles.OfInput(images.narrow(0, first, length))))); // [16, O, I]
     }
 
     private static long ImagesAtOnce(long pixels, long inputs, long outputs) => Math.Max(1, AtOnce / (pixels / 4 * Math.Max(inputs, outputs)));

@@ -36,6 +36,29 @@ public sealed class MoCoTests
         Assert.All(method.Encoder.parameters(), parameter => Assert.NotNull(parameter.grad));
     }
 
+    [Theory]
+    [InlineData(false, "key query")]
+    [InlineData(true, "key key query query")]
+    public void Keys_AreEncodedWhileNoQueryKeepsItsActivations(bool symmetric, string expected)
+    {
+        using var scope = NewDisposeScope();
+        using var method = MoCo.Create(Narrow, new MoCoOptions { Dimension = 8, QueueSize = 32, Symmetric = symmetric }, bnGroups: 1, seed: 1, SingleProcess.Instance);
+        var order = new List<string>();
+        method.Encoder.register_forward_hook((_, _, output) => Note("query", output));
+        method.KeyEncoder.register_forward_hook((_, _, output) => Note("key", output));
+        method.BeforeStep(0);
+
+        method.call(rand(4, 3, 16, 16), rand(4, 3, 16, 16));
+
+        Assert.Equal(expected, string.Join(' ', order));
+
+        Tensor Note(string name, Tensor output)
+        {
+            order.Add(name);
+            return output;
+        }
+    }
+
     [Fact]
     public void MomentumUpdate_MovesParametersAndLeavesBuffers()
     {
