@@ -15,13 +15,13 @@ internal sealed class ConsoleProgress(int epochs) : IPretrainObserver
     private readonly Stopwatch _watch = Stopwatch.StartNew();
     private StepReport? _latest;
     private HealthFigures? _health;
-    private TimeSpan _drawn = TimeSpan.MinValue;
+    private TimeSpan? _drawn;
     private TimeSpan _evaluationTold;
     private int _barWidth;
 
     public void Stepped(long step, long totalSteps)
     {
-        if (_live && _watch.Elapsed - _drawn > BetweenDrawings)
+        if (_live && (_drawn is not { } drawn || _watch.Elapsed - drawn > BetweenDrawings))
         {
             _drawn = _watch.Elapsed;
             Draw($"{Bar(step / (double)totalSteps)} {Text(step, totalSteps)}");
