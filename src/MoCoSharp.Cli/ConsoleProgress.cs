@@ -5,26 +5,36 @@ using MoCoSharp.Training.Health;
 
 namespace MoCoSharp.Cli;
 
-/// <summary>A run's progress: a live bar on a terminal, plain lines in a pipe.</summary>
-internal sealed class ConsoleProgress(int epochs) : IPretrainObserver
+/// <summary>A run's progress: a status line on a terminal and a line that stays every half minute; in a pipe a line for each report.</summary>
+/// <param name="epochs">Of the whole run.</param>
+/// <param name="time">The clock.</param>
+internal sealed class ConsoleProgress(int epochs, TimeProvider time) : IPretrainObserver
 {
-    private static readonly TimeSpan BetweenDrawings = TimeSpan.FromSeconds(0.1);
-    private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan BetweenEvaluationLines = TimeSpan.FromSeconds(2);
+    private const double WorthTellingWait = 0.02;
 
-    private readonly bool _live = !Processes.AreSeveral && !Console.IsOutputRedirected;
     private readonly Stopwatch _watch = Stopwatch.StartNew();
+    private readonly TimeLeft _left = new(time);
     private StepReport? _latest;
     private HealthFigures? _health;
-    private TimeSpan? _drawn;
-    private TimeSpan _evaluationTold;
-    private int _barWidth;
+    private KnnReport? _knn;
+    private TimeSpan _lineTold;
+    private TimeSpan? _evaluationTold;
+
+    /// <summary>What the encoder is before the first step, in a word or two.</summary>
+    public string StartedFrom { get; init; } = "untrained";
 
     public void Stepped(long step, long totalSteps)
     {
-        if (_live && (_drawn is not { } drawn || _watch.Elapsed - drawn > BetweenDrawings))
+        _left.Stepped(step);
+        if (_watch.Elapsed - _lineTold > BetweenLines) // steps may be slow: nothing is silent for long
         {
-            _drawn = _watch.Elapsed;
-            Draw($"{Bar(step / (double)totalSteps)} {Text(step, totalSteps)}");
+            TellLine(step, totalSteps);
+        }
+        else
+        {
+            Screen.Draw(columns => Screen.Fit(columns, Parts(step, totalSteps)));
         }
     }
 
@@ -32,103 +42,130 @@ internal sealed class ConsoleProgress(int epochs) : IPretrainObserver
     {
         _latest = report;
         _health = report.Health ?? _health;
-        if (!_live)
+        if (!Screen.IsLive)
         {
-            Console.WriteLine(Text(report.Step, report.TotalSteps));
+            TellLine(report.Step, report.TotalSteps);
         }
     }
 
     public void Evaluating(int done, int total)
     {
-        if (_live)
+        _left.Pause();
+        if (Screen.IsLive)
         {
-            Draw($"{Bar(done / (double)total)} kNN: features of {done}/{total} images");
+            Screen.Draw(columns => Screen.Fit(columns, [Percent(done, total), $"kNN: features of {done}/{total} images"]));
         }
-        else if (_watch.Elapsed - _evaluationTold > BetweenLines)
+        else if (_evaluationTold is not { } told || _watch.Elapsed - told > BetweenEvaluationLines)
         {
             _evaluationTold = _watch.Elapsed;
             Console.WriteLine($"kNN: features of {done}/{total} images");
         }
     }
 
-    public void Evaluated(KnnReport report) => Line(FormattableString.Invariant(
-        $"epoch {report.Epoch}/{epochs}  kNN {report.Accuracy:P2} {(report.Step == 0 ? "(untrained) " : "")}[{report.Protocol}] in {report.Seconds:F1} s"));
+    public void Evaluated(KnnReport report)
+    {
+        _knn = report;
+        var before = report.Step == 0 ? $" ({StartedFrom})" : "";
+        Line(FormattableString.Invariant($"epoch {report.Epoch}/{epochs}  kNN {report.Accuracy:P2}{before} [{report.Protocol}] in {report.Seconds:F1} s"));
+    }
 
     public void Saved(string path) => Line($"saved {path}");
 
-    public void Warned(string message)
-    {
-        Clear();
-        Console.Error.WriteLine($"moco: warning: {message}");
-    }
+    public void Warned(string message) => Console.Error.WriteLine($"moco: warning: {message}");
 
     public void Judged(Verdict verdict) => Warned($"{verdict.Finding}\n  evidence: {verdict.Evidence}\n  cause: {verdict.Cause}\n  cure: {verdict.Cure}");
 
     /// <summary>A line that stays.</summary>
-    public void Line(string text)
+#pragma warning disable CA1822 // Callers hold the progress, not the console.
+    public void Line(string text) => Console.WriteLine(text);
+#pragma warning restore CA1822
+
+    private void TellLine(long step, long total)
     {
-        Clear();
-        Console.WriteLine(text);
+        _lineTold = _watch.Elapsed;
+        Line(Screen.Fit(Screen.IsLive ? Screen.Columns : int.MaxValue, Parts(step, total)));
     }
 
-    private string Text(long step, long total)
+    // What a person wants first stands first: a narrow window cuts the rest.
+    private IEnumerable<string> Parts(long step, long total)
     {
+        if (_left.Estimate(total) is { } left)
+        {
+            yield return $"left {TimeLeft.Text(left)}";
+        }
+
+        if (Screen.IsLive)
+        {
+            yield return Percent(step, total);
+        }
+
         if (_latest is not { } report)
         {
-            return $"step {step}/{total}";
+            yield return $"step {step}/{total}";
+            yield break;
         }
 
-        var left = TimeSpan.FromSeconds((total - step) / Math.Max(report.ImagesPerSecond / ImagesPerStep, 1e-9));
-        return string.Create(CultureInfo.InvariantCulture,
-            $"epoch {report.Epoch}/{epochs}  step {step}/{total}  loss {report.Loss:F3}  contrast {report.ContrastAccuracy:P0}  " +
-            $"lr {report.LearningRate:G3}  {report.ImagesPerSecond:F0} images/s  waiting {report.WaitShare:P0}  left {Clock(left)}{Health()}");
-    }
-
-    // The shortest that can be said; moco doctor has the sentences.
-    private string Health() => _health is not { } health ? "" : string.Create(CultureInfo.InvariantCulture,
-        $"  |{(health.QueueFill < 1 ? $" queue {health.QueueFill:P0}" : "")} cosine {health.PositiveSimilarity:F2}/{health.HardestNegative:F2}" +
-        $"  rank {health.EffectiveRank:F0}  gradient {health.GradientNorm:G2}  update {health.UpdateRatio:G2}");
-
-    /// <summary>For the time left.</summary>
-    public required int ImagesPerStep { get; init; }
-
-    internal static string Clock(TimeSpan time) => time.TotalDays >= 1
-        ? $"{(int)time.TotalDays} d {time.Hours} h"
-        : $"{(int)time.TotalHours}:{time.Minutes:D2}:{time.Seconds:D2}";
-
-    private static string Bar(double share)
-    {
-        const int width = 20;
-        var full = (int)(Math.Clamp(share, 0, 1) * width);
-        return $"[{new string('#', full)}{new string('.', width - full)}]";
-    }
-
-    private void Draw(string text)
-    {
-        var room = Math.Max(20, SafeWidth() - 1);
-        var shown = text.Length > room ? text[..room] : text;
-        Console.Write($"\r{shown}{new string(' ', Math.Max(0, _barWidth - shown.Length))}");
-        _barWidth = shown.Length;
-    }
-
-    private void Clear()
-    {
-        if (_live && _barWidth > 0)
+        yield return $"epoch {report.Epoch}/{epochs}";
+        yield return $"step {step}/{total}";
+        yield return Invariant($"loss {report.Loss:F3}");
+        if (Screen.IsLive && _knn is { } knn)
         {
-            Console.Write($"\r{new string(' ', _barWidth)}\r");
-            _barWidth = 0;
+            yield return Invariant($"kNN {knn.Accuracy:P1}");
+        }
+
+        yield return Invariant($"contrast {report.ContrastAccuracy:P0}");
+        if (!Screen.IsLive)
+        {
+            yield return Invariant($"lr {report.LearningRate:G3}");
+        }
+
+        yield return Invariant($"{report.ImagesPerSecond:F0} images/s");
+        if (report.WaitShare >= WorthTellingWait)
+        {
+            yield return Invariant($"waiting {report.WaitShare:P0}");
+        }
+
+        foreach (var part in Health())
+        {
+            yield return part;
         }
     }
 
-    private static int SafeWidth()
+    // The shortest that can be said; moco doctor has the sentences. What a method does not have is left out.
+    private IEnumerable<string> Health()
     {
-        try
+        if (_health is not { } health)
         {
-            return Console.WindowWidth > 0 ? Console.WindowWidth : 80;
+            yield break;
         }
-        catch (IOException)
+
+        if (health.QueueFill < 1)
         {
-            return 80;
+            yield return Invariant($"queue {health.QueueFill:P0}");
+        }
+
+        if (health is { PositiveSimilarity: { } positive, HardestNegative: { } negative })
+        {
+            yield return Invariant($"cosine {positive:F2}/{negative:F2}");
+        }
+
+        if (health.EffectiveRank is { } rank)
+        {
+            yield return Invariant($"rank {rank:F0}");
+        }
+
+        if (health.GradientNorm is { } gradient)
+        {
+            yield return Invariant($"gradient {gradient:G2}");
+        }
+
+        if (health.UpdateRatio is { } update)
+        {
+            yield return Invariant($"update {update:G2}");
         }
     }
+
+    private static string Percent(long done, long total) => Invariant($"{Math.Floor(100.0 * done / Math.Max(1, total)):F0} %");
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

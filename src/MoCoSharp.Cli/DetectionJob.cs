@@ -23,7 +23,6 @@ internal static class DetectionJob
     {
         TorchRuntime.Load();
         set_num_threads(plan.Config.Threads);
-        progress.ImagesPerStep = plan.Config.BatchSize;
         using var transfer = new DetectionTransfer(plan.Config, plan.Train, plan.Encoder?.Encoder, progress, TimeProvider.System);
         signals.OnSave(transfer.RequestSave);
         if (isResumed)

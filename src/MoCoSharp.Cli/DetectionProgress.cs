@@ -4,106 +4,91 @@ using MoCoSharp.Detection;
 
 namespace MoCoSharp.Cli;
 
-/// <summary>A detection's progress: drawn over on a terminal, plain lines in a pipe.</summary>
+/// <summary>A detection's progress: a status line on a terminal and a line that stays every half minute; in a pipe a line for each report.</summary>
 internal sealed class DetectionProgress : IDetectionObserver
 {
-    private readonly bool _live = !Console.IsOutputRedirected;
-    private readonly Stopwatch _watch = Stopwatch.StartNew();
-    private readonly Lock _gate = new();
-    private TimeSpan _told = TimeSpan.FromSeconds(-10);
-    private DetectionReport? _latest;
-    private int _width;
+    private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan BetweenWorkLines = TimeSpan.FromSeconds(2);
 
-    /// <summary>For the time left.</summary>
-    public int ImagesPerStep { get; set; } = 1;
+    private readonly Stopwatch _watch = Stopwatch.StartNew();
+    private readonly TimeLeft _left = new(TimeProvider.System);
+    private readonly Lock _gate = new();
+    private TimeSpan? _told;
+    private DetectionReport? _latest;
 
     public void Stepped(long step, long totalSteps)
     {
-        if (_live)
+        _left.Stepped(step);
+        if (_told is not { } told || _watch.Elapsed - told > BetweenLines) // steps may be slow: nothing is silent for long
         {
-            Draw(() => Text(step, totalSteps));
+            TellLine(step, totalSteps);
         }
-        else if (_latest is null || _watch.Elapsed - _told > TimeSpan.FromSeconds(30))
+        else
         {
-            Draw(() => Text(step, totalSteps)); // steps may be slow: nothing is silent for long
+            Screen.Draw(columns => Screen.Fit(columns, Parts(step, totalSteps)));
         }
     }
 
     public void Reported(DetectionReport report)
     {
         _latest = report;
-        if (!_live)
+        if (!Screen.IsLive)
         {
-            _told = _watch.Elapsed;
-            Line(Text(report.Step, report.TotalSteps));
+            TellLine(report.Step, report.TotalSteps);
         }
     }
 
-    public void Working(string what, long done, long total) => Draw(() => $"{what}: {done}/{total}");
+    public void Working(string what, long done, long total)
+    {
+        _left.Pause();
+        if (Screen.IsLive)
+        {
+            Screen.Draw(columns => Screen.Fit(columns, [$"{done}/{total}", what]));
+            return;
+        }
+
+        lock (_gate)
+        {
+            if (_told is not { } told || _watch.Elapsed - told > BetweenWorkLines)
+            {
+                _told = _watch.Elapsed;
+                Console.WriteLine($"{what}: {done}/{total}");
+            }
+        }
+    }
 
     public void Saved(string path) => Line($"saved {path}");
 
-    public void Warned(string message)
-    {
-        lock (_gate)
-        {
-            Clear();
-            Console.Error.WriteLine($"moco: warning: {message}");
-        }
-    }
+    public void Warned(string message) => Console.Error.WriteLine($"moco: warning: {message}");
 
     /// <summary>A line that stays.</summary>
-    public void Line(string text)
+#pragma warning disable CA1822 // Callers hold the progress, not the console.
+    public void Line(string text) => Console.WriteLine(text);
+#pragma warning restore CA1822
+
+    private void TellLine(long step, long total)
     {
-        lock (_gate)
+        _told = _watch.Elapsed;
+        Line(Screen.Fit(Screen.IsLive ? Screen.Columns : int.MaxValue, Parts(step, total)));
+    }
+
+    private IEnumerable<string> Parts(long step, long total)
+    {
+        if (_left.Estimate(total) is { } left)
         {
-            Clear();
-            Console.WriteLine(text);
+            yield return $"left {TimeLeft.Text(left)}";
+        }
+
+        yield return $"step {step}/{total}";
+        if (_latest is { } report)
+        {
+            yield return Invariant($"loss {report.Loss:F3}");
+            yield return Invariant($"{report.ImagesPerSecond:F1} images/s");
+            yield return Invariant($"(anchors {report.Objectness:F3} + {report.Proposal:F3}, regions {report.Classification:F3} + {report.Location:F3})");
+            yield return Invariant($"lr {report.LearningRate:G3}");
+            yield return Invariant($"waiting {report.WaitShare:P0}");
         }
     }
 
-    private string Text(long step, long total)
-    {
-        if (_latest is not { } report)
-        {
-            return $"step {step}/{total}";
-        }
-
-        var left = TimeSpan.FromSeconds((total - step) * ImagesPerStep / Math.Max(report.ImagesPerSecond, 1e-9));
-        return string.Create(CultureInfo.InvariantCulture,
-            $"step {step}/{total}  loss {report.Loss:F3} (anchors {report.Objectness:F3} + {report.Proposal:F3}, regions {report.Classification:F3} + {report.Location:F3})  lr {report.LearningRate:G3}  " +
-            $"{report.ImagesPerSecond:F1} images/s  waiting {report.WaitShare:P0}  left {ConsoleProgress.Clock(left)}");
-    }
-
-    private void Draw(Func<string> text)
-    {
-        lock (_gate)
-        {
-            if (_watch.Elapsed - _told < TimeSpan.FromSeconds(_live ? 0.1 : 2))
-            {
-                return;
-            }
-
-            _told = _watch.Elapsed;
-            var shown = text();
-            if (_live)
-            {
-                Console.Write($"\r{shown.PadRight(_width)}");
-                _width = shown.Length;
-            }
-            else
-            {
-                Console.WriteLine(shown);
-            }
-        }
-    }
-
-    private void Clear()
-    {
-        if (_width > 0)
-        {
-            Console.Write($"\r{new string(' ', _width)}\r");
-            _width = 0;
-        }
-    }
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -36,7 +36,7 @@ internal static class DryRun
         var step = Math.Max(stepSeconds, viewSeconds);
         var all = TimeSpan.FromSeconds(step * plan.TotalSteps);
         Console.WriteLine(FormattableString.Invariant(
-            $"about {step:G3} s a step (training {stepSeconds:G3}, views {viewSeconds:G3}), {plan.TotalSteps} steps: {ConsoleProgress.Clock(all)} without evaluations"));
+            $"about {step:G3} s a step (training {stepSeconds:G3}, views {viewSeconds:G3}), {plan.TotalSteps} steps: {TimeLeft.Text(all)} without evaluations"));
         Console.WriteLine(FormattableString.Invariant($"about {bytes / 1e9:F1} GB of memory"));
         Console.WriteLine($"begun now, it would end at about {DateTime.Now + all:yyyy-MM-dd HH:mm}");
     }

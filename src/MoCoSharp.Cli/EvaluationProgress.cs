@@ -5,41 +5,32 @@ using MoCoSharp.Evaluation;
 
 namespace MoCoSharp.Cli;
 
-/// <summary>How far an evaluation is: a line that is drawn over on a terminal, a line every two seconds in a pipe.</summary>
+/// <summary>How far an evaluation is: a status line on a terminal, a line every two seconds in a pipe. From any thread.</summary>
+/// <param name="what">The evaluation, in a word.</param>
 internal sealed class EvaluationProgress(string what)
 {
-    private readonly bool _live = !Processes.AreSeveral && !Console.IsOutputRedirected;
-    private readonly Stopwatch _watch = Stopwatch.StartNew();
-    private TimeSpan _told = TimeSpan.Zero;
-    private readonly HashSet<string> _broken = new(StringComparer.Ordinal);
-    private int _width;
+    private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(2);
 
-    /// <summary>So many of so many; from any thread.</summary>
+    private readonly Stopwatch _watch = Stopwatch.StartNew();
+    private readonly HashSet<string> _broken = new(StringComparer.Ordinal); // also the lock
+    private TimeSpan _told;
+
+    /// <summary>So many of so many.</summary>
     public void Show(string doing, long done, long total)
     {
-        lock (_broken)
+        if (Screen.IsLive)
         {
-            ShowAlone(doing, done, total);
-        }
-    }
-
-    private void ShowAlone(string doing, long done, long total)
-    {
-        if (_watch.Elapsed - _told < TimeSpan.FromSeconds(_live ? 0.1 : 2))
-        {
+            Screen.Draw(columns => Screen.Fit(columns, [$"{what}:", $"{done}/{total}", doing]));
             return;
         }
 
-        _told = _watch.Elapsed;
-        var text = $"{what}: {doing} {done}/{total}";
-        if (_live)
+        lock (_broken)
         {
-            Console.Write($"\r{text.PadRight(_width)}");
-            _width = text.Length;
-        }
-        else
-        {
-            Console.WriteLine(text);
+            if (_watch.Elapsed - _told >= BetweenLines)
+            {
+                _told = _watch.Elapsed;
+                Console.WriteLine($"{what}: {doing} {done}/{total}");
+            }
         }
     }
 
@@ -60,14 +51,7 @@ internal sealed class EvaluationProgress(string what)
         $"epoch {epoch.Epoch}/{epochs}  lr {epoch.LearningRate:G3}  loss {epoch.Loss:F4}  top-1 {100 * epoch.Top1:F2} %  top-5 {100 * epoch.Top5:F2} %"));
 
     /// <summary>A line that stays.</summary>
-    public void Line(string text)
-    {
-        if (_width > 0)
-        {
-            Console.Write($"\r{new string(' ', _width)}\r");
-            _width = 0;
-        }
-
-        Console.WriteLine(text);
-    }
+#pragma warning disable CA1822 // Callers hold the progress, not the console.
+    public void Line(string text) => Console.WriteLine(text);
+#pragma warning restore CA1822
 }

@@ -12,6 +12,12 @@ internal static class ExitCode
     public const int Usage = 2;
     public const int Stopped = 75; // EX_TEMPFAIL: run again with --resume
 
+    // Their product is a file or a run folder. That of the other verbs is what they print.
+    private static readonly string[] WritingFiles = ["pretrain", "linear", "finetune", "detect", "study", "embed", "export", "import", "pack"];
+
+    /// <summary>The exit code of a verb whose words on standard output were lost: where these are its product, it has failed.</summary>
+    public static int WithoutOutput(int code, string verb) => code == Done && !WritingFiles.Contains(verb) ? Failed : code;
+
     /// <summary>Runs a verb; what a person can mend becomes a message, our own bugs keep their stack trace.</summary>
     /// <param name="verbose">Messages with stack traces.</param>
     /// <param name="verb">Gives the exit code.</param>

@@ -9,7 +9,7 @@ internal static class Processes
 {
     private static readonly TimeSpan FirstToSpeak = TimeSpan.FromSeconds(3);
     private static readonly string[] Shared = ["pretrain", "knn", "linear", "embed"]; // verbs that several processes carry out together
-    private static TextWriter errors = Console.Error;
+    private static readonly TextWriter errors = Console.Error; // also of processes that do not speak
     private static Func<string?> newest = () => null;
     private static MpiGroup? mpi;
 
@@ -49,6 +49,7 @@ internal static class Processes
 
         AreSeveral = true;
         Environment.SetEnvironmentVariable("TERM", "dumb"); // mpirun's pseudo-terminal is none to draw on
+        Screen.BePlain();
         IProcessGroup? joined = null;
         var code = ExitCode.Of(verbose, () =>
         {
@@ -62,9 +63,12 @@ internal static class Processes
 
         mpi = joined as MpiGroup;
         Speaks = joined.Rank == 0;
-        Console.SetOut(Speaks ? Plain(Console.OpenStandardOutput()) : TextWriter.Null);
-        Console.SetError(Speaks ? Plain(Console.OpenStandardError()) : TextWriter.Null);
-        errors = Plain(Console.OpenStandardError());
+        if (!Speaks)
+        {
+            Console.SetOut(TextWriter.Null);
+            Console.SetError(TextWriter.Null);
+        }
+
         try
         {
             code = ExitCode.Of(verbose, () => verb(joined), (messages, failed) => Fail(joined, messages, failed));
@@ -129,6 +133,4 @@ internal static class Processes
     }
 
     private static string HostOf(IProcessGroup group, int rank) => group is MpiGroup several ? several.Hosts[rank] : Environment.MachineName;
-
-    private static StreamWriter Plain(Stream stream) => new(stream) { AutoFlush = true };
 }

@@ -3,6 +3,7 @@ using MoCoSharp.Cli;
 using MoCoSharp.Cli.Commands;
 using MoCoSharp.Cli.Studies;
 
+Screen.Open();
 var root = new RootCommand("moco: pre-train a visual encoder on unlabelled images (MoCo v1 and v2), and check it.")
 {
     PretrainCommand.Create(),
@@ -39,4 +40,6 @@ if (Processes.Refusal(parsed.CommandResult.Command.Name) is { } refusal)
 }
 
 // No time-out: a save after Ctrl-C may take as long as it takes.
-return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+var code = parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+
+return Screen.HasLostOutput ? ExitCode.WithoutOutput(code, parsed.CommandResult.Command.Name) : code;

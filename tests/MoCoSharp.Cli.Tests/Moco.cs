@@ -21,10 +21,21 @@ internal static class Moco
         return (process.ExitCode, output, error.Result);
     }
 
+    /// <summary>Runs a line of shell.</summary>
+    public static (int ExitCode, string Output, string Error) RunShell(string folder, string line)
+    {
+        var start = new ProcessStartInfo("/bin/sh", ["-c", line]) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        using var process = Process.Start(start)!;
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output, error.Result);
+    }
+
     public static Process Start(string folder, params string[] arguments)
     {
         var process = Process.Start(StartInfo(folder, arguments))!;
-        _ = KillAsync(process.Id, process.StartTime);
+        _ = KillAsync(process.Id, process.StartTime, TimeSpan.FromMinutes(8));
         return process;
     }
 
@@ -55,9 +66,9 @@ internal static class Moco
     }
 
     // A test that reads a program's output to the end must not wait for ever.
-    private static async Task KillAsync(int id, DateTime started)
+    public static async Task KillAsync(int id, DateTime started, TimeSpan limit)
     {
-        await Task.Delay(TimeSpan.FromMinutes(8));
+        await Task.Delay(limit);
         try
         {
             using var process = Process.GetProcessById(id);

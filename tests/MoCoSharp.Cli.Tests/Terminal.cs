@@ -52,7 +52,9 @@ internal static class Terminal
             start.Environment["TERM"] = term;
         }
 
-        return Process.Start(start)!;
+        var process = Process.Start(start)!;
+        _ = Moco.KillAsync(process.Id, process.StartTime, TimeSpan.FromMinutes(2));
+        return process;
     }
 
     /// <summary>moco with its arguments, quoted for a shell.</summary>

@@ -179,7 +179,7 @@ internal static class PretrainCommand
         using var method = MethodFactory.Create(config, plan.Train.Count, group);
         using var views = ViewLoader.Open(
             plan.Train, config.TrainingViews(), config.Loader, config.Seed, config.BatchSize, group.Rank, group.Size, config.Method.Views);
-        var progress = new ConsoleProgress(config.Epochs) { ImagesPerStep = config.BatchSize };
+        var progress = new ConsoleProgress(config.Epochs, TimeProvider.System);
         views.BadImageFound += bad => progress.Warned($"{bad.Name}: {bad.Reason} Another image takes its place.");
         using var training = new Pretraining(method, config, group, TimeProvider.System, progress);
         signals.OnSave(training.RequestSave);

@@ -1,0 +1,66 @@
+using System.Text;
+
+namespace MoCoSharp.Cli;
+
+/// <summary>Writes to standard output or standard error; what cannot be written is left out and told once, and nothing is thrown.</summary>
+/// <param name="stream">Where to.</param>
+/// <param name="descriptor">1 or 2, by which a message finds the file's name.</param>
+/// <param name="lost">Told of the first failure.</param>
+/// <param name="before">Called before each text, to erase a status line.</param>
+internal sealed class SteadyWriter(Stream stream, int descriptor, Action<string> lost, Action before) : TextWriter
+{
+    /// <summary>Whether something could not be written.</summary>
+    public bool HasFailed { get; private set; }
+
+    public override Encoding Encoding { get; } = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+
+    public override void Write(char value) => Write(value.ToString());
+
+    public override void Write(char[] buffer, int index, int count) => Write(new string(buffer, index, count));
+
+    public override void Write(ReadOnlySpan<char> buffer) => Write(buffer.ToString());
+
+    public override void Write(string? value)
+    {
+        before();
+        WriteRaw(value ?? "");
+    }
+
+    public override void WriteLine() => Write(NewLine);
+
+    public override void WriteLine(string? value) => Write(value + NewLine);
+
+    /// <summary>Writes without erasing the status line.</summary>
+    public void WriteRaw(string text)
+    {
+        try
+        {
+            stream.Write(Encoding.GetBytes(text));
+            stream.Flush();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        {
+            var isFirst = !HasFailed;
+            HasFailed = true;
+            if (isFirst)
+            {
+                lost($"{Name()} cannot be written: {error.Message.TrimEnd('.')}. The work goes on without it.");
+            }
+        }
+    }
+
+    private string Name()
+    {
+        var unnamed = descriptor == 1 ? "standard output" : "standard error";
+        try
+        {
+            return OperatingSystem.IsLinux() && File.ResolveLinkTarget($"/proc/self/fd/{descriptor}", returnFinalTarget: false) is { Exists: true } file
+                ? $"the log {file.FullName}"
+                : unnamed;
+        }
+        catch (IOException)
+        {
+            return unnamed;
+        }
+    }
+}
