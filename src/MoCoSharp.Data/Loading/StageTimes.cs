@@ -33,7 +33,8 @@ public sealed record StageTimes(int Images, int Broken, double Read, double Deco
         Span<long> ticks = stackalloc long[6];
         var floats = new float[2 * 3 * transform.Size * transform.Size];
         var order = EpochOrder.Shuffled(data.Count, seed, epoch: 0);
-        var (made, broken) = (0, 0);
+        var made = 0;
+        var broken = new HashSet<int>(); // the order comes round more than once in a small set
         var allocated = GC.GetAllocatedBytesForCurrentThread();
         using var canvas = new ViewCanvas(new ImageBuffer(1, 1, new byte[3]));
         for (var i = 0; i < images; i++)
@@ -57,14 +58,14 @@ public sealed record StageTimes(int Images, int Broken, double Read, double Deco
             }
             catch (BrokenImageException)
             {
-                broken++; // the run itself names it
+                broken.Add(index); // the run itself names it
             }
         }
 
         allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
         var second1 = (double)Stopwatch.Frequency;
         return new StageTimes(
-            made, broken, ticks[0] / second1, ticks[1] / second1, ticks[2] / second1, ticks[3] / second1, ticks[4] / second1, ticks[5] / second1, allocated);
+            made, broken.Count, ticks[0] / second1, ticks[1] / second1, ticks[2] / second1, ticks[3] / second1, ticks[4] / second1, ticks[5] / second1, allocated);
     }
 
     private static ImageBuffer ReadImage(IImageDataset data, int index, in DecodeRequest request, Span<long> ticks, ref long since)
