@@ -65,7 +65,7 @@ internal sealed class NamedEncoder : IDisposable
         }
 
         var trained = TrainedEncoder.Load(target, which == "key" ? EncoderRole.Key : EncoderRole.Query);
-        set_num_threads(trained.Config.Threads > 0 && processes == 1 ? trained.Config.Threads : Together.Cores(processes));
+        set_num_threads(trained.Config.Threads > 0 && processes == 1 ? trained.Config.Threads : Together.Threads(processes));
         trained.Encoder.to(device(trained.Config.Device));
         return new NamedEncoder(trained, Directory.Exists(target) ? RunFolder.Open(target) : null);
     }

@@ -120,7 +120,7 @@ internal sealed class Plan
         Precision = PrecisionChoice.Resolve(config.Precision, device(config.Device)).Name(),
         Packed = (train as PackedImages)?.Making,
         Supervised = config.Supervised is { Classes: 0 } supervised ? supervised with { Classes = train?.ClassNames.Count ?? DefaultClasses } : config.Supervised,
-        Threads = config.Threads > 0 ? config.Threads : Math.Max(1, Together.Cores(processes)),
+        Threads = config.Threads > 0 ? config.Threads : Together.Threads(processes),
         Loader = config.Loader.Workers > 0 ? config.Loader : config.Loader with { Workers = Math.Max(1, Together.Cores(processes) / 2) },
     };
 }

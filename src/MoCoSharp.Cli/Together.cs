@@ -73,6 +73,13 @@ internal static class Together
         ? $" each; {group.Size} processes on {mpi.Hosts.Distinct(StringComparer.Ordinal).Count()} {(mpi.Hosts.Distinct(StringComparer.Ordinal).Count() == 1 ? "machine" : "machines")}, {mpi.Library}"
         : "";
 
+    /// <summary>Torch threads where nobody has set a number: one a core, and at most OMP_NUM_THREADS, as in PyTorch.</summary>
+    /// <param name="processes">That share the machine's cores.</param>
+    public static int Threads(int processes) => Math.Max(1, Math.Min(Cores(processes), Bound(Environment.GetEnvironmentVariable("OMP_NUM_THREADS")) ?? int.MaxValue));
+
+    /// <summary>The number that OMP_NUM_THREADS stands for; null where it is none. Of a list, one a level of nesting, the first counts.</summary>
+    internal static int? Bound(string? variable) => int.TryParse(variable?.Split(',')[0].Trim(), out var bound) && bound > 0 ? bound : null;
+
     /// <summary>Cores that a process may keep busy.</summary>
     /// <param name="processes">In all; of those on this machine the launcher tells the number.</param>
     public static int Cores(int processes)
