@@ -49,13 +49,22 @@ internal static class FileSignature
         _ => null,
     };
 
-    private static string? OfImage(ReadOnlySpan<byte> head) => head switch
+    /// <summary>Whether it begins as an image of a kind that is read.</summary>
+    public static bool IsRead(ReadOnlySpan<byte> head) => OfRead(head) is not null;
+
+    private static string? OfRead(ReadOnlySpan<byte> head) => head switch
     {
         [0xFF, 0xD8, 0xFF, ..] => "a JPEG image.",
         [0x89, (byte)'P', (byte)'N', (byte)'G', ..] => "a PNG image.",
         _ when head.StartsWith("GIF8"u8) => "a GIF image.",
         _ when IsRiff(head, "WEBP"u8) => "a WebP image.",
         [(byte)'B', (byte)'M', _, _, _, _, 0, 0, 0, 0, ..] => "a BMP image.",
+        _ => null,
+    };
+
+    private static string? OfImage(ReadOnlySpan<byte> head) => head switch
+    {
+        _ when OfRead(head) is { } read => read,
         _ when head.StartsWith("FUJIFILMCCD-RAW"u8) || head.StartsWith("IIU\0"u8) || head.StartsWith("IIRO"u8) || head.StartsWith("IIRS"u8)
             || head.StartsWith("MMOR"u8) || head.StartsWith("FOVb"u8) || head.StartsWith("\0MRM"u8) || At(head, 6, "HEAPCCDR"u8)
             || (IsTiff(head) && At(head, BrandAt, "CR"u8)) =>

@@ -6,7 +6,8 @@ namespace MoCoSharp.Data.Images;
 /// <summary>Reads JPEG, PNG, WebP, BMP and GIF as 8-bit RGB, the way PIL's convert("RGB") does.</summary>
 /// <remarks>
 /// Alpha is dropped, not blended; the first frame is taken; EXIF orientation and colour profiles are not applied. 16-bit images give their
-/// high byte, where Pillow turns 16-bit grey to near white; 16-bit BMP may be 1 of 255 brighter, as five bits are rounded and not cut. Sizes are bounded before memory is taken.
+/// high byte, where Pillow turns 16-bit grey to near white; 16-bit BMP may be 1 of 255 brighter, as five bits are rounded and not cut. An index beyond a PNG's palette has the palette's last color, where Pillow
+/// takes the gray of that number. Sizes are bounded before memory is taken.
 /// </remarks>
 public static class ImageDecoder
 {
@@ -80,12 +81,14 @@ public static class ImageDecoder
         using var codec = SKCodec.Create(data);
         if (codec is null)
         {
-            throw new BrokenImageException($"{name}: is not a JPEG, PNG, WebP, BMP or GIF that can be read.");
+            throw new BrokenImageException(Refusal(file, name));
         }
 
         if (!Kinds.Contains(codec.EncodedFormat))
         {
-            throw new BrokenImageException($"{name}: looks like {codec.EncodedFormat}, expected a JPEG, PNG, WebP, BMP or GIF.");
+            throw new BrokenImageException(FileSignature.Describe(file) is { } kind
+                ? $"{name}: is {kind}"
+                : $"{name}: looks like {codec.EncodedFormat}, expected a JPEG, PNG, WebP, BMP or GIF.");
         }
 
         var (width, height) = (codec.Info.Width, codec.Info.Height);
@@ -142,6 +145,13 @@ public static class ImageDecoder
             }
         }
     }
+
+    private static string Refusal(ReadOnlySpan<byte> file, string name) => file switch
+    {
+        _ when FileSignature.IsRead(file) => $"{name}: begins as {FileSignature.Describe(file)![..^1]}, and cannot be decoded: it is damaged or cut short.",
+        _ when FileSignature.Describe(file) is { } kind => $"{name}: is {kind}",
+        _ => $"{name}: is not a JPEG, PNG, WebP, BMP or GIF that can be read.",
+    };
 
     private static void DropAlpha(ReadOnlySpan<byte> rgba, Span<byte> rgb)
     {

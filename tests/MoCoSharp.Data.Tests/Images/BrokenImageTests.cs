@@ -41,6 +41,15 @@ public sealed class BrokenImageTests : IDisposable
     public void Decode_Text_IsBroken() =>
         Assert.Contains("not a JPEG, PNG", MessageOf("Dear reader, this is no photo."u8.ToArray()), StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("\0\0\0\u0018ftypheic\0\0\0\0mif1heic", "is a HEIC image")]
+    [InlineData("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12345\n", "is a Git LFS pointer, not the file itself. Fetch it with `git lfs pull`.")]
+    [InlineData("<!DOCTYPE html><html><body>404 Not Found</body></html>", "is an HTML page")]
+    [InlineData("\u0089PNG\r\n\u001A\n", "begins as a PNG image, and cannot be decoded")]
+    [InlineData("\0\0\u0001\0\u0001\0\u0001\u0001\0\0\u0001\0\u0020\0\u0030\0\0\0\u0016\0\0\0", "is an icon")]
+    public void Decode_AnotherKind_SaysWhichAndWhatHelps(string file, string told) =>
+        Assert.Contains(told, MessageOf(System.Text.Encoding.Latin1.GetBytes(file)), StringComparison.Ordinal);
+
     [Fact]
     public void Decode_NoBytes_IsBroken() => Assert.Contains("empty", MessageOf([]), StringComparison.Ordinal);
 
