@@ -22,7 +22,7 @@ internal sealed record LabelledData(IImageDataset Train, IImageDataset Judged)
         (IImageDataset Train, IImageDataset? Judged) opened = default;
         try
         {
-            opened = DataSource.Open(source, validation ?? (data is null ? encoder.Config.Validation : null));
+            opened = DataSource.Open(source, validation ?? (data is null ? encoder.Config.Validation : null), DataNotices.Tell);
             if (opened.Train.ClassNames.Count < 2)
             {
                 all.Add($"{opened.Train.Description}: has no two classes to tell apart. Labels are class folders, or the second column of a list file.");
@@ -42,6 +42,12 @@ internal sealed record LabelledData(IImageDataset Train, IImageDataset Judged)
             all.Add(error.Message);
         }
 
-        return all.Count == 0 ? new LabelledData(opened.Train!, opened.Judged!) : throw new ConfigurationException(all);
+        if (all.Count > 0)
+        {
+            throw new ConfigurationException(all);
+        }
+
+        DataNotices.TellShared(opened.Train!, opened.Judged!);
+        return new LabelledData(opened.Train!, opened.Judged!);
     }
 }

@@ -12,8 +12,9 @@ internal sealed class Plan
 {
     private const int DefaultClasses = 1000; // where there are no data to count them in: a bench
 
-    private Plan(RunConfig config, IImageDataset train, IImageDataset? validation)
+    private Plan(RunConfig config, IImageDataset train, IImageDataset? validation, IReadOnlyList<DataNotice> notices)
     {
+        Notices = notices;
         Config = config;
         Train = train;
         Validation = validation;
@@ -24,6 +25,9 @@ internal sealed class Plan
     public IImageDataset Train { get; }
 
     public IImageDataset? Validation { get; }
+
+    /// <summary>What was passed over in the images, and what looks wrong.</summary>
+    public IReadOnlyList<DataNotice> Notices { get; }
 
     public int StepsPerEpoch => Train.Count / Config.BatchSize;
 
@@ -48,9 +52,10 @@ internal sealed class Plan
     {
         var source = config?.Data ?? dataGiven;
         (IImageDataset Train, IImageDataset? Validation)? data = null;
+        var notices = new List<DataNotice>();
         try
         {
-            data = source is null ? null : DataSource.Open(source, config?.Validation ?? validationGiven);
+            data = source is null ? null : DataSource.Open(source, config?.Validation ?? validationGiven, notices.Add);
         }
         catch (DataSourceException error)
         {
@@ -75,7 +80,7 @@ internal sealed class Plan
             faults.Add(fault);
         }
 
-        return faults.Count == 0 && config is not null && data is { } found ? new Plan(Resolve(config, found.Train, processes), found.Train, found.Validation) : null;
+        return faults.Count == 0 && config is not null && data is { } found ? new Plan(Resolve(config, found.Train, processes), found.Train, found.Validation, notices) : null;
     }
 
     /// <summary>What is allowed, but seldom meant.</summary>
@@ -84,11 +89,6 @@ internal sealed class Plan
         foreach (var remark in Config.Remarks())
         {
             yield return remark;
-        }
-
-        foreach (var skipped in (Train as ImageFolder)?.Skipped ?? [])
-        {
-            yield return $"{Train.Description}: passed over {skipped}";
         }
 
         if (Config.MoCo?.QueueSize > Train.Count)

@@ -39,7 +39,7 @@ internal static class BenchData
                 throw new ConfigurationException(faults);
             }
 
-            var data = DataSource.Open(parsed.GetValue(source)!, null).Train;
+            var data = DataSource.Open(parsed.GetValue(source)!, null, DataNotices.Tell).Train;
             ImageDecoder.ThrowIfMissing(config.Loader.Decoder);
             Measure(data, config, parsed.GetValue(images));
             return ExitCode.Done;

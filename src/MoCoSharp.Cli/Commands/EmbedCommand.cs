@@ -20,16 +20,17 @@ internal static class EmbedCommand
         var which = new Option<string>("--encoder") { Description = "query or key.", DefaultValueFactory = _ => "query" };
         var layer = new Option<string>("--layer") { Description = "pooled or head.", DefaultValueFactory = _ => "pooled" };
         var normalize = new Option<bool>("--normalize") { Description = "Each row to length 1." };
+        var upright = new Option<bool>("--exif-orientation") { Description = "Turn photos upright as their EXIF data say, whatever the encoder was trained on." };
         var output = new Option<string?>("-o", "--output") { Description = "features.npy (names and labels in a .csv beside it) or .csv." };
         var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
-        var command = new Command("embed", "Write features of images, with names and labels.") { target, data, part, which, layer, normalize, output, verbose };
+        var command = new Command("embed", "Write features of images, with names and labels.") { target, data, part, which, layer, normalize, upright, output, verbose };
         command.SetAction(parsed => Processes.Run(parsed.GetValue(verbose), group => Run(
             parsed.GetValue(target)!, parsed.GetValue(data), parsed.GetValue(part)!, parsed.GetValue(which)!, parsed.GetValue(layer)!,
-            parsed.GetValue(normalize), parsed.GetValue(output), group)));
+            parsed.GetValue(normalize), parsed.GetValue(upright), parsed.GetValue(output), group)));
         return command;
     }
 
-    private static int Run(string target, string? source, string part, string which, string layer, bool normalize, string? output, IProcessGroup group)
+    private static int Run(string target, string? source, string part, string which, string layer, bool normalize, bool upright, string? output, IProcessGroup group)
     {
         var faults = new List<string>();
         if (output is null || !FeatureWriters.Extensions.Contains(Path.GetExtension(output).ToLowerInvariant()))
@@ -54,6 +55,8 @@ internal static class EmbedCommand
             throw new ConfigurationException(faults);
         }
 
+        var views = encoder.Config.Views with { ExifOrientation = encoder.Config.Views.ExifOrientation || upright };
+        DataNotices.TellTurned(images, views.ExifOrientation, "--exif-orientation");
         using var signals = new StopSignals();
         var progress = new EvaluationProgress("embed");
         var featureSize = layer == "head" ? encoder.Encoder.OutputSize : encoder.Encoder.FeatureSize;
@@ -65,7 +68,7 @@ internal static class EmbedCommand
             using (var file = Processes.Speaks ? FeatureWriters.Create(unfinished, featureSize, images.ClassNames) : null)
             {
                 FeatureExtractor.Stream(
-                    encoder.Encoder, images, ViewRecipes.Evaluation(encoder.Config.Views), layer == "head" ? FeatureLayer.Head : FeatureLayer.Pooled,
+                    encoder.Encoder, images, ViewRecipes.Evaluation(views), layer == "head" ? FeatureLayer.Head : FeatureLayer.Pooled,
                     encoder.Config.Loader, encoder.Device, normalize, batch => count += Add(file, batch, images, featureSize, progress, count), progress.Show, group, signals.Token);
                 file?.Finish();
             }
@@ -102,7 +105,7 @@ internal static class EmbedCommand
 
         try
         {
-            var (train, second) = DataSource.Open(named, source is null ? encoder.Config.Validation : null);
+            var (train, second) = DataSource.Open(named, source is null ? encoder.Config.Validation : null, DataNotices.Tell);
             if (part == "val" && second is null)
             {
                 faults.Add($"{train.Description}: has no second part for --part val. Name it with --data.");

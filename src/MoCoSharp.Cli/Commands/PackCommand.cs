@@ -52,7 +52,8 @@ internal static class PackCommand
             throw new ConfigurationException(faults);
         }
 
-        var parts = DataSource.Open(source, null);
+        var parts = DataSource.Open(source, null, DataNotices.Tell);
+        DataNotices.TellTurned(parts.Train, options.Request.AppliesOrientation, "--exif-orientation");
         if (parts.Validation is not null)
         {
             Console.Error.WriteLine($"moco: note: the training part is packed ({parts.Train.Description}); pack the other by its own name.");

@@ -28,18 +28,19 @@ internal static class PretrainCommand
         usr1.AcceptOnlyFromAmong("stop", "continue");
         var dryRun = new Option<bool>("--dry-run") { Description = "Show what would be done, and estimate time and memory." };
         var device = new Option<string?>("--device") { Description = "cpu, cuda or cuda:n." };
+        var upright = new Option<bool>("--exif-orientation") { Description = "Turn photos upright as their EXIF data say: views.exifOrientation." };
         var onBadImage = new Option<string?>("--on-bad-image") { Description = "skip (and name it) or fail." };
         var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
         var command = new Command("pretrain", "Pre-train an encoder. Without arguments: on the built-in images.")
         {
-            recipe, data, validation, runPath, set, steps, resume, changes, usr1, dryRun, device, onBadImage, verbose,
+            recipe, data, validation, runPath, set, steps, resume, changes, usr1, dryRun, device, upright, onBadImage, verbose,
         };
         command.SetAction(parsed => Processes.Run(parsed.GetValue(verbose), group =>
         {
             var given = new Request(
                 parsed.GetValue(recipe), parsed.GetValue(data), parsed.GetValue(validation), parsed.GetValue(runPath), parsed.GetValue(set)!,
                 parsed.GetValue(steps), parsed.GetValue(resume) || parsed.GetValue(changes), parsed.GetValue(changes), parsed.GetValue(usr1) == "continue",
-                parsed.GetValue(dryRun), parsed.GetValue(device), parsed.GetValue(onBadImage));
+                parsed.GetValue(dryRun), parsed.GetValue(device), parsed.GetValue(upright), parsed.GetValue(onBadImage));
             return given.Resume ? Resume(given, group) : Start(given, group);
         }));
         return command;
@@ -47,14 +48,14 @@ internal static class PretrainCommand
 
     private sealed record Request(
         string? Recipe, string? Data, string? Validation, string? Run, string[] Settings, long? Steps, bool Resume, bool WithChanges, bool Usr1Continues,
-        bool DryRun, string? Device, string? OnBadImage)
+        bool DryRun, string? Device, bool Upright, string? OnBadImage)
     {
         public string RecipeName => Path.GetFileNameWithoutExtension(Recipe ?? "patterns");
 
         // The options with a name of their own are settings like any other.
         public IEnumerable<string> AllSettings =>
         [
-            .. Settings,
+            .. Settings, .. Upright ? ["views.exifOrientation=true"] : Array.Empty<string>(),
             .. Named("data", Data), .. Named("validation", Validation), .. Named("device", Device), .. Named("loader.onBadImage", OnBadImage),
         ];
 
@@ -87,7 +88,14 @@ internal static class PretrainCommand
             return Processes.Refuse(group, all);
         }
 
-        foreach (var remark in plan!.Remarks())
+        foreach (var notice in plan!.Notices)
+        {
+            DataNotices.Tell(notice);
+        }
+
+        DataNotices.TellTurned(plan.Train, plan.Config.Views.ExifOrientation, "--exif-orientation");
+        DataNotices.TellSharedOfFew(plan.Train, plan.Monitor() is null ? null : plan.Validation);
+        foreach (var remark in plan.Remarks())
         {
             Console.Error.WriteLine($"moco: note: {remark}");
         }

@@ -129,7 +129,7 @@ internal static class StudyCommand
                 return null;
             }
 
-            var (train, judged) = DataSource.Open(config.Data, config.Validation);
+            var (train, judged) = DataSource.Open(config.Data, config.Validation, DataNotices.Tell);
             if (train.ClassNames.Count < 2 || judged is null || judged.ClassNames.Count == 0)
             {
                 faults.Add($"{train.Description}: a study judges by labels. Name a source with class folders in train and val, or a second one with --val.");

@@ -10,6 +10,7 @@ public static class CifarBinary
     private const int Plane = Side * Side;
     private const long LargestFile = 1L << 30;
 
+    private static readonly string[] PythonFiles = ["data_batch_1", "train", "test_batch"];
     private static readonly string[] Classes10 = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
     /// <summary>Reads one part of the set.</summary>
@@ -33,7 +34,7 @@ public static class CifarBinary
             {
                 throw new DataSourceException(
                     $"{file}: {bytes.Length} bytes, expected a multiple of {record} (CIFAR-{(hundred ? 100 : 10)}, binary version). " +
-                    "Fetch it again if it is cut short, or use the other of cifar10: and cifar100:.");
+                    (OtherFile.Hint(bytes) is { Length: > 0 } hint ? $"{hint[1..]} {Wanted(hundred)}" : "Fetch it again if it is cut short, or use the other of cifar10: and cifar100:."));
             }
 
             for (var number = 0; number < bytes.Length / record; number++)
@@ -61,6 +62,28 @@ public static class CifarBinary
             i => $"{Path.GetFileName(files[places[i].File])}#{places[i].Record}");
     }
 
+    /// <summary>Whether a folder holds the test part.</summary>
+    internal static bool HasTest(string path, bool hundred) =>
+        Directory.Exists(path) && Directory.Exists(Folder(path, hundred)) && In(Folder(path, hundred), Pattern(hundred, test: true)).Length > 0;
+
+    private static string Pattern(bool hundred, bool test) =>
+        (hundred, test) switch { (true, true) => "test.bin", (true, false) => "train.bin", (false, true) => "test_batch.bin", _ => "data_batch_*.bin" };
+
+    private static string Wanted(bool hundred) =>
+        $"Give the folder of CIFAR-{(hundred ? 100 : 10)}'s binary version ({Unpacked(hundred)}, from cifar-{(hundred ? 100 : 10)}-binary.tar.gz).";
+
+    // The folder's name in the archive.
+    private static string Unpacked(bool hundred) => hundred ? "cifar-100-binary" : "cifar-10-batches-bin";
+
+    // The folder itself, or the archive's own folder in it.
+    private static string Folder(string path, bool hundred) =>
+        Directory.Exists(Path.Combine(path, Unpacked(hundred))) && In(path, Pattern(hundred, test: false)).Length == 0
+            ? Path.Combine(path, Unpacked(hundred))
+            : path;
+
+    private static string[] In(string folder, string pattern) =>
+        SourceFile.Guard(folder, () => Directory.GetFiles(folder, pattern).Order(StringComparer.Ordinal).ToArray());
+
     private static string[] Files(string path, bool hundred, bool test)
     {
         if (File.Exists(path))
@@ -68,18 +91,34 @@ public static class CifarBinary
             return [path];
         }
 
-        var pattern = (hundred, test) switch { (true, true) => "test.bin", (true, false) => "train.bin", (false, true) => "test_batch.bin", _ => "data_batch_*.bin" };
-        var files = Directory.Exists(path)
-            ? SourceFile.Guard(path, () => Directory.GetFiles(path, pattern).Order(StringComparer.Ordinal).ToArray())
-            : throw new DataSourceException($"'{path}': there is no such folder or file. Give the folder of CIFAR-{(hundred ? 100 : 10)}'s binary version.");
-        return files.Length > 0
-            ? files
-            : throw new DataSourceException($"{path}: no {pattern} there. Give the folder of CIFAR-{(hundred ? 100 : 10)}'s binary version.");
+        if (!Directory.Exists(path))
+        {
+            throw new DataSourceException($"'{path}': there is no such folder or file. {Wanted(hundred)}");
+        }
+
+        var pattern = Pattern(hundred, test);
+        var files = In(Folder(path, hundred), pattern);
+        return files.Length > 0 ? files : throw new DataSourceException($"{path}: no {pattern} there. {Found(path, hundred)}{Wanted(hundred)}");
     }
+
+    // Why it is not there, where that can be seen.
+    private static string Found(string path, bool hundred)
+    {
+        var other = hundred ? "cifar10" : "cifar100";
+        return In(Folder(path, !hundred), Pattern(!hundred, test: false)).Length > 0 ? $"It holds CIFAR-{(hundred ? 10 : 100)}: give {other}:{path}. "
+            : In(path, "*.tar.gz") is [var archive, ..] ? $"It holds an archive: unpack {Path.GetFileName(archive)}. "
+            : In(path, "*.mat").Length > 0 ? "It holds the MATLAB version. "
+            : new[] { path, Path.Combine(path, "cifar-10-batches-py"), Path.Combine(path, "cifar-100-python") }.Any(IsPython)
+                ? "It holds the Python version (pickles), which is not read. "
+            : "";
+    }
+
+    private static bool IsPython(string folder) =>
+        PythonFiles.Any(name => Path.Combine(folder, name) is var file && File.Exists(file) && SourceFile.Head(file) is [0x80, ..]);
 
     private static string[] ClassNames(string path, bool hundred)
     {
-        var folder = File.Exists(path) ? Path.GetDirectoryName(Path.GetFullPath(path))! : path;
+        var folder = File.Exists(path) ? Path.GetDirectoryName(Path.GetFullPath(path))! : Folder(path, hundred);
         var file = Path.Combine(folder, hundred ? "fine_label_names.txt" : "batches.meta.txt");
         var count = hundred ? 100 : 10;
         if (File.Exists(file))

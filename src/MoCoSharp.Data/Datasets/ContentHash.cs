@@ -40,7 +40,8 @@ public static class ContentHash
         return Convert.ToHexString(hash.GetHashAndReset());
     }
 
-    private static UInt128 OfImage(IImageDataset data, int index)
+    /// <summary>XxHash128 of one image's file, or of its pixels; 0 where it cannot be read.</summary>
+    internal static UInt128 OfImage(IImageDataset data, int index)
     {
         try
         {

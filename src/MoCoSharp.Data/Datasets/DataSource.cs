@@ -4,42 +4,39 @@ namespace MoCoSharp.Data.Datasets;
 public static class DataSource
 {
     private const string Kinds = "a folder, a list file, a packed set, tar shards (shards/{000..099}.tar), cifar10:PATH, cifar100:PATH, idx:PATH or patterns";
-    private static readonly string[] SecondParts = ["val", "test"];
-
     private const int PatternSize = 40;
     private const int PatternCount = 5000;
     private const int PatternQueries = 1000;
 
     /// <summary>The training images, and labelled ones to judge by where there are some.</summary>
-    /// <param name="source">A folder (with train and val or test folders it serves both parts), a list file, a packed set, tar shards, cifar10:PATH, cifar100:PATH, idx:PATH, patterns or patterns:COUNT.</param>
+    /// <param name="source">A folder (with folders train and val, valid, validation, dev, eval or test it serves both parts), a list file, a packed set, tar shards, cifar10:PATH, cifar100:PATH, idx:PATH, patterns or patterns:COUNT.</param>
     /// <param name="validation">Another source for the second part; null takes the source's own, if it has one.</param>
+    /// <param name="notice">Told what a person should know: what was passed over, which part is taken, what looks wrong.</param>
     /// <exception cref="DataSourceException">A source cannot be used, or the two name their classes differently.</exception>
-    public static (IImageDataset Train, IImageDataset? Validation) Open(string source, string? validation)
+    public static (IImageDataset Train, IImageDataset? Validation) Open(string source, string? validation, Action<DataNotice>? notice = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(source);
-        var (train, own) = OpenBoth(source, wantsSecond: validation is null);
-        if (validation is null)
+        var tell = notice ?? (_ => { });
+        var (train, second) = OpenBoth(source, wantsSecond: validation is null, tell);
+        if (validation is not null)
         {
-            RefuseOtherClasses(train, own);
-            return (train, own);
+            var (first, own) = OpenBoth(validation, wantsSecond: true, tell);
+            second = own ?? first;
         }
 
-        var (first, second) = OpenBoth(validation, wantsSecond: true);
-        RefuseOtherClasses(train, second ?? first);
-        return (train, second ?? first);
+        foreach (var item in (second is null ? train.Notices : train.Notices.Concat(second.Notices)).Distinct())
+        {
+            tell(item);
+        }
+
+        return SharedClasses.Settle(train, second, tell);
     }
 
-    private static (IImageDataset Train, IImageDataset? Validation) OpenBoth(string source, bool wantsSecond)
+    private static (IImageDataset Train, IImageDataset? Validation) OpenBoth(string source, bool wantsSecond, Action<DataNotice> tell)
     {
         if (Directory.Exists(source))
         {
-            var train = Path.Combine(source, "train");
-            var second = SecondParts.Select(name => Path.Combine(source, name)).FirstOrDefault(Directory.Exists);
-
-            // A lone "train" among other folders may be a class: of vehicles, say.
-            return Directory.Exists(train) && (second is not null || SourceFile.Guard(source, () => Directory.GetDirectories(source).Length == 1))
-                ? (ImageFolder.Open(train), wantsSecond && second is not null ? ImageFolder.Open(second) : null)
-                : (ImageFolder.Open(source), null);
+            return SplitFolders.Find(source) is { } parts ? OpenParts(source, parts, wantsSecond, tell) : (ImageFolder.Open(source), null);
         }
 
         if (TarShards.IsNamedSo(source))
@@ -49,7 +46,7 @@ public static class DataSource
 
         if (File.Exists(source))
         {
-            return (PackedImages.IsOne(source) ? PackedImages.Open(source) : ImageList.Open(source), null);
+            return (OpenFile(source), null);
         }
 
         var colon = source.IndexOf(':');
@@ -57,9 +54,9 @@ public static class DataSource
         return kind switch
         {
             "patterns" => OpenPatterns(source, path),
-            "cifar10" => (CifarBinary.Open(path, hundred: false, test: false), wantsSecond && HasTest(path, "test_batch.bin") ? CifarBinary.Open(path, hundred: false, test: true) : null),
-            "cifar100" => (CifarBinary.Open(path, hundred: true, test: false), wantsSecond && HasTest(path, "test.bin") ? CifarBinary.Open(path, hundred: true, test: true) : null),
-            "idx" => (IdxImages.Open(path, test: false), wantsSecond && HasTest(path, "t10k-images-idx3-ubyte*") ? IdxImages.Open(path, test: true) : null),
+            "cifar10" => OpenCifar(path, hundred: false, wantsSecond),
+            "cifar100" => OpenCifar(path, hundred: true, wantsSecond),
+            "idx" => (IdxImages.Open(path, test: false), wantsSecond && IdxImages.HasTest(path) ? IdxImages.Open(path, test: true) : null),
             _ => throw new DataSourceException($"{source}: there is no such folder or file. A source is {Kinds}."),
         };
     }
@@ -75,28 +72,41 @@ public static class DataSource
         return (new Patterns(images, PatternSize, seed: 1), new Patterns(PatternQueries, PatternSize, seed: 2));
     }
 
-    private static bool HasTest(string path, string pattern) => Directory.Exists(path) && Directory.GetFiles(path, pattern).Length > 0;
+    private static IImageDataset OpenFile(string source) =>
+        PackedImages.IsOne(source) ? PackedImages.Open(source)
+        : OtherFile.Refusal(source) is { } refusal ? throw new DataSourceException(refusal)
+        : ImageList.Open(source);
 
-    private static void RefuseOtherClasses(IImageDataset train, IImageDataset? validation)
+    private static (IImageDataset, IImageDataset?) OpenCifar(string path, bool hundred, bool wantsSecond) => (
+        CifarBinary.Open(path, hundred, test: false),
+        wantsSecond && CifarBinary.HasTest(path, hundred) ? CifarBinary.Open(path, hundred, test: true) : null);
+
+    private static (IImageDataset, IImageDataset?) OpenParts(string source, SplitFolders parts, bool wantsSecond, Action<DataNotice> tell)
     {
-        if (validation is null || train.ClassNames.Count == 0 || validation.ClassNames.Count == 0 || train.ClassNames.SequenceEqual(validation.ClassNames))
+        if (parts.Others.Count > 0)
         {
-            return;
+            tell(new($"{source}: holds parts of a set; the folders beside them take no part: {DataNotice.Some(parts.Others)}"));
         }
 
-        if (train.ClassNames.Order(StringComparer.Ordinal).SequenceEqual(validation.ClassNames.Order(StringComparer.Ordinal)))
+        var train = ImageFolder.Open(parts.Train);
+        foreach (var path in wantsSecond ? parts.Seconds : [])
         {
-            throw new DataSourceException(
-                $"{train.Description} and {validation.Description} name the same classes in another order, so that their numbers would not fit. " +
-                "Give both the same kind of source.");
+            if (ImageFolder.OpenUnlessEmpty(path) is not { } second)
+            {
+                tell(new($"{path}: holds no images to judge by, and is passed over."));
+                continue;
+            }
+
+            var left = parts.Seconds.SkipWhile(other => other != path).Skip(1).ToList();
+            if (left.Count > 0)
+            {
+                tell(new($"{source}: {Path.GetFileName(path)} is taken to judge by, not {string.Join(" or ", left.Select(Path.GetFileName))}. " +
+                    $"--val {left[0]} takes {(left.Count == 1 ? "the other" : "another")}."));
+            }
+
+            return (train, second);
         }
 
-        var onlyTrain = train.ClassNames.Except(validation.ClassNames).Take(5).ToList();
-        var onlyValidation = validation.ClassNames.Except(train.ClassNames).Take(5).ToList();
-        throw new DataSourceException(
-            $"{train.Description} and {validation.Description} name their classes differently, so that their numbers would not fit: " +
-            $"only in the first: {Names(onlyTrain)}; only in the second: {Names(onlyValidation)}. Give both the same class folders.");
+        return (train, null);
     }
-
-    private static string Names(List<string> names) => names.Count == 0 ? "none" : string.Join(", ", names);
 }

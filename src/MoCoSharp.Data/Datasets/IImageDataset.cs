@@ -19,6 +19,9 @@ public interface IImageDataset
     /// <summary>What a person calls this set, for messages: its source and kind.</summary>
     string Description { get; }
 
+    /// <summary>What a person should know of this set: what was passed over when it was opened, and what looks wrong.</summary>
+    IReadOnlyList<DataNotice> Notices => [];
+
     /// <summary>Decodes one image.</summary>
     /// <param name="index">0 to Count - 1.</param>
     /// <exception cref="BrokenImageException">The image cannot be read.</exception>

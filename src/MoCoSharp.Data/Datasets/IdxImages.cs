@@ -10,6 +10,7 @@ public static class IdxImages
     private const int ImagesMagic = 0x803; // unsigned bytes, three dimensions
     private const int LabelsMagic = 0x801; // unsigned bytes, one dimension
     private const long Largest = 1L << 30;
+    private const int MostFolders = 100; // looked into, for one that holds the files
     private const int LargestImage = 1 << 24; // pixels
 
     /// <summary>Reads one part of a set.</summary>
@@ -20,9 +21,10 @@ public static class IdxImages
     {
         var single = File.Exists(path);
         var part = test ? "t10k" : "train";
-        var imageFile = single ? path : Find(path, $"{part}-images-idx3-ubyte")
-            ?? throw new DataSourceException($"'{path}': {(Directory.Exists(path) ? "" : "no such folder, so ")}no {part}-images-idx3-ubyte or .gz there. Give the folder of the IDX files.");
-        var labelFile = single ? null : Find(path, $"{part}-labels-idx1-ubyte");
+        var folder = single ? path : Folder(path);
+        var imageFile = single ? path : Find(folder, $"{part}-images", "idx3-ubyte")
+            ?? throw new DataSourceException($"'{path}': {(Directory.Exists(path) ? "" : "no such folder, so ")}no {part}-images-idx3-ubyte or .gz there. {Found(path)}Give the folder of the IDX files.");
+        var labelFile = single ? null : Find(folder, $"{part}-labels", "idx1-ubyte");
 
         var (sizes, images) = Read(imageFile, ImagesMagic, dimensions: 3);
         var (count, height, width) = (sizes[0], sizes[1], sizes[2]);
@@ -65,19 +67,52 @@ public static class IdxImages
         return pixels;
     }
 
-    private static string? Find(string folder, string name) =>
-        new[] { name, name + ".gz" }.Select(file => Path.Combine(folder, file)).FirstOrDefault(File.Exists);
+    /// <summary>Whether a folder holds the test part.</summary>
+    internal static bool HasTest(string path) => Directory.Exists(path) && Find(Folder(path), "t10k-images", "idx3-ubyte") is not null;
+
+    // The folder itself, or the one in it that holds the files: torchvision puts them into MNIST/raw.
+    private static string Folder(string path)
+    {
+        if (!Directory.Exists(path) || Find(path, "train-images", "idx3-ubyte") is not null)
+        {
+            return path;
+        }
+
+        string[] below = [.. FolderScan.FoldersIn(path).Take(MostFolders).Select(name => Path.Combine(path, name))];
+        string[] all = [.. below, .. below.SelectMany(folder => FolderScan.FoldersIn(folder).Take(MostFolders).Select(name => Path.Combine(folder, name)))];
+        string[] found = [.. all.Where(folder => Find(folder, "train-images", "idx3-ubyte") is not null)];
+        return found.Length switch
+        {
+            0 => path,
+            1 => found[0],
+            _ => throw new DataSourceException($"{path}: holds several sets: {DataNotice.Some(found)}. Give the folder of one: idx:{found[0]}"),
+        };
+    }
+
+    // Why they are not there, where that can be seen.
+    private static string Found(string path) => !Directory.Exists(path) ? ""
+        : Directory.GetFiles(path, "*-images-idx3-ubyte*") is [var other, ..] ? $"There is {Path.GetFileName(other)}: rename what begins otherwise. "
+        : Directory.GetFiles(path, "*.zip") is [var archive, ..] ? $"It holds an archive: unpack {Path.GetFileName(archive)}. "
+        : Directory.GetFiles(path, "*.pt").Length > 0 ? "It holds tensors of torchvision (.pt), which are not read: the raw files lie in the folder raw beside. "
+        : "";
+
+    // "train-images-idx3-ubyte" or "train-images.idx3-ubyte", with .gz or not, or in a folder of that name.
+    private static string? Find(string folder, string stem, string kind) => new[] { $"{stem}-{kind}", $"{stem}.{kind}" }
+        .SelectMany(name => new[] { name, name + ".gz", Path.Combine(name, name) })
+        .Select(file => Path.Combine(folder, file))
+        .FirstOrDefault(File.Exists);
 
     private static (int[] Sizes, byte[] Values) Read(string file, int magic, int dimensions) => SourceFile.Guard(file, () =>
     {
         using var raw = SourceFile.Open(file);
-        using Stream stream = file.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? new GZipStream(raw, CompressionMode.Decompress) : raw;
+        var head = SourceFile.Head(file);
+        using Stream stream = head is [0x1F, 0x8B, ..] ? new GZipStream(raw, CompressionMode.Decompress) : raw; // browsers unpack and keep the name
         Span<byte> header = stackalloc byte[4 * (1 + dimensions)];
         stream.ReadExactly(header);
         var found = BinaryPrimitives.ReadInt32BigEndian(header);
         if (found != magic)
         {
-            throw new DataSourceException($"{file}: starts with 0x{found:X8}, expected 0x{magic:X8} (IDX, unsigned bytes, {dimensions} dimensions). Is it the right file?");
+            throw new DataSourceException($"{file}: starts with 0x{found:X8}, expected 0x{magic:X8} (IDX, unsigned bytes, {dimensions} dimensions).{(stream == raw && OtherFile.Hint(head) is { Length: > 0 } hint ? hint : " Is it the right file?")}");
         }
 
         var sizes = new int[dimensions];

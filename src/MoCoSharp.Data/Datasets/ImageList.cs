@@ -1,20 +1,23 @@
+using System.Globalization;
 using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Data.Datasets;
 
 /// <summary>Images named in a text file: a path a line, relative to the list, then optionally a tab and a class. '#' begins a comment line.</summary>
-public sealed class ImageList : IImageDataset, IEncodedImages
+/// <remarks>Where no line has a tab and the whole lines are no files, a last space, a comma or a semicolon may part path and class, with titles above or not.</remarks>
+public sealed class ImageList : IImageDataset, IEncodedImages, IImageFiles
 {
     private const long LargestList = 256L << 20;
-    private const int LongestLine = 32_768;
+    private const int LookedFor = 16; // files, to see whether the paths lead anywhere
     private const int FaultsTold = 10;
 
     private readonly string folder;
     private readonly string[] files;
     private readonly int[] labels;
 
-    private ImageList(string path, string[] files, int[] labels, string[] classNames)
+    private ImageList(string path, string[] files, int[] labels, string[] classNames, IReadOnlyList<DataNotice> notices)
     {
+        Notices = notices;
         folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         Description = path;
         this.files = files;
@@ -31,55 +34,24 @@ public sealed class ImageList : IImageDataset, IEncodedImages
     /// <inheritdoc/>
     public string Description { get; }
 
+    /// <inheritdoc/>
+    public IReadOnlyList<DataNotice> Notices { get; }
+
     /// <summary>Reads the list; no image is opened yet.</summary>
     /// <param name="path">The text file.</param>
     /// <exception cref="DataSourceException">The list cannot be used; the faulty lines are named.</exception>
     public static ImageList Open(string path)
     {
-        var found = new List<string>();
-        var classes = new List<string>();
-        var lines = new List<int>();
-        var faults = new List<string>();
-        var number = 0;
         using var reader = new StreamReader(new MemoryStream(SourceFile.ReadAll(path, LargestList)));
-        while (reader.ReadLine() is { } line)
+        var text = ListText.Of(reader, Path.GetDirectoryName(Path.GetFullPath(path))!);
+        var (lines, faults) = (text.Lines, text.Faults);
+        faults.AddRange(lines.Where(line => Number(line.Class) < 0).Select(line => $"line {line.Number}: class {line.Class}, expected 0 and up, or no tab where there is no class."));
+        if (lines.Any(line => line.Class.Length > 0) && lines.FindIndex(line => line.Class.Length == 0) is var bare and >= 0)
         {
-            number++;
-            if (line.Length > LongestLine || line.Contains('\0'))
-            {
-                faults.Add($"line {number} has {line.Length} characters or a NUL: is this a text file, a path a line?");
-                break;
-            }
-
-            if (string.IsNullOrWhiteSpace(line) || line[0] == '#')
-            {
-                continue;
-            }
-
-            var parts = line.Split('\t');
-            if (parts.Length > 2 || parts.Any(string.IsNullOrWhiteSpace))
-            {
-                faults.Add($"line {number}: expected a path, then optionally one tab and a class.");
-                continue;
-            }
-
-            if (parts.Length == 2 && int.TryParse(parts[1], out var given) && given < 0)
-            {
-                faults.Add($"line {number}: class {given}, expected 0 and up, or no tab where there is no class.");
-                continue;
-            }
-
-            lines.Add(number);
-            found.Add(parts[0]);
-            classes.Add(parts.Length == 2 ? parts[1].Trim() : "");
+            faults.Add($"line {lines[bare].Number}: {lines[bare].Path} has no class, and others have one: give every line a class, or none.");
         }
 
-        if (classes.Any(name => name.Length > 0) && classes.IndexOf("") is var bare and >= 0)
-        {
-            faults.Add($"line {lines[bare]}: {found[bare]} has no class, and others have one: give every line a class, or none.");
-        }
-
-        if (found.Count == 0 && faults.Count == 0)
+        if (lines.Count == 0 && faults.Count == 0)
         {
             faults.Add("names no image. Write a path a line, relative to the list.");
         }
@@ -89,10 +61,16 @@ public sealed class ImageList : IImageDataset, IEncodedImages
             throw new DataSourceException($"{path}: {string.Join(" ", faults.Take(FaultsTold))}{(faults.Count > FaultsTold ? $" And {faults.Count - FaultsTold} more." : "")}");
         }
 
-        var names = classes.Where(name => name.Length > 0).Distinct(StringComparer.Ordinal).ToArray();
-        Array.Sort(names, names.All(name => int.TryParse(name, out _)) ? Comparer<string>.Create((a, b) => int.Parse(a).CompareTo(int.Parse(b))) : StringComparer.Ordinal);
-        var ids = names.Select((name, id) => (name, id)).ToDictionary(item => item.name, item => item.id, StringComparer.Ordinal);
-        return new ImageList(path, [.. found], [.. classes.Select(name => name.Length == 0 ? -1 : ids[name])], names);
+        // Where all classes are whole numbers, "07" and "7" are one.
+        var spellings = lines.Select(line => line.Class).Where(name => name.Length > 0).Distinct(StringComparer.Ordinal).ToList();
+        var areNumbers = spellings.TrueForAll(name => Number(name) is not null);
+        var groups = spellings.GroupBy(name => areNumbers ? $"{Number(name)}" : name, StringComparer.Ordinal)
+            .Select(group => (Name: group.Count() == 1 ? group.First() : group.Key, Spellings: group.ToArray())).ToList();
+        groups.Sort((a, b) => areNumbers ? Number(a.Name)!.Value.CompareTo(Number(b.Name)!.Value) : string.CompareOrdinal(a.Name, b.Name));
+        var ids = groups.SelectMany((group, id) => group.Spellings.Select(name => (name, id))).ToDictionary(item => item.name, item => item.id, StringComparer.Ordinal);
+        int[] numbers = [.. lines.Select(line => line.Class.Length == 0 ? -1 : ids[line.Class])];
+        return new ImageList(
+            path, [.. lines.Select(line => line.Path)], numbers, [.. groups.Select(group => group.Name)], [.. NoticesOf(path, text, numbers, groups)]);
     }
 
     /// <inheritdoc/>
@@ -107,6 +85,8 @@ public sealed class ImageList : IImageDataset, IEncodedImages
 
     EncodedImage IEncodedImages.ReadEncoded(int index) => ReadEncoded(index);
 
+    string IImageFiles.PathOf(int index) => PathOf(index);
+
     /// <inheritdoc/>
     public int LabelOf(int index) => labels[index];
 
@@ -114,7 +94,63 @@ public sealed class ImageList : IImageDataset, IEncodedImages
     public string NameOf(int index) => files[index];
 
     /// <inheritdoc/>
-    public long SizeOf(int index) => new FileInfo(Path.Combine(folder, files[index])) is { Exists: true } file ? file.Length : -1;
+    public long SizeOf(int index) => new FileInfo(PathOf(index)) is { Exists: true } file ? file.Length : -1;
 
-    private EncodedImage ReadEncoded(int index) => EncodedImage.Read(Path.Combine(folder, files[index]));
+    // A class that is a whole number, with zeros before it or behind its point or not: "7", "07" or "7.0".
+    private static long? Number(string name) =>
+        decimal.TryParse(name, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value)
+        && value == decimal.Truncate(value) && Math.Abs(value) <= int.MaxValue
+            ? (long)value
+            : null;
+
+    private static IEnumerable<DataNotice> NoticesOf(string path, ListText text, int[] numbers, List<(string Name, string[] Spellings)> groups)
+    {
+        if (text.Manner is { } manner)
+        {
+            yield return new($"{path}: {manner}");
+        }
+
+        foreach (var (name, spellings) in groups.Where(group => group.Spellings.Length > 1).Take(FaultsTold))
+        {
+            yield return new($"{path}: {string.Join(" and ", spellings.Select(spelling => $"\"{spelling}\""))} are one class, the number {name}.");
+        }
+
+        foreach (var same in groups.GroupBy(group => group.Name, StringComparer.OrdinalIgnoreCase).Where(same => same.Count() > 1).Take(FaultsTold))
+        {
+            yield return new($"{path}: the classes {string.Join(" and ", same.Select(group => group.Name))} differ only in the case of letters, and are classes of their own.", IsWarning: true);
+        }
+
+        var root = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        var (seen, twice, contradictory) = (new Dictionary<string, int>(StringComparer.Ordinal), new List<string>(), new List<string>());
+        for (var i = 0; i < text.Lines.Count; i++)
+        {
+            var line = text.Lines[i];
+            if (!seen.TryAdd(Path.GetFullPath(Path.Combine(root, line.Path)), i))
+            {
+                var first = seen[Path.GetFullPath(Path.Combine(root, line.Path))];
+                (numbers[first] == numbers[i] ? twice : contradictory).Add($"{line.Path} in lines {text.Lines[first].Number} and {line.Number}");
+            }
+        }
+
+        if (contradictory.Count > 0)
+        {
+            yield return new($"{path}: {DataNotice.Count(contradictory.Count, "file")} named again with another class, and taken with both: {DataNotice.Some(contradictory)}", IsWarning: true);
+        }
+
+        if (twice.Count > 0)
+        {
+            yield return new($"{path}: {DataNotice.Count(twice.Count, "file")} named again, and taken again: {DataNotice.Some(twice)}", IsWarning: true);
+        }
+
+        var step = Math.Max(1, text.Lines.Count / LookedFor);
+        var looked = text.Lines.Where((_, i) => i % step == 0).Select(line => Path.Combine(root, line.Path)).Take(LookedFor).ToList();
+        if (!looked.Exists(File.Exists))
+        {
+            yield return new($"{path}: no file is there of the {looked.Count} looked for. The first: {looked[0]}. Paths are relative to the list's folder, and a tab parts path and class.", IsWarning: true);
+        }
+    }
+
+    private string PathOf(int index) => Path.Combine(folder, files[index]);
+
+    private EncodedImage ReadEncoded(int index) => EncodedImage.Read(PathOf(index));
 }

@@ -24,6 +24,21 @@ internal static class SourceFile
         return bytes;
     });
 
+    /// <summary>The first bytes of a file, to see what it is; none where it cannot be read.</summary>
+    public static byte[] Head(string file, int length = FileSignature.HeadBytes)
+    {
+        try
+        {
+            using var handle = RegularFile.Open(file);
+            var head = new byte[length];
+            return head[..RandomAccess.Read(handle, head, fileOffset: 0)];
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            return [];
+        }
+    }
+
     /// <summary>Does what reads files, and says which one could not be.</summary>
     /// <exception cref="DataSourceException">It cannot be read.</exception>
     public static T Guard<T>(string file, Func<T> read)

@@ -94,6 +94,13 @@ internal readonly struct EncodedImage : IDisposable
     }
 }
 
+/// <summary>A set of image files on the disk.</summary>
+internal interface IImageFiles
+{
+    /// <summary>Where a file lies.</summary>
+    string PathOf(int index);
+}
+
 /// <summary>A set of image files, wherever they lie.</summary>
 internal interface IEncodedImages
 {

@@ -8,6 +8,44 @@ public sealed class CifarBinaryTests : IDisposable
 
     public void Dispose() => temp.Dispose();
 
+    [Theory]
+    [InlineData("cifar10:", "cifar-10-batches-bin", "data_batch_1.bin", "test_batch.bin", 3073)]
+    [InlineData("cifar100:", "cifar-100-binary", "train.bin", "test.bin", 3074)]
+    public void Cifar_FolderAroundTheArchivesOwn_IsLookedInto(string kind, string folder, string train, string test, int record)
+    {
+        temp.Write($"{folder}/{train}", new byte[2 * record]);
+        temp.Write($"{folder}/{test}", new byte[record]);
+
+        var (first, second) = DataSource.Open(kind + temp.Path, null);
+
+        Assert.Equal((2, 1), (first.Count, second!.Count));
+    }
+
+    [Fact]
+    public void Cifar_Archive_IsSaidToBeOne()
+    {
+        var message = MessageOf($"cifar10:{temp.Write("cifar-10-binary.tar.gz", 0x1F, 0x8B, 8, 0)}");
+
+        Assert.Contains("It is a gzip archive. Unpack it first.", message);
+        Assert.Contains("cifar-10-batches-bin", message);
+    }
+
+    [Theory]
+    [InlineData("cifar10:", "cifar-10-batches-py/data_batch_1", "the Python version")]
+    [InlineData("cifar100:", "train", "the Python version")]
+    [InlineData("cifar10:", "cifar-10-binary.tar.gz", "unpack cifar-10-binary.tar.gz")]
+    [InlineData("cifar10:", "data_batch_1.mat", "the MATLAB version")]
+    [InlineData("cifar10:", "train.bin", "give cifar100:")]
+    [InlineData("cifar100:", "data_batch_1.bin", "give cifar10:")]
+    public void Cifar_FolderOfAnotherVersion_IsSaidToBeThat(string kind, string file, string told)
+    {
+        temp.Write(file, 0x80, 2, 3, 4);
+
+        Assert.Contains(told, MessageOf(kind + temp.Path));
+    }
+
+    private static string MessageOf(string source) => Assert.Throws<DataSourceException>(() => DataSource.Open(source, null)).Message;
+
     [Fact]
     public void CifarBinary_TurnsPlanesIntoPixels()
     {

@@ -9,18 +9,159 @@ public sealed class DataSourceTests : IDisposable
     public void Dispose() => temp.Dispose();
 
     [Theory]
-    [InlineData("val")]
-    [InlineData("test")]
-    public void DataSource_FolderWithTwoParts_ServesBoth(string second)
+    [InlineData("train", "val")]
+    [InlineData("train", "test")]
+    [InlineData("train", "valid")]
+    [InlineData("train", "validation")]
+    [InlineData("train", "dev")]
+    [InlineData("train", "eval")]
+    [InlineData("Train", "Test")]
+    [InlineData("TRAIN", "VALID")]
+    [InlineData("training", "testing")]
+    [InlineData("train2017", "val2017")]
+    public void DataSource_FolderWithTwoParts_ServesBoth(string first, string second)
     {
-        Classes("train", "a", "b");
+        Classes(first, "a", "b");
         Classes(second, "a", "b");
 
         var (train, validation) = DataSource.Open(temp.Path, null);
 
-        Assert.EndsWith("train", train.Description);
+        Assert.EndsWith(first, train.Description);
         Assert.EndsWith(second, validation!.Description);
+        Assert.Equal(["a", "b"], train.ClassNames);
     }
+
+    [Fact]
+    public void DataSource_FolderWithThreeParts_SaysWhichIsTakenAndWhatIsLeft()
+    {
+        foreach (var part in new[] { "train", "test", "valid", "extra" })
+        {
+            Classes(part, "a", "b");
+        }
+
+        var (_, validation) = Open(temp.Path, out var notices);
+
+        Assert.EndsWith("valid", validation!.Description);
+        Assert.Contains(notices, notice => notice.Text.Contains($"valid is taken to judge by, not test. --val {temp["test"]} takes the other."));
+        Assert.Contains(notices, notice => notice.Text.EndsWith("take no part: extra"));
+    }
+
+    [Fact]
+    public void DataSource_FolderAroundTheParts_IsLookedInto()
+    {
+        Classes("set/set/train", "a", "b");
+        Classes("set/set/val", "a", "b");
+
+        Assert.EndsWith("train", DataSource.Open(temp.Path, null).Train.Description);
+    }
+
+    [Fact]
+    public void DataSource_PartToJudgeByWithoutImages_IsPassedOverForTheNext()
+    {
+        Classes("train", "a", "b");
+        Classes("test", "a", "b");
+        Directory.CreateDirectory(temp["val"]);
+
+        var (_, validation) = Open(temp.Path, out var notices);
+
+        Assert.EndsWith("test", validation!.Description);
+        Assert.Contains("val: holds no images to judge by", Assert.Single(notices).Text);
+    }
+
+    [Theory]
+    [InlineData("val", "test")]
+    [InlineData("Train", "train", "val")]
+    [InlineData("train", "Val", "val")]
+    [InlineData("valid", "validation")]
+    public void DataSource_PartsOfWhichNoneIsClearlyTheFirst_AreRefusedAndNoClasses(params string[] parts)
+    {
+        foreach (var part in parts)
+        {
+            Classes(part, "a", "b");
+        }
+
+        Assert.SkipUnless(Directory.GetDirectories(temp.Path).Length == parts.Length, "case does not count there");
+        Assert.Contains("--data", Assert.Throws<DataSourceException>(() => DataSource.Open(temp.Path, null)).Message);
+    }
+
+    [Fact]
+    public void DataSource_TestFolderBesideTheClassesThatItHolds_IsRefused()
+    {
+        Classes(".", "cats", "dogs");
+        Classes("test", "cats", "dogs");
+
+        Assert.Contains("test is named like a part of a set", Assert.Throws<DataSourceException>(() => DataSource.Open(temp.Path, null)).Message);
+    }
+
+    [Fact]
+    public void DataSource_ClassWithoutImagesInThePartToJudgeBy_KeepsTheNumbers()
+    {
+        Classes("train", "birds", "cats", "dogs");
+        Classes("val", "birds", "dogs");
+        Directory.CreateDirectory(temp["val/cats"]);
+
+        var (train, validation) = Open(temp.Path, out var notices);
+
+        Assert.Equal(train.ClassNames, validation!.ClassNames);
+        Assert.Equal([0, 2], Enumerable.Range(0, validation.Count).Select(validation.LabelOf));
+        Assert.Equal(2, validation.Read(1).Label);
+        Assert.Contains(notices, notice => notice.Text.Contains("has no image of cats"));
+    }
+
+    [Fact]
+    public void DataSource_OneClassInThePartToJudgeBy_KeepsItsNumber()
+    {
+        Classes("train", "cats", "dogs");
+        Classes("val", "dogs");
+
+        var (_, validation) = DataSource.Open(temp.Path, null);
+
+        Assert.Equal(["cats", "dogs"], validation!.ClassNames);
+        Assert.Equal(1, validation.LabelOf(0));
+    }
+
+    [Fact]
+    public void DataSource_ClassWithoutImagesInTheTrainingPart_IsAClassOfBoth()
+    {
+        Classes("train", "cats", "dogs");
+        Directory.CreateDirectory(temp["train/birds"]);
+        Classes("val", "birds", "cats", "dogs");
+
+        var (train, validation) = Open(temp.Path, out var notices);
+
+        Assert.Equal(["birds", "cats", "dogs"], train.ClassNames);
+        Assert.Equal([1, 2], Enumerable.Range(0, train.Count).Select(train.LabelOf));
+        Assert.Equal([0, 1, 2], Enumerable.Range(0, validation!.Count).Select(validation.LabelOf));
+        Assert.Contains(notices, notice => notice.Text.Contains("has no image of birds"));
+    }
+
+    [Fact]
+    public void DataSource_ListWithFewerClassesToJudgeBy_KeepsTheNumbers()
+    {
+        var train = temp.Write("train.txt", "a.png\tcat\nb.png\tdog\nc.png\tfox\n");
+        var val = temp.Write("val.txt", "d.png\tfox\n");
+
+        Assert.Equal(2, DataSource.Open(train, val).Validation!.LabelOf(0));
+    }
+
+    [Fact]
+    public void DataSource_ClassesThatDifferInTheCaseOfLettersBetweenParts_AreRefusedForThat()
+    {
+        Classes("train", "Cats", "dogs");
+        Classes("val", "cats", "dogs");
+
+        Assert.Contains("case of letters", Assert.Throws<DataSourceException>(() => DataSource.Open(temp.Path, null)).Message);
+    }
+
+    [Theory]
+    [InlineData("photo.jpg", new byte[] { 0xFF, 0xD8, 0xFF, 0xE0 }, "is a JPEG image. A source is many images")]
+    [InlineData("photos.zip", new byte[] { (byte)'P', (byte)'K', 3, 4 }, "is a zip archive. Unpack it first.")]
+    [InlineData("photos.tar.gz", new byte[] { 0x1F, 0x8B, 8, 0 }, "is a gzip archive. Unpack it first.")]
+    [InlineData("train-images-idx3-ubyte", new byte[] { 0, 0, 8, 3, 0, 0, 0, 1 }, "idx:")]
+    [InlineData("data_batch_1.bin", new byte[] { 6, 1, 2, 3 }, "cifar10:")]
+    [InlineData("data_batch_1", new byte[] { 0x80, 2, 1, 2 }, "is a Python pickle")]
+    public void DataSource_FileThatIsNoList_IsRefusedByWhatItIs(string name, byte[] bytes, string told) =>
+        Assert.Contains(told, Assert.Throws<DataSourceException>(() => DataSource.Open(temp.Write(name, bytes), null)).Message);
 
     [Fact]
     public void DataSource_FolderWhereTrainIsAClass_IsOneSet()
@@ -109,6 +250,12 @@ public sealed class DataSourceTests : IDisposable
 
         Assert.Equal((5000, 1000), (train.Count, validation!.Count));
         Assert.NotEqual(train.Read(0).Image.Pixels, validation.Read(0).Image.Pixels);
+    }
+
+    private static (IImageDataset Train, IImageDataset? Validation) Open(string source, out List<DataNotice> notices)
+    {
+        notices = [];
+        return DataSource.Open(source, null, notices.Add);
     }
 
     private void Classes(string folder, params string[] names) => Array.ForEach(names, name => temp.WriteImage($"{folder}/{name}/1.png"));

@@ -26,6 +26,52 @@ public sealed class IdxImagesTests : IDisposable
         Assert.EndsWith("#1", set.NameOf(1));
     }
 
+    [Theory]
+    [InlineData("MNIST/raw/train-images-idx3-ubyte", "MNIST/raw/train-labels-idx1-ubyte")]
+    [InlineData("raw/train-images-idx3-ubyte", "raw/train-labels-idx1-ubyte")]
+    [InlineData("train-images.idx3-ubyte", "train-labels.idx1-ubyte")]
+    [InlineData("train-images-idx3-ubyte/train-images-idx3-ubyte", "train-labels-idx1-ubyte/train-labels-idx1-ubyte")]
+    public void IdxImages_WhereAndAsOthersKeepThem_AreFound(string images, string labels)
+    {
+        temp.Write(images, Idx([1, 1, 1], 9));
+        temp.Write(labels, Idx([1], 3));
+
+        Assert.Equal(3, DataSource.Open($"idx:{temp.Path}", null).Train.LabelOf(0));
+    }
+
+    [Fact]
+    public void IdxImages_SeveralSetsBelow_AreNamed()
+    {
+        temp.Write("MNIST/raw/train-images-idx3-ubyte", Idx([1, 1, 1], 9));
+        temp.Write("FashionMNIST/raw/train-images-idx3-ubyte", Idx([1, 1, 1], 9));
+
+        Assert.Contains("several sets", Assert.Throws<DataSourceException>(() => IdxImages.Open(temp.Path, test: false)).Message);
+    }
+
+    [Fact]
+    public void IdxImages_UnpackedUnderAPackedName_AreRead()
+    {
+        temp.Write("train-images-idx3-ubyte.gz", Idx([1, 1, 1], 9));
+
+        Assert.Equal([9, 9, 9], IdxImages.Open(temp.Path, test: false).Read(0).Image.Pixels);
+    }
+
+    [Fact]
+    public void IdxImages_PageUnderAPackedName_IsSaidToBeOne()
+    {
+        temp.Write("train-images-idx3-ubyte.gz", "<!DOCTYPE html><html><body>403</body></html>");
+
+        Assert.Contains("It is an HTML page", Assert.Throws<DataSourceException>(() => IdxImages.Open(temp.Path, test: false)).Message);
+    }
+
+    [Fact]
+    public void IdxImages_UnderAnotherBeginning_AreNamed()
+    {
+        temp.Write("emnist-letters-train-images-idx3-ubyte", Idx([1, 1, 1], 9));
+
+        Assert.Contains("emnist-letters-train-images-idx3-ubyte", Assert.Throws<DataSourceException>(() => IdxImages.Open(temp.Path, test: false)).Message);
+    }
+
     [Fact]
     public void IdxImages_WithoutLabels_HasNone()
     {

@@ -1,0 +1,228 @@
+namespace MoCoSharp.Data.Datasets;
+
+/// <summary>A line of a list.</summary>
+/// <param name="Number">Of the line, from 1.</param>
+/// <param name="Path">As it is to be opened, relative to the list.</param>
+/// <param name="Class">"" where there is none.</param>
+internal readonly record struct ListLine(int Number, string Path, string Class);
+
+/// <summary>How a list parts path and class: by tabs; or by spaces, commas or semicolons, where that leads to files.</summary>
+internal sealed class ListText
+{
+    private const int LongestLine = 32_768;
+    private const int Looked = 20; // lines at the beginning, to see what parts path and class
+    private const char Quote = '"';
+
+    private static readonly HashSet<string> PathTitles = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "path", "file", "filename", "file_name", "filepath", "file_path", "image", "images", "image_path", "imagepath", "image_name", "image_file", "img", "img_path", "name",
+    };
+
+    private static readonly HashSet<string> ClassTitles = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "label", "labels", "class", "classes", "class_name", "class_id", "classname", "category", "category_id", "target", "y", "species", "breed",
+    };
+
+    private readonly string folder;
+    private readonly char? separator; // null: each line is a path
+    private readonly int pathColumn; // of two, where there are no titles
+    private (int Path, int Class)? columns; // by titles
+
+    private ListText(string folder, (char? Separator, int PathColumn) parting)
+    {
+        this.folder = folder;
+        (separator, pathColumn) = parting;
+    }
+
+    /// <summary>Lines that name images.</summary>
+    public List<ListLine> Lines { get; } = [];
+
+    /// <summary>What is wrong.</summary>
+    public List<string> Faults { get; } = [];
+
+    /// <summary>How the list was read, where that is not by tabs.</summary>
+    public string? Manner { get; private set; }
+
+    /// <summary>Reads a list.</summary>
+    /// <param name="reader">Its text.</param>
+    /// <param name="folder">Where it lies.</param>
+    public static ListText Of(TextReader reader, string folder)
+    {
+        var lines = new List<(int Number, string Text)>();
+        string? fault = null;
+        var number = 0;
+        while (fault is null && reader.ReadLine() is { } line)
+        {
+            number++;
+            fault = line.Length > LongestLine || line.Contains('\0')
+                ? $"line {number} has {line.Length} characters or a NUL: is this a text file, a path a line?"
+                : line.Contains('\uFFFD') ? $"line {number} is not UTF-8. Save the list as UTF-8." : null;
+            if (fault is null && !string.IsNullOrWhiteSpace(line) && line[0] != '#')
+            {
+                lines.Add((number, line));
+            }
+        }
+
+        var list = new ListText(folder, PartingOf(lines, folder));
+        foreach (var line in lines)
+        {
+            list.Add(line.Number, line.Text);
+        }
+
+        if (fault is not null)
+        {
+            list.Faults.Add(fault);
+        }
+
+        return list;
+    }
+
+    // A tab anywhere settles it. Else what leads to files: the whole lines, or what stands before the last space, or a column of a table.
+    private static (char? Separator, int PathColumn) PartingOf(List<(int Number, string Text)> lines, string folder)
+    {
+        if (lines.Any(line => line.Text.Contains('\t')))
+        {
+            return ('\t', 0);
+        }
+
+        var looked = lines.Take(Looked).Select(line => line.Text).ToList();
+        if (looked.Any(line => Exists(folder, line)))
+        {
+            return (null, 0);
+        }
+
+        foreach (var candidate in ",; ")
+        {
+            foreach (var parts in looked.Select(line => Split(line, candidate)).Where(parts => parts is { Count: > 1 }))
+            {
+                var column = parts!.FindIndex(part => part.Length > 0 && Exists(folder, part));
+                if (column >= 0 && (column == 0 || candidate != ' '))
+                {
+                    return (candidate, column);
+                }
+            }
+        }
+
+        return (null, 0);
+    }
+
+    private static bool Exists(string folder, string path) => File.Exists(Path.Combine(folder, Spelled(folder, path)));
+
+    // As it stands; or without blanks at its end, or with slashes for the backslashes of another system, where that is a file.
+    private static string Spelled(string folder, string path)
+    {
+        if (path.AsSpan().IndexOfAny('\\', ' ') < 0 || path.Contains('\0') || File.Exists(Path.Combine(folder, path)))
+        {
+            return path;
+        }
+
+        var trimmed = path.Trim();
+        var slashes = trimmed.Replace('\\', '/');
+        return File.Exists(Path.Combine(folder, slashes)) && !File.Exists(Path.Combine(folder, trimmed)) ? slashes : trimmed;
+    }
+
+    private void Add(int number, string line)
+    {
+        var parts = separator is { } by ? Split(line, by) : [line];
+        if (parts is null)
+        {
+            Faults.Add($"line {number}: a quotation mark is open at its end.");
+            return;
+        }
+
+        if (Lines.Count == 0 && columns is null && IsTitle(parts))
+        {
+            return;
+        }
+
+        Manner ??= separator switch
+        {
+            ',' => "commas part path and class, as in a CSV file.",
+            ';' => "semicolons part path and class.",
+            ' ' => "the last space of each line parts path and class.",
+            _ => null,
+        };
+        var (path, name) = parts switch
+        {
+            _ when columns is { } at => (parts.ElementAtOrDefault(at.Path) ?? "", at.Class < 0 ? "" : parts.ElementAtOrDefault(at.Class) ?? ""),
+            [var only] => (only, ""),
+            [var first, var second] => pathColumn == 1 ? (second, first) : (first, second),
+            _ => ("", ""),
+        };
+        if (string.IsNullOrWhiteSpace(path) || (parts.Count > 1 && string.IsNullOrWhiteSpace(name) && columns is not { Class: < 0 }))
+        {
+            Faults.Add($"line {number}: expected a path, then optionally one {Separators()} and a class.");
+        }
+        else if (path.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || path.StartsWith("https://", StringComparison.OrdinalIgnoreCase))
+        {
+            Faults.Add($"line {number}: {path} is a web address, expected a file. Download the images first.");
+        }
+        else
+        {
+            Lines.Add(new(number, Spelled(folder, path), name.Trim()));
+        }
+    }
+
+    private string Separators() => separator switch { ',' => "comma", ';' => "semicolon", ' ' => "space", _ => "tab" };
+
+    // A first line such as "path,label": names of columns, none of which is a file.
+    private bool IsTitle(IReadOnlyList<string> parts)
+    {
+        var names = parts.Select(part => part.Trim()).ToList();
+        var (path, label) = (names.FindIndex(PathTitles.Contains), names.FindIndex(ClassTitles.Contains));
+        if (path < 0 || (label < 0 && names.Count > 1) || names.Any(name => name.Length > 0 && Exists(folder, name)))
+        {
+            return false;
+        }
+
+        columns = (path, label);
+        return true;
+    }
+
+    // Null where a quotation mark is left open.
+    private static List<string>? Split(string line, char by)
+    {
+        if (by == '\t')
+        {
+            return [.. line.Split('\t')];
+        }
+
+        if (by == ' ')
+        {
+            var text = line.TrimEnd();
+            var at = text.LastIndexOfAny([' ', '\t']);
+            return at < 0 ? [text] : [Unquoted(text[..at].TrimEnd()), text[(at + 1)..]];
+        }
+
+        var parts = new List<string>();
+        var part = new System.Text.StringBuilder();
+        var isQuoted = false;
+        for (var i = 0; i < line.Length; i++)
+        {
+            var letter = line[i];
+            if (letter == Quote && isQuoted && i + 1 < line.Length && line[i + 1] == Quote)
+            {
+                part.Append(Quote);
+                i++;
+            }
+            else if (letter == Quote && (isQuoted || part.ToString().Trim().Length == 0))
+            {
+                isQuoted = !isQuoted;
+            }
+            else if (letter == by && !isQuoted)
+            {
+                parts.Add(part.ToString().Trim());
+                part.Clear();
+            }
+            else
+            {
+                part.Append(letter);
+            }
+        }
+
+        parts.Add(part.ToString().Trim());
+        return isQuoted ? null : parts;
+    }
+
+    private static string Unquoted(string text) => text.Length > 1 && text[0] == Quote && text[^1] == Quote ? text[1..^1] : text;
+}

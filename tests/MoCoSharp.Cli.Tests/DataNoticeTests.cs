@@ -1,0 +1,116 @@
+using System.Diagnostics;
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Data.Images;
+
+namespace MoCoSharp.Cli.Tests;
+
+/// <summary>What every verb tells of the images that it is given.</summary>
+public sealed class DataNoticeTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;
+
+    public DataNoticeTests()
+    {
+        var images = new Patterns(24, 40, seed: 5);
+        for (var i = 0; i < images.Count; i++)
+        {
+            Write($"photos/{(i < 16 ? "Train" : "Valid")}/{images.ClassNames[images.LabelOf(i)]}/{i:D2}.png", ImageEncoder.Png(images.Read(i).Image));
+        }
+
+        Write("photos/Train/.thumbs/00.png", [1]);
+        Write("photos/Train/rays/scan.heic", [1]);
+        Write("photos/Train/rays/broken.png", "<!DOCTYPE html><html>"u8.ToArray());
+    }
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [Fact]
+    public void EveryVerb_TellsWhatWasPassedOver()
+    {
+        string[][] verbs =
+        [
+            ["pack", "photos", "-o", "set.moco"],
+            ["bench", "data", "photos", "--recipe", "patterns", "--images", "60"],
+            ["pretrain", "--data", "photos", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "--steps", "1"],
+            ["embed", "run", "-o", "features.csv"],
+            ["knn", "run", "-k", "3"],
+        ];
+        foreach (var verb in verbs)
+        {
+            var (code, output, error) = Moco.Run(folder, verb);
+
+            Assert.True(code == 0, error);
+            Assert.Contains("note: photos/Train: 1 hidden folder passed over: .thumbs/", error);
+            Assert.Contains("note: photos/Train: 1 image file of other kinds (.heic (1)) passed over", error);
+            Assert.DoesNotContain("to judge by (", error); // none stands in both parts
+            Assert.True(verb[0] != "bench" || output.Contains("; 1 broken"), output); // once, though read several times
+        }
+
+        var (_, _, told) = Moco.Run(folder, "knn", "run", "--data", "photos/Train", "--val", "photos/Train", "-k", "3");
+        Assert.Contains("warning: 16 of the 17 images to judge by (photos/Train) are among those to learn from", told);
+    }
+
+    [Fact]
+    public void Pretrain_WithAnImageInBothParts_Warns()
+    {
+        var shared = Directory.GetFiles(Path.Combine(folder, "photos/Train"), "*.png", SearchOption.AllDirectories).Order().First(file => !file.Contains("broken") && !file.Contains(".thumbs"));
+        File.Copy(shared, shared.Replace("Train", "Valid", StringComparison.Ordinal));
+
+        var (code, _, error) = Moco.Run(folder, ["pretrain", "--data", "photos", "--dry-run", "--set", .. Moco.Tiny.Split(' ')]);
+
+        Assert.True(code == 0, error);
+        Assert.Contains("warning: 1 of the 9 images to judge by", error);
+    }
+
+    [Fact]
+    public void Pretrain_OnPhotosThatLieOnTheirSide_NamesTheOption_WhichTurnsThem()
+    {
+        using var surface = SkiaSharp.SKSurface.Create(new SkiaSharp.SKImageInfo(48, 32));
+        var jpeg = surface.Snapshot().Encode(SkiaSharp.SKEncodedImageFormat.Jpeg, 80).ToArray();
+        byte[] exif = [0xFF, 0xE1, 0, 34, .. "Exif\0\0"u8, .. "II*\0"u8, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0];
+        for (var i = 0; i < 16; i++)
+        {
+            Write($"turned/{i}.jpg", [0xFF, 0xD8, .. exif, .. jpeg[2..]]);
+        }
+
+        string[] command = ["pretrain", "--data", "turned", "--dry-run", "--set", .. Moco.Tiny.Split(' ')];
+        var (code, _, error) = Moco.Run(folder, command);
+        Assert.True(code == 0, error);
+        Assert.Contains("16 of 16 photos looked at lie on their side or upside down", error);
+        Assert.Contains("--exif-orientation", error);
+
+        (code, var output, error) = Moco.Run(folder, [.. command, "--exif-orientation"]);
+        Assert.True(code == 0, error);
+        Assert.DoesNotContain("lie on their side", error);
+        Assert.Contains("\"exifOrientation\": true", output);
+    }
+
+    [Theory]
+    [InlineData("1", 1)]
+    [InlineData(" 3,2", 3)]
+    [InlineData("", null)]
+    [InlineData("0", null)]
+    [InlineData("many", null)]
+    [InlineData(null, null)]
+    public void OmpNumThreads_IsABoundWhereItIsANumber(string? variable, int? bound) => Assert.Equal(bound, Together.Bound(variable));
+
+    [Fact]
+    public void Pretrain_UnderOmpNumThreads_LeavesThreadsAtThatNumber()
+    {
+        var start = Moco.StartInfo(folder, ["pretrain", "--data", "patterns:20", "--dry-run", "--set", .. Moco.Tiny.Split(' '), "threads=0"]);
+        start.Environment["OMP_NUM_THREADS"] = "1";
+        using var process = Process.Start(start)!;
+        _ = process.StandardError.ReadToEndAsync();
+
+        var output = process.StandardOutput.ReadToEnd();
+
+        Assert.Contains("1 torch threads", output);
+    }
+
+    private void Write(string relative, byte[] bytes)
+    {
+        var file = Path.Combine(folder, relative);
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        File.WriteAllBytes(file, bytes);
+    }
+}
