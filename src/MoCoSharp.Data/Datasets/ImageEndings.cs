@@ -4,16 +4,16 @@ namespace MoCoSharp.Data.Datasets;
 internal static class ImageEndings
 {
     /// <summary>Said where a file has none of the endings that are read.</summary>
-    public const string Read = "JPEG, PNG, WebP, BMP and GIF are read";
+    public const string Read = "JPEG, PNG, WebP, BMP, GIF and TIFF are read";
 
     private static readonly HashSet<string> Endings = new(StringComparer.OrdinalIgnoreCase)
     {
-        ".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".png", ".webp", ".bmp", ".gif",
+        ".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff",
     };
 
     private static readonly HashSet<string> Others = new(StringComparer.OrdinalIgnoreCase)
     {
-        ".heic", ".heif", ".heics", ".hif", ".avif", ".avifs", ".tif", ".tiff", ".jxl", ".jxr", ".wdp", ".jp2", ".j2k", ".jpf", ".jpx", ".jpm", ".j2c",
+        ".heic", ".heif", ".heics", ".hif", ".avif", ".avifs", ".jxl", ".jxr", ".wdp", ".jp2", ".j2k", ".jpf", ".jpx", ".jpm", ".j2c",
         ".ppm", ".pgm", ".pbm", ".pnm", ".pam", ".pfm", ".tga", ".pcx", ".dib", ".ico", ".cur", ".icns", ".svg", ".svgz", ".eps", ".ai", ".wmf", ".emf",
         ".psd", ".psb", ".xcf", ".kra", ".exr", ".hdr", ".dds", ".dcm", ".dicom", ".fits", ".fit", ".nii", ".apng", ".jps", ".mpo",
 

@@ -69,7 +69,8 @@ internal static class FileSignature
             || head.StartsWith("MMOR"u8) || head.StartsWith("FOVb"u8) || head.StartsWith("\0MRM"u8) || At(head, 6, "HEAPCCDR"u8)
             || (IsTiff(head) && At(head, BrandAt, "CR"u8)) =>
             "a camera's raw file. Develop it to JPEG or PNG.",
-        _ when IsTiff(head) => $"a TIFF image, or a camera's raw file made like one. {Image}",
+        [(byte)'I', (byte)'I', 43, 0, ..] or [(byte)'M', (byte)'M', 0, 43, ..] => $"a BigTIFF image. {Image}",
+        _ when IsTiff(head) => "a TIFF image, or a camera's raw file made like one.",
         [0xFF, 0x0A, ..] => $"a JPEG XL image. {Image}",
         _ when At(head, 4, "JXL \r\n"u8) => $"a JPEG XL image. {Image}",
         [0xFF, 0x4F, 0xFF, 0x51, ..] => $"a JPEG 2000 image. {Image}",

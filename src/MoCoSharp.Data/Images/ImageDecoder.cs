@@ -3,9 +3,9 @@ using SkiaSharp;
 
 namespace MoCoSharp.Data.Images;
 
-/// <summary>Reads JPEG, PNG, WebP, BMP and GIF as 8-bit RGB, the way PIL's convert("RGB") does.</summary>
+/// <summary>Reads JPEG, PNG, WebP, BMP, GIF and TIFF as 8-bit RGB, the way PIL's convert("RGB") does.</summary>
 /// <remarks>
-/// Alpha is dropped, not blended; the first frame is taken; EXIF orientation and colour profiles are not applied. 16-bit images give their
+/// Alpha is dropped, not blended; the first frame is taken; EXIF orientation (but TIFF's own) and colour profiles are not applied. 16-bit images give their
 /// high byte, where Pillow turns 16-bit grey to near white; 16-bit BMP may be 1 of 255 brighter, as five bits are rounded and not cut. An index beyond a PNG's palette has the palette's last color, where Pillow
 /// takes the gray of that number. Sizes are bounded before memory is taken.
 /// </remarks>
@@ -48,6 +48,11 @@ public static class ImageDecoder
         }
 
         ThrowIfMissing(request.Jpeg);
+        if (TiffDecoder.Begins(file))
+        {
+            return TiffDecoder.Decode(file, name);
+        }
+
         var isJpeg = file is [0xFF, 0xD8, 0xFF, ..];
         var orientation = isJpeg && request.AppliesOrientation ? Orientation.OfJpeg(file) : 1;
         var transposes = Orientation.Transposes(orientation);
@@ -88,7 +93,7 @@ public static class ImageDecoder
         {
             throw new BrokenImageException(FileSignature.Describe(file) is { } kind
                 ? $"{name}: is {kind}"
-                : $"{name}: looks like {codec.EncodedFormat}, expected a JPEG, PNG, WebP, BMP or GIF.");
+                : $"{name}: looks like {codec.EncodedFormat}, expected a JPEG, PNG, WebP, BMP, GIF or TIFF.");
         }
 
         var (width, height) = (codec.Info.Width, codec.Info.Height);
@@ -150,7 +155,7 @@ public static class ImageDecoder
     {
         _ when FileSignature.IsRead(file) => $"{name}: begins as {FileSignature.Describe(file)![..^1]}, and cannot be decoded: it is damaged or cut short.",
         _ when FileSignature.Describe(file) is { } kind => $"{name}: is {kind}",
-        _ => $"{name}: is not a JPEG, PNG, WebP, BMP or GIF that can be read.",
+        _ => $"{name}: is not a JPEG, PNG, WebP, BMP, GIF or TIFF that can be read.",
     };
 
     private static void DropAlpha(ReadOnlySpan<byte> rgba, Span<byte> rgb)

@@ -33,6 +33,7 @@ public sealed class FuzzTests : IDisposable
     [InlineData("gif", JpegDecoder.Auto, false)]
     [InlineData("webp", JpegDecoder.Auto, false)]
     [InlineData("bmp", JpegDecoder.Auto, false)]
+    [InlineData("tif", JpegDecoder.Auto, false)]
     public void Image_Damaged_IsAnImageOrBroken(string kind, JpegDecoder decoder, bool everything)
     {
         byte[][] corpus = [.. GoldenImages.Files.Where(file => file.EndsWith("." + kind, StringComparison.Ordinal)).Select(GoldenImages.BytesOf)];

@@ -21,6 +21,7 @@ public sealed class BrokenImageTests : IDisposable
     [InlineData("lossless.webp")]
     [InlineData("lossy.webp")]
     [InlineData("rgb.bmp")]
+    [InlineData("lzw.tif")]
     public void Decode_FileCutAnywhere_IsBroken(string file)
     {
         var whole = GoldenImages.BytesOf(file);
@@ -49,6 +50,29 @@ public sealed class BrokenImageTests : IDisposable
     [InlineData("\0\0\u0001\0\u0001\0\u0001\u0001\0\0\u0001\0\u0020\0\u0030\0\0\0\u0016\0\0\0", "is an icon")]
     public void Decode_AnotherKind_SaysWhichAndWhatHelps(string file, string told) =>
         Assert.Contains(told, MessageOf(System.Text.Encoding.Latin1.GetBytes(file)), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("II*\0\u0008\0\0\0", "begins as a TIFF image")]
+    [InlineData("II*\0\u0010\0\0\0CR\u0002\0", "is a camera's raw file")]
+    public void Decode_TiffThatIsNone_SaysWhy(string file, string told) =>
+        Assert.Contains(told, MessageOf(System.Text.Encoding.Latin1.GetBytes(file)), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData(256, 256, 100_000_000, "pixels, expected 1 to")] // the width
+    [InlineData(278, 254, 1, "is a camera's raw file")] // a preview, as such files begin with
+    [InlineData(257, 257, 60_000, "begins as a TIFF image")] // the height, of more strips than there are
+    [InlineData(262, 262, 32844, "a TIFF image of a kind that is not read")] // LogL
+    [InlineData(277, 277, 2, "a TIFF image of a kind that is not read")] // two samples of RGB
+    public void Decode_TiffWithAnEntryOfItsOwn_SaysWhatItIs(int tag, int newTag, int value, string told)
+    {
+        var file = GoldenImages.BytesOf("rgb-16.tif"); // little-endian, every value in its entry's last four bytes
+        var directory = BitConverter.ToInt32(file, 4);
+        var entry = Enumerable.Range(0, file[directory]).Select(i => directory + 2 + (12 * i)).First(at => BitConverter.ToUInt16(file, at) == tag);
+        BitConverter.TryWriteBytes(file.AsSpan(entry), (ushort)newTag);
+        BitConverter.TryWriteBytes(file.AsSpan(entry + 8), value);
+
+        Assert.Contains(told, MessageOf(file), StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Decode_NoBytes_IsBroken() => Assert.Contains("empty", MessageOf([]), StringComparison.Ordinal);

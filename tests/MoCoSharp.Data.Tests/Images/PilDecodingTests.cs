@@ -27,6 +27,7 @@ public class PilDecodingTests
     private static int Tolerance(string file) => Path.GetExtension(file) switch
     {
         ".jpg" => 2,
+        ".tif" when file == "jpeg.tif" => 2,
         ".webp" when file.StartsWith("lossy", StringComparison.Ordinal) => 2,
         ".bmp" when file.StartsWith('5') => 1, // five bits of 16-bit BMP are rounded to eight; PIL cuts
         _ => 0,

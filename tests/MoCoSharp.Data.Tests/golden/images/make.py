@@ -144,6 +144,54 @@ padded = lambda rows: [row.astype("<u2").tobytes() + b"\0" * (-2 * WIDTH % 4) fo
 bmp("565.bmp", 16, struct.pack("<III", 0xF800, 0x7E0, 0x1F), padded(five_six_five))
 bmp("555.bmp", 16, b"", padded(five_five_five))
 
+# TIFF
+save(rgb, "rgb.tif")
+save(rgb, "lzw.tif", compression="tiff_lzw")
+save(rgb, "deflate.tif", compression="tiff_adobe_deflate")
+save(rgb, "packbits.tif", compression="packbits")
+save(rgb, "jpeg.tif", compression="jpeg")
+save(grey, "grey.tif", compression="tiff_lzw")
+save(Image.merge("LA", [grey, Image.fromarray(ALPHA)]), "grey-alpha.tif")
+save(grey.point(lambda value: value > 100 and 255).convert("1"), "fax.tif", compression="group4")
+save(palette, "palette.tif", compression="packbits")
+save(rgba, "rgba.tif", compression="tiff_lzw")
+save(rgb.convert("CMYK"), "cmyk.tif")
+save(rgb, "pages.tif", save_all=True, append_images=[grey])
+save(rgb, "turned.tif", tiffinfo={274: 6})  # Pillow turns TIFF, unlike JPEG
+
+
+def tiff(name, order, entries, blocks, expected=None):
+    """A TIFF entry by entry, for what PIL does not write: tags with their shorts; offsets and counts of the blocks are added."""
+    offsets = [8 + sum(map(len, blocks[:i])) for i in range(len(blocks))]
+    entries = sorted({**entries, (324 if 322 in entries else 273): offsets, (325 if 322 in entries else 279): [len(block) for block in blocks]}.items())
+    at = 8 + sum(map(len, blocks)) + sum(map(len, blocks)) % 2
+    fields, values = b"", b""
+    for tag, numbers in entries:
+        data = struct.pack(f"{order}{len(numbers)}I", *numbers)
+        where = at + 2 + 12 * len(entries) + 4 + len(values)
+        fields += struct.pack(f"{order}HHI", tag, 4, len(numbers)) + (data if len(numbers) == 1 else struct.pack(order + "I", where))
+        values += data if len(numbers) > 1 else b""
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", at)
+    body = head + b"".join(blocks)
+    (HERE / name).write_bytes(body + b"\0" * (at - len(body)) + struct.pack(order + "H", len(entries)) + fields + struct.pack(order + "I", 0) + values)
+    keep(name, expected)
+
+
+def tiles(array, side):
+    rows, columns = -(-array.shape[0] // side), -(-array.shape[1] // side)
+    whole = numpy.zeros((rows * side, columns * side) + array.shape[2:], array.dtype)
+    whole[:array.shape[0], :array.shape[1]] = array
+    return [whole[i * side:(i + 1) * side, j * side:(j + 1) * side].tobytes() for i in range(rows) for j in range(columns)]
+
+
+size = {256: [WIDTH], 257: [HEIGHT]}
+tiff("tiled.tif", "<", {**size, 258: [8, 8, 8], 259: [1], 262: [2], 277: [3], 322: [16], 323: [16]}, tiles(RGB, 16))
+tiff("white-is-zero.tif", ">", {**size, 258: [8], 259: [1], 262: [0], 277: [1], 278: [HEIGHT]}, [(255 - numpy.asarray(grey)).tobytes()])
+tiff("grey-16.tif", ">", {**size, 258: [16], 259: [1], 262: [1], 277: [1], 278: [HEIGHT]}, [b"".join(big_endian(wide))],
+     expected=numpy.repeat(high(wide)[:, :, None], 3, 2))
+tiff("rgb-16.tif", "<", {**size, 258: [16, 16, 16], 259: [1], 262: [2], 277: [3], 278: [5]},
+     [wide3[i:i + 5].astype("<u2").tobytes() for i in range(0, HEIGHT, 5)], expected=high(wide3))
+
 # Headers of 65535 x 65535 pixels on next to no data; no cases, they are refused.
 side = struct.pack("<H", 65535)
 huge = bytearray((HERE / "rgb.png").read_bytes())
