@@ -5,26 +5,41 @@ using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>A file in a tar archive.</summary>
+/// <summary>What a member of a tar archive is. <c>Other</c> is a sparse file, a device or a pipe.</summary>
+internal enum TarKind
+{
+    File,
+    Folder,
+    Link,
+    Other,
+}
+
+/// <summary>A member of a tar archive.</summary>
 /// <param name="Name">With its path.</param>
 /// <param name="Offset">Of its first byte.</param>
 /// <param name="Length">In bytes.</param>
-internal readonly record struct TarMember(string Name, long Offset, long Length);
+/// <param name="Kind">Only a file's bytes can be read.</param>
+internal readonly record struct TarMember(string Name, long Offset, long Length, TarKind Kind = TarKind.File);
 
-/// <summary>Lists the regular files of a tar archive by its headers; the files themselves are passed over.</summary>
-/// <remarks>POSIX ustar and pax (path and size), and GNU's long names. Sparse files, links and all else are passed over.</remarks>
+/// <summary>Lists the members of a tar archive by its headers; the files themselves are not read.</summary>
+/// <remarks>POSIX ustar and pax (path and size), and GNU's long names.</remarks>
 internal static class TarIndex
 {
     private const int Block = 512;
     private const int LongestExtension = 1 << 20; // of a pax header or a long name
+    private const int LongestPadding = 1 << 20; // zeros behind the end, in which another archive is looked for
+    private const string NoEnd = "shards without a mark of their end (cut short, or never closed?)";
+    private const string Second = "shards with another archive behind their end, which is not read (`tar --concatenate` joins archives; `cat` does not)";
 
-    /// <summary>The archive's files in their order.</summary>
+    /// <summary>The archive's members in their order.</summary>
     /// <param name="archive">The archive.</param>
     /// <param name="name">What messages call it.</param>
+    /// <param name="remarks">Hears of what is odd about the whole archive.</param>
     /// <exception cref="DataSourceException">It is no tar archive, or damaged.</exception>
-    public static IEnumerable<TarMember> Read(IByteSource archive, string name)
+    public static IEnumerable<TarMember> Read(IByteSource archive, string name, Tally remarks)
     {
         var length = archive.Length;
+        ThrowIfNoTar(archive, name);
         var header = new byte[Block];
         string? longName = null;
         long? longSize = null;
@@ -39,7 +54,13 @@ internal static class TarIndex
             ReadExactly(archive, header, at, name);
             if (!header.AsSpan().ContainsAnyExcept((byte)0))
             {
-                yield break; // two blocks of zeros end an archive; one is enough
+                // Two blocks of zeros end an archive; one is enough.
+                if (HasAnother(archive, at + Block, header, name))
+                {
+                    remarks.Add(Second, name);
+                }
+
+                yield break;
             }
 
             if (!HasChecksum(header))
@@ -88,12 +109,61 @@ internal static class TarIndex
                 case 'g' or 'K' or 'V':
                     break; // about the whole archive, or a link's target: nothing for the next file
                 default:
-                    (longName, longSize) = (null, null); // a folder, a link, a device
+                    yield return new TarMember(longName ?? Name(header), start, size, kind switch
+                    {
+                        '1' or '2' => TarKind.Link,
+                        '5' => TarKind.Folder,
+                        _ => TarKind.Other,
+                    });
+                    (longName, longSize) = (null, null);
                     break;
             }
         }
 
+        remarks.Add(NoEnd, name);
+
         DataSourceException Fault(string what) => new($"{name}: at byte {at}: {what}. Is it a whole tar archive, not compressed?");
+    }
+
+    // What is none at all is named by its first bytes.
+    private static void ThrowIfNoTar(IByteSource archive, string name)
+    {
+        var head = new byte[(int)Math.Min(archive.Length, FileSignature.HeadBytes)];
+        ReadExactly(archive, head, 0, name);
+        if (head.Length >= Block && (HasChecksum(head.AsSpan(0, Block)) || head.AsSpan(257, 5).SequenceEqual("ustar"u8) || !head.AsSpan(0, Block).ContainsAnyExcept((byte)0)))
+        {
+            return;
+        }
+
+        if (FileSignature.Describe(head) is { } known)
+        {
+            throw new DataSourceException($"{name}: expected a tar archive, not compressed; it is {known}{Unpacking(head)}");
+        }
+    }
+
+    // A shard is the tar inside: unpacked once, but not twice.
+    private static string Unpacking(ReadOnlySpan<byte> head) => head switch
+    {
+        [0x1F, 0x8B, ..] => " `gunzip` leaves the .tar, which is to be given.",
+        [(byte)'B', (byte)'Z', (byte)'h', ..] => " `bunzip2` leaves the .tar, which is to be given.",
+        [0xFD, (byte)'7', (byte)'z', (byte)'X', (byte)'Z', 0, ..] => " `unxz` leaves the .tar, which is to be given.",
+        [0x28, 0xB5, 0x2F, 0xFD, ..] => " `unzstd` leaves the .tar, which is to be given.",
+        _ => "",
+    };
+
+    // Behind the zeros that fill up the last record.
+    private static bool HasAnother(IByteSource archive, long at, byte[] header, string name)
+    {
+        for (var end = Math.Min(archive.Length - Block, at + LongestPadding); at <= end; at += Block)
+        {
+            ReadExactly(archive, header, at, name);
+            if (header.AsSpan().ContainsAnyExcept((byte)0))
+            {
+                return HasChecksum(header);
+            }
+        }
+
+        return false;
     }
 
     // Checksum of a header: the sum of its bytes, with spaces in place of the checksum.
@@ -143,7 +213,12 @@ internal static class TarIndex
         return prefix.Length > 0 ? $"{prefix}/{name}" : name;
     }
 
-    private static string Text(ReadOnlySpan<byte> field) => Encoding.UTF8.GetString(field.IndexOf((byte)0) is var end and >= 0 ? field[..end] : field);
+    // Names that are no UTF-8 are taken byte by byte, so that two of them stay two.
+    private static string Text(ReadOnlySpan<byte> field)
+    {
+        var text = field.IndexOf((byte)0) is var end and >= 0 ? field[..end] : field;
+        return System.Text.Unicode.Utf8.IsValid(text) ? Encoding.UTF8.GetString(text) : Encoding.Latin1.GetString(text);
+    }
 
     // Records of "length key=value\n", the length with itself and the line's end.
     private static bool ReadPax(ReadOnlySpan<byte> records, ref string? path, ref long? size)

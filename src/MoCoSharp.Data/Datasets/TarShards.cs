@@ -20,24 +20,21 @@ internal sealed record Shard(string Name, Func<IByteSource> Open);
 /// <remarks>The archives' headers are read once, in parallel, when the set is opened; then every image can be read by its index.</remarks>
 public sealed class TarShards : IShardedImages, IEncodedImages
 {
-    private const int MostShards = 100_000;
-    private const int LongestLabel = 32; // bytes of a .cls file
-    private const int MostClasses = 1 << 20;
     private const int FaultsTold = 10;
-
-    private static readonly HashSet<string> Extensions = new(StringComparer.OrdinalIgnoreCase) { "jpg", "jpeg", "png", "webp", "bmp", "gif" };
+    private const int ClassesTold = 5;
 
     private readonly Shard[] shards;
-    private readonly Sample[] samples;
+    private readonly ShardImage[] samples;
     private readonly int[] starts;
 
-    private TarShards(string description, Shard[] shards, Sample[] samples, int[] starts, string[] classNames)
+    private TarShards(string description, Shard[] shards, ShardImage[] samples, int[] starts, string[] classNames, IReadOnlyList<DataNotice> notices)
     {
         Description = description;
         this.shards = shards;
         this.samples = samples;
         this.starts = starts;
         ClassNames = classNames;
+        Notices = notices;
     }
 
     /// <inheritdoc/>
@@ -52,27 +49,30 @@ public sealed class TarShards : IShardedImages, IEncodedImages
     /// <inheritdoc/>
     public IReadOnlyList<int> ShardStarts => starts;
 
-    /// <summary>Whether a source is named as shards are: by .tar at its end.</summary>
-    public static bool IsNamedSo(string source) => source.EndsWith(".tar", StringComparison.OrdinalIgnoreCase);
+    /// <inheritdoc/>
+    public IReadOnlyList<DataNotice> Notices { get; }
+
+    /// <summary>Whether a source is named as shards are: by .tar at its end, or as a compressed archive, which is refused with the cure.</summary>
+    public static bool IsNamedSo(string source) => ShardPattern.Endings.Any(ending => source.EndsWith(ending, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Opens shards and reads their headers.</summary>
-    /// <param name="source">A path, in which {000..099} stands for each number between, as wide.</param>
+    /// <param name="source">A path, in which {000..099} stands for each number between, as wide, {000..041,043..099} leaves one out, and * stands for anything in a file's name.</param>
     /// <exception cref="DataSourceException">A shard is missing or damaged, or none holds an image.</exception>
     public static TarShards Open(string source)
     {
         ArgumentException.ThrowIfNullOrEmpty(source);
-        return Open(source, [.. Expand(source).Select(path => new Shard(path, () => LocalBytes.Open(path)))]);
+        return Open(source, [.. ShardPattern.Expand(source).Select(path => new Shard(path, () => LocalBytes.Open(path)))]);
     }
 
     internal static TarShards Open(string description, Shard[] shards)
     {
-        var found = new List<Sample>[shards.Length];
+        var found = new ShardContents[shards.Length];
         var faults = new ConcurrentBag<string>();
         Parallel.For(0, shards.Length, i =>
         {
             try
             {
-                found[i] = SourceFile.Guard(shards[i].Name, () => ReadShard(shards[i], i));
+                found[i] = SourceFile.Guard(shards[i].Name, () => ShardContents.Read(shards[i], i));
             }
             catch (DataSourceException error)
             {
@@ -85,28 +85,44 @@ public sealed class TarShards : IShardedImages, IEncodedImages
             throw new DataSourceException(string.Join('\n', faults.Order(StringComparer.Ordinal).Take(FaultsTold)) + more);
         }
 
-        Sample[] all = [.. found.SelectMany(shard => shard)];
-        if (all.Length == 0)
-        {
-            throw new DataSourceException($"{description}: no images in {shards.Length} archives, expected {string.Join(", ", Extensions)} files.");
-        }
-
-        if (all.Any(sample => sample.Label >= 0) && Array.FindIndex(all, sample => sample.Label < 0) is var bare and >= 0)
-        {
-            throw new DataSourceException(
-                $"{shards[all[bare].Shard].Name}: {all[bare].Name} has no .cls file, and others have one: give every image a class, or none.");
-        }
-
+        var (odd, hidden) = (new Tally(description), new Tally(description));
+        var unread = new MemberEndings();
         var firsts = new List<int>();
         var next = 0;
-        foreach (var shard in found.Where(shard => shard.Count > 0))
+        foreach (var (shard, contents) in shards.Zip(found))
         {
-            firsts.Add(next);
-            next += shard.Count;
+            odd.Add(contents.Odd);
+            hidden.Add(contents.Hidden);
+            unread.Add(contents.Unread);
+            if (contents.Images.Count > 0)
+            {
+                firsts.Add(next);
+                next += contents.Images.Count;
+            }
+            else
+            {
+                odd.Add("shards without an image", shard.Name);
+            }
         }
 
-        var classes = all.Max(sample => sample.Label) + 1;
-        return new TarShards(description, shards, all, [.. firsts], [.. Enumerable.Range(0, classes).Select(number => number.ToString(CultureInfo.InvariantCulture))]);
+        ShardImage[] all = [.. found.SelectMany(shard => shard.Images)];
+        if (all.Length == 0)
+        {
+            throw new DataSourceException(NoImages(description, shards.Length, odd, [.. hidden.Notices(false), .. unread.Notices(description)]));
+        }
+
+        var bare = all.Count(image => image.Label < 0);
+        if (bare is > 0 && bare < all.Length)
+        {
+            var first = all.First(image => image.Label < 0);
+            throw new DataSourceException(
+                $"{shards[first.Shard].Name}: {first.Name} has no .cls file, as {bare} of {all.Length} images: give every image a class, or none.");
+        }
+
+        var classes = all.Max(image => image.Label) + 1;
+        return new TarShards(
+            description, shards, all, [.. firsts], [.. Enumerable.Range(0, classes).Select(number => number.ToString(CultureInfo.InvariantCulture))],
+            [.. odd.Notices(isWarning: true), .. ClassesWithoutImages(description, all, classes), .. hidden.Notices(isWarning: false), .. unread.Notices(description)]);
     }
 
     /// <inheritdoc/>
@@ -127,28 +143,6 @@ public sealed class TarShards : IShardedImages, IEncodedImages
     /// <inheritdoc/>
     public string NameOf(int index) => samples[index].Name;
 
-    /// <summary>The paths that a pattern stands for.</summary>
-    internal static IReadOnlyList<string> Expand(string source)
-    {
-        var (open, close) = (source.IndexOf('{'), source.IndexOf('}'));
-        if (open < 0 && close < 0)
-        {
-            return [source];
-        }
-
-        var range = open < close && open >= 0 ? source[(open + 1)..close].Split("..") : [];
-        if (range is not [var first, var last]
-            || !int.TryParse(first, NumberStyles.None, CultureInfo.InvariantCulture, out var from)
-            || !int.TryParse(last, NumberStyles.None, CultureInfo.InvariantCulture, out var to)
-            || to < from || (long)to - from >= MostShards || source.LastIndexOf('{') != open || source.LastIndexOf('}') != close)
-        {
-            throw new DataSourceException($"{source}: expected one pair of braces with two numbers, the first not above the second, as in shards/{{000..099}}.tar.");
-        }
-
-        return [.. Enumerable.Range(from, to - from + 1).Select(number =>
-            source[..open] + number.ToString(CultureInfo.InvariantCulture).PadLeft(first.Length, '0') + source[(close + 1)..])];
-    }
-
     private EncodedImage ReadEncoded(int index)
     {
         var sample = samples[index];
@@ -166,59 +160,25 @@ public sealed class TarShards : IShardedImages, IEncodedImages
         }
     }
 
-    private static List<Sample> ReadShard(Shard shard, int number)
+    // What there is instead of images.
+    private static string NoImages(string description, int shards, Tally odd, IEnumerable<DataNotice> others) =>
+        $"{description}: no images in {shards} archives, expected members with one dot in their name that end in {string.Join(", ", ImageEndings.All)}. " +
+        (odd.Of(ShardContents.Dotted) is var (count, example)
+            ? $"{count} images have more than one dot in their names, as {example}: a key ends at the first dot, and this one would be \"{ShardContents.KeyOf(example)}\". Rename them with one dot, images and .cls files alike."
+            : string.Join(" ", odd.Sentences().Concat(others.Select(notice => notice.Text))));
+
+    // Numbers that begin at 1, or a part that lacks classes.
+    private static IEnumerable<DataNotice> ClassesWithoutImages(string description, ShardImage[] all, int classes)
     {
-        using var archive = shard.Open();
-        var found = new List<Sample>();
-        var (key, image, label) = ("", default(Sample?), -1);
-        foreach (var member in TarIndex.Read(archive, shard.Name))
+        var seen = new bool[classes];
+        foreach (var image in all.Where(image => image.Label >= 0))
         {
-            var name = member.Name[(member.Name.LastIndexOf('/') + 1)..];
-            var dot = name.IndexOf('.');
-            if (dot <= 0)
-            {
-                continue; // no extension, or a hidden file
-            }
-
-            var folder = member.Name[..^name.Length];
-            if (folder + name[..dot] != key)
-            {
-                Finish();
-                (key, image, label) = (folder + name[..dot], null, -1);
-            }
-
-            var extension = name[(dot + 1)..];
-            if (Extensions.Contains(extension) && image is null)
-            {
-                // An image too long or empty is named as broken when its turn comes.
-                image = new Sample(number, member.Offset, (int)Math.Min(member.Length, ImageDecoder.LargestFileBytes), $"{Path.GetFileName(shard.Name)}/{member.Name}", -1);
-            }
-            else if (extension == "cls")
-            {
-                label = ReadLabel(archive, member, shard.Name);
-            }
+            seen[image.Label] = true;
         }
 
-        Finish();
-        return found;
-
-        void Finish()
-        {
-            if (image is { } whole)
-            {
-                found.Add(whole with { Label = label });
-            }
-        }
+        var missing = Enumerable.Range(0, classes).Where(label => !seen[label]).ToList();
+        return missing.Count == 0
+            ? []
+            : [new($"{description}: {missing.Count} of the classes 0 to {classes - 1} have no image: {string.Join(", ", missing.Take(ClassesTold))}{(missing.Count > ClassesTold ? ", ..." : "")}. Classes count from 0.", IsWarning: true)];
     }
-
-    private static int ReadLabel(IByteSource archive, TarMember member, string shard)
-    {
-        Span<byte> text = stackalloc byte[LongestLabel];
-        var read = archive.Read(text[..(int)Math.Min(member.Length, LongestLabel)], member.Offset);
-        return int.TryParse(text[..read].Trim(" \r\n\t\0"u8), NumberStyles.None, CultureInfo.InvariantCulture, out var label) && label < MostClasses
-            ? label
-            : throw new DataSourceException($"{shard}: {member.Name} holds no class number, expected 0 to {MostClasses - 1} in digits.");
-    }
-
-    private readonly record struct Sample(int Shard, long Offset, int Length, string Name, int Label);
 }

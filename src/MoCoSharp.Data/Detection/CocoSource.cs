@@ -47,7 +47,7 @@ internal static class CocoSource
     private sealed class Reader(string file, string folder)
     {
         private readonly List<string> faults = [];
-        private readonly BoxNotices notices = new(file);
+        private readonly Tally notices = new(file);
 
         public BoxedImages Read(JsonElement root)
         {

@@ -26,7 +26,7 @@ internal static class VocSource
     /// <exception cref="DataSourceException">They cannot be read; every fault is told, up to ten.</exception>
     public static BoxedImages Read(string description, IReadOnlyList<(string Folder, string Set)> parts)
     {
-        var notices = new BoxNotices(description);
+        var notices = new Tally(description);
         var faults = new List<string>();
         var read = new List<(string File, string Name, int Width, int Height, VocAnnotation Annotation)>();
         foreach (var (folder, set) in parts)
@@ -66,7 +66,7 @@ internal static class VocSource
         return new BoxedImages(description, names, images, notices.Sentences());
     }
 
-    private static IEnumerable<ObjectBox> Boxes(VocAnnotation annotation, string id, int width, int height, Dictionary<string, int> labels, BoxNotices notices)
+    private static IEnumerable<ObjectBox> Boxes(VocAnnotation annotation, string id, int width, int height, Dictionary<string, int> labels, Tally notices)
     {
         foreach (var (name, left, top, right, bottom, isDifficult) in annotation.Objects)
         {

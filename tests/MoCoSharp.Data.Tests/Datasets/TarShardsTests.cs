@@ -82,9 +82,9 @@ public sealed class TarShardsTests : IDisposable
         temp.Write("f.tar", checksumOfBytes);
 
         Assert.Contains("1.png has no .cls", Refused("a.tar"));
-        Assert.Contains("holds no class number", Refused("b.tar"));
+        Assert.Contains("b.tar: 0.cls holds \"cat\", expected a class number", Refused("b.tar"));
         Assert.Contains("no images in 1 archives", Refused("c.tar"));
-        Assert.Contains("not compressed?", Refused("d.tar"));
+        Assert.Contains("expected a tar archive, not compressed; it is a gzip archive", Refused("d.tar"));
         Assert.Contains("whole tar archive", Refused("e.tar"));
         Assert.Contains("a header's checksum differs", Refused("f.tar"));
         Assert.Contains("missing.tar", Refused("missing.tar"));
@@ -99,9 +99,194 @@ public sealed class TarShardsTests : IDisposable
     [Fact]
     public void Braces_StandForNumbersAsWide()
     {
-        Assert.Equal(["x/008.tar", "x/009.tar", "x/010.tar"], TarShards.Expand("x/{008..010}.tar"));
-        Assert.Equal(["9.tar", "10.tar"], TarShards.Expand("{9..10}.tar"));
-        Assert.Equal(["plain.tar"], TarShards.Expand("plain.tar"));
+        Assert.Equal(["x/008.tar", "x/009.tar", "x/010.tar"], ShardPattern.Expand("x/{008..010}.tar"));
+        Assert.Equal(["9.tar", "10.tar"], ShardPattern.Expand("{9..10}.tar"));
+        Assert.Equal(["plain.tar"], ShardPattern.Expand("plain.tar"));
+        Assert.Equal(["00.tar", "01.tar", "03.tar", "10.tar"], ShardPattern.Expand("{00..01,03,10}.tar")); // a shard is missing
+        Assert.Throws<DataSourceException>(() => ShardPattern.Expand("{0..99999,0..99999}.tar"));
+    }
+
+    [Fact]
+    public void AStar_StandsForWhatIsThere_InOrdinalOrder()
+    {
+        foreach (var name in new[] { "s-2.tar", "s-10.tar", "._s-2.tar", "s-2.tar.part", "t.tar" })
+        {
+            temp.Write(name, "");
+        }
+
+        Assert.Equal([temp["s-10.tar"], temp["s-2.tar"]], ShardPattern.Expand(temp["s-*.tar"]));
+        Assert.Contains("0 files fit", Assert.Throws<DataSourceException>(() => ShardPattern.Expand(temp["x-*.tar"])).Message);
+        Assert.Contains("existing folder", Assert.Throws<DataSourceException>(() => ShardPattern.Expand(temp["*/x.tar"])).Message);
+    }
+
+    [Fact]
+    public void Labels_BehindAllImages_BelongToTheirKeys()
+    {
+        Write("a.tar", TarEntryFormat.Ustar, [("./a.jpg", Image(0, 0)), ("./b.JPEG", Image(0, 1)), ("b.CLS", "1.0\n"u8.ToArray()), ("./a.cls", "\uFEFF 0"u8.ToArray())]);
+
+        var set = TarShards.Open(temp["a.tar"]);
+
+        Assert.Equal([0, 1], Enumerable.Range(0, set.Count).Select(set.LabelOf));
+        Assert.Equal(["0", "1"], set.ClassNames);
+        Assert.Empty(set.Notices);
+    }
+
+    [Fact]
+    public void AKeyThatStandsThereTwice_IsRefusedWithShardAndMember()
+    {
+        Write("a.tar", TarEntryFormat.Ustar, [("a.jpg", Image(0, 0)), ("a.cls", "0"u8.ToArray()), ("./a.jpg", Image(0, 1)), ("a.cls", "1"u8.ToArray())]);
+        Write("b.tar", TarEntryFormat.Ustar, [("a.jpg", Image(0, 0)), ("b.jpg", Image(0, 0)), ("a.jpg", Image(0, 1))]);
+        Write("c.tar", TarEntryFormat.Ustar, [("a.jpg", Image(0, 0)), ("a.cls", "0"u8.ToArray()), ("a.CLS", "1"u8.ToArray())]);
+
+        Assert.StartsWith($"{temp["a.tar"]}: a.jpg stands there twice, and so does 1 more,", Refused("a.tar"));
+        Assert.StartsWith($"{temp["b.tar"]}: a.jpg stands there twice, so", Refused("b.tar"));
+        Assert.StartsWith($"{temp["c.tar"]}: a.CLS stands there twice", Refused("c.tar"));
+    }
+
+    [Fact]
+    public void TheSameKey_InTwoShardsOrFolders_IsTwoImages()
+    {
+        Write("0.tar", TarEntryFormat.Ustar, [("x/a.jpg", Image(0, 0)), ("x/a.cls", "0"u8.ToArray()), ("y/a.jpg", Image(0, 1)), ("y/a.cls", "1"u8.ToArray())]);
+        Write("1.tar", TarEntryFormat.Ustar, [("x/a.jpg", Image(0, 0)), ("x/a.cls", "2"u8.ToArray())]);
+
+        var set = TarShards.Open(temp["{0..1}.tar"]);
+
+        Assert.Equal([0, 1, 2], Enumerable.Range(0, set.Count).Select(set.LabelOf));
+    }
+
+    [Fact]
+    public void WhatIsPassedOver_IsCountedAndNamed()
+    {
+        using (var file = File.Create(temp["a.tar"]))
+        using (var writer = new TarWriter(file))
+        {
+            foreach (var name in new[]
+            {
+                "a.jpg", "a.png", "a.json", "b.v2.jpg", "b.v2.cls", "c.HEIC", "d.cls", "README", "._a.jpg", "__MACOSX/a.jpg", ".cache/a.jpg", "PaxHeaders.7/a.jpg", "e.jpg", "f.v2.json",
+            })
+            {
+                FuzzTests.Add(writer, TarEntryFormat.Pax, name, name.EndsWith("cls", StringComparison.Ordinal) ? "0"u8.ToArray() : Image(0, 0));
+            }
+
+            writer.WriteEntry(new PaxTarEntry(TarEntryType.SymbolicLink, "g.jpg") { LinkName = "a.jpg" });
+            writer.WriteEntry(new PaxTarEntry(TarEntryType.HardLink, "h.jpg") { LinkName = "a.jpg" });
+        }
+
+        var set = TarShards.Open(temp["a.tar"]);
+
+        Assert.Equal(2, set.Count);
+        Assert.Equal(6, set.Notices.Count);
+        AssertTold(set, "1 more images of a key that has one were passed over", "a.tar/a.png");
+        AssertTold(set, "1 images with more than one dot in their name were passed over, since a key ends at the first dot", "a.tar/b.v2.jpg");
+        AssertTold(set, "warning: ", "2 labels (.cls) fit no image and were passed over", "a.tar/b.v2.cls, a.tar/d.cls");
+        AssertTold(set, "note: ", "4 hidden members", "a.tar/._a.jpg, a.tar/__MACOSX/a.jpg, a.tar/.cache/a.jpg, a.tar/PaxHeaders.7/a.jpg");
+        AssertTold(set, "2 links were passed over", "a.tar/g.jpg, a.tar/h.jpg");
+        AssertTold(set, "neither images nor .cls files were passed over: 2 .json, 1 .heic, 1 without ending", "a.tar/a.json");
+    }
+
+    [Fact]
+    public void AShardOfDottedKeysAlone_IsRefusedWithTheReason()
+    {
+        Write("a.tar", TarEntryFormat.Ustar, [("22.05.jpg", Image(0, 0)), ("22.05.cls", "0"u8.ToArray()), ("23.06.jpg", Image(0, 1)), ("23.06.cls", "1"u8.ToArray())]);
+        Write("b.tar", TarEntryFormat.Ustar, [("a.heic", [1]), ("a.cls", "0"u8.ToArray())]);
+        temp.Write("c.tar", new byte[1024]);
+
+        Assert.Contains("2 images have more than one dot in their names, as a.tar/22.05.jpg: a key ends at the first dot, and this one would be \"22\"", Refused("a.tar"));
+        Assert.Contains("1 .heic; the first is b.tar/a.heic", Refused("b.tar"));
+        Assert.Contains("1 shards without an image", Refused("c.tar"));
+    }
+
+    [Fact]
+    public void AShardWithoutImages_OrAnEnd_OrWithAnotherBehindIt_IsTold()
+    {
+        Write("0.tar", TarEntryFormat.Ustar, [("a.jpg", Image(0, 0))]);
+        Write("1.tar", TarEntryFormat.Ustar, [("a.txt", Image(0, 0))]);
+        Write("2.tar", TarEntryFormat.Ustar, [("a.jpg", Image(0, 0))]);
+        File.WriteAllBytes(temp["2.tar"], File.ReadAllBytes(temp["2.tar"])[..1024]);
+        temp.Write("3.tar", [.. File.ReadAllBytes(temp["0.tar"]), .. new byte[10_240], .. File.ReadAllBytes(temp["0.tar"])]);
+
+        var set = TarShards.Open(temp["{0..3}.tar"]);
+
+        Assert.Equal((3, 4), (set.Count, set.Notices.Count));
+        AssertTold(set, "1 shards without an image", temp["1.tar"]);
+        AssertTold(set, "1 shards without a mark of their end", temp["2.tar"]);
+        AssertTold(set, "1 shards with another archive behind their end", temp["3.tar"]);
+        Assert.Equal([0, 1, 2], set.ShardStarts);
+    }
+
+    [Fact]
+    public void ClassNumbersThatNoImageHas_AreTold()
+    {
+        Write("a.tar", TarEntryFormat.Ustar, [("a.jpg", Image(0, 0)), ("a.cls", "1"u8.ToArray()), ("b.jpg", Image(0, 0)), ("b.cls", "2"u8.ToArray())]);
+
+        AssertTold(TarShards.Open(temp["a.tar"]), "1 of the classes 0 to 2 have no image: 0", "Classes count from 0");
+    }
+
+    [Fact]
+    public void APartWithoutImagesOfTheLastClasses_HasTheClassesOfTheOther()
+    {
+        Write("train.tar", TarEntryFormat.Ustar, Enumerable.Range(0, 3).SelectMany(i => new[] { ($"{i}.jpg", Image(0, i)), ($"{i}.cls", Encoding.ASCII.GetBytes($"{i}")) }));
+        Write("val.tar", TarEntryFormat.Ustar, [("a.jpg", Image(0, 0)), ("a.cls", "1"u8.ToArray())]);
+
+        var (_, validation) = DataSource.Open(temp["train.tar"], temp["val.tar"]);
+
+        Assert.Equal(["0", "1", "2"], validation!.ClassNames);
+        Assert.Contains("only in the second: 2", Assert.Throws<DataSourceException>(() => DataSource.Open(temp["val.tar"], temp["train.tar"])).Message);
+    }
+
+    [Theory]
+    [InlineData("cat", "holds \"cat\"")]
+    [InlineData("3.5", "holds \"3.5\"")]
+    [InlineData("-1", "holds \"-1\"")]
+    [InlineData("", "holds nothing")]
+    [InlineData("1 2", "holds \"1 2\"")]
+    [InlineData("9999999", "holds \"9999999\"")]
+    [InlineData("nan", "holds \"nan\"")]
+    public void ALabelThatIsNoClassNumber_IsShown(string text, string expected)
+    {
+        Write("a.tar", TarEntryFormat.Ustar, [("a.jpg", Image(0, 0)), ("a.cls", Encoding.ASCII.GetBytes(text)), ("b.jpg", Image(0, 0)), ("b.cls", Encoding.ASCII.GetBytes(text))]);
+
+        Assert.Contains($"a.cls {expected}, expected a class number, 0 to 1048575 in digits; and 1 other .cls files", Refused("a.tar"));
+    }
+
+    [Fact]
+    public void ALabelOfManyZeros_IsNotCutShort()
+    {
+        Write("a.tar", TarEntryFormat.Ustar, [("a.jpg", Image(0, 0)), ("a.cls", Encoding.ASCII.GetBytes(new string('0', 40) + "3"))]);
+        Write("b.tar", TarEntryFormat.Ustar, [("a.jpg", Image(0, 0)), ("a.cls", Encoding.ASCII.GetBytes(new string('0', 400) + "3"))]);
+
+        Assert.Equal(3, TarShards.Open(temp["a.tar"]).LabelOf(0));
+        Assert.Contains("expected a class number", Refused("b.tar"));
+    }
+
+    [Theory]
+    [InlineData("tgz", new byte[] { 0x1F, 0x8B, 8, 0 }, "it is a gzip archive. Unpack it first. `gunzip` leaves the .tar")]
+    [InlineData("tar.xz", new byte[] { 0xFD, 0x37, 0x7A, 0x58, 0x5A, 0 }, "`unxz` leaves the .tar")]
+    [InlineData("tar", new byte[] { 0x28, 0xB5, 0x2F, 0xFD }, "`unzstd` leaves the .tar")]
+    [InlineData("tar", new byte[] { (byte)'P', (byte)'K', 3, 4 }, "a zip archive")]
+    [InlineData("tar", new byte[] { }, "it is empty")]
+    public void WhatIsNoTar_IsNamedByItsFirstBytes(string ending, byte[] head, string expected)
+    {
+        temp.Write($"a.{ending}", head.Length == 0 ? [] : [.. head, .. new byte[600]]);
+
+        Assert.Contains(expected, Assert.Throws<DataSourceException>(() => DataSource.Open(temp[$"a.{ending}"], null)).Message);
+    }
+
+    [Fact]
+    public void NamesThatAreNoUtf8_StayDifferent()
+    {
+        Write("a.tar", TarEntryFormat.Ustar, [("caf1.jpg", Image(0, 0)), ("caf2.jpg", Image(0, 1))]);
+        var bytes = File.ReadAllBytes(temp["a.tar"]);
+        (bytes[3], bytes[1024 + 3]) = (0xE8, 0xE9);
+        foreach (var header in new[] { 0, 1024 })
+        {
+            bytes.AsSpan(header + 148, 8).Fill((byte)' ');
+            Encoding.ASCII.GetBytes(Convert.ToString(bytes.Skip(header).Take(512).Sum(value => value), 8).PadLeft(6, '0') + "\0 ").CopyTo(bytes.AsSpan(header + 148));
+        }
+
+        File.WriteAllBytes(temp["a.tar"], bytes);
+
+        Assert.Equal(["a.tar/caf\u00E8.jpg", "a.tar/caf\u00E9.jpg"], Enumerable.Range(0, 2).Select(TarShards.Open(temp["a.tar"]).NameOf));
     }
 
     [Fact]
@@ -175,6 +360,9 @@ public sealed class TarShardsTests : IDisposable
             FuzzTests.Add(writer, format, member, bytes);
         }
     }
+
+    private static void AssertTold(TarShards set, params string[] parts) =>
+        Assert.True(set.Notices.Any(notice => parts.All(part => $"{notice}".Contains(part, StringComparison.Ordinal))), string.Join('\n', set.Notices));
 
     private string Refused(string name) => Assert.Throws<DataSourceException>(() => TarShards.Open(temp[name])).Message;
 }

@@ -1,0 +1,210 @@
+using System.Globalization;
+using MoCoSharp.Data.Images;
+
+namespace MoCoSharp.Data.Datasets;
+
+/// <summary>An image of a shard, and where its bytes lie.</summary>
+/// <param name="Shard">Its number.</param>
+/// <param name="Offset">Of the first byte.</param>
+/// <param name="Length">In bytes.</param>
+/// <param name="Name">The shard's file name and the member's.</param>
+/// <param name="Label">Class id; -1 where there is none.</param>
+internal readonly record struct ShardImage(int Shard, long Offset, int Length, string Name, int Label);
+
+/// <summary>What one shard holds: images with the labels of the same key, wherever in the archive they stand, and what was passed over.</summary>
+/// <remarks>As in WebDataset, a key is a member's path up to the first dot of its file name.</remarks>
+internal sealed class ShardContents
+{
+    /// <summary>The kind of notice about images that no key fits.</summary>
+    public const string Dotted = "images with more than one dot in their name were passed over, since a key ends at the first dot (rename them with one dot)";
+
+    private const string Label = ".cls";
+    private const int LongestLabel = 256; // bytes of a .cls file
+    private const int MostClasses = 1 << 20;
+
+    private readonly Shard shard;
+    private readonly string file;
+    private readonly List<ShardImage> images = [];
+    private readonly Dictionary<string, int> keys = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (string Member, int Label)> labels = new(StringComparer.Ordinal);
+    private readonly List<string> twice = [];
+    private readonly List<string> unreadable = [];
+
+    private ShardContents(Shard shard)
+    {
+        this.shard = shard;
+        file = Path.GetFileName(shard.Name);
+        Hidden = new Tally(shard.Name);
+        Odd = new Tally(shard.Name);
+    }
+
+    /// <summary>In the archive's order.</summary>
+    public IReadOnlyList<ShardImage> Images => images;
+
+    /// <summary>What takes no part, as in a folder.</summary>
+    public Tally Hidden { get; }
+
+    /// <summary>What was passed over and may have been meant, and what is odd about the archive.</summary>
+    public Tally Odd { get; }
+
+    /// <summary>Members of endings that no one asked for.</summary>
+    public MemberEndings Unread { get; } = new();
+
+    /// <summary>Reads a shard's headers and labels.</summary>
+    /// <param name="shard">The archive.</param>
+    /// <param name="number">Its number in the set.</param>
+    /// <exception cref="DataSourceException">It is no tar archive, or its labels cannot be told.</exception>
+    public static ShardContents Read(Shard shard, int number)
+    {
+        using var archive = shard.Open();
+        var contents = new ShardContents(shard);
+        foreach (var member in TarIndex.Read(archive, shard.Name, contents.Odd))
+        {
+            contents.Add(archive, member, number);
+        }
+
+        contents.ThrowIfFaulty();
+        contents.JoinLabels();
+        return contents;
+    }
+
+    /// <summary>A file name up to its first dot.</summary>
+    public static string KeyOf(string path) => path[(path.LastIndexOf('/') + 1)..].Split('.')[0];
+
+    private void Add(IByteSource archive, TarMember member, int number)
+    {
+        var path = member.Name.StartsWith("./", StringComparison.Ordinal) ? member.Name[2..] : member.Name;
+        var name = path[(path.LastIndexOf('/') + 1)..];
+        var place = $"{file}/{member.Name}";
+        switch (member.Kind)
+        {
+            case TarKind.Folder:
+                return;
+            case TarKind.Link:
+                Odd.Add("links were passed over (`tar --dereference --hard-dereference` writes files in their place)", place);
+                return;
+            case TarKind.Other:
+                Odd.Add("sparse files, devices and the like were passed over", place);
+                return;
+        }
+
+        if (IsHidden(path))
+        {
+            Hidden.Add("hidden members (a name with a dot before it, __MACOSX, @eaDir, PaxHeaders) were passed over", place);
+            return;
+        }
+
+        var dot = name.IndexOf('.');
+        var extension = dot < 0 ? "" : name[dot..];
+        var ending = Path.GetExtension(name);
+        if (ImageEndings.IsImage(extension))
+        {
+            // An image too long or empty is named as broken when its turn comes.
+            AddImage(path[..^extension.Length], path, new ShardImage(number, member.Offset, (int)Math.Min(member.Length, ImageDecoder.LargestFileBytes), place, -1));
+        }
+        else if (extension.Equals(Label, StringComparison.OrdinalIgnoreCase))
+        {
+            AddLabel(path[..^extension.Length], place, ReadLabel(archive, member));
+        }
+        else if (ImageEndings.IsImage(ending))
+        {
+            Odd.Add(Dotted, place);
+        }
+        else if (ending.Equals(Label, StringComparison.OrdinalIgnoreCase))
+        {
+            NoImage(place);
+        }
+        else
+        {
+            Unread.Add(name, place);
+        }
+    }
+
+    private void AddImage(string key, string path, ShardImage image)
+    {
+        if (keys.TryAdd(key, images.Count))
+        {
+            images.Add(image);
+        }
+        else if (images[keys[key]].Name is var first && Plain(first) == path)
+        {
+            twice.Add(path);
+        }
+        else
+        {
+            Odd.Add("more images of a key that has one were passed over (the first counts)", image.Name);
+        }
+    }
+
+    private void AddLabel(string key, string place, int label)
+    {
+        if (!labels.TryAdd(key, (place, label)))
+        {
+            twice.Add(Plain(place));
+        }
+    }
+
+    private void JoinLabels()
+    {
+        foreach (var (key, (place, label)) in labels)
+        {
+            if (keys.TryGetValue(key, out var index))
+            {
+                images[index] = images[index] with { Label = label };
+            }
+            else
+            {
+                NoImage(place);
+            }
+        }
+    }
+
+    private void ThrowIfFaulty()
+    {
+        if (twice.Count > 0)
+        {
+            throw new DataSourceException(
+                $"{shard.Name}: {twice[0]} stands there twice{(twice.Count > 1 ? $", and so does {twice.Count - 1} more" : "")}, so it cannot be told which label belongs to which image. " +
+                "Give every image a key of its own, and write the shard anew (`tar --sort=name` from a folder).");
+        }
+
+        if (unreadable.Count > 0)
+        {
+            throw new DataSourceException(
+                $"{shard.Name}: {unreadable[0]}, expected a class number, 0 to {MostClasses - 1} in digits{(unreadable.Count > 1 ? $"; and {unreadable.Count - 1} other .cls files" : "")}.");
+        }
+    }
+
+    private void NoImage(string place) =>
+        Odd.Add("labels (.cls) fit no image and were passed over (image and label share folder and name up to the first dot)", place);
+
+    // As AddImage's path.
+    private string Plain(string place) => place[(file.Length + 1)..] is var name && name.StartsWith("./", StringComparison.Ordinal) ? name[2..] : name;
+
+    // "3", "3.0", with blanks or a byte order mark around it.
+    private int ReadLabel(IByteSource archive, TarMember member)
+    {
+        Span<byte> bytes = stackalloc byte[LongestLabel];
+        var read = 0;
+        while (read < Math.Min(member.Length, LongestLabel) && archive.Read(bytes[read..(int)Math.Min(member.Length, LongestLabel)], member.Offset + read) is var more and > 0)
+        {
+            read += more;
+        }
+
+        var text = System.Text.Encoding.UTF8.GetString(bytes[..read]).Trim(' ', '\r', '\n', '\t', '\0', '\uFEFF');
+        if (member.Length <= LongestLabel
+            && double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var label)
+            && label is >= 0 and < MostClasses && label == Math.Floor(label))
+        {
+            return (int)label;
+        }
+
+        var shown = new string([.. text.Take(20).Select(letter => char.IsControl(letter) ? ' ' : letter)]);
+        unreadable.Add($"{member.Name} holds {(text.Length == 0 ? "nothing" : $"\"{shown}\"{(text.Length > 20 ? "..." : "")}")}");
+        return -1;
+    }
+
+    // As in a folder, and what old tars made of headers that they did not know.
+    private static bool IsHidden(string path) => path.Split('/').Any(part =>
+        (part is not ("." or "..") && ImageEndings.IsHidden(part)) || part.StartsWith("PaxHeader", StringComparison.Ordinal));
+}
