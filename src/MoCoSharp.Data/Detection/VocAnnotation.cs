@@ -1,8 +1,20 @@
 using System.Globalization;
+using System.Text;
 using System.Xml;
 using MoCoSharp.Data.Datasets;
+using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Data.Detection;
+
+/// <summary>An object as it is written.</summary>
+/// <param name="Name">Its class.</param>
+/// <param name="Left">xmin: corners are counted from 1 and both lie inside; NaN where there is no number.</param>
+/// <param name="Top">ymin.</param>
+/// <param name="Right">xmax.</param>
+/// <param name="Bottom">ymax.</param>
+/// <param name="Difficult">The flag's text; null where there is none.</param>
+/// <param name="Fault">What stands there in place of a corner; empty where all four are numbers.</param>
+internal sealed record VocObject(string Name, double Left, double Top, double Right, double Bottom, string? Difficult, string Fault);
 
 /// <summary>One annotation file of Pascal VOC: the image's size, and objects with boxes.</summary>
 /// <remarks>The file is a stranger's: no document type, no entities, nothing from elsewhere, bounded in size, depth and number of objects.</remarks>
@@ -11,6 +23,9 @@ internal sealed class VocAnnotation
     private const long LargestFile = 16 << 20;
     private const int MostObjects = 10_000;
     private const int DeepestNesting = 16;
+    private const int LongestDeclaration = 200; // in bytes, at the file's beginning
+
+    private static readonly string[] Corners = ["xmin", "ymin", "xmax", "ymax"];
 
     private static readonly XmlReaderSettings Safely = new()
     {
@@ -23,25 +38,53 @@ internal sealed class VocAnnotation
     /// <summary>In pixels; 0 where the file does not say.</summary>
     public int Height { get; private set; }
 
-    /// <summary>Name, corners as written (1-based, both inside; NaN where absent), and whether the object is difficult.</summary>
-    public List<(string Name, double Left, double Top, double Right, double Bottom, bool IsDifficult)> Objects { get; } = [];
+    /// <summary>The image's name as the file has it; empty where it has none. No image is looked for by it.</summary>
+    public string FileName { get; private set; } = "";
+
+    /// <summary>In the file's order.</summary>
+    public List<VocObject> Objects { get; } = [];
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="DataSourceException">It cannot be read, or is no such annotation.</exception>
     public static VocAnnotation Read(string file)
     {
         var annotation = new VocAnnotation();
+        var bytes = SourceFile.ReadAll(file, LargestFile);
         try
         {
-            using var reader = XmlReader.Create(new MemoryStream(SourceFile.ReadAll(file, LargestFile)), Safely);
+            using var reader = Open(bytes);
             annotation.Read(reader, file);
         }
         catch (XmlException error)
         {
-            throw new DataSourceException($"{file}: is no annotation that can be read: {error.Message}", error);
+            throw new DataSourceException($"{file}: {Reason(bytes, error)}", error);
         }
 
         return annotation;
+    }
+
+    // Encodings such as GB2312, which XML's own reader does not know.
+    private static XmlReader Open(byte[] bytes)
+    {
+        var declaration = Encoding.Latin1.GetString(bytes.AsSpan(0, Math.Min(bytes.Length, LongestDeclaration))).Split("?>")[0];
+        var declared = declaration.Split("encoding=") is [_, [var quote and ('"' or '\''), .. var rest]] ? rest.Split(quote)[0] : "";
+        return declared.Length > 0 && CodePagesEncodingProvider.Instance.GetEncoding(declared) is { } encoding
+            ? XmlReader.Create(new StringReader(encoding.GetString(bytes)), Safely)
+            : XmlReader.Create(new MemoryStream(bytes), Safely);
+    }
+
+    private static string Reason(byte[] bytes, XmlException error)
+    {
+        var head = bytes.AsSpan(0, Math.Min(bytes.Length, FileSignature.HeadBytes));
+        if (FileSignature.Describe(head) is { } known && !known.StartsWith("an XML file", StringComparison.Ordinal))
+        {
+            return $"expected an annotation of Pascal VOC (XML); it is {known}";
+        }
+
+        return bytes.AsSpan().IndexOf("<!DOCTYPE"u8) >= 0
+            ? "has a document type (<!DOCTYPE ...>), which is not read from a file of unknown origin. Delete it; annotations need none."
+            : $"is no annotation that can be read: not well-formed XML at line {error.LineNumber}, character {error.LinePosition}. " +
+                "A tag that is not closed, a bare & or <, letters of another encoding than it says, or a file cut short?";
     }
 
     // Text by its path below the root, so that the corners of a "part" (a head, a hand) are not taken for the object's.
@@ -70,6 +113,9 @@ internal sealed class VocAnnotation
                         path.RemoveAt(path.Count - 1);
                     }
 
+                    break;
+                case XmlNodeType.Text or XmlNodeType.CDATA when path is [_, "filename"]:
+                    FileName = reader.Value.Trim();
                     break;
                 case XmlNodeType.Text or XmlNodeType.CDATA when path.Count > 1:
                     values[string.Join('/', path.Skip(1))] = reader.Value.Trim();
@@ -103,9 +149,14 @@ internal sealed class VocAnnotation
             throw new DataSourceException($"{file}: object {Objects.Count + 1} has a name of {name.Length} characters, expected 1 to 256.");
         }
 
-        Objects.Add((name, Corner("xmin"), Corner("ymin"), Corner("xmax"), Corner("ymax"), values.GetValueOrDefault("object/difficult") == "1"));
+        var corners = Corners.Select(Corner).ToArray();
+        var fault = Array.FindIndex(corners, double.IsNaN);
+        Objects.Add(new VocObject(
+            name, corners[0], corners[1], corners[2], corners[3], values.GetValueOrDefault("object/difficult"),
+            fault < 0 ? "" : Text(Corners[fault]) is { } text ? $"{Corners[fault]} \"{BoxNotices.Shortened(text)}\"" : $"no {Corners[fault]}"));
 
-        double Corner(string key) => double.TryParse(values.GetValueOrDefault("object/bndbox/" + key), NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : double.NaN;
+        string? Text(string key) => values.GetValueOrDefault("object/bndbox/" + key);
+        double Corner(string key) => double.TryParse(Text(key), NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : double.NaN;
     }
 
     private static int Pixels(Dictionary<string, string> values, string key) =>

@@ -10,14 +10,13 @@ namespace MoCoSharp.Data.Detection;
 /// </remarks>
 internal static class VocSource
 {
-    private const long LargestList = 64 << 20;
-    private static readonly string[] Endings = [".jpg", ".jpeg", ".JPG", ".JPEG", ".png", ".PNG", ".bmp", ".webp"];
+    private const int FaultsTold = 10;
 
     /// <summary>The sets of a folder; empty where it is no VOC folder.</summary>
     public static IReadOnlyList<string> Sets(string folder)
     {
         var main = Path.Combine(folder, "ImageSets", "Main");
-        return Directory.Exists(main) ? [.. Directory.GetFiles(main, "*.txt").Select(path => Path.GetFileNameWithoutExtension(path)).Order(StringComparer.Ordinal)] : [];
+        return Directory.Exists(main) ? [.. Directory.GetFiles(main, "*.txt").Select(path => Path.GetFileNameWithoutExtension(path)).Where(name => !name.StartsWith('.')).Order(StringComparer.Ordinal)] : [];
     }
 
     /// <summary>Reads the annotations of one or more parts.</summary>
@@ -27,31 +26,48 @@ internal static class VocSource
     public static BoxedImages Read(string description, IReadOnlyList<(string Folder, string Set)> parts)
     {
         var notices = new Tally(description);
+        var missing = new Tally(description);
         var faults = new List<string>();
-        var read = new List<(string File, string Name, int Width, int Height, VocAnnotation Annotation)>();
-        foreach (var (folder, set) in parts)
+        var read = new List<Item>();
+        foreach (var (folder, sets) in parts.GroupBy(part => part.Folder).Select(group => (group.Key, group.Select(part => part.Set))))
         {
-            foreach (var id in Ids(folder, set, faults))
+            var annotations = Path.Combine(folder, "Annotations");
+            if (!Directory.Exists(annotations))
             {
-                try
-                {
-                    read.Add(ReadOne(folder, id, parts.Count > 1));
-                }
-                catch (DataSourceException error)
-                {
-                    faults.Add(error.Message);
-                }
+                throw new DataSourceException($"{annotations}: there is no such folder of annotations.");
+            }
 
-                if (faults.Count > 10)
+            var images = new VocImages(Path.Combine(folder, "JPEGImages"));
+            var seen = new HashSet<string>(StringComparer.Ordinal);
+            foreach (var set in sets)
+            {
+                foreach (var id in VocIds.Read(Path.Combine(folder, "ImageSets", "Main", set + ".txt"), annotations, notices))
                 {
-                    break;
+                    if (!seen.Add(id))
+                    {
+                        notices.Add("ids stand in more than one of the lists, and count once", id);
+                    }
+                    else if (!File.Exists(Path.Combine(annotations, id + ".xml")))
+                    {
+                        missing.Add($"ids of {set}.txt have no annotation in {annotations}", id + ".xml");
+                    }
+                    else if (images.Find(id, notices) is not { } file)
+                    {
+                        missing.Add($"ids of {set}.txt have an annotation, but there is no such image in {folder}/JPEGImages ({string.Join(", ", VocImages.Endings)})", id);
+                    }
+                    else
+                    {
+                        Add(folder, id, file);
+                    }
                 }
             }
         }
 
+        faults.InsertRange(0, missing.Sentences());
         if (faults.Count > 0)
         {
-            throw new DataSourceException(string.Join(Environment.NewLine, faults.Take(10)) + (faults.Count > 10 ? Environment.NewLine + "And more." : "") +
+            throw new DataSourceException(string.Join(Environment.NewLine, faults.Take(FaultsTold)) +
+                (faults.Count > FaultsTold ? $"{Environment.NewLine}And {faults.Count - FaultsTold} more." : "") +
                 Environment.NewLine + "Mend them, or take these images out of the lists in ImageSets/Main.");
         }
 
@@ -61,56 +77,52 @@ internal static class VocSource
         }
 
         var names = read.SelectMany(item => item.Annotation.Objects).Select(item => item.Name).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
+        notices.Alike(names);
         var labels = names.Select((name, label) => (name, label)).ToDictionary(item => item.name, item => item.label, StringComparer.Ordinal);
-        var images = read.Select(item => new BoxedImage(item.File, item.Name, item.Width, item.Height, [.. Boxes(item.Annotation, item.Name, item.Width, item.Height, labels, notices)])).ToList();
-        return new BoxedImages(description, names, images, notices.Sentences());
-    }
+        var all = read.Select(item => new BoxedImage(item.File, item.Name, item.Width, item.Height, [.. Boxes(item, labels, notices)])).ToList();
+        return new BoxedImages(description, names, all, notices.Sentences());
 
-    private static IEnumerable<ObjectBox> Boxes(VocAnnotation annotation, string id, int width, int height, Dictionary<string, int> labels, Tally notices)
-    {
-        foreach (var (name, left, top, right, bottom, isDifficult) in annotation.Objects)
+        void Add(string folder, string id, string file)
         {
-            if (notices.Inside(new ObjectBox(left - 1, top - 1, right, bottom, labels[name]) { IsDifficult = isDifficult }, width, height, $"a {name} of {id}") is { } box)
+            try
             {
-                yield return box;
+                var annotation = VocAnnotation.Read(Path.Combine(folder, "Annotations", id + ".xml"));
+                if (annotation.FileName.Length > 0 && Path.GetFileNameWithoutExtension(annotation.FileName.Replace('\\', '/')) is var named
+                    && !id.Equals(named, StringComparison.OrdinalIgnoreCase) && !id.Equals(annotation.FileName, StringComparison.OrdinalIgnoreCase))
+                {
+                    notices.Add("annotations name another image than their own file's name, by which images are found", $"{id}.xml (\"{BoxNotices.Shortened(annotation.FileName)}\")");
+                }
+
+                var (width, height) = (annotation.Width, annotation.Height);
+                if (width == 0 || height == 0)
+                {
+                    (width, height) = ImageSize.Read(file); // not said: taken from the image
+                }
+
+                read.Add(new Item(file, parts.Count > 1 ? $"{Path.GetFileName(Path.TrimEndingDirectorySeparator(folder))}/{id}" : id, width, height, annotation));
+            }
+            catch (DataSourceException error)
+            {
+                faults.Add(error.Message);
             }
         }
     }
 
-    private static (string File, string Name, int Width, int Height, VocAnnotation Annotation) ReadOne(string folder, string id, bool hasSeveral)
+    private static IEnumerable<ObjectBox> Boxes(Item item, Dictionary<string, int> labels, Tally notices)
     {
-        var annotation = VocAnnotation.Read(Path.Combine(folder, "Annotations", id + ".xml"));
-        var file = Endings.Select(ending => Path.Combine(folder, "JPEGImages", id + ending)).FirstOrDefault(File.Exists)
-            ?? throw new DataSourceException($"{Path.Combine(folder, "JPEGImages", id)}: there is no such image (.jpg, .png, .bmp or .webp).");
-        var (width, height) = (annotation.Width, annotation.Height);
-        if (width == 0 || height == 0)
+        foreach (var found in item.Annotation.Objects)
         {
-            (width, height) = ImageSize.Read(file); // not said: taken from the image
-        }
-
-        return (file, hasSeveral ? $"{Path.GetFileName(Path.TrimEndingDirectorySeparator(folder))}/{id}" : id, width, height, annotation);
-    }
-
-    // Lines of class sets have a second column, 1 or -1 or 0; the id stands first.
-    private static IEnumerable<string> Ids(string folder, string set, List<string> faults)
-    {
-        var path = Path.Combine(folder, "ImageSets", "Main", set + ".txt");
-        using var reader = new StreamReader(new MemoryStream(SourceFile.ReadAll(path, LargestList)));
-        for (var number = 1; reader.ReadLine() is { } line; number++)
-        {
-            var id = line.Split(' ', '\t')[0].Trim();
-            if (id.Length == 0)
+            var place = $"a {found.Name} of {item.Name}";
+            var box = new ObjectBox(found.Left - 1, found.Top - 1, found.Right, found.Bottom, labels[found.Name])
             {
-                continue;
-            }
-
-            if (id.Length > 255 || id.Contains('/') || id.Contains('\\') || id.Contains('\0') || id is "." or "..")
+                IsDifficult = notices.Flag("difficult", found.Difficult, place),
+            };
+            if (notices.Inside(box, item.Width, item.Height, found.Fault.Length > 0 ? $"{place}, {found.Fault}" : place) is { } inside)
             {
-                faults.Add($"{path}, line {number}: is no id of an image: expected a file name without folder and ending.");
-                yield break;
+                yield return inside;
             }
-
-            yield return id;
         }
     }
+
+    private sealed record Item(string File, string Name, int Width, int Height, VocAnnotation Annotation);
 }

@@ -186,17 +186,224 @@ public sealed class VocSourceTests : IDisposable
         Assert.Contains("1 boxes of 1 classes that are not trained on were dropped (emu)", judged.Notices.Single());
     }
 
+    [Fact]
+    public void AnIdThatStandsThereTwice_CountsOnce_AndIsTold()
+    {
+        Write("a", 40, 30, Object("dog", 1, 1, 9, 9));
+        Write("b", 40, 30, Object("dog", 1, 1, 9, 9));
+        var images = Open("a", "b", "a", "a");
+
+        Assert.Equal(["a", "b"], [images[0].Name, images[1].Name]);
+        Assert.Equal(2, images.Count);
+        Assert.Contains("1 ids stand in some.txt more than once, and count once: a (3 times).", images.Notices.Single());
+
+        folder.Write("ImageSets/Main/other.txt", "b\n");
+        var both = DetectionSource.Open($"voc:{folder.Path}@some,{folder.Path}@other", null).Train;
+        Assert.Equal(2, both.Count);
+        Assert.Contains(both.Notices, notice => notice.Contains("1 ids stand in more than one of the lists, and count once: b"));
+    }
+
+    [Theory]
+    [InlineData("my photo (1)")]
+    [InlineData("my photo (1)  -1")]
+    [InlineData("my photo (1)\t1\r")]
+    [InlineData("  my photo (1) 0 ")]
+    [InlineData("\uFEFFmy photo (1)")]
+    [InlineData("my photo (1).jpg")]
+    [InlineData("my photo (1).XML")]
+    [InlineData("JPEGImages/my photo (1).jpg")]
+    [InlineData("./my photo (1).jpg")]
+    [InlineData("/data/VOC2007/JPEGImages/my photo (1).jpg")]
+    [InlineData("..\\VOC2007\\JPEGImages\\my photo (1).jpg")]
+    public void ALine_IsAnIdInMoreThanOneSpelling(string line)
+    {
+        Write("my photo (1)", 40, 30, Object("dog", 1, 1, 9, 9));
+        Write("my", 40, 30, Object("dog", 1, 1, 9, 9));
+
+        Assert.Equal("my photo (1)", Open(line)[0].Name);
+    }
+
+    [Theory]
+    [InlineData("a 1", "a")] // a class set
+    [InlineData("a -1", "a")]
+    [InlineData("b 1", "b 1")] // there is such an annotation
+    [InlineData("JPEGImages/a.jpg Annotations/a.xml", "a")]
+    public void ASecondColumn_IsNoPartOfTheId(string line, string id)
+    {
+        foreach (var name in new[] { "a", "b", "b 1" })
+        {
+            Write(name, 40, 30, Object("dog", 1, 1, 9, 9));
+        }
+
+        Assert.Equal(id, Open(line)[0].Name);
+    }
+
+    [Fact]
+    public void ASecondWordThatIsNoNumber_MakesAnotherId()
+    {
+        Write("a", 40, 30, Object("dog", 1, 1, 9, 9));
+
+        Assert.Contains("1 ids of some.txt have no annotation", Assert.Throws<DataSourceException>(() => Open("a b")).Message);
+    }
+
+    [Theory]
+    [InlineData("1", true)]
+    [InlineData("1.0", true)]
+    [InlineData("true", true)]
+    [InlineData("Yes", true)]
+    [InlineData("0", false)]
+    [InlineData("0.0", false)]
+    [InlineData("False", false)]
+    [InlineData("", false)]
+    public void AFlag_HasMoreThanOneSpelling(string text, bool isDifficult)
+    {
+        Write("a", 40, 30, Object("dog", 1, 1, 9, 9).Replace("<difficult>0<", $"<difficult>{text}<", StringComparison.Ordinal));
+
+        Assert.Equal(isDifficult, Open("a")[0].Boxes[0].IsDifficult);
+        Assert.Empty(Open("a").Notices);
+    }
+
+    [Fact]
+    public void AFlagOfUnexpectedText_IsTold()
+    {
+        Write("a", 40, 30, string.Concat(new[] { "Unspecified", "2", "0.0597" }.Select(text =>
+            Object("dog", 1, 1, 9, 9).Replace("<difficult>0<", $"<truncated>{text}</truncated><difficult>{text}<", StringComparison.Ordinal))));
+        var images = Open("a");
+
+        Assert.All(images[0].Boxes, box => Assert.False(box.IsDifficult));
+        Assert.Contains("3 flags \"difficult\" are neither 0 nor 1 and were taken as 0: \"unspecified\" a dog of a, \"2\" a dog of a, \"0.0597\" a dog of a.", images.Notices.Single());
+    }
+
+    [Fact]
+    public void ACornerThatIsNoNumber_IsShown_AndAFractionIsANumber()
+    {
+        Write("a", 40, 30, Object("dog", 1, 1, "12,5", 9) + "<object><name>cat</name></object>" + Object("emu", 1, 1, "35.70000076293945", 2));
+        var images = Open("a");
+
+        Assert.Equal(35.70000076293945, images[0].Boxes.Single().Right);
+        Assert.Contains("2 boxes whose corners are no numbers were dropped: a dog of a, xmax \"12,5\", a cat of a, no xmin.", images.Notices.Single());
+    }
+
+    [Fact]
+    public void AnnotationsThatNameAnotherImage_AndClassesWrittenInTwoWays_AreTold()
+    {
+        Write("a", 40, 30, Object("Car", 1, 1, 9, 9), name: "../../x.jpg");
+        Write("b", 40, 30, Object("car", 1, 1, 9, 9) + Object("traffic_light", 1, 1, 9, 9) + Object("Traffic light", 1, 1, 9, 9), name: "C:\\photos\\B.PNG");
+        var images = Open("a", "b");
+
+        Assert.Equal(["Car", "Traffic light", "car", "traffic_light"], images.ClassNames);
+        Assert.Equal(2, images.Notices.Count);
+        Assert.Contains(images.Notices, notice => notice.Contains("1 annotations name another image than their own file's name, by which images are found: a.xml (\"../../x.jpg\")"));
+        Assert.Contains(images.Notices, notice => notice.Contains("2 classes differ from another only in case, blanks, - or _") && notice.Contains("\"Car\" and \"car\""));
+    }
+
+    [Theory]
+    [InlineData("JPG")]
+    [InlineData("Jpg")]
+    [InlineData("jpe")]
+    [InlineData("jfif")]
+    [InlineData("JPEG")]
+    [InlineData("WebP")]
+    [InlineData("BMP")]
+    public void AnImage_IsFoundWhateverTheCaseOfItsEnding(string ending)
+    {
+        Write("a", 40, 30, Object("dog", 1, 1, 9, 9));
+        File.Move(folder["JPEGImages/a.png"], folder[$"JPEGImages/a.{ending}"]);
+        folder.WriteImage("JPEGImages/._a.jpg");
+
+        Assert.Equal(folder[$"JPEGImages/a.{ending}"], Open("a")[0].File);
+    }
+
+    [Fact]
+    public void TwoImagesOfAnId_AreTold()
+    {
+        Write("a", 40, 30, Object("dog", 1, 1, 9, 9));
+        folder.WriteImage("JPEGImages/a.jpg");
+
+        Assert.Equal(folder["JPEGImages/a.jpg"], Open("a")[0].File);
+        Assert.Contains("1 ids have more than one image file, of which one is taken: a.jpg of a.jpg, a.png.", Open("a").Notices.Single());
+    }
+
+    [Fact]
+    public void IdsWithoutAnnotationOrImage_AreCounted()
+    {
+        foreach (var id in Enumerable.Range(0, 20).Select(i => $"{i:D2}"))
+        {
+            Write(id, 40, 30, Object("dog", 1, 1, 9, 9));
+        }
+
+        foreach (var id in Enumerable.Range(0, 12).Select(i => $"{i:D2}"))
+        {
+            File.Delete(folder[$"JPEGImages/{id}.png"]);
+        }
+
+        File.Delete(folder["Annotations/19.xml"]);
+        var message = Assert.Throws<DataSourceException>(() => Open([.. Enumerable.Range(0, 20).Select(i => $"{i:D2}")])).Message;
+
+        Assert.Contains("12 ids of some.txt have an annotation, but there is no such image", message);
+        Assert.Contains("00, 01, 02, 03, 04, ...", message);
+        Assert.Contains("1 ids of some.txt have no annotation", message);
+        Directory.Delete(folder["Annotations"], recursive: true);
+        Assert.Contains("no such folder of annotations", Assert.Throws<DataSourceException>(() => Open("00")).Message);
+    }
+
+    [Theory]
+    [InlineData("<!DOCTYPE annotation><annotation/>", "has a document type (<!DOCTYPE ...>), which is not read")]
+    [InlineData("<annotation><object>", "not well-formed XML at line 1, character 21")]
+    [InlineData("<annotation/>\n<annotation/>", "not well-formed XML at line 2, character 2")]
+    [InlineData("", "it is empty")]
+    [InlineData("<!DOCTYPE html><html><body>404</body></html>", "it is an HTML page")]
+    [InlineData("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "`git lfs pull`")]
+    [InlineData("{\"shapes\": []}", "it is a JSON text")]
+    public void WhatIsNoAnnotation_IsNamed(string xml, string expected)
+    {
+        Write("a", 40, 30, "");
+        folder.Write("Annotations/a.xml", xml);
+        var message = Assert.Throws<DataSourceException>(() => Open("a")).Message;
+
+        Assert.Contains(expected, message);
+        Assert.DoesNotContain("Dtd", message);
+        Assert.DoesNotContain("Xml", message);
+    }
+
+    [Fact]
+    public void AnAnnotationInGb2312_IsRead()
+    {
+        Write("a", 40, 30, "");
+        var start = "<?xml version=\"1.0\" encoding=\"gb2312\"?><annotation><size><width>40</width><height>30</height></size><object><name>"u8;
+        folder.Write("Annotations/a.xml", [.. start, 0xC3, 0xA8, .. "</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndbox></object></annotation>"u8]);
+
+        Assert.Equal(["\u732B"], Open("a").ClassNames); // cat
+    }
+
+    [Fact]
+    public void AnImageThatIsLearnedFromAndJudgedBy_IsTold()
+    {
+        foreach (var id in new[] { "a", "b", "c" })
+        {
+            Write(id, 40, 30, Object("dog", 1, 1, 9, 9));
+        }
+
+        folder.Write("ImageSets/Main/train.txt", "a\nb\n");
+        folder.Write("ImageSets/Main/Valid.txt", "b\nc\n");
+        var (train, judged) = DetectionSource.Open($"voc:{folder.Path}", null);
+
+        Assert.Empty(train.Notices);
+        Assert.Contains("1 of its 2 images are also learned from, so that the AP is too high: b.", judged!.Notices.Single());
+        Assert.Contains("1 of its 2 images", DetectionSource.Open($"voc:{folder.Path}@train", $"voc:{folder.Path}/.@Valid").Judged!.Notices.Single());
+    }
+
     private BoxedImages Open(params string[] ids)
     {
         folder.Write("ImageSets/Main/some.txt", string.Join('\n', ids));
         return DetectionSource.Open($"voc:{folder.Path}@some", null).Train;
     }
 
-    private void Write(string id, int width, int height, string objects, (int Width, int Height)? said = null, string year = "")
+    private void Write(string id, int width, int height, string objects, (int Width, int Height)? said = null, string year = "", string? name = null)
     {
         var (w, h) = said ?? (width, height);
         folder.Write($"{year}JPEGImages/{id}.png", ImageEncoder.Png(new ImageBuffer(width, height, new byte[3 * width * height])));
-        folder.Write($"{year}Annotations/{id}.xml", $"<annotation><filename>../../x.jpg</filename><size><width>{w}</width><height>{h}</height></size>{objects}</annotation>");
+        folder.Write($"{year}Annotations/{id}.xml", $"<annotation><filename>{name ?? id + ".jpg"}</filename><size><width>{w}</width><height>{h}</height></size>{objects}</annotation>");
     }
 
     private static string Object(string name, int left, int top, object right, int bottom, bool difficult = false) =>
