@@ -86,9 +86,12 @@ internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, 
         $"Faster R-CNN R{Config.Encoder.Depth}-C4{(Config.Encoder.Width == 64 ? "" : $" of width {Config.Encoder.Width}")} from {Config.From}; {Config.Steps} steps of {Config.BatchSize} images; " +
         $"{Config.Device}, {Config.Precision}, {Config.Threads} torch threads, {Config.Workers} loader workers";
 
-    /// <summary>What was dropped while reading, and whatever keeps the number from being the protocol's.</summary>
-    public IEnumerable<string> Remarks() =>
-        [.. Train.Notices, .. Judged.Notices.Except(Train.Notices), .. DetectionConfigFile.Deviations(Config).Select(text => $"not the protocol: {text}")];
+    /// <summary>What was dropped while reading, as warnings, and whatever keeps the number from being the protocol's.</summary>
+    public IEnumerable<DataNotice> Remarks() =>
+    [
+        .. Train.Notices.Union(Judged.Notices).Select(text => new DataNotice(text, IsWarning: true)),
+        .. DetectionConfigFile.Deviations(Config).Select(text => new DataNotice($"not the protocol: {text}")),
+    ];
 
     public void Dispose() => Encoder?.Dispose();
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Formats.Tar;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
 
@@ -48,6 +49,27 @@ public sealed class DataNoticeTests : IDisposable
 
         var (_, _, told) = Moco.Run(folder, "knn", "run", "--data", "photos/Train", "--val", "photos/Train", "-k", "3");
         Assert.Contains("warning: 17 of the 17 images to judge by (photos/Train) are among those to learn from", told);
+    }
+
+    [Fact]
+    public void ATarShard_WithMembersThatArePassedOver_Warns()
+    {
+        var image = ImageEncoder.Png(new Patterns(1, 40, seed: 5).Read(0).Image);
+        using (var file = File.Create(Path.Combine(folder, "a.tar")))
+        using (var writer = new TarWriter(file, TarEntryFormat.Ustar))
+        {
+            foreach (var (name, bytes) in new[] { ("a.png", image), ("b.v2.png", image), ("a.cls", "0"u8.ToArray()), ("b.v2.cls", "1"u8.ToArray()), ("a.json", "{}"u8.ToArray()) })
+            {
+                writer.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(bytes) });
+            }
+        }
+
+        var (code, _, error) = Moco.Run(folder, "pack", "a.tar", "-o", "set.moco");
+
+        Assert.True(code == 0, error);
+        Assert.Contains("moco: warning: a.tar: 1 images with more than one dot in their name were passed over, since a key ends at the first dot (rename them with one dot): a.tar/b.v2.png.", error);
+        Assert.Contains("moco: warning: a.tar: 1 labels (.cls) fit no image", error);
+        Assert.Contains("moco: note: a.tar: members that are neither images nor .cls files were passed over: 1 .json; the first is a.tar/a.json.", error);
     }
 
     [Fact]

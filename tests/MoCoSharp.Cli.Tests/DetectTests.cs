@@ -93,6 +93,19 @@ public sealed class DetectTests : IDisposable
     }
 
     [Fact]
+    public void IdsThatStandThereTwice_AndImagesOfBothParts_AreWarnedOf()
+    {
+        File.WriteAllText(Path.Combine(folder, "voc", "ImageSets", "Main", "test.txt"), "4\n5\n5\n3\n5\n");
+
+        var (code, _, error) = Moco.Run(folder, ["detect", "--from-scratch", "--data", "voc:voc", "--dry-run", "--set", .. Tiny.Split(' ')]);
+
+        Assert.Equal(0, code);
+        Assert.Contains("moco: warning: voc:voc@test: 1 ids stand in test.txt more than once, and count once: 5 (3 times).", error);
+        Assert.Contains("moco: warning: voc:voc@test: 1 of its 3 images are also learned from, so that the AP is too high: 3.", error);
+        Assert.Contains("moco: note: not the protocol: steps 3", error);
+    }
+
+    [Fact]
     public void EveryFault_IsToldAtOnce_BeforeAnythingIsDone()
     {
         var (code, _, error) = Moco.Run(folder, "detect", "nowhere", "--data", "voc:none", "--steps", "0", "--encoder", "both", "--draw", "-3", "--run", "run", "--set", "batchSize=0", "views.shortside=3");

@@ -78,7 +78,7 @@ internal static class DetectCommand
         var plan = DetectionPlan.Open(request, faults);
         foreach (var remark in plan.Remarks())
         {
-            Console.Error.WriteLine($"moco: note: {remark}");
+            DataNotices.Tell(remark);
         }
 
         return (plan, isDry ? null : DetectionRun.Create(runPath ?? NextFolder(request.Target), plan.Config));

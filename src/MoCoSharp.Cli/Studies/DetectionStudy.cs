@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using MoCoSharp.Cli.Commands;
+using MoCoSharp.Data.Datasets;
 using MoCoSharp.Detection;
 using MoCoSharp.Training;
 
@@ -50,7 +51,7 @@ internal static class DetectionStudy
     // Everything that can be wrong is, before the first training begins.
     private static void Check(IEnumerable<Training> trainings, List<string> faults)
     {
-        var remarks = new List<string>();
+        var remarks = new List<DataNotice>();
         foreach (var training in trainings)
         {
             try
@@ -75,7 +76,7 @@ internal static class DetectionStudy
 
         foreach (var remark in remarks.Distinct())
         {
-            Console.Error.WriteLine($"moco: note: {remark}");
+            DataNotices.Tell(remark);
         }
     }
 

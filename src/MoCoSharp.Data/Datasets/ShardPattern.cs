@@ -30,7 +30,38 @@ internal static class ShardPattern
         }
 
         return [.. ranges.SelectMany(range => Enumerable.Range(range!.Value.From, range.Value.To - range.Value.From + 1).Select(number =>
-            source[..open] + number.ToString(CultureInfo.InvariantCulture).PadLeft(range.Value.Width, '0') + source[(close + 1)..]))];
+            source[..open] + number.ToString(CultureInfo.InvariantCulture).PadLeft(range.Value.Width, '0') + source[(close + 1)..])).Distinct()];
+    }
+
+    /// <summary>Refuses a pattern of which only a part is there, and names that part as a pattern.</summary>
+    /// <param name="source">The pattern.</param>
+    /// <param name="paths">What it stands for.</param>
+    /// <exception cref="DataSourceException">Some are there, and others are not.</exception>
+    public static void ThrowIfMissing(string source, IReadOnlyList<string> paths)
+    {
+        var missing = paths.Where(path => !Path.Exists(path)).ToList();
+        if (missing.Count == 0 || missing.Count == paths.Count)
+        {
+            return; // of none, each is refused by its name
+        }
+
+        var (before, after) = (source.IndexOf('{'), source.Length - source.IndexOf('}') - 1);
+        var runs = new List<(string First, string Last)>();
+        foreach (var number in paths.Except(missing).Select(path => path[before..^after]))
+        {
+            if (runs.Count > 0 && int.Parse(runs[^1].Last, CultureInfo.InvariantCulture) + 1 == int.Parse(number, CultureInfo.InvariantCulture))
+            {
+                runs[^1] = (runs[^1].First, number);
+            }
+            else
+            {
+                runs.Add((number, number));
+            }
+        }
+
+        var others = string.Join(',', runs.Select(run => run.First == run.Last ? run.First : $"{run.First}..{run.Last}"));
+        throw new DataSourceException($"{source}: {missing.Count} of {paths.Count} shards are missing: {DataNotice.Some(missing, 5)}. " +
+            $"Fetch them, or give the others: '{source[..before]}{{{others}}}{source[^after..]}'.");
     }
 
     // "000..099", or one number.

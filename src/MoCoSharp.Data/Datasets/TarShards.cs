@@ -61,7 +61,9 @@ public sealed class TarShards : IShardedImages, IEncodedImages
     public static TarShards Open(string source)
     {
         ArgumentException.ThrowIfNullOrEmpty(source);
-        return Open(source, [.. ShardPattern.Expand(source).Select(path => new Shard(path, () => LocalBytes.Open(path)))]);
+        var paths = ShardPattern.Expand(source);
+        ShardPattern.ThrowIfMissing(source, paths);
+        return Open(source, [.. paths.Select(path => new Shard(path, () => LocalBytes.Open(path)))]);
     }
 
     internal static TarShards Open(string description, Shard[] shards)

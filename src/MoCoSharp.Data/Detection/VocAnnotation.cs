@@ -76,6 +76,11 @@ internal sealed class VocAnnotation
     private static string Reason(byte[] bytes, XmlException error)
     {
         var head = bytes.AsSpan(0, Math.Min(bytes.Length, FileSignature.HeadBytes));
+        if (!head.ContainsAnyExcept(" \t\r\n"u8))
+        {
+            return "is empty. Download or copy it again; of an image without objects, write <annotation></annotation>.";
+        }
+
         if (FileSignature.Describe(head) is { } known && !known.StartsWith("an XML file", StringComparison.Ordinal))
         {
             return $"expected an annotation of Pascal VOC (XML); it is {known}";

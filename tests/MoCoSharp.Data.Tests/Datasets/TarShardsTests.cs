@@ -102,8 +102,21 @@ public sealed class TarShardsTests : IDisposable
         Assert.Equal(["x/008.tar", "x/009.tar", "x/010.tar"], ShardPattern.Expand("x/{008..010}.tar"));
         Assert.Equal(["9.tar", "10.tar"], ShardPattern.Expand("{9..10}.tar"));
         Assert.Equal(["plain.tar"], ShardPattern.Expand("plain.tar"));
-        Assert.Equal(["00.tar", "01.tar", "03.tar", "10.tar"], ShardPattern.Expand("{00..01,03,10}.tar")); // a shard is missing
+        Assert.Equal(["00.tar", "01.tar", "03.tar", "10.tar"], ShardPattern.Expand("{00..01,03,10,01..01}.tar")); // none twice
         Assert.Throws<DataSourceException>(() => ShardPattern.Expand("{0..99999,0..99999}.tar"));
+    }
+
+    [Fact]
+    public void ShardsThatAreMissing_AreNamed_WithThePatternOfTheOthers()
+    {
+        foreach (var number in new[] { 0, 1, 3, 5, 6 })
+        {
+            Write($"s-{number:D3}.tar", TarEntryFormat.Ustar, [("a.jpg", Image(0, 0))]);
+        }
+
+        Assert.Equal($"{temp["s-{000..006}.tar"]}: 2 of 7 shards are missing: {temp["s-002.tar"]}, {temp["s-004.tar"]}. " +
+            $"Fetch them, or give the others: '{temp["s-{000..001,003,005..006}.tar"]}'.", Refused("s-{000..006}.tar"));
+        Assert.Equal(5, TarShards.Open(temp["s-{000..001,003,005..006}.tar"]).Count);
     }
 
     [Fact]
