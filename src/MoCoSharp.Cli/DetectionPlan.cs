@@ -86,7 +86,7 @@ internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, 
         $"Faster R-CNN R{Config.Encoder.Depth}-C4{(Config.Encoder.Width == 64 ? "" : $" of width {Config.Encoder.Width}")} from {Config.From}; {Config.Steps} steps of {Config.BatchSize} images; " +
         $"{Config.Device}, {Config.Precision}, {Config.Threads} torch threads, {Config.Workers} loader workers";
 
-    /// <summary>What was dropped while reading, as warnings, and whatever keeps the number from being the protocol's.</summary>
+    /// <summary>What was dropped while reading, as warnings, and what departs from the protocol.</summary>
     public IEnumerable<DataNotice> Remarks() =>
     [
         .. Train.Notices.Union(Judged.Notices).Select(text => new DataNotice(text, IsWarning: true)),

@@ -17,7 +17,7 @@ internal sealed class MemberEndings
     {
         first ??= place;
         var ending = Path.GetExtension(name).ToLowerInvariant();
-        Add(ending.Length is > 1 and <= LongestEnding ? ending : ending.Length <= 1 ? "without ending" : "of other endings", 1);
+        Add(ending.Length switch { <= 1 => "without ending", <= LongestEnding => ending, _ => "of other endings" }, 1);
     }
 
     /// <summary>All that another has counted.</summary>
@@ -33,12 +33,14 @@ internal sealed class MemberEndings
     /// <summary>One sentence, or none.</summary>
     public IEnumerable<DataNotice> Notices(string source)
     {
-        var all = counts.OrderByDescending(item => item.Value).ThenBy(item => item.Key, StringComparer.Ordinal).ToList();
-        var rest = all.Skip(Told).Sum(item => item.Value);
+        var all = counts.OrderByDescending(item => item.Value).ThenBy(item => item.Key, StringComparer.Ordinal)
+            .Select(item => (Ending: item.Key, Count: item.Value)).ToList();
+        var told = string.Join(", ", all.Take(Told).Select(item => $"{item.Count} {item.Ending}"));
+        var rest = all.Skip(Told).Sum(item => item.Count);
         return first is null
             ? []
             : [new($"{source}: members that are neither images nor .cls files were passed over: " +
-                $"{string.Join(", ", all.Take(Told).Select(item => $"{item.Value} {item.Key}"))}{(rest > 0 ? $", {rest} others" : "")}; the first is {first}.")];
+                $"{told}{(rest > 0 ? $", {rest} others" : "")}; the first is {first}.")];
     }
 
     private void Add(string ending, int count)

@@ -11,12 +11,20 @@ namespace MoCoSharp.Data.Datasets;
 /// <param name="Label">Class id; -1 where there is none.</param>
 internal readonly record struct ShardImage(int Shard, long Offset, int Length, string Name, int Label);
 
-/// <summary>What one shard holds: images with the labels of the same key, wherever in the archive they stand, and what was passed over.</summary>
+/// <summary>What one shard holds: images with the labels of the same key, wherever they stand, and what was passed over.</summary>
 /// <remarks>As in WebDataset, a key is a member's path up to the first dot of its file name.</remarks>
 internal sealed class ShardContents
 {
     /// <summary>The kind of notice about images that no key fits.</summary>
-    public const string Dotted = "images with more than one dot in their name were passed over, since a key ends at the first dot (rename them with one dot)";
+    public const string Dotted =
+        "images with more than one dot in their name were passed over, since a key ends at the first dot (rename them with one dot)";
+
+    private const string Links = "links were passed over (`tar --dereference --hard-dereference` writes files instead)";
+    private const string HiddenOnes =
+        "hidden members (a name with a dot before it, __MACOSX, @eaDir, PaxHeaders) were passed over";
+
+    private const string Orphans =
+        "labels (.cls) fit no image and were passed over (image and label share folder and name up to the first dot)";
 
     private const string Label = ".cls";
     private const int LongestLabel = 256; // bytes of a .cls file
@@ -73,7 +81,7 @@ internal sealed class ShardContents
 
     private void Add(IByteSource archive, TarMember member, int number)
     {
-        var path = member.Name.StartsWith("./", StringComparison.Ordinal) ? member.Name[2..] : member.Name;
+        var path = WithoutDot(member.Name);
         var name = path[(path.LastIndexOf('/') + 1)..];
         var place = $"{file}/{member.Name}";
         switch (member.Kind)
@@ -81,7 +89,7 @@ internal sealed class ShardContents
             case TarKind.Folder:
                 return;
             case TarKind.Link:
-                Odd.Add("links were passed over (`tar --dereference --hard-dereference` writes files in their place)", place);
+                Odd.Add(Links, place);
                 return;
             case TarKind.Other:
                 Odd.Add("sparse files, devices and the like were passed over", place);
@@ -90,7 +98,7 @@ internal sealed class ShardContents
 
         if (IsHidden(path))
         {
-            Hidden.Add("hidden members (a name with a dot before it, __MACOSX, @eaDir, PaxHeaders) were passed over", place);
+            Hidden.Add(HiddenOnes, place);
             return;
         }
 
@@ -100,7 +108,8 @@ internal sealed class ShardContents
         if (ImageEndings.IsImage(extension))
         {
             // An image too long or empty is named as broken when its turn comes.
-            AddImage(path[..^extension.Length], path, new ShardImage(number, member.Offset, (int)Math.Min(member.Length, ImageDecoder.LargestFileBytes), place, -1));
+            var length = (int)Math.Min(member.Length, ImageDecoder.LargestFileBytes);
+            AddImage(path[..^extension.Length], path, new ShardImage(number, member.Offset, length, place, -1));
         }
         else if (extension.Equals(Label, StringComparison.OrdinalIgnoreCase))
         {
@@ -164,29 +173,33 @@ internal sealed class ShardContents
         if (twice.Count > 0)
         {
             throw new DataSourceException(
-                $"{shard.Name}: {twice[0]} stands there twice{(twice.Count > 1 ? $", and so does {twice.Count - 1} more" : "")}, so it cannot be told which label belongs to which image. " +
+                $"{shard.Name}: {twice[0]} stands there twice{(twice.Count > 1 ? $", and so does {twice.Count - 1} more" : "")}, " +
+                "so it cannot be told which label belongs to which image. " +
                 "Give every image a key of its own, and write the shard anew (`tar --sort=name` from a folder).");
         }
 
         if (unreadable.Count > 0)
         {
             throw new DataSourceException(
-                $"{shard.Name}: {unreadable[0]}, expected a class number, 0 to {MostClasses - 1} in digits{(unreadable.Count > 1 ? $"; and {unreadable.Count - 1} other .cls files" : "")}.");
+                $"{shard.Name}: {unreadable[0]}, expected a class number, 0 to {MostClasses - 1} in digits" +
+                $"{(unreadable.Count > 1 ? $"; and {unreadable.Count - 1} other .cls files" : "")}.");
         }
     }
 
-    private void NoImage(string place) =>
-        Odd.Add("labels (.cls) fit no image and were passed over (image and label share folder and name up to the first dot)", place);
+    private void NoImage(string place) => Odd.Add(Orphans, place);
 
     // As AddImage's path.
-    private string Plain(string place) => place[(file.Length + 1)..] is var name && name.StartsWith("./", StringComparison.Ordinal) ? name[2..] : name;
+    private string Plain(string place) => WithoutDot(place[(file.Length + 1)..]);
+
+    private static string WithoutDot(string name) => name.StartsWith("./", StringComparison.Ordinal) ? name[2..] : name;
 
     // "3", "3.0", with blanks or a byte order mark around it.
     private int ReadLabel(IByteSource archive, TarMember member)
     {
         Span<byte> bytes = stackalloc byte[LongestLabel];
+        bytes = bytes[..(int)Math.Min(member.Length, LongestLabel)];
         var read = 0;
-        while (read < Math.Min(member.Length, LongestLabel) && archive.Read(bytes[read..(int)Math.Min(member.Length, LongestLabel)], member.Offset + read) is var more and > 0)
+        while (read < bytes.Length && archive.Read(bytes[read..], member.Offset + read) is var more and > 0)
         {
             read += more;
         }
@@ -200,11 +213,13 @@ internal sealed class ShardContents
         }
 
         var shown = new string([.. text.Take(20).Select(letter => char.IsControl(letter) ? ' ' : letter)]);
-        unreadable.Add($"{member.Name} holds {(text.Length == 0 ? "nothing" : $"\"{shown}\"{(text.Length > 20 ? "..." : "")}")}");
+        var rest = text.Length > 20 ? "..." : "";
+        unreadable.Add($"{member.Name} holds {(text.Length == 0 ? "nothing" : $"\"{shown}\"{rest}")}");
         return -1;
     }
 
     // As in a folder, and what old tars made of headers that they did not know.
     private static bool IsHidden(string path) => path.Split('/').Any(part =>
-        (part is not ("." or "..") && ImageEndings.IsHidden(part)) || part.StartsWith("PaxHeader", StringComparison.Ordinal));
+        (part is not ("." or "..") && ImageEndings.IsHidden(part))
+        || part.StartsWith("PaxHeader", StringComparison.Ordinal));
 }

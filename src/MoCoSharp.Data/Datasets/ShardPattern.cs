@@ -7,8 +7,9 @@ internal static class ShardPattern
 {
     private const int MostShards = 100_000;
 
-    /// <summary>By which a source is taken for shards. The compressed ones are none, and are told how to become some.</summary>
-    public static readonly string[] Endings = [".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst"];
+    /// <summary>By which a source is taken for shards. Compressed ones are told how to become some.</summary>
+    public static readonly string[] Endings =
+        [".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst"];
 
     /// <summary>Each number of the braces in turn; or what is there, in ordinal order, for a *.</summary>
     /// <exception cref="DataSourceException">It is no pattern, or nothing fits it.</exception>
@@ -25,13 +26,16 @@ internal static class ShardPattern
             || source.LastIndexOf('{') != open || source.LastIndexOf('}') != close)
         {
             throw new DataSourceException(
-                $"{source}: expected one pair of braces with two numbers, the first not above the second, as in shards/{{000..099}}.tar; " +
-                "several ranges as in shards/{000..041,043..099}.tar.");
+                $"{source}: expected one pair of braces with two numbers, the first not above the second, " +
+                "as in shards/{000..099}.tar; several ranges as in shards/{000..041,043..099}.tar.");
         }
 
-        return [.. ranges.SelectMany(range => Enumerable.Range(range!.Value.From, range.Value.To - range.Value.From + 1).Select(number =>
-            source[..open] + number.ToString(CultureInfo.InvariantCulture).PadLeft(range.Value.Width, '0') + source[(close + 1)..])).Distinct()];
+        return [.. ranges.SelectMany(range => Numbers(range!.Value)).Select(number => source[..open] + number + source[(close + 1)..]).Distinct()];
     }
+
+    private static IEnumerable<string> Numbers((int From, int To, int Width) range) => Enumerable
+        .Range(range.From, range.To - range.From + 1)
+        .Select(number => number.ToString(CultureInfo.InvariantCulture).PadLeft(range.Width, '0'));
 
     /// <summary>Refuses a pattern of which only a part is there, and names that part as a pattern.</summary>
     /// <param name="source">The pattern.</param>
@@ -49,7 +53,7 @@ internal static class ShardPattern
         var runs = new List<(string First, string Last)>();
         foreach (var number in paths.Except(missing).Select(path => path[before..^after]))
         {
-            if (runs.Count > 0 && int.Parse(runs[^1].Last, CultureInfo.InvariantCulture) + 1 == int.Parse(number, CultureInfo.InvariantCulture))
+            if (runs.Count > 0 && Value(runs[^1].Last) + 1 == Value(number))
             {
                 runs[^1] = (runs[^1].First, number);
             }
@@ -60,8 +64,11 @@ internal static class ShardPattern
         }
 
         var others = string.Join(',', runs.Select(run => run.First == run.Last ? run.First : $"{run.First}..{run.Last}"));
-        throw new DataSourceException($"{source}: {missing.Count} of {paths.Count} shards are missing: {DataNotice.Some(missing, 5)}. " +
+        throw new DataSourceException(
+            $"{source}: {missing.Count} of {paths.Count} shards are missing: {DataNotice.Some(missing, 5)}. " +
             $"Fetch them, or give the others: '{source[..before]}{{{others}}}{source[^after..]}'.");
+
+        static int Value(string number) => int.Parse(number, CultureInfo.InvariantCulture);
     }
 
     // "000..099", or one number.
@@ -78,15 +85,20 @@ internal static class ShardPattern
 
     private static IReadOnlyList<string> Matching(string source)
     {
-        var (folder, name) = (Path.GetDirectoryName(source) is { Length: > 0 } given ? given : ".", Path.GetFileName(source));
+        var given = Path.GetDirectoryName(source) ?? "";
+        var folder = given.Length > 0 ? given : ".";
         if (folder.Contains('*') || !Directory.Exists(folder))
         {
-            throw new DataSourceException($"{source}: expected an existing folder, and * in the file's name alone, as in shards/*.tar.");
+            throw new DataSourceException(
+                $"{source}: expected an existing folder, and * in the file's name alone, as in shards/*.tar.");
         }
 
-        var found = SourceFile.Guard(folder, () => Directory.GetFiles(folder, name, new EnumerationOptions { MatchType = MatchType.Simple, MatchCasing = MatchCasing.CaseSensitive }));
-        return found.Length is > 0 and <= MostShards
-            ? [.. found.Where(file => !Path.GetFileName(file).StartsWith('.')).Select(file => Path.Combine(Path.GetDirectoryName(source) ?? "", Path.GetFileName(file))).Order(StringComparer.Ordinal)]
-            : throw new DataSourceException($"{source}: {found.Length} files fit, expected 1 to {MostShards} shards. Quote the pattern for the shell, as 'shards/*.tar'.");
+        var options = new EnumerationOptions { MatchType = MatchType.Simple, MatchCasing = MatchCasing.CaseSensitive };
+        var found = SourceFile.Guard(folder, () => Directory.GetFiles(folder, Path.GetFileName(source), options))
+            .Select(file => Path.GetFileName(file)).Where(name => !name.StartsWith('.')).Order(StringComparer.Ordinal).ToList();
+        return found.Count is > 0 and <= MostShards
+            ? [.. found.Select(name => Path.Combine(given, name))]
+            : throw new DataSourceException(
+                $"{source}: {found.Count} files fit, expected 1 to {MostShards} shards. Quote the pattern for the shell, as 'shards/*.tar'.");
     }
 }

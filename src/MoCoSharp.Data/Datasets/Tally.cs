@@ -31,12 +31,17 @@ internal sealed class Tally(string source)
     }
 
     /// <summary>How many of a kind, and the first of them; null where there is none.</summary>
-    public (int Count, string First)? Of(string kind) => found.TryGetValue(kind, out var item) ? (item.Count, item.First[0]) : null;
+    public (int Count, string First)? Of(string kind) =>
+        found.TryGetValue(kind, out var item) ? (item.Count, item.First[0]) : null;
 
     /// <summary>A warning a kind, or a note.</summary>
-    public IEnumerable<DataNotice> Notices(bool isWarning) => Sentences().Select(text => new DataNotice(text, isWarning));
+    public IEnumerable<DataNotice> Notices(bool isWarning) =>
+        Sentences().Select(text => new DataNotice(text, isWarning));
 
     /// <summary>A sentence a kind.</summary>
     public IReadOnlyList<string> Sentences() =>
-        [.. found.Select(item => $"{source}: {item.Value.Count} {item.Key}: {string.Join(", ", item.Value.First)}{(item.Value.Count > Told ? ", ..." : "")}.")];
+        [.. found.Select(item => Sentence(item.Key, item.Value.Count, item.Value.First))];
+
+    private string Sentence(string kind, int count, List<string> first) =>
+        $"{source}: {count} {kind}: {string.Join(", ", first)}{(count > Told ? ", ..." : "")}.";
 }

@@ -29,7 +29,8 @@ internal static class TarIndex
     private const int LongestExtension = 1 << 20; // of a pax header or a long name
     private const int LongestPadding = 1 << 20; // zeros behind the end, in which another archive is looked for
     private const string NoEnd = "shards without a mark of their end (cut short, or never closed?)";
-    private const string Second = "shards with another archive behind their end, which is not read (`tar --concatenate` joins archives; `cat` does not)";
+    private const string Second =
+        "shards with another archive behind their end, which is not read (`tar --concatenate` joins archives; `cat` does not)";
 
     /// <summary>The archive's members in their order.</summary>
     /// <param name="archive">The archive.</param>
@@ -130,14 +131,17 @@ internal static class TarIndex
     {
         var head = new byte[(int)Math.Min(archive.Length, FileSignature.HeadBytes)];
         ReadExactly(archive, head, 0, name);
-        if (head.Length >= Block && (HasChecksum(head.AsSpan(0, Block)) || head.AsSpan(257, 5).SequenceEqual("ustar"u8) || !head.AsSpan(0, Block).ContainsAnyExcept((byte)0)))
+        var header = head.AsSpan(0, Math.Min(head.Length, Block));
+        if (header.Length == Block
+            && (HasChecksum(header) || header[257..].StartsWith("ustar"u8) || !header.ContainsAnyExcept((byte)0)))
         {
             return;
         }
 
         if (FileSignature.Describe(head) is { } known)
         {
-            throw new DataSourceException($"{name}: expected a tar archive, not compressed; it is {known}{Unpacking(head)}");
+            throw new DataSourceException(
+                $"{name}: expected a tar archive, not compressed; it is {known}{Unpacking(head)}");
         }
     }
 

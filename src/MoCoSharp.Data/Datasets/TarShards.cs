@@ -27,7 +27,8 @@ public sealed class TarShards : IShardedImages, IEncodedImages
     private readonly ShardImage[] samples;
     private readonly int[] starts;
 
-    private TarShards(string description, Shard[] shards, ShardImage[] samples, int[] starts, string[] classNames, IReadOnlyList<DataNotice> notices)
+    private TarShards(
+        string description, Shard[] shards, ShardImage[] samples, int[] starts, string[] classNames, IReadOnlyList<DataNotice> notices)
     {
         Description = description;
         this.shards = shards;
@@ -52,11 +53,15 @@ public sealed class TarShards : IShardedImages, IEncodedImages
     /// <inheritdoc/>
     public IReadOnlyList<DataNotice> Notices { get; }
 
-    /// <summary>Whether a source is named as shards are: by .tar at its end, or as a compressed archive, which is refused with the cure.</summary>
-    public static bool IsNamedSo(string source) => ShardPattern.Endings.Any(ending => source.EndsWith(ending, StringComparison.OrdinalIgnoreCase));
+    /// <summary>Whether a source is named as shards are, by .tar at its end, or as a compressed archive, which is refused.</summary>
+    public static bool IsNamedSo(string source) =>
+        ShardPattern.Endings.Any(ending => source.EndsWith(ending, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Opens shards and reads their headers.</summary>
-    /// <param name="source">A path, in which {000..099} stands for each number between, as wide, {000..041,043..099} leaves one out, and * stands for anything in a file's name.</param>
+    /// <param name="source">
+    /// A path, in which {000..099} stands for each number between, as wide, {000..041,043..099} leaves one out, and * stands for
+    /// anything in a file's name.
+    /// </param>
     /// <exception cref="DataSourceException">A shard is missing or damaged, or none holds an image.</exception>
     public static TarShards Open(string source)
     {
@@ -110,7 +115,8 @@ public sealed class TarShards : IShardedImages, IEncodedImages
         ShardImage[] all = [.. found.SelectMany(shard => shard.Images)];
         if (all.Length == 0)
         {
-            throw new DataSourceException(NoImages(description, shards.Length, odd, [.. hidden.Notices(false), .. unread.Notices(description)]));
+            throw new DataSourceException(
+                NoImages(description, shards.Length, odd, [.. hidden.Notices(isWarning: false), .. unread.Notices(description)]));
         }
 
         var bare = all.Count(image => image.Label < 0);
@@ -118,13 +124,17 @@ public sealed class TarShards : IShardedImages, IEncodedImages
         {
             var first = all.First(image => image.Label < 0);
             throw new DataSourceException(
-                $"{shards[first.Shard].Name}: {first.Name} has no .cls file, as {bare} of {all.Length} images: give every image a class, or none.");
+                $"{shards[first.Shard].Name}: {first.Name} has no .cls file, as {bare} of {all.Length} images: " +
+                "give every image a class, or none.");
         }
 
         var classes = all.Max(image => image.Label) + 1;
-        return new TarShards(
-            description, shards, all, [.. firsts], [.. Enumerable.Range(0, classes).Select(number => number.ToString(CultureInfo.InvariantCulture))],
-            [.. odd.Notices(isWarning: true), .. ClassesWithoutImages(description, all, classes), .. hidden.Notices(isWarning: false), .. unread.Notices(description)]);
+        var names = Enumerable.Range(0, classes).Select(number => number.ToString(CultureInfo.InvariantCulture));
+        return new TarShards(description, shards, all, [.. firsts], [.. names],
+        [
+            .. odd.Notices(isWarning: true), .. ClassesWithoutImages(description, all, classes),
+            .. hidden.Notices(isWarning: false), .. unread.Notices(description),
+        ]);
     }
 
     /// <inheritdoc/>
@@ -164,9 +174,11 @@ public sealed class TarShards : IShardedImages, IEncodedImages
 
     // What there is instead of images.
     private static string NoImages(string description, int shards, Tally odd, IEnumerable<DataNotice> others) =>
-        $"{description}: no images in {shards} archives, expected members with one dot in their name that end in {string.Join(", ", ImageEndings.All)}. " +
+        $"{description}: no images in {shards} archives, expected members with one dot in their name that end in " +
+        $"{string.Join(", ", ImageEndings.All)}. " +
         (odd.Of(ShardContents.Dotted) is var (count, example)
-            ? $"{count} images have more than one dot in their names, as {example}: a key ends at the first dot, and this one would be \"{ShardContents.KeyOf(example)}\". Rename them with one dot, images and .cls files alike."
+            ? $"{count} images have more than one dot in their names, as {example}: a key ends at the first dot, " +
+                $"and this one would be \"{ShardContents.KeyOf(example)}\". Rename them with one dot, images and .cls files alike."
             : string.Join(" ", odd.Sentences().Concat(others.Select(notice => notice.Text))));
 
     // Numbers that begin at 1, or a part that lacks classes.
@@ -181,6 +193,7 @@ public sealed class TarShards : IShardedImages, IEncodedImages
         var missing = Enumerable.Range(0, classes).Where(label => !seen[label]).ToList();
         return missing.Count == 0
             ? []
-            : [new($"{description}: {missing.Count} of the classes 0 to {classes - 1} have no image: {string.Join(", ", missing.Take(ClassesTold))}{(missing.Count > ClassesTold ? ", ..." : "")}. Classes count from 0.", IsWarning: true)];
+            : [new($"{description}: {missing.Count} of the classes 0 to {classes - 1} have no image: " +
+                $"{string.Join(", ", missing.Take(ClassesTold))}{(missing.Count > ClassesTold ? ", ..." : "")}. Classes count from 0.", IsWarning: true)];
     }
 }

@@ -20,7 +20,8 @@ internal static class BoxNotices
             return null;
         }
 
-        var where = string.Create(CultureInfo.InvariantCulture, $"{place} ({box.Left:0.##}, {box.Top:0.##} to {box.Right:0.##}, {box.Bottom:0.##})");
+        var where = FormattableString.Invariant(
+            $"{place} ({box.Left:0.##}, {box.Top:0.##} to {box.Right:0.##}, {box.Bottom:0.##})");
         if (box.Width <= 0 || box.Height <= 0)
         {
             notices.Add("boxes without area were dropped", where);
@@ -46,7 +47,7 @@ internal static class BoxNotices
         return cut;
     }
 
-    /// <summary>A flag as it is written: 1, 1.0, true, yes; 0, false, no, or nothing. What is neither is told, and taken as 0.</summary>
+    /// <summary>A flag as it is written: 1, 1.0, true, yes; 0, false, no, or nothing. Anything else is told, and 0.</summary>
     /// <param name="notices">Counts it.</param>
     /// <param name="key">What it is called there.</param>
     /// <param name="text">What stands there.</param>
@@ -72,13 +73,17 @@ internal static class BoxNotices
     {
         foreach (var alike in classNames.GroupBy(Plain, StringComparer.Ordinal).Where(group => group.Count() > 1))
         {
-            notices.Add("classes differ from another only in case, blanks, - or _, and are classes of their own", string.Join(" and ", alike.Select(name => $"\"{name}\"")));
+            notices.Add(
+                "classes differ from another only in case, blanks, - or _, and are classes of their own",
+                string.Join(" and ", alike.Select(name => $"\"{name}\"")));
         }
     }
 
     /// <summary>A class name without what is easily written in two ways.</summary>
-    public static string Plain(string className) => new string([.. className.Where(letter => !char.IsWhiteSpace(letter) && letter is not ('-' or '_'))]).ToLowerInvariant();
+    public static string Plain(string className) =>
+        string.Concat(className.Where(letter => !char.IsWhiteSpace(letter) && letter is not ('-' or '_'))).ToLowerInvariant();
 
     /// <summary>A text from a stranger's file, on one line and not too long.</summary>
-    public static string Shortened(string text) => new([.. (text.Length > 60 ? text[..57] + "..." : text).Select(letter => char.IsControl(letter) ? ' ' : letter)]);
+    public static string Shortened(string text) =>
+        string.Concat((text.Length > 60 ? text[..57] + "..." : text).Select(letter => char.IsControl(letter) ? ' ' : letter));
 }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Data.Detection;
@@ -77,25 +78,30 @@ public sealed class BoxedImages
         var labels = ClassNames.Select(name => known.GetValueOrDefault(name, -1)).ToArray();
         var mapped = images.Select(image => image with { Boxes = [.. image.Boxes.Where(box => labels[box.Label] >= 0).Select(box => box with { Label = labels[box.Label] })] }).ToList();
         var lost = images.Sum(image => image.Boxes.Count) - mapped.Sum(image => image.Boxes.Count);
+        var unknown = ClassNames.Except(classNames).ToList();
         IReadOnlyList<string> notices = lost == 0
             ? Notices
-            : [.. Notices, $"{Description}: {lost} boxes of {ClassNames.Except(classNames).Count()} classes that are not trained on were dropped ({string.Join(", ", ClassNames.Except(classNames).Take(5).Select(WithLike))})."];
+            : [.. Notices, $"{Description}: {lost} boxes of {unknown.Count} classes that are not trained on were dropped " +
+                $"({string.Join(", ", unknown.Take(5).Select(WithLike))})."];
         return new BoxedImages(Description, classNames, mapped, notices);
 
         // "Car (is it car?)"
-        string WithLike(string name) => classNames.FirstOrDefault(other => BoxNotices.Plain(other) == BoxNotices.Plain(name)) is { } like ? $"{name} (is it {like}?)" : name;
+        string WithLike(string name) =>
+            classNames.FirstOrDefault(other => BoxNotices.Plain(other) == BoxNotices.Plain(name)) is { } like ? $"{name} (is it {like}?)" : name;
     }
 
     /// <summary>The same images, with a notice of those that are learned from as well.</summary>
     internal BoxedImages WithOverlapTold(BoxedImages learned)
     {
         var files = learned.images.Select(image => Path.GetFullPath(image.File)).ToHashSet(StringComparer.Ordinal);
-        var both = images.Where(image => files.Contains(Path.GetFullPath(image.File))).Select(image => image.Name).ToList();
+        var both = images.Where(image => files.Contains(Path.GetFullPath(image.File)))
+            .Select(image => image.Name).ToList();
         return both.Count == 0
             ? this
             : new BoxedImages(Description, ClassNames, images, [
                 .. Notices,
-                $"{Description}: {both.Count} of its {Count} images are also learned from, so that the AP is too high: {string.Join(", ", both.Take(5))}{(both.Count > 5 ? ", ..." : "")}."]);
+                $"{Description}: {both.Count} of its {Count} images are also learned from, so that the AP is too high: " +
+                $"{DataNotice.Some(both, 5)}."]);
     }
 
     /// <summary>Only the images with something to learn from; those without are told.</summary>

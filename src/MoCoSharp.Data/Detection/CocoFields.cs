@@ -11,7 +11,8 @@ namespace MoCoSharp.Data.Detection;
 internal readonly record struct CocoEntry(JsonElement Value, string List, int Index)
 {
     /// <summary>What messages call it: annotations[2] (id 3).</summary>
-    public string Place => CocoFields.TryInteger(Value, "id") is { } id ? $"{List}[{Index}] (id {id})" : $"{List}[{Index}]";
+    public string Place =>
+        CocoFields.TryInteger(Value, "id") is { } id ? $"{List}[{Index}] (id {id})" : $"{List}[{Index}]";
 }
 
 /// <summary>Reads the fields of COCO's entries, and gathers what is wrong with them.</summary>
@@ -53,10 +54,12 @@ internal sealed class CocoFields(string file)
     /// <exception cref="DataSourceException">It is none.</exception>
     public void ThrowIfNoObject(JsonElement root)
     {
-        const string Expected = "expected COCO's instances JSON, an object with the lists \"images\", \"annotations\" and \"categories\"";
+        const string Expected =
+            "expected COCO's instances JSON, an object with the lists \"images\", \"annotations\" and \"categories\"";
         if (root.ValueKind == JsonValueKind.Array)
         {
-            throw new DataSourceException($"{file}: is a list of {root.GetArrayLength()} entries, such as a detector's results; {Expected}.");
+            throw new DataSourceException(
+                $"{file}: is a list of {root.GetArrayLength()} entries, such as a detector's results; {Expected}.");
         }
 
         if (root.ValueKind != JsonValueKind.Object)
@@ -64,11 +67,13 @@ internal sealed class CocoFields(string file)
             throw new DataSourceException($"{file}: is {Shown(root)}; {Expected}.");
         }
 
-        var lacking = Lists.Where(key => !root.TryGetProperty(key, out var list) || list.ValueKind != JsonValueKind.Array).ToList();
+        var lacking = Lists.Where(key => !root.TryGetProperty(key, out var list) || list.ValueKind != JsonValueKind.Array)
+            .Select(key => $"\"{key}\"").ToList();
         if (lacking.Count > 0)
         {
-            var keys = string.Join(", ", root.EnumerateObject().Take(5).Select(item => BoxNotices.Shortened(item.Name)));
-            throw new DataSourceException($"{file}: has no list {string.Join(", ", lacking.Select(key => $"\"{key}\""))}; {Expected}. Its keys are {(keys.Length > 0 ? keys : "none")}.");
+            var keys = root.EnumerateObject().Take(5).Select(item => BoxNotices.Shortened(item.Name)).DefaultIfEmpty("none");
+            throw new DataSourceException(
+                $"{file}: has no list {string.Join(", ", lacking)}; {Expected}. Its keys are {string.Join(", ", keys)}.");
         }
     }
 
@@ -112,7 +117,8 @@ internal sealed class CocoFields(string file)
         var text = has && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
         if (text.Length is 0 or > 1024 || text.Contains('\0'))
         {
-            Fault($"{item.Place}: {(has ? $"\"{key}\" is {Shown(value)}" : $"has no \"{key}\"")}, expected a text of 1 to 1024 characters");
+            var found = has ? $"\"{key}\" is {Shown(value)}" : $"has no \"{key}\"";
+            Fault($"{item.Place}: {found}, expected a text of 1 to 1024 characters");
         }
 
         return text;
@@ -121,20 +127,26 @@ internal sealed class CocoFields(string file)
     /// <summary>A whole number; null where there is none.</summary>
     public static long? TryInteger(JsonElement item, string key)
     {
-        if (!item.TryGetProperty(key, out var value) || value.ValueKind is not (JsonValueKind.Number or JsonValueKind.String))
+        if (!item.TryGetProperty(key, out var value) || double.IsNaN(Real(value)))
         {
             return null;
         }
 
-        var text = Plain(value)!.Trim();
-        return long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number
-            : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var real) && real == Math.Floor(real) && Math.Abs(real) <= LargestExact ? (long)real
-            : null;
+        if (long.TryParse(Plain(value)!.Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
+        {
+            return number;
+        }
+
+        var real = Real(value);
+        return real == Math.Floor(real) && Math.Abs(real) <= LargestExact ? (long)real : null;
     }
 
     /// <summary>A number, itself a number or a text; NaN where it is neither.</summary>
-    public static double Real(JsonElement value) => value.ValueKind is JsonValueKind.Number or JsonValueKind.String
-        && double.TryParse(Plain(value), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : double.NaN;
+    public static double Real(JsonElement value) =>
+        value.ValueKind is JsonValueKind.Number or JsonValueKind.String
+        && double.TryParse(Plain(value), NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : double.NaN;
 
     /// <summary>A value as a text has it: without quotes; null where it is null.</summary>
     public static string? Plain(JsonElement value) => value.ValueKind switch

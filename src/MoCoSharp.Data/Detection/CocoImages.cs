@@ -15,8 +15,9 @@ internal sealed class CocoImages(string folder)
     public (string? Path, bool IsThere) Find(string name)
     {
         var plain = name.Replace('\\', '/');
-        var isBelow = !Path.IsPathRooted(plain) && !plain.Contains(':') && !plain.Split('/').Contains("..") && plain.Length > 0;
-        foreach (var path in isBelow ? [name, plain, plain.Split('/')[^1]] : new[] { plain.Split('/')[^1] })
+        var parts = plain.Split('/');
+        var isBelow = plain.Length > 0 && !Path.IsPathRooted(plain) && !plain.Contains(':') && !parts.Contains("..");
+        foreach (var path in isBelow ? [name, plain, parts[^1]] : new[] { parts[^1] })
         {
             if (path is not ("" or "." or "..") && IsThere(path))
             {
@@ -33,7 +34,8 @@ internal sealed class CocoImages(string folder)
         var parent = Path.GetDirectoryName(full)!;
         if (!listed.TryGetValue(parent, out var names))
         {
-            names = Directory.Exists(parent) ? [.. SourceFile.Guard(parent, () => Directory.GetFiles(parent)).Select(file => Path.GetFileName(file))] : [];
+            var files = Directory.Exists(parent) ? SourceFile.Guard(parent, () => Directory.GetFiles(parent)) : [];
+            names = [.. files.Select(file => Path.GetFileName(file))];
             listed[parent] = names;
         }
 

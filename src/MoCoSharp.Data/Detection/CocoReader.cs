@@ -19,7 +19,8 @@ internal sealed class CocoReader(string file, string folder)
     public BoxedImages Read(JsonElement root)
     {
         fields.ThrowIfNoObject(root);
-        var categories = fields.List(root, "categories").Select(item => (Id: fields.Integer(item, "id"), Name: fields.Text(item, "name"), item.Place)).ToList();
+        var categories = fields.List(root, "categories")
+            .Select(item => (Id: fields.Integer(item, "id"), Name: fields.Text(item, "name"), item.Place)).ToList();
         var images = fields.List(root, "images").Select(ReadImage).ToList();
         var annotations = fields.List(root, "annotations").ToList();
         fields.ThrowIfFaulty();
@@ -36,7 +37,8 @@ internal sealed class CocoReader(string file, string folder)
         categories = [.. categories.OrderBy(item => item.Id)];
         notices.Alike(categories.Select(item => item.Name));
         TellSameFiles(images);
-        var labels = categories.Select((item, label) => (item.Id, label)).ToDictionary(item => item.Id, item => item.label);
+        var labels = categories.Select((item, label) => (item.Id, label))
+            .ToDictionary(item => item.Id, item => item.label);
         var known = images.ToDictionary(item => item.Id);
         var boxes = images.ToDictionary(item => item.Id, _ => new List<ObjectBox>());
         var ids = new HashSet<long>();
@@ -50,9 +52,11 @@ internal sealed class CocoReader(string file, string folder)
 
             if (!known.TryGetValue(image, out var owner) || !labels.TryGetValue(category, out var label))
             {
-                notices.Add("annotations of an unknown image or category were dropped", $"{item.Place}, image {image}, category {category}");
+                notices.Add(
+                    "annotations of an unknown image or category were dropped",
+                    $"{item.Place}, image {image}, category {category}");
             }
-            else if (Box(item, label, $"{item.Place}, a {BoxNotices.Shortened(categories[label].Name)} of {owner.Name}") is (var box, var place)
+            else if (Box(item, label, $"{item.Place}, a {categories[label].Name} of {owner.Name}") is (var box, var place)
                 && notices.Inside(box, owner.Width, owner.Height, place) is { } inside)
             {
                 boxes[image].Add(inside);
@@ -60,8 +64,9 @@ internal sealed class CocoReader(string file, string folder)
         }
 
         fields.ThrowIfFaulty();
-        return new BoxedImages(file, [.. categories.Select(item => item.Name)],
-            [.. images.OrderBy(item => item.Id).Select(item => new BoxedImage(item.File, item.Name, item.Width, item.Height, boxes[item.Id]))], notices.Sentences());
+        var all = images.OrderBy(item => item.Id)
+            .Select(item => new BoxedImage(item.File, item.Name, item.Width, item.Height, boxes[item.Id])).ToList();
+        return new BoxedImages(file, [.. categories.Select(item => item.Name)], all, notices.Sentences());
     }
 
     private Image ReadImage(CocoEntry item)
@@ -70,19 +75,24 @@ internal sealed class CocoReader(string file, string folder)
         var (path, isThere) = files.Find(name);
         if (path is null)
         {
-            fields.Fault($"{item.Place}: \"file_name\" is \"{BoxNotices.Shortened(name)}\", expected a path below {folder}, or the name of a file there" +
+            fields.Fault(
+                $"{item.Place}: \"file_name\" is \"{BoxNotices.Shortened(name)}\", " +
+                $"expected a path below {folder}, or the name of a file there" +
                 (name.Contains("://", StringComparison.Ordinal) ? ". It is an address: fetch the images first" : ""));
             return new Image(id, "", name, 1, 1, false, item.Place);
         }
 
         if (isThere && !path.EndsWith(name.Replace('\\', '/'), StringComparison.Ordinal))
         {
-            notices.Add($"images were found in {folder} by the last part of their \"file_name\" alone", $"{item.Place} (\"{BoxNotices.Shortened(name)}\")");
+            notices.Add(
+                $"images were found in {folder} by the last part of their \"file_name\" alone",
+                $"{item.Place} (\"{BoxNotices.Shortened(name)}\")");
         }
 
         if (!isThere)
         {
-            notices.Add($"images are not in {folder} and are left out as long as they are missing", BoxNotices.Shortened(name));
+            notices.Add(
+                $"images are not in {folder} and are left out as long as they are missing", BoxNotices.Shortened(name));
         }
 
         var (width, height) = (Size(item, "width"), Size(item, "height"));
@@ -114,32 +124,39 @@ internal sealed class CocoReader(string file, string folder)
             return (int)size;
         }
 
-        fields.Fault($"{item.Place}: \"{key}\" is {BoxNotices.Shortened(value.GetRawText())}, expected 1 to {LargestSide} pixels");
+        fields.Fault(
+            $"{item.Place}: \"{key}\" is {BoxNotices.Shortened(value.GetRawText())}, expected 1 to {LargestSide} pixels");
         return 1;
     }
 
     private (ObjectBox Box, string Place)? Box(CocoEntry item, int label, string place)
     {
-        if (!item.Value.TryGetProperty("bbox", out var list) || list.ValueKind == JsonValueKind.Null || (list.ValueKind == JsonValueKind.Array && list.GetArrayLength() == 0))
+        var length = item.Value.TryGetProperty("bbox", out var list) && list.ValueKind == JsonValueKind.Array ? list.GetArrayLength() : 0;
+        if (length == 0 && list.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null or JsonValueKind.Array)
         {
             notices.Add("annotations without a \"bbox\" were dropped (outlines alone are not read)", place);
             return null;
         }
 
-        double[] corners = list.ValueKind == JsonValueKind.Array && list.GetArrayLength() == 4 ? [.. list.EnumerateArray().Select(CocoFields.Real)] : [double.NaN, 0, 0, 0];
+        double[] corners = length == 4 ? [.. list.EnumerateArray().Select(CocoFields.Real)] : [double.NaN, 0, 0, 0];
         var box = new ObjectBox(corners[0], corners[1], corners[0] + corners[2], corners[1] + corners[3], label)
         {
-            IsCrowd = item.Value.TryGetProperty("iscrowd", out var crowd) && notices.Flag("iscrowd", CocoFields.Plain(crowd), place),
-            OutlineArea = item.Value.TryGetProperty("area", out var area) && CocoFields.Real(area) is > 0 and < double.PositiveInfinity and var found ? found : 0,
+            IsCrowd = item.Value.TryGetProperty("iscrowd", out var crowd)
+                && notices.Flag("iscrowd", CocoFields.Plain(crowd), place),
+            OutlineArea = item.Value.TryGetProperty("area", out var area)
+                && CocoFields.Real(area) is > 0 and < double.PositiveInfinity and var found ? found : 0,
         };
-        return (box, corners.All(double.IsFinite) ? place : $"{place}, \"bbox\" {BoxNotices.Shortened(list.GetRawText())}");
+        return (box, corners.All(double.IsFinite)
+            ? place
+            : $"{place}, \"bbox\" {BoxNotices.Shortened(list.GetRawText())}");
     }
 
     private void ThrowIfTwice(IEnumerable<(string What, string Place)> items)
     {
-        foreach (var twice in items.GroupBy(item => item.What, StringComparer.Ordinal).Where(group => group.Count() > 1))
+        foreach (var same in items.GroupBy(item => item.What, StringComparer.Ordinal).Where(group => group.Count() > 1))
         {
-            fields.Fault($"{twice.Key} stands there {(twice.Count() == 2 ? "twice" : $"{twice.Count()} times")}: {string.Join(" and ", twice.Take(3).Select(item => item.Place))}");
+            var times = same.Count() == 2 ? "twice" : $"{same.Count()} times";
+            fields.Fault($"{same.Key} stands there {times}: {string.Join(" and ", same.Take(3).Select(item => item.Place))}");
         }
     }
 
@@ -147,15 +164,20 @@ internal sealed class CocoReader(string file, string folder)
     {
         if (!images.Any(image => image.IsThere))
         {
-            throw new DataSourceException($"{file}: none of its {images.Count} images is in {folder}; the first would be {images[0].File}. Name the folder of the images behind the file: coco:{file}@FOLDER.");
+            throw new DataSourceException(
+                $"{file}: none of its {images.Count} images is in {folder}; the first would be {images[0].File}. " +
+                $"Name the folder of the images behind the file: coco:{file}@FOLDER.");
         }
     }
 
     private void TellSameFiles(List<Image> images)
     {
-        foreach (var same in images.GroupBy(image => image.File, StringComparer.Ordinal).Where(group => group.Count() > 1))
+        foreach (var same in images.GroupBy(image => image.File, StringComparer.Ordinal)
+            .Where(group => group.Count() > 1))
         {
-            notices.Add("image files have more than one entry, each of which counts", $"{BoxNotices.Shortened(same.First().Name)} ({string.Join(" and ", same.Take(3).Select(image => image.Place))})");
+            notices.Add(
+                "image files have more than one entry, each of which counts",
+                $"{BoxNotices.Shortened(same.First().Name)} ({string.Join(" and ", same.Take(3).Select(image => image.Place))})");
         }
     }
 

@@ -10,7 +10,7 @@ internal static class CocoSource
     private const long LargestFile = 2L << 30;
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = 32 };
 
-    /// <summary>Reads a file; images are looked for in the folder, and opened only where their size is not said.</summary>
+    /// <summary>Reads a file; images are looked for, and opened only where their size is not said.</summary>
     /// <param name="file">The JSON.</param>
     /// <param name="images">Folder of the images.</param>
     /// <exception cref="DataSourceException">It cannot be used; up to ten faults are told.</exception>
@@ -47,7 +47,8 @@ internal static class CocoSource
     {
         var head = new byte[FileSignature.HeadBytes];
         using var stream = SourceFile.Open(file);
-        var known = FileSignature.Describe(head.AsSpan(0, stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)));
+        var length = stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
+        var known = FileSignature.Describe(head.AsSpan(0, length));
         if (known is not null && !known.StartsWith("a JSON text", StringComparison.Ordinal))
         {
             return $"expected COCO's instances JSON; it is {known}";
@@ -55,6 +56,7 @@ internal static class CocoSource
 
         return head is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..]
             ? "is written in UTF-16, expected UTF-8. Save it again in that encoding."
-            : $"is not valid JSON at line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}. A file cut short, a comma too many, a comment, or NaN or Infinity, which JSON does not have?";
+            : $"is not valid JSON at line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}. " +
+                "A file cut short, a comma too many, a comment, or NaN or Infinity, which JSON does not have?";
     }
 }

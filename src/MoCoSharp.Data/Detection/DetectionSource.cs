@@ -10,7 +10,9 @@ public static class DetectionSource
     private static readonly string[] Years = ["VOC2007", "VOC2012"];
     private static readonly string[] Trained = ["trainval", "train"];
     private static readonly string[] JudgedSets = ["test", "val", "valid", "validation", "dev", "eval"];
-    private static readonly string[] JudgedFiles = ["val", "dev", "eval", "test"]; // "val" begins "valid" and "validation"
+
+    // "val" begins "valid" and "validation" as well.
+    private static readonly string[] JudgedFiles = ["val", "dev", "eval", "test"];
 
     /// <summary>Images to learn from, and others to judge by, of the same classes.</summary>
     /// <param name="source">voc:... or coco:...</param>
@@ -80,7 +82,9 @@ public static class DetectionSource
         }
 
         // "trainval" is judged by "test" alone: "val" is a part of it.
-        var test = named.Select(part => (part.Folder, Set: Choose(part.Folder, Same(part.Set!, "trainval") ? ["test"] : JudgedSets, source))).FirstOrDefault(part => part.Set is not null && part.Set != named[0].Set);
+        var test = named
+            .Select(part => (part.Folder, Set: Choose(part.Folder, Same(part.Set!, "trainval") ? ["test"] : JudgedSets, source)))
+            .FirstOrDefault(part => part.Set is not null && part.Set != named[0].Set);
         return (
             () => VocSource.Read(source, [.. named.Select(part => (part.Folder, part.Set!))]),
             test.Set is null ? null : () => VocSource.Read($"voc:{test.Folder}@{test.Set}", [(test.Folder, test.Set)]));
@@ -94,7 +98,8 @@ public static class DetectionSource
         }
 
         var sets = VocSource.Sets(folder);
-        return wanted.Select(name => sets.Contains(name) ? name : sets.FirstOrDefault(set => Same(set, name))).FirstOrDefault(set => set is not null);
+        return wanted.Select(name => sets.Contains(name) ? name : sets.FirstOrDefault(set => Same(set, name)))
+            .FirstOrDefault(set => set is not null);
     }
 
     private static (Func<BoxedImages> Train, Func<BoxedImages>? Judged) Coco(string source, string path)
@@ -112,25 +117,32 @@ public static class DetectionSource
 
         var found = Directory.GetFiles(annotations, "instances_*.json").Order(StringComparer.Ordinal).ToList();
         var train = found.FirstOrDefault(name => Begins(name, "train"))
-            ?? throw new DataSourceException($"{source}: {annotations} has no instances_train*.json. {OtherJson(path)}");
-        var judged = JudgedFiles.Select(part => found.FirstOrDefault(name => Begins(name, part))).FirstOrDefault(name => name is not null);
+            ?? throw new DataSourceException(
+                $"{source}: {annotations} has no instances_train*.json. {OtherJson(path)}");
+        var judged = JudgedFiles.Select(part => found.FirstOrDefault(name => Begins(name, part)))
+            .FirstOrDefault(name => name is not null);
         return (() => Read(train), judged is null ? null : () => Read(judged));
 
         BoxedImages Read(string name) => CocoSource.Read(name, new[] { Suffix(name), Path.Combine("images", Suffix(name)), "images" }
             .Select(folder => Path.Combine(path, folder)).FirstOrDefault(Directory.Exists) ?? Path.Combine(path, Suffix(name)));
 
-        static bool Begins(string name, string part) => Suffix(name).StartsWith(part, StringComparison.OrdinalIgnoreCase);
+        static bool Begins(string name, string part) =>
+            Suffix(name).StartsWith(part, StringComparison.OrdinalIgnoreCase);
+
         static string Suffix(string name) => Path.GetFileNameWithoutExtension(name)["instances_".Length..];
     }
 
     // What else there is, as it would be named.
     private static string OtherJson(string path)
     {
-        var found = !Directory.Exists(path) ? [] : new[] { path }.Concat(Directory.GetDirectories(path).Where(folder => !Path.GetFileName(folder).StartsWith('.')))
-            .SelectMany(folder => Directory.GetFiles(folder, "*.json")).Order(StringComparer.Ordinal).Take(3).ToList();
+        string[] folders = Directory.Exists(path)
+            ? [path, .. Directory.GetDirectories(path).Where(folder => !ImageEndings.IsHidden(Path.GetFileName(folder)))]
+            : [];
+        var found = folders.SelectMany(folder => Directory.GetFiles(folder, "*.json")).Order(StringComparer.Ordinal)
+            .Take(3).Select(file => $"coco:{file}@{Path.GetDirectoryName(file)}").ToList();
         return found.Count == 0
             ? $"Expected {Kinds}."
-            : $"Name a file and the folder of its images, and with --val those to judge by: {string.Join(", ", found.Select(file => $"coco:{file}@{Path.GetDirectoryName(file)}"))}.";
+            : $"Name a file and the folder of its images, and with --val those to judge by: {string.Join(", ", found)}.";
     }
 
     private static bool Same(string name, string other) => name.Equals(other, StringComparison.OrdinalIgnoreCase);

@@ -14,7 +14,8 @@ namespace MoCoSharp.Data.Detection;
 /// <param name="Bottom">ymax.</param>
 /// <param name="Difficult">The flag's text; null where there is none.</param>
 /// <param name="Fault">What stands there in place of a corner; empty where all four are numbers.</param>
-internal sealed record VocObject(string Name, double Left, double Top, double Right, double Bottom, string? Difficult, string Fault);
+internal sealed record VocObject(
+    string Name, double Left, double Top, double Right, double Bottom, string? Difficult, string Fault);
 
 /// <summary>One annotation file of Pascal VOC: the image's size, and objects with boxes.</summary>
 /// <remarks>The file is a stranger's: no document type, no entities, nothing from elsewhere, bounded in size, depth and number of objects.</remarks>
@@ -66,8 +67,10 @@ internal sealed class VocAnnotation
     // Encodings such as GB2312, which XML's own reader does not know.
     private static XmlReader Open(byte[] bytes)
     {
-        var declaration = Encoding.Latin1.GetString(bytes.AsSpan(0, Math.Min(bytes.Length, LongestDeclaration))).Split("?>")[0];
-        var declared = declaration.Split("encoding=") is [_, [var quote and ('"' or '\''), .. var rest]] ? rest.Split(quote)[0] : "";
+        var head = Encoding.Latin1.GetString(bytes.AsSpan(0, Math.Min(bytes.Length, LongestDeclaration)));
+        var declared = head.Split("?>")[0].Split("encoding=") is [_, [var quote and ('"' or '\''), .. var rest]]
+            ? rest.Split(quote)[0]
+            : "";
         return declared.Length > 0 && CodePagesEncodingProvider.Instance.GetEncoding(declared) is { } encoding
             ? XmlReader.Create(new StringReader(encoding.GetString(bytes)), Safely)
             : XmlReader.Create(new MemoryStream(bytes), Safely);
@@ -87,9 +90,11 @@ internal sealed class VocAnnotation
         }
 
         return bytes.AsSpan().IndexOf("<!DOCTYPE"u8) >= 0
-            ? "has a document type (<!DOCTYPE ...>), which is not read from a file of unknown origin. Delete it; annotations need none."
-            : $"is no annotation that can be read: not well-formed XML at line {error.LineNumber}, character {error.LinePosition}. " +
-                "A tag that is not closed, a bare & or <, letters of another encoding than it says, or a file cut short?";
+            ? "has a document type (<!DOCTYPE ...>), which is not read from a file of unknown origin. " +
+                "Delete it; annotations need none."
+            : "is no annotation that can be read: " +
+                $"not well-formed XML at line {error.LineNumber}, character {error.LinePosition}. " +
+                "A tag that is not closed, a bare & or <, letters of another encoding, or a file cut short?";
     }
 
     // Text by its path below the root, so that the corners of a "part" (a head, a hand) are not taken for the object's.
@@ -155,13 +160,14 @@ internal sealed class VocAnnotation
         }
 
         var corners = Corners.Select(Corner).ToArray();
-        var fault = Array.FindIndex(corners, double.IsNaN);
+        var bad = Corners.Zip(corners).FirstOrDefault(corner => double.IsNaN(corner.Second)).First;
+        var fault = bad is null ? "" : Text(bad) is { } text ? $"{bad} \"{BoxNotices.Shortened(text)}\"" : $"no {bad}";
         Objects.Add(new VocObject(
-            name, corners[0], corners[1], corners[2], corners[3], values.GetValueOrDefault("object/difficult"),
-            fault < 0 ? "" : Text(Corners[fault]) is { } text ? $"{Corners[fault]} \"{BoxNotices.Shortened(text)}\"" : $"no {Corners[fault]}"));
+            name, corners[0], corners[1], corners[2], corners[3], values.GetValueOrDefault("object/difficult"), fault));
 
         string? Text(string key) => values.GetValueOrDefault("object/bndbox/" + key);
-        double Corner(string key) => double.TryParse(Text(key), NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : double.NaN;
+        double Corner(string key) =>
+            double.TryParse(Text(key), NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : double.NaN;
     }
 
     private static int Pixels(Dictionary<string, string> values, string key) =>

@@ -31,7 +31,8 @@ internal static class VocIds
             if (id.Length > LongestId || id.AsSpan().ContainsAny("/\\\0") || id is "." or "..")
             {
                 throw new DataSourceException(
-                    $"{path}, line {number}: is no id of an image: \"{BoxNotices.Shortened(id)}\", expected a file name without folder and ending, such as 000005.");
+                    $"{path}, line {number}: is no id of an image: \"{BoxNotices.Shortened(id)}\", " +
+                    "expected a file name without folder and ending, such as 000005.");
             }
 
             times[id] = times.GetValueOrDefault(id) + 1;
@@ -43,13 +44,15 @@ internal static class VocIds
 
         foreach (var id in ids.Where(id => times[id] > 1))
         {
-            notices.Add($"ids stand in {Path.GetFileName(path)} more than once, and count once", $"{id} ({times[id]} times)");
+            notices.Add(
+                $"ids stand in {Path.GetFileName(path)} more than once, and count once", $"{id} ({times[id]} times)");
         }
 
         return ids;
     }
 
-    // The whole line, where it names an annotation; a class set has a second column, 1 or -1 or 0; some lists have paths and endings.
+    // The whole line, where it names an annotation; a class set has a second column, 1 or -1 or 0; some lists have
+    // paths and endings.
     private static string Understood(string line, string annotations)
     {
         if (IsThere(line))
@@ -57,7 +60,8 @@ internal static class VocIds
             return line;
         }
 
-        var first = line.LastIndexOfAny([' ', '\t']) is var blank and > 0 && line[(blank + 1)..] is "1" or "-1" or "0" or "+1" ? line[..blank].Trim() : line;
+        var blank = line.LastIndexOfAny([' ', '\t']);
+        var first = line[(blank + 1)..] is "1" or "-1" or "0" or "+1" && blank > 0 ? line[..blank].Trim() : line;
         if (IsThere(first))
         {
             return first;
@@ -67,8 +71,10 @@ internal static class VocIds
         foreach (var text in new[] { first, first.Split(' ', '\t')[0] })
         {
             var parts = text.Split('/', '\\');
-            var name = Endings.FirstOrDefault(ending => parts[^1].EndsWith(ending, StringComparison.OrdinalIgnoreCase)) is { } known ? parts[^1][..^known.Length] : parts[^1];
-            if (name != text && (parts.Length == 1 || parts[^2] is "JPEGImages" or "Annotations" or ".") && IsThere(name))
+            var ending = Endings.FirstOrDefault(known => parts[^1].EndsWith(known, StringComparison.OrdinalIgnoreCase)) ?? "";
+            var name = parts[^1][..^ending.Length];
+            var isOurs = parts.Length == 1 || parts[^2] is "JPEGImages" or "Annotations" or ".";
+            if (name != text && isOurs && IsThere(name))
             {
                 return name;
             }
@@ -76,6 +82,8 @@ internal static class VocIds
 
         return first;
 
-        bool IsThere(string id) => id.Length is > 0 and <= LongestId && !id.AsSpan().ContainsAny("/\\\0") && File.Exists(Path.Combine(annotations, id + ".xml"));
+        bool IsThere(string id) =>
+            id.Length is > 0 and <= LongestId && !id.AsSpan().ContainsAny("/\\\0")
+            && File.Exists(Path.Combine(annotations, id + ".xml"));
     }
 }

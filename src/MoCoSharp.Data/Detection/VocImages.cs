@@ -39,13 +39,17 @@ internal sealed class VocImages
             return null;
         }
 
+        var taken = found.MinBy(Rank);
         if (found.Count > 1)
         {
-            notices.Add("ids have more than one image file, of which one is taken", $"{Path.GetFileName(found.MinBy(Rank))} of {string.Join(", ", found.Select(Path.GetFileName))}");
+            notices.Add(
+                "ids have more than one image file, of which one is taken",
+                $"{Path.GetFileName(taken)} of {string.Join(", ", found.Select(Path.GetFileName))}");
         }
 
-        return found.MinBy(Rank);
+        return taken;
     }
 
-    private static int Rank(string file) => Array.FindIndex(Endings, ending => ending.Equals(Path.GetExtension(file), StringComparison.OrdinalIgnoreCase));
+    private static int Rank(string file) =>
+        Array.FindIndex(Endings, ending => ending.Equals(Path.GetExtension(file), StringComparison.OrdinalIgnoreCase));
 }

@@ -16,7 +16,9 @@ internal static class VocSource
     public static IReadOnlyList<string> Sets(string folder)
     {
         var main = Path.Combine(folder, "ImageSets", "Main");
-        return Directory.Exists(main) ? [.. Directory.GetFiles(main, "*.txt").Select(path => Path.GetFileNameWithoutExtension(path)).Where(name => !name.StartsWith('.')).Order(StringComparer.Ordinal)] : [];
+        var lists = Directory.Exists(main) ? Directory.GetFiles(main, "*.txt") : [];
+        return [.. lists.Select(path => Path.GetFileNameWithoutExtension(path)).Where(name => !name.StartsWith('.'))
+            .Order(StringComparer.Ordinal)];
     }
 
     /// <summary>Reads the annotations of one or more parts.</summary>
@@ -29,8 +31,9 @@ internal static class VocSource
         var missing = new Tally(description);
         var faults = new List<string>();
         var read = new List<Item>();
-        foreach (var (folder, sets) in parts.GroupBy(part => part.Folder).Select(group => (group.Key, group.Select(part => part.Set))))
+        foreach (var sets in parts.GroupBy(part => part.Folder, part => part.Set))
         {
+            var folder = sets.Key;
             var annotations = Path.Combine(folder, "Annotations");
             if (!Directory.Exists(annotations))
             {
@@ -41,7 +44,8 @@ internal static class VocSource
             var seen = new HashSet<string>(StringComparer.Ordinal);
             foreach (var set in sets)
             {
-                foreach (var id in VocIds.Read(Path.Combine(folder, "ImageSets", "Main", set + ".txt"), annotations, notices))
+                var list = Path.Combine(folder, "ImageSets", "Main", set + ".txt");
+                foreach (var id in VocIds.Read(list, annotations, notices))
                 {
                     if (!seen.Add(id))
                     {
@@ -53,7 +57,10 @@ internal static class VocSource
                     }
                     else if (images.Find(id, notices) is not { } file)
                     {
-                        missing.Add($"ids of {set}.txt have an annotation, but there is no such image in {folder}/JPEGImages ({string.Join(", ", VocImages.Endings)})", id);
+                        missing.Add(
+                            $"ids of {set}.txt have an annotation, but there is no such image in {folder}/JPEGImages " +
+                            $"({string.Join(", ", VocImages.Endings)})",
+                            id);
                     }
                     else
                     {
@@ -79,7 +86,9 @@ internal static class VocSource
         var names = read.SelectMany(item => item.Annotation.Objects).Select(item => item.Name).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
         notices.Alike(names);
         var labels = names.Select((name, label) => (name, label)).ToDictionary(item => item.name, item => item.label, StringComparer.Ordinal);
-        var all = read.Select(item => new BoxedImage(item.File, item.Name, item.Width, item.Height, [.. Boxes(item, labels, notices)])).ToList();
+        var all = read
+            .Select(item => new BoxedImage(item.File, item.Name, item.Width, item.Height, [.. Boxes(item, labels, notices)]))
+            .ToList();
         return new BoxedImages(description, names, all, notices.Sentences());
 
         void Add(string folder, string id, string file)
@@ -87,10 +96,13 @@ internal static class VocSource
             try
             {
                 var annotation = VocAnnotation.Read(Path.Combine(folder, "Annotations", id + ".xml"));
-                if (annotation.FileName.Length > 0 && Path.GetFileNameWithoutExtension(annotation.FileName.Replace('\\', '/')) is var named
-                    && !id.Equals(named, StringComparison.OrdinalIgnoreCase) && !id.Equals(annotation.FileName, StringComparison.OrdinalIgnoreCase))
+                var said = annotation.FileName;
+                var stem = Path.GetFileNameWithoutExtension(said.Replace('\\', '/'));
+                if (said.Length > 0 && said != id && !id.Equals(stem, StringComparison.OrdinalIgnoreCase))
                 {
-                    notices.Add("annotations name another image than their own file's name, by which images are found", $"{id}.xml (\"{BoxNotices.Shortened(annotation.FileName)}\")");
+                    notices.Add(
+                        "annotations name another image than their own file's name, by which images are found",
+                        $"{id}.xml (\"{BoxNotices.Shortened(said)}\")");
                 }
 
                 var (width, height) = (annotation.Width, annotation.Height);
@@ -99,7 +111,8 @@ internal static class VocSource
                     (width, height) = ImageSize.Read(file); // not said: taken from the image
                 }
 
-                read.Add(new Item(file, parts.Count > 1 ? $"{Path.GetFileName(Path.TrimEndingDirectorySeparator(folder))}/{id}" : id, width, height, annotation));
+                var root = Path.GetFileName(Path.TrimEndingDirectorySeparator(folder));
+                read.Add(new Item(file, parts.Count > 1 ? $"{root}/{id}" : id, width, height, annotation));
             }
             catch (DataSourceException error)
             {
@@ -117,7 +130,8 @@ internal static class VocSource
             {
                 IsDifficult = notices.Flag("difficult", found.Difficult, place),
             };
-            if (notices.Inside(box, item.Width, item.Height, found.Fault.Length > 0 ? $"{place}, {found.Fault}" : place) is { } inside)
+            place = found.Fault.Length > 0 ? $"{place}, {found.Fault}" : place;
+            if (notices.Inside(box, item.Width, item.Height, place) is { } inside)
             {
                 yield return inside;
             }
