@@ -15,9 +15,23 @@ internal static class ImageSize
         using var codec = SKCodec.Create(stream);
         if (codec is null || codec.Info.Width <= 0 || codec.Info.Height <= 0)
         {
-            throw new DataSourceException($"{file}: is no image whose size can be read, and its annotation does not say it.");
+            return Decoded(file);
         }
 
         return (int)codec.EncodedOrigin >= 5 ? (codec.Info.Height, codec.Info.Width) : (codec.Info.Width, codec.Info.Height);
+    }
+
+    // TIFF, which that codec does not know.
+    private static (int Width, int Height) Decoded(string file)
+    {
+        try
+        {
+            using var image = ImageDecoder.ReadFile(file, new DecodeRequest { AppliesOrientation = true });
+            return (image.Width, image.Height);
+        }
+        catch (BrokenImageException error)
+        {
+            throw new DataSourceException($"{error.Message} Its annotation does not say its size either.", error);
+        }
     }
 }

@@ -6,7 +6,8 @@ namespace MoCoSharp.Data.Detection;
 internal sealed class VocImages
 {
     /// <summary>Of images; of several files with an id, that of the earlier ending is taken.</summary>
-    public static readonly string[] Endings = [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".gif"];
+    public static readonly string[] Endings =
+        [".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"];
 
     private readonly Dictionary<string, List<string>> files = new(StringComparer.Ordinal);
 

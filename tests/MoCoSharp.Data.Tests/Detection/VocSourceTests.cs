@@ -2,6 +2,7 @@ using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Detection;
 using MoCoSharp.Data.Images;
 using MoCoSharp.Data.Tests.Datasets;
+using MoCoSharp.Data.Tests.Images;
 
 namespace MoCoSharp.Data.Tests.Detection;
 
@@ -312,6 +313,20 @@ public sealed class VocSourceTests : IDisposable
         folder.WriteImage("JPEGImages/._a.jpg");
 
         Assert.Equal(folder[$"JPEGImages/a.{ending}"], Open("a")[0].File);
+    }
+
+    [Fact]
+    public void ASizeThatIsNotSaid_IsTheTiffs()
+    {
+        Write("a", 40, 30, Object("dog", 1, 1, 9, 9), said: (0, 0));
+        File.Delete(folder["JPEGImages/a.png"]);
+        folder.Write("JPEGImages/a.TIF", GoldenImages.BytesOf("deflate.tif"));
+        var images = Open("a");
+
+        using var pixels = images.Read(0); // refused where the size differs
+        Assert.Equal((pixels.Width, pixels.Height), (images[0].Width, images[0].Height));
+        folder.Write("JPEGImages/a.TIF", "II*\0"u8.ToArray());
+        Assert.Contains("Its annotation does not say its size either.", Assert.Throws<DataSourceException>(() => Open("a")).Message);
     }
 
     [Fact]
