@@ -89,8 +89,8 @@ public sealed partial class TerminalTests : IDisposable
     public void EveryVerbThatDraws_KeepsToANarrowWindow()
     {
         Terminal.Require();
-        Write("photos/train", 12);
-        Write("photos/val", 4);
+        Write("photos/train", 24, first: 0);
+        Write("photos/val", 4, first: 100);
         Draws("pretrain", ["--data", "photos", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "views.size=16"]);
         Draws("knn", ["run", "-k", "3"]);
         Draws("linear", ["run", "--epochs", "2"]);
@@ -137,9 +137,9 @@ public sealed partial class TerminalTests : IDisposable
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
-    private void Write(string path, int count)
+    private void Write(string path, int count, int first)
     {
-        for (var i = 0; i < count; i++)
+        for (var i = first; i < first + count; i++)
         {
             var image = Path.Combine(folder, path, i % 2 == 0 ? "even" : "odd", $"{i}.png");
             Directory.CreateDirectory(Path.GetDirectoryName(image)!);
