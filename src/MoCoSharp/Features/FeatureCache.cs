@@ -79,7 +79,7 @@ public sealed class FeatureCache(string folder)
                 && file.Tensors.GetValueOrDefault("features") is { dtype: ScalarType.Float32, shape: [var count, _] } values
                 && Integers(file, "labels", count, from: -1, below: Math.Max(1, data.ClassNames.Count)) is { } labels
                 && Integers(file, "indices", count, from: 0, below: data.Count) is { } indices
-                    ? new FeatureSet(values.alias().DetachFromDisposeScope(), labels, indices)
+                    ? new FeatureSet(values.alias().DetachFromDisposeScope(), labels, indices, [.. indices.Select(data.NameOf)])
                     : null;
         }
         catch (Exception error) when (error is InvalidDataException or IOException)

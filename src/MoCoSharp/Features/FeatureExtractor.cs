@@ -20,16 +20,6 @@ public enum FeatureLayer
     Head,
 }
 
-/// <summary>Features of a data set, with labels.</summary>
-/// <param name="Values">Shape [M, D], on the CPU.</param>
-/// <param name="Labels">Length M; -1 where there is none.</param>
-/// <param name="Indices">Length M: which image of the set; broken ones are left out.</param>
-public sealed record FeatureSet(Tensor Values, int[] Labels, int[] Indices) : IDisposable
-{
-    /// <inheritdoc/>
-    public void Dispose() => Values.Dispose();
-}
-
 /// <summary>Features of some images, on their way: good until the next ones come.</summary>
 /// <param name="Values">Shape [N, D], on the CPU.</param>
 /// <param name="Labels">Length N; -1 where there is none.</param>
@@ -73,7 +63,7 @@ public static class FeatureExtractor
         var labels = new List<int>();
         var indices = new List<int>();
         Stream(encoder, data, view, layer, loader, device, normalize, Keep, badImage, group, cancellation);
-        return new FeatureSet(cat(parts).DetachFromDisposeScope(), [.. labels], [.. indices]);
+        return new FeatureSet(cat(parts).DetachFromDisposeScope(), [.. labels], [.. indices], [.. indices.Select(data.NameOf)]);
 
         void Keep(FeatureBatch batch)
         {

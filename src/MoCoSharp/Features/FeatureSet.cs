@@ -1,0 +1,73 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Features;
+
+/// <summary>An image of a <see cref="FeatureSet"/>, and how like a query it is.</summary>
+/// <param name="Name">Of the image, as its data set names it: a path below the folder, say.</param>
+/// <param name="Similarity">Cosine of its features and the query's, -1 to 1; 0 where either has length 0.</param>
+/// <param name="Row">Of the features in the set.</param>
+/// <param name="Index">Of the image in its data set.</param>
+public readonly record struct Neighbor(string Name, double Similarity, int Row, int Index);
+
+/// <summary>Features of a data set, with labels and names. Broken images are left out, so that a row is not an image's index in its data set.</summary>
+/// <param name="Values">Shape [M, D], on the CPU.</param>
+/// <param name="Labels">Length M; -1 where there is none.</param>
+/// <param name="Indices">Length M: which image of the data set a row is.</param>
+/// <param name="Names">Length M: the image's name, row by row; null where nobody named them.</param>
+public sealed record FeatureSet(Tensor Values, int[] Labels, int[] Indices, IReadOnlyList<string>? Names = null) : IDisposable
+{
+    /// <summary>The features of an image.</summary>
+    /// <param name="name">As its data set names it: its path below the folder.</param>
+    /// <returns>Shape [D]; it shares the memory of <see cref="Values"/>.</returns>
+    /// <exception cref="KeyNotFoundException">No image of that name has features, or several have.</exception>
+    public Tensor this[string name] => Values[RowOf(name)];
+
+    /// <summary>The row of an image.</summary>
+    /// <param name="name">As its data set names it.</param>
+    /// <exception cref="KeyNotFoundException">No image of that name has features, or several have.</exception>
+    public int RowOf(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        var rows = Enumerable.Range(0, Names?.Count ?? 0).Where(row => Names![row] == name).Take(2).ToList();
+        return rows switch
+        {
+            [var row] => row,
+            [] => throw new KeyNotFoundException(
+                $"No image named {name} has features. {(Names is [var first, ..] ? $"Is it in the data set, and can it be read? A name of this set is {first}." : "This set has no names.")}"),
+            _ => throw new KeyNotFoundException($"Several images are named {name}: rows {rows[0]} and {rows[1]}. Take a row of Values."),
+        };
+    }
+
+    /// <summary>The images that are most like a query, the most similar first; of equal ones, the first in the set.</summary>
+    /// <param name="query">Features of the same encoder and layer, of any length. Shape [D]. An image of this set is its own first neighbor.</param>
+    /// <param name="k">How many, above 0; all where there are fewer.</param>
+    /// <exception cref="ArgumentException">The query has another shape.</exception>
+    public IReadOnlyList<Neighbor> Nearest(Tensor query, int k)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(k);
+        if (query.shape is not [var dimension] || dimension != Values.shape[1])
+        {
+            throw new ArgumentException(
+                $"The query has shape [{string.Join(", ", query.shape)}], expected [{Values.shape[1]}]: the features of one image.", nameof(query));
+        }
+
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var values = Values.to(float32); // [M, D]
+        var direction = query.cpu().to(float32);
+        var lengths = values.square().sum(1).sqrt() * direction.square().sum().sqrt(); // [M]
+        var similarities = (values.mv(direction) / lengths.clamp_min(float.Epsilon)).nan_to_num(0).clamp(-1, 1).data<float>().ToArray();
+        return
+        [
+            .. Enumerable.Range(0, similarities.Length)
+                .OrderByDescending(row => similarities[row]) // stable
+                .Take(k)
+                .Select(row => new Neighbor(Names?[row] ?? $"image {Indices[row]}", similarities[row], row, Indices[row])),
+        ];
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Values.Dispose();
+}
