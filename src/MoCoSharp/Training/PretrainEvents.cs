@@ -33,26 +33,38 @@ public readonly record struct StepReport(
 /// <param name="Seconds">What it took.</param>
 public readonly record struct KnnReport(long Step, int Epoch, double Accuracy, string Protocol, double Seconds);
 
-/// <summary>Hears of a run's progress, on the training thread.</summary>
+/// <summary>Hears of a run's progress, on the training thread. Each method does nothing unless it is implemented, but for <see cref="Judged"/>.</summary>
 public interface IPretrainObserver
 {
     /// <summary>A step is done.</summary>
-    void Stepped(long step, long totalSteps);
+    void Stepped(long step, long totalSteps)
+    {
+    }
 
     /// <summary>Time for a line.</summary>
-    void Reported(StepReport report);
+    void Reported(StepReport report)
+    {
+    }
 
     /// <summary>The monitor is at work: so many images of so many.</summary>
-    void Evaluating(int done, int total);
+    void Evaluating(int done, int total)
+    {
+    }
 
     /// <summary>The monitor has a number.</summary>
-    void Evaluated(KnnReport report);
+    void Evaluated(KnnReport report)
+    {
+    }
 
     /// <summary>A checkpoint is on disk.</summary>
-    void Saved(string path);
+    void Saved(string path)
+    {
+    }
 
     /// <summary>Something that a person should know, and the run goes on.</summary>
-    void Warned(string message);
+    void Warned(string message)
+    {
+    }
 
     /// <summary>Something is wrong with what is being learned; told once for each kind.</summary>
     void Judged(Verdict verdict)

@@ -113,30 +113,5 @@ public sealed class MethodResumeTests : IDisposable
         return Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(run.Checkpoints()[0])));
     }
 
-    private sealed class Silent : IPretrainObserver
-    {
-        public void Stepped(long step, long totalSteps)
-        {
-        }
-
-        public void Reported(StepReport report)
-        {
-        }
-
-        public void Evaluating(int done, int total)
-        {
-        }
-
-        public void Evaluated(KnnReport report)
-        {
-        }
-
-        public void Saved(string path)
-        {
-        }
-
-        public void Warned(string message)
-        {
-        }
-    }
+    private sealed class Silent : IPretrainObserver;
 }

@@ -88,22 +88,6 @@ public abstract class SmallRunTests : IDisposable
 
         public void Stepped(long step, long totalSteps) => OnStep?.Invoke(step);
 
-        public void Reported(StepReport report)
-        {
-        }
-
-        public void Evaluating(int done, int total)
-        {
-        }
-
-        public void Evaluated(KnnReport report)
-        {
-        }
-
-        public void Saved(string path)
-        {
-        }
-
         public void Warned(string message) => Warnings.Add(message);
     }
 }

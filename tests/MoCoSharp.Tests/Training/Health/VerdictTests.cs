@@ -112,29 +112,5 @@ public sealed class VerdictTests : IDisposable
         public List<Verdict> Verdicts { get; } = [];
 
         public void Judged(Verdict verdict) => Verdicts.Add(verdict);
-
-        public void Stepped(long step, long totalSteps)
-        {
-        }
-
-        public void Reported(StepReport report)
-        {
-        }
-
-        public void Evaluating(int done, int total)
-        {
-        }
-
-        public void Evaluated(KnnReport report)
-        {
-        }
-
-        public void Saved(string path)
-        {
-        }
-
-        public void Warned(string message)
-        {
-        }
     }
 }
