@@ -38,11 +38,25 @@ public static partial class TorchRuntime
             catch (Exception error) when (error is TypeInitializationException or NotSupportedException or DllNotFoundException
                 or BadImageFormatException or EntryPointNotFoundException)
             {
-                throw new PlatformNotSupportedException(
-                    $"libtorch did not load on {RuntimeInformation.RuntimeIdentifier}. It is published for linux-x64, win-x64 and osx-arm64: on one of these, " +
-                    "reference the package libtorch-cpu-<platform> 2.10.0 in the program's project and build it again; elsewhere MoCoSharp cannot run.", error);
+                throw new PlatformNotSupportedException($"libtorch did not load on {RuntimeInformation.RuntimeIdentifier}. {Cure()}", error);
             }
         }
+    }
+
+    // What is there decides what is missing.
+    private static string Cure()
+    {
+        if (OperatingSystem.IsLinux() && TorchSharpLibrary.Find("libLibTorchSharp.so") is not null && TorchSharpLibrary.Find("libtorch_cpu.so") is not null)
+        {
+            return "Its files are there, but TorchSharp's library was built for a newer libstdc++ than this system has. Add this line to the program's project, and build " +
+                $"it again: {TorchSharpLibrary.ImportLine} Or call MoCoSharp.Tensors.TorchRuntime.Load() before anything of TorchSharp.";
+        }
+
+        var missing = "It is published for linux-x64, win-x64 and osx-arm64. Is the program built for this platform (dotnet build -r <platform>), " +
+            "or does its project reference the package libtorch-cpu-<platform> 2.10.0?";
+        return OperatingSystem.IsWindows() ? $"{missing} libtorch also needs the Visual C++ Redistributable 2015-2022 (x64), which no package brings."
+            : OperatingSystem.IsMacOS() ? $"{missing} libtorch also needs libomp: brew install libomp"
+            : missing;
     }
 
     /// <summary>Opens the device that a person named.</summary>
@@ -122,6 +136,7 @@ public static partial class TorchRuntime
         }
 
         KeepMemory();
+        TorchSharpLibrary.Offer();
     }
 
     // glibc maps each large tensor anew and gives it back when it is freed, so that every activation of every step is cleared page by page: InfoNCE as
