@@ -12,9 +12,10 @@ internal sealed class Plan
 {
     private const int DefaultClasses = 1000; // where there are no data to count them in: a bench
 
-    private Plan(RunConfig config, IImageDataset train, IImageDataset? validation, IReadOnlyList<DataNotice> notices)
+    private Plan(RunConfig config, IImageDataset train, IImageDataset? validation, IReadOnlyList<DataNotice> notices, IReadOnlyList<string> fitted)
     {
         Notices = notices;
+        Fitted = fitted;
         Config = config;
         Train = train;
         Validation = validation;
@@ -28,6 +29,9 @@ internal sealed class Plan
 
     /// <summary>What was passed over in the images, and what looks wrong.</summary>
     public IReadOnlyList<DataNotice> Notices { get; }
+
+    /// <summary>What was lowered for the number of images, and why.</summary>
+    public IReadOnlyList<string> Fitted { get; }
 
     public int StepsPerEpoch => Train.Count / Config.BatchSize;
 
@@ -48,8 +52,18 @@ internal sealed class Plan
     }
 
     /// <summary>Opens the data and settles what was left to choose; null, and the faults in the list, where something is wrong.</summary>
-    public static Plan? Open(RunConfig? config, string? dataGiven, string? validationGiven, List<string> faults, int processes = 1)
+    /// <param name="config">Null where it has faults of its own.</param>
+    /// <param name="dataGiven">--data, for a look at the images where there is no configuration.</param>
+    /// <param name="validationGiven">--val, likewise.</param>
+    /// <param name="faults">Gets what is wrong.</param>
+    /// <param name="processes">That train together.</param>
+    /// <param name="settings">
+    /// What --set names: it stays as it is where the recipe's values are fitted to the number of images. Null fits nothing, as in a run that is there already.
+    /// </param>
+    public static Plan? Open(
+        RunConfig? config, string? dataGiven, string? validationGiven, List<string> faults, int processes = 1, IReadOnlyCollection<string>? settings = null)
     {
+        IReadOnlyList<string> fitted = [];
         var source = config?.Data ?? dataGiven;
         (IImageDataset Train, IImageDataset? Validation)? data = null;
         var notices = new List<DataNotice>();
@@ -62,10 +76,16 @@ internal sealed class Plan
             faults.Add(error.Message);
         }
 
+        if (config is { FitToImages: true } && settings is not null && data is { } counted)
+        {
+            (config, fitted) = ImageFit.Apply(config, counted.Train.Count, processes, key => IsSet(key, settings));
+        }
+
         if (config is not null && data is { } opened && opened.Train.Count < config.BatchSize)
         {
-            faults.Add($"{opened.Train.Description}: {opened.Train.Count} images are fewer than batchSize {config.BatchSize}. " +
-                "Lower it (--set batchSize=...) or add images.");
+            faults.Add($"{opened.Train.Description}: {opened.Train.Count} images are fewer than batchSize {config.BatchSize}" + (config.BatchSize > ImageFit.SmallestBatch
+                ? ". Lower it (--set batchSize=...) or add images."
+                : $", and too few to learn from. Add images, or let a released checkpoint look at them: {FewImages.Embed(config.Data)}"));
         }
 
         if (config?.Supervised is { } supervised && data is { } labelled && (labelled.Train.ClassNames.Count < 2 || (supervised.Classes > 0 && supervised.Classes < labelled.Train.ClassNames.Count)))
@@ -80,8 +100,15 @@ internal sealed class Plan
             faults.Add(fault);
         }
 
-        return faults.Count == 0 && config is not null && data is { } found ? new Plan(Resolve(config, found.Train, processes), found.Train, found.Validation, notices) : null;
+        return faults.Count == 0 && config is not null && data is { } found
+            ? new Plan(Resolve(config, found.Train, processes), found.Train, found.Validation, notices, fitted)
+            : null;
     }
+
+    // "moco.queueSize=64", or "moco={...}" with it.
+    private static bool IsSet(string key, IEnumerable<string> settings) => settings.Any(setting =>
+        setting.Split('=')[0] is var name
+        && (name == key || (key.StartsWith(name + ".", StringComparison.Ordinal) && setting.Contains($"\"{key[(name.Length + 1)..]}\"", StringComparison.Ordinal))));
 
     /// <summary>What is allowed, but seldom meant.</summary>
     public IEnumerable<string> Remarks()
@@ -91,9 +118,20 @@ internal sealed class Plan
             yield return remark;
         }
 
-        if (Config.MoCo?.QueueSize > Train.Count)
+        foreach (var change in Fitted)
         {
-            yield return $"moco.queueSize {Config.MoCo.QueueSize} is more than the {Train.Count} images: older keys of the same images become negatives.";
+            yield return change;
+        }
+
+        if (FewImages.Remark(Config, Train) is { } few)
+        {
+            yield return few;
+        }
+
+        if (Config.MoCo?.QueueSize > Train.Count / 2)
+        {
+            yield return $"moco.queueSize {Config.MoCo.QueueSize} is more than half of the {Train.Count} images: older keys of an image become its own negatives. " +
+                $"Take {ImageFit.QueueSize(Train.Count, Config.BatchSize)} (--set moco.queueSize={ImageFit.QueueSize(Train.Count, Config.BatchSize)}).";
         }
 
         if (Config.Knn.EveryEpochs > 0 && Monitor() is null)
@@ -115,7 +153,13 @@ internal sealed class Plan
     /// <param name="config">The recipe with settings.</param>
     /// <param name="train">The images; null where none are wanted.</param>
     /// <param name="processes">That share the machine's cores.</param>
-    public static RunConfig Resolve(RunConfig config, IImageDataset? train = null, int processes = 1) => config with
+    public static RunConfig Resolve(RunConfig config, IImageDataset? train = null, int processes = 1)
+    {
+        TorchRuntime.Load(); // before anything asks TorchSharp: it says what is missing
+        return ResolveOpen(config, train, processes);
+    }
+
+    private static RunConfig ResolveOpen(RunConfig config, IImageDataset? train, int processes) => config with
     {
         Precision = PrecisionChoice.Resolve(config.Precision, device(config.Device)).Name(),
         Packed = (train as PackedImages)?.Making,

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
@@ -50,7 +51,12 @@ internal static class PretrainCommand
         string? Recipe, string? Data, string? Validation, string? Run, string[] Settings, long? Steps, bool Resume, bool WithChanges, bool Usr1Continues,
         bool DryRun, string? Device, bool Upright, string? OnBadImage)
     {
-        public string RecipeName => Path.GetFileNameWithoutExtension(Recipe ?? "patterns");
+        /// <summary>The images that are named, by --data or by --set data=; null where none are.</summary>
+        public string? Source => Data ?? Settings.Where(setting => setting.StartsWith("data=", StringComparison.Ordinal)).Select(setting => setting["data=".Length..].Trim('"')).LastOrDefault();
+
+        public string RecipeTaken => Recipe ?? Recipes.For(Source);
+
+        public string RecipeName => Path.GetFileNameWithoutExtension(RecipeTaken);
 
         // The options with a name of their own are settings like any other.
         public IEnumerable<string> AllSettings =>
@@ -65,7 +71,7 @@ internal static class PretrainCommand
     private static int Start(Request request, IProcessGroup group)
     {
         var faults = new List<string>();
-        var config = Plan.TryLoad(request.Recipe ?? "patterns", request.AllSettings, faults);
+        var config = Plan.TryLoad(request.RecipeTaken, request.AllSettings, faults);
         if (request.Steps <= 0)
         {
             faults.Add($"--steps is {request.Steps}, expected a number above 0.");
@@ -82,7 +88,7 @@ internal static class PretrainCommand
         }
 
         // The data are looked at even where the recipe has faults: all faults at once.
-        var plan = Plan.Open(config, request.Data, request.Validation, faults, group.Size);
+        var plan = Plan.Open(config, request.Data, request.Validation, faults, group.Size, request.Settings);
         if (Together.Faults(group, plan, faults) is { Count: > 0 } all)
         {
             return Processes.Refuse(group, all);
@@ -95,7 +101,7 @@ internal static class PretrainCommand
 
         DataNotices.TellTurned(plan.Train, plan.Config.Views.ExifOrientation, "--exif-orientation");
         DataNotices.TellSharedOfFew(plan.Train, plan.Monitor() is null ? null : plan.Validation);
-        foreach (var remark in plan.Remarks())
+        foreach (var remark in Enumerable.Concat(request.Recipe is null && Recipes.Remark(request.Source) is { } taken ? [taken] : [], plan.Remarks()))
         {
             Console.Error.WriteLine($"moco: note: {remark}");
         }
@@ -211,9 +217,9 @@ internal static class PretrainCommand
 
         progress.Line(end switch
         {
-            PretrainEnd.Finished => $"done: {training.StepsDone} steps. Look at {run.ViewsPath}; judge with `moco knn {run.Path}`.",
-            PretrainEnd.StepLimit => $"ended after {training.StepsDone} steps, as asked. `moco pretrain --resume --run {run.Path}` goes on.",
-            _ => $"stopped after {training.StepsDone} steps, saved. `moco pretrain --resume --run {run.Path}` goes on.",
+            PretrainEnd.Finished => $"done: {training.StepsDone} steps. Look at {run.ViewsPath}; {NextSteps.After(plan, run)}",
+            PretrainEnd.StepLimit => $"ended after {training.StepsDone} steps, as asked. `moco pretrain --resume --run {Shell.Quote(run.Path)}` goes on.",
+            _ => $"stopped after {training.StepsDone} steps, saved. `moco pretrain --resume --run {Shell.Quote(run.Path)}` goes on.",
         });
         return end == PretrainEnd.Stopped ? ExitCode.Stopped : ExitCode.Done;
     }

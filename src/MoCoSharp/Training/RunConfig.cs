@@ -32,6 +32,12 @@ public sealed record RunConfig
     /// <summary>Images a step over all processes, N, above 0; the last, smaller batch of an epoch is dropped.</summary>
     public int BatchSize { get; init; } = 256;
 
+    /// <summary>
+    /// Whether batchSize, bnGroups, optimizer.learningRate and moco.queueSize are what a large data set gets, and `moco pretrain` lowers them for a small one, but for
+    /// those that --set names (see <see cref="ImageFit"/>). config.json of a run has the values, and false here.
+    /// </summary>
+    public bool FitToImages { get; init; }
+
     /// <summary>Groups of the global batch that BatchNorm sees apart; sample i is of group i mod bnGroups. 8 in the paper.</summary>
     public int BnGroups { get; init; } = 8;
 
