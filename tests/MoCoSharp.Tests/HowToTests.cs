@@ -1,9 +1,12 @@
+using System.Runtime.CompilerServices;
 using MoCoSharp.Checkpoints;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
+using MoCoSharp.Distributed;
 using MoCoSharp.Features;
+using MoCoSharp.Methods;
 using MoCoSharp.Models;
 using MoCoSharp.Tests.Export;
 using MoCoSharp.Training;
@@ -11,7 +14,7 @@ using TorchSharp;
 
 namespace MoCoSharp.Tests;
 
-/// <summary>The C# of docs/pytorch.md, run as it stands there.</summary>
+/// <summary>The C# of docs/pytorch.md and docs/library.md, run as it stands there.</summary>
 public sealed class HowToTests : IDisposable
 {
     private readonly string before = Environment.CurrentDirectory;
@@ -42,25 +45,77 @@ public sealed class HowToTests : IDisposable
     public void AReleasedCheckpoint_GivesFeatures()
     {
         Save("moco_v2_800ep_pretrain.pth.tar", "module.encoder_q.");
-        Directory.CreateDirectory("photos");
-        foreach (var (name, seed) in new[] { ("a", 1), ("b", 2), ("c", 1) })
-        {
-            var pixels = new byte[32 * 32 * 3];
-            new Random(seed).NextBytes(pixels);
-            using var image = new ImageBuffer(32, 32, pixels);
-            File.WriteAllBytes($"photos/{name}.png", ImageEncoder.Png(image));
-        }
+        SavePhotos(("a", 1), ("b", 2), ("c", 1));
+        File.WriteAllText("photos/a-broken.png", "no image"); // between a and b
 
         using var trained = TrainedEncoder.Load("moco_v2_800ep_pretrain.pth.tar");
-        var view = ViewRecipes.Evaluation(trained.Views); // resize to 256, centre crop of 224, ImageNet's mean and std
-        var photos = ImageFolder.Open("photos");
-        using var features = FeatureExtractor.Extract(trained.Encoder, photos, view, FeatureLayer.Pooled, new LoaderOptions(), torch.CPU);
-        var similar = features.Values.mv(features.Values[0]).argsort(descending: true); // of length 1: a product is the cosine
-        Console.WriteLine($"most like {photos.NameOf(0)}: {photos.NameOf((int)similar[1].item<long>())}");
+        var view = ViewRecipes.Evaluation(trained.Views); // resize to 256, center crop of 224, ImageNet's mean and std
+        using var features = FeatureExtractor.Extract(trained.Encoder, ImageFolder.Open("photos"), view, FeatureLayer.Pooled, new LoaderOptions(), torch.CPU);
+        foreach (var neighbor in features.Nearest(features["a.png"], k: 3)) // a.png itself comes first
+        {
+            Console.WriteLine($"{neighbor.Name} {neighbor.Similarity:F2}");
+        }
 
         Assert.Equal([3, 512], features.Values.shape);
         Assert.Equal((224, 256), (trained.Views.Size, view.Operations.OfType<Resize>().Single().ShortSide));
-        Assert.Equal("most like a.png: c.png\n", $"{said}".ReplaceLineEndings("\n"));
+        Assert.Matches(@"^(a.png 1.00\nc.png 1.00|c.png 1.00\na.png 1.00)\nb.png [01].\d\d\n$", $"{said}".ReplaceLineEndings("\n"));
+    }
+
+    [Fact]
+    public void TheConfigurationInCode_IsTheRecipeForPhotos()
+    {
+        var config = new RunConfig
+        {
+            Epochs = 200,
+            BatchSize = 64,
+            Encoder = new EncoderOptions { Depth = 18, Head = "mlp" },
+            Views = new ViewOptions { Recipe = "moco-v2", Size = 224 },
+            MoCo = new MoCoOptions { QueueSize = 4096, Momentum = 0.99, Temperature = 0.2 },
+            Optimizer = new OptimizerOptions { LearningRate = 0.0075, Per = "step", WarmupSteps = 100 },
+        };
+
+        var recipe = RunConfigFile.Load(Path.Combine(Root(), "recipes", "moco-v2-folder.json"));
+        Assert.Equal(
+            RunConfigFile.Write(config with { Description = "", Data = "", Knn = new() }),
+            RunConfigFile.Write(recipe with { Description = "", Data = "", Knn = new(), FitToImages = false }));
+    }
+
+    [Fact]
+    public void AProgram_PreTrains_AndFindsNeighbors()
+    {
+        SavePhotos([.. Enumerable.Range(0, 16).Select(i => ($"{i:D2}", i)), ("beach", 3)]);
+        File.Move("photos/beach.png", "photos/beach.jpg"); // what is inside counts
+        var config = new RunConfig
+        {
+            Epochs = 1, BatchSize = 64, LogEvery = 1, Threads = 1, Encoder = new EncoderOptions { Depth = 18, Width = 4, Stem = "small" },
+            Views = new ViewOptions { Recipe = "cifar-demo", Size = 32 }, MoCo = new MoCoOptions { Dimension = 8, QueueSize = 4096 },
+        };
+
+        var photos = ImageFolder.Open("photos");
+        config = ImageFit.Apply(config, photos.Count).Config;
+        var run = RunFolder.Create("runs/mine", config);
+        using var method = MethodFactory.Create(config, photos.Count, SingleProcess.Instance);
+        using var views = ViewLoader.Open(
+            photos, config.TrainingViews(), config.Loader, config.Seed, config.BatchSize, views: config.Method.Views);
+        using var training = new Pretraining(method, config, SingleProcess.Instance, TimeProvider.System, new Lines());
+        training.Run(views, run, knn: null, stepLimit: null, CancellationToken.None);
+
+        Assert.Equal((8, 8), (config.BatchSize, config.MoCo!.QueueSize));
+        Assert.Matches(@"^step 1 of 2: loss \d+\.\d{3}\nstep 2 of 2: loss \d+\.\d{3}\n$", $"{said}".ReplaceLineEndings("\n"));
+        said.GetStringBuilder().Clear();
+        Neighbors();
+        Assert.Matches(@"^(03.png  1.00\nbeach.jpg  1.00|beach.jpg  1.00\n03.png  1.00)\n(.*\n){3}$", $"{said}".ReplaceLineEndings("\n"));
+    }
+
+    private static void Neighbors()
+    {
+        using var trained = TrainedEncoder.Load("runs/mine"); // or an exported file, or weights of PyTorch
+        using var features = FeatureExtractor.Extract(
+            trained.Encoder, ImageFolder.Open("photos"), ViewRecipes.Evaluation(trained.Views), FeatureLayer.Pooled, new LoaderOptions(), torch.CPU);
+        foreach (var neighbor in features.Nearest(features["beach.jpg"], k: 5))
+        {
+            Console.WriteLine($"{neighbor.Name}  {neighbor.Similarity:F2}");
+        }
     }
 
     public void Dispose()
@@ -68,6 +123,20 @@ public sealed class HowToTests : IDisposable
         Console.SetOut(console);
         Environment.CurrentDirectory = before;
         Directory.Delete(folder, recursive: true);
+    }
+
+    private static string Root([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", ".."));
+
+    private static void SavePhotos(params (string Name, int Seed)[] photos)
+    {
+        Directory.CreateDirectory("photos");
+        foreach (var (name, seed) in photos)
+        {
+            var pixels = new byte[32 * 32 * 3];
+            new Random(seed).NextBytes(pixels);
+            using var image = new ImageBuffer(32, 32, pixels);
+            File.WriteAllBytes($"photos/{name}.png", ImageEncoder.Png(image));
+        }
     }
 
     // As the released files are: legacy, one encoder with its head, the epoch.
@@ -83,4 +152,9 @@ public sealed class HowToTests : IDisposable
 
         TorchFile.Write(path, new PickleDictionary { ["epoch"] = 800, ["arch"] = "resnet18", ["state_dict"] = state }, TorchFormat.Legacy);
     }
+}
+
+internal sealed class Lines : IPretrainObserver
+{
+    public void Reported(StepReport report) => Console.WriteLine($"step {report.Step} of {report.TotalSteps}: loss {report.Loss:F3}");
 }
