@@ -4,6 +4,8 @@ namespace MoCoSharp.Data.Datasets;
 public static class DataSource
 {
     private const string Kinds = "a folder, a list file, a packed set, tar shards (shards/{000..099}.tar), cifar10:PATH, cifar100:PATH, idx:PATH or patterns";
+    private static readonly string[] KindNames = ["patterns", "cifar10", "cifar100", "idx"];
+
     private const int PatternSize = 40;
     private const int PatternCount = 5000;
     private const int PatternQueries = 1000;
@@ -57,9 +59,15 @@ public static class DataSource
             "cifar10" => OpenCifar(path, hundred: false, wantsSecond),
             "cifar100" => OpenCifar(path, hundred: true, wantsSecond),
             "idx" => (IdxImages.Open(path, test: false), wantsSecond && IdxImages.HasTest(path) ? IdxImages.Open(path, test: true) : null),
-            _ => throw new DataSourceException($"{source}: there is no such folder or file. A source is {Kinds}."),
+            _ => throw new DataSourceException($"{source}: there is no such folder or file.{Suggestion(source, kind, path)} A source is {Kinds}."),
         };
     }
+
+    // "cifra10:data" is another kind; "phtos" another name.
+    private static string Suggestion(string source, string kind, string path) =>
+        path.Length > 0 && NearestWord.Find(kind, KindNames) is { } known ? $" Did you mean {known}:{path}?"
+        : NearestWord.DidYouMeanPath(source) is { Length: > 0 } neighbor ? neighbor
+        : NearestWord.DidYouMean(kind, KindNames);
 
     private static (IImageDataset, IImageDataset?) OpenPatterns(string source, string count)
     {

@@ -51,9 +51,14 @@ public static class DetectionSource
         {
             "voc" when path.Length > 0 => Voc(source, path),
             "coco" when path.Length > 0 => Coco(source, path),
-            _ => throw new DataSourceException($"{source}: is no source with boxes. Expected {Kinds}."),
+            _ => throw new DataSourceException($"{source}: is no source with boxes.{Suggestion(source, kind, path)} Expected {Kinds}."),
         };
     }
+
+    private static string Suggestion(string source, string kind, string path) =>
+        kind.Length > 0 && path.Length > 0 && NearestWord.Find(kind, ["voc", "coco"]) is { } known ? $" Did you mean {known}:{path}?"
+        : Directory.Exists(source) ? $" Did you mean {(Directory.Exists(Path.Combine(source, "annotations")) ? "coco" : "voc")}:{source}?"
+        : "";
 
     private static (Func<BoxedImages> Train, Func<BoxedImages>? Judged) Voc(string source, string path)
     {

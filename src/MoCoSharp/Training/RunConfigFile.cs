@@ -1,7 +1,9 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using MoCoSharp.Data;
 
 namespace MoCoSharp.Training;
 
@@ -15,6 +17,8 @@ public sealed class ConfigurationException(IReadOnlyList<string> faults) : Excep
 /// <summary>Reads and writes <see cref="RunConfig"/> as JSON: defaults, then the recipe, then single settings.</summary>
 public static class RunConfigFile
 {
+    private const int MostMisfits = 100; // values that do not fit, before no more are told
+
     private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, MaxDepth = 16, AllowDuplicateProperties = false };
 
     // Every key that there is, with its default: the shape that recipes are compared with.
@@ -69,30 +73,75 @@ public static class RunConfigFile
         where T : class
     {
         ArgumentNullException.ThrowIfNull(settings);
-        var faults = new List<string>();
+        var faults = new List<Fault>();
         var recipe = ParseObject(json, source, faults);
         var schema = JsonSerializer.SerializeToNode(everything, type)!.AsObject();
-        Check(recipe, schema, "", source, faults);
+        Check(recipe, schema, type, "", source, faults);
+        var given = new Dictionary<string, string>(StringComparer.Ordinal); // the setting that a key has its value from
         foreach (var setting in settings)
         {
-            Apply(setting, recipe, schema, faults);
+            Apply(setting, recipe, schema, type, faults, given);
         }
 
-        T? config = null;
-        if (faults.Count == 0)
+        // What is wrong with other values is told as well: those that cannot be read make room for the defaults.
+        foreach (var fault in faults.Where(fault => fault.Key is not null))
+        {
+            Remove(recipe, fault.Key!);
+        }
+
+        var config = Read(withDefaults(recipe), type, Origin, faults);
+        if (config is not null)
+        {
+            var unread = faults.Select(fault => fault.Key).OfType<string>().ToList();
+            faults.AddRange(faultsOf(config)
+                .Where(fault => !unread.Any(key => fault.Contains(key, StringComparison.OrdinalIgnoreCase))) // nor of the default in its place
+                .Select(fault => new Fault($"{Origin(fault)}: {fault}", null)));
+        }
+
+        return faults.Count == 0 ? config! : throw new ConfigurationException([.. faults.Select(fault => fault.Message)]);
+
+        string Origin(string fault) => given.TryGetValue(fault[..Math.Max(0, fault.IndexOf(' '))], out var setting) ? $"--set {setting}" : source;
+    }
+
+    // A key that cannot be read has a value of another kind than expected; null where the fault is another.
+    private readonly record struct Fault(string Message, string? Key);
+
+    // Values of the right kind may still not fit, such as 1.5 epochs: each is told, and makes room for the default.
+    private static T? Read<T>(JsonObject recipe, JsonTypeInfo<T> type, Func<string, string> origin, List<Fault> faults)
+        where T : class
+    {
+        for (var i = 0; i < MostMisfits; i++)
         {
             try
             {
-                config = withDefaults(recipe).Deserialize(type);
+                return recipe.Deserialize(type);
             }
-            catch (JsonException error)
+            catch (JsonException error) when (error.Path is { Length: > 2 } path)
             {
-                faults.Add($"{source}: {error.Path?.TrimStart('$', '.')} has a value of another kind than expected.");
+                var key = path[2..].Split('[')[0]; // $.optimizer.milestones[1]
+                var value = Find(recipe, key);
+                faults.Add(new Fault($"{origin(key + " ")}: {key} is {Show(value)}, expected {Expected(type, key, value)}.", key));
+                if (!Remove(recipe, key))
+                {
+                    return null;
+                }
+            }
+            catch (JsonException)
+            {
+                faults.Add(new Fault($"{origin("")}: cannot be read as a configuration.", null));
+                return null;
             }
         }
 
-        faults.AddRange((config is null ? [] : faultsOf(config)).Select(fault => $"{source}: {fault}"));
-        return faults.Count == 0 ? config! : throw new ConfigurationException(faults);
+        return null;
+    }
+
+    private static JsonNode? Find(JsonObject root, string key) => key.Split('.').Aggregate((JsonNode?)root, (node, part) => (node as JsonObject)?[part]);
+
+    private static bool Remove(JsonObject root, string key)
+    {
+        var dot = key.LastIndexOf('.');
+        return (dot < 0 ? root : Find(root, key[..dot])) is JsonObject parent && parent.Remove(key[(dot + 1)..]);
     }
 
     /// <summary>A recipe with every default spelled out, of the methods that it names; of MoCo's where it names none.</summary>
@@ -109,7 +158,7 @@ public static class RunConfigFile
         return all;
     }
 
-    private static JsonObject ParseObject(string json, string source, List<string> faults)
+    private static JsonObject ParseObject(string json, string source, List<Fault> faults)
     {
         try
         {
@@ -118,54 +167,87 @@ public static class RunConfigFile
                 return parsed;
             }
 
-            faults.Add($"{source}: expected a JSON object, {{ ... }}.");
+            faults.Add(new Fault($"{source}: expected a JSON object, {{ ... }}.", null));
         }
         catch (Exception error) when (error is JsonException or ArgumentException)
         {
-            faults.Add($"{source}: is not valid JSON: {error.Message}");
+            faults.Add(new Fault($"{source}: is not valid JSON: {error.Message}", null));
         }
 
         return [];
     }
 
     // Compares with the defaults: an unknown key or a value of another kind is a fault, and the walk goes on.
-    private static void Check(JsonObject given, JsonObject schema, string prefix, string source, List<string> faults)
+    private static void Check(JsonObject given, JsonObject schema, JsonTypeInfo type, string prefix, string source, List<Fault> faults)
     {
         foreach (var (key, value) in given)
         {
             var path = prefix + key;
             if (!schema.TryGetPropertyValue(key, out var known))
             {
-                faults.Add($"{source}: unknown key {path}.{Suggestion(key, schema, prefix)}");
+                faults.Add(new Fault($"{source}: unknown key {path}.{Suggestion(key, schema, prefix)}", path));
             }
             else if (known is JsonObject inner)
             {
                 if (value is JsonObject innerGiven)
                 {
-                    Check(innerGiven, inner, path + ".", source, faults);
+                    Check(innerGiven, inner, type, path + ".", source, faults);
                 }
                 else if (value is not null || !MethodNames.Contains(path)) // "moco": null makes room for another method
                 {
-                    faults.Add($"{source}: {path} is {Show(value)}, expected an object, {{ ... }}.");
+                    faults.Add(new Fault($"{source}: {path} is {Show(value)}, expected an object, {{ ... }}.", path));
                 }
             }
             else if (known is not null && Kind(known) != Kind(value))
             {
-                faults.Add($"{source}: {path} is {Show(value)}, expected a {Kind(known)} such as {Show(known)}.");
+                var such = Kind(known) is "number" or "text" ? $" such as {Show(known)}" : "";
+                faults.Add(new Fault($"{source}: {path} is {Show(value)}, expected {Expected(type, path, value)}{such}.", path));
             }
         }
     }
 
-    private static void Apply(string setting, JsonObject recipe, JsonObject schema, List<string> faults)
+    // In a person's words what may stand under a key.
+    private static string Expected(JsonTypeInfo root, string key, JsonNode? value)
+    {
+        var type = TypeOf(root, key);
+        var isLarge = double.TryParse(value?.ToString(), CultureInfo.InvariantCulture, out var number) && Math.Abs(number) > int.MaxValue;
+        return type == typeof(int) || type == typeof(long) ? $"a whole number{(isLarge ? ", and not as large" : "")}"
+            : type == typeof(double) ? "a number"
+            : type == typeof(bool) ? "true or false"
+            : type == typeof(string) ? "a text"
+            : type == typeof(int[]) ? "a list of whole numbers such as [120, 160]"
+            : type is { IsArray: true } ? "a list of numbers such as [0.5, 0.5, 0.5]"
+            : "another value";
+    }
+
+    // Null where there is no such key.
+    private static Type? TypeOf(JsonTypeInfo root, string key)
+    {
+        var found = root;
+        foreach (var part in key.Split('.'))
+        {
+            if (found.Properties.FirstOrDefault(item => item.Name == part) is not { } property)
+            {
+                return null;
+            }
+
+            found = found.Options.GetTypeInfo(property.PropertyType);
+        }
+
+        return Nullable.GetUnderlyingType(found.Type) ?? found.Type;
+    }
+
+    private static void Apply(string setting, JsonObject recipe, JsonObject schema, JsonTypeInfo type, List<Fault> faults, Dictionary<string, string> given)
     {
         var equals = setting.IndexOf('=');
-        if (equals <= 0)
+        if (equals <= 0 || setting[..equals].Count(letter => letter == '.') > Lenient.MaxDepth)
         {
-            faults.Add($"--set {setting}: expected key=value, such as moco.temperature=0.1.");
+            faults.Add(new Fault($"--set {setting}: expected key=value, such as moco.temperature=0.1. What follows --set is taken for settings: put a recipe before it.", null));
             return;
         }
 
-        var path = setting[..equals].Split('.');
+        var key = setting[..equals].Trim();
+        var path = key.Split('.');
         var root = new JsonObject();
         var node = root;
         foreach (var part in path[..^1])
@@ -174,12 +256,13 @@ public static class RunConfigFile
             node = node[part]!.AsObject();
         }
 
-        node[path[^1]] = Value(setting[(equals + 1)..]);
+        node[path[^1]] = Value(setting[(equals + 1)..], TypeOf(type, key));
         var before = faults.Count;
-        Check(root, schema, "", $"--set {setting}", faults);
+        Check(root, schema, type, "", $"--set {setting}", faults);
         if (faults.Count == before)
         {
             Merge(root, recipe);
+            given[key] = setting;
         }
     }
 
@@ -198,14 +281,32 @@ public static class RunConfigFile
         }
     }
 
-    // "0.1", "true" and "[1, 2]" are JSON; anything else is text.
-    private static JsonNode? Value(string text)
+    // "0.1", "true" and "[1, 2]" are JSON; anything else is text. What the key takes decides: a folder may be called 2024, and a number be written .5 or 4e3.
+    private static JsonNode? Value(string text, Type? type)
+    {
+        if (type == typeof(string) && text != "null")
+        {
+            return text is ['"', .., '"'] ? Json(text) : JsonValue.Create(text);
+        }
+
+        if (type == typeof(bool) && bool.TryParse(text, out var isSo)) // True, as Python writes it
+        {
+            return JsonValue.Create(isSo);
+        }
+
+        var isNumber = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number);
+        return (type == typeof(int) || type == typeof(long)) && isNumber && number == Math.Floor(number) && Math.Abs(number) < int.MaxValue ? JsonValue.Create((long)number)
+            : type == typeof(double) && isNumber ? JsonValue.Create(number)
+            : Json(text);
+    }
+
+    private static JsonNode? Json(string text)
     {
         try
         {
-            return JsonNode.Parse(text);
+            return JsonNode.Parse(text, documentOptions: Lenient);
         }
-        catch (JsonException)
+        catch (Exception error) when (error is JsonException or ArgumentException)
         {
             return JsonValue.Create(text);
         }
@@ -219,32 +320,9 @@ public static class RunConfigFile
                 " (simClr.gradientCache=true gives a large batch the memory of one BN group); the others need no large batch: lower batchSize, and learningRate alike.";
         }
 
-        var nearest = schema.Select(item => item.Key).MinBy(known => Distance(key.ToUpperInvariant(), known.ToUpperInvariant()))!;
-        return Distance(key.ToUpperInvariant(), nearest.ToUpperInvariant()) <= 3
+        return NearestWord.Find(key, schema.Select(item => item.Key)) is { } nearest
             ? $" Did you mean {prefix}{nearest}?"
             : $" Known there: {string.Join(", ", schema.Select(item => item.Key))}.";
-    }
-
-    // Levenshtein's.
-    private static int Distance(string first, string second)
-    {
-        if (first.Length > 64)
-        {
-            return int.MaxValue;
-        }
-
-        var row = Enumerable.Range(0, second.Length + 1).ToArray();
-        for (var i = 1; i <= first.Length; i++)
-        {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= second.Length; j++)
-            {
-                (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (first[i - 1] == second[j - 1] ? 0 : 1)));
-            }
-        }
-
-        return row[^1];
     }
 
     private static string Kind(JsonNode? node) => node?.GetValueKind() switch

@@ -17,6 +17,18 @@ public sealed class RunConfigTests
     }
 
     [Fact]
+    public void ASetting_IsReadAsItsKeyWantsIt()
+    {
+        var config = RunConfigFile.Parse("{}", "x",
+            ["data=2024", "validation=1E234", "moco.temperature=.5", "optimizer.learningRate=1E-2", "moco.queueSize=4e3", "batchSize=64.0", "views.exifOrientation=True", "initialWeights=null", "description=\"a b\""]);
+
+        Assert.Equal(("2024", "1E234", 0.5, 0.01, 4000, 64), (config.Data, config.Validation, config.MoCo!.Temperature, config.Optimizer.LearningRate, config.MoCo.QueueSize, config.BatchSize));
+        Assert.True(config.Views.ExifOrientation);
+        Assert.Null(config.InitialWeights);
+        Assert.Equal("a b", config.Description);
+    }
+
+    [Fact]
     public void AllFaults_AreToldAtOnce_WithTheirPaths()
     {
         var error = Assert.Throws<ConfigurationException>(() => RunConfigFile.Parse(
@@ -25,7 +37,7 @@ public sealed class RunConfigTests
         Assert.Equal(5, error.Faults.Count);
         Assert.Contains(error.Faults, fault => fault.Contains("unknown key batchsize. Did you mean batchSize?"));
         Assert.Contains(error.Faults, fault => fault.Contains("unknown key moco.temprature. Did you mean moco.temperature?"));
-        Assert.Contains(error.Faults, fault => fault.StartsWith("my.json: epochs is \"many\", expected a number"));
+        Assert.Contains(error.Faults, fault => fault.StartsWith("my.json: epochs is \"many\", expected a whole number such as 200."));
         Assert.Contains(error.Faults, fault => fault.Contains("views is 4, expected an object"));
         Assert.Contains(error.Faults, fault => fault.StartsWith("--set optimizer.lr=1: unknown key"));
     }
@@ -39,6 +51,26 @@ public sealed class RunConfigTests
         Assert.Equal(5, error.Faults.Count);
         Assert.Contains("my.json: moco.temperature is -0.2, expected a number above 0. MoCo v2 uses 0.2.", error.Faults);
         Assert.Contains(error.Faults, fault => fault.Contains("bnGroups is 8, which does not divide batchSize 20"));
+    }
+
+    [Fact]
+    public void AValueThatCannotBeRead_HidesNoOtherFault_AndMakesNone()
+    {
+        var error = Assert.Throws<ConfigurationException>(() => RunConfigFile.Parse(
+            """{ "bnGroups": 3, "epochs": 1.5, "knn": { "neighbours": 0, "layer": 5 }, "optimizer": { "milestones": ["a"] } }""", "my.json",
+            ["batchSize=many", "threads=99999999999", "moco.temperature=-1", "logEvery=0"]));
+
+        Assert.Equal(
+        [
+            "--set batchSize=many: batchSize is \"many\", expected a whole number such as 256.",
+            "--set logEvery=0: logEvery is 0, expected a number above 0.",
+            "--set moco.temperature=-1: moco.temperature is -1, expected a number above 0. MoCo v2 uses 0.2.",
+            "--set threads=99999999999: threads is 99999999999, expected a whole number, and not as large.",
+            "my.json: epochs is 1.5, expected a whole number.",
+            "my.json: knn.layer is 5, expected a text such as \"pooled\".",
+            "my.json: knn.neighbours is 0, expected a number above 0. The CIFAR demo uses 200.",
+            "my.json: optimizer.milestones is [\"a\"], expected a list of whole numbers such as [120, 160].",
+        ], error.Faults.Order(StringComparer.Ordinal)); // and nothing of bnGroups 3, which does not divide the default of batchSize
     }
 
     [Theory]
