@@ -50,6 +50,9 @@ public sealed class CachedLinearProbe(LinearOptions options)
     /// <summary>Told what is being done.</summary>
     public Action<string>? Progress { get; init; }
 
+    /// <summary>Given the classifier of the best learning rate, weight [classes, D] and bias [classes]; they are good until it returns.</summary>
+    public Action<Tensor, Tensor>? Trained { get; set; }
+
     /// <summary>L-BFGS goes on for so many iterations at most; where that is too few, the result says that it has not converged.</summary>
     /// <value>1000 by default.</value>
     public int OptimumIterations { get; init; } = 1000;
@@ -79,7 +82,7 @@ public sealed class CachedLinearProbe(LinearOptions options)
         var judged = (validation.Values, validation.Labels);
 
         var rates = Scan("learning rate", LearningRates, value => Sgd(rest, heldOut, value));
-        var scores = Sgd(all, judged, Best(rates)) ?? throw new InvalidDataException("No learning rate of the scan led to finite scores: are the features finite?");
+        var scores = Sgd(all, judged, Best(rates), Trained) ?? throw new InvalidDataException("No learning rate of the scan led to finite scores: are the features finite?");
         var strengths = Scan("C", Strengths, value => Optimum(rest, heldOut, value).Scores);
         var (optimum, converged) = Optimum(all, judged, Best(strengths));
         return new CachedLinearResult(rates, scores, strengths, optimum, converged);
@@ -90,8 +93,8 @@ public sealed class CachedLinearProbe(LinearOptions options)
             return new ScanPoint(value, train(value)?.Top1 ?? double.NaN);
         })];
 
-        ClassificationScores? Sgd((Tensor Values, int[] Labels) learned, (Tensor Values, int[] Labels) asked, double rate) =>
-            TrainSgd(learned, asked, classNames, options with { LearningRate = rate }, cancellation);
+        ClassificationScores? Sgd((Tensor Values, int[] Labels) learned, (Tensor Values, int[] Labels) asked, double rate, Action<Tensor, Tensor>? trained = null) =>
+            TrainSgd(learned, asked, classNames, options with { LearningRate = rate }, trained, cancellation);
 
         (ClassificationScores Scores, bool Converged) Optimum((Tensor Values, int[] Labels) learned, (Tensor Values, int[] Labels) asked, double c)
         {
@@ -107,7 +110,8 @@ public sealed class CachedLinearProbe(LinearOptions options)
 
     // Null where training diverged.
     private static ClassificationScores? TrainSgd(
-        (Tensor Values, int[] Labels) learned, (Tensor Values, int[] Labels) asked, IReadOnlyList<string> classNames, LinearOptions options, CancellationToken cancellation)
+        (Tensor Values, int[] Labels) learned, (Tensor Values, int[] Labels) asked, IReadOnlyList<string> classNames, LinearOptions options,
+        Action<Tensor, Tensor>? trained, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         using var classifier = new LinearClassifier((int)learned.Values.shape[1], classNames.Count, options, CPU);
@@ -130,6 +134,7 @@ public sealed class CachedLinearProbe(LinearOptions options)
             return null;
         }
 
+        trained?.Invoke(classifier.Weight, classifier.Bias);
         var scores = new ClassificationScores(classNames);
         scores.Add(scored, asked.Labels);
         return scores;

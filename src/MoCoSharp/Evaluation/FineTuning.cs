@@ -52,6 +52,9 @@ public sealed class FineTuning(
     /// <summary>Told every epoch's numbers.</summary>
     public Action<EpochScores>? EpochDone { get; init; }
 
+    /// <summary>Given the encoder of the last epoch, whose head is the classifier; it is good until this returns.</summary>
+    public Action<Encoder>? Trained { get; set; }
+
     /// <summary>Trains and judges, epoch by epoch.</summary>
     /// <param name="statePath">Saved after each epoch, and gone on from where it is there already; null saves nothing.</param>
     /// <param name="cancellation">Ends the work; the epochs done are in the file.</param>
@@ -81,6 +84,7 @@ public sealed class FineTuning(
             EpochDone?.Invoke(done);
         }
 
+        Trained?.Invoke(model);
         return new ClassificationResult(epochs, scores!);
     }
 

@@ -39,6 +39,12 @@ public sealed class LinearClassifier : IDisposable
     public IEnumerable<(string Name, Tensor Tensor)> State =>
         _layer.state_dict().Select(item => ($"classifier.{item.Key}", item.Value)).Concat(_optimizer.Velocities.Select(item => ($"velocity.{item.Name}", item.Velocity)));
 
+    /// <summary>Shape [classes, D].</summary>
+    public Tensor Weight => _layer.weight!;
+
+    /// <summary>Shape [classes].</summary>
+    public Tensor Bias => _layer.bias!;
+
     /// <summary>Scores of each class.</summary>
     /// <param name="features">Shape [N, D].</param>
     /// <returns>Shape [N, classes].</returns>

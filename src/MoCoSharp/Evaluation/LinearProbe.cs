@@ -48,6 +48,9 @@ public sealed class LinearProbe(
     /// <summary>Told every epoch's numbers.</summary>
     public Action<EpochScores>? EpochDone { get; init; }
 
+    /// <summary>Given the classifier of the last epoch, weight [classes, D] and bias [classes]; they are good until it returns.</summary>
+    public Action<Tensor, Tensor>? Trained { get; set; }
+
     /// <summary>Trains and judges, epoch by epoch.</summary>
     /// <param name="statePath">Saved after each epoch, and gone on from where it is there already; null saves nothing.</param>
     /// <param name="cancellation">Ends the work; the epochs done are in the file.</param>
@@ -84,9 +87,13 @@ public sealed class LinearProbe(
             encoder.train(wasTraining);
         }
 
-        return WeightHash.Of(encoder) == before
-            ? new ClassificationResult(epochs, scores)
-            : throw new InvalidOperationException("The frozen encoder is not the same to the bit as before its linear evaluation: the result is void.");
+        if (WeightHash.Of(encoder) != before)
+        {
+            throw new InvalidOperationException("The frozen encoder is not the same to the bit as before its linear evaluation: the result is void.");
+        }
+
+        Trained?.Invoke(classifier.Weight, classifier.Bias);
+        return new ClassificationResult(epochs, scores);
     }
 
     private double TrainEpoch(LinearClassifier classifier, ViewTransform transform, int epoch, CancellationToken cancellation)

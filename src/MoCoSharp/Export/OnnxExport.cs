@@ -23,7 +23,7 @@ public static class OnnxExport
     /// <summary>Writes the model.</summary>
     /// <param name="stream">Written from its position.</param>
     /// <param name="trained">The encoder.</param>
-    /// <param name="withHead">Whether the output is the head's, "embeddings" [batch, C], or the pooled "features" [batch, D].</param>
+    /// <param name="withHead">Whether the output is the head's, "embeddings" [batch, C] (of a classifier "logits"), or the pooled "features" [batch, D].</param>
     /// <param name="foldBatchNorm">Whether each BatchNorm is worked into the convolution before it: fewer operations, rounded a little otherwise.</param>
     /// <exception cref="NotSupportedException">The model would take 2 GB or more.</exception>
     public static void Write(Stream stream, TrainedEncoder trained, bool withHead, bool foldBatchNorm)
@@ -33,7 +33,7 @@ public static class OnnxExport
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var encoder = trained.Encoder;
-        var (output, width) = withHead ? ("embeddings", encoder.OutputSize) : ("features", encoder.FeatureSize);
+        var (output, width) = withHead ? (trained.Classes.Count > 0 ? "logits" : "embeddings", encoder.OutputSize) : ("features", encoder.FeatureSize);
         var layers = new Layers(encoder.state_dict(), foldBatchNorm);
         layers.Build(encoder.Options, withHead, output);
 

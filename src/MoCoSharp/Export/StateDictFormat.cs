@@ -46,13 +46,27 @@ public abstract class StateDictFormat(string name) : ExportFormat(name)
     /// <summary>A text as Python writes it.</summary>
     private protected static string Quoted(string text) => $"\"{JsonEncodedText.Encode(text)}\"";
 
+    /// <summary>Arguments of torchvision's function: a classifier's number of classes.</summary>
+    private protected static string NumClasses(TrainedEncoder trained, bool withHead) => withHead && trained.Classes.Count > 0 ? $"num_classes={trained.Classes.Count}" : "";
+
+    /// <summary>Python that names a classifier's classes, which a state dictionary does not.</summary>
+    private protected static IEnumerable<string> ClassNames(TrainedEncoder trained, bool withHead) => withHead && trained.Classes.Count > 0
+        ? [$"classes = [{string.Join(", ", trained.Classes.Select(Quoted))}]"]
+        : [];
+
     /// <summary>Python that gives "model" the layers in which the encoder differs from the library's own ResNet.</summary>
-    private protected static IEnumerable<string> Replacements(Encoder encoder, bool withHead)
+    private protected static IEnumerable<string> Replacements(TrainedEncoder trained, bool withHead)
     {
+        var encoder = trained.Encoder;
         if (encoder.Options.Stem is "cifar" or "small")
         {
             yield return $"model.conv1 = torch.nn.Conv2d(3, 64, 3, stride={(encoder.Options.Stem == "cifar" ? 1 : 2)}, padding=1, bias=False)";
             yield return "model.maxpool = torch.nn.Identity()";
+        }
+
+        if (withHead && trained.Classes.Count > 0)
+        {
+            yield break; // num_classes makes that layer
         }
 
         var (features, outputs) = (encoder.FeatureSize, encoder.OutputSize);
@@ -79,9 +93,10 @@ public sealed class TorchvisionFormat() : StateDictFormat("torchvision")
         return
         [
             "import torch, torchvision",
-            $"model = torchvision.models.resnet{trained.Encoder.Options.Depth}()",
-            .. Replacements(trained.Encoder, withHead),
+            $"model = torchvision.models.resnet{trained.Encoder.Options.Depth}({NumClasses(trained, withHead)})",
+            .. Replacements(trained, withHead),
             $"model.load_state_dict(torch.load({Quoted(path)}))",
+            .. ClassNames(trained, withHead),
         ];
     }
 }
@@ -94,18 +109,21 @@ public sealed class TimmFormat() : StateDictFormat("timm")
     {
         ArgumentNullException.ThrowIfNull(trained);
         var options = trained.Encoder.Options;
-        return options.Stem == "imagenet" && !withHead
+        var isClassifier = withHead && trained.Classes.Count > 0;
+        return options.Stem == "imagenet" && (isClassifier || !withHead)
             ?
             [
                 "import timm",
-                $"model = timm.create_model(\"resnet{options.Depth}\", num_classes=0, checkpoint_path={Quoted(path)})",
+                $"model = timm.create_model(\"resnet{options.Depth}\", num_classes={(isClassifier ? trained.Classes.Count : 0)}, checkpoint_path={Quoted(path)})",
+                .. ClassNames(trained, withHead),
             ]
             :
             [
                 "import timm, torch",
-                $"model = timm.create_model(\"resnet{options.Depth}\")",
-                .. Replacements(trained.Encoder, withHead),
+                $"model = timm.create_model(\"resnet{options.Depth}\"{(isClassifier ? $", {NumClasses(trained, withHead)}" : "")})",
+                .. Replacements(trained, withHead),
                 $"timm.models.load_checkpoint(model, {Quoted(path)})",
+                .. ClassNames(trained, withHead),
             ];
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using MoCoSharp.Checkpoints;
 using MoCoSharp.Data.Views;
@@ -12,12 +13,14 @@ namespace MoCoSharp.Training;
 public static class EncoderFile
 {
     internal const string ConfigKey = "mocosharp.config"; // the parts of a RunConfig that matter to an encoder
+    internal const string ClassesKey = "classes"; // of a classifier: a JSON list of names, by output
 
     /// <summary>Writes an encoder, in one stroke.</summary>
     /// <param name="path">The file.</param>
     /// <param name="trained">The encoder.</param>
     /// <param name="withHead">Whether the head goes along.</param>
-    public static void Write(string path, TrainedEncoder trained, bool withHead)
+    /// <param name="more">Further metadata.</param>
+    public static void Write(string path, TrainedEncoder trained, bool withHead, IEnumerable<KeyValuePair<string, string>>? more = null)
     {
         ArgumentNullException.ThrowIfNull(trained);
         using var scope = NewDisposeScope();
@@ -26,6 +29,11 @@ public static class EncoderFile
             ["format"] = "pt", // a convention of readers in Python: keys and layouts are PyTorch's
             [ConfigKey] = Config(trained, withHead),
         };
+        foreach (var (key, value) in more ?? [])
+        {
+            metadata[key] = value;
+        }
+
         var tensors = Weights(trained.Encoder, withHead).ToList();
         AtomicFile.Write(path, stream => SafeTensors.Write(stream, tensors, metadata));
     }
@@ -41,16 +49,41 @@ public static class EncoderFile
 
     internal static TrainedEncoder Load(string path, SafeTensorsFile file, EncoderRole role)
     {
-        if (!Enum.TryParse<EncoderRole>(file.Metadata.GetValueOrDefault("encoder"), ignoreCase: true, out var found) || found != role)
+        var classes = Classes(path, file);
+        if (!Enum.TryParse<EncoderRole>(file.Metadata.GetValueOrDefault("encoder"), ignoreCase: true, out var found) || (found != role && classes.Count == 0))
         {
             throw new InvalidDataException($"{path}: holds the {file.Metadata.GetValueOrDefault("encoder")} encoder alone, and the " +
                 $"{role.ToString().ToLowerInvariant()} encoder was asked for. Take it from the run.");
         }
 
         var config = RunConfigFile.Parse(file.Metadata[ConfigKey], path, []);
+        if (classes.Count > 0 && (config.Encoder.Head != "linear" || config.Method.Dimension != classes.Count))
+        {
+            throw new InvalidDataException($"{path}: names {classes.Count} classes, and its head, {config.Encoder.Head}, has {config.Method.Dimension} outputs: expected a linear one of as many.");
+        }
+
         var encoder = Build(path, config.Encoder, config.Method.Dimension, file.Tensors, prefix: "");
         _ = long.TryParse(file.Metadata.GetValueOrDefault("step"), out var step);
-        return new TrainedEncoder(encoder, config, step, role, file.Metadata.GetValueOrDefault("source") ?? Path.GetFileName(path));
+        return new TrainedEncoder(encoder, config, step, classes.Count > 0 ? found : role, file.Metadata.GetValueOrDefault("source") ?? Path.GetFileName(path)) { Classes = classes };
+    }
+
+    internal static string Text(IReadOnlyList<string> classes) => new JsonArray([.. classes.Select(name => (JsonNode)name)]).ToJsonString();
+
+    private static IReadOnlyList<string> Classes(string path, SafeTensorsFile file)
+    {
+        if (!file.Metadata.TryGetValue(ClassesKey, out var text))
+        {
+            return [];
+        }
+
+        try
+        {
+            return [.. JsonNode.Parse(text)!.AsArray().Select(name => (string)name!)];
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException or ArgumentException or NullReferenceException)
+        {
+            throw new InvalidDataException($"{path}: its {ClassesKey} are no list of names.", error);
+        }
     }
 
     /// <summary>An encoder in evaluation mode, with the saved tensors of that prefix.</summary>

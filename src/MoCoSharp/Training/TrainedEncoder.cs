@@ -26,6 +26,9 @@ public enum EncoderRole
 /// <param name="Source">Where it comes from: the name of the run, or of the file.</param>
 public sealed record TrainedEncoder(Encoder Encoder, RunConfig Config, long Step, EncoderRole Role, string Source) : IDisposable
 {
+    /// <summary>Class names by output of the head, of an encoder that was made a classifier; empty where the head tells no classes.</summary>
+    public IReadOnlyList<string> Classes { get; init; } = [];
+
     /// <summary>How its images are prepared.</summary>
     public ViewOptions Views => Config.Views;
 
@@ -55,15 +58,16 @@ public sealed record TrainedEncoder(Encoder Encoder, RunConfig Config, long Step
             : throw new InvalidDataException($"{path}: has no checkpoint yet. Train first: moco pretrain --resume --run {path}");
     }
 
-    /// <summary>What goes with the weights into a file: architecture, layer, mean, std, resize, size, preparation, source and step.</summary>
+    /// <summary>What goes with the weights into a file: architecture, layer, mean, std, resize, size, preparation, source and step; of a classifier its classes.</summary>
     /// <param name="withHead">Whether the head goes along.</param>
     public IReadOnlyDictionary<string, string> Describe(bool withHead)
     {
         var view = ViewRecipes.Evaluation(Views);
-        return new Dictionary<string, string>(StringComparer.Ordinal)
+        var isClassifier = withHead && Classes.Count > 0;
+        var described = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["architecture"] = Architecture,
-            ["output"] = withHead ? $"embeddings {Encoder.OutputSize}" : $"features {Encoder.FeatureSize}",
+            ["output"] = isClassifier ? $"logits {Encoder.OutputSize}" : withHead ? $"embeddings {Encoder.OutputSize}" : $"features {Encoder.FeatureSize}",
             ["mean"] = Listed(view.Normalize.Mean),
             ["std"] = Listed(view.Normalize.Std),
             ["resize"] = $"{view.Operations.OfType<Resize>().Single().ShortSide}",
@@ -74,6 +78,12 @@ public sealed record TrainedEncoder(Encoder Encoder, RunConfig Config, long Step
             ["source"] = Source,
             ["step"] = $"{Step}",
         };
+        if (isClassifier)
+        {
+            described[EncoderFile.ClassesKey] = EncoderFile.Text(Classes);
+        }
+
+        return described;
     }
 
     /// <inheritdoc/>

@@ -34,6 +34,24 @@ public sealed class PyTorchFormatTests : IDisposable
     }
 
     [Theory]
+    [InlineData(18, "imagenet")]
+    [InlineData(18, "cifar")]
+    public void AClassifier_LoadsIntoTorchvisionWithNumClasses_AndGivesTheSameLogits(int depth, string stem)
+    {
+        using var trained = Trained.New(new EncoderOptions { Depth = depth, Stem = stem, Head = "linear" }, outputSize: 3) with { Classes = ["cat", "\"dog\"", "é"] };
+        var format = new TorchvisionFormat();
+        Assert.Equal(0, format.Export(trained, withHead: true, Path.Combine(folder, "c.pth")));
+
+        var lines = format.Loading(trained, withHead: true, "c.pth").ToList();
+
+        Assert.Contains($"model = torchvision.models.resnet{depth}(num_classes=3)", lines);
+        Assert.DoesNotContain(lines, line => line.StartsWith("model.fc"));
+        File.WriteAllLines(Path.Combine(folder, "load.py"), [.. lines, "assert classes == ['cat', '\"dog\"', '\u00e9'], classes"]);
+        Assert.All(Judged(trained, withHead: true, "torchvision_export.py", folder), difference => Assert.InRange(difference, 0, 1e-5));
+        Assert.Contains("num_classes=3", string.Concat(new TimmFormat().Loading(trained, withHead: true, "c.pth")));
+    }
+
+    [Theory]
     [InlineData(18, 64)]
     [InlineData(50, 16)]
     public void Detectron2_GivesTheEncodersFeatures(int depth, int width)
