@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
 using MoCoSharp.Training;
@@ -18,8 +19,8 @@ internal static class ExitCode
     /// <summary>The exit code of a verb whose words on standard output were lost: where these are its product, it has failed.</summary>
     public static int WithoutOutput(int code, string verb) => code == Done && !WritingFiles.Contains(verb) ? Failed : code;
 
-    /// <summary>Runs a verb; what a person can mend becomes a message, our own bugs keep their stack trace.</summary>
-    /// <param name="verbose">Messages with stack traces.</param>
+    /// <summary>Runs a verb; what a person can mend becomes a message, a bug of ours one with its stack trace.</summary>
+    /// <param name="verbose">Every message with its stack trace.</param>
     /// <param name="verb">Gives the exit code.</param>
     /// <param name="tell">Tells the messages, and gives the exit code; null writes them to stderr.</param>
     public static int Of(bool verbose, Func<int> verb, Func<IEnumerable<string>, int, int>? tell = null)
@@ -33,16 +34,36 @@ internal static class ExitCode
         {
             return tell(error.Faults, Usage);
         }
-        catch (Exception error) when (!verbose && error is DataSourceException)
+        catch (OperationCanceledException)
         {
-            return tell([error.Message], Usage);
+            return Stopped;
         }
-        catch (Exception error) when (!verbose && error is DivergedException or OtherRunException or BrokenImageException or InvalidDataException or IOException
-            or UnauthorizedAccessException or PlatformNotSupportedException or DllNotFoundException or RanksDifferException)
+        catch (Exception error) when (Mendable(error) is { } message)
         {
-            return tell([error.Message], Failed);
+            return tell([verbose ? $"{message}\n{error}" : message], error is DataSourceException ? Usage : Failed);
+        }
+        catch (Exception error)
+        {
+            return tell([OwnFault.Describe(error)], Failed);
         }
     }
+
+    // What a person can do something about; null for our own faults.
+    private static string? Mendable(Exception error) => error switch
+    {
+        AggregateException { InnerExceptions: [var only] } => Mendable(only),
+        DataSourceException or DivergedException or OtherRunException or BrokenImageException or InvalidDataException or IOException
+            or UnauthorizedAccessException or PlatformNotSupportedException or DllNotFoundException or RanksDifferException => error.Message,
+        OutOfMemoryException => OutOfMemory,
+        ExternalException when LacksMemory(error.Message) => OutOfMemory,
+        _ => null,
+    };
+
+    private const string OutOfMemory = "memory ran out. Lower batchSize or views.size, or end other programs; `moco pretrain --dry-run` tells what a run takes.";
+
+    // libtorch's words, for the CPU and for CUDA.
+    private static bool LacksMemory(string message) =>
+        message.Contains("can't allocate memory", StringComparison.Ordinal) || message.Contains("out of memory", StringComparison.OrdinalIgnoreCase);
 
     internal static int Tell(IEnumerable<string> messages, int code)
     {

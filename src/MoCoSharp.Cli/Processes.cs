@@ -13,6 +13,9 @@ internal static class Processes
     private static Func<string?> newest = () => null;
     private static MpiGroup? mpi;
 
+    /// <summary>Standard error, also of a process that does not speak.</summary>
+    public static TextWriter Errors => errors;
+
     /// <summary>Whether this process writes for all.</summary>
     public static bool Speaks { get; private set; } = true;
 
@@ -69,15 +72,7 @@ internal static class Processes
             Console.SetError(TextWriter.Null);
         }
 
-        try
-        {
-            code = ExitCode.Of(verbose, () => verb(joined), (messages, failed) => Fail(joined, messages, failed));
-        }
-        catch (Exception error)
-        {
-            code = Fail(joined, [error.ToString()], ExitCode.Failed); // a bug of ours keeps its stack trace
-        }
-
+        code = ExitCode.Of(verbose, () => verb(joined), (messages, failed) => Fail(joined, messages, failed));
         joined.Dispose();
         return code;
     }
