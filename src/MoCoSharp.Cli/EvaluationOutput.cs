@@ -12,6 +12,18 @@ internal static class EvaluationOutput
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
+    /// <summary>Where a trained classifier goes: beside the report that a person names, else into the run's folder; null keeps none.</summary>
+    public static string? ClassifierPath(NamedEncoder encoder, string name, string? output) =>
+        !Processes.Speaks ? null
+        : output is not null ? Path.ChangeExtension(output, ".classifier.safetensors")
+        : encoder.Run is { } run ? Path.Combine(run.Path, "classifiers", name + ".safetensors")
+        : null;
+
+    /// <summary>Says where the classifier is, and what it is good for.</summary>
+    public static void TellClassifier(string? path) => Console.WriteLine(path is null
+        ? "the classifier is not kept, of a file alone: -o report.json keeps both"
+        : $"{path}: the classifier. `moco predict {OwnFault.Quoted(path)} --data PHOTOS` names classes, and `moco export` takes it");
+
     /// <summary>Adds what was judged, writes report and picture, and says where.</summary>
     /// <param name="encoder">What was judged.</param>
     /// <param name="data">By what.</param>

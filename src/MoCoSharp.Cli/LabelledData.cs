@@ -6,6 +6,10 @@ namespace MoCoSharp.Cli;
 /// <summary>Labelled images to learn from and others to judge by, as a person names them for an evaluation.</summary>
 internal sealed record LabelledData(IImageDataset Train, IImageDataset Judged)
 {
+    // Whoever has no labels may still look at what the encoder finds alike.
+    private static string WithoutLabels(NamedEncoder encoder, string? data) =>
+        $"Without labels, `moco embed {OwnFault.Quoted(encoder.Target)} {(data is null ? "" : $"--data {OwnFault.Quoted(data)} ")}-o features.csv` writes what the encoder sees, to compare images by.";
+
     /// <summary>Opens both, or tells every fault.</summary>
     /// <param name="encoder">To be judged: its run's data serve where nothing else is named.</param>
     /// <param name="data">--data.</param>
@@ -16,7 +20,7 @@ internal sealed record LabelledData(IImageDataset Train, IImageDataset Judged)
         var all = faults.ToList();
         if ((data ?? encoder.OwnData) is not { } source)
         {
-            throw new ConfigurationException([.. all, $"--data is missing: {encoder.Source} came without images. Name some with labels."]);
+            throw new ConfigurationException([.. all, $"--data is missing: {encoder.Source} came without images. Name some with labels.", WithoutLabels(encoder, data)]);
         }
 
         (IImageDataset Train, IImageDataset? Judged) opened = default;
@@ -35,6 +39,11 @@ internal sealed record LabelledData(IImageDataset Train, IImageDataset Judged)
             else if (opened.Judged.ClassNames.Count == 0)
             {
                 all.Add($"{opened.Judged.Description}: has no labels to judge by.");
+            }
+
+            if (opened.Train.ClassNames.Count < 2 || opened.Judged is null or { ClassNames.Count: 0 })
+            {
+                all.Add(WithoutLabels(encoder, data));
             }
         }
         catch (DataSourceException error)

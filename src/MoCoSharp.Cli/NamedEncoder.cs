@@ -1,3 +1,4 @@
+using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
@@ -14,16 +15,23 @@ internal sealed class NamedEncoder : IDisposable
 {
     private readonly TrainedEncoder _trained;
 
-    private NamedEncoder(TrainedEncoder trained, RunFolder? run)
+    private NamedEncoder(TrainedEncoder trained, RunFolder? run, string target)
     {
         _trained = trained;
         Run = run;
+        Target = target;
     }
+
+    /// <summary>As a person named it.</summary>
+    public string Target { get; }
 
     /// <summary>query or key.</summary>
     public string Which => _trained.Role == EncoderRole.Query ? "query" : "key";
 
     public Encoder Encoder => _trained.Encoder;
+
+    /// <summary>The same with what one must know of it besides its weights.</summary>
+    public TrainedEncoder Trained => _trained;
 
     /// <summary>Of the run that made it.</summary>
     public RunConfig Config => _trained.Config;
@@ -39,7 +47,7 @@ internal sealed class NamedEncoder : IDisposable
     public Device Device => device(Config.Device);
 
     /// <summary>The images that a run was trained on; null where weights came from elsewhere, and no images with them.</summary>
-    public string? OwnData => Run is null || (File.Exists(Run.ImportPath) && Config.Data == new RunConfig().Data) ? null : Config.Data;
+    public string? OwnData => Run is null || Config.Data.Length == 0 || (File.Exists(Run.ImportPath) && Config.Data == new RunConfig().Data) ? null : Config.Data;
 
     /// <summary>Opens the newest checkpoint of a run, or a file; where it cannot even be looked for, every fault is told.</summary>
     /// <param name="target">RUN or FILE.</param>
@@ -56,7 +64,7 @@ internal sealed class NamedEncoder : IDisposable
 
         if (!Path.Exists(target))
         {
-            faults.Add($"{target}: there is no such run folder or file.");
+            faults.Add($"{target}: there is no such run folder or file.{NearestWord.DidYouMeanPath(target)}");
         }
 
         if (faults.Count > 0)
@@ -67,7 +75,7 @@ internal sealed class NamedEncoder : IDisposable
         var trained = TrainedEncoder.Load(target, which == "key" ? EncoderRole.Key : EncoderRole.Query);
         set_num_threads(trained.Config.Threads > 0 && processes == 1 ? trained.Config.Threads : Together.Threads(processes));
         trained.Encoder.to(device(trained.Config.Device));
-        return new NamedEncoder(trained, Directory.Exists(target) ? RunFolder.Open(target) : null);
+        return new NamedEncoder(trained, Directory.Exists(target) ? RunFolder.Open(target) : null, target);
     }
 
     /// <summary>Features of a set in the evaluation view, not normalised: those kept in features/ of the run where there are any, else made and kept.</summary>

@@ -21,9 +21,10 @@ internal static class Recipes
         }
 
         var shipped = Path.Combine(Folder, Path.GetFileNameWithoutExtension(recipe) + ".json");
-        return File.Exists(shipped)
-            ? shipped
-            : throw new ConfigurationException([$"no recipe {recipe}: expected a JSON file, or one of {string.Join(", ", Names())}."]);
+        return File.Exists(shipped) ? shipped
+            : Directory.Exists(recipe) ? throw new ConfigurationException([$"{recipe} is a folder, not a recipe. Are these the images? --data {recipe}"])
+            : throw new ConfigurationException(
+                [$"no recipe {recipe}.{NearestWord.DidYouMean(recipe, Names())} Expected a JSON file, or one of {string.Join(", ", Names())}."]);
     }
 
     /// <summary>What is taken where no recipe is named: by the images, of which null are the built-in ones.</summary>
@@ -46,7 +47,11 @@ internal static class Recipes
             $"Another one: moco pretrain RECIPE --data {Shell.Quote(source!)}, with one of {string.Join(", ", Names())}.",
     };
 
-    private static IEnumerable<string> Names() => Directory.Exists(Folder)
+    /// <summary>Whether a recipe comes with the program as it is.</summary>
+    public static bool IsShipped(string path) => Path.GetDirectoryName(path) == Folder;
+
+    /// <summary>The shipped ones.</summary>
+    public static IEnumerable<string> Names() => Directory.Exists(Folder)
         ? Directory.GetFiles(Folder, "*.json").Select(Path.GetFileNameWithoutExtension).Order(StringComparer.Ordinal)!
         : [];
 }

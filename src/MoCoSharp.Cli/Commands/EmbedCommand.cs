@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.FeatureFiles;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Views;
@@ -15,13 +16,13 @@ internal static class EmbedCommand
     public static Command Create()
     {
         var target = new Argument<string>("run") { Description = "A run folder or a checkpoint." };
-        var data = new Option<string?>("--data") { Description = "The images; without it the run's own." };
-        var part = new Option<string>("--part") { Description = "train or val, of a source that has both.", DefaultValueFactory = _ => "train" };
-        var which = new Option<string>("--encoder") { Description = "query or key.", DefaultValueFactory = _ => "query" };
-        var layer = new Option<string>("--layer") { Description = "pooled or head.", DefaultValueFactory = _ => "pooled" };
+        var data = new Option<string?>("--data") { HelpName = "source", Description = "The images; without it the run's own." };
+        var part = new Option<string>("--part") { Description = "train or val, of a source that has both.", DefaultValueFactory = _ => "train" }.Offers("train", "val");
+        var which = new Option<string>("--encoder") { Description = "query or key.", DefaultValueFactory = _ => "query" }.Offers("query", "key");
+        var layer = new Option<string>("--layer") { Description = "pooled or head.", DefaultValueFactory = _ => "pooled" }.Offers("pooled", "head");
         var normalize = new Option<bool>("--normalize") { Description = "Each row to length 1." };
         var upright = new Option<bool>("--exif-orientation") { Description = "Turn photos upright as their EXIF data say, whatever the encoder was trained on." };
-        var output = new Option<string?>("-o", "--output") { Description = "features.npy (names and labels in a .csv beside it) or .csv." };
+        var output = new Option<string?>("-o", "--output") { HelpName = "file", Description = "features.npy (names and labels in a .csv beside it) or .csv." };
         var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
         var command = new Command("embed", "Write features of images, with names and labels.") { target, data, part, which, layer, normalize, upright, output, verbose };
         command.SetAction(parsed => Processes.Run(parsed.GetValue(verbose), group => Run(
@@ -49,7 +50,12 @@ internal static class EmbedCommand
         }
 
         using var encoder = NamedEncoder.Open(target, which, faults, group.Size);
-        var images = Images(source, part, encoder, faults);
+        var images = Images(source ?? encoder.OwnData, source is null ? encoder.Config.Validation : null, part, faults);
+        if (source is null && encoder.OwnData is null)
+        {
+            faults.Add($"--data is missing: {encoder.Source} came without images.");
+        }
+
         if (images is null || faults.Count > 0)
         {
             throw new ConfigurationException(faults);
@@ -95,17 +101,17 @@ internal static class EmbedCommand
         return ExitCode.Done;
     }
 
-    private static IImageDataset? Images(string? source, string part, NamedEncoder encoder, List<string> faults)
+    /// <summary>A part of a source; null, and the faults in the list, where it cannot be opened.</summary>
+    internal static IImageDataset? Images(string? source, string? validation, string part, List<string> faults)
     {
-        if ((source ?? encoder.OwnData) is not { } named)
+        if (source is null)
         {
-            faults.Add($"--data is missing: {encoder.Source} came without images.");
             return null;
         }
 
         try
         {
-            var (train, second) = DataSource.Open(named, source is null ? encoder.Config.Validation : null, DataNotices.Tell);
+            var (train, second) = DataSource.Open(source, validation, DataNotices.Tell);
             if (part == "val" && second is null)
             {
                 faults.Add($"{train.Description}: has no second part for --part val. Name it with --data.");

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using MoCoSharp.Cli.CommandLine;
+using MoCoSharp.Data;
 using MoCoSharp.Export;
 using MoCoSharp.Training;
 
@@ -12,11 +14,9 @@ internal static class ExportCommand
     public static Command Create()
     {
         var source = new Argument<string>("source") { Description = "A run folder, a checkpoint, an exported encoder, or a PyTorch file." };
-        var format = new Option<string>("--format") { Description = $"One of {string.Join(", ", Formats)}.", Required = true };
-        format.AcceptOnlyFromAmong(Formats);
-        var output = new Option<string>("-o", "--output") { Description = "The file to write.", Required = true };
-        var encoder = new Option<string>("--encoder") { Description = "query (the one that learned) or key (its moving average).", DefaultValueFactory = _ => "query" };
-        encoder.AcceptOnlyFromAmong("query", "key");
+        var format = new Option<string>("--format") { Description = $"One of {string.Join(", ", Formats)}.", Required = true }.OneOf(Formats);
+        var output = new Option<string>("-o", "--output") { HelpName = "file", Description = "The file to write.", Required = true };
+        var encoder = new Option<string>("--encoder") { Description = "query (the one that learned) or key (its moving average).", DefaultValueFactory = _ => "query" }.OneOf("query", "key");
         var head = new Option<bool>("--head") { Description = "Keep the head: embeddings instead of features." };
         var fold = new Option<bool>("--fold-bn") { Description = "For onnx: work each BatchNorm into the convolution before it." };
         var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
@@ -50,9 +50,11 @@ internal static class ExportCommand
         [
             .. request.WithHead && trained.Encoder.Options.Head == "none" ? [$"{request.Source}: has no head. Leave out --head."] : Array.Empty<string>(),
             .. format.Faults(trained, request.WithHead, request.Output),
+            .. format is OfficialFormat && trained.Classes.Count > 0 ? [$"{request.Source}: is a classifier, and official code has none of this kind. Take torchvision, timm, onnx or safetensors."] : Array.Empty<string>(),
         ]);
 
-        var withHead = request.WithHead || (format is OfficialFormat && trained.Encoder.Options.Head != "none"); // an official file always has it
+        var isClassifier = trained.Classes.Count > 0 && format is not Detectron2Format; // detectron2 takes the backbone alone
+        var withHead = request.WithHead || isClassifier || (format is OfficialFormat && trained.Encoder.Options.Head != "none"); // an official file always has it
         var difference = format.Export(trained, withHead, request.Output);
         var described = trained.Describe(withHead);
         Console.WriteLine($"{trained.Source}, step {trained.Step}: {described["encoder"]} encoder, {trained.Architecture}");
@@ -87,7 +89,7 @@ internal static class ExportCommand
 
         if (!Path.Exists(request.Source))
         {
-            yield return $"{request.Source}: there is no such run folder or file.";
+            yield return $"{request.Source}: there is no such run folder or file.{NearestWord.DidYouMeanPath(request.Source)}";
         }
     }
 

@@ -1,10 +1,12 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Distributed;
 using MoCoSharp.Evaluation;
 using MoCoSharp.Features;
 using MoCoSharp.Training;
+using static TorchSharp.torch;
 
 namespace MoCoSharp.Cli.Commands;
 
@@ -14,15 +16,15 @@ internal static class LinearCommand
     public static Command Create()
     {
         var target = new Argument<string>("run") { Description = "A run folder or a checkpoint." };
-        var data = new Option<string?>("--data") { Description = "Labelled images to learn from; without it the run's own." };
-        var validation = new Option<string?>("--val") { Description = "Labelled images to judge by." };
+        var data = new Option<string?>("--data") { HelpName = "source", Description = "Labelled images to learn from; without it the run's own." };
+        var validation = new Option<string?>("--val") { HelpName = "source", Description = "Labelled images to judge by." };
         var fast = new Option<bool>("--fast") { Description = "On cached features, without augmentation, learning rate scanned: minutes instead of hours, another protocol." };
-        var epochs = new Option<int?>("--epochs") { Description = "100 in the official protocol; x0.1 at 60 % and 80 % of them." };
-        var rate = new Option<double?>("--lr") { Description = "30 in the official protocol." };
-        var batch = new Option<int?>("--batch") { Description = "256 in the official protocol." };
-        var seed = new Option<long?>("--seed") { Description = "Fixes the classifier's weights, order and views." };
-        var which = new Option<string>("--encoder") { Description = "query or key.", DefaultValueFactory = _ => "query" };
-        var output = new Option<string?>("-o", "--output") { Description = "Where the report goes; without it evaluations/ of the run." };
+        var epochs = new Option<int?>("--epochs") { Description = "100 in the official protocol; x0.1 at 60 % and 80 % of them." }.Number("a whole number above 0");
+        var rate = new Option<double?>("--lr") { Description = "30 in the official protocol." }.Number("a number above 0");
+        var batch = new Option<int?>("--batch") { Description = "256 in the official protocol." }.Number("a whole number above 0");
+        var seed = new Option<long?>("--seed") { Description = "Fixes the classifier's weights, order and views." }.Number("a whole number");
+        var which = new Option<string>("--encoder") { Description = "query or key.", DefaultValueFactory = _ => "query" }.Offers("query", "key");
+        var output = new Option<string?>("-o", "--output") { HelpName = "file", Description = "Where the report goes; without it evaluations/ of the run." };
         var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
         var command = new Command("linear", "Train a linear classifier on a frozen encoder, and judge it. Goes on where it was stopped.")
         {
@@ -67,22 +69,33 @@ internal static class LinearCommand
         };
         var name = $"linear-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Of(probe.Protocol)}";
         var state = !Processes.Speaks ? null : encoder.Run is { } run ? Path.Combine(run.Path, "evaluations", name + ".state.safetensors") : output is null ? null : Path.ChangeExtension(output, ".state.safetensors");
+        var classifier = EvaluationOutput.ClassifierPath(encoder, name, output);
+        probe.Trained = Keep(encoder, data, classifier, probe.Protocol);
         var result = probe.Run(state, cancellation);
         EvaluationOutput.Write(encoder, data, name, output, EvaluationReport.Of("linear", probe.Protocol, result), result.Scores);
         Console.WriteLine(FormattableString.Invariant($"best epoch {result.Best.Epoch}: top-1 {100 * result.Best.Top1:F2} %, chosen by the images that judge, as the official script does"));
+        EvaluationOutput.TellClassifier(classifier);
         return ExitCode.Done;
     }
 
+    private static Action<Tensor, Tensor>? Keep(NamedEncoder encoder, LabelledData data, string? path, string protocol) => path is null
+        ? null
+        : (weight, bias) => ClassifierFile.Write(path, encoder.Trained, weight, bias, data.Train.ClassNames, protocol);
+
     /// <summary>Judges by the fast protocol, and writes the report.</summary>
-    internal static int Fast(NamedEncoder encoder, LabelledData data, LinearOptions options, string? output, IProcessGroup group, CancellationToken cancellation)
+    internal static int Fast(
+        NamedEncoder encoder, LabelledData data, LinearOptions options, string? output, IProcessGroup group, CancellationToken cancellation, bool keepsClassifier = true)
     {
         var progress = new EvaluationProgress("linear, fast");
         using var train = Features(data.Train);
         using var judged = Features(data.Judged);
         var probe = new CachedLinearProbe(options) { Progress = progress.Line };
-        var result = probe.Run(train, judged, data.Train.ClassNames, cancellation);
         var protocol = $"{probe.Protocol}; pooled features of the {encoder.Which} encoder, not normalised; evaluation view at {encoder.Config.Views.Size} px; " +
             $"trained on {data.Train.Description} ({data.Train.Count}), judged on {data.Judged.Description} ({data.Judged.Count})";
+        var name = $"linear-cached-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Of(protocol)}";
+        var classifier = keepsClassifier ? EvaluationOutput.ClassifierPath(encoder, name, output) : null;
+        probe.Trained = Keep(encoder, data, classifier, protocol);
+        var result = probe.Run(train, judged, data.Train.ClassNames, cancellation);
         var report = EvaluationReport.Of("linear-cached", protocol, result.Scores);
         report["learningRate"] = result.Rate;
         report["scan"] = Scan(result.Rates);
@@ -93,9 +106,14 @@ internal static class LinearCommand
             ["converged"] = result.OptimumConverged,
             ["scan"] = Scan(result.Strengths),
         };
-        EvaluationOutput.Write(encoder, data, $"linear-cached-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Of(protocol)}", output, report, result.Scores);
+        EvaluationOutput.Write(encoder, data, name, output, report, result.Scores);
         Console.WriteLine(FormattableString.Invariant($"learning rate {result.Rate}; upper check, logistic regression to its optimum (C {result.Strength}): top-1 {100 * result.Optimum.Top1:F2} %") +
             (result.OptimumConverged ? "" : ", not converged"));
+        if (keepsClassifier)
+        {
+            EvaluationOutput.TellClassifier(classifier);
+        }
+
         return ExitCode.Done;
 
         FeatureSet Features(IImageDataset images) => encoder.Features(images, FeatureLayer.Pooled, progress, group, cancellation);

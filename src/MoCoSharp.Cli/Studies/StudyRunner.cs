@@ -101,7 +101,7 @@ internal sealed class StudyRunner(StudyKind kind, string folder, string title, I
             using var encoder = NamedEncoder.Open(path, "query", []);
             var data = LabelledData.Open(encoder, null, null, []);
             KnnCommand.Judge(encoder, data, "own", config.Knn with { Layer = "pooled" }, isAskedFor: false, output: null, SingleProcess.Instance, signals.Token);
-            LinearCommand.Fast(encoder, data, new LinearOptions(), output: null, SingleProcess.Instance, signals.Token);
+            LinearCommand.Fast(encoder, data, new LinearOptions(), output: null, SingleProcess.Instance, signals.Token, keepsClassifier: false);
         }
         catch (OperationCanceledException)
         {

@@ -1,0 +1,148 @@
+using System.CommandLine;
+using System.Globalization;
+using MoCoSharp.Cli.CommandLine;
+using MoCoSharp.Cli.FeatureFiles;
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Data.Views;
+using MoCoSharp.Features;
+using MoCoSharp.Tensors;
+using MoCoSharp.Training;
+using static TorchSharp.torch.nn;
+
+namespace MoCoSharp.Cli.Commands;
+
+/// <summary>moco predict: what a classifier takes images for.</summary>
+internal static class PredictCommand
+{
+    public static Command Create()
+    {
+        var target = new Argument<string>("classifier") { Description = "A classifier that linear or finetune left, or the run folder with one in classifiers/." };
+        var data = new Option<string>("--data") { HelpName = "source", Description = "The images; labels play no part.", Required = true };
+        var part = new Option<string>("--part") { Description = "train or val, of a source that has both.", DefaultValueFactory = _ => "train" }.Offers("train", "val");
+        var count = new Option<int>("-k") { Description = "So many classes for each image, the likeliest first.", DefaultValueFactory = _ => 1 }.Number("a whole number above 0");
+        var upright = new Option<bool>("--exif-orientation") { Description = "Turn photos upright as their EXIF data say, whatever the classifier was trained on." };
+        var output = new Option<string?>("-o", "--output") { HelpName = "file", Description = "predictions.csv or .json; without it the lines are printed." };
+        var force = new Option<bool>("--force") { Description = "Replace the file where there is one." };
+        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        var command = new Command("predict", "Name the class of each image, by a classifier that linear or finetune left.") { target, data, part, count, upright, output, force, verbose };
+        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () => Run(
+            parsed.GetValue(target)!, parsed.GetValue(data)!, parsed.GetValue(part)!, parsed.GetValue(count), parsed.GetValue(upright), parsed.GetValue(output), parsed.GetValue(force))));
+        return command;
+    }
+
+    private static int Run(string target, string source, string part, int count, bool upright, string? output, bool force)
+    {
+        var faults = Faults(part, count, output, force).ToList();
+        var images = EmbedCommand.Images(source, null, part, faults);
+        using var classifier = NamedEncoder.Open(Classifier(target, faults), "query", faults);
+        var classes = classifier.Trained.Classes;
+        if (classes.Count == 0)
+        {
+            faults.Add($"{target}: tells no classes. `moco linear {OwnFault.Quoted(target)} --data LABELLED` makes a classifier of it, and says where that is.");
+        }
+
+        if (images is null || faults.Count > 0)
+        {
+            throw new ConfigurationException(faults);
+        }
+
+        var views = classifier.Config.Views with { ExifOrientation = classifier.Config.Views.ExifOrientation || upright };
+        DataNotices.TellTurned(images, views.ExifOrientation, "--exif-orientation");
+        using var signals = new StopSignals();
+        var progress = new EvaluationProgress("predict");
+        var read = 0;
+        var written = output is null ? "" : Path.Combine(Path.GetDirectoryName(Path.GetFullPath(output))!, $".unfinished-{Environment.ProcessId}{Path.GetExtension(output)}");
+        try
+        {
+            using (var file = Predictions.Create(output is null ? null : written, Math.Min(count, classes.Count)))
+            {
+                FeatureExtractor.Stream(
+                    classifier.Encoder, images, ViewRecipes.Evaluation(views), FeatureLayer.Head, classifier.Config.Loader, classifier.Device,
+                    normalize: false, batch => read += Add(file, batch, images, classes), progress.Show, cancellation: signals.Token);
+                file.Finish();
+            }
+
+            if (output is not null)
+            {
+                File.Move(written, output, overwrite: force);
+                progress.Line($"{output}: {read} images, {classes.Count} classes, by {target}{(read < images.Count ? $"; {images.Count - read} broken images are left out" : "")}");
+            }
+        }
+        finally
+        {
+            if (output is not null)
+            {
+                File.Delete(written);
+            }
+        }
+
+        return ExitCode.Done;
+
+        int Add(Predictions file, FeatureBatch batch, IImageDataset of, IReadOnlyList<string> names)
+        {
+            using var probabilities = functional.softmax(batch.Values, dim: 1);
+            var values = HostMemory.Floats(probabilities); // [N, classes]
+            for (var i = 0; i < batch.Indices.Length; i++)
+            {
+                var row = values.AsSpan(i * names.Count, names.Count).ToArray();
+                if (!row.All(float.IsFinite))
+                {
+                    throw new InvalidDataException($"{target}: its scores of {of.NameOf(batch.Indices[i])} are not numbers. Did its training diverge? Train it again with a lower learning rate.");
+                }
+
+                file.Add(of.NameOf(batch.Indices[i]), [.. row.Index().OrderByDescending(item => item.Item).Take(count).Select(item => (names[item.Index], item.Item))]);
+            }
+
+            if (output is not null)
+            {
+                progress.Show("images", read + batch.Indices.Length, of.Count);
+            }
+
+            return batch.Indices.Length;
+        }
+    }
+
+    private static IEnumerable<string> Faults(string part, int count, string? output, bool force)
+    {
+        if (part is not ("train" or "val"))
+        {
+            yield return $"--part is {part}, expected train or val.";
+        }
+
+        if (count < 1)
+        {
+            yield return FormattableString.Invariant($"-k is {count}, expected a whole number above 0.");
+        }
+
+        if (output is null)
+        {
+            yield break;
+        }
+
+        if (Path.GetExtension(output).ToLower(CultureInfo.InvariantCulture) is not (".csv" or ".json"))
+        {
+            yield return $"-o is {output}, expected a file that ends in .csv or .json.";
+        }
+        else if (File.Exists(output) && !force)
+        {
+            yield return $"{output} exists. Name another file, or add --force to replace it.";
+        }
+        else if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(output))))
+        {
+            yield return $"-o {output}: there is no folder {Path.GetDirectoryName(output)}. Make it first.";
+        }
+    }
+
+    // A run folder stands for its only classifier.
+    private static string Classifier(string target, List<string> faults)
+    {
+        var folder = Path.Combine(target, "classifiers");
+        var found = Directory.Exists(folder) ? Directory.GetFiles(folder, "*.safetensors").Order(StringComparer.Ordinal).ToList() : [];
+        if (found.Count > 1)
+        {
+            faults.Add($"{target}: holds {found.Count} classifiers. Name one of {string.Join(", ", found)}.");
+        }
+
+        return found.Count > 0 ? found[0] : target;
+    }
+}
