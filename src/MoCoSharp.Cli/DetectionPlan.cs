@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Detection;
 using MoCoSharp.Data.Views;
@@ -38,7 +39,7 @@ internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, 
         }
         else if (request.Target is not null && !Path.Exists(request.Target))
         {
-            faults.Add($"{request.Target}: there is no such run folder or file.");
+            faults.Add($"{request.Target}: there is no such run folder or file.{NearestWord.DidYouMeanPath(request.Target)}");
         }
 
         if (request.Data is null)

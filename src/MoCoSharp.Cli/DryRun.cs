@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Cli;
 
-/// <summary>moco pretrain --dry-run: the resolved configuration, shapes, and what it will cost, measured on a few small steps.</summary>
+/// <summary>moco pretrain --dry-run: what would be done, shapes, and what it will cost, measured on a few small steps.</summary>
 internal static class DryRun
 {
     private const int Images = 16; // a step of so many, or one image a BN group, is what is measured and scaled up
@@ -17,7 +17,6 @@ internal static class DryRun
     public static void Print(Plan plan)
     {
         var config = plan.Config;
-        Console.Write(RunConfigFile.Write(config));
         Console.WriteLine(plan.Describe());
         Console.WriteLine($"query view: {config.TrainingViews().Describe()}");
         TorchRuntime.Load();
@@ -39,6 +38,7 @@ internal static class DryRun
             $"about {step:G3} s a step (training {stepSeconds:G3}, views {viewSeconds:G3}), {plan.TotalSteps} steps: {TimeLeft.Text(all)} without evaluations"));
         Console.WriteLine(FormattableString.Invariant($"about {bytes / 1e9:F1} GB of memory"));
         Console.WriteLine($"begun now, it would end at about {DateTime.Now + all:yyyy-MM-dd HH:mm}");
+        Console.WriteLine("`--dry-run --json` prints the configuration, which may be kept as a recipe of one's own");
     }
 
     private static (double Seconds, double Bytes) MeasureStep(Plan plan, PretrainMethod method)

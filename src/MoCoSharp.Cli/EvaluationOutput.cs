@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using MoCoSharp.Checkpoints;
+using MoCoSharp.Data;
 using MoCoSharp.Data.Images;
 using MoCoSharp.Evaluation;
 
@@ -22,7 +23,7 @@ internal static class EvaluationOutput
     /// <summary>Says where the classifier is, and what it is good for.</summary>
     public static void TellClassifier(string? path) => Console.WriteLine(path is null
         ? "the classifier is not kept, of a file alone: -o report.json keeps both"
-        : $"{path}: the classifier. `moco predict {OwnFault.Quoted(path)} --data PHOTOS` names classes, and `moco export` takes it");
+        : $"{path}: the classifier. `moco predict {Shell.Quote(path)} --data PHOTOS` names classes, and `moco export` takes it");
 
     /// <summary>Adds what was judged, writes report and picture, and says where.</summary>
     /// <param name="encoder">What was judged.</param>

@@ -1,3 +1,4 @@
+using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Training;
 
@@ -8,7 +9,7 @@ internal sealed record LabelledData(IImageDataset Train, IImageDataset Judged)
 {
     // Whoever has no labels may still look at what the encoder finds alike.
     private static string WithoutLabels(NamedEncoder encoder, string? data) =>
-        $"Without labels, `moco embed {OwnFault.Quoted(encoder.Target)} {(data is null ? "" : $"--data {OwnFault.Quoted(data)} ")}-o features.csv` writes what the encoder sees, to compare images by.";
+        $"Without labels, `moco embed {Shell.Quote(encoder.Target)} {(data is null ? "" : $"--data {Shell.Quote(data)} ")}-o features.csv` writes what the encoder sees, to compare images by.";
 
     /// <summary>Opens both, or tells every fault.</summary>
     /// <param name="encoder">To be judged: its run's data serve where nothing else is named.</param>

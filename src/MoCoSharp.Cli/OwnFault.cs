@@ -29,8 +29,8 @@ internal static partial class OwnFault
             $"  command {commandLine}\n{error}";
     }
 
-    /// <summary>A word as a shell takes it back.</summary>
-    public static string Quoted(string word) =>
+    // A word as a shell takes it back.
+    private static string Quoted(string word) =>
         word.Length > 0 && word.All(letter => char.IsAsciiLetterOrDigit(letter) || "-_./:=,%+@".Contains(letter)) ? word : $"'{word.Replace("'", "'\\''")}'";
 
     // The runtime would end with its own words and SIGABRT.

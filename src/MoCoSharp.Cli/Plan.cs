@@ -12,6 +12,9 @@ internal sealed class Plan
 {
     private const int DefaultClasses = 1000; // where there are no data to count them in: a bench
 
+    /// <summary>What is said where a recipe leaves the images open, and nobody names them.</summary>
+    public const string NoData = "--data is missing: the recipe is for one's own images. Name them, a folder say: --data photos";
+
     private Plan(RunConfig config, IImageDataset train, IImageDataset? validation, IReadOnlyList<DataNotice> notices, IReadOnlyList<string> fitted)
     {
         Notices = notices;
@@ -69,11 +72,16 @@ internal sealed class Plan
         var notices = new List<DataNotice>();
         try
         {
-            data = source is null ? null : DataSource.Open(source, config?.Validation ?? validationGiven, notices.Add);
+            data = string.IsNullOrEmpty(source) ? null : DataSource.Open(source, config?.Validation ?? validationGiven, notices.Add);
         }
         catch (DataSourceException error)
         {
             faults.Add(error.Message);
+        }
+
+        if (config?.Data is "")
+        {
+            faults.Add(NoData);
         }
 
         if (config is { FitToImages: true } && settings is not null && data is { } counted)

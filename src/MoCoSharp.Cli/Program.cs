@@ -1,42 +1,32 @@
 using System.CommandLine;
 using MoCoSharp.Cli;
-using MoCoSharp.Cli.Commands;
-using MoCoSharp.Cli.Studies;
+using MoCoSharp.Cli.CommandLine;
 
 Screen.Open();
-var root = new RootCommand("moco: pre-train a visual encoder on unlabelled images (MoCo v1 and v2), and check it.")
+OwnFault.Watch(args);
+var root = Verbs.Create();
+if (args.Length == 0)
 {
-    PretrainCommand.Create(),
-    KnnCommand.Create(),
-    ExportCommand.Create(),
-    LinearCommand.Create(),
-    FinetuneCommand.Create(),
-    DetectCommand.Create(),
-    EmbedCommand.Create(),
-    CompareCommand.Create(),
-    StudyCommand.Create(),
-    ImportCommand.Create(),
-    InspectCommand.Create(),
-    PackCommand.Create(),
-    BenchCommand.Create(),
-    DoctorCommand.Create(),
-};
-var parsed = root.Parse(args);
-if (parsed.Errors.Count > 0)
-{
-    foreach (var error in parsed.Errors)
-    {
-        Console.Error.WriteLine($"moco: {error.Message}");
-    }
-
-    Console.Error.WriteLine("moco: `moco --help` lists what there is.");
-    return ExitCode.Usage;
+    Console.Out.Write(HelpText.Of(root, HelpText.Width()));
+    return ExitCode.Usage; // nothing was asked for: a script should notice
 }
 
-if (Processes.Refusal(parsed.CommandResult.Command.Name) is { } refusal)
+var parsed = Verbs.Parse(root, args);
+if (parsed.Action is not (HelpText or Completion))
 {
-    Console.Error.Write(refusal);
-    return ExitCode.Usage;
+    if (UsageFaults.Of(parsed, args) is { Count: > 0 } faults)
+    {
+        var verb = parsed.CommandResult.Command is RootCommand ? "" : $" {string.Join(' ', parsed.CommandResult.Names())}";
+        ExitCode.Tell(faults, ExitCode.Usage);
+        Console.Error.WriteLine($"moco: `moco help{verb}` {(verb.Length == 0 ? "lists what there is" : "tells more")}.");
+        return ExitCode.Usage;
+    }
+
+    if (Processes.Refusal(parsed.CommandResult.Command.Name) is { } refusal)
+    {
+        Console.Error.Write(refusal);
+        return ExitCode.Usage;
+    }
 }
 
 // No time-out: a save after Ctrl-C may take as long as it takes.

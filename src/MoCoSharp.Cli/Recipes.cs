@@ -22,7 +22,7 @@ internal static class Recipes
 
         var shipped = Path.Combine(Folder, Path.GetFileNameWithoutExtension(recipe) + ".json");
         return File.Exists(shipped) ? shipped
-            : Directory.Exists(recipe) ? throw new ConfigurationException([$"{recipe} is a folder, not a recipe. Are these the images? --data {recipe}"])
+            : Directory.Exists(recipe) ? throw new ConfigurationException([$"{recipe} is a folder, not a recipe. Are these the images? --data {Shell.Quote(recipe)}"])
             : throw new ConfigurationException(
                 [$"no recipe {recipe}.{NearestWord.DidYouMean(recipe, Names())} Expected a JSON file, or one of {string.Join(", ", Names())}."]);
     }

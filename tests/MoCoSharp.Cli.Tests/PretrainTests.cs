@@ -76,13 +76,40 @@ public sealed class PretrainTests : IDisposable
     }
 
     [Fact]
-    public void ADryRun_ShowsConfigurationShapesAndCost_AndMakesNothing()
+    public void ADryRun_ShowsShapesAndCost_InAFewLines_AndMakesNothing()
     {
         var (code, output, error) = Moco.Run(folder, ["pretrain", "--dry-run", "--set", .. Moco.Tiny.Split(' ')]);
 
         Assert.True(code == 0, error);
-        Assert.All(["\"temperature\": 0.2", "embeddings [8, 8]", "s a step", "of memory", "would end at"], part => Assert.Contains(part, output));
+        Assert.All(["2 epochs of 625 steps", "embeddings [8, 8]", "s a step", "of memory", "would end at", "--dry-run --json"], part => Assert.Contains(part, output));
+        Assert.InRange(output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length, 5, 16); // the views take a line each
         Assert.Empty(Directory.GetFileSystemEntries(folder));
+    }
+
+    [Fact]
+    public void ADryRunInJson_IsARecipe()
+    {
+        var (code, output, error) = Moco.Run(folder, ["pretrain", "--dry-run", "--json", "--set", .. Moco.Tiny.Split(' ')]);
+        Assert.True(code == 0, error);
+        Assert.Contains("\"temperature\": 0.2", output);
+        File.WriteAllText(Path.Combine(folder, "mine.json"), output);
+
+        var (_, again, _) = Moco.Run(folder, "pretrain", "mine.json", "--dry-run", "--json");
+
+        Assert.Equal(output, again);
+        Assert.Contains("--json is for --dry-run", Moco.Run(folder, "pretrain", "--json").Error);
+    }
+
+    [Fact]
+    public void ANote_IsOfWhatAPersonChanged_AndComesLast()
+    {
+        Assert.Empty(Moco.Run(folder, "pretrain", "--dry-run").Error); // patterns means its learning rate
+        var (_, _, error) = Moco.Run(folder, "pretrain", "--dry-run", "--set", "batchSize=64");
+        Assert.Contains("moco: note: optimizer.learningRate is 0.12; the official scale for batchSize 64", error);
+
+        Terminal.Require();
+        var (_, screen) = Terminal.Run(folder, 120, "xterm", ["pretrain", "--dry-run", "--set", .. Moco.Tiny.Split(' ')]);
+        Assert.True(screen.IndexOf("would end at", StringComparison.Ordinal) < screen.IndexOf("moco: note: ", StringComparison.Ordinal), screen);
     }
 
     [Fact]

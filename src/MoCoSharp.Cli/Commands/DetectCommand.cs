@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Detection;
 using MoCoSharp.Training;
 
@@ -12,24 +13,24 @@ internal static class DetectCommand
     public static Command Create()
     {
         var target = new Argument<string?>("run") { Description = "A run folder, a checkpoint, or a PyTorch file, whose weights the detector begins with.", Arity = ArgumentArity.ZeroOrOne };
-        var data = new Option<string?>("--data") { Description = "Images with boxes: voc:DIR, voc:DIR@SET,DIR@SET, coco:DIR or coco:FILE.json@IMAGES." };
-        var validation = new Option<string?>("--val") { Description = "Images with boxes to judge by; without it the source's own test part." };
+        var data = new Option<string?>("--data") { HelpName = "source", Description = "Images with boxes: voc:DIR, voc:DIR@SET,DIR@SET, coco:DIR or coco:FILE.json@IMAGES." };
+        var validation = new Option<string?>("--val") { HelpName = "source", Description = "Images with boxes to judge by; without it the source's own test part." };
         var scratch = new Option<bool>("--from-scratch") { Description = "Random weights, to compare with; of the run's architecture, or of --set encoder.depth=18 and the like." };
-        var which = new Option<string>("--encoder") { Description = "query or key.", DefaultValueFactory = _ => "query" };
-        var runPath = new Option<string?>("--run") { Description = "The run folder of the detection. Without it, runs/detect-<run>-001 and so on." };
-        var set = new Option<string[]>("--set") { Description = "A setting over the protocol's: batchSize=8, views.testShortSide=400", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
-        var seed = new Option<long?>("--seed") { Description = "Fixes order, sizes, samples and new weights." };
-        var device = new Option<string?>("--device") { Description = "cpu, cuda or cuda:n." };
-        var steps = new Option<long?>("--steps") { Description = "Save and end after so many steps in all; without it, all steps and then the test." };
+        var which = new Option<string>("--encoder") { Description = "query or key.", DefaultValueFactory = _ => "query" }.Offers("query", "key");
+        var runPath = new Option<string?>("--run") { HelpName = "folder", Description = "The run folder of the detection. Without it, runs/detect-<run>-001 and so on." };
+        var set = new Option<string[]>("--set") { HelpName = "key=value", Description = "A setting over the protocol's: batchSize=8, views.testShortSide=400", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+        var seed = new Option<long?>("--seed") { Description = "Fixes order, sizes, samples and new weights." }.Number("a whole number");
+        var device = new Option<string?>("--device") { HelpName = "device", Description = "cpu, cuda or cuda:n." };
+        var steps = new Option<long?>("--steps") { Description = "Save and end after so many steps in all; without it, all steps and then the test." }.Number("a whole number above 0");
         var resume = new Option<bool>("--resume") { Description = "Go on with the detection in --run; where that is done, judge (and draw) again." };
-        var usr1 = new Option<string>("--usr1") { Description = "What SIGUSR1 does: stop (save, exit 75) or continue (save, go on).", DefaultValueFactory = _ => "stop" };
-        usr1.AcceptOnlyFromAmong("stop", "continue");
-        var draw = new Option<int?>("--draw") { Description = $"Draw so many test images with what was found ({DrawnUnlessSaid} without a number), the curves of precision and recall, and the worst mistakes.", Arity = ArgumentArity.ZeroOrOne };
-        var dryRun = new Option<bool>("--dry-run") { Description = "Show the configuration and what departs from the protocol." };
+        var usr1 = new Option<string>("--usr1") { Description = "What SIGUSR1 does: stop (save, exit 75) or continue (save, go on).", DefaultValueFactory = _ => "stop" }.OneOf("stop", "continue");
+        var draw = new Option<int?>("--draw") { Description = $"Draw so many test images with what was found ({DrawnUnlessSaid} without a number), the curves of precision and recall, and the worst mistakes.", Arity = ArgumentArity.ZeroOrOne }.Number("a whole number of images from 1 to 10000");
+        var dryRun = new Option<bool>("--dry-run") { Description = "Show what would be done, and what departs from the protocol." };
+        var json = new Option<bool>("--json") { Description = "With --dry-run: print the whole configuration instead." };
         var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
         var command = new Command("detect", "Fine-tune Faster R-CNN (C4) from an encoder on images with boxes, and judge it.")
         {
-            target, data, validation, scratch, which, runPath, set, seed, device, steps, resume, usr1, draw, dryRun, verbose,
+            target, data, validation, scratch, which, runPath, set, seed, device, steps, resume, usr1, draw, dryRun, json, verbose,
         };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
         {
@@ -43,6 +44,11 @@ internal static class DetectCommand
                 faults.Add($"--steps is {parsed.GetValue(steps)}, expected a number above 0.");
             }
 
+            if (parsed.GetValue(json) && !parsed.GetValue(dryRun))
+            {
+                faults.Add("--json is for --dry-run: add it, or leave --json out.");
+            }
+
             if (drawn is < 0 or > 10_000 || (parsed.GetResult(draw) is not null && drawn == 0))
             {
                 faults.Add($"--draw is {drawn}, expected 1 to 10000 images.");
@@ -54,7 +60,8 @@ internal static class DetectCommand
             using var opened = plan;
             if (run is null)
             {
-                Console.Write(DetectionConfigFile.Write(plan.Config));
+                Console.WriteLine(parsed.GetValue(json) ? DetectionConfigFile.Write(plan.Config).TrimEnd() : plan.Describe());
+                Notes(plan);
                 return ExitCode.Done;
             }
 
@@ -68,6 +75,14 @@ internal static class DetectCommand
         return command;
     }
 
+    private static void Notes(DetectionPlan plan)
+    {
+        foreach (var remark in plan.Remarks())
+        {
+            DataNotices.Tell(remark);
+        }
+    }
+
     private static (DetectionPlan Plan, RunFolder? Run) Begin(DetectionPlan.Request request, string? runPath, bool isDry, List<string> faults)
     {
         if (runPath is not null && !isDry && File.Exists(Path.Combine(runPath, "config.json")))
@@ -76,9 +91,9 @@ internal static class DetectCommand
         }
 
         var plan = DetectionPlan.Open(request, faults);
-        foreach (var remark in plan.Remarks())
+        if (!isDry)
         {
-            DataNotices.Tell(remark);
+            Notes(plan);
         }
 
         return (plan, isDry ? null : DetectionRun.Create(runPath ?? NextFolder(request.Target), plan.Config));

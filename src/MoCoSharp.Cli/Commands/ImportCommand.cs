@@ -1,5 +1,7 @@
 using System.CommandLine;
+using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Checkpoints;
+using MoCoSharp.Data;
 using MoCoSharp.Tensors;
 using MoCoSharp.Training;
 
@@ -11,15 +13,14 @@ internal static class ImportCommand
     public static Command Create()
     {
         var file = new Argument<string>("file") { Description = "A PyTorch or safetensors file: official MoCo, the CIFAR demo, lightly's MoCo, a bare ResNet." };
-        var runPath = new Option<string>("--run") { Description = "The run folder to make.", Required = true };
-        var recipe = new Option<string?>("--recipe") { Description = "Whose hyper-parameters a resume goes on with; without it, the likely one." };
-        var data = new Option<string?>("--data") { Description = "The images that a resume goes on with: they tell how many steps an epoch has." };
-        var validation = new Option<string?>("--val") { Description = "Labelled images for the kNN monitor." };
-        var set = new Option<string[]>("--set") { Description = "A setting over the recipe's.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
-        var prefix = new Option<string?>("--prefix") { Description = "What precedes conv1.weight, in a file with several networks." };
-        var stem = new Option<string?>("--stem") { Description = "cifar (stride 1, the default) or small (stride 2), for a first layer of 3x3." };
+        var runPath = new Option<string>("--run") { HelpName = "folder", Description = "The run folder to make.", Required = true };
+        var recipe = new Option<string?>("--recipe") { Description = "Whose hyper-parameters a resume goes on with; without it, the likely one." }.CompletesRecipes();
+        var data = new Option<string?>("--data") { HelpName = "source", Description = "The images that a resume goes on with: they tell how many steps an epoch has." };
+        var validation = new Option<string?>("--val") { HelpName = "source", Description = "Labelled images for the kNN monitor." };
+        var set = new Option<string[]>("--set") { HelpName = "key=value", Description = "A setting over the recipe's.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+        var prefix = new Option<string?>("--prefix") { HelpName = "text", Description = "What precedes conv1.weight, in a file with several networks." };
+        var stem = new Option<string?>("--stem") { Description = "cifar (stride 1, the default) or small (stride 2), for a first layer of 3x3." }.OneOf("cifar", "small");
         var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
-        stem.AcceptOnlyFromAmong("cifar", "small");
         var command = new Command("import", "Make a run folder from weights of PyTorch.") { file, runPath, recipe, data, validation, set, prefix, stem, verbose };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () => Run(
             parsed.GetValue(file)!, parsed.GetValue(runPath)!, parsed.GetValue(recipe), parsed.GetValue(data), parsed.GetValue(validation),
@@ -31,7 +32,7 @@ internal static class ImportCommand
     {
         if (!File.Exists(file))
         {
-            throw new ConfigurationException([$"{file}: there is no such file."]);
+            throw new ConfigurationException([$"{file}: there is no such file.{NearestWord.DidYouMeanPath(file)}"]);
         }
 
         TorchRuntime.Load();

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MoCoSharp.Checkpoints;
+using MoCoSharp.Data;
 using MoCoSharp.Tensors;
 using MoCoSharp.Training;
 
@@ -50,7 +51,7 @@ internal static class InspectCommand
         }
         else
         {
-            throw new ConfigurationException([$"{target}: there is no such run folder or file."]);
+            throw new ConfigurationException([$"{target}: there is no such run folder or file.{NearestWord.DidYouMeanPath(target)}"]);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
@@ -16,14 +17,14 @@ internal static class KnnCommand
     public static Command Create()
     {
         var target = new Argument<string>("run") { Description = "A run folder, a checkpoint, an exported encoder, or a PyTorch file." };
-        var data = new Option<string?>("--data") { Description = "Labelled images to find neighbours in; without it the run's own." };
-        var validation = new Option<string?>("--val") { Description = "Labelled images to judge by." };
-        var protocol = new Option<string?>("--protocol") { Description = $"{string.Join(" or ", KnnProtocol.Names)}; without it the run's own settings." };
-        var neighbours = new Option<int?>("-k", "--neighbours") { Description = "Neighbours." };
-        var temperature = new Option<double?>("--temperature") { Description = "Of the weights exp(similarity / temperature)." };
-        var layer = new Option<string?>("--layer") { Description = "pooled or head." };
-        var which = new Option<string>("--encoder") { Description = "query or key.", DefaultValueFactory = _ => "query" };
-        var output = new Option<string?>("-o", "--output") { Description = "Where the report goes; without it evaluations/ of the run." };
+        var data = new Option<string?>("--data") { HelpName = "source", Description = "Labelled images to find neighbours in; without it the run's own." };
+        var validation = new Option<string?>("--val") { HelpName = "source", Description = "Labelled images to judge by." };
+        var protocol = new Option<string?>("--protocol") { Description = $"{string.Join(" or ", KnnProtocol.Names)}; without it the run's own settings." }.Offers([.. KnnProtocol.Names]);
+        var neighbours = new Option<int?>("-k", "--neighbours") { Description = "Neighbors." }.Number("a whole number above 0");
+        var temperature = new Option<double?>("--temperature") { Description = "Of the weights exp(similarity / temperature)." }.Number("a number above 0");
+        var layer = new Option<string?>("--layer") { Description = "pooled or head." }.Offers("pooled", "head");
+        var which = new Option<string>("--encoder") { Description = "query or key.", DefaultValueFactory = _ => "query" }.Offers("query", "key");
+        var output = new Option<string?>("-o", "--output") { HelpName = "file", Description = "Where the report goes; without it evaluations/ of the run." };
         var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
         var command = new Command("knn", "Judge an encoder by the labels of nearest neighbours.")
         {

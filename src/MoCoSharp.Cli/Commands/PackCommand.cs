@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
 using MoCoSharp.Training;
@@ -15,11 +16,10 @@ internal static class PackCommand
     public static Command Create()
     {
         var source = new Argument<string>("source") { Description = "What to pack: a folder, a list file, tar shards, cifar10:PATH, ..." };
-        var output = new Option<string>("--output", "-o") { Description = "The file to write.", Required = true };
-        var shortSide = new Option<int>("--short-side") { Description = "Resize images whose shorter side is longer; 0 resizes none.", DefaultValueFactory = _ => new PackOptions().ShortSide };
-        var format = new Option<string>("--format") { Description = "raw (fastest) or jpeg (a tenth of the size).", DefaultValueFactory = _ => "raw" };
-        format.AcceptOnlyFromAmong("raw", "jpeg");
-        var quality = new Option<int>("--quality") { Description = "Of JPEG that has to be encoded, 1 to 100.", DefaultValueFactory = _ => new PackOptions().Quality };
+        var output = new Option<string>("--output", "-o") { HelpName = "file", Description = "The file to write.", Required = true };
+        var shortSide = new Option<int>("--short-side") { Description = "Resize images whose shorter side is longer; 0 resizes none.", DefaultValueFactory = _ => new PackOptions().ShortSide }.Number("a whole number of pixels, or 0");
+        var format = new Option<string>("--format") { Description = "raw (fastest) or jpeg (a tenth of the size).", DefaultValueFactory = _ => "raw" }.OneOf("raw", "jpeg");
+        var quality = new Option<int>("--quality") { Description = "Of JPEG that has to be encoded, 1 to 100.", DefaultValueFactory = _ => new PackOptions().Quality }.Number("a whole number from 1 to 100");
         var upright = new Option<bool>("--exif-orientation") { Description = "Turn images upright as their EXIF data say." };
         var force = new Option<bool>("--force") { Description = "Replace the file where there is one." };
         var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.FeatureFiles;
+using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Features;
@@ -38,7 +39,7 @@ internal static class PredictCommand
         var classes = classifier.Trained.Classes;
         if (classes.Count == 0)
         {
-            faults.Add($"{target}: tells no classes. `moco linear {OwnFault.Quoted(target)} --data LABELLED` makes a classifier of it, and says where that is.");
+            faults.Add($"{target}: tells no classes. `moco linear {Shell.Quote(target)} --data LABELLED` makes a classifier of it, and says where that is.");
         }
 
         if (images is null || faults.Count > 0)

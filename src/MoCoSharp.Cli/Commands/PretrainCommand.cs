@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Loading;
@@ -17,31 +18,31 @@ internal static class PretrainCommand
 {
     public static Command Create()
     {
-        var recipe = new Argument<string?>("recipe") { Description = "A recipe file or the name of a shipped one.", Arity = ArgumentArity.ZeroOrOne };
-        var data = new Option<string?>("--data") { Description = "Images: a folder, a list file, a packed set, tar shards (shards/{000..099}.tar), cifar10:PATH, cifar100:PATH, idx:PATH, patterns." };
-        var validation = new Option<string?>("--val") { Description = "Labelled images for the kNN monitor, where the source has none of its own." };
-        var runPath = new Option<string?>("--run") { Description = "The run folder. Without it, runs/<recipe>-001 and so on." };
-        var set = new Option<string[]>("--set") { Description = "A setting over the recipe's: moco.temperature=0.1", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
-        var steps = new Option<long?>("--steps") { Description = "Save and end after so many steps in all." };
+        var recipe = new Argument<string?>("recipe") { Description = "A recipe file or the name of a shipped one.", Arity = ArgumentArity.ZeroOrOne }.CompletesRecipes();
+        var data = new Option<string?>("--data") { HelpName = "source", Description = "Images: a folder, a list file, a packed set, tar shards (shards/{000..099}.tar), cifar10:PATH, cifar100:PATH, idx:PATH, patterns." };
+        var validation = new Option<string?>("--val") { HelpName = "source", Description = "Labelled images for the kNN monitor, where the source has none of its own." };
+        var runPath = new Option<string?>("--run") { HelpName = "folder", Description = "The run folder. Without it, runs/<recipe>-001 and so on." };
+        var set = new Option<string[]>("--set") { HelpName = "key=value", Description = "A setting over the recipe's: moco.temperature=0.1", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+        var steps = new Option<long?>("--steps") { Description = "Save and end after so many steps in all." }.Number("a whole number above 0");
         var resume = new Option<bool>("--resume") { Description = "Go on with the run in --run." };
         var changes = new Option<bool>("--resume-with-changes") { Description = "Go on with another recipe (--set) or other images (--data), and record what is changed." };
-        var usr1 = new Option<string>("--usr1") { Description = "What SIGUSR1 does: stop (save, exit 75) or continue (save, go on).", DefaultValueFactory = _ => "stop" };
-        usr1.AcceptOnlyFromAmong("stop", "continue");
+        var usr1 = new Option<string>("--usr1") { Description = "What SIGUSR1 does: stop (save, exit 75) or continue (save, go on).", DefaultValueFactory = _ => "stop" }.OneOf("stop", "continue");
         var dryRun = new Option<bool>("--dry-run") { Description = "Show what would be done, and estimate time and memory." };
-        var device = new Option<string?>("--device") { Description = "cpu, cuda or cuda:n." };
+        var json = new Option<bool>("--json") { Description = "With --dry-run: print the whole configuration instead, a recipe of one's own." };
+        var device = new Option<string?>("--device") { HelpName = "device", Description = "cpu, cuda or cuda:n." };
         var upright = new Option<bool>("--exif-orientation") { Description = "Turn photos upright as their EXIF data say: views.exifOrientation." };
-        var onBadImage = new Option<string?>("--on-bad-image") { Description = "skip (and name it) or fail." };
+        var onBadImage = new Option<string?>("--on-bad-image") { Description = "skip (and name it) or fail." }.OneOf(LoaderOptions.Skip, LoaderOptions.Fail);
         var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
         var command = new Command("pretrain", "Pre-train an encoder. Without arguments: on the built-in images.")
         {
-            recipe, data, validation, runPath, set, steps, resume, changes, usr1, dryRun, device, upright, onBadImage, verbose,
+            recipe, data, validation, runPath, set, steps, resume, changes, usr1, dryRun, json, device, upright, onBadImage, verbose,
         };
         command.SetAction(parsed => Processes.Run(parsed.GetValue(verbose), group =>
         {
             var given = new Request(
                 parsed.GetValue(recipe), parsed.GetValue(data), parsed.GetValue(validation), parsed.GetValue(runPath), parsed.GetValue(set)!,
                 parsed.GetValue(steps), parsed.GetValue(resume) || parsed.GetValue(changes), parsed.GetValue(changes), parsed.GetValue(usr1) == "continue",
-                parsed.GetValue(dryRun), parsed.GetValue(device), parsed.GetValue(upright), parsed.GetValue(onBadImage));
+                parsed.GetValue(dryRun), parsed.GetValue(json), parsed.GetValue(device), parsed.GetValue(upright), parsed.GetValue(onBadImage));
             return given.Resume ? Resume(given, group) : Start(given, group);
         }));
         return command;
@@ -49,7 +50,7 @@ internal static class PretrainCommand
 
     private sealed record Request(
         string? Recipe, string? Data, string? Validation, string? Run, string[] Settings, long? Steps, bool Resume, bool WithChanges, bool Usr1Continues,
-        bool DryRun, string? Device, bool Upright, string? OnBadImage)
+        bool DryRun, bool Json, string? Device, bool Upright, string? OnBadImage)
     {
         /// <summary>The images that are named, by --data or by --set data=; null where none are.</summary>
         public string? Source => Data ?? Settings.Where(setting => setting.StartsWith("data=", StringComparison.Ordinal)).Select(setting => setting["data=".Length..].Trim('"')).LastOrDefault();
@@ -77,6 +78,11 @@ internal static class PretrainCommand
             faults.Add($"--steps is {request.Steps}, expected a number above 0.");
         }
 
+        if (request is { Json: true, DryRun: false })
+        {
+            faults.Add("--json is for --dry-run: add it, or leave --json out.");
+        }
+
         if (config?.Encoder.Head == "none")
         {
             faults.Add("encoder.head is none, for encoders whose head was left behind: pre-training wants linear (MoCo v1) or mlp (MoCo v2).");
@@ -94,33 +100,23 @@ internal static class PretrainCommand
             return Processes.Refuse(group, all);
         }
 
-        foreach (var notice in plan!.Notices)
-        {
-            DataNotices.Tell(notice);
-        }
-
-        DataNotices.TellTurned(plan.Train, plan.Config.Views.ExifOrientation, "--exif-orientation");
-        DataNotices.TellSharedOfFew(plan.Train, plan.Monitor() is null ? null : plan.Validation);
-        foreach (var remark in Enumerable.Concat(request.Recipe is null && Recipes.Remark(request.Source) is { } taken ? [taken] : [], plan.Remarks()))
-        {
-            Console.Error.WriteLine($"moco: note: {remark}");
-        }
-
         if (request.DryRun)
         {
             if (group.Rank == 0)
             {
-                DryRun.Print(plan);
+                Show(plan!, request.Json);
             }
 
+            Notes(plan!, request);
             return ExitCode.Done;
         }
 
+        Notes(plan!, request);
         using var signals = new StopSignals(request.Usr1Continues);
         var path = GroupText.Broadcast(group, request.Run ?? NextFolder(request.RecipeName));
-        var run = group.Rank == 0 ? RunFolder.Create(path, plan.Config) : RunFolder.OfOther(path);
+        var run = group.Rank == 0 ? RunFolder.Create(path, plan!.Config) : RunFolder.OfOther(path);
         using var hold = group.Rank == 0 ? run.Hold(Note) : null;
-        return Train(plan, run, resumes: false, withChanges: false, request.Steps, signals, group);
+        return Train(plan!, run, resumes: false, withChanges: false, request.Steps, signals, group);
     }
 
     private static int Resume(Request request, IProcessGroup group)
@@ -169,6 +165,40 @@ internal static class PretrainCommand
         }
 
         return Train(plan!, run, resumes: true, request.WithChanges, request.Steps, signals, group);
+    }
+
+    private static void Show(Plan plan, bool asJson)
+    {
+        if (asJson)
+        {
+            Console.Write(RunConfigFile.Write(plan.Config));
+            return;
+        }
+
+        DryRun.Print(plan);
+    }
+
+    // A shipped recipe's own values are meant; only what a person changed is remarked on.
+    private static void Notes(Plan plan, Request request)
+    {
+        foreach (var notice in plan.Notices)
+        {
+            DataNotices.Tell(notice);
+        }
+
+        DataNotices.TellTurned(plan.Train, plan.Config.Views.ExifOrientation, "--exif-orientation");
+        DataNotices.TellSharedOfFew(plan.Train, plan.Monitor() is null ? null : plan.Validation);
+        if (request.Recipe is null && Recipes.Remark(request.Source) is { } taken)
+        {
+            Note(taken);
+        }
+
+        var path = Recipes.Find(request.RecipeTaken);
+        var meant = Recipes.IsShipped(path) ? RunConfigFile.Load(path).Remarks() : [];
+        foreach (var remark in plan.Remarks().Except(meant))
+        {
+            Note(remark);
+        }
     }
 
     private static void Note(string text) => Console.Error.WriteLine($"moco: note: {text}");

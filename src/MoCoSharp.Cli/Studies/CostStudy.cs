@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Methods;
 using MoCoSharp.Training;
 
@@ -23,12 +24,12 @@ internal static class CostStudy
 
     public static Command Create()
     {
-        var recipe = new Argument<string>("recipe") { Description = "A recipe file or the name of a shipped one, of MoCo." };
-        var folder = new Option<string?>("--run") { Description = "The study's folder. Without it, runs/cost-RECIPE." };
-        var set = new Option<string[]>("--set") { Description = "A setting over the recipe's: precision=fp32", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
-        var batches = new Option<string?>("--batches") { Description = $"Other batches than {string.Join(',', Batches)}, with commas." };
-        var only = new Option<string?>("--only") { Description = "Some methods alone: moco, end-to-end, simclr, simclr-cached, with commas." };
-        var steps = new Option<int>("--steps") { Description = "Steps to take the median of; four more warm up.", DefaultValueFactory = _ => 3 };
+        var recipe = new Argument<string>("recipe") { Description = "A recipe file or the name of a shipped one, of MoCo." }.CompletesRecipes();
+        var folder = new Option<string?>("--run") { HelpName = "folder", Description = "The study's folder. Without it, runs/cost-RECIPE." };
+        var set = new Option<string[]>("--set") { HelpName = "key=value", Description = "A setting over the recipe's: precision=fp32", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+        var batches = new Option<string?>("--batches") { HelpName = "numbers", Description = $"Other batches than {string.Join(',', Batches)}, with commas." };
+        var only = new Option<string?>("--only") { HelpName = "names", Description = "Some methods alone: moco, end-to-end, simclr, simclr-cached, with commas." };
+        var steps = new Option<int>("--steps") { Description = "Steps to take the median of; four more warm up.", DefaultValueFactory = _ => 3 }.Number("a whole number above 0");
         var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
         var command = new Command("cost", "Measure memory and time of a step by method and batch size, each in a process of its own. Nothing is extrapolated.")
         {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.Commands;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Detection;
@@ -16,11 +17,11 @@ internal static class DetectionStudy
     public static Command Create()
     {
         var encoders = new Argument<string[]>("encoders") { Description = "Run folders or files, as PATH or NAME=PATH: supervised=resnet50.pth moco=runs/moco.", Arity = ArgumentArity.OneOrMore };
-        var data = new Option<string?>("--data") { Description = "Images with boxes: voc:DIR, voc:DIR@SET,DIR@SET, coco:DIR or coco:FILE.json@IMAGES." };
-        var validation = new Option<string?>("--val") { Description = "Images with boxes to judge by; without it the source's own test part." };
-        var seeds = new Option<int>("--seeds") { Description = "How often each is trained: seeds 0, 1 and so on.", DefaultValueFactory = _ => 3 };
-        var folder = new Option<string>("--run") { Description = "The study's folder, with a run folder for each training.", DefaultValueFactory = _ => Path.Combine("runs", "detection-study") };
-        var set = new Option<string[]>("--set") { Description = "A setting over the protocol's, for every training: steps=2000", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+        var data = new Option<string?>("--data") { HelpName = "source", Description = "Images with boxes: voc:DIR, voc:DIR@SET,DIR@SET, coco:DIR or coco:FILE.json@IMAGES." };
+        var validation = new Option<string?>("--val") { HelpName = "source", Description = "Images with boxes to judge by; without it the source's own test part." };
+        var seeds = new Option<int>("--seeds") { Description = "How often each is trained: seeds 0, 1 and so on.", DefaultValueFactory = _ => 3 }.Number("a whole number from 1 to 100");
+        var folder = new Option<string>("--run") { HelpName = "folder", Description = "The study's folder, with a run folder for each training.", DefaultValueFactory = _ => Path.Combine("runs", "detection-study") };
+        var set = new Option<string[]>("--set") { HelpName = "key=value", Description = "A setting over the protocol's, for every training: steps=2000", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
         var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
         var command = new Command("detection", "Fine-tune a detector from random weights and from encoders, over seeds, and write the paper's table. Goes on where it was stopped.")
         {

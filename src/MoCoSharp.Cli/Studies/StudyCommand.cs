@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Training;
 
@@ -23,14 +24,14 @@ internal static class StudyCommand
 
     private static Command Create(StudyKind kind)
     {
-        var recipe = new Argument<string>("recipe") { Description = "A recipe file or the name of a shipped one, of MoCo." };
-        var data = new Option<string?>("--data") { Description = "Images with labels, to train on and to judge by." };
-        var validation = new Option<string?>("--val") { Description = "Labelled images to judge by, where the source has none of its own." };
-        var folder = new Option<string?>("--run") { Description = $"The study's folder, with a run folder for each cell. Without it, runs/{kind.Name}-RECIPE." };
-        var seeds = new Option<int>("--seeds") { Description = "How often each cell is trained: the recipe's seed, and those after it.", DefaultValueFactory = _ => 1 };
-        var set = new Option<string[]>("--set") { Description = "A setting over the recipe's: epochs=20", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
-        var values = new Option<string?>("--values") { Description = $"Other values than {string.Join(',', kind.Values.Select(value => value.ToString(CultureInfo.InvariantCulture)))}, with commas." };
-        var only = new Option<string?>("--only") { Description = "Some cells alone, by name, with commas." };
+        var recipe = new Argument<string>("recipe") { Description = "A recipe file or the name of a shipped one, of MoCo." }.CompletesRecipes();
+        var data = new Option<string?>("--data") { HelpName = "source", Description = "Images with labels, to train on and to judge by." };
+        var validation = new Option<string?>("--val") { HelpName = "source", Description = "Labelled images to judge by, where the source has none of its own." };
+        var folder = new Option<string?>("--run") { HelpName = "folder", Description = $"The study's folder, with a run folder for each cell. Without it, runs/{kind.Name}-RECIPE." };
+        var seeds = new Option<int>("--seeds") { Description = "How often each cell is trained: the recipe's seed, and those after it.", DefaultValueFactory = _ => 1 }.Number("a whole number above 0");
+        var set = new Option<string[]>("--set") { HelpName = "key=value", Description = "A setting over the recipe's: epochs=20", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+        var values = new Option<string?>("--values") { HelpName = "numbers", Description = $"Other values than {string.Join(',', kind.Values.Select(value => value.ToString(CultureInfo.InvariantCulture)))}, with commas." };
+        var only = new Option<string?>("--only") { HelpName = "names", Description = "Some cells alone, by name, with commas." };
         var dryRun = new Option<bool>("--dry-run") { Description = "List the cells, and end." };
         var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
         var command = new Command(kind.Name, kind.Description) { recipe, data, validation, folder, seeds, set, only, dryRun, verbose };
@@ -126,6 +127,12 @@ internal static class StudyCommand
         {
             if (config is null)
             {
+                return null;
+            }
+
+            if (config.Data.Length == 0)
+            {
+                faults.Add(Plan.NoData);
                 return null;
             }
 

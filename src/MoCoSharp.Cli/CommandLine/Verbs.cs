@@ -1,0 +1,62 @@
+using System.CommandLine;
+using System.CommandLine.Completions;
+using System.CommandLine.Help;
+using MoCoSharp.Cli.Commands;
+using MoCoSharp.Cli.Studies;
+
+namespace MoCoSharp.Cli.CommandLine;
+
+/// <summary>All that the program can do.</summary>
+internal static class Verbs
+{
+    /// <summary>The verbs by what they are for, in the order in which one meets them.</summary>
+    public static IReadOnlyList<(string Title, IReadOnlyList<string> Names)> Groups { get; } =
+    [
+        ("train", ["pretrain", "pack"]),
+        ("judge", ["knn", "linear", "finetune", "detect", "compare", "study"]),
+        ("use", ["embed", "predict"]),
+        ("carry", ["export", "import"]),
+        ("look after", ["inspect", "doctor", "bench", "completion", "help"]),
+    ];
+
+    /// <summary>What a person who has nothing yet may type.</summary>
+    public static IReadOnlyList<(string Command, string Description)> FirstCommands { get; } =
+    [
+        ("moco pretrain", "trains on built-in images, a minute or two, and judges as it goes"),
+        ("moco pretrain --data photos --dry-run", "tells what a folder of images would take"),
+        ("moco embed runs/mine -o features.csv", "writes the features of a run's images"),
+    ];
+
+    /// <summary>The program with its verbs.</summary>
+    public static RootCommand Create()
+    {
+        var root = new RootCommand("moco: pre-train a visual encoder on unlabeled images (MoCo v1 and v2), and check it.")
+        {
+            PretrainCommand.Create(),
+            PackCommand.Create(),
+            KnnCommand.Create(),
+            LinearCommand.Create(),
+            FinetuneCommand.Create(),
+            DetectCommand.Create(),
+            CompareCommand.Create(),
+            StudyCommand.Create(),
+            EmbedCommand.Create(),
+            PredictCommand.Create(),
+            ExportCommand.Create(),
+            ImportCommand.Create(),
+            InspectCommand.Create(),
+            DoctorCommand.Create(),
+            BenchCommand.Create(),
+            CompletionCommand.Create(),
+            HelpCommand.Create(),
+        };
+        root.Options.Remove(root.Options.OfType<HelpOption>().Single());
+        root.Add(new HelpOption("--help", "-h", "-?") { Action = new HelpText(), Description = "Tell what there is, or the options of a verb." });
+        var suggest = root.Directives.OfType<SuggestDirective>().Single();
+        suggest.Action = new Completion(suggest);
+        return root;
+    }
+
+    /// <summary>Reads a command line. A name that begins with @ is a name, not a file of more words.</summary>
+    public static ParseResult Parse(RootCommand root, IReadOnlyList<string> words) => root.Parse(words, new ParserConfiguration { ResponseFileTokenReplacer = null });
+}

@@ -1,0 +1,30 @@
+using System.CommandLine;
+using MoCoSharp.Cli.CommandLine;
+using MoCoSharp.Data;
+using MoCoSharp.Training;
+
+namespace MoCoSharp.Cli.Commands;
+
+/// <summary>moco help: what --help says, where people look for it first.</summary>
+internal static class HelpCommand
+{
+    public static Command Create()
+    {
+        var verb = new Argument<string[]>("verb") { Description = "A verb, or two words of one: study ablation.", Arity = ArgumentArity.ZeroOrMore };
+        var command = new Command("help", "Tell what there is, or the options of a verb.") { verb };
+        verb.CompletionSources.Add(_ => command.Parents.OfType<Command>().First().Subcommands.Select(item => item.Name));
+        command.SetAction(parsed => ExitCode.Of(verbose: false, () =>
+        {
+            var found = command.Parents.OfType<Command>().First();
+            foreach (var word in parsed.GetValue(verb)!)
+            {
+                found = found.Subcommands.FirstOrDefault(item => item.Name == word) ?? throw new ConfigurationException(
+                    [$"Unknown verb {word}.{NearestWord.DidYouMean(word, found.Subcommands.Select(item => item.Name))} `moco help` lists what there is."]);
+            }
+
+            Console.Out.Write(HelpText.Of(found, HelpText.Width()));
+            return ExitCode.Done;
+        }));
+        return command;
+    }
+}
