@@ -13,6 +13,7 @@ internal sealed class EvaluationProgress(string what)
 
     private readonly Stopwatch _watch = Stopwatch.StartNew();
     private readonly HashSet<string> _broken = new(StringComparer.Ordinal); // also the lock
+    private readonly BadImageWarnings _warnings = new(text => Console.Error.WriteLine($"moco: warning: {text}"));
     private TimeSpan _told;
 
     /// <summary>So many of so many.</summary>
@@ -41,7 +42,7 @@ internal sealed class EvaluationProgress(string what)
         {
             if (_broken.Add(bad.Name))
             {
-                Console.Error.WriteLine($"moco: warning: {bad.Name}: {bad.Reason} It takes no part.");
+                _warnings.Tell(bad, "It takes no part.");
             }
         }
     }

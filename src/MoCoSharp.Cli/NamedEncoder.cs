@@ -75,6 +75,8 @@ internal sealed class NamedEncoder : IDisposable
         var trained = TrainedEncoder.Load(target, which == "key" ? EncoderRole.Key : EncoderRole.Query);
         set_num_threads(trained.Config.Threads > 0 && processes == 1 ? trained.Config.Threads : Together.Threads(processes));
         trained.Encoder.to(device(trained.Config.Device));
+        Action<string> notice = text => Console.Error.WriteLine($"moco: warning: {text}");
+        trained = trained with { Config = trained.Config with { Loader = trained.Config.Loader with { Notice = notice } } };
         return new NamedEncoder(trained, Directory.Exists(target) ? RunFolder.Open(target) : null, target);
     }
 

@@ -153,6 +153,9 @@ internal sealed class Plan
         ? new KnnMonitor(Train, Validation, ViewRecipes.Evaluation(Config.Views), Config.Knn, Config.Loader, device(Config.Device))
         : null;
 
+    /// <summary>The same plan, which tells where it waits for images that cannot be read.</summary>
+    public Plan Telling(Action<string> notice) => new(Config with { Loader = Config.Loader with { Notice = notice } }, Train, Validation, Notices, Fitted);
+
     public string Describe() =>
         $"{Train.Description}, {Train.Count} images; ResNet-{Config.Encoder.Depth} of width {Config.Encoder.Width}, batch {Config.BatchSize}, " +
         $"{Config.Method.Describe()}, {Config.Epochs} epochs of {StepsPerEpoch} steps; {Config.Device}, {Config.Precision}, {Config.Threads} torch threads, {Config.Loader.Workers} loader workers";

@@ -77,6 +77,16 @@ public sealed class EvaluationTests : IDisposable
         Assert.Equal(whole.Split('\n').First(line => line.StartsWith("top-1")), again.Split('\n').First(line => line.StartsWith("top-1")));
     }
 
+    [Fact]
+    public void ALearningRateThatIsTooHigh_IsTold_WithTheCure()
+    {
+        var (code, _, error) = Moco.Run(folder, "linear", "run", "--epochs", "2", "--lr", "1000");
+        Assert.True(code == 0, error);
+        Assert.Contains("The learning rate is too high for these features. Try --lr 100.", error);
+        var report = JsonNode.Parse(File.ReadAllText(Directory.GetFiles(Path.Combine(folder, "run", "evaluations"), "linear*.json").Single()))!;
+        Assert.Contains("a classifier that knows nothing", (string)report["warning"]!);
+    }
+
     [Theory]
     [InlineData("features.npy", 128 + (40 * 32 * 4))]
     [InlineData("features.csv", null)]
@@ -86,7 +96,7 @@ public sealed class EvaluationTests : IDisposable
 
         Assert.True(code == 0, error);
         Assert.Contains("40 x 32", output);
-        Assert.Contains("1 broken images are left out", output);
+        Assert.Contains("1 image that could not be read is left out", output);
         var lines = File.ReadAllLines(Path.Combine(folder, "features.csv"));
         Assert.Equal(41, lines.Length);
         Assert.StartsWith("name,label,class", lines[0]);

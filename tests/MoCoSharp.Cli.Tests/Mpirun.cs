@@ -67,16 +67,9 @@ internal sealed class Job : IDisposable
 
     public Process Process { get; }
 
-    public void Until(string text)
-    {
-        var since = Stopwatch.GetTimestamp();
-        while (!Said(output).Contains(text))
-        {
-            Assert.False(Process.HasExited, $"It ended without saying \"{text}\": {Said(error)}");
-            Assert.True(Stopwatch.GetElapsedTime(since) < TimeSpan.FromMinutes(3), $"It did not say \"{text}\": {Said(output)}");
-            Thread.Sleep(50);
-        }
-    }
+    public void Until(string text) => Until(output, text);
+
+    public void UntilError(string text) => Until(error, text);
 
     /// <summary>Waits for the end, at most a minute more than the longest that is promised.</summary>
     public (string Output, string Error) Wait(int? code)
@@ -100,6 +93,17 @@ internal sealed class Job : IDisposable
         }
 
         Process.Dispose();
+    }
+
+    private void Until(StringBuilder said, string text)
+    {
+        var since = Stopwatch.GetTimestamp();
+        while (!Said(said).Contains(text))
+        {
+            Assert.False(Process.HasExited, $"It ended without saying \"{text}\": {Said(error)}");
+            Assert.True(Stopwatch.GetElapsedTime(since) < TimeSpan.FromMinutes(3), $"It did not say \"{text}\": {Said(output)}");
+            Thread.Sleep(50);
+        }
     }
 
     private static void Add(StringBuilder text, string? line)

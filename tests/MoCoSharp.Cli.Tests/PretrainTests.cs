@@ -13,6 +13,7 @@ public sealed class PretrainTests : IDisposable
     [Fact]
     public void WithoutArguments_ItTrainsOnPatterns_ResumesAndJudges()
     {
+        var began = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
         var (code, output, error) = Moco.Run(folder, ["pretrain", "--set", .. Moco.Tiny.Split(' '), "data=patterns:24", "--steps", "4"]);
         Assert.True(code == 0, error);
         Assert.Contains("(untrained)", output);
@@ -22,14 +23,17 @@ public sealed class PretrainTests : IDisposable
         Assert.True(code == 0, error);
         Assert.Contains("resumed after step 4", output);
         Assert.Contains("done: 6 steps", output);
+        Assert.Single(output.Split('\n'), line => line.StartsWith("saved ") && line.Contains("step-00000006")); // told once, though the monitor's number is added to it
 
         var run = Path.Combine(folder, "runs", "patterns-001");
         Assert.All(["config.json", "environment.json", "metrics.jsonl", "views.png"], file => Assert.True(File.Exists(Path.Combine(run, file)), file));
         Assert.Matches("\"precision\": \"(fp32|bf16)\"", File.ReadAllText(Path.Combine(run, "config.json"))); // a choice, once and for all
         var events = Directory.GetFiles(Path.Combine(run, "tensorboard")).Select(file => System.Text.Encoding.Latin1.GetString(File.ReadAllBytes(file))).ToList();
+        Assert.All(Directory.GetFiles(Path.Combine(run, "tensorboard"), "events*", SearchOption.AllDirectories), file => // seconds since 1970, from the first record on
+            Assert.InRange(BitConverter.ToDouble(File.ReadAllBytes(file), 13), began, DateTimeOffset.UtcNow.ToUnixTimeSeconds() + 1));
         Assert.Contains(events, text => text.Contains("train/loss"));
         Assert.Contains(events, text => text.Contains("health/effectiveRank") && text.Contains("Mean cosine of a query and its own key"));
-        Assert.All(["if uninformed", "if negatives were random"], expected => // a folder each, so that TensorBoard draws them beside the loss
+        Assert.All(["if-uninformed", "if-negatives-were-random"], expected => // a folder each, so that TensorBoard draws them beside the loss
             Assert.Contains(Directory.GetFiles(Path.Combine(run, "tensorboard", expected)), file => File.ReadAllText(file).Contains("train/loss")));
         Assert.Contains(events, text => text.Contains("views") && text.Contains("IHDR")); // the sheet, as a PNG
         Assert.Equal(6, MetricsLog.Read(Path.Combine(run, "metrics.jsonl")).Max(line => (long)line["step"]!));

@@ -22,14 +22,20 @@ internal static class CompareCommand
                 throw new ConfigurationException([.. missing.Select(path => $"{path} is not the folder of a run: it has no config.json.")]);
             }
 
-            var found = parsed.GetValue(runs)!.SelectMany(path => Read(RunFolder.Open(path))).ToList();
-            if (found.Count == 0)
+            var found = parsed.GetValue(runs)!.Distinct().Select(path => (Path: path, Results: Read(RunFolder.Open(path)).ToList())).ToList();
+            foreach (var path in found.Where(run => run.Results.Count == 0).Select(run => run.Path))
             {
-                Console.WriteLine("no evaluations yet: moco knn RUN, moco linear RUN");
-                return ExitCode.Done;
+                Console.Error.WriteLine($"moco: warning: {path} has no evaluations yet. Make one: moco knn {path}, or moco linear {path}");
             }
 
-            Print(found);
+            List<Result> all = [.. found.SelectMany(run => run.Results)];
+            if (all.Count == 0)
+            {
+                Console.Error.WriteLine("moco: there is nothing to compare yet.");
+                return ExitCode.Failed;
+            }
+
+            Print(all);
             return ExitCode.Done;
         }));
         return command;

@@ -34,11 +34,21 @@ internal static class DoctorCommand
         }
 
         Phase(lines);
+        var leftOut = LeftOut.Of(metrics);
+        if (leftOut is not null)
+        {
+            Console.WriteLine($"{leftOut.Describe()}, the last by step {leftOut.Step}");
+        }
 
         var verdicts = Verdicts.Of(config, Images(run), lines).ToList();
         if (Diverged(run) is { } diverged)
         {
             verdicts.Insert(0, diverged);
+        }
+
+        if (TooMany(leftOut, config, metrics) is { } missing)
+        {
+            verdicts.Add(missing);
         }
 
         // What was told while it trained, and does not hold any more, is still worth knowing.
@@ -58,10 +68,25 @@ internal static class DoctorCommand
 
         if (verdicts.Count == 0 && !broken)
         {
-            Console.WriteLine(lines.Count == 0 ? "nothing to judge by yet." : "nothing wrong is seen.");
+            Console.WriteLine(lines.Count == 0 ? "nothing to judge by yet."
+                : Learning.NotYet(config, lines, [.. metrics.Select(line => (double?)line["knn"]).OfType<double>()]) is { } notYet ? $"nothing wrong is seen, but {notYet}"
+                : "nothing wrong is seen.");
         }
 
         return verdicts.Count == 0 && !broken ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    // Others stood in for them: a tenth of all turns is no longer the set that was meant.
+    private static Verdict? TooMany(LeftOut? leftOut, RunConfig config, List<JsonObject> metrics)
+    {
+        const double many = 0.1;
+        var steps = metrics.Select(line => (long)line["step"]!).DefaultIfEmpty().Max();
+        var share = leftOut is null || steps == 0 ? 0 : (leftOut.BrokenTurns + leftOut.UnreadableTurns) / (double)(steps * config.BatchSize);
+        return share < many ? null : new Verdict(
+            "images", steps, "Many images are left out.",
+            FormattableString.Invariant($"{share:P0} of the turns went to other images."),
+            leftOut!.UnreadableTurns > leftOut.BrokenTurns ? "Disk or network could not give them." : "They are no images that can be read.",
+            "See what is said of them on stderr; mend or remove them, or bring the disk back.");
     }
 
     private static bool Checkpoints(RunFolder run)

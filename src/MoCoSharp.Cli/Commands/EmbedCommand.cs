@@ -97,7 +97,7 @@ internal static class EmbedCommand
         }
 
         progress.Line($"{string.Join(" and ", FeatureWriters.Files(output!))}: {count} x {featureSize}, {layer} features of the {which} encoder{(normalize ? ", of length 1" : "")}, evaluation view at {encoder.Config.Views.Size} px" +
-            (count < images.Count ? $"; {images.Count - count} broken images are left out" : ""));
+            LeftOutWords.Of(count, images.Count));
         return ExitCode.Done;
     }
 

@@ -61,12 +61,18 @@ internal static class FinetuneCommand
     private static int Run(NamedEncoder encoder, LabelledData data, int[] indices, bool scratch, FineTuningOptions options, string? output, CancellationToken cancellation)
     {
         var progress = new EvaluationProgress(scratch ? "from scratch" : "fine-tuning");
+        var trend = new TrendWarnings(options.Epochs, data.Train.ClassNames.Count, FormattableString.Invariant($"Try --lr {options.EncoderLearningRate / 10:G3} --head-lr {options.HeadLearningRate / 10:G3}."));
         var tuning = new FineTuning(
             encoder.Config.Encoder, scratch ? null : encoder.Encoder, data.Train, indices, data.Judged, encoder.Config.Views, options, encoder.Config.Loader, encoder.Device)
         {
             Progress = (done, total) => progress.Show("images of the epoch", done, total),
-            EpochDone = epoch => progress.Show(epoch, options.Epochs),
+            EpochDone = epoch =>
+            {
+                progress.Show(epoch, options.Epochs);
+                trend.Look(epoch);
+            },
             BadImageFound = progress.Show,
+            Warned = text => Console.Error.WriteLine($"moco: warning: {text}"),
         };
         var kind = scratch ? "scratch" : "finetune";
         var name = $"{kind}-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Of(tuning.Protocol)}";
@@ -84,7 +90,13 @@ internal static class FinetuneCommand
         }
 
         var result = tuning.Run(stem is null ? null : stem + ".state.safetensors", cancellation);
-        EvaluationOutput.Write(encoder, data, name, output, EvaluationReport.Of(kind, tuning.Protocol, result), result.Scores);
+        var report = EvaluationReport.Of(kind, tuning.Protocol, result);
+        if (trend.Trouble is { } trouble)
+        {
+            report["warning"] = trouble;
+        }
+
+        EvaluationOutput.Write(encoder, data, name, output, report, result.Scores);
         Console.WriteLine(FormattableString.Invariant($"best epoch {result.Best.Epoch}: top-1 {100 * result.Best.Top1:F2} %, chosen by the images that judge"));
         EvaluationOutput.TellClassifier(classifier);
         return ExitCode.Done;

@@ -61,18 +61,30 @@ internal static class LinearCommand
     private static int Official(NamedEncoder encoder, LabelledData data, LinearOptions options, string? output, IProcessGroup group, CancellationToken cancellation)
     {
         var progress = new EvaluationProgress("linear");
+        var trend = new TrendWarnings(options.Epochs, data.Train.ClassNames.Count, FormattableString.Invariant($"Try --lr {options.LearningRate / 10:G3}."));
         var probe = new LinearProbe(encoder.Encoder, data.Train, data.Judged, encoder.Config.Views, options, encoder.Config.Loader, encoder.Device, group)
         {
             Progress = (done, total) => progress.Show("images of the epoch", done, total),
-            EpochDone = epoch => progress.Show(epoch, options.Epochs),
+            EpochDone = epoch =>
+            {
+                progress.Show(epoch, options.Epochs);
+                trend.Look(epoch);
+            },
             BadImageFound = progress.Show,
+            Warned = text => Console.Error.WriteLine($"moco: warning: {text}"),
         };
         var name = $"linear-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Of(probe.Protocol)}";
         var state = !Processes.Speaks ? null : encoder.Run is { } run ? Path.Combine(run.Path, "evaluations", name + ".state.safetensors") : output is null ? null : Path.ChangeExtension(output, ".state.safetensors");
         var classifier = EvaluationOutput.ClassifierPath(encoder, name, output);
         probe.Trained = Keep(encoder, data, classifier, probe.Protocol);
         var result = probe.Run(state, cancellation);
-        EvaluationOutput.Write(encoder, data, name, output, EvaluationReport.Of("linear", probe.Protocol, result), result.Scores);
+        var report = EvaluationReport.Of("linear", probe.Protocol, result);
+        if (trend.Trouble is { } trouble)
+        {
+            report["warning"] = trouble;
+        }
+
+        EvaluationOutput.Write(encoder, data, name, output, report, result.Scores);
         Console.WriteLine(FormattableString.Invariant($"best epoch {result.Best.Epoch}: top-1 {100 * result.Best.Top1:F2} %, chosen by the images that judge, as the official script does"));
         EvaluationOutput.TellClassifier(classifier);
         return ExitCode.Done;

@@ -68,13 +68,18 @@ internal static class PackCommand
                 told = watch.Elapsed;
                 Console.WriteLine(Invariant($"{done}/{parts.Train.Count} images, {done / watch.Elapsed.TotalSeconds:F0} a second"));
             }
-        });
+        }, text => Console.Error.WriteLine($"moco: warning: {text}"));
         foreach (var reason in result.Broken.Take(BrokenNamed))
         {
             Console.Error.WriteLine($"moco: warning: left out: {reason}");
         }
 
-        var more = result.Broken.Count > BrokenNamed ? $" ({result.Broken.Count - BrokenNamed} more broken images were left out)" : "";
+        var more = result.Broken.Count > BrokenNamed ? $" ({result.Broken.Count - BrokenNamed} more images were left out)" : "";
+        if (result.Unreadable > 0)
+        {
+            Console.Error.WriteLine($"moco: warning: {result.Unreadable} of those left out could not be read this time: pack again once they can (--force).");
+        }
+
         Console.WriteLine(Invariant($"{output}: {result.Images} images, {result.SizeBytes / 1e6:F1} MB, in {watch.Elapsed.TotalSeconds:F1} s{more}. `moco pretrain RECIPE --data {output}` reads it."));
     }
 }

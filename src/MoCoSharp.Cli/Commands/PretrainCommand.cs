@@ -221,10 +221,12 @@ internal static class PretrainCommand
         group = Together.OnDevices(group, config.Device);
         using var gpus = group as NcclGroup;
         using var method = MethodFactory.Create(config, plan.Train.Count, group);
-        using var views = ViewLoader.Open(
-            plan.Train, config.TrainingViews(), config.Loader, config.Seed, config.BatchSize, group.Rank, group.Size, config.Method.Views);
         var progress = new ConsoleProgress(config.Epochs, TimeProvider.System);
-        views.BadImageFound += bad => progress.Warned($"{bad.Name}: {bad.Reason} Another image takes its place.");
+        plan = plan.Telling(progress.Warned);
+        using var views = ViewLoader.Open(
+            plan.Train, config.TrainingViews(), plan.Config.Loader, config.Seed, config.BatchSize, group.Rank, group.Size, config.Method.Views);
+        var warnings = new BadImageWarnings(progress.Warned);
+        views.BadImageFound += bad => warnings.Tell(bad, bad.MayPass ? "Another image takes its place this time." : "Another image takes its place.");
         using var training = new Pretraining(method, config, group, TimeProvider.System, progress);
         signals.OnSave(training.RequestSave);
         if (group.Rank == 0)
@@ -233,10 +235,9 @@ internal static class PretrainCommand
         }
 
         var end = training.Run(views, run, plan.Monitor(), steps, signals.Token);
-        if (views.BadImages.Count > 0)
+        if (training.LeftOut.Describe() is { Length: > 0 } leftOut)
         {
-            progress.Line($"{views.BadImages.Count} broken images were skipped: {string.Join(", ", views.BadImages.Take(5).Select(bad => bad.Name))}" +
-                (views.BadImages.Count > 5 ? ", ..." : ""));
+            progress.Line(leftOut);
         }
 
         if (training.SavePauses.Count > 0)

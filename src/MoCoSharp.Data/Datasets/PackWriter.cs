@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Hashing;
 using System.Text;
 using MoCoSharp.Data.Images;
+using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
 
 namespace MoCoSharp.Data.Datasets;
@@ -44,7 +45,11 @@ public sealed record PackOptions
 /// <param name="Images">Written.</param>
 /// <param name="SizeBytes">Of the file.</param>
 /// <param name="Broken">Left out, with the reason.</param>
-public sealed record PackResult(int Images, long SizeBytes, IReadOnlyList<string> Broken);
+public sealed record PackResult(int Images, long SizeBytes, IReadOnlyList<string> Broken)
+{
+    /// <summary>Of those left out, how many could not be read this time only, for a fault of disk or network.</summary>
+    public int Unreadable { get; init; }
+}
 
 /// <summary>Writes packed sets.</summary>
 public static class PackWriter
@@ -56,9 +61,11 @@ public static class PackWriter
     /// <param name="path">The file; replaced where there is one.</param>
     /// <param name="options">How.</param>
     /// <param name="progress">Told of the number of images done.</param>
+    /// <param name="notice">Told where no image can be read any more, and it waits for them.</param>
     /// <param name="cancellation">Stops; nothing is left behind.</param>
-    /// <exception cref="BrokenImageException">No image of the set can be read.</exception>
-    public static PackResult Write(IImageDataset data, string path, PackOptions options, Action<int>? progress = null, CancellationToken cancellation = default)
+    /// <exception cref="BrokenImageException">No image of the set can be read; or none can any more, for a minute.</exception>
+    public static PackResult Write(
+        IImageDataset data, string path, PackOptions options, Action<int>? progress = null, Action<string>? notice = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(options);
@@ -68,7 +75,7 @@ public static class PackWriter
             PackResult result;
             using (var file = new FileStream(unfinished, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 20))
             {
-                result = Write(data, file, options, progress, cancellation);
+                result = Write(data, file, options, progress, notice, cancellation);
                 file.Flush(flushToDisk: true);
             }
 
@@ -82,26 +89,37 @@ public static class PackWriter
         }
     }
 
-    private static PackResult Write(IImageDataset data, FileStream file, PackOptions options, Action<int>? progress, CancellationToken cancellation)
+    private static PackResult Write(
+        IImageDataset data, FileStream file, PackOptions options, Action<int>? progress, Action<string>? notice, CancellationToken cancellation)
     {
         file.SetLength(0);
         file.Position = PackLayout.HeaderLength;
         var records = new MemoryStream();
         var names = new MemoryStream();
         var broken = new List<string>();
-        var count = 0;
+        var (count, unreadable) = (0, 0);
+        var images = new BadImages(data, new LoaderOptions { Notice = notice });
         var record = new byte[PackLayout.RecordLength];
         var parallel = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = options.Workers > 0 ? options.Workers : -1 };
         for (var start = 0; start < data.Count; start += Chunk)
         {
-            var made = new (byte[]? Bytes, int Width, int Height, string? Fault)[Math.Min(Chunk, data.Count - start)];
-            Parallel.For(0, made.Length, parallel, i => made[i] = Make(data, start + i, options));
+            var made = new Made[Math.Min(Chunk, data.Count - start)];
+            try
+            {
+                Parallel.For(0, made.Length, parallel, i => made[i] = MakePatiently(images, data, start + i, options));
+            }
+            catch (AggregateException error) when (error.InnerExceptions.OfType<BrokenImageException>().FirstOrDefault() is { } gone)
+            {
+                throw new BrokenImageException(gone.Message, error) { MayPass = true };
+            }
+
             for (var i = 0; i < made.Length; i++)
             {
                 var (bytes, width, height, fault) = made[i];
                 if (bytes is null)
                 {
-                    broken.Add(fault!);
+                    broken.Add(fault!.MayPass ? $"{fault.Message} It could not be read this time." : fault.Message);
+                    unreadable += fault.MayPass ? 1 : 0;
                     continue;
                 }
 
@@ -131,10 +149,35 @@ public static class PackWriter
         file.Write(index);
         file.Position = 0;
         file.Write(PackLayout.Header(options.Format, count, options.ShortSide, indexOffset, index));
-        return new PackResult(count, file.Length, broken);
+        return new PackResult(count, file.Length, broken) { Unreadable = unreadable };
     }
 
-    private static (byte[]? Bytes, int Width, int Height, string? Fault) Make(IImageDataset data, int number, PackOptions options)
+    // A packed set is read for long: an image that cannot be read now gets a second try.
+    private static Made MakePatiently(BadImages images, IImageDataset data, int number, PackOptions options)
+    {
+        var first = default((long, long));
+        for (var isSecond = false; ; isSecond = true)
+        {
+            var made = Make(data, number, options);
+            if (made.Fault is not { MayPass: true } fault)
+            {
+                images.Outage.Answered();
+                if (isSecond && made.Fault is null)
+                {
+                    images.SecondTries.Helped();
+                }
+
+                return made;
+            }
+
+            if (!images.SecondTries.Again(new BadImage(number, data.NameOf(number), fault.Message) { MayPass = true }, ref first))
+            {
+                return made;
+            }
+        }
+    }
+
+    private static Made Make(IImageDataset data, int number, PackOptions options)
     {
         try
         {
@@ -146,7 +189,7 @@ public static class PackWriter
                     using var decoded = encoded.Decode(options.Request);
                     if (options.ShortSide == 0 || Math.Min(decoded.Width, decoded.Height) <= options.ShortSide)
                     {
-                        return (encoded.Bytes.ToArray(), decoded.Width, decoded.Height, null);
+                        return new Made(encoded.Bytes.ToArray(), decoded.Width, decoded.Height, null);
                     }
                 }
             }
@@ -166,11 +209,11 @@ public static class PackWriter
             var bytes = options.Format == PackFormat.Raw
                 ? canvas.Pixels.ToArray()
                 : ImageEncoder.Jpeg(new ImageBuffer(canvas.Width, canvas.Height, canvas.Pixels.ToArray()), options.Quality);
-            return (bytes, canvas.Width, canvas.Height, null);
+            return new Made(bytes, canvas.Width, canvas.Height, null);
         }
         catch (BrokenImageException error)
         {
-            return (null, 0, 0, error.Message);
+            return new Made(null, 0, 0, error);
         }
     }
 
@@ -195,4 +238,6 @@ public static class PackWriter
         index.Write(note);
         return index.ToArray();
     }
+
+    private readonly record struct Made(byte[]? Bytes, int Width, int Height, BrokenImageException? Fault);
 }

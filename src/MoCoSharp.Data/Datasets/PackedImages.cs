@@ -259,9 +259,16 @@ public sealed class PackedImages : IImageDataset
 
         public void ThrowIfShorter(long end, string name)
         {
-            if (RandomAccess.GetLength(file) < end)
+            try
             {
-                throw new BrokenImageException($"{name}: the file has become shorter since it was opened.");
+                if (RandomAccess.GetLength(file) < end)
+                {
+                    throw new BrokenImageException($"{name}: the file has become shorter since it was opened.") { MayPass = true };
+                }
+            }
+            catch (IOException error)
+            {
+                throw new BrokenImageException($"{name}: {error.Message}", error) { MayPass = true };
             }
 
             GC.KeepAlive(map);

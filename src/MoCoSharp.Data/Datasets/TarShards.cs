@@ -168,7 +168,7 @@ public sealed class TarShards : IShardedImages, IEncodedImages
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new BrokenImageException($"{shard.Name}: {error.Message}", error);
+            throw new BrokenImageException($"{shard.Name}: {error.Message}", error) { MayPass = EncodedImage.MayPass(error) };
         }
     }
 

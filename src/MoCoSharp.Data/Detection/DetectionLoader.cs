@@ -18,50 +18,111 @@ public sealed class DetectionLoader(BoxedImages images, DetectionViewOptions opt
     /// <summary>Told of each image that cannot be used, whenever it is met, on the thread that met it.</summary>
     public Action<BadImage>? BadImageFound { get; init; }
 
-    /// <summary>The training batches from one on, without end. A broken image's place goes to the next image that can be read.</summary>
+    /// <summary>Told where no image can be read any more, and it waits for them. On any thread.</summary>
+    public Action<string>? Notice { get; init; }
+
+    /// <summary>How long to wait then.</summary>
+    internal TimeSpan LongestOutage { get; init; } = TimeSpan.FromSeconds(new LoaderOptions().OutageSeconds);
+
+    /// <summary>The training batches from one on, without end. A bad image's place goes to the next image that can be read.</summary>
     /// <param name="batchSize">Images in each.</param>
     /// <param name="first">Batches that went before.</param>
     /// <param name="cancellation">Ends the waiting.</param>
-    /// <exception cref="BrokenImageException">Not one image can be read.</exception>
+    /// <exception cref="BrokenImageException">Not one image can be read, or none any more for a minute.</exception>
     public IEnumerable<DetectionBatch> Training(int batchSize, long first, CancellationToken cancellation)
     {
         bool[] isWide = [.. Enumerable.Range(0, images.Count).Select(i => images[i].Width > images[i].Height)];
-        return Ahead(AspectGroups.Batches(isWide, batchSize, seed, first), items => new DetectionBatch([.. items.Select(TrainingView)], items), cancellation);
+        var outage = NewOutage();
+        return Ahead(
+            AspectGroups.Batches(isWide, batchSize, seed, first),
+            items => new DetectionBatch([.. items.Select(item => TrainingView(item, outage, cancellation))], items),
+            cancellation);
     }
 
-    /// <summary>Every image once, alone, in its order, at the test's size; null where it cannot be read.</summary>
-    public IEnumerable<DetectionBatch?> Test(CancellationToken cancellation) => Ahead(
-        Enumerable.Range(0, images.Count).Select(index => new[] { new StreamItem(index, index) }),
-        items => TryView(items[0].Index, options.TestShortSide, isMirrored: false) is { } view ? new DetectionBatch([view], items) : null,
-        cancellation);
+    /// <summary>Every image once, alone, in its order, at the test's size; null where it cannot be read, for a fault of disk or network after second tries.</summary>
+    /// <exception cref="BrokenImageException">No image can be read any more for a minute.</exception>
+    public IEnumerable<DetectionBatch?> Test(CancellationToken cancellation)
+    {
+        var outage = NewOutage();
+        var secondTries = new SecondTries(outage, index => SecondTries.Answers(() => images.Read(index)), images.Count);
+        return Ahead(
+            Enumerable.Range(0, images.Count).Select(index => new[] { new StreamItem(index, index) }),
+            items => TestView(items[0].Index, outage, secondTries, cancellation) is { } view ? new DetectionBatch([view], items) : null,
+            cancellation);
+    }
 
-    private DetectionView TrainingView(StreamItem item)
+    private Outage NewOutage() => new(images, images.Description, images.Count, LongestOutage, Notice);
+
+    private DetectionView TrainingView(StreamItem item, Outage outage, CancellationToken cancellation)
     {
         var random = new SampleRandom(seed, item.Position, item.Index, TrainingStream);
         var shortSide = options.ShortSides[random.NextInt(options.ShortSides.Count)];
         var isMirrored = options.Flip && random.NextInt(2) == 1;
-        for (var tried = 0; tried < images.Count; tried++)
+        while (true)
         {
-            if (TryView((item.Index + tried) % images.Count, shortSide, isMirrored) is { } view)
+            BadImage? passing = null;
+            for (var tried = 0; tried < images.Count; tried++)
             {
-                return view;
-            }
-        }
+                var (view, bad) = TryView((item.Index + tried) % images.Count, shortSide, isMirrored, outage);
+                if (view is not null)
+                {
+                    return view;
+                }
 
-        throw new BrokenImageException($"{images.Description}: not one of {images.Count} images can be read.");
+                passing = bad is { MayPass: true } ? bad : passing;
+                if (tried == 0 && bad is not null)
+                {
+                    BadImageFound?.Invoke(bad);
+                }
+            }
+
+            cancellation.ThrowIfCancellationRequested();
+            outage.Wait(passing ?? throw new BrokenImageException($"{images.Description}: not one of {images.Count} images can be read."));
+        }
     }
 
-    private DetectionView? TryView(int index, int shortSide, bool isMirrored)
+    private DetectionView? TestView(int index, Outage outage, SecondTries secondTries, CancellationToken cancellation)
+    {
+        var first = default((long, long));
+        while (true)
+        {
+            var (view, bad) = TryView(index, options.TestShortSide, isMirrored: false, outage);
+            if (bad is null)
+            {
+                if (first != default)
+                {
+                    secondTries.Helped();
+                }
+
+                return view;
+            }
+
+            cancellation.ThrowIfCancellationRequested();
+            if (!bad.MayPass || !secondTries.Again(bad, ref first))
+            {
+                BadImageFound?.Invoke(bad);
+                return null;
+            }
+        }
+    }
+
+    private (DetectionView? View, BadImage? Bad) TryView(int index, int shortSide, bool isMirrored, Outage outage)
     {
         try
         {
             using var image = images.Read(index);
-            return DetectionView.Of(image, images[index].Boxes, shortSide, options.LongestSide, isMirrored, normalize);
+            var view = DetectionView.Of(image, images[index].Boxes, shortSide, options.LongestSide, isMirrored, normalize);
+            outage.Answered();
+            return (view, null);
         }
         catch (BrokenImageException error)
         {
-            BadImageFound?.Invoke(new BadImage(index, images[index].Name, error.Message));
-            return null;
+            if (!error.MayPass)
+            {
+                outage.Answered();
+            }
+
+            return (null, new BadImage(index, images[index].Name, error.Message) { MayPass = error.MayPass });
         }
     }
 

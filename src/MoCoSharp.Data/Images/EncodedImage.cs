@@ -48,9 +48,12 @@ internal readonly struct EncodedImage : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
-            throw new BrokenImageException($"{path}: {error.Message}", error);
+            throw new BrokenImageException($"{path}: {error.Message}", error) { MayPass = MayPass(error) };
         }
     }
+
+    /// <summary>Whether a fault of opening or reading may pass: one of disk, network or rights, not of what the name leads to.</summary>
+    public static bool MayPass(Exception error) => error is IOException and not NoFileException or UnauthorizedAccessException;
 
     /// <summary>Decodes it.</summary>
     /// <exception cref="BrokenImageException">It is not a whole image of a known kind, or too large.</exception>
@@ -69,7 +72,7 @@ internal readonly struct EncodedImage : IDisposable
                 var read = source.Read(bytes.AsSpan(done, length - done), offset + done);
                 if (read == 0)
                 {
-                    throw new BrokenImageException($"{name}: ended after {done} of {length} bytes.");
+                    throw new BrokenImageException($"{name}: ended after {done} of {length} bytes; is it being written?") { MayPass = true };
                 }
 
                 done += read;

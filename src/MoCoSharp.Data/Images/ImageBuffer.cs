@@ -109,4 +109,11 @@ public sealed class ImageBuffer : IDisposable
 }
 
 /// <summary>An image could not be read; the message names it and says why.</summary>
-public sealed class BrokenImageException(string message, Exception? inner = null) : Exception(message, inner);
+public sealed class BrokenImageException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>
+    /// Whether another try may succeed: the file is not there, the disk or the network failed, or too many files were open. False where it was
+    /// read and is no image.
+    /// </summary>
+    public bool MayPass { get; init; }
+}

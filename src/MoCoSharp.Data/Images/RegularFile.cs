@@ -7,15 +7,23 @@ namespace MoCoSharp.Data.Images;
 internal static partial class RegularFile
 {
     private const int NoSuchFile = 2; // ENOENT
+    private const int Interrupted = 4; // EINTR
+    private const int NoSuchDevice = 6; // ENXIO: a socket
+    private const int SystemFull = 23; // ENFILE
+    private const int ProcessFull = 24; // EMFILE
+    private const int TriesWhenFull = 100; // a second in all: other threads close their files in far less
 
-    /// <summary>Opens a regular file for reading; anything else is refused at once.</summary>
-    /// <exception cref="IOException">It is not there, or not a regular file.</exception>
+    private static readonly int[] NeverAFile = OperatingSystem.IsLinux() ? [NoSuchDevice, 36, 40] : [NoSuchDevice, 63, 62]; // ENAMETOOLONG, ELOOP
+
+    /// <summary>Opens a regular file for reading; anything else is refused at once. Where too many files are open, it waits a moment for others to be closed.</summary>
+    /// <exception cref="NoFileException">The name leads to something else than a regular file, and will.</exception>
+    /// <exception cref="IOException">It cannot be opened now: it is not there, say.</exception>
     public static SafeFileHandle Open(string path)
     {
         // Beyond it the system reads no name: another file would be opened.
         if (path.Contains('\0'))
         {
-            throw new IOException("has a NUL in its name.");
+            throw new NoFileException("has a NUL in its name.");
         }
 
         if (OperatingSystem.IsWindows())
@@ -25,19 +33,12 @@ internal static partial class RegularFile
 
         if (Directory.Exists(path))
         {
-            throw new IOException("is a directory, not an image.");
+            throw new NoFileException("is a directory, not an image.");
         }
 
         // The runtime's own open waits for a pipe's writer; with O_NONBLOCK it does not.
         var flags = OperatingSystem.IsLinux() ? 0x800 | 0x80000 : 0x4 | 0x1000000; // O_NONBLOCK | O_CLOEXEC
-        var descriptor = OpenDescriptor(path, flags);
-        if (descriptor < 0)
-        {
-            var error = Marshal.GetLastPInvokeError();
-            throw new IOException(error == NoSuchFile ? "there is no such file; a dangling link?" : Marshal.GetPInvokeErrorMessage(error) + ".");
-        }
-
-        var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+        var handle = new SafeFileHandle(OpenPatiently(() => TryOpen(path, flags), () => Thread.Sleep(10)), ownsHandle: true);
         try
         {
             _ = RandomAccess.GetLength(handle); // only what can be sought in has one
@@ -46,10 +47,50 @@ internal static partial class RegularFile
         catch (NotSupportedException error)
         {
             handle.Dispose();
-            throw new IOException("is not a regular file; a pipe?", error);
+            throw new NoFileException("is not a regular file; a pipe?", error);
         }
+    }
+
+    /// <summary>Opens until that succeeds or fails for good.</summary>
+    /// <param name="open">The system's call: the descriptor, below 0 where it failed, and the error.</param>
+    /// <param name="pause">Between two tries, where too many files are open.</param>
+    internal static int OpenPatiently(Func<(int Descriptor, int Error)> open, Action pause)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            var (descriptor, error) = open();
+            if (descriptor >= 0)
+            {
+                return descriptor;
+            }
+
+            if (error is ProcessFull or SystemFull && tries < TriesWhenFull)
+            {
+                pause();
+            }
+            else if (error != Interrupted)
+            {
+                var text = Marshal.GetPInvokeErrorMessage(error) + ".";
+                throw error switch
+                {
+                    NoSuchFile => new IOException("there is no such file; a dangling link?"),
+                    ProcessFull => new IOException(text + " Allow more (ulimit -n), or lower loader.workers."),
+                    _ when NeverAFile.Contains(error) => new NoFileException(text),
+                    _ => new IOException(text),
+                };
+            }
+        }
+    }
+
+    private static (int Descriptor, int Error) TryOpen(string path, int flags)
+    {
+        var descriptor = OpenDescriptor(path, flags);
+        return (descriptor, descriptor < 0 ? Marshal.GetLastPInvokeError() : 0);
     }
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int OpenDescriptor(string path, int flags);
 }
+
+/// <summary>A name leads to no regular file, and will not later: a folder, a pipe, a circle of links.</summary>
+internal sealed class NoFileException(string message, Exception? inner = null) : IOException(message, inner);

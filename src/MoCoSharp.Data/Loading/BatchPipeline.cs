@@ -11,10 +11,10 @@ namespace MoCoSharp.Data.Loading;
 /// </remarks>
 /// <param name="batches">How many in all.</param>
 /// <param name="open">Makes the empty batch of a number; runs on the consumer's thread.</param>
-/// <param name="fill">Fills a slot: batch number, batch, slot. Runs on the workers.</param>
+/// <param name="fill">Fills a slot: batch number, batch, slot. Runs on the workers. It may ask whether it is stopped, and leave the slot empty then.</param>
 /// <param name="workers">Threads, above 0.</param>
 /// <param name="ahead">Batches in the making beyond the consumer's, above 0.</param>
-internal sealed class BatchPipeline(int batches, Func<int, ViewBatch> open, Action<int, ViewBatch, int> fill, int workers, int ahead) : IDisposable
+internal sealed class BatchPipeline(int batches, Func<int, ViewBatch> open, Action<int, ViewBatch, int, Func<bool>> fill, int workers, int ahead) : IDisposable
 {
     private readonly Lock starting = new();
     private readonly object gate = new();
@@ -133,12 +133,13 @@ internal sealed class BatchPipeline(int batches, Func<int, ViewBatch> open, Acti
 
     private void Work()
     {
+        Func<bool> isStopped = () => Volatile.Read(ref stopped);
         while (TakeSlot() is var (pending, slot))
         {
             ExceptionDispatchInfo? error = null;
             try
             {
-                fill(pending.Number, pending.Batch, slot);
+                fill(pending.Number, pending.Batch, slot, isStopped);
             }
             catch (Exception exception) // The consumer gets it in place of the batch.
             {

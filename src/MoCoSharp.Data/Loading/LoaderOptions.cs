@@ -20,8 +20,19 @@ public sealed record LoaderOptions
     public int PrefetchBatches { get; init; } = 4;
 
     /// <summary>What a broken image does.</summary>
-    /// <value>"skip" (default): its place goes to the next readable image of the epoch's order. "fail": the epoch stops.</value>
+    /// <value>
+    /// "skip" (default): its place goes to the next readable image of the epoch's order. "fail": the epoch stops; an image that cannot be read now, for a
+    /// fault of disk or network, is first waited for, up to <see cref="OutageSeconds"/>.
+    /// </value>
     public string OnBadImage { get; init; } = Skip;
+
+    /// <summary>How long to wait where no image can be read any more, as when a network folder is gone, before the work ends.</summary>
+    /// <value>60 seconds by default; 0 does not wait.</value>
+    public int OutageSeconds { get; init; } = 60;
+
+    /// <summary>Told when such a wait begins, goes on and ends. On any thread.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public Action<string>? Notice { get; init; }
 
     /// <summary>Images among which is shuffled at a time, where the set lies in shards; other sets are shuffled as a whole.</summary>
     /// <value>16384 by default; 0 shuffles shards as a whole too, which asks the disk for any place of any file.</value>
@@ -47,6 +58,11 @@ public sealed record LoaderOptions
         if (OnBadImage is not (Skip or Fail))
         {
             yield return $"loader.onBadImage is \"{OnBadImage}\", expected \"{Skip}\" or \"{Fail}\".";
+        }
+
+        if (OutageSeconds < 0)
+        {
+            yield return $"loader.outageSeconds is {OutageSeconds}, expected a number of seconds, or 0 to end at once where no image can be read. The default is 60.";
         }
 
         if (ShuffleWindow < 0)

@@ -3,7 +3,7 @@ using MoCoSharp.Data.Views;
 
 namespace MoCoSharp.Data.Loading;
 
-/// <summary>One view of each of some images, in the given order; broken ones are left out.</summary>
+/// <summary>One view of each of some images, in the given order; bad ones are left out, those that cannot be read now after second tries.</summary>
 /// <param name="data">The images.</param>
 /// <param name="order">Indices into <paramref name="data"/>; null is every image in the order of the set.</param>
 /// <param name="transform">Makes the view.</param>
@@ -11,7 +11,7 @@ namespace MoCoSharp.Data.Loading;
 /// <param name="epoch">From 0.</param>
 /// <param name="options">How to read ahead.</param>
 /// <param name="batchSize">Images in a batch; the last may be shorter.</param>
-/// <param name="badImage">Told of each broken image, on the thread that met it.</param>
+/// <param name="badImage">Told of each image that is left out, on the thread that met it.</param>
 internal sealed class SinglePass(
     IImageDataset data, int[]? order, ViewTransform transform, long seed, int epoch, LoaderOptions options, int batchSize, Action<BadImage>? badImage)
 {
@@ -42,16 +42,40 @@ internal sealed class SinglePass(
         }
     }
 
-    private void Fill(int number, ViewBatch batch, int slot)
+    private void Fill(int number, ViewBatch batch, int slot, Func<bool> isStopped)
     {
         var position = (number * batchSize) + slot;
         var index = order?[position] ?? position;
+        var bad = TryFill(batch, slot, index);
+        var first = default((long, long));
+        while (bad is { MayPass: true } && !isStopped() && images.SecondTries.Again(bad, ref first))
+        {
+            bad = TryFill(batch, slot, index);
+            if (bad is null)
+            {
+                images.SecondTries.Helped();
+            }
+        }
+
+        batch.Indices[slot] = bad is null ? index : -1;
+        if (bad is not null)
+        {
+            images.LeaveOut(bad);
+            batch.LeaveOut(slot, bad);
+            if (options.OnBadImage == LoaderOptions.Fail)
+            {
+                throw BadImages.Failure(bad);
+            }
+        }
+    }
+
+    private BadImage? TryFill(ViewBatch batch, int slot, int index)
+    {
         var random = new SampleRandom(seed, epoch, index, view: 0);
-        var made = images.TryMake(index, transform.Request(options.Decoder, random, random), (transform, batch, slot, random), static (state, read) =>
+        return images.TryMake(index, transform.Request(options.Decoder, random, random), (transform, batch, slot, random), static (state, read) =>
         {
             state.transform.Write(read.Image, ref state.random, state.batch.QueryView(state.slot));
             state.batch.Labels[state.slot] = read.Label;
         });
-        batch.Indices[slot] = made ? index : -1;
     }
 }

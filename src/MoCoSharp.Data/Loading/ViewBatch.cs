@@ -6,6 +6,7 @@ namespace MoCoSharp.Data.Loading;
 public sealed class ViewBatch : IDisposable
 {
     private readonly ViewBatchPool pool;
+    private readonly SortedList<int, BadImage> leftOut = []; // by slot
     private float[]? query;
     private float[]? key;
 
@@ -40,6 +41,9 @@ public sealed class ViewBatch : IDisposable
     /// <summary>Label of each image, -1 where there is none. Shape [N].</summary>
     public int[] Labels { get; private set; }
 
+    /// <summary>The images whose turn it was here and that could not be read, in the order of their turns. Another one stands in for each, or none.</summary>
+    public IReadOnlyList<BadImage> LeftOut => [.. leftOut.Values];
+
     /// <summary>Seconds that the consumer waited for this batch.</summary>
     public double WaitSeconds { get; internal set; }
 
@@ -49,6 +53,14 @@ public sealed class ViewBatch : IDisposable
         if (Interlocked.Exchange(ref query, null) is { } first && Interlocked.Exchange(ref key, null) is { } second)
         {
             pool.Return(first, second);
+        }
+    }
+
+    internal void LeaveOut(int slot, BadImage bad)
+    {
+        lock (leftOut)
+        {
+            leftOut[slot] = bad;
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
 using MoCoSharp.Data.Views;
@@ -8,10 +9,14 @@ namespace MoCoSharp.Data.Loading;
 /// <remarks>
 /// Batch and views are pure functions of (seed, epoch, position): the number of workers, the number of ranks and a
 /// resume in the middle of an epoch change nothing. A broken image leaves its place to the next readable one of the
-/// epoch's order, so the steps of an epoch stay fixed.
+/// epoch's order, so the steps of an epoch stay fixed. So does an image that cannot be read now, for a fault of disk or network; it is tried again
+/// at its next turn. Where none can be read, that is waited out, up to <see cref="LoaderOptions.OutageSeconds"/>.
 /// </remarks>
 public sealed class ViewLoader : IDisposable
 {
+    private const int FaultsInARow = 100; // images that cannot be read, after which so many places all over the order are tried
+    private const int PlacesTried = 1000;
+
     private readonly IImageDataset data;
     private readonly ViewTransform transform;
     private readonly LoaderOptions options;
@@ -35,7 +40,7 @@ public sealed class ViewLoader : IDisposable
         pool = new ViewBatchPool(batchSize / ranks, transform.Size, hasKeys);
     }
 
-    /// <summary>A broken image was met, told once for each. Raised on a worker's thread.</summary>
+    /// <summary>A bad image was met, told once for each. Raised on a worker's thread.</summary>
 #pragma warning disable MA0046 // The image is all there is to tell; a sender would be noise.
     public event Action<BadImage>? BadImageFound;
 #pragma warning restore MA0046
@@ -46,7 +51,7 @@ public sealed class ViewLoader : IDisposable
     /// <summary>Batches in an epoch; images that do not fill a last one are left out of it.</summary>
     public int BatchesPerEpoch => data.Count / batchSize;
 
-    /// <summary>The broken images met so far, by index.</summary>
+    /// <summary>The images that were broken or lost a turn so far, by index.</summary>
     public IReadOnlyCollection<BadImage> BadImages => images.All;
 
     /// <summary>A loader over a data set; nothing is read yet.</summary>
@@ -105,7 +110,8 @@ public sealed class ViewLoader : IDisposable
             using var pipeline = new BatchPipeline(
                 BatchesPerEpoch - firstBatch,
                 _ => pool.Rent(local),
-                (number, batch, slot) => Fill(batch, slot, order, epoch, position: ((firstBatch + number) * batchSize) + (slot * ranks) + rank),
+                (number, batch, slot, isStopped) =>
+                    Fill(batch, slot, order, epoch, position: ((firstBatch + number) * batchSize) + (slot * ranks) + rank, isStopped),
                 Math.Min(options.ResolveWorkers(), local * (options.PrefetchBatches + 1)),
                 options.PrefetchBatches);
             Register(pipeline);
@@ -128,11 +134,12 @@ public sealed class ViewLoader : IDisposable
     /// <param name="evaluation">A transform that draws nothing; <see cref="ViewRecipes.Evaluation"/>.</param>
     /// <param name="options">How to read ahead.</param>
     /// <param name="batchSize">Images in a batch, above 0.</param>
-    /// <param name="badImage">Told of each broken image, on the thread that met it.</param>
+    /// <param name="badImage">Told of each bad image, on the thread that met it.</param>
     /// <param name="cancellation">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
     /// <param name="indices">Those to take, in this order; null is every image.</param>
-    /// <returns>Batches without keys. A broken image is missing: <see cref="ViewBatch.Indices"/> tells which are there.</returns>
-    /// <exception cref="BrokenImageException">While enumerating: an image is broken and the options say to fail.</exception>
+    /// <returns>Batches without keys. A bad image is missing: <see cref="ViewBatch.Indices"/> tells which are there.</returns>
+    /// <remarks>An image that cannot be read now, for a fault of disk or network, is tried again for a moment before it is left out.</remarks>
+    /// <exception cref="BrokenImageException">While enumerating: an image is broken and the options say to fail; or none can be read any more.</exception>
     public static IEnumerable<ViewBatch> Evaluate(
         IImageDataset data, ViewTransform evaluation, LoaderOptions options, int batchSize, Action<BadImage>? badImage = null, IReadOnlyList<int>? indices = null,
         CancellationToken cancellation = default)
@@ -153,12 +160,13 @@ public sealed class ViewLoader : IDisposable
     /// <param name="seed">Seed of the run.</param>
     /// <param name="epoch">From 0; order and views are pure functions of seed and epoch.</param>
     /// <param name="batchSize">Images in a batch, above 0.</param>
-    /// <param name="badImage">Told of each broken image, on the thread that met it.</param>
+    /// <param name="badImage">Told of each bad image, on the thread that met it.</param>
     /// <param name="cancellation">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
     /// <param name="rank">This process: of each batch it gets the places i with i mod ranks = rank.</param>
     /// <param name="ranks">Number of processes, a divisor of <paramref name="batchSize"/>; batches here are as many times smaller.</param>
-    /// <returns>Batches without keys. A broken image is missing, and its batch is smaller by one; a batch of none is left out.</returns>
-    /// <exception cref="BrokenImageException">While enumerating: an image is broken and the options say to fail.</exception>
+    /// <returns>Batches without keys. A bad image is missing, and its batch is smaller by one; a batch of none is left out.</returns>
+    /// <remarks>An image that cannot be read now, for a fault of disk or network, is tried again for a moment before it is left out.</remarks>
+    /// <exception cref="BrokenImageException">While enumerating: an image is broken and the options say to fail; or none can be read any more.</exception>
     public static IEnumerable<ViewBatch> Labelled(
         IImageDataset data,
         IReadOnlyList<int>? indices,
@@ -211,23 +219,83 @@ public sealed class ViewLoader : IDisposable
         }
     }
 
-    private void Fill(ViewBatch batch, int slot, int[] order, int epoch, int position)
+    // Until the slot is filled, nobody wants it any more, or it cannot be.
+    private void Fill(ViewBatch batch, int slot, int[] order, int epoch, int position, Func<bool> isStopped)
     {
-        for (var attempt = 0; attempt < order.Length; attempt++)
+        var since = Stopwatch.GetTimestamp();
+        var isTold = false;
+        while (TryFill(batch, slot, order, epoch, position) is { } bad && !isStopped())
+        {
+            if (!bad.MayPass)
+            {
+                throw new BrokenImageException($"{data.Description}: none of the {data.Count} images can be read. The first: {images.All.First()}");
+            }
+
+            if (options.OnBadImage != LoaderOptions.Fail)
+            {
+                images.Outage.Wait(bad);
+                continue;
+            }
+
+            if (!images.Outage.HasGiven || Stopwatch.GetElapsedTime(since).TotalSeconds >= options.OutageSeconds)
+            {
+                throw Loading.BadImages.Failure(bad);
+            }
+
+            if (!isTold)
+            {
+                isTold = true;
+                options.Notice?.Invoke($"{bad} Waiting up to {options.OutageSeconds} s for it, as loader.onBadImage is \"{LoaderOptions.Fail}\".");
+            }
+
+            Thread.Sleep(100);
+        }
+    }
+
+    /// <returns>Null where the slot is filled; else why not: an image that may be read later, or one of the broken ones where all are.</returns>
+    private BadImage? TryFill(ViewBatch batch, int slot, int[] order, int epoch, int position)
+    {
+        BadImage? own = null; // why the image whose turn it is was not read
+        List<BadImage>? passing = null; // those met that may be read later
+        var stride = 1;
+        for (var attempt = 0; attempt < order.Length; attempt += stride)
         {
             var index = order[(int)(((long)position + attempt) % order.Length)];
 
             // A stand-in has a turn of its own in the epoch: other view numbers keep its views from appearing twice.
             var query = new SampleRandom(seed, epoch, index, 2L * attempt);
             var key = new SampleRandom(seed, epoch, index, (2L * attempt) + 1);
-            if (images.TryMake(index, transform.Request(options.Decoder, query, key), (transform, batch, slot, index, query, key), Write))
+            if (images.TryMake(index, transform.Request(options.Decoder, query, key), (transform, batch, slot, index, query, key), Write) is not { } bad)
             {
-                return;
+                passing?.ForEach(images.LeaveOut); // others can be read: these are told
+                if (own is not null)
+                {
+                    batch.LeaveOut(slot, own);
+                }
+
+                return null;
+            }
+
+            own ??= bad;
+            if (!bad.MayPass)
+            {
+                continue;
+            }
+
+            (passing ??= []).Add(bad);
+            if (options.OnBadImage == LoaderOptions.Fail)
+            {
+                break; // it is waited for
+            }
+
+            // A part of the set may be gone, or all of it: places all over the order tell, without asking for a million files.
+            if (passing.Count == FaultsInARow)
+            {
+                stride = Math.Max(1, order.Length / PlacesTried);
             }
         }
 
-        throw new BrokenImageException(
-            $"{data.Description}: none of the {data.Count} images can be read. The first: {images.All.First().Reason}");
+        return passing?[0] ?? own;
 
         static void Write((ViewTransform Transform, ViewBatch Batch, int Slot, int Index, SampleRandom Query, SampleRandom Key) view, LabelledImage read)
         {

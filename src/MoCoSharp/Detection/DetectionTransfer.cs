@@ -60,7 +60,7 @@ public sealed class DetectionTransfer : IDisposable
         _weights = new Sgd([.. parameters[false]], config.Optimizer.Momentum, config.Optimizer.WeightDecay);
         _norms = new Sgd([.. parameters[true]], config.Optimizer.Momentum, weightDecay: 0);
         Normalize = new Normalize([.. config.Mean.Select(value => (float)value)], [.. config.Std.Select(value => (float)value)]);
-        _loader = new DetectionLoader(_train, config.Views, Normalize, config.Seed, config.Workers) { BadImageFound = Tell };
+        _loader = new DetectionLoader(_train, config.Views, Normalize, config.Seed, config.Workers) { BadImageFound = Tell, Notice = _observer.Warned };
     }
 
     /// <summary>Steps done since the beginning of the run.</summary>
@@ -197,7 +197,7 @@ public sealed class DetectionTransfer : IDisposable
     {
         ArgumentNullException.ThrowIfNull(images);
         _model.eval();
-        var loader = new DetectionLoader(images, _config.Views, Normalize, _config.Seed, _config.Workers) { BadImageFound = Tell };
+        var loader = new DetectionLoader(images, _config.Views, Normalize, _config.Seed, _config.Workers) { BadImageFound = Tell, Notice = _observer.Warned };
         List<FoundObject> found = [];
         List<int> judged = [];
         var done = 0;
@@ -319,7 +319,7 @@ public sealed class DetectionTransfer : IDisposable
         {
             if (_broken.Add(bad.Name))
             {
-                _observer.Warned($"{bad.Reason} It takes no part.");
+                _observer.Warned($"{bad} It takes no part{(bad.MayPass ? " this time" : "")}.");
             }
         }
     }

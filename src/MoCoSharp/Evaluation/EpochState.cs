@@ -32,11 +32,12 @@ internal sealed class EpochState(string? path, string encoderHash, string protoc
     }
 
     /// <summary>Saves, in one stroke.</summary>
-    public void Save(IEnumerable<(string Name, Tensor Tensor)> tensors, IReadOnlyList<EpochScores> epochs)
+    /// <returns>Why it could not; null where it is saved.</returns>
+    public string? TrySave(IEnumerable<(string Name, Tensor Tensor)> tensors, IReadOnlyList<EpochScores> epochs)
     {
         if (path is null)
         {
-            return;
+            return null;
         }
 
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal)
@@ -46,7 +47,15 @@ internal sealed class EpochState(string? path, string encoderHash, string protoc
             ["protocol"] = protocol,
             ["epochs"] = Text(epochs),
         };
-        AtomicFile.Write(path, stream => SafeTensors.Write(stream, [.. tensors], metadata));
+        try
+        {
+            AtomicFile.Write(path, stream => SafeTensors.Write(stream, [.. tensors], metadata));
+            return null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return $"{path} was not saved after epoch {epochs.Count}: {error.Message} The work goes on; stopped now, it would go on after an epoch before.";
+        }
     }
 
     /// <summary>Rank 0's epochs and tensors, on every rank: it alone has the file.</summary>

@@ -45,6 +45,9 @@ public sealed class LinearProbe(
     /// <summary>Told of each broken image whenever it is met, on the thread that met it; it takes no part.</summary>
     public Action<BadImage>? BadImageFound { get; init; }
 
+    /// <summary>Told where the state could not be saved, on a full disk, say; the work goes on.</summary>
+    public Action<string>? Warned { get; init; }
+
     /// <summary>Told every epoch's numbers.</summary>
     public Action<EpochScores>? EpochDone { get; init; }
 
@@ -78,7 +81,11 @@ public sealed class LinearProbe(
                 scores = Judge(classifier, judged);
                 var done = new EpochScores(epochs.Count + 1, options.LearningRateAt(epochs.Count), loss, scores.Top1, scores.Top5);
                 epochs.Add(done);
-                state.Save(classifier.State, epochs);
+                if (state.TrySave(classifier.State, epochs) is { } fault)
+                {
+                    Warned?.Invoke(fault);
+                }
+
                 EpochDone?.Invoke(done);
             }
         }

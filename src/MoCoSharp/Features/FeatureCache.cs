@@ -22,7 +22,7 @@ public sealed class FeatureCache(string folder)
     /// <param name="layer">Which output.</param>
     /// <param name="extract">Makes them: <see cref="FeatureExtractor.Extract"/> with the same arguments, not normalised.</param>
     /// <param name="hashing">Told the number of images hashed, from any thread.</param>
-    /// <param name="notKept">Told where a full disk or a folder of others does not take them; the features are good all the same.</param>
+    /// <param name="notKept">Told where a full disk or a folder of others does not take them, the features being good all the same; or where images are missing that may be there again.</param>
     /// <param name="cancellation">Ends the work early.</param>
     /// <returns>The features, and the file that they were found in; null where they were made.</returns>
     public (FeatureSet Features, string? FoundIn) Get(
@@ -42,6 +42,12 @@ public sealed class FeatureCache(string folder)
         }
 
         var made = extract();
+        if (made.Unreadable > 0)
+        {
+            notKept?.Invoke($"{made.Unreadable} of the images could not be read this time, so the features were not kept: the next evaluation makes them again.");
+            return (made, null);
+        }
+
         try
         {
             Keep(path, made, madeBy);

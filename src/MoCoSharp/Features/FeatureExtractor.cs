@@ -62,8 +62,9 @@ public static class FeatureExtractor
         var parts = new List<Tensor>();
         var labels = new List<int>();
         var indices = new List<int>();
-        Stream(encoder, data, view, layer, loader, device, normalize, Keep, badImage, group, cancellation);
-        return new FeatureSet(cat(parts).DetachFromDisposeScope(), [.. labels], [.. indices], [.. indices.Select(data.NameOf)]);
+        var unreadable = 0;
+        Stream(encoder, data, view, layer, loader, device, normalize, Keep, Leave, group, cancellation);
+        return new FeatureSet(cat(parts).DetachFromDisposeScope(), [.. labels], [.. indices], [.. indices.Select(data.NameOf)]) { Unreadable = unreadable };
 
         void Keep(FeatureBatch batch)
         {
@@ -71,6 +72,16 @@ public static class FeatureExtractor
             labels.AddRange(batch.Labels);
             indices.AddRange(batch.Indices);
             progress?.Invoke(indices.Count);
+        }
+
+        void Leave(BadImage bad)
+        {
+            if (bad.MayPass)
+            {
+                Interlocked.Increment(ref unreadable);
+            }
+
+            badImage?.Invoke(bad);
         }
     }
 

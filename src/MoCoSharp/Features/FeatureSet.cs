@@ -17,6 +17,9 @@ public readonly record struct Neighbor(string Name, double Similarity, int Row, 
 /// <param name="Names">Length M: the image's name, row by row; null where nobody named them.</param>
 public sealed record FeatureSet(Tensor Values, int[] Labels, int[] Indices, IReadOnlyList<string>? Names = null) : IDisposable
 {
+    /// <summary>Images that are left out because they could not be read this time, as far as this process met them.</summary>
+    public int Unreadable { get; init; }
+
     /// <summary>The features of an image.</summary>
     /// <param name="name">As its data set names it: its path below the folder.</param>
     /// <returns>Shape [D]; it shares the memory of <see cref="Values"/>.</returns>

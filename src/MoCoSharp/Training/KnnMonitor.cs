@@ -25,6 +25,12 @@ public sealed class KnnMonitor(IImageDataset bank, IImageDataset queries, ViewTr
     /// <summary>Told of each broken image whenever it is met, on the thread that met it; it takes no part.</summary>
     public Action<BadImage>? BadImageFound { get; init; }
 
+    /// <summary>How many images of bank and queries took no part in the latest measurement, on any rank.</summary>
+    public int LeftOut { get; private set; }
+
+    /// <summary>One of them, where this rank met it.</summary>
+    public BadImage? FirstLeftOut { get; private set; }
+
     /// <summary>Accuracy of the encoder, 0 to 1.</summary>
     /// <param name="encoder">In evaluation mode meanwhile; nothing of it changes.</param>
     /// <param name="progress">Told images done, and images in all.</param>
@@ -36,9 +42,16 @@ public sealed class KnnMonitor(IImageDataset bank, IImageDataset queries, ViewTr
         var watch = Stopwatch.StartNew();
         var layer = options.Layer == "head" ? FeatureLayer.Head : FeatureLayer.Pooled;
         var total = bank.Count + queries.Count;
-        using var known = FeatureExtractor.Extract(encoder, bank, view, layer, loader, device, progress: done => progress?.Invoke(done, total), badImage: BadImageFound, cancellation: cancellation, group: group);
-        using var asked = FeatureExtractor.Extract(encoder, queries, view, layer, loader, device, progress: done => progress?.Invoke(bank.Count + done, total), badImage: BadImageFound, cancellation: cancellation, group: group);
+        using var known = FeatureExtractor.Extract(encoder, bank, view, layer, loader, device, progress: done => progress?.Invoke(done, total), badImage: Leave, cancellation: cancellation, group: group);
+        using var asked = FeatureExtractor.Extract(encoder, queries, view, layer, loader, device, progress: done => progress?.Invoke(bank.Count + done, total), badImage: Leave, cancellation: cancellation, group: group);
+        LeftOut = total - known.Labels.Length - asked.Labels.Length;
         var accuracy = KnnClassifier.Accuracy(known, asked, bank.ClassNames.Count, Math.Min(options.Neighbours, known.Labels.Length), options.Temperature, group);
         return (accuracy, watch.Elapsed.TotalSeconds);
+
+        void Leave(BadImage bad)
+        {
+            FirstLeftOut = bad;
+            BadImageFound?.Invoke(bad);
+        }
     }
 }

@@ -8,21 +8,27 @@ namespace MoCoSharp.Training;
 /// <summary>metrics.jsonl: one JSON object a line, each with its step. A line that a full disk refuses waits in memory, and is not lost.</summary>
 public sealed class MetricsLog : IDisposable
 {
-    private readonly FileStream _stream;
+    private readonly string _path;
     private readonly Queue<byte[]> _waiting = [];
+    private FileStream? _stream; // null after a fault, until the next try: what a server forgot stays forgotten for an open file
 
     /// <summary>Goes on with a log; lines of later steps than the resumed one belong to steps that will be done again, and go.</summary>
     /// <param name="path">The file.</param>
     /// <param name="step">Steps done.</param>
     public MetricsLog(string path, long step)
     {
+        _path = path;
         if (File.Exists(path))
         {
             var kept = string.Concat(Read(path).Where(line => line["step"]!.GetValue<long>() <= step).Select(line => line.ToJsonString() + "\n"));
-            AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(kept)));
+            var bytes = Encoding.UTF8.GetBytes(kept);
+            if (!File.ReadAllBytes(path).AsSpan().SequenceEqual(bytes)) // a full disk takes no second copy
+            {
+                AtomicFile.Write(path, stream => stream.Write(bytes));
+            }
         }
 
-        _stream = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0);
+        _stream = Open();
     }
 
     /// <summary>Why the last line is not in the file yet; null where it is.</summary>
@@ -59,33 +65,80 @@ public sealed class MetricsLog : IDisposable
         WriteWaiting();
     }
 
-    /// <summary>Brings what is written to the disk. Any thread.</summary>
-    public void Flush() => RandomAccess.FlushToDisk(_stream.SafeFileHandle);
+    /// <summary>Brings what is written to the disk, as far as it takes it. Any thread.</summary>
+    public void Flush()
+    {
+        try
+        {
+            if (Volatile.Read(ref _stream)?.SafeFileHandle is { } handle)
+            {
+                RandomAccess.FlushToDisk(handle);
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        {
+            // A log must not keep a state from being saved; what cannot be written is told where it is written.
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         WriteWaiting();
-        _stream.Dispose();
+        Close();
     }
+
+    private FileStream Open() => new(_path, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0);
 
     private void WriteWaiting()
     {
         while (_waiting.TryPeek(out var line))
         {
-            var whole = _stream.Length;
+            var whole = -1L;
             try
             {
+                _stream ??= Open();
+                whole = _stream.Length;
                 _stream.Write(line);
                 _waiting.Dequeue();
                 Fault = null;
             }
-            catch (IOException error)
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
                 Fault = error.Message;
-                _stream.SetLength(whole); // no half line
+                CutTo(whole); // no half line
+                Close();
                 return;
             }
         }
+    }
+
+    private void CutTo(long length)
+    {
+        try
+        {
+            if (length >= 0)
+            {
+                _stream?.SetLength(length);
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // Readers pass over a line that is none.
+        }
+    }
+
+    private void Close()
+    {
+        try
+        {
+            _stream?.Dispose();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // Nothing is buffered that could be lost.
+        }
+
+        _stream = null;
     }
 }

@@ -21,6 +21,9 @@ public readonly record struct StepReport(
     /// <summary>Share of the time spent on finding that out, 0 to 1.</summary>
     public double HealthShare { get; init; }
 
+    /// <summary>Images that lost their turns since the last report, on all ranks; null where none did.</summary>
+    public LeftOut? LeftOut { get; init; }
+
     /// <summary>Share of the time that rank 0 waited for messages and for other processes, 0 to 1; null for a process alone.</summary>
     public double? CommunicationShare { get; init; }
 }
@@ -31,7 +34,11 @@ public readonly record struct StepReport(
 /// <param name="Accuracy">0 to 1.</param>
 /// <param name="Protocol">How it was measured, in a phrase.</param>
 /// <param name="Seconds">What it took.</param>
-public readonly record struct KnnReport(long Step, int Epoch, double Accuracy, string Protocol, double Seconds);
+public readonly record struct KnnReport(long Step, int Epoch, double Accuracy, string Protocol, double Seconds)
+{
+    /// <summary>Images of bank and queries that could not be read, and took no part.</summary>
+    public int LeftOut { get; init; }
+}
 
 /// <summary>Hears of a run's progress, on the training thread. Each method does nothing unless it is implemented, but for <see cref="Judged"/>.</summary>
 public interface IPretrainObserver

@@ -27,6 +27,8 @@ public sealed class Pretraining : IDisposable
     private readonly Optimizer _optimizer;
     private readonly TrainingStep _step;
     private DataIdentity? _data;
+    private LeftOutTally? _leftOut;
+    private int _knnLeftOut; // images, of the latest evaluation
     private int _saveRequested; // 0 or 1
     private bool _inStep; // begun and not done
 
@@ -69,6 +71,9 @@ public sealed class Pretraining : IDisposable
 
     /// <summary>Seconds that training has stood still for each save of the last <see cref="Run"/>.</summary>
     public IReadOnlyList<double> SavePauses { get; private set; } = [];
+
+    /// <summary>Images that lost their turns in the last <see cref="Run"/>, as far as it was reported.</summary>
+    public LeftOut LeftOut => _leftOut?.Total ?? new(0, 0);
 
     /// <summary>Asks for a save after the step under way, from any thread; the run goes on.</summary>
     public void RequestSave() => Interlocked.Exchange(ref _saveRequested, 1);
@@ -183,12 +188,13 @@ public sealed class Pretraining : IDisposable
         Progress = Progress.Of(views.BatchesPerEpoch) with { Processes = _group.Size };
         var total = StepsDone + ((long)views.BatchesPerEpoch * _config.Epochs) - Progress.Scheduled;
         var goal = Math.Min(total, stepLimit ?? total);
-        using var log = new RunLog(_group.Rank == 0 ? run : null, StepsDone, _observer.Warned);
+        using var log = new RunLog(_group.Rank == 0 ? run : null, StepsDone, _observer.Warned, _time);
         foreach (var (step, accuracy) in log.Knn)
         {
             Progress = Progress.Judged(step, accuracy);
         }
 
+        _leftOut = new LeftOutTally(views.Data, _group, Progress.LeftOut);
         using var meter = new ProgressMeter(_time, _config.BatchSize, Progress.Losses);
         var saver = new Saver(run, _config.Checkpoints, log, _group, _time, _observer);
         using var guard = saver;
@@ -296,8 +302,9 @@ public sealed class Pretraining : IDisposable
                 health = looks ? watch.Health.Inspect(output, key, batch.Indices, Progress, probes) : null;
             }, new StepSamples(batch.Indices, batch.Labels));
             meter.Add(loss, batch.WaitSeconds);
+            _leftOut!.Add(batch.LeftOut);
             var epoch = Progress.Epoch + 1;
-            Progress = Progress.Next();
+            Progress = Progress.Next() with { LeftOut = _leftOut.Pending };
             _inStep = false;
             _observer.Stepped(StepsDone, total);
             if (reports)
@@ -305,7 +312,8 @@ public sealed class Pretraining : IDisposable
                 watch.Check(meter.Losses, StepsDone, learningRate, epoch);
                 health = health is null ? null : watch.Health.Complete(health, learningRate);
                 var report = meter.Report(
-                    StepsDone, total, epoch, accuracy!, learningRate, watch.Health.TakeSeconds(), _group.Size > 1 ? _group.TakeWaitedSeconds() : null) with { Health = health };
+                    StepsDone, total, epoch, accuracy!, learningRate, watch.Health.TakeSeconds(), _group.Size > 1 ? _group.TakeWaitedSeconds() : null) with { Health = health, LeftOut = _leftOut.Take() };
+                Progress = Progress with { LeftOut = [] };
                 log.Write(report);
                 _observer.Reported(report);
                 Judge(log, watch);
@@ -350,7 +358,13 @@ public sealed class Pretraining : IDisposable
         }
 
         var (accuracy, seconds) = knn.Measure(_method.Encoder, _observer.Evaluating, _group, stop);
-        var report = new KnnReport(StepsDone, Progress.Epoch, accuracy, knn.Protocol, seconds);
+        var report = new KnnReport(StepsDone, Progress.Epoch, accuracy, knn.Protocol, seconds) { LeftOut = knn.LeftOut };
+        if (knn.LeftOut != _knnLeftOut)
+        {
+            _knnLeftOut = knn.LeftOut;
+            _observer.Warned($"kNN: {_knnLeftOut} {(_knnLeftOut == 1 ? "image" : "images")} could not be read and took no part{(knn.FirstLeftOut is { } bad ? $", such as {bad}" : ".")}");
+        }
+
         log.Write(report);
         Progress = Progress.Judged(StepsDone, accuracy);
         saver.Judged(StepsDone, accuracy);

@@ -17,7 +17,7 @@ internal sealed class RunLog : IDisposable
     private bool _warned;
 
     /// <summary>Goes on with the log of a run; null keeps what it is told, and writes nothing.</summary>
-    public RunLog(RunFolder? run, long step, Action<string> warn)
+    public RunLog(RunFolder? run, long step, Action<string> warn, TimeProvider time)
     {
         _warn = warn;
         if (run is null)
@@ -42,9 +42,9 @@ internal sealed class RunLog : IDisposable
             }
         }
 
-        _board = new BoardLog(run.TensorBoardPath);
-        _random = new BoardLog(Path.Combine(run.TensorBoardPath, "if negatives were random"));
-        _uninformed = new BoardLog(Path.Combine(run.TensorBoardPath, "if uninformed"));
+        _board = new BoardLog(run.TensorBoardPath, time);
+        _random = new BoardLog(Path.Combine(run.TensorBoardPath, "if-negatives-were-random"), time);
+        _uninformed = new BoardLog(Path.Combine(run.TensorBoardPath, "if-uninformed"), time);
         if (step == 0)
         {
             _board.Text("health", string.Join("\n", HealthFigure.All.Select(figure => $"- **{figure.Name}**: {figure.Meaning}")));
@@ -74,6 +74,11 @@ internal sealed class RunLog : IDisposable
         {
             line["communicationShare"] = Math.Round(communication, 4);
             Scalar("speed/share waiting for other processes", communication, report.Step);
+        }
+
+        if (report.LeftOut is { } leftOut)
+        {
+            line["leftOut"] = leftOut.ToJson();
         }
 
         if (report.Health is { } health)
@@ -112,14 +117,20 @@ internal sealed class RunLog : IDisposable
     public void Write(KnnReport report)
     {
         _knn[report.Step] = report.Accuracy;
-        Write(new JsonObject
+        var line = new JsonObject
         {
             ["step"] = report.Step,
             ["epoch"] = report.Epoch,
             ["knn"] = report.Accuracy,
             ["protocol"] = report.Protocol,
             ["seconds"] = Math.Round(report.Seconds, 2),
-        });
+        };
+        if (report.LeftOut > 0)
+        {
+            line["imagesLeftOut"] = report.LeftOut;
+        }
+
+        Write(line);
         Scalar("evaluation/knn", report.Accuracy, report.Step);
     }
 
@@ -147,7 +158,13 @@ internal sealed class RunLog : IDisposable
     /// <summary>Brings what is written to the disk. Any thread.</summary>
     public void Flush() => _metrics?.Flush();
 
-    public void Dispose() => _metrics?.Dispose();
+    public void Dispose()
+    {
+        _metrics?.Dispose();
+        _board?.Dispose();
+        _random?.Dispose();
+        _uninformed?.Dispose();
+    }
 
     private void Remember(HealthLine line)
     {

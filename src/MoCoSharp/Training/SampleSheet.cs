@@ -2,8 +2,6 @@ using MoCoSharp.Checkpoints;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
 using MoCoSharp.Data.Views;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace MoCoSharp.Training;
 
@@ -13,17 +11,17 @@ public static class SampleSheet
     private const int Rows = 4;
     private const int PairsInRow = 4;
     private const int Gap = 4; // pixels, white
+    private const int MostTried = 1000; // of a set whose images cannot be read
 
     /// <summary>Draws the first epoch's views of the first readable images.</summary>
     public static void Write(RunFolder run, IImageDataset data, ViewTransform transform, RunConfig config)
     {
         ArgumentNullException.ThrowIfNull(run);
         var sheet = Draw(data, transform, config);
-        AtomicFile.Write(run.ViewsPath, stream => stream.Write(ImageEncoder.Png(sheet)));
-
-        using var scope = NewDisposeScope();
-        var pixels = tensor(sheet.Pixels, sheet.Height, sheet.Width, 3).permute(2, 0, 1); // [3, H, W]
-        utils.tensorboard.SummaryWriter(run.TensorBoardPath).add_img("views", pixels, global_step: 0);
+        var png = ImageEncoder.Png(sheet);
+        AtomicFile.Write(run.ViewsPath, stream => stream.Write(png));
+        using var board = new BoardLog(run.TensorBoardPath, TimeProvider.System);
+        board.Image("views", png, sheet.Width, sheet.Height);
     }
 
     /// <summary>The sheet: query and key side by side, four pairs a row.</summary>
@@ -38,11 +36,11 @@ public static class SampleSheet
         var sheet = new ImageBuffer(width, height, new byte[3 * width * height]);
         sheet.Pixels.AsSpan().Fill(255);
         var view = new float[3 * size * size];
-        for (int index = 0, place = 0; index < data.Count && place < Rows * PairsInRow; index++)
+        for (int index = 0, place = 0; index < Math.Min(data.Count, MostTried) && place < Rows * PairsInRow; index++)
         {
             if (TryRead(data, index) is not { } image)
             {
-                continue; // a broken image is named when training meets it
+                continue; // a bad image is named when training meets it
             }
 
             for (var half = 0; half < 2; half++)

@@ -18,6 +18,9 @@ public sealed record TrainingProgress
     /// <summary>The losses of the steps since the last report.</summary>
     public IReadOnlyList<double> Losses { get; init; } = [];
 
+    /// <summary>The turns that images lost since the last report, of the first process.</summary>
+    public IReadOnlyList<LostTurn> LeftOut { get; init; } = [];
+
     /// <summary>The best that the monitor has found, 0 to 1; null where it has not looked.</summary>
     public double? BestKnn { get; init; }
 

@@ -150,6 +150,11 @@ public static class TrainingState
             metadata["processes"] = $"{progress.Processes}";
         }
 
+        if (progress.LeftOut.Count > 0)
+        {
+            metadata["leftOut"] = string.Join(' ', progress.LeftOut);
+        }
+
         if (progress.BestKnn is { } best)
         {
             metadata["bestKnn"] = string.Create(CultureInfo.InvariantCulture, $"{best:R}");
@@ -191,6 +196,7 @@ public static class TrainingState
             Batch = (int)Number("batch"),
             BatchesPerEpoch = (int)Number("batchesPerEpoch"),
             Losses = Losses(),
+            LeftOut = [.. LostTurn.Parse(metadata.GetValueOrDefault("leftOut", ""))],
             Processes = metadata.ContainsKey("processes") ? (int)Number("processes") : 1,
             BestKnn = metadata.TryGetValue("bestKnn", out var best) ? double.Parse(best, CultureInfo.InvariantCulture) : null,
             BestKnnStep = metadata.ContainsKey("bestKnn.step") ? Number("bestKnn.step") : 0,

@@ -43,7 +43,7 @@ public static class Verdicts
         Verdict?[] found =
         [
             Shuffle(config, lines),
-            full.Count < Fewest ? null : Queue(config, images, full),
+            Queue(config, images, lines, full),
             LearningRate(config, lines, full),
             full.Count < Fewest ? null : Collapsed(config, full),
             full.Count < Fewest ? null : Temperature(config, full),
@@ -66,13 +66,16 @@ public static class Verdicts
             : null;
     }
 
-    private static Verdict? Queue(RunConfig config, int images, List<HealthLine> full)
+    // Counted, not measured: more than one key of the own image in one batch is proof enough, also before the queue is full.
+    private static Verdict? Queue(RunConfig config, int images, IReadOnlyList<HealthLine> lines, List<HealthLine> full)
     {
-        return Median(full, f => f.RepeatedImages) is { } repeats && repeats > Often
+        const double certain = 1;
+        var now = lines[^1].Figures.RepeatedImages > certain ? lines[^1].Figures.RepeatedImages : null;
+        return (now ?? (full.Count < Fewest ? null : Median(full, f => f.RepeatedImages))) is { } repeats && repeats > Often
             ? new(
-                "queue", full[^1].Step, "The queue is larger than the data.",
+                "queue", lines[^1].Step, "The queue is larger than the data.",
                 Text($"A query meets {repeats:F1} keys of its own image among the negatives."),
-                Text($"moco.queueSize {config.MoCo!.QueueSize} against {images} images: keys of the last epoch are still there."),
+                Text($"moco.queueSize {config.MoCo!.QueueSize} against {images} images: keys of {(repeats > 1.5 ? "earlier epochs" : "the last epoch")} are still there."),
                 Text($"Set moco.queueSize to {Math.Max(1, images / 2)} or less, or add images."))
             : null;
     }

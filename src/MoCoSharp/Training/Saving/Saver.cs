@@ -18,6 +18,7 @@ internal sealed class Saver : IDisposable
     private readonly StateSnapshot _snapshot = new();
     private (long Step, double? BestKnn) _taken = (-1, null); // of the newest copy: steps done, and the best that the monitor had found
     private (long Step, double? BestKnn) _saved = (-1, null); // of the newest state that is on the disk
+    private string? _told; // the file that was told last
     private bool _waiting; // a save was due while the one before was being written
 
     /// <summary>Saves into a folder that is held.</summary>
@@ -171,7 +172,11 @@ internal sealed class Saver : IDisposable
             if (error is null)
             {
                 _saved = _taken;
-                _observer.Saved(outcome.Path);
+                if (outcome.Path != _told) // a step that turned out to be the best is written once more
+                {
+                    _told = outcome.Path;
+                    _observer.Saved(outcome.Path);
+                }
             }
             else
             {
