@@ -94,6 +94,7 @@ public sealed partial class TerminalTests : IDisposable
         Draws("pretrain", ["--data", "photos", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "views.size=16"]);
         Draws("knn", ["run", "-k", "3"]);
         Draws("linear", ["run", "--epochs", "2"]);
+        Draws("predict", ["run", "--data", "photos/val", "-o", "predictions.csv"]);
         Draws("linear", ["run", "--fast"]);
         Draws("finetune", ["run", "--epochs", "1"]);
         Draws("embed", ["run", "--data", "photos/train", "-o", "features.npy"]);
