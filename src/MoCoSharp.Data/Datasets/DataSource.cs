@@ -41,7 +41,7 @@ public static class DataSource
             return SplitFolders.Find(source) is { } parts ? OpenParts(source, parts, wantsSecond, tell) : (ImageFolder.Open(source), null);
         }
 
-        if (TarShards.IsNamedSo(source))
+        if (TarShards.IsNamedSo(source) && !KindNames.Any(kind => source.StartsWith(kind + ':', StringComparison.Ordinal)))
         {
             return (TarShards.Open(source), null);
         }
