@@ -1,3 +1,4 @@
+using System.CommandLine;
 using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Views;
@@ -54,7 +55,8 @@ internal sealed class NamedEncoder : IDisposable
     /// <param name="which">--encoder.</param>
     /// <param name="others">Faults of the other options.</param>
     /// <param name="processes">That share the work.</param>
-    public static NamedEncoder Open(string target, string which, IEnumerable<string> others, int processes = 1)
+    /// <param name="prefix">--prefix.</param>
+    public static NamedEncoder Open(string target, string which, IEnumerable<string> others, int processes = 1, string? prefix = null)
     {
         var faults = new List<string>();
         if (which is not ("query" or "key"))
@@ -72,13 +74,33 @@ internal sealed class NamedEncoder : IDisposable
             throw new ConfigurationException([.. faults, .. others]);
         }
 
-        var trained = TrainedEncoder.Load(target, which == "key" ? EncoderRole.Key : EncoderRole.Query);
+        var trained = TrainedEncoder.Load(target, which == "key" ? EncoderRole.Key : EncoderRole.Query, prefix);
+        Note(target, trained);
         set_num_threads(trained.Config.Threads > 0 && processes == 1 ? trained.Config.Threads : Together.Threads(processes));
         trained.Encoder.to(device(trained.Config.Device));
         Action<string> notice = text => Console.Error.WriteLine($"moco: warning: {text}");
         trained = trained with { Config = trained.Config with { Loader = trained.Config.Loader with { Notice = notice } } };
         return new NamedEncoder(trained, Directory.Exists(target) ? RunFolder.Open(target) : null, target);
     }
+
+    /// <summary>--prefix, for every verb that reads weights.</summary>
+    public static Option<string?> PrefixOption() => new("--prefix")
+    {
+        HelpName = "name",
+        Description = "What precedes conv1.weight (teacher.backbone), or the dictionary meant (model_ema), in a file of others with several networks.",
+    };
+
+    /// <summary>Tells what of a file of others was not taken.</summary>
+    public static void Note(string target, TrainedEncoder trained)
+    {
+        foreach (var ignored in trained.Ignored)
+        {
+            Console.Error.WriteLine($"moco: note: {target}: ignored: {ignored}");
+        }
+    }
+
+    /// <summary>Whether the settings of kNN are the run's, and not the defaults of a file that knows none.</summary>
+    public bool HasKnnSettings => _trained.HasKnnSettings;
 
     /// <summary>Features of a set in the evaluation view, not normalised: those kept in features/ of the run where there are any, else made and kept.</summary>
     /// <remarks>Several processes share the work, and keep nothing.</remarks>

@@ -134,6 +134,8 @@ public sealed class DocumentedCommandTests : IDisposable
         Boxes();
         Weights("moco_v2_800ep_pretrain.pth.tar");
         File.Copy(Path.Combine(folder, "moco_v2_800ep_pretrain.pth.tar"), Path.Combine(folder, "FILE"));
+        Weights("dino.pth", "student/module.backbone.", "teacher/backbone.");
+        Weights("two.ckpt", "state_dict/backbone.", "state_dict/momentum_backbone.");
         if (withRun)
         {
             // As wide as other tools know it.
@@ -161,19 +163,27 @@ public sealed class DocumentedCommandTests : IDisposable
     }
 
     // As the released files are: one encoder with its head.
-    private void Weights(string name)
+    private void Weights(string name) => Weights(name, "state_dict/module.encoder_q.");
+
+    // Each place is the name of a dictionary, and what precedes the names in it.
+    private void Weights(string name, params string[] places)
     {
         using var random = new Generator(3);
         using var encoder = new Encoder(new EncoderOptions { Depth = 18, Width = 4, Head = "mlp" }, 8, bnGroups: 1, random);
         using var scope = NewDisposeScope();
-        var state = new PickleDictionary(isOrderedDict: true);
-        foreach (var (key, tensor) in EncoderFile.Weights(encoder, withHead: true))
+        var file = new PickleDictionary { ["epoch"] = 800, ["arch"] = "resnet18" };
+        foreach (var place in places.Index())
         {
-            state["module.encoder_q." + key] = tensor;
+            var (dictionary, prefix) = (place.Item.Split('/')[0], place.Item.Split('/')[1]);
+            var state = file.TryGet(dictionary, out var there) ? (PickleDictionary)there : new PickleDictionary(isOrderedDict: true);
+            file[dictionary] = state;
+            foreach (var (key, tensor) in EncoderFile.Weights(encoder, withHead: true))
+            {
+                state[prefix + key] = tensor.is_floating_point() ? tensor + place.Index : tensor; // no two of a file are the same
+            }
         }
 
-        TorchFile.Write(
-            Path.Combine(folder, name), new PickleDictionary { ["epoch"] = 800, ["arch"] = "resnet18", ["state_dict"] = state }, TorchFormat.Legacy);
+        TorchFile.Write(Path.Combine(folder, name), file, TorchFormat.Legacy);
     }
 
     private void Images(string name, int count, int seed)

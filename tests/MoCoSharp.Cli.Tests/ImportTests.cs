@@ -78,7 +78,7 @@ public sealed class ImportTests : IDisposable
         }
 
         (code, _, error) = Moco.Run(folder, ["pretrain", "--run", "other", "--set", .. Small.Split(' '), "data=patterns:24", "encoder.width=8", "initialWeights=run"]);
-        Assert.Equal(1, code);
+        Assert.Equal(2, code);
         Assert.Contains("encoder.width 8", error);
     }
 

@@ -21,11 +21,12 @@ internal static class FinetuneCommand
         var batch = new Option<int?>("--batch") { Description = "256." }.Number("a whole number, 2 or more");
         var seed = new Option<long?>("--seed") { Description = "Fixes the share of labels, the classifier's weights, order and views." }.Number("a whole number");
         var which = new Option<string>("--encoder") { Description = "query or key.", DefaultValueFactory = _ => "query" }.Offers("query", "key");
+        var prefix = NamedEncoder.PrefixOption();
         var output = new Option<string?>("-o", "--output") { HelpName = "file", Description = "Where the report goes; without it evaluations/ of the run." };
         var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
         var command = new Command("finetune", "Train the whole encoder on labels, and judge it. Goes on where it was stopped.")
         {
-            target, data, validation, labels, scratch, epochs, rate, headRate, batch, seed, which, output, verbose,
+            target, data, validation, labels, scratch, epochs, rate, headRate, batch, seed, which, prefix, output, verbose,
         };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
         {
@@ -39,7 +40,7 @@ internal static class FinetuneCommand
             }).Over(parsed.GetValue(epochs) ?? published.Epochs);
             var share = Share(parsed.GetValue(labels)!);
             string[] faults = [.. options.Faults(), .. share.Fault is { } fault ? [fault] : Array.Empty<string>()];
-            using var encoder = NamedEncoder.Open(parsed.GetValue(target)!, parsed.GetValue(which)!, faults);
+            using var encoder = NamedEncoder.Open(parsed.GetValue(target)!, parsed.GetValue(which)!, faults, prefix: parsed.GetValue(prefix));
             var labelled = LabelledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
             var indices = share.Part is { } part
                 ? LabelSubset.Stratified(labelled.Train, part, options.Seed)

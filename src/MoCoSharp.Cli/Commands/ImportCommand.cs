@@ -2,6 +2,7 @@ using System.CommandLine;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Checkpoints;
 using MoCoSharp.Data;
+using MoCoSharp.Models;
 using MoCoSharp.Tensors;
 using MoCoSharp.Training;
 
@@ -12,13 +13,13 @@ internal static class ImportCommand
 {
     public static Command Create()
     {
-        var file = new Argument<string>("file") { Description = "A PyTorch or safetensors file: official MoCo, the CIFAR demo, lightly's MoCo, a bare ResNet." };
+        var file = new Argument<string>("file") { Description = "A PyTorch or safetensors file: official MoCo, the CIFAR demo, lightly's MoCo, a ResNet at any depth of its dictionaries." };
         var runPath = new Option<string>("--run") { HelpName = "folder", Description = "The run folder to make.", Required = true };
         var recipe = new Option<string?>("--recipe") { Description = "Whose hyper-parameters a resume goes on with; without it, the likely one." }.CompletesRecipes();
         var data = new Option<string?>("--data") { HelpName = "source", Description = "The images that a resume goes on with: they tell how many steps an epoch has." };
         var validation = new Option<string?>("--val") { HelpName = "source", Description = "Labelled images for the kNN monitor." };
         var set = new Option<string[]>("--set") { HelpName = "key=value", Description = "A setting over the recipe's.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
-        var prefix = new Option<string?>("--prefix") { HelpName = "text", Description = "What precedes conv1.weight, in a file with several networks." };
+        var prefix = NamedEncoder.PrefixOption();
         var stem = new Option<string?>("--stem") { Description = "cifar (stride 1, the default) or small (stride 2), for a first layer of 3x3." }.OneOf("cifar", "small");
         var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
         var command = new Command("import", "Make a run folder from weights of PyTorch.") { file, runPath, recipe, data, validation, set, prefix, stem, verbose };
@@ -30,6 +31,11 @@ internal static class ImportCommand
 
     private static int Run(string file, string runPath, string? recipe, string? data, string? validation, string[] settings, string? prefix, string? stem)
     {
+        if (Directory.Exists(file))
+        {
+            throw new ConfigurationException([$"{file}: is a folder: name the file of weights in it. A run folder need not be imported."]);
+        }
+
         if (!File.Exists(file))
         {
             throw new ConfigurationException([$"{file}: there is no such file.{NearestWord.DidYouMeanPath(file)}"]);
@@ -65,11 +71,24 @@ internal static class ImportCommand
             Console.WriteLine($"missing for a resume: {item}");
         }
 
-        Console.WriteLine($"{runPath}: hyper-parameters of {name}. Judge it: moco knn {runPath} --data LABELLED");
+        Console.WriteLine($"{runPath}: hyper-parameters of {name}. Judge it: moco knn {Shell.Quote(runPath)} --data {Shell.Quote(data ?? "labelled")}");
         Console.WriteLine(missing.Count == 0
-            ? $"Go on: moco pretrain --resume --run {runPath}"
-            : $"Begin a training with it: moco pretrain {name} --set initialWeights={runPath}");
+            ? $"Go on: moco pretrain --resume --run {Shell.Quote(runPath)}"
+            : $"Begin a training with it: {Beginning(weights.Encoder, runPath, recipe, data)}");
         return ExitCode.Done;
+    }
+
+    /// <summary>The command that begins a training with weights: a recipe, and what it must be told to fit them.</summary>
+    /// <param name="encoder">Of the weights.</param>
+    /// <param name="path">Of the weights.</param>
+    /// <param name="recipe">That was asked for; null takes the one for photos, or for small images.</param>
+    /// <param name="data">Images; null names a folder to be filled in.</param>
+    internal static string Beginning(EncoderOptions encoder, string path, string? recipe, string? data)
+    {
+        recipe ??= encoder.Stem == "imagenet" ? "moco-v2-folder" : "moco-cifar10-r18";
+        var loaded = Plan.TryLoad(recipe, [], []);
+        string[] settings = [.. WeightsImport.Fitting(encoder, loaded?.Encoder ?? encoder), $"initialWeights={path}"];
+        return $"moco pretrain {Shell.Quote(recipe)} --data {Shell.Quote(data ?? "photos")} --set {string.Join(' ', settings.Select(Shell.Quote))}";
     }
 
     private static IEnumerable<string> Setting(string key, string? value) =>

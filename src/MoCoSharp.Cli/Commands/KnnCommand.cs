@@ -24,11 +24,12 @@ internal static class KnnCommand
         var temperature = new Option<double?>("--temperature") { Description = "Of the weights exp(similarity / temperature)." }.Number("a number above 0");
         var layer = new Option<string?>("--layer") { Description = "pooled or head." }.Offers("pooled", "head");
         var which = new Option<string>("--encoder") { Description = "query or key.", DefaultValueFactory = _ => "query" }.Offers("query", "key");
+        var prefix = NamedEncoder.PrefixOption();
         var output = new Option<string?>("-o", "--output") { HelpName = "file", Description = "Where the report goes; without it evaluations/ of the run." };
         var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
         var command = new Command("knn", "Judge an encoder by the labels of nearest neighbours.")
         {
-            target, data, validation, protocol, neighbours, temperature, layer, which, output, verbose,
+            target, data, validation, protocol, neighbours, temperature, layer, which, prefix, output, verbose,
         };
         command.SetAction(parsed => Processes.Run(parsed.GetValue(verbose), group =>
         {
@@ -46,11 +47,19 @@ internal static class KnnCommand
             }
 
             faults.AddRange(With(new KnnOptions(), own).Faults());
-            using var encoder = NamedEncoder.Open(parsed.GetValue(target)!, parsed.GetValue(which)!, faults, group.Size);
+            using var encoder = NamedEncoder.Open(parsed.GetValue(target)!, parsed.GetValue(which)!, faults, group.Size, parsed.GetValue(prefix));
             var options = named is not null && KnnProtocol.Names.Contains(named) ? KnnProtocol.Named(named) : With(encoder.Config.Knn, own);
             if (options.Layer == "head" && encoder.Encoder.Options.Head == "none")
             {
-                faults.Add($"{encoder.Source}: has no head that fits. Judge its pooled features: --layer pooled.");
+                faults.Add(own.Item3 is null && named is null && encoder.HasKnnSettings
+                    ? $"{encoder.Source}: its run is judged by the head's output, and this file has no head. Export it with --head, or judge its pooled features: --layer pooled."
+                    : $"{encoder.Source}: has no head that fits. Judge its pooled features: --layer pooled.");
+            }
+
+            if (!encoder.HasKnnSettings && named is null && (own.Item1 is null || own.Item2 is null))
+            {
+                Console.Error.WriteLine($"moco: note: {parsed.GetValue(target)} holds no settings of kNN: " + FormattableString.Invariant(
+                    $"k {options.Neighbours}, temperature {options.Temperature} and {options.Layer} features are taken where -k, --temperature and --layer say nothing."));
             }
 
             var labelled = LabelledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);

@@ -24,11 +24,12 @@ internal static class LinearCommand
         var batch = new Option<int?>("--batch") { Description = "256 in the official protocol." }.Number("a whole number above 0");
         var seed = new Option<long?>("--seed") { Description = "Fixes the classifier's weights, order and views." }.Number("a whole number");
         var which = new Option<string>("--encoder") { Description = "query or key.", DefaultValueFactory = _ => "query" }.Offers("query", "key");
+        var prefix = NamedEncoder.PrefixOption();
         var output = new Option<string?>("-o", "--output") { HelpName = "file", Description = "Where the report goes; without it evaluations/ of the run." };
         var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
         var command = new Command("linear", "Train a linear classifier on a frozen encoder, and judge it. Goes on where it was stopped.")
         {
-            target, data, validation, fast, epochs, rate, batch, seed, which, output, verbose,
+            target, data, validation, fast, epochs, rate, batch, seed, which, prefix, output, verbose,
         };
         command.SetAction(parsed => Processes.Run(parsed.GetValue(verbose), group =>
         {
@@ -40,7 +41,7 @@ internal static class LinearCommand
                 Seed = parsed.GetValue(seed) ?? official.Seed,
             }).Over(parsed.GetValue(epochs) ?? official.Epochs);
             string[] faults = [.. options.Faults(), .. options.BatchSize % group.Size == 0 ? Array.Empty<string>() : [$"--batch is {options.BatchSize}, which does not divide among {group.Size} processes."], .. parsed.GetValue(fast) && parsed.GetValue(rate) is not null ? ["--lr with --fast: the fast protocol scans the learning rate. Leave one out."] : Array.Empty<string>()];
-            using var encoder = NamedEncoder.Open(parsed.GetValue(target)!, parsed.GetValue(which)!, faults, group.Size);
+            using var encoder = NamedEncoder.Open(parsed.GetValue(target)!, parsed.GetValue(which)!, faults, group.Size, parsed.GetValue(prefix));
             var labelled = LabelledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
             using var signals = new StopSignals();
             try

@@ -136,11 +136,20 @@ internal static class FileSignature
         [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', ..] => "a NumPy array (.npy).",
         [0x89, (byte)'H', (byte)'D', (byte)'F', ..] => "an HDF5 file.",
         _ when head.StartsWith("PAR1"u8) => "a Parquet file.",
+        _ when head.StartsWith("GGUF"u8) => "a GGUF file, a language model's.",
+        _ when At(head, 4, "TFL3"u8) => "a TensorFlow Lite model.",
+        _ when IsOnnx(head) => "an ONNX model.",
         _ when head.StartsWith("SQLite format"u8) => "an SQLite database.",
         [0xD0, 0xCF, 0x11, 0xE0, ..] => "a Windows file of previews (Thumbs.db) or an old Office document.",
         [0x80, >= 2 and <= 5, ..] => "a Python pickle.",
         _ => null,
     };
+
+    // A protobuf of a version (1), the producer's name (2) and version (3), or the graph at once (7).
+    private static bool IsOnnx(ReadOnlySpan<byte> head) =>
+        head is [0x08, >= 1 and <= 20, 0x3A, ..]
+        || (head is [0x08, >= 1 and <= 20, 0x12, > 0 and < 64 and var length, ..] && head.Length > 4 + length && !head.Slice(4, length).ContainsAnyExceptInRange((byte)' ', (byte)'~')
+            && head[4 + length] is 0x1A or 0x22 or 0x2A or 0x3A);
 
     private static string? OfMarkup(ReadOnlySpan<byte> head)
     {

@@ -1,3 +1,4 @@
+using MoCoSharp.Data;
 using MoCoSharp.Models;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -11,8 +12,9 @@ namespace MoCoSharp.Checkpoints;
 public sealed record ForeignSgd(double LearningRate, double Momentum, double WeightDecay);
 
 /// <summary>
-/// Weights that others saved: official MoCo v1 and v2, the CIFAR demo, lightly's MoCo, bare torchvision or timm ResNets, from PyTorch's files
-/// or safetensors. What they are is inferred from names and shapes; what cannot be represented here is refused by its name.
+/// Weights that others saved: official MoCo v1 and v2, the CIFAR demo, lightly's MoCo, bare ResNets of torchvision, timm, detectron2 and others, from
+/// PyTorch's files or safetensors, at any depth of their dictionaries. What they are is inferred from names and shapes; what cannot be represented here is
+/// refused by its name.
 /// </summary>
 public sealed class ForeignWeights : IDisposable
 {
@@ -65,9 +67,12 @@ public sealed class ForeignWeights : IDisposable
 
     /// <summary>Reads a file of weights.</summary>
     /// <param name="path">A PyTorch file or a safetensors file.</param>
-    /// <param name="prefix">What precedes "conv1.weight" in a file with several networks; null finds it.</param>
+    /// <param name="prefix">
+    /// What precedes "conv1.weight" in a file with several networks, from any name of its path on ("teacher.backbone."), or the name of a dictionary that holds
+    /// one ("model_ema"); null finds it.
+    /// </param>
     /// <param name="stem">"cifar" or "small" for a first layer of 3x3, whose stride no weight tells; null takes "cifar".</param>
-    /// <exception cref="InvalidDataException">It is broken, none that is known, or cannot be represented; the message says why.</exception>
+    /// <exception cref="InvalidDataException">It is broken, none that is known, holds NaN, or cannot be represented; the message says why.</exception>
     public static ForeignWeights Read(string path, string? prefix = null, string? stem = null)
     {
         if (IsSafeTensors(path))
@@ -80,7 +85,7 @@ public sealed class ForeignWeights : IDisposable
             var file = TorchFile.Read(path);
             return Guard(file, () =>
             {
-                var state = FindState(path, file.Root);
+                var state = TensorPaths.Of(path, file.Root);
                 return new Reading(path, file, new LazyTensors(state), Shapes(state, tensor => tensor.Shape), file.Root as PickleDictionary, prefix, stem).Weights();
             });
         }
@@ -115,27 +120,6 @@ public sealed class ForeignWeights : IDisposable
             file.Dispose();
             throw;
         }
-    }
-
-    // The dictionary of tensors: the whole file, or what its trainer put it under.
-    private static Dictionary<string, PickleTensor> FindState(string path, PickleValue root)
-    {
-        if (root is not PickleDictionary dictionary)
-        {
-            throw new InvalidDataException($"{path}: holds {root.Kind}, expected a dictionary of tensors, or a checkpoint with one under state_dict.");
-        }
-
-        foreach (var name in new[] { "state_dict", "model", "model_state_dict", "net" })
-        {
-            if (dictionary.TryGet(name, out var inner) && inner is PickleDictionary state && state.Tensors().Any())
-            {
-                return state.Tensors().ToDictionary(StringComparer.Ordinal);
-            }
-        }
-
-        return dictionary.Tensors().Any()
-            ? dictionary.Tensors().ToDictionary(StringComparer.Ordinal)
-            : throw new InvalidDataException($"{path}: holds no tensors under state_dict or model; its keys are {string.Join(", ", dictionary.Take(8).Select(item => item.Key))}.");
     }
 
     // The tensors of a PyTorch file, each made when it is asked for.
@@ -180,17 +164,16 @@ public sealed class ForeignWeights : IDisposable
             WeightLayout layout;
             try
             {
-                layout = WeightLayout.Recognise(shapes, prefix);
+                layout = WeightLayout.Recognize(shapes, prefix, Misfit, IsSame);
             }
             catch (InvalidDataException error)
             {
                 throw new InvalidDataException($"{path}: {error.Message}", error);
             }
 
-            var names = layout.Query.ToDictionary(item => item.Value, item => item.Key, StringComparer.Ordinal);
-            var (options, outputs) = EncoderShape.Infer(path, names.ToDictionary(item => item.Key, item => shapes[item.Value], StringComparer.Ordinal), stem, _ignored);
+            var (options, outputs) = EncoderShape.Infer(path, ShapesOf(layout.Query), stem, _ignored);
             var query = Encoder(layout.Query, outputs is null);
-            var key = layout.Key is null ? null : Encoder(layout.Key, outputs is null);
+            var key = layout.Key is null || ShapesOf(layout.Key).Count == 0 ? null : Encoder(layout.Key, outputs is null);
             EncoderShape.Compare(path, options, outputs, query);
             if (key is not null)
             {
@@ -199,12 +182,10 @@ public sealed class ForeignWeights : IDisposable
 
             var (queue, position) = Queue(layout, outputs);
             var velocities = Optimizer(layout, query, out var sgd);
-            var used = layout.Query.Keys.Concat(layout.Key?.Keys ?? []).Append(layout.Queue ?? "").Append(layout.QueuePosition ?? "").ToHashSet(StringComparer.Ordinal);
-            var others = tensors.Keys.Where(name => !used.Contains(name)).ToList();
-            if (others.Count > 0)
-            {
-                _ignored.Add($"{others.Count} tensors that belong to no encoder: {string.Join(", ", others.Take(4))}{(others.Count > 4 ? ", ..." : "")}");
-            }
+            FiniteValues.Check(path, InTheFile(layout.Query, query).Concat(key is null ? [] : InTheFile(layout.Key!, key))
+                .Concat(queue is null ? [] : [(layout.Queue!, queue)])
+                .Concat((velocities ?? []).Select(item => ($"the optimizer's velocity of {item.Key}", item.Value))));
+            Ignore(layout);
 
             return new ForeignWeights(file)
             {
@@ -221,6 +202,65 @@ public sealed class ForeignWeights : IDisposable
                 Epochs = root is not null && root.TryGet("epoch", out var epoch) && epoch is PickleInteger { Value: var done } && done >= 0 && done <= int.MaxValue ? (int)done : null,
                 Ignored = _ignored,
             };
+        }
+
+        // Why a network is no encoder of ours; null where it is one.
+        private string? Misfit(FoundNetwork network)
+        {
+            try
+            {
+                EncoderShape.Infer("", ShapesOf(network.Names), stem, []);
+                return null;
+            }
+            catch (InvalidDataException error)
+            {
+                return error.Message[2..]; // without the name of the file
+            }
+        }
+
+        private bool IsSame(FoundNetwork first, FoundNetwork second)
+        {
+            var (mine, theirs) = (ShapesOf(first.Names), ShapesOf(second.Names));
+            if (mine.Count != theirs.Count || mine.Any(item => !theirs.TryGetValue(item.Key, out var shape) || !shape.SequenceEqual(item.Value)))
+            {
+                return false;
+            }
+
+            var names = second.Names.ToDictionary(item => item.Value, item => item.Key, StringComparer.Ordinal);
+            return first.Names.All(item => tensors[item.Key].eq(tensors[names[item.Value]]).all().item<bool>());
+        }
+
+        private Dictionary<string, IReadOnlyList<long>> ShapesOf(IReadOnlyDictionary<string, string> names)
+        {
+            var found = new Dictionary<string, IReadOnlyList<long>>(StringComparer.Ordinal);
+            foreach (var (name, ours) in names)
+            {
+                if (!found.TryAdd(ours, shapes[name]))
+                {
+                    throw new InvalidDataException($"{path}: {name} is there twice, under two names.");
+                }
+            }
+
+            return found;
+        }
+
+        private static IEnumerable<(string, Tensor)> InTheFile(IReadOnlyDictionary<string, string> names, Dictionary<string, Tensor> encoder) =>
+            names.Where(item => encoder.ContainsKey(item.Value)).Select(item => (item.Key, encoder[item.Value]));
+
+        private void Ignore(WeightLayout layout)
+        {
+            foreach (var (other, chosenBy) in layout.Others)
+            {
+                _ignored.Add($"{(other.Length == 0 ? "what lies at the top" : other.TrimEnd('.'))}, another ResNet: choose it with --prefix {Shell.Quote(chosenBy.Length > 1 ? chosenBy.TrimEnd('.') : chosenBy)}");
+            }
+
+            var used = layout.Query.Keys.Concat(layout.Key?.Keys ?? []).Append(layout.Queue ?? "").Append(layout.QueuePosition ?? "").ToHashSet(StringComparer.Ordinal);
+            var others = tensors.Keys.Where(name => !used.Contains(name) && !layout.Others.Any(other => other.Root.Length > 0 && name.StartsWith(other.Root, StringComparison.Ordinal))).ToList();
+            if (others.Count > 0)
+            {
+                _ignored.Add($"{others.Count} {(others.Count == 1 ? "tensor that belongs" : "tensors that belong")} to no encoder: " +
+                    $"{string.Join(", ", others.Take(4))}{(others.Count > 4 ? ", ..." : "")}");
+            }
         }
 
         private Dictionary<string, Tensor> Encoder(IReadOnlyDictionary<string, string> names, bool withoutHead) => names
@@ -275,6 +315,13 @@ public sealed class ForeignWeights : IDisposable
             if ((group.TryGet("nesterov", out var nesterov) && nesterov is PickleBoolean { Value: true }) || Number(group, "dampening") is not (null or 0))
             {
                 _ignored.Add("optimizer: uses nesterov or dampening, which SGD here has not");
+                return null;
+            }
+
+            var last = tensors.Keys.Where(layout.Query.ContainsKey).LastOrDefault();
+            if (tensors.Keys.TakeWhile(name => name != last).Any(name => !layout.Query.ContainsKey(name) && EncoderShape.IsParameter(name)))
+            {
+                _ignored.Add("optimizer: its numbers count the parameters of other networks too");
                 return null;
             }
 

@@ -1,3 +1,4 @@
+using MoCoSharp.Data.Images;
 using TorchSharp;
 
 namespace MoCoSharp.Checkpoints;
@@ -98,7 +99,7 @@ public sealed class TorchFile : IDisposable
 
     private static TorchFormat FormatOf(FileStream stream, string path)
     {
-        Span<byte> start = stackalloc byte[512];
+        Span<byte> start = stackalloc byte[2048];
         start = start[..stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)];
         if (start.StartsWith("PK\x03\x04"u8))
         {
@@ -110,7 +111,7 @@ public sealed class TorchFile : IDisposable
             return TorchFormat.Legacy;
         }
 
-        if (start.Length > 262 && start[257..].StartsWith("ustar"u8))
+        if (start.Length > 262 && start[257..].StartsWith("ustar"u8) && IsOldTar(start))
         {
             throw new InvalidDataException($"{path}: is in the tar format of PyTorch 0.1, which is not read here. Load it in PyTorch and save it again.");
         }
@@ -121,8 +122,42 @@ public sealed class TorchFile : IDisposable
         }
 
         // Protocol 2 and later begin with their number; older ones with a value, and are read far enough to say what they ask for.
-        return start is [0x80, <= 5, ..] or [(byte)'c' or (byte)'(' or (byte)'}' or (byte)']', ..]
+        return start is [0x80, <= 5, ..] || (start is [(byte)'c' or (byte)'(' or (byte)'}' or (byte)']', ..] && FileSignature.Describe(start) is null)
             ? TorchFormat.Pickle
-            : throw new InvalidDataException($"{path}: is none of PyTorch's files: {(start.Length == 0 ? "it is empty" : $"it begins with {Convert.ToHexString(start[..Math.Min(8, start.Length)])}")}.");
+            : throw new InvalidDataException($"{path}: is none of PyTorch's files: {Described(start)}");
+    }
+
+    private static string Described(ReadOnlySpan<byte> start) =>
+        FileSignature.Describe(start[..Math.Min(start.Length, FileSignature.HeadBytes)]) is { } known ? $"it is {known}"
+        : !IsText(start) ? $"it begins with {Convert.ToHexString(start[..Math.Min(8, start.Length)])}."
+        : $"it is a text that begins with \"{System.Text.Encoding.ASCII.GetString(start[..Math.Min(40, start.Length)]).ReplaceLineEndings(" ")}\". " +
+            "Did the download give a message in place of the file?";
+
+    private static bool IsText(ReadOnlySpan<byte> start)
+    {
+        foreach (var letter in start)
+        {
+            if (letter is not ((>= (byte)' ' and <= (byte)'~') or (byte)'\n' or (byte)'\r' or (byte)'\t'))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    // The members that such a file has; any other tar file is an archive.
+    private static bool IsOldTar(ReadOnlySpan<byte> start)
+    {
+        for (var header = 0; header + 512 <= start.Length; header += 512) // one may stand before the first member's
+        {
+            var name = start.Slice(header, 100);
+            if (name.StartsWith("sys_info\0"u8) || name.StartsWith("pickle\0"u8) || name.StartsWith("tensors\0"u8) || name.StartsWith("storages\0"u8))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 }

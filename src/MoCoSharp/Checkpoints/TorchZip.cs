@@ -15,7 +15,7 @@ internal static class TorchZip
         var pickles = entries.Values.Where(entry => entry.Name.EndsWith("/data.pkl", StringComparison.Ordinal) && entry.Name.Count(letter => letter == '/') == 1).ToList();
         if (pickles is not [var pickle])
         {
-            throw new InvalidDataException($"{source}: is a zip file with {pickles.Count} entries named */data.pkl, expected one. Is it PyTorch's?");
+            throw new InvalidDataException($"{source}: is a zip file with {pickles.Count} entries named */data.pkl, expected one: {Described(entries.Keys)}");
         }
 
         var root = pickle.Name[..^"data.pkl".Length];
@@ -36,6 +36,18 @@ internal static class TorchZip
 
         using var content = new MemoryStream(ZipDirectory.Content(stream, pickle, source), writable: false);
         return new PickleReader(content, source, owner, new Storages(stream, source, entries, root, owner)).Read();
+    }
+
+    private static string Described(IEnumerable<string> names)
+    {
+        var some = names.Take(1000).ToList();
+        return some switch
+        {
+            [] => "it is empty.",
+            _ when some.All(name => name.EndsWith(".npy", StringComparison.Ordinal)) => "it is a NumPy archive (.npz).",
+            _ when some.Any(name => name is "model.weights.h5") => "it is a Keras model, not PyTorch's.",
+            _ => $"it is no file of PyTorch's but an archive, with {string.Join(", ", some.Take(3))}. Unpack it, and give the file of weights inside.",
+        };
     }
 
     /// <summary>Writes a file; the same tree gives the same bytes.</summary>

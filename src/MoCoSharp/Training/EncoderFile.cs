@@ -64,7 +64,11 @@ public static class EncoderFile
 
         var encoder = Build(path, config.Encoder, config.Method.Dimension, file.Tensors, prefix: "");
         _ = long.TryParse(file.Metadata.GetValueOrDefault("step"), out var step);
-        return new TrainedEncoder(encoder, config, step, classes.Count > 0 ? found : role, file.Metadata.GetValueOrDefault("source") ?? Path.GetFileName(path)) { Classes = classes };
+        return new TrainedEncoder(encoder, config, step, classes.Count > 0 ? found : role, file.Metadata.GetValueOrDefault("source") ?? Path.GetFileName(path)) 
+        {
+            Classes = classes,
+            HasKnnSettings = JsonNode.Parse(file.Metadata[ConfigKey])?["knn"] is not null,
+        };
     }
 
     internal static string Text(IReadOnlyList<string> classes) => new JsonArray([.. classes.Select(name => (JsonNode)name)]).ToJsonString();
@@ -93,7 +97,9 @@ public static class EncoderFile
         var encoder = new Encoder(options, outputSize, bnGroups: 1, random);
         try
         {
-            StateDictionary.Load(path, encoder.state_dict().Select(item => (prefix + item.Key, item.Value)), saved);
+            var targets = encoder.state_dict();
+            StateDictionary.Load(path, targets.Select(item => (prefix + item.Key, item.Value)), saved);
+            FiniteValues.Check(path, targets.Keys.Select(name => (prefix + name, saved[prefix + name])));
         }
         catch
         {
@@ -108,12 +114,25 @@ public static class EncoderFile
     private static string Config(TrainedEncoder trained, bool withHead)
     {
         var options = trained.Encoder.Options;
-        var all = JsonNode.Parse(RunConfigFile.Write(new RunConfig { Encoder = withHead ? options : options with { Head = "none" }, Views = trained.Views }))!;
-        return new JsonObject
+        var all = JsonNode.Parse(RunConfigFile.Write(new RunConfig
+        {
+            Encoder = withHead ? options : options with { Head = "none" },
+            Views = trained.Views,
+            Knn = trained.Config.Knn,
+            Precision = trained.Config.Precision,
+        }))!;
+        var config = new JsonObject
         {
             ["encoder"] = all["encoder"]!.DeepClone(),
             ["views"] = all["views"]!.DeepClone(),
             ["moco"] = new JsonObject { ["dimension"] = trained.Encoder.OutputSize },
-        }.ToJsonString();
+        };
+        if (trained.HasKnnSettings)
+        {
+            config["knn"] = all["knn"]!.DeepClone();
+            config["precision"] = all["precision"]!.DeepClone(); // a kNN of the file is that of the run
+        }
+
+        return config.ToJsonString();
     }
 }

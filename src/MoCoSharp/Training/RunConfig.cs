@@ -68,6 +68,9 @@ public sealed record RunConfig
     /// <summary>Weights that both encoders begin with: a PyTorch or safetensors file, or the folder of a run; null draws them.</summary>
     public string? InitialWeights { get; init; }
 
+    /// <summary>What precedes "conv1.weight" in a file of initialWeights with several networks ("teacher.backbone."); null finds it.</summary>
+    public string? InitialPrefix { get; init; }
+
     /// <summary>How views are made.</summary>
     public ViewOptions Views { get; init; } = new();
 
@@ -167,6 +170,11 @@ public sealed record RunConfig
         if (LogEvery < 1)
         {
             yield return $"logEvery is {LogEvery}, expected a number above 0.";
+        }
+
+        if (InitialPrefix is not null && InitialWeights is null)
+        {
+            yield return $"initialPrefix is \"{InitialPrefix}\", and initialWeights names no file in which it would choose. Leave it out, or name one.";
         }
 
         var methods = Methods.ToList();

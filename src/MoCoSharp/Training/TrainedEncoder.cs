@@ -1,5 +1,6 @@
 using System.Globalization;
 using MoCoSharp.Checkpoints;
+using MoCoSharp.Data;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Models;
 using MoCoSharp.Tensors;
@@ -29,6 +30,12 @@ public sealed record TrainedEncoder(Encoder Encoder, RunConfig Config, long Step
     /// <summary>Class names by output of the head, of an encoder that was made a classifier; empty where the head tells no classes.</summary>
     public IReadOnlyList<string> Classes { get; init; } = [];
 
+    /// <summary>Whether the settings of kNN in <see cref="Config"/> are the run's; a file that knows none has the defaults.</summary>
+    public bool HasKnnSettings { get; init; } = true;
+
+    /// <summary>What of a file of others was not taken; a sentence each.</summary>
+    public IReadOnlyList<string> Ignored { get; init; } = [];
+
     /// <summary>How its images are prepared.</summary>
     public ViewOptions Views => Config.Views;
 
@@ -41,21 +48,27 @@ public sealed record TrainedEncoder(Encoder Encoder, RunConfig Config, long Step
     /// <summary>Opens the newest checkpoint of a run, a checkpoint, an encoder that was exported, or weights of PyTorch.</summary>
     /// <param name="path">A run folder, or a file.</param>
     /// <param name="role">Which encoder.</param>
+    /// <param name="prefix">What precedes "conv1.weight" in a file of others with several networks; null finds it.</param>
     /// <exception cref="IOException">There is no such folder or file.</exception>
     /// <exception cref="InvalidDataException">It cannot be used; the message says why.</exception>
-    public static TrainedEncoder Load(string path, EncoderRole role = EncoderRole.Query)
+    public static TrainedEncoder Load(string path, EncoderRole role = EncoderRole.Query, string? prefix = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         TorchRuntime.Load();
         if (!Directory.Exists(path))
         {
-            return LoadFile(path, role, Path.GetFileName(path));
+            return LoadFile(path, role, Path.GetFileName(path), prefix);
+        }
+
+        if (WeightsImport.InFolder(path) is { } others)
+        {
+            throw new InvalidDataException($"{path}: is no run folder, and holds weights: name one of its files, {others}.");
         }
 
         var run = RunFolder.Open(path);
         return run.Checkpoints() is [var newest, ..]
-            ? LoadFile(newest, role, Path.GetFileName(Path.GetFullPath(path).TrimEnd(Path.DirectorySeparatorChar)))
-            : throw new InvalidDataException($"{path}: has no checkpoint yet. Train first: moco pretrain --resume --run {path}");
+            ? LoadFile(newest, role, Path.GetFileName(Path.GetFullPath(path).TrimEnd(Path.DirectorySeparatorChar)), prefix)
+            : throw new InvalidDataException($"{path}: has no checkpoint yet. Train first: moco pretrain --resume --run {Shell.Quote(path)}");
     }
 
     /// <summary>What goes with the weights into a file: architecture, layer, mean, std, resize, size, preparation, source and step; of a classifier its classes.</summary>
@@ -91,16 +104,22 @@ public sealed record TrainedEncoder(Encoder Encoder, RunConfig Config, long Step
 
     private static string Listed(IEnumerable<float> values) => string.Join(',', values.Select(value => value.ToString(CultureInfo.InvariantCulture)));
 
-    private static TrainedEncoder LoadFile(string path, EncoderRole role, string name)
+    private static TrainedEncoder LoadFile(string path, EncoderRole role, string name, string? prefix)
     {
         if (!ForeignWeights.IsSafeTensors(path))
         {
-            return WeightsImport.Open(path, role);
+            return WeightsImport.Open(path, role, prefix);
         }
 
         using var file = SafeTensors.Read(path);
+        var isOurs = file.Metadata.ContainsKey(EncoderFile.ConfigKey) || file.Metadata.ContainsKey("config");
+        if (isOurs && prefix is not null)
+        {
+            throw new InvalidDataException($"{path}: is of MoCoSharp's own, where --prefix {prefix} has no use: --encoder query or key chooses.");
+        }
+
         return file.Metadata.ContainsKey(EncoderFile.ConfigKey) ? EncoderFile.Load(path, file, role)
-            : file.Metadata.ContainsKey("config") ? TrainingState.LoadEncoder(path, file, role, name)
-            : WeightsImport.Open(path, role);
+            : isOurs ? TrainingState.LoadEncoder(path, file, role, name)
+            : WeightsImport.Open(path, role, prefix);
     }
 }

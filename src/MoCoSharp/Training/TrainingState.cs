@@ -70,6 +70,7 @@ public static class TrainingState
             throw new OtherRunException($"{path}: is of another run:{string.Concat(differences.Select(difference => $"{Environment.NewLine}  {difference}"))}");
         }
 
+        FiniteValues.Check(path, tensors.Select(item => (item.Name, file.Tensors[item.Name])));
         var progress = text.Progress();
         var host = method.HostState.Keys.ToDictionary(name => name, name => text.Number("host." + name), StringComparer.Ordinal);
         StateDictionary.Load(path, tensors, file.Tensors);

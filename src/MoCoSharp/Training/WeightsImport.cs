@@ -78,23 +78,63 @@ public static class WeightsImport
         return File.Exists(run.ImportPath) && JsonNode.Parse(File.ReadAllText(run.ImportPath))?["missing"] is JsonArray missing ? [.. missing.Select(item => (string?)item ?? "")] : [];
     }
 
+    /// <summary>What keeps a training from beginning with the configuration's initial weights; nothing where nothing does, or where it names none.</summary>
+    public static IReadOnlyList<string> Faults(RunConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        if (config.InitialWeights is not { } path)
+        {
+            return [];
+        }
+
+        if (!Path.Exists(path))
+        {
+            return [$"initialWeights: {path}: there is no such file or run folder."];
+        }
+
+        try
+        {
+            var file = FileOf(path);
+            using var weights = ReadFor(file, config.Encoder, config.InitialPrefix);
+            return Misfit(file, weights, config.Encoder) is { } misfit ? [$"initialWeights: {misfit}"] : [];
+        }
+        catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            return [$"initialWeights: {error.Message.Replace("--prefix ", "--set initialPrefix=", StringComparison.Ordinal)}"];
+        }
+    }
+
+    /// <summary>The settings by which a recipe fits weights: "encoder.depth=50" where it asks for another depth, and so on.</summary>
+    /// <param name="weights">Of the encoder to begin with.</param>
+    /// <param name="recipe">As it is.</param>
+    public static IReadOnlyList<string> Fitting(EncoderOptions weights, EncoderOptions recipe)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        ArgumentNullException.ThrowIfNull(recipe);
+        return
+        [
+            .. weights.Depth == recipe.Depth ? Array.Empty<string>() : [$"encoder.depth={weights.Depth}"],
+            .. weights.Width == recipe.Width ? Array.Empty<string>() : [$"encoder.width={weights.Width}"],
+            .. weights.Stem == recipe.Stem ? Array.Empty<string>() : [$"encoder.stem={weights.Stem}"],
+        ];
+    }
+
     /// <summary>Begins a training with weights of others: every encoder starts from the one that learned, a queue from random keys.</summary>
     /// <param name="path">A PyTorch or safetensors file, a checkpoint of ours, or the folder of a run.</param>
     /// <param name="method">Fresh.</param>
     /// <param name="encoder">Its architecture.</param>
+    /// <param name="prefix">Chooses in a file with several networks; null finds it.</param>
     /// <returns>What was done, for people.</returns>
     /// <exception cref="InvalidDataException">The weights are of another architecture.</exception>
-    public static string Begin(string path, PretrainMethod method, EncoderOptions encoder)
+    public static string Begin(string path, PretrainMethod method, EncoderOptions encoder, string? prefix = null)
     {
         ArgumentNullException.ThrowIfNull(method);
         ArgumentNullException.ThrowIfNull(encoder);
-        var file = Directory.Exists(path)
-            ? RunFolder.Open(path).Checkpoints() is [var newest, ..] ? newest : throw new InvalidDataException($"{path}: has no checkpoint yet.")
-            : path;
-        using var weights = ForeignWeights.Read(file, stem: encoder.Stem is "imagenet" ? null : encoder.Stem);
-        if (weights.Encoder with { Head = encoder.Head } != encoder)
+        var file = FileOf(path);
+        using var weights = ReadFor(file, encoder, prefix);
+        if (Misfit(file, weights, encoder) is { } misfit)
         {
-            throw new InvalidDataException($"{file}: is {weights.Kind}; encoder.depth {encoder.Depth}, encoder.width {encoder.Width} and encoder.stem {encoder.Stem} ask for another.");
+            throw new InvalidDataException(misfit);
         }
 
         using var scope = NewDisposeScope();
@@ -106,13 +146,14 @@ public static class WeightsImport
             keys.load_state_dict(state);
         }
 
-        return $"begun with {file}, {weights.Kind}{(hasHead ? "" : "; the head is fresh")}";
+        return $"begun with {file}, {weights.Kind}{(hasHead ? "" : "; the head is fresh")}" +
+            string.Concat(weights.Ignored.Select(ignored => $"{Environment.NewLine}  ignored: {ignored}"));
     }
 
     /// <summary>An encoder straight from a file of others, in evaluation mode, with the views that such weights were trained for.</summary>
-    internal static TrainedEncoder Open(string path, EncoderRole role)
+    internal static TrainedEncoder Open(string path, EncoderRole role, string? prefix = null)
     {
-        using var weights = ForeignWeights.Read(path);
+        using var weights = ForeignWeights.Read(path, prefix);
         var saved = role == EncoderRole.Query ? weights.Query : weights.Key ?? throw new InvalidDataException($"{path}: is {weights.Kind}, and has no key encoder.");
         var config = new RunConfig
         {
@@ -125,8 +166,37 @@ public static class WeightsImport
         using var scope = NewDisposeScope();
         Copy(saved, encoder.state_dict());
         encoder.eval();
-        return new TrainedEncoder(encoder, config, 0, role, Path.GetFileName(path));
+        return new TrainedEncoder(encoder, config, 0, role, Path.GetFileName(path)) { HasKnnSettings = false, Ignored = weights.Ignored };
     }
+
+    /// <summary>Files of weights in a folder that is no run's, for a message; null where there are none.</summary>
+    internal static string? InFolder(string path)
+    {
+        if (Directory.Exists(Path.Combine(path, "checkpoints")))
+        {
+            return null;
+        }
+
+        string[] endings = [".pth", ".pt", ".tar", ".ckpt", ".bin", ".safetensors", ".torch", ".pkl"];
+        var found = Directory.EnumerateFiles(path).Take(1000).Where(file => endings.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase))
+            .Order(StringComparer.Ordinal).ToList();
+        return found.Count == 0 ? null : string.Join(", ", found.Take(3)) + (found.Count > 3 ? ", ..." : "");
+    }
+
+    // The newest checkpoint of a run, or the file itself.
+    private static string FileOf(string path) =>
+        !Directory.Exists(path) ? path
+        : InFolder(path) is { } others ? throw new InvalidDataException($"{path}: is no run folder, and holds weights: name one of its files, {others}.")
+        : RunFolder.Open(path).Checkpoints() is [var newest, ..] ? newest
+        : throw new InvalidDataException($"{path}: has no checkpoint yet.");
+
+    private static ForeignWeights ReadFor(string file, EncoderOptions encoder, string? prefix) =>
+        ForeignWeights.Read(file, prefix, stem: encoder.Stem is "imagenet" ? null : encoder.Stem);
+
+    private static string? Misfit(string file, ForeignWeights weights, EncoderOptions encoder) =>
+        Fitting(weights.Encoder, encoder) is not { Count: > 0 } settings ? null
+        : $"{file}: is {weights.Kind}; encoder.depth {encoder.Depth}, encoder.width {encoder.Width} and encoder.stem {encoder.Stem} ask for another. " +
+            $"Add --set {string.Join(' ', settings)}, or take other weights.";
 
     private static void Fill(ForeignWeights weights, string source, MoCo method, Optimizer optimizer)
     {

@@ -155,6 +155,48 @@ public sealed class HostileFileTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 102530333\n", "it is a Git LFS pointer, not the file itself. Fetch it with `git lfs pull`.")]
+    [InlineData("<!DOCTYPE html><html><head><title>Virus scan warning</title></head></html>", "it is an HTML page")]
+    [InlineData("\u001f\u008b\u0008\0\0\0\0\0", "it is a gzip archive. Unpack it first.")]
+    [InlineData("\u0089HDF\r\n\u001a\n", "it is an HDF5 file")]
+    [InlineData("\u0093NUMPY\u0001\0", "it is a NumPy array")]
+    [InlineData("\u0008\u0008\u0012\u0007pytorch\u001a\u00052.3.0:", "it is an ONNX model")]
+    [InlineData("{\"message\": \"Not Found\"}", "it is a JSON text")]
+    [InlineData("404: Not Found", "it is a text that begins with \"404: Not Found\". Did the download give a message in place of the file?")]
+    [InlineData("", "it is empty")]
+    [InlineData("\u0001\u0002\u0003\u0004", "it begins with 01020304.")]
+    public void AnotherKindOfFile_IsNamedByItsFirstBytes(string content, string reason) => Refused(Bare(Encoding.Latin1.GetBytes(content)), reason);
+
+    [Fact]
+    public void AnArchive_IsNamed_WithWhatIsInIt()
+    {
+        Refused(Zip(("weights/model.pth", [1]), ("weights/readme.txt", [2])), "an archive, with weights/model.pth, weights/readme.txt. Unpack it");
+        Refused(Zip(("conv1.npy", [1])), "a NumPy archive (.npz)");
+
+        var tar = new byte[1024];
+        Encoding.ASCII.GetBytes("model.pth").CopyTo(tar, 0);
+        Encoding.ASCII.GetBytes("ustar").CopyTo(tar, 257);
+        Refused(Bare(tar), "it is a tar archive. Unpack it first.");
+
+        tar.AsSpan(0, 100).Clear();
+        Encoding.ASCII.GetBytes("sys_info").CopyTo(tar, 0);
+        Refused(Bare(tar), "the tar format of PyTorch 0.1");
+    }
+
+    [Fact]
+    public void ATreeThatNamesTooMuch_IsRefused()
+    {
+        using var scope = NewDisposeScope();
+        PickleValue shared = new PickleDictionary { ["a"] = ones(1) };
+        for (var level = 0; level < 18; level++)
+        {
+            shared = new PickleDictionary { ["left"] = shared, ["right"] = shared }; // 262,144 paths to one tensor
+        }
+
+        Assert.Contains("a file: holds more than 200000 tensors", Assert.Throws<InvalidDataException>(() => TensorPaths.Of("a file", shared)).Message);
+    }
+
     [Fact]
     public void ALegacyFile_CutShortOrBigEndian_IsRefused()
     {

@@ -76,6 +76,59 @@ public sealed class TrainedEncoderTests : IDisposable
     }
 
     [Fact]
+    public void SettingsOfKnn_TravelWithTheFile()
+    {
+        var path = Path.Combine(folder, "encoder.safetensors");
+        var knn = new KnnOptions { Neighbours = 7, Temperature = 0.03, Layer = "head" };
+        using var trained = Trained.New(Config.Encoder, outputSize: 8) with { Config = Config with { Knn = knn, Precision = "fp32" } };
+
+        EncoderFile.Write(path, trained, withHead: true);
+        using var read = TrainedEncoder.Load(path);
+        EncoderFile.Write(path, read, withHead: true); // and onwards
+        using var again = TrainedEncoder.Load(path);
+
+        Assert.Equal((knn, "fp32", true), (again.Config.Knn, again.Config.Precision, again.HasKnnSettings));
+    }
+
+    [Fact]
+    public void WeightsThatAreNotFinite_AreRefused_OfRunsAndOfFiles()
+    {
+        var run = RunFolder.Create(Path.Combine(folder, "nan"), Config);
+        using var method = MoCo.Create(Config.Encoder, Config.MoCo!, 1, seed: 3, SingleProcess.Instance);
+        using var optimizer = new Sgd(method.LearnedParameters, 0.9, 0);
+        using (no_grad())
+        {
+            method.Encoder.state_dict()["layer4.1.bn2.bias"].fill_(MoCoSharp.Tensors.Scalars.Held(float.NaN));
+        }
+
+        TrainingState.Save(run.CheckpointPath(1), new TrainingProgress { Step = 1 }, method, optimizer, Config);
+        var message = Assert.Throws<InvalidDataException>(() => TrainedEncoder.Load(run.Path)).Message;
+        Assert.Contains("NaN or infinite values in encoder_q.layer4.1.bn2.bias (32 of 32 values)", message);
+        Assert.Contains("encoder_q.layer4.1.bn2.bias", Assert.Throws<InvalidDataException>(() => TrainingState.Load(run.CheckpointPath(1), method, optimizer)).Message);
+        using var key = TrainedEncoder.Load(run.Path, EncoderRole.Key); // the other one is whole
+
+        var path = Path.Combine(folder, "nan.safetensors");
+        using (var trained = Trained.New(Config.Encoder) with { Config = Config })
+        {
+            trained.Encoder.state_dict()["bn1.running_mean"].fill_(MoCoSharp.Tensors.Scalars.Held(float.NegativeInfinity));
+            EncoderFile.Write(path, trained, withHead: false);
+        }
+
+        Assert.Contains("bn1.running_mean", Assert.Throws<InvalidDataException>(() => TrainedEncoder.Load(path)).Message);
+    }
+
+    [Fact]
+    public void AFolderOfWeights_ThatIsNoRun_IsToldSo()
+    {
+        Directory.CreateDirectory(Path.Combine(folder, "hub"));
+        File.WriteAllText(Path.Combine(folder, "hub", "config.json"), "{\"architectures\": [\"ResNetModel\"]}");
+        File.WriteAllText(Path.Combine(folder, "hub", "model.safetensors"), "");
+
+        Assert.Contains("is no run folder, and holds weights: name one of its files, " + Path.Combine(folder, "hub", "model.safetensors"),
+            Assert.Throws<InvalidDataException>(() => TrainedEncoder.Load(Path.Combine(folder, "hub"))).Message);
+    }
+
+    [Fact]
     public void AnEncoderWithoutAHead_EmbedsAsItsFeatures_AndIsNotPretrained()
     {
         using var scope = NewDisposeScope();
