@@ -9,6 +9,20 @@ namespace MoCoSharp.Cli;
 /// <summary>A detection from its plan, or its newest checkpoint, to its numbers.</summary>
 internal static class DetectionJob
 {
+    // A start that fails here leaves no folder behind.
+    private static DetectionTransfer Open(DetectionPlan plan, RunFolder run, bool isResumed, DetectionProgress progress)
+    {
+        try
+        {
+            return new DetectionTransfer(plan.Config, plan.Train, plan.Encoder?.Encoder, progress, TimeProvider.System);
+        }
+        catch when (!isResumed)
+        {
+            run.RemoveUnbegun();
+            throw;
+        }
+    }
+
     /// <summary>Trains, and judges once the last step is done.</summary>
     /// <param name="plan">What to do.</param>
     /// <param name="run">Held by the caller.</param>
@@ -23,7 +37,7 @@ internal static class DetectionJob
     {
         TorchRuntime.Load();
         set_num_threads(plan.Config.Threads);
-        using var transfer = new DetectionTransfer(plan.Config, plan.Train, plan.Encoder?.Encoder, progress, TimeProvider.System);
+        using var transfer = Open(plan, run, isResumed, progress);
         signals.OnSave(transfer.RequestSave);
         if (isResumed)
         {

@@ -20,7 +20,9 @@ internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, 
     /// <param name="Data">--data.</param>
     /// <param name="Validation">--val.</param>
     /// <param name="Settings">--set.</param>
-    public sealed record Request(string? Target, string Which, bool FromScratch, string? Data, string? Validation, IReadOnlyList<string> Settings);
+    /// <param name="Prefix">--prefix.</param>
+    public sealed record Request(
+        string? Target, string Which, bool FromScratch, string? Data, string? Validation, IReadOnlyList<string> Settings, string? Prefix = null);
 
     /// <summary>Opens everything, or tells every fault.</summary>
     /// <param name="request">What was asked for.</param>
@@ -48,7 +50,7 @@ internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, 
         }
 
         var data = request.Data is null ? default : OpenData(request.Data, request.Validation, faults);
-        var encoder = request.Target is not null && Path.Exists(request.Target) && request.Which is "query" or "key" ? OpenEncoder(request.Target!, request.Which) : null;
+        var encoder = request.Target is not null && Path.Exists(request.Target) && request.Which is "query" or "key" ? TryOpenEncoder(request, faults) : null;
         var config = Parse(request, encoder, faults);
         if (config is not null && TorchRuntime.DeviceFault(config.Device) is { } fault)
         {
@@ -69,17 +71,33 @@ internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, 
         return new DetectionPlan(config!, data.Train!, data.Judged!, request.FromScratch ? null : encoder);
     }
 
-    /// <summary>Opens the images of a run, to go on with it.</summary>
-    public static DetectionPlan Resume(DetectionConfig config)
+    /// <summary>Opens the images of a run, to go on with it; and, where it has no checkpoint yet, the encoder that it begins with.</summary>
+    public static DetectionPlan Resume(RunFolder run)
     {
+        var config = DetectionConfigFile.Load(run.ConfigPath);
         var faults = new List<string>();
+        var encoder = run.Checkpoints().Count > 0 || config.From == new DetectionConfig().From ? null
+            : config.InitialWeights is { } target ? TryOpenEncoder(new Request(target, config.InitialEncoder, false, null, null, [], config.InitialPrefix), faults)
+            : throw new ConfigurationException([$"{run.Path}: has no checkpoint yet, and its config.json does not say which file it began with ({config.From}). " +
+                "Remove the folder, and start again."]);
+        if (encoder is not null && config.Encoder != encoder.Encoder.Options with { Head = "none" })
+        {
+            faults.Add($"{config.InitialWeights}: is now {encoder.Architecture}, of another architecture than {run.Path} began with.");
+        }
+
         var (train, judged) = OpenData(config.Data, config.Validation, faults);
         if (TorchRuntime.DeviceFault(config.Device) is { } fault)
         {
             faults.Add(fault);
         }
 
-        return faults.Count == 0 ? new DetectionPlan(config, train!, judged!, null) : throw new ConfigurationException(faults);
+        if (faults.Count > 0)
+        {
+            encoder?.Dispose();
+            throw new ConfigurationException(faults);
+        }
+
+        return new DetectionPlan(config, train!, judged!, encoder);
     }
 
     public string Describe() =>
@@ -130,6 +148,13 @@ internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, 
             basis["encoder"] = new JsonObject { ["depth"] = options.Depth, ["width"] = options.Width, ["stem"] = options.Stem, ["head"] = "none", ["recompute"] = options.Recompute };
             basis["mean"] = Numbers(normalize.Mean);
             basis["std"] = Numbers(normalize.Std);
+            if (!request.FromScratch)
+            {
+                basis["initialWeights"] = request.Target;
+                basis["initialEncoder"] = request.Which;
+                basis["initialPrefix"] = request.Prefix;
+            }
+
             basis["from"] = request.FromScratch ? "random weights" : $"{encoder.Source}, step {encoder.Step}{(encoder.Role == EncoderRole.Key ? ", key encoder" : "")}";
         }
 
@@ -139,14 +164,29 @@ internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, 
     // 0.485 rather than 0.4850000143: the nearest decimal of a float.
     private static JsonArray Numbers(IEnumerable<float> values) => [.. values.Select(value => (JsonNode)double.Parse(FormattableString.Invariant($"{value:R}"), System.Globalization.CultureInfo.InvariantCulture))];
 
-    private static TrainedEncoder OpenEncoder(string target, string which)
+    private static TrainedEncoder? TryOpenEncoder(Request request, List<string> faults)
+    {
+        try
+        {
+            var encoder = OpenEncoder(request.Target!, request.Which, request.Prefix);
+            NamedEncoder.Note(request.Target!, encoder);
+            return encoder;
+        }
+        catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            faults.Add(error.Message);
+            return null;
+        }
+    }
+
+    private static TrainedEncoder OpenEncoder(string target, string which, string? prefix)
     {
         if (Directory.Exists(target) && File.Exists(Path.Combine(target, "config.json")) && DetectionConfigFile.IsOne(Path.Combine(target, "config.json")))
         {
-            throw new ConfigurationException([$"{target} is the run of a detection, and has no encoder to begin with. --resume --run {target} goes on with it."]);
+            throw new ConfigurationException([$"{target} is the run of a detection, and has no encoder to begin with. --resume --run {Shell.Quote(target)} goes on with it."]);
         }
 
-        return TrainedEncoder.Load(target, which == "key" ? EncoderRole.Key : EncoderRole.Query);
+        return TrainedEncoder.Load(target, which == "key" ? EncoderRole.Key : EncoderRole.Query, prefix);
     }
 
     private static (BoxedImages? Train, BoxedImages? Judged) OpenData(string source, string? validation, List<string> faults)

@@ -18,6 +18,11 @@ internal static class DryRun
     {
         var config = plan.Config;
         Console.WriteLine(plan.Describe());
+        if (config.InitialWeights is { } weights)
+        {
+            Console.WriteLine($"begins with the weights of {weights}");
+        }
+
         Console.WriteLine($"query view: {config.TrainingViews().Describe()}");
         TorchRuntime.Load();
         set_num_threads(config.Threads);

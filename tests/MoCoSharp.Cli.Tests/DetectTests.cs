@@ -40,6 +40,44 @@ public sealed class DetectTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
+    public void AResumeBeforeTheFirstCheckpoint_BeginsWithTheSameWeights()
+    {
+        var tiny = $"encoder.width=4 batchSize=8 bnGroups=2 moco.queueSize=16 moco.dimension=8 threads=1 loader.workers=1 knn.everyEpochs=0 data=patterns:24".Split(' ');
+        Assert.Equal(0, Moco.Run(folder, ["pretrain", "--run", "theirs", "--steps", "1", "--set", .. tiny]).ExitCode);
+        string[] settings = [.. Tiny.Split(' ').Where(setting => !setting.StartsWith("encoder", StringComparison.Ordinal)), "steps=4000"];
+        string[] command = ["detect", "theirs", "--data", "voc:voc", "--run"];
+        var (code, _, error) = Moco.Run(folder, [.. command, "whole", "--steps", "2", "--set", .. settings]);
+        Assert.True(code == 0, error);
+
+        using (var process = Moco.Start(folder, [.. command, "killed", "--set", .. settings]))
+        {
+            process.ErrorDataReceived += (_, _) => { };
+            process.BeginErrorReadLine();
+            while (process.StandardOutput.ReadLine() is { } line && !line.Contains("step 1/", StringComparison.Ordinal))
+            {
+                // Until a step is done.
+            }
+
+            process.Kill();
+            process.WaitForExit();
+        }
+
+        var checkpoints = Path.Combine(folder, "killed", "checkpoints");
+        Assert.Empty(Directory.GetFiles(checkpoints, "*.safetensors"));
+        (code, _, error) = Moco.Run(folder, "detect", "--resume", "--run", "killed", "--steps", "2");
+        Assert.True(code == 0, error);
+        Assert.Equal(File.ReadAllBytes(Path.Combine(folder, "whole", "checkpoints", "step-00000002.safetensors")), File.ReadAllBytes(Path.Combine(checkpoints, "step-00000002.safetensors")));
+
+        // A folder of an older version does not say which file it began with.
+        Directory.Delete(checkpoints, recursive: true);
+        var config = Path.Combine(folder, "killed", "config.json");
+        File.WriteAllText(config, File.ReadAllText(config).Replace("\"initialWeights\": \"theirs\"", "\"initialWeights\": null"));
+        (code, _, error) = Moco.Run(folder, "detect", "--resume", "--run", "killed");
+        Assert.Equal(2, code);
+        Assert.Contains("killed: has no checkpoint yet, and its config.json does not say which file it began with (theirs, step 1)", error);
+    }
+
+    [Fact]
     public void ADetection_StopsAtItsSteps_GoesOn_IsJudgedAndDrawn()
     {
         var (code, output, error) = Moco.Run(folder, ["detect", "--from-scratch", "--data", "voc:voc", "--run", "run", "--steps", "2", "--set", .. Tiny.Split(' ')]);
@@ -62,7 +100,10 @@ public sealed class DetectTests : IDisposable
         (code, _, error) = Moco.Run(folder, "detect", "run", "--data", "voc:voc");
         Assert.Equal(2, code);
         Assert.Contains("is the run of a detection", error);
-        (code, _, error) = Moco.Run(folder, "inspect", "run");
+        (code, output, _) = Moco.Run(folder, "inspect", "run");
+        Assert.Equal(0, code);
+        Assert.Contains("the configuration of a detection: Faster R-CNN with a ResNet-18 of width 4, from random weights", output);
+        (code, _, error) = Moco.Run(folder, "pretrain", "--resume", "--run", "run");
         Assert.NotEqual(0, code);
         Assert.Contains("is of a detection, not of a pre-training. `moco detect --resume --run run`", error);
     }

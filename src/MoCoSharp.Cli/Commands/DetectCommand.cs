@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MoCoSharp.Cli.CommandLine;
+using MoCoSharp.Data;
 using MoCoSharp.Detection;
 using MoCoSharp.Training;
 
@@ -27,16 +28,17 @@ internal static class DetectCommand
         var draw = new Option<int?>("--draw") { Description = $"Draw so many test images with what was found ({DrawnUnlessSaid} without a number), the curves of precision and recall, and the worst mistakes.", Arity = ArgumentArity.ZeroOrOne }.Number("a whole number of images from 1 to 10000");
         var dryRun = new Option<bool>("--dry-run") { Description = "Show what would be done, and what departs from the protocol." };
         var json = new Option<bool>("--json") { Description = "With --dry-run: print the whole configuration instead." };
+        var prefix = NamedEncoder.PrefixOption();
         var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
         var command = new Command("detect", "Fine-tune Faster R-CNN (C4) from an encoder on images with boxes, and judge it.")
         {
-            target, data, validation, scratch, which, runPath, set, seed, device, steps, resume, usr1, draw, dryRun, json, verbose,
+            target, data, validation, scratch, which, runPath, set, seed, device, steps, resume, usr1, draw, dryRun, json, prefix, verbose,
         };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
         {
             var request = new DetectionPlan.Request(
                 parsed.GetValue(target), parsed.GetValue(which)!, parsed.GetValue(scratch), parsed.GetValue(data), parsed.GetValue(validation),
-                [.. parsed.GetValue(set)!, .. Setting("seed", parsed.GetValue(seed)), .. Setting("device", parsed.GetValue(device))]);
+                [.. parsed.GetValue(set)!, .. Setting("seed", parsed.GetValue(seed)), .. Setting("device", parsed.GetValue(device))], parsed.GetValue(prefix));
             var drawn = parsed.GetResult(draw) is null ? 0 : parsed.GetValue(draw) ?? DrawnUnlessSaid;
             var faults = new List<string>();
             if (parsed.GetValue(steps) <= 0)
@@ -110,9 +112,10 @@ internal static class DetectCommand
             faults.Add($"{runPath} is not the folder of a run: it has no config.json. Leave out --resume to start one.");
         }
 
-        if (request.Target is not null || request.FromScratch || request.Data is not null || request.Validation is not null || request.Settings.Count > 0 || isDry)
+        if (request.Target is not null || request.FromScratch || request.Data is not null || request.Validation is not null || request.Settings.Count > 0
+            || request.Prefix is not null || isDry)
         {
-            faults.Add("--resume goes on with the run's own config.json: leave out the encoder, --from-scratch, --data, --val, --set, --seed, --device and --dry-run.");
+            faults.Add("--resume goes on with the run's own config.json: leave out the encoder, --prefix, --from-scratch, --data, --val, --set, --seed, --device and --dry-run.");
         }
 
         if (faults.Count > 0)
@@ -121,7 +124,7 @@ internal static class DetectCommand
         }
 
         var run = RunFolder.Open(runPath!);
-        return (DetectionPlan.Resume(DetectionConfigFile.Load(run.ConfigPath)), run);
+        return (DetectionPlan.Resume(run), run);
     }
 
     private static int Tell(RunFolder run, PretrainEnd end, DetectionResult? result, DetectionProgress progress)
@@ -129,8 +132,8 @@ internal static class DetectCommand
         if (result is null)
         {
             progress.Line(end == PretrainEnd.StepLimit
-                ? $"ended as asked, before the last step. `moco detect --resume --run {run.Path}` goes on, and judges at the end."
-                : $"stopped, saved. `moco detect --resume --run {run.Path}` goes on.");
+                ? $"ended as asked, before the last step. `moco detect --resume --run {Shell.Quote(run.Path)}` goes on, and judges at the end."
+                : $"stopped, saved. `moco detect --resume --run {Shell.Quote(run.Path)}` goes on.");
             return end == PretrainEnd.StepLimit ? ExitCode.Done : ExitCode.Stopped;
         }
 

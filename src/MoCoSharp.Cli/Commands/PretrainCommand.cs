@@ -93,6 +93,11 @@ internal static class PretrainCommand
             faults.Add($"{request.Run} holds a run already. Add --resume to go on with it, or name another folder with --run.");
         }
 
+        if (group.Rank == 0 && config is not null)
+        {
+            faults.AddRange(WeightsImport.Faults(config)); // read by the first process alone
+        }
+
         // The data are looked at even where the recipe has faults: all faults at once.
         var plan = Plan.Open(config, request.Data, request.Validation, faults, group.Size, request.Settings);
         if (Together.Faults(group, plan, faults) is { Count: > 0 } all)
@@ -115,8 +120,22 @@ internal static class PretrainCommand
         using var signals = new StopSignals(request.Usr1Continues);
         var path = GroupText.Broadcast(group, request.Run ?? NextFolder(request.RecipeName));
         var run = group.Rank == 0 ? RunFolder.Create(path, plan!.Config) : RunFolder.OfOther(path);
-        using var hold = group.Rank == 0 ? run.Hold(Note) : null;
-        return Train(plan!, run, resumes: false, withChanges: false, request.Steps, signals, group);
+        return Begin(plan!, run, request.Steps, signals, group);
+    }
+
+    /// <summary>Trains in a folder that was just made; where that fails before anything is learned, the folder goes.</summary>
+    internal static int Begin(Plan plan, RunFolder run, long? steps, StopSignals signals, IProcessGroup group)
+    {
+        try
+        {
+            using var hold = group.Rank == 0 ? run.Hold(Note) : null;
+            return Train(plan, run, resumes: false, withChanges: false, steps, signals, group);
+        }
+        catch (Exception error) when (group.Rank == 0 && error is not DivergedException)
+        {
+            run.RemoveUnbegun();
+            throw;
+        }
     }
 
     private static int Resume(Request request, IProcessGroup group)
@@ -152,12 +171,17 @@ internal static class PretrainCommand
         if (group.Rank == 0 && WeightsImport.Missing(run) is { Count: > 0 } missing)
         {
             throw new ConfigurationException([$"{run.Path} was imported without {string.Join(", ", missing)}: nothing could go on as it was. " +
-                $"Begin a training with its weights: moco pretrain RECIPE --set initialWeights={run.Path}"]);
+                $"Begin a training with its weights: {ImportCommand.Beginning(run.ReadConfig().Encoder, run.Path, null, null)}"]);
         }
 
         using var hold = group.Rank == 0 ? run.Hold(Note) : null;
         var saved = GroupText.Broadcast(group, group.Rank == 0 ? RunConfigFile.Write(RunConfigFile.Load(run.ConfigPath)) : "");
         var config = RunConfigFile.Parse(saved, run.ConfigPath, request.AllSettings);
+        if (group.Rank == 0 && run.Checkpoints().Count == 0)
+        {
+            faults.AddRange(WeightsImport.Faults(config));
+        }
+
         var plan = Plan.Open(config, null, null, faults, group.Size);
         if (Together.Faults(group, plan, faults) is { Count: > 0 } all)
         {
@@ -221,7 +245,7 @@ internal static class PretrainCommand
         group = Together.OnDevices(group, config.Device);
         using var gpus = group as NcclGroup;
         using var method = MethodFactory.Create(config, plan.Train.Count, group);
-        var progress = new ConsoleProgress(config.Epochs, TimeProvider.System);
+        var progress = new ConsoleProgress(config.Epochs, TimeProvider.System) { StartedFrom = StartedFrom(config, run) };
         plan = plan.Telling(progress.Warned);
         using var views = ViewLoader.Open(
             plan.Train, config.TrainingViews(), plan.Config.Loader, config.Seed, config.BatchSize, group.Rank, group.Size, config.Method.Views);
@@ -258,6 +282,7 @@ internal static class PretrainCommand
     private static void Begin(Plan plan, RunFolder run, bool resumes, bool withChanges, PretrainMethod method, Pretraining training, ConsoleProgress progress)
     {
         var config = plan.Config;
+        var isUnbegun = !resumes || run.Checkpoints().Count == 0;
         if (resumes)
         {
             foreach (var change in training.Resume(run, new ResumeCheck(DataIdentity.Of(plan.Train), withChanges)))
@@ -265,17 +290,27 @@ internal static class PretrainCommand
                 progress.Line($"changed: {change}");
             }
 
-            progress.Line($"resumed after step {training.StepsDone}");
+            progress.Line($"resumed after step {training.StepsDone}{(isUnbegun ? ": there is no checkpoint yet, so it begins anew" : "")}");
+        }
+
+        if (!isUnbegun)
+        {
             return;
         }
 
         if (config.InitialWeights is not null)
         {
-            progress.Line(WeightsImport.Begin(config.InitialWeights, method, config.Encoder));
+            progress.Line(WeightsImport.Begin(config.InitialWeights, method, config.Encoder, config.InitialPrefix));
         }
 
         SampleSheet.Write(run, plan.Train, config.TrainingViews(), config);
     }
+
+    // What the encoder is before the first step.
+    private static string StartedFrom(RunConfig config, RunFolder run) =>
+        config.InitialWeights is { } weights ? $"before training, from {weights}"
+        : File.Exists(run.ImportPath) ? "before training, as imported"
+        : "untrained";
 
     private static string NextFolder(string recipe)
     {

@@ -78,16 +78,17 @@ internal sealed class StudyRunner(StudyKind kind, string folder, string title, I
             config = RunFolder.Open(path).ReadConfig();
         }
 
+        if (!exists || RunFolder.Open(path).Checkpoints().Count == 0)
+        {
+            faults.AddRange(WeightsImport.Faults(config));
+        }
+
         var plan = Plan.Open(config, null, null, faults) ?? throw new ConfigurationException(faults);
-        var run = exists ? RunFolder.Open(path) : RunFolder.Create(path, plan.Config);
         try
         {
-            using (run.Hold(note => Console.Error.WriteLine($"moco: note: {note}")))
+            if ((exists ? GoOn(plan, path, signals) : PretrainCommand.Begin(plan, RunFolder.Create(path, plan.Config), null, signals, SingleProcess.Instance)) != ExitCode.Done)
             {
-                if (PretrainCommand.Train(plan, run, resumes: exists, withChanges: false, steps: null, signals, SingleProcess.Instance) != ExitCode.Done)
-                {
-                    return null;
-                }
+                return null;
             }
         }
         catch (DivergedException error)
@@ -108,7 +109,14 @@ internal sealed class StudyRunner(StudyKind kind, string folder, string title, I
             return null;
         }
 
-        return Results(run) ?? throw new InvalidDataException($"{path}: its evaluations cannot be read.");
+        return Results(RunFolder.Open(path)) ?? throw new InvalidDataException($"{path}: its evaluations cannot be read.");
+    }
+
+    private static int GoOn(Plan plan, string path, StopSignals signals)
+    {
+        var run = RunFolder.Open(path);
+        using var hold = run.Hold(note => Console.Error.WriteLine($"moco: note: {note}"));
+        return PretrainCommand.Train(plan, run, resumes: true, withChanges: false, steps: null, signals, SingleProcess.Instance);
     }
 
     // Of the newest checkpoint; null where one of the two is missing.

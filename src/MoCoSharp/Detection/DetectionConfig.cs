@@ -12,6 +12,15 @@ public sealed record DetectionConfig
     /// <summary>What the weights began as: the run or file, with its step; "random weights" is from scratch.</summary>
     public string From { get; init; } = "random weights";
 
+    /// <summary>The run folder or file that the weights come from, so that a run that is resumed before its first checkpoint begins with them; null where there is none.</summary>
+    public string? InitialWeights { get; init; }
+
+    /// <summary>Which of its encoders: "query" or "key".</summary>
+    public string InitialEncoder { get; init; } = "query";
+
+    /// <summary>What precedes "conv1.weight" in a file of others with several networks; null finds it.</summary>
+    public string? InitialPrefix { get; init; }
+
     /// <summary>Where images and boxes come from: voc:... or coco:...</summary>
     public string Data { get; init; } = "";
 

@@ -9,7 +9,7 @@ namespace MoCoSharp.Detection;
 public static class DetectionConfigFile
 {
     // They say where, how fast and how talkatively things are done, and with what one began.
-    private static readonly string[] Free = ["from", "data", "validation", "seed", "device", "threads", "workers", "logEvery", "checkpoints", "mean", "std"];
+    private static readonly string[] Free = ["from", "initialWeights", "initialEncoder", "initialPrefix", "data", "validation", "seed", "device", "threads", "workers", "logEvery", "checkpoints", "mean", "std"];
 
     /// <summary>The configuration as indented JSON, every default spelled out.</summary>
     public static string Write(DetectionConfig config) => JsonSerializer.Serialize(config, DetectionConfigJson.Default.DetectionConfig) + "\n";

@@ -43,7 +43,10 @@ public sealed class DetectionTransfer : IDisposable
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(train);
-        (_config, _configText) = (config, DetectionConfigFile.Write(config with { Workers = 1, LogEvery = 1, Checkpoints = new() })); // these change no bit
+        (_config, _configText) = (config, DetectionConfigFile.Write(config with
+        {
+            Workers = 1, LogEvery = 1, Checkpoints = new(), InitialWeights = null, InitialEncoder = "query", InitialPrefix = null, // these change no bit
+        }));
         _train = config.KeepEmptyImages ? train : train.WithObjects();
         _data = _train.Fingerprint();
         (_observer, _time) = (observer, time);

@@ -123,7 +123,17 @@ public sealed class Pretraining : IDisposable
             }
         }
 
-        return last is null ? accepted : throw last;
+        if (last is not null)
+        {
+            throw last;
+        }
+
+        if (check is not null && RunConfigFile.Write(_config) != RunConfigFile.Write(run.ReadConfig()))
+        {
+            run.Change(_config, [], 0); // nothing was learned yet by the one before
+        }
+
+        return accepted;
 
         IReadOnlyList<string> Compare(string config, DataIdentity? data)
         {

@@ -48,7 +48,7 @@ public static class RunConfigFile
 
         // Else every key of it would be told to be unknown.
         return Path.GetFileName(path) == "config.json" && text.Contains("\n  \"detector\": {", StringComparison.Ordinal)
-            ? throw new ConfigurationException([$"{path}: is of a detection, not of a pre-training. `moco detect --resume --run {Path.GetDirectoryName(path)}` goes on with it, and judges it."])
+            ? throw new ConfigurationException([$"{path}: is of a detection, not of a pre-training. `moco detect --resume --run {Data.Shell.Quote(Path.GetDirectoryName(path)!)}` goes on with it, and judges it."])
             : Parse(text, path, settings ?? []);
     }
 

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using MoCoSharp.Checkpoints;
+using MoCoSharp.Data;
 
 namespace MoCoSharp.Training;
 
@@ -11,6 +12,7 @@ namespace MoCoSharp.Training;
 public sealed class RunFolder
 {
     private RunLock? _lock;
+    private bool _isNew; // the folder was not there before
 
     private RunFolder(string path) => Path = path;
 
@@ -48,7 +50,7 @@ public sealed class RunFolder
     internal static RunFolder Create(string path, string configuration)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var run = new RunFolder(path);
+        var run = new RunFolder(path) { _isNew = !Directory.Exists(path) };
         Directory.CreateDirectory(path);
         using var hold = run.Hold(_ => { });
         if (File.Exists(run.ConfigPath))
@@ -73,7 +75,7 @@ public sealed class RunFolder
         var run = new RunFolder(path);
         if (!File.Exists(run.ConfigPath))
         {
-            throw new IOException($"{path} is not the folder of a run: it has no config.json. `moco pretrain --run {path}` makes one.");
+            throw new IOException($"{path} is not the folder of a run: it has no config.json. `moco pretrain --run {Shell.Quote(path)}` makes one.");
         }
 
         Directory.CreateDirectory(run.CheckpointsPath);
@@ -97,6 +99,46 @@ public sealed class RunFolder
 
     /// <summary>The process that trains here now, in words; null where there is none.</summary>
     public string? Holder() => RunLock.Holder(Path);
+
+    /// <summary>
+    /// Takes back what <see cref="Create(string, RunConfig)"/> made, where a run could not begin: a folder with a configuration and nothing learned would be
+    /// in the way of the next try. Where there is a checkpoint of a later step, or a report of a run that diverged, nothing is touched.
+    /// </summary>
+    public void RemoveUnbegun()
+    {
+        var beginning = CheckpointPath(0); // saved where the first step failed
+        if ((Directory.Exists(CheckpointsPath) && Directory.EnumerateFileSystemEntries(CheckpointsPath).Any(file => file != beginning)) || File.Exists(DivergedPath))
+        {
+            return;
+        }
+
+        File.Delete(ConfigPath); // first: now it is no run
+        if (_isNew)
+        {
+            Directory.Delete(Path, recursive: true);
+            return;
+        }
+
+        // What else is in the folder was there before.
+        foreach (var file in new[] { MetricsPath, ViewsPath, beginning, System.IO.Path.Combine(Path, "environment.json"), System.IO.Path.Combine(Path, "lock") }
+            .Where(file => Directory.Exists(System.IO.Path.GetDirectoryName(file))))
+        {
+            File.Delete(file);
+        }
+
+        foreach (var events in Directory.Exists(TensorBoardPath) ? Directory.GetFiles(TensorBoardPath, "events.out.tfevents.*") : [])
+        {
+            File.Delete(events);
+        }
+
+        foreach (var folder in new[] { CheckpointsPath, TensorBoardPath, System.IO.Path.Combine(Path, "evaluations") })
+        {
+            if (Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any())
+            {
+                Directory.Delete(folder);
+            }
+        }
+    }
 
     /// <summary>Removes what a killed process left half-written. Only for whoever holds the folder.</summary>
     internal void RemoveLeftovers()
