@@ -1,20 +1,28 @@
 using System.CommandLine;
 using MoCoSharp.Checkpoints;
 using MoCoSharp.Data;
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Data.Images;
+using MoCoSharp.Detection;
 using MoCoSharp.Tensors;
 using MoCoSharp.Training;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace MoCoSharp.Cli.Commands;
 
 /// <summary>moco inspect: what a run folder, a checkpoint or this machine holds.</summary>
 internal static class InspectCommand
 {
+    private const long MostLookedAt = 4L << 30; // bytes whose values are looked at
+
     public static Command Create()
     {
-        var path = new Argument<string?>("path") { Description = "A run folder, a checkpoint, or a PyTorch file.", Arity = ArgumentArity.ZeroOrOne };
+        var path = new Argument<string?>("path") { Description = "A run folder, a checkpoint, a PyTorch, safetensors or ONNX file, or any file of a run.", Arity = ArgumentArity.ZeroOrOne };
+        var prefix = NamedEncoder.PrefixOption();
         var environment = new Option<bool>("--environment") { Description = "Versions and hardware." };
         var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
-        var command = new Command("inspect", "Show what a run, a checkpoint or this machine holds.") { path, environment, verbose };
+        var command = new Command("inspect", "Show what a run, a checkpoint or this machine holds.") { path, prefix, environment, verbose };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
         {
             var target = parsed.GetValue(path);
@@ -31,7 +39,7 @@ internal static class InspectCommand
 
             if (target is not null)
             {
-                Show(target);
+                Show(target, parsed.GetValue(prefix));
             }
 
             return ExitCode.Done;
@@ -39,15 +47,15 @@ internal static class InspectCommand
         return command;
     }
 
-    private static void Show(string target)
+    private static void Show(string target, string? prefix)
     {
         if (Directory.Exists(target))
         {
-            ShowRun(RunFolder.Open(target));
+            ShowFolder(target);
         }
         else if (File.Exists(target))
         {
-            ShowFile(target);
+            ShowFile(target, prefix);
         }
         else
         {
@@ -55,12 +63,39 @@ internal static class InspectCommand
         }
     }
 
+    private static void ShowFolder(string target)
+    {
+        var config = Path.Combine(target, "config.json");
+        if (File.Exists(config) && DetectionConfigFile.IsOne(config))
+        {
+            Console.WriteLine(string.Join('\n', FileKinds.Detection(config)));
+            ShowCheckpoints(RunFolder.Open(target));
+        }
+        else if (File.Exists(config))
+        {
+            ShowRun(RunFolder.Open(target));
+        }
+        else
+        {
+            var (train, second) = DataSource.Open(target, null);
+            Console.WriteLine($"{target}: no run, but images: {train.Count} of {train.ClassNames.Count} classes" +
+                (second is null ? "" : $", and {second.Count} in {second.Description}"));
+        }
+    }
+
+    private static void ShowCheckpoints(RunFolder run)
+    {
+        foreach (var checkpoint in run.Checkpoints())
+        {
+            Console.WriteLine(FormattableString.Invariant($"{checkpoint}: {new FileInfo(checkpoint).Length / 1e6:F1} MB"));
+        }
+    }
+
     private static void ShowRun(RunFolder run)
     {
         var config = run.ReadConfig();
         Console.WriteLine($"{run.Path}: {config.Description}");
-        Console.WriteLine($"data {config.Data}; ResNet-{config.Encoder.Depth} of width {config.Encoder.Width}, {config.Encoder.Stem} stem, {config.Encoder.Head} head; " +
-            $"batch {config.BatchSize}, {config.BnGroups} BN groups, {config.Method.Describe()}, {config.Epochs} epochs, seed {config.Seed}");
+        Console.WriteLine(FileKinds.Line(config));
         var lines = File.Exists(run.MetricsPath) ? MetricsLog.Read(run.MetricsPath).ToList() : [];
         if (lines.LastOrDefault(line => line.ContainsKey("loss")) is { } last)
         {
@@ -73,17 +108,27 @@ internal static class InspectCommand
             Console.WriteLine(FormattableString.Invariant($"epoch {(int)line["epoch"]!}: kNN {(double)line["knn"]!:P2} [{line["protocol"]}]"));
         }
 
-        foreach (var checkpoint in run.Checkpoints())
-        {
-            Console.WriteLine(FormattableString.Invariant($"{checkpoint}: {new FileInfo(checkpoint).Length / 1e6:F1} MB"));
-        }
+        ShowCheckpoints(run);
     }
 
-    private static void ShowFile(string path)
+    private static void ShowFile(string path, string? prefix)
     {
+        if (FileKinds.Describe(path) is { } lines && !IsOnnx(path))
+        {
+            Console.WriteLine(string.Join('\n', lines));
+            return;
+        }
+
+        if (IsOnnx(path))
+        {
+            ShowOnnx(path);
+            return;
+        }
+
         if (!ForeignWeights.IsSafeTensors(path))
         {
-            ShowTorchFile(path);
+            ShowTorchFile(path, prefix);
+            ShowEncoder(path, prefix);
             return;
         }
 
@@ -93,20 +138,109 @@ internal static class InspectCommand
             Console.WriteLine($"{key}: {value.Trim()}");
         }
 
-        foreach (var entry in entries)
+        foreach (var entry in entries.Where(entry => IsWithin(entry.Name, prefix)))
         {
             Console.WriteLine($"{entry.Name}  {entry.Type}  [{string.Join(", ", entry.Shape)}]");
         }
 
         Console.WriteLine(FormattableString.Invariant($"{entries.Count} tensors, {entries.Sum(entry => entry.End - entry.Begin) / 1e6:F1} MB"));
+        if (new FileInfo(path).Length <= MostLookedAt)
+        {
+            using var file = SafeTensors.Read(path);
+            TellNotFinite(file.Tensors.Where(item => IsWithin(item.Key, prefix)).Select(item => (item.Key, item.Value)));
+        }
+
+        if (!metadata.ContainsKey("mocosharp.config") && !metadata.ContainsKey("config"))
+        {
+            ShowEncoder(path, prefix);
+        }
     }
 
-    private static void ShowTorchFile(string path)
+    // As a part of the way to a tensor: --prefix teacher.backbone, or teacher/backbone as the lines show it.
+    private static bool IsWithin(string name, string? prefix) => prefix is null
+        || ("." + name.Replace('/', '.')).Contains("." + prefix.Replace('/', '.').Trim('.') + ".", StringComparison.Ordinal);
+
+    private static void TellNotFinite(IEnumerable<(string Name, Tensor Tensor)> tensors)
+    {
+        foreach (var (name, tensor) in tensors)
+        {
+            if (tensor.is_floating_point() && tensor.numel() > 0)
+            {
+                using var scope = NewDisposeScope();
+                var finite = tensor.isfinite().sum().item<long>();
+                if (finite < tensor.numel())
+                {
+                    Console.WriteLine($"not finite: {Line(name)}: {tensor.numel() - finite} of {tensor.numel()} values are NaN or infinite");
+                }
+            }
+        }
+    }
+
+    // What the other verbs would take of it.
+    private static void ShowEncoder(string path, string? prefix)
+    {
+        try
+        {
+            using var weights = ForeignWeights.Read(path, prefix);
+            Console.WriteLine($"as an encoder: {weights.Kind}");
+            foreach (var ignored in weights.Ignored)
+            {
+                Console.WriteLine($"ignored: {ignored}");
+            }
+        }
+        catch (InvalidDataException error)
+        {
+            Console.WriteLine($"as an encoder: refused: {error.Message}");
+        }
+    }
+
+    private static bool IsOnnx(string path)
+    {
+        if (Path.GetExtension(path).Equals(".onnx", StringComparison.OrdinalIgnoreCase))
+        {
+            return FileKinds.IsBinary(path);
+        }
+
+        using var stream = File.OpenRead(path);
+        var head = new byte[FileSignature.HeadBytes];
+        return FileSignature.Describe(head.AsSpan(0, stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false))) == "an ONNX model.";
+    }
+
+    private static void ShowOnnx(string path)
+    {
+        var model = OnnxSummary.Read(path);
+        foreach (var (key, value) in model.Metadata.OrderBy(item => item.Key, StringComparer.Ordinal))
+        {
+            Console.WriteLine($"{key}: {value}");
+        }
+
+        foreach (var input in model.Inputs)
+        {
+            Console.WriteLine($"input: {input}");
+        }
+
+        foreach (var output in model.Outputs)
+        {
+            Console.WriteLine($"output: {output}");
+        }
+
+        Console.WriteLine($"operations: {string.Join(", ", model.Operations.OrderByDescending(item => item.Value).Take(12).Select(item => $"{item.Value} {item.Key}"))}" +
+            (model.Operations.Count > 12 ? ", ..." : ""));
+        Console.WriteLine(FormattableString.Invariant(
+            $"an ONNX model, format {model.FormatVersion}, opset {string.Join(", ", model.Opsets)}, by {(model.Producer.Length == 0 ? "?" : model.Producer)}: {model.Weights} weights, {model.WeightBytes / 1e6:F1} MB"));
+    }
+
+    private static void ShowTorchFile(string path, string? prefix)
     {
         using var file = TorchFile.Read(path);
         var (count, bytes) = (0, 0L);
+        var tensors = new List<(string Name, PickleTensor Tensor)>();
         Show(file.Root, "");
         Console.WriteLine(FormattableString.Invariant($"{count} tensors, {bytes / 1e6:F1} MB, {(file.Format == TorchFormat.Pickle ? "a plain pickle" : $"PyTorch's {file.Format.ToString().ToLowerInvariant()} format")}"));
+        if (bytes <= MostLookedAt)
+        {
+            TellNotFinite(tensors.Where(item => IsWithin(item.Name, prefix)).Select(item => (item.Name, item.Tensor.Tensor)));
+        }
 
         void Show(PickleValue value, string name)
         {
@@ -132,7 +266,12 @@ internal static class InspectCommand
                 case PickleTensor tensor:
                     count++;
                     bytes += tensor.SizeBytes;
-                    Console.WriteLine($"{name}  {tensor.Type}  [{string.Join(", ", tensor.Shape)}]");
+                    tensors.Add((name, tensor));
+                    if (IsWithin(name, prefix))
+                    {
+                        Console.WriteLine($"{name}  {tensor.Type}  [{string.Join(", ", tensor.Shape)}]");
+                    }
+
                     break;
                 case PickleBytes data:
                     Console.WriteLine($"{name}: {data.Value.Length} bytes");
