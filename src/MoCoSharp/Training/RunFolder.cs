@@ -13,6 +13,7 @@ public sealed class RunFolder
 {
     private RunLock? _lock;
     private bool _isNew; // the folder was not there before
+    private HashSet<string>? _before; // names that were in it; null where this process did not make the run
 
     private RunFolder(string path) => Path = path;
 
@@ -50,8 +51,10 @@ public sealed class RunFolder
     internal static RunFolder Create(string path, string configuration)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var run = new RunFolder(path) { _isNew = !Directory.Exists(path) };
+        var isNew = !Directory.Exists(path);
         Directory.CreateDirectory(path);
+        var run = new RunFolder(path) { _isNew = isNew };
+        var before = Directory.GetFileSystemEntries(path).Select(entry => System.IO.Path.GetFileName(entry)).ToHashSet(StringComparer.Ordinal);
         using var hold = run.Hold(_ => { });
         if (File.Exists(run.ConfigPath))
         {
@@ -62,6 +65,7 @@ public sealed class RunFolder
         Directory.CreateDirectory(System.IO.Path.Combine(path, "evaluations"));
         AtomicFile.Write(System.IO.Path.Combine(path, "environment.json"), stream => stream.Write(Encoding.UTF8.GetBytes(EnvironmentJson())));
         AtomicFile.Write(run.ConfigPath, stream => stream.Write(Encoding.UTF8.GetBytes(configuration))); // last: now it is a run
+        run._before = before;
         return run;
     }
 
@@ -101,42 +105,35 @@ public sealed class RunFolder
     public string? Holder() => RunLock.Holder(Path);
 
     /// <summary>
-    /// Takes back what <see cref="Create(string, RunConfig)"/> made, where a run could not begin: a folder with a configuration and nothing learned would be
-    /// in the way of the next try. Where there is a checkpoint of a later step, or a report of a run that diverged, nothing is touched.
+    /// Takes back what <see cref="Create(string, RunConfig)"/> made and the run wrote, where it could not begin: a folder with a configuration and nothing
+    /// learned would be in the way of the next try. What was in the folder before stays. Where there is a checkpoint of a later step, or a report of a run
+    /// that diverged, nothing is touched.
     /// </summary>
     public void RemoveUnbegun()
     {
         var beginning = CheckpointPath(0); // saved where the first step failed
-        if ((Directory.Exists(CheckpointsPath) && Directory.EnumerateFileSystemEntries(CheckpointsPath).Any(file => file != beginning)) || File.Exists(DivergedPath))
+        if (_before is null || File.Exists(DivergedPath)
+            || (Directory.Exists(CheckpointsPath) && Directory.EnumerateFileSystemEntries(CheckpointsPath).Any(file => file != beginning)))
         {
             return;
         }
 
         File.Delete(ConfigPath); // first: now it is no run
+        foreach (var entry in Directory.GetFileSystemEntries(Path).Where(entry => !_before.Contains(System.IO.Path.GetFileName(entry))))
+        {
+            if (Directory.Exists(entry))
+            {
+                Directory.Delete(entry, recursive: true);
+            }
+            else
+            {
+                File.Delete(entry);
+            }
+        }
+
         if (_isNew)
         {
-            Directory.Delete(Path, recursive: true);
-            return;
-        }
-
-        // What else is in the folder was there before.
-        foreach (var file in new[] { MetricsPath, ViewsPath, beginning, System.IO.Path.Combine(Path, "environment.json"), System.IO.Path.Combine(Path, "lock") }
-            .Where(file => Directory.Exists(System.IO.Path.GetDirectoryName(file))))
-        {
-            File.Delete(file);
-        }
-
-        foreach (var events in Directory.Exists(TensorBoardPath) ? Directory.GetFiles(TensorBoardPath, "events.out.tfevents.*") : [])
-        {
-            File.Delete(events);
-        }
-
-        foreach (var folder in new[] { CheckpointsPath, TensorBoardPath, System.IO.Path.Combine(Path, "evaluations") })
-        {
-            if (Directory.Exists(folder) && !Directory.EnumerateFileSystemEntries(folder).Any())
-            {
-                Directory.Delete(folder);
-            }
+            Directory.Delete(Path);
         }
     }
 
