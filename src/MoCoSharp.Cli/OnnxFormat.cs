@@ -14,6 +14,22 @@ internal sealed class OnnxFormat(bool foldBatchNorm) : ExportFormat("onnx")
     public override string Check =>
         $"opset {OnnxExport.Opset}, run by ONNX Runtime {OrtEnv.Instance().GetVersionString()} on random images, one and three at a time";
 
+    public override string Loader => "ONNX Runtime";
+
+    public override IEnumerable<string> Loading(TrainedEncoder trained, bool withHead, string path)
+    {
+        var size = trained.Views.Size;
+        var output = withHead ? "embeddings" : "features";
+        return
+        [
+            "import onnxruntime",
+            $"session = onnxruntime.InferenceSession({System.Text.Json.JsonSerializer.Serialize(path, Text.Default.String)})",
+            $"{output} = session.run(None, {{\"{OnnxExport.Input}\": images}})[0]  # images: float32 [N, 3, {size}, {size}], prepared as told above",
+            "",
+            $"using var session = new InferenceSession({System.Text.Json.JsonSerializer.Serialize(path, Text.Default.String)}); // C#: samples/FeatureService",
+        ];
+    }
+
     protected override void Write(string path, TrainedEncoder trained, bool withHead) =>
         AtomicFile.Write(path, stream => OnnxExport.Write(stream, trained, withHead, foldBatchNorm));
 

@@ -179,7 +179,7 @@ internal static class DoctorCommand
                 $"First bad tensor: {told["firstBadTensor"]}; last good loss {told["lastGoodLoss"]} at step {told["lastGoodStep"]}, learning rate {told["learningRate"]}. " +
                     $"The batch: {string.Join(", ", images.Take(5))}{(images.Count > 5 ? $" and {images.Count - 5} more in diverged.json" : "")}.",
                 "Most often a learning rate that is too high, or grows too fast at the start.",
-                $"moco pretrain --resume-with-changes --run {run.Path} --set optimizer.learningRate=... goes on from {told["checkpoint"] ?? "the beginning"}.");
+                $"moco pretrain --resume-with-changes --run {Data.Shell.Quote(run.Path)} --set optimizer.learningRate=... goes on from {told["checkpoint"] ?? "the beginning"}.");
         }
         catch (Exception error) when (error is JsonException or InvalidOperationException or NullReferenceException or FormatException)
         {

@@ -15,28 +15,40 @@ internal static class EmbedCommand
 {
     public static Command Create()
     {
-        var target = new Argument<string>("run") { Description = "A run folder or a checkpoint." };
+        var target = new Argument<string>("run") { Description = "A run folder, a checkpoint, an exported encoder, or a PyTorch file." };
         var data = new Option<string?>("--data") { HelpName = "source", Description = "The images; without it the run's own." };
         var part = new Option<string>("--part") { Description = "train or val, of a source that has both.", DefaultValueFactory = _ => "train" }.Offers("train", "val");
         var which = new Option<string>("--encoder") { Description = "query or key.", DefaultValueFactory = _ => "query" }.Offers("query", "key");
         var layer = new Option<string>("--layer") { Description = "pooled or head.", DefaultValueFactory = _ => "pooled" }.Offers("pooled", "head");
         var normalize = new Option<bool>("--normalize") { Description = "Each row to length 1." };
         var upright = new Option<bool>("--exif-orientation") { Description = "Turn photos upright as their EXIF data say, whatever the encoder was trained on." };
-        var output = new Option<string?>("-o", "--output") { HelpName = "file", Description = "features.npy (names and labels in a .csv beside it) or .csv." };
+        var prefix = NamedEncoder.PrefixOption();
+        var output = new Option<string?>("-o", "--output") { HelpName = "file", Description = "The file to write: .npy (names and labels in a .csv beside it), .csv or .parquet." };
+        var force = new Option<bool>("--force") { Description = "Replace the file where there is one." };
         var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
-        var command = new Command("embed", "Write features of images, with names and labels.") { target, data, part, which, layer, normalize, upright, output, verbose };
+        var command = new Command("embed", "Write features of images, with names and labels.")
+        {
+            target, data, part, which, layer, normalize, upright, prefix, output, force, verbose,
+        };
         command.SetAction(parsed => Processes.Run(parsed.GetValue(verbose), group => Run(
             parsed.GetValue(target)!, parsed.GetValue(data), parsed.GetValue(part)!, parsed.GetValue(which)!, parsed.GetValue(layer)!,
-            parsed.GetValue(normalize), parsed.GetValue(upright), parsed.GetValue(output), group)));
+            parsed.GetValue(normalize), parsed.GetValue(upright), parsed.GetValue(prefix), parsed.GetValue(output), parsed.GetValue(force), group)));
         return command;
     }
 
-    private static int Run(string target, string? source, string part, string which, string layer, bool normalize, bool upright, string? output, IProcessGroup group)
+    private static int Run(
+        string target, string? source, string part, string which, string layer, bool normalize, bool upright, string? prefix, string? output, bool force,
+        IProcessGroup group)
     {
         var faults = new List<string>();
         if (output is null || !FeatureWriters.Extensions.Contains(Path.GetExtension(output).ToLowerInvariant()))
         {
             faults.Add($"-o is {output ?? "missing"}, expected a file that ends in {string.Join(", ", FeatureWriters.Extensions)}.");
+        }
+
+        else if (!force && Processes.Speaks && FeatureWriters.Files(output).FirstOrDefault(File.Exists) is { } existing)
+        {
+            faults.Add($"{existing} exists. Name another file with -o, or add --force to replace it.");
         }
 
         if (layer is not ("pooled" or "head"))
@@ -49,7 +61,7 @@ internal static class EmbedCommand
             faults.Add($"--part is {part}, expected train or val.");
         }
 
-        using var encoder = NamedEncoder.Open(target, which, faults, group.Size);
+        using var encoder = NamedEncoder.Open(target, which, faults, group.Size, prefix);
         var images = Images(source ?? encoder.OwnData, source is null ? encoder.Config.Validation : null, part, faults);
         if (source is null && encoder.OwnData is null)
         {

@@ -18,20 +18,22 @@ internal static class ExportCommand
         var output = new Option<string>("-o", "--output") { HelpName = "file", Description = "The file to write.", Required = true };
         var encoder = new Option<string>("--encoder") { Description = "query (the one that learned) or key (its moving average).", DefaultValueFactory = _ => "query" }.OneOf("query", "key");
         var head = new Option<bool>("--head") { Description = "Keep the head: embeddings instead of features." };
+        var prefix = NamedEncoder.PrefixOption();
         var fold = new Option<bool>("--fold-bn") { Description = "For onnx: work each BatchNorm into the convolution before it." };
         var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
-        var command = new Command("export", "Write an encoder for other tools, and check it.") { source, format, output, encoder, head, fold, verbose };
+        var command = new Command("export", "Write an encoder for other tools, and check it.") { source, format, output, encoder, head, prefix, fold, verbose };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () => Run(new Request(
             parsed.GetValue(source)!,
             parsed.GetValue(format)!,
             parsed.GetValue(output)!,
             parsed.GetValue(encoder) == "key" ? EncoderRole.Key : EncoderRole.Query,
             parsed.GetValue(head),
-            parsed.GetValue(fold)))));
+            parsed.GetValue(fold),
+            parsed.GetValue(prefix)))));
         return command;
     }
 
-    private sealed record Request(string Source, string Format, string Output, EncoderRole Role, bool WithHead, bool FoldBatchNorm);
+    private sealed record Request(string Source, string Format, string Output, EncoderRole Role, bool WithHead, bool FoldBatchNorm, string? Prefix);
 
     private static int Run(Request request)
     {
@@ -45,7 +47,8 @@ internal static class ExportCommand
             "detectron2" => new Detectron2Format(),
             _ => new OnnxFormat(request.FoldBatchNorm),
         };
-        using var trained = TrainedEncoder.Load(request.Source, request.Role);
+        using var trained = TrainedEncoder.Load(request.Source, request.Role, request.Prefix);
+        NamedEncoder.Note(request.Source, trained);
         ThrowIfAny(
         [
             .. request.WithHead && trained.Encoder.Options.Head == "none" ? [$"{request.Source}: has no head. Leave out --head."] : Array.Empty<string>(),
@@ -63,7 +66,7 @@ internal static class ExportCommand
         Console.WriteLine(FormattableString.Invariant($"checked: {format.Check}; the greatest difference is {difference:G2} of the largest feature"));
         if (format.Loading(trained, withHead, request.Output).ToList() is { Count: > 0 } lines)
         {
-            Console.WriteLine($"load it in {format.Name} so:\n\n{string.Join('\n', lines)}");
+            Console.WriteLine($"load it in {format.Loader} so:\n\n{string.Join('\n', lines)}");
         }
 
         return ExitCode.Done;

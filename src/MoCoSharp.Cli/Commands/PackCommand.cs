@@ -80,6 +80,6 @@ internal static class PackCommand
             Console.Error.WriteLine($"moco: warning: {result.Unreadable} of those left out could not be read this time: pack again once they can (--force).");
         }
 
-        Console.WriteLine(Invariant($"{output}: {result.Images} images, {result.SizeBytes / 1e6:F1} MB, in {watch.Elapsed.TotalSeconds:F1} s{more}. `moco pretrain RECIPE --data {output}` reads it."));
+        Console.WriteLine(Invariant($"{output}: {result.Images} images, {result.SizeBytes / 1e6:F1} MB, in {watch.Elapsed.TotalSeconds:F1} s{more}. `moco pretrain moco-v2-folder --data {Data.Shell.Quote(output)}` reads it."));
     }
 }

@@ -43,7 +43,7 @@ public sealed class Detectron2Format() : ExportFormat("detectron2")
         var options = trained.Encoder.Options;
         var normalize = ViewRecipes.Evaluation(trained.Views).Normalize;
         yield return "MODEL:";
-        yield return $"  WEIGHTS: \"{path}\"";
+        yield return $"  WEIGHTS: {StateDictFormat.Quoted(path)}";
         yield return $"  PIXEL_MEAN: [{Scaled(normalize.Mean)}]";
         yield return $"  PIXEL_STD: [{Scaled(normalize.Std)}]";
         yield return "  BACKBONE:";

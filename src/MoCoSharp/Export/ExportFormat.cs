@@ -9,6 +9,9 @@ public abstract class ExportFormat(string name)
     /// <summary>What people call it.</summary>
     public string Name => name;
 
+    /// <summary>What loads the file.</summary>
+    public virtual string Loader => name;
+
     /// <summary>Why the tool could not load such an encoder, or not with its head; none where it can.</summary>
     /// <param name="trained">The encoder.</param>
     /// <param name="withHead">Whether its head goes along.</param>

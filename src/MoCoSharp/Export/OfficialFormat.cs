@@ -1,5 +1,6 @@
 using System.Globalization;
 using MoCoSharp.Checkpoints;
+using MoCoSharp.Data;
 using MoCoSharp.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -30,11 +31,11 @@ public sealed class OfficialFormat(string? checkpoint) : ExportFormat("torch")
         if (checkpoint is not null && config.MoCo is { } moco)
         {
             yield return string.Create(CultureInfo.InvariantCulture,
-                $"python main_moco.py -a resnet{options.Depth} --resume {path} --moco-dim {trained.Encoder.OutputSize} --moco-k {moco.QueueSize} ") +
+                $"python main_moco.py -a resnet{options.Depth} --resume {Shell.Quote(path)} --moco-dim {trained.Encoder.OutputSize} --moco-k {moco.QueueSize} ") +
                 string.Create(CultureInfo.InvariantCulture, $"--moco-m {moco.Momentum} --moco-t {moco.Temperature}{(options.Head == "mlp" ? " --mlp" : "")} ...");
         }
 
-        yield return $"python main_lincls.py -a resnet{options.Depth} --pretrained {path} ...";
+        yield return $"python main_lincls.py -a resnet{options.Depth} --pretrained {Shell.Quote(path)} ...";
     }
 
     /// <inheritdoc/>

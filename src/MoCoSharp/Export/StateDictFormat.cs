@@ -44,18 +44,18 @@ public abstract class StateDictFormat(string name) : ExportFormat(name)
     }
 
     /// <summary>A text as Python writes it.</summary>
-    private protected static string Quoted(string text) => $"\"{JsonEncodedText.Encode(text)}\"";
+    internal static string Quoted(string text) => $"\"{JsonEncodedText.Encode(text)}\"";
 
     /// <summary>Arguments of torchvision's function: a classifier's number of classes.</summary>
-    private protected static string NumClasses(TrainedEncoder trained, bool withHead) => withHead && trained.Classes.Count > 0 ? $"num_classes={trained.Classes.Count}" : "";
+    internal static string NumClasses(TrainedEncoder trained, bool withHead) => withHead && trained.Classes.Count > 0 ? $"num_classes={trained.Classes.Count}" : "";
 
     /// <summary>Python that names a classifier's classes, which a state dictionary does not.</summary>
-    private protected static IEnumerable<string> ClassNames(TrainedEncoder trained, bool withHead) => withHead && trained.Classes.Count > 0
+    internal static IEnumerable<string> ClassNames(TrainedEncoder trained, bool withHead) => withHead && trained.Classes.Count > 0
         ? [$"classes = [{string.Join(", ", trained.Classes.Select(Quoted))}]"]
         : [];
 
     /// <summary>Python that gives "model" the layers in which the encoder differs from the library's own ResNet.</summary>
-    private protected static IEnumerable<string> Replacements(TrainedEncoder trained, bool withHead)
+    internal static IEnumerable<string> Replacements(TrainedEncoder trained, bool withHead)
     {
         var encoder = trained.Encoder;
         if (encoder.Options.Stem is "cifar" or "small")
