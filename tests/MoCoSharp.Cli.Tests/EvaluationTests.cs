@@ -24,7 +24,7 @@ public sealed class EvaluationTests : IDisposable
         }
 
         File.WriteAllText(Path.Combine(folder, "photos", "train", "rays", "broken.png"), "no image");
-        var (code, _, error) = Moco.Run(folder, ["pretrain", "--data", "photos", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "knn.neighbours=200", "--steps", "2"]);
+        var (code, _, error) = Moco.Run(folder, ["pretrain", "patterns", "--data", "photos", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "knn.neighbours=200", "--steps", "2"]);
         Assert.True(code == 0, error);
     }
 

@@ -8,7 +8,7 @@ namespace MoCoSharp.Cli.Tests;
 public sealed class ReadingTests : IDisposable
 {
     private static readonly string[] Settings =
-        [.. Moco.Tiny.Split(' '), "data=set", "views.size=16", "epochs=100000", "logEvery=1", "knn.everyEpochs=0", "checkpoints.everyEpochs=100000", "health.everySteps=0"];
+        [.. Moco.Tiny.Split(' '), "data=set", "epochs=100000", "logEvery=1", "knn.everyEpochs=0", "checkpoints.everyEpochs=100000", "health.everySteps=0"];
 
     private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;
 
@@ -27,7 +27,7 @@ public sealed class ReadingTests : IDisposable
     public void AFolderThatIsAwayForAWhile_TakesPartAgain_AndWhatWasLeftOutIsTold()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "sends a signal");
-        using var job = new Job(Moco.StartInfo(folder, ["pretrain", "--run", "run", "--set", .. Settings]));
+        using var job = new Job(Moco.StartInfo(folder, ["pretrain", "patterns", "--run", "run", "--set", .. Settings]));
         job.Until("step 10/");
         Directory.Move(Path.Combine(folder, "set", "dogs"), Path.Combine(folder, "away"));
         job.UntilError("there is no such file; a dangling link? Another image takes its place this time.");
@@ -49,7 +49,7 @@ public sealed class ReadingTests : IDisposable
     public void AFolderThatIsGone_IsWaitedFor_AndThenTheRunEndsWithItsStateSaved()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "moves a folder that is in use");
-        using var job = new Job(Moco.StartInfo(folder, ["pretrain", "--run", "run", "--set", .. Settings, "loader.outageSeconds=2"]));
+        using var job = new Job(Moco.StartInfo(folder, ["pretrain", "patterns", "--run", "run", "--set", .. Settings, "loader.outageSeconds=2"]));
         job.Until("step 10/");
         Directory.Move(Path.Combine(folder, "set"), Path.Combine(folder, "away"));
         var (_, error) = job.Wait(1);
@@ -77,7 +77,7 @@ public sealed class ReadingTests : IDisposable
         File.CreateSymbolicLink(Path.Combine(folder, "set", "dogs", "missing.png"), "nowhere.png");
         foreach (var (name, processes) in new[] { ("alone", 1), ("two", 2) })
         {
-            using var job = new Job(Mpirun.Start(folder, processes, ["pretrain", "--run", name, "--steps", "12", "--set", .. Settings, "logEvery=3"]));
+            using var job = new Job(Mpirun.Start(folder, processes, ["pretrain", "patterns", "--run", name, "--steps", "12", "--set", .. Settings, "logEvery=3"]));
             job.Wait(0);
         }
 
