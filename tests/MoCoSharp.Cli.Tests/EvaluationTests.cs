@@ -58,7 +58,7 @@ public sealed class EvaluationTests : IDisposable
 
         (code, output, error) = Moco.Run(folder, "knn", "run");
         Assert.True(code == 0, error);
-        Assert.Contains("kNN, own: k 40, T 0.07", output); // as many as the bank has, without the broken one; the temperature of the recipe for photos
+        Assert.Contains("kNN, own: k 40, T 0.1", output); // as many as the bank has, without the broken one
 
         (code, output, _) = Moco.Run(folder, "compare", "run");
         Assert.Equal(0, code);

@@ -60,8 +60,10 @@ public sealed record FeatureSet(Tensor Values, int[] Labels, int[] Indices, IRea
         using var scope = NewDisposeScope();
         var values = Values.to(float32); // [M, D]
         var direction = query.cpu().to(float32);
-        var lengths = values.square().sum(1).sqrt() * direction.square().sum().sqrt(); // [M]
-        var similarities = (values.mv(direction) / lengths.clamp_min(float.Epsilon)).nan_to_num(0).clamp(-1, 1).data<float>().ToArray();
+        var products = values.mv(direction).data<float>().ToArray(); // [M]
+        var squares = (values * values).sum(1).data<float>().ToArray(); // [M]
+        var ofQuery = direction.dot(direction).data<float>()[0];
+        float[] similarities = [.. products.Select((product, row) => Cosine(product, squares[row], ofQuery))];
         return
         [
             .. Enumerable.Range(0, similarities.Length)
@@ -69,6 +71,12 @@ public sealed record FeatureSet(Tensor Values, int[] Labels, int[] Indices, IRea
                 .Take(k)
                 .Select(row => new Neighbor(Names?[row] ?? $"image {Indices[row]}", similarities[row], row, Indices[row])),
         ];
+    }
+
+    private static float Cosine(float product, float square, float otherSquare)
+    {
+        var cosine = product / (Math.Sqrt(square) * Math.Sqrt(otherSquare));
+        return double.IsNaN(cosine) ? 0 : (float)Math.Clamp(cosine, -1, 1); // a length of 0 has no direction
     }
 
     /// <inheritdoc/>

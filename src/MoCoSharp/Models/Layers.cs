@@ -27,12 +27,16 @@ internal sealed class Convolution : Module<Tensor, Tensor>
         var output = padding switch
         {
             0 => Product(input, kernel),
+            1 when IsPoint(input) => Product(input, kernel.narrow(2, 1, 1).narrow(3, 1, 1)),
             1 when Winograd.Suits(input, kernel, _stride) => Winograd.Convolve(input, kernel),
             1 => KernelGradient.Convolve(input, kernel, _stride),
             _ => functional.conv2d(input, kernel, strides: [_stride, _stride], padding: [padding, padding]),
         };
         return output.MoveToOuterDisposeScope();
     }
+
+    // Around a single pixel the outer eight weights see padding alone. oneDNN leaves their bf16 gradient unset, as libtorch 2.10 has it.
+    private static bool IsPoint(Tensor input) => input is { dtype: ScalarType.BFloat16, shape: [_, _, 1, 1] };
 
     // A 1x1 convolution, channels last, is a product of pixels and weights. oneDNN's own kernels for it, as libtorch 2.10 has them, are not safe: the
     // weight gradient of few channels with a stride writes past its memory, and 1024 output channels divide by zero (both seen on an AMD EPYC).

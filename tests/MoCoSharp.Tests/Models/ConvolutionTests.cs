@@ -1,0 +1,52 @@
+using MoCoSharp.Models;
+using MoCoSharp.Tensors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Tests.Models;
+
+public sealed class ConvolutionTests
+{
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void OfASinglePixel_InBFloat16_HasTheOutputAndGradientsOfFloat64(int stride)
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(5);
+        using var convolution = new Convolution(32, 64, kernel: 3, stride);
+        var weight = convolution.parameters().Single();
+        using (no_grad())
+        {
+            weight.copy_(randn_like(weight));
+        }
+
+        var images = ChannelsLast.Of(randn(8, 32, 1, 1)).to(bfloat16).requires_grad_();
+        var (imagesTwin, weightTwin) = (images.detach().to(float64).requires_grad_(), weight.detach().to(bfloat16).to(float64).requires_grad_());
+        var expected = nn.functional.conv2d(imagesTwin, weightTwin, strides: [stride, stride], padding: [1, 1]);
+        var gradient = randn(expected.shape).to(bfloat16);
+        expected.backward([gradient.to(float64)]);
+
+        for (var time = 0; time < 20; time++)
+        {
+            // Memory that is free from now on holds numbers that would be seen.
+            full(64, 32, 3, 3, float.NaN, dtype: bfloat16).Dispose();
+            convolution.zero_grad();
+            images.grad = null;
+            var output = convolution.forward(images);
+            output.backward([gradient]);
+
+            Close(expected, output);
+            Close(imagesTwin.grad!, images.grad!);
+            Close(weightTwin.grad!, weight.grad!);
+            Assert.Equal(0, weight.grad!.narrow(2, 0, 1).abs().max().item<float>()); // these weights see padding alone
+        }
+    }
+
+    private static void Close(Tensor exact, Tensor value)
+    {
+        Assert.Equal(exact.shape, value.shape);
+        var off = (exact.detach() - value.detach().to(float64)).abs().max().item<double>();
+        Assert.True(off <= 0.01 * exact.detach().abs().max().item<double>(), $"off by {off}");
+    }
+}
