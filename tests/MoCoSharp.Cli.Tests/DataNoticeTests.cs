@@ -101,7 +101,7 @@ public sealed class DataNoticeTests : IDisposable
         Assert.Contains("16 of 16 photos looked at lie on their side or upside down", error);
         Assert.Contains("--exif-orientation", error);
 
-        (code, var output, error) = Moco.Run(folder, [.. command, "--exif-orientation"]);
+        (code, var output, error) = Moco.Run(folder, [.. command, "--exif-orientation", "--json"]);
         Assert.True(code == 0, error);
         Assert.DoesNotContain("lie on their side", error);
         Assert.Contains("\"exifOrientation\": true", output);

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using MoCoSharp.Checkpoints;
 using MoCoSharp.Models;
 using MoCoSharp.Training;
 using TorchSharp;

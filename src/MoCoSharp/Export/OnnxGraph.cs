@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using MoCoSharp.Checkpoints;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Numerics;
 using Google.Protobuf;
-using MoCoSharp.Export;
+using MoCoSharp.Checkpoints;
 
 namespace MoCoSharp.Training;
 

@@ -1,6 +1,6 @@
 using Google.Protobuf;
 
-namespace MoCoSharp.Export;
+namespace MoCoSharp.Checkpoints;
 
 /// <summary>A protobuf message to be written: its fields in order, and its size, which a message around it must know first.</summary>
 /// <remarks>The wire format: <see href="https://protobuf.dev/programming-guides/encoding/"/>.</remarks>
