@@ -66,24 +66,19 @@ internal sealed class ConsoleProgress(int epochs, TimeProvider time) : IPretrain
     {
         _knn = report;
         var before = report.Step == 0 ? $" ({StartedFrom})" : "";
-        Line(FormattableString.Invariant($"epoch {report.Epoch}/{epochs}  kNN {report.Accuracy:P2}{before} [{report.Protocol}] in {report.Seconds:F1} s"));
+        Console.WriteLine(FormattableString.Invariant($"epoch {report.Epoch}/{epochs}  kNN {report.Accuracy:P2}{before} [{report.Protocol}] in {report.Seconds:F1} s"));
     }
 
-    public void Saved(string path) => Line($"saved {path}");
+    public void Saved(string path) => Console.WriteLine($"saved {path}");
 
     public void Warned(string message) => Console.Error.WriteLine($"moco: warning: {message}");
 
     public void Judged(Verdict verdict) => Warned($"{verdict.Finding}\n  evidence: {verdict.Evidence}\n  cause: {verdict.Cause}\n  cure: {verdict.Cure}");
 
-    /// <summary>A line that stays.</summary>
-#pragma warning disable CA1822 // Callers hold the progress, not the console.
-    public void Line(string text) => Console.WriteLine(text);
-#pragma warning restore CA1822
-
     private void TellLine(long step, long total)
     {
         _lineTold = _watch.Elapsed;
-        Line(Screen.Fit(Screen.IsLive ? Screen.Columns : int.MaxValue, Parts(step, total)));
+        Console.WriteLine(Screen.Fit(Screen.IsLive ? Screen.Columns : int.MaxValue, Parts(step, total)));
     }
 
     // What a person wants first stands first: a narrow window cuts the rest.

@@ -42,7 +42,7 @@ internal static class DetectionJob
         if (isResumed)
         {
             transfer.Resume(run);
-            progress.Line($"resumed after step {transfer.StepsDone}");
+            Console.WriteLine($"resumed after step {transfer.StepsDone}");
         }
 
         var end = transfer.Run(run, stepLimit, signals.Token);
@@ -64,7 +64,7 @@ internal static class DetectionJob
             run.WriteEvaluation($"detection-step-{transfer.StepsDone:D8}", result.ToJson());
             if (draw > 0)
             {
-                progress.Line(DetectionPictures.Write(Path.Combine(run.Path, "pictures"), plan.Judged, judged, found, result.Scores, draw));
+                Console.WriteLine(DetectionPictures.Write(Path.Combine(run.Path, "pictures"), plan.Judged, judged, found, result.Scores, draw));
             }
 
             return (end, result);

@@ -57,19 +57,14 @@ internal sealed class DetectionProgress : IDetectionObserver
         }
     }
 
-    public void Saved(string path) => Line($"saved {path}");
+    public void Saved(string path) => Console.WriteLine($"saved {path}");
 
     public void Warned(string message) => Console.Error.WriteLine($"moco: warning: {message}");
-
-    /// <summary>A line that stays.</summary>
-#pragma warning disable CA1822 // Callers hold the progress, not the console.
-    public void Line(string text) => Console.WriteLine(text);
-#pragma warning restore CA1822
 
     private void TellLine(long step, long total)
     {
         _told = _watch.Elapsed;
-        Line(Screen.Fit(Screen.IsLive ? Screen.Columns : int.MaxValue, Parts(step, total)));
+        Console.WriteLine(Screen.Fit(Screen.IsLive ? Screen.Columns : int.MaxValue, Parts(step, total)));
     }
 
     private IEnumerable<string> Parts(long step, long total)

@@ -48,11 +48,6 @@ internal sealed class EvaluationProgress(string what)
     }
 
     /// <summary>An epoch's numbers.</summary>
-    public void Show(EpochScores epoch, int epochs) => Line(string.Create(CultureInfo.InvariantCulture,
+    public static void ShowEpoch(EpochScores epoch, int epochs) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
         $"epoch {epoch.Epoch}/{epochs}  lr {epoch.LearningRate:G3}  loss {epoch.Loss:F4}  top-1 {100 * epoch.Top1:F2} %  top-5 {100 * epoch.Top5:F2} %"));
-
-    /// <summary>A line that stays.</summary>
-#pragma warning disable CA1822 // Callers hold the progress, not the console.
-    public void Line(string text) => Console.WriteLine(text);
-#pragma warning restore CA1822
 }

@@ -117,7 +117,7 @@ internal sealed class NamedEncoder : IDisposable
             warning => Console.Error.WriteLine($"moco: warning: {warning}"), cancellation);
         if (foundIn is not null)
         {
-            progress.Line($"features of {images.Description} were kept: {foundIn}");
+            Console.WriteLine($"features of {images.Description} were kept: {foundIn}");
         }
 
         return features;

@@ -64,9 +64,10 @@ public sealed class ReadingTests : IDisposable
         Assert.True(code == 0, said);
         Assert.Contains($"resumed after step {Steps().Last() - 2}", output);
 
-        (code, _, said) = Moco.Run(folder, "compare", "run");
+        Directory.Move(Path.Combine(folder, "run"), Path.Combine(folder, "my run"));
+        (code, _, said) = Moco.Run(folder, "compare", "my run");
         Assert.Equal(1, code);
-        Assert.Contains("moco knn run", said); // how to make something to compare
+        Assert.Contains("moco knn 'my run'", said); // how to make something to compare
     }
 
     [Fact]

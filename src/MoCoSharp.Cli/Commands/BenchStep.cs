@@ -40,7 +40,7 @@ internal static class BenchStep
             }
 
             var progress = new EvaluationProgress("bench");
-            progress.Line(Text(config, StepBench.Run(config, count, (done, total) => progress.Show("step", done, total))));
+            Console.WriteLine(Text(config, StepBench.Run(config, count, (done, total) => progress.Show("step", done, total))));
             return ExitCode.Done;
         }));
         return command;

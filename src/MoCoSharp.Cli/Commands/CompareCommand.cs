@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using MoCoSharp.Data;
 using MoCoSharp.Evaluation;
 using MoCoSharp.Training;
 
@@ -25,7 +26,8 @@ internal static class CompareCommand
             var found = parsed.GetValue(runs)!.Distinct().Select(path => (Path: path, Results: Read(RunFolder.Open(path)).ToList())).ToList();
             foreach (var path in found.Where(run => run.Results.Count == 0).Select(run => run.Path))
             {
-                Console.Error.WriteLine($"moco: warning: {path} has no evaluations yet. Make one: moco knn {path}, or moco linear {path}");
+                Console.Error.WriteLine(
+                    $"moco: warning: {path} has no evaluations yet. Make one: moco knn {Shell.Quote(path)}, or moco linear {Shell.Quote(path)}");
             }
 
             List<Result> all = [.. found.SelectMany(run => run.Results)];

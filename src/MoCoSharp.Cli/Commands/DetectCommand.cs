@@ -131,30 +131,30 @@ internal static class DetectCommand
     {
         if (result is null)
         {
-            progress.Line(end == PretrainEnd.StepLimit
+            Console.WriteLine(end == PretrainEnd.StepLimit
                 ? $"ended as asked, before the last step. `moco detect --resume --run {Shell.Quote(run.Path)}` goes on, and judges at the end."
                 : $"stopped, saved. `moco detect --resume --run {Shell.Quote(run.Path)}` goes on.");
             return end == PretrainEnd.StepLimit ? ExitCode.Done : ExitCode.Stopped;
         }
 
-        progress.Line(FormattableString.Invariant(
+        Console.WriteLine(FormattableString.Invariant(
             $"AP {Percent(result.Scores.Ap)}  AP50 {Percent(result.Scores.Ap50)}  AP75 {Percent(result.Scores.Ap75)}  [{result.Scores.Metric}; {result.Images} images, {result.Scores.Classes.Count} classes]"));
         if (result.Scores.Others.Count > 0)
         {
-            progress.Line(string.Join("  ", result.Scores.Others.Select(item => $"{item.Key} {Percent(item.Value)}")));
+            Console.WriteLine(string.Join("  ", result.Scores.Others.Select(item => $"{item.Key} {Percent(item.Value)}")));
         }
 
         foreach (var deviation in DetectionConfigFile.Deviations(result.Config))
         {
-            progress.Line($"  not the protocol: {deviation}");
+            Console.WriteLine($"  not the protocol: {deviation}");
         }
 
         if (result.Unreadable > 0)
         {
-            progress.Line($"{result.Unreadable} images could not be looked at, and count for nothing.");
+            Console.WriteLine($"{result.Unreadable} images could not be looked at, and count for nothing.");
         }
 
-        progress.Line(Path.Combine(run.Path, "evaluations", $"detection-step-{result.Step:D8}.json"));
+        Console.WriteLine(Path.Combine(run.Path, "evaluations", $"detection-step-{result.Step:D8}.json"));
         return ExitCode.Done;
     }
 

@@ -108,7 +108,7 @@ internal static class EmbedCommand
             }
         }
 
-        progress.Line($"{string.Join(" and ", FeatureWriters.Files(output!))}: {count} x {featureSize}, {layer} features of the {which} encoder{(normalize ? ", of length 1" : "")}, evaluation view at {encoder.Config.Views.Size} px" +
+        Console.WriteLine($"{string.Join(" and ", FeatureWriters.Files(output!))}: {count} x {featureSize}, {layer} features of the {which} encoder{(normalize ? ", of length 1" : "")}, evaluation view at {encoder.Config.Views.Size} px" +
             LeftOutWords.Of(count, images.Count));
         return ExitCode.Done;
     }

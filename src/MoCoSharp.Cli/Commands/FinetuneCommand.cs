@@ -69,7 +69,7 @@ internal static class FinetuneCommand
             Progress = (done, total) => progress.Show("images of the epoch", done, total),
             EpochDone = epoch =>
             {
-                progress.Show(epoch, options.Epochs);
+                EvaluationProgress.ShowEpoch(epoch, options.Epochs);
                 trend.Look(epoch);
             },
             BadImageFound = progress.Show,

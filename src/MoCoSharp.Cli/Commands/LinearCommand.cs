@@ -68,7 +68,7 @@ internal static class LinearCommand
             Progress = (done, total) => progress.Show("images of the epoch", done, total),
             EpochDone = epoch =>
             {
-                progress.Show(epoch, options.Epochs);
+                EvaluationProgress.ShowEpoch(epoch, options.Epochs);
                 trend.Look(epoch);
             },
             BadImageFound = progress.Show,
@@ -102,7 +102,7 @@ internal static class LinearCommand
         var progress = new EvaluationProgress("linear, fast");
         using var train = Features(data.Train);
         using var judged = Features(data.Judged);
-        var probe = new CachedLinearProbe(options) { Progress = progress.Line };
+        var probe = new CachedLinearProbe(options) { Progress = Console.WriteLine };
         var protocol = $"{probe.Protocol}; pooled features of the {encoder.Which} encoder, not normalised; evaluation view at {encoder.Config.Views.Size} px; " +
             $"trained on {data.Train.Description} ({data.Train.Count}), judged on {data.Judged.Description} ({data.Judged.Count})";
         var name = $"linear-cached-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Of(protocol)}";

@@ -66,7 +66,7 @@ internal static class PredictCommand
             if (output is not null)
             {
                 File.Move(written, output, overwrite: force);
-                progress.Line($"{output}: {read} images, {classes.Count} classes, by {target}{LeftOutWords.Of(read, images.Count)}");
+                Console.WriteLine($"{output}: {read} images, {classes.Count} classes, by {target}{LeftOutWords.Of(read, images.Count)}");
             }
         }
         finally

@@ -261,16 +261,16 @@ internal static class PretrainCommand
         var end = training.Run(views, run, plan.Monitor(), steps, signals.Token);
         if (training.LeftOut.Describe() is { Length: > 0 } leftOut)
         {
-            progress.Line(leftOut);
+            Console.WriteLine(leftOut);
         }
 
         if (training.SavePauses.Count > 0)
         {
             var pauses = training.SavePauses.Order().ToList();
-            progress.Line(FormattableString.Invariant($"{pauses.Count} {(pauses.Count == 1 ? "save" : "saves")}; training stood still for {pauses[pauses.Count / 2] * 1000:F0} ms each (median), {pauses[^1] * 1000:F0} at most"));
+            Console.WriteLine(FormattableString.Invariant($"{pauses.Count} {(pauses.Count == 1 ? "save" : "saves")}; training stood still for {pauses[pauses.Count / 2] * 1000:F0} ms each (median), {pauses[^1] * 1000:F0} at most"));
         }
 
-        progress.Line(end switch
+        Console.WriteLine(end switch
         {
             PretrainEnd.Finished => $"done: {training.StepsDone} steps. Look at {run.ViewsPath}; {NextSteps.After(plan, run)}",
             PretrainEnd.StepLimit => $"ended after {training.StepsDone} steps, as asked. `moco pretrain --resume --run {Shell.Quote(run.Path)}` goes on.",
@@ -287,10 +287,10 @@ internal static class PretrainCommand
         {
             foreach (var change in training.Resume(run, new ResumeCheck(DataIdentity.Of(plan.Train), withChanges)))
             {
-                progress.Line($"changed: {change}");
+                Console.WriteLine($"changed: {change}");
             }
 
-            progress.Line($"resumed after step {training.StepsDone}{(isUnbegun ? ": there is no checkpoint yet, so it begins anew" : "")}");
+            Console.WriteLine($"resumed after step {training.StepsDone}{(isUnbegun ? ": there is no checkpoint yet, so it begins anew" : "")}");
         }
 
         if (!isUnbegun)
@@ -300,7 +300,7 @@ internal static class PretrainCommand
 
         if (config.InitialWeights is not null)
         {
-            progress.Line(WeightsImport.Begin(config.InitialWeights, method, config.Encoder, config.InitialPrefix));
+            Console.WriteLine(WeightsImport.Begin(config.InitialWeights, method, config.Encoder, config.InitialPrefix));
         }
 
         SampleSheet.Write(run, plan.Train, config.TrainingViews(), config);

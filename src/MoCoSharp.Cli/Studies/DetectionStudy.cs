@@ -92,12 +92,12 @@ internal static class DetectionStudy
             var (end, scores) = Train(training, signals, progress);
             if (scores is not { } found)
             {
-                progress.Line("stopped, saved. The same command goes on.");
+                Console.WriteLine("stopped, saved. The same command goes on.");
                 return end == PretrainEnd.Stopped ? ExitCode.Stopped : ExitCode.Failed;
             }
 
             results.Add((training.Row, found.Ap50, found.Ap, found.Ap75));
-            progress.Line(FormattableString.Invariant($"{training.Row}, seed {training.Seed}: AP50 {100 * found.Ap50:F2}  AP {100 * found.Ap:F2}  AP75 {100 * found.Ap75:F2}"));
+            Console.WriteLine(FormattableString.Invariant($"{training.Row}, seed {training.Seed}: AP50 {100 * found.Ap50:F2}  AP {100 * found.Ap:F2}  AP75 {100 * found.Ap75:F2}"));
             DetectionTable.Write(folder, rows, results, DetectionConfigFile.Deviations(DetectionConfigFile.Load(Path.Combine(training.Folder, "config.json"))));
         }
 
@@ -116,7 +116,7 @@ internal static class DetectionStudy
         using var plan = DetectionPlan.Open(training.Request, []);
         var run = isThere ? RunFolder.Open(training.Folder) : DetectionRun.Create(training.Folder, plan.Config);
         using var hold = run.Hold(progress.Warned);
-        progress.Line($"{run.Path}: {plan.Describe()}");
+        Console.WriteLine($"{run.Path}: {plan.Describe()}");
         var (end, result) = DetectionJob.Run(plan, run, isResumed: isThere, stepLimit: null, draw: 0, signals, progress);
         return (end, result is null ? null : (result.Scores.Ap50, result.Scores.Ap, result.Scores.Ap75));
     }
