@@ -13,7 +13,7 @@ train dotnet "$work/published/moco.dll"
 rm -rf "$work/published"
 
 echo "pack, and install as a tool"
-for project in MoCoSharp.Data MoCoSharp MoCoSharp.Cli; do
+for project in MoCoSharp.Data MoCoSharp.Kernels MoCoSharp.PyTorch MoCoSharp.Distributed MoCoSharp MoCoSharp.Detection MoCoSharp.Cli; do
     dotnet pack "src/$project" -c Release -o "$work/packages"
 done
 dotnet tool install MoCoSharp.Cli --tool-path "$work/tool" --add-source "$work/packages" --prerelease
@@ -39,7 +39,7 @@ program() {
 </Project>
 END
     cat > "$1/Program.cs" <<'END'
-using MoCoSharp.Training;
+using MoCoSharp.Encoders;
 using TorchSharp;
 
 using var trained = TrainedEncoder.Load(args[0]);

@@ -1,13 +1,14 @@
 // What images betray without learning: kNN and the fast linear evaluation on raw pixels and on the untrained encoder, kNN on a colour histogram.
 // dotnet run -c Release --project bench/Baselines -- [RECIPE.json [SOURCE]]
+using MoCoSharp;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
 using MoCoSharp.Evaluation;
 using MoCoSharp.Features;
-using MoCoSharp.Methods;
-using MoCoSharp.Tensors;
+using MoCoSharp.Models;
+using MoCoSharp.Runs;
 using MoCoSharp.Training;
 using TorchSharp;
 using static TorchSharp.torch;

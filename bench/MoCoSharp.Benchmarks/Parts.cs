@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using MoCoSharp.Features;
+using MoCoSharp.Kernels;
+using MoCoSharp.Losses;
 using MoCoSharp.Methods;
-using MoCoSharp.Tensors;
 using TorchSharp;
 using TorchSharpPeer;
 using static MoCoSharp.Benchmarks.Report;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using MoCoSharp.Models;
 using static MoCoSharp.Benchmarks.Report;
 
 namespace MoCoSharp.Benchmarks;

@@ -8,8 +8,10 @@ using System.Globalization;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
 using MoCoSharp.Data.Loading;
+using MoCoSharp.Data.Packing;
 using MoCoSharp.Data.Views;
 using MoCoSharp.ViewsBenchmark;
+
 using static System.FormattableString;
 
 const string Python = "/usr/bin/python3";

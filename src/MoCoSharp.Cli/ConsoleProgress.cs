@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
+using MoCoSharp.Diagnostics;
+using MoCoSharp.Optimization;
 using MoCoSharp.Training;
-using MoCoSharp.Training.Health;
 
 namespace MoCoSharp.Cli;
 

@@ -1,6 +1,7 @@
-using MoCoSharp.Detection;
 using MoCoSharp.Detection.Pictures;
-using MoCoSharp.Tensors;
+using MoCoSharp.Detection.Transfer;
+using MoCoSharp.Models;
+using MoCoSharp.Runs;
 using MoCoSharp.Training;
 using static TorchSharp.torch;
 

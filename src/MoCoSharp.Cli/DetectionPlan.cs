@@ -1,11 +1,12 @@
 using System.Text.Json.Nodes;
 using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
-using MoCoSharp.Data.Detection;
 using MoCoSharp.Data.Views;
-using MoCoSharp.Detection;
-using MoCoSharp.Tensors;
-using MoCoSharp.Training;
+using MoCoSharp.Detection.Datasets;
+using MoCoSharp.Detection.Transfer;
+using MoCoSharp.Encoders;
+using MoCoSharp.Models;
+using MoCoSharp.Runs;
 using TorchSharp;
 
 namespace MoCoSharp.Cli;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using MoCoSharp.Detection;
+using MoCoSharp.Detection.Transfer;
 
 namespace MoCoSharp.Cli;
 

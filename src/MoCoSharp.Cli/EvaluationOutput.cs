@@ -1,10 +1,11 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using MoCoSharp.Checkpoints;
 using MoCoSharp.Data;
 using MoCoSharp.Data.Images;
 using MoCoSharp.Evaluation;
+using MoCoSharp.Features;
+using MoCoSharp.PyTorch;
 
 namespace MoCoSharp.Cli;
 

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
+using MoCoSharp.Runs;
 using MoCoSharp.Training;
 
 namespace MoCoSharp.Cli;

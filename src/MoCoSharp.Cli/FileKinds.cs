@@ -3,8 +3,8 @@ using System.Text.Json.Nodes;
 using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
-using MoCoSharp.Detection;
-using MoCoSharp.Training;
+using MoCoSharp.Detection.Transfer;
+using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli;
 

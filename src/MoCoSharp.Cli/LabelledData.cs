@@ -1,6 +1,6 @@
 using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
-using MoCoSharp.Training;
+using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli;
 

@@ -3,9 +3,10 @@ using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
+using MoCoSharp.Encoders;
 using MoCoSharp.Features;
 using MoCoSharp.Models;
-using MoCoSharp.Training;
+using MoCoSharp.Runs;
 using TorchSharp;
 using static TorchSharp.torch;
 

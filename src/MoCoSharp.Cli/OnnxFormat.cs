@@ -1,8 +1,9 @@
 using Microsoft.ML.OnnxRuntime;
-using MoCoSharp.Checkpoints;
+using MoCoSharp.Encoders;
 using MoCoSharp.Export;
-using MoCoSharp.Tensors;
-using MoCoSharp.Training;
+using MoCoSharp.Kernels;
+using MoCoSharp.Models;
+using MoCoSharp.PyTorch;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Cli;

@@ -1,8 +1,10 @@
 using System.Text.Json.Serialization;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Views;
-using MoCoSharp.Tensors;
-using MoCoSharp.Training;
+using MoCoSharp.Features;
+using MoCoSharp.Methods;
+using MoCoSharp.Models;
+using MoCoSharp.Runs;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Cli;

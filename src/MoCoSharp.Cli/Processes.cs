@@ -1,6 +1,6 @@
 using MoCoSharp.Distributed;
 using MoCoSharp.Distributed.Mpi;
-using MoCoSharp.Training;
+using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli;
 

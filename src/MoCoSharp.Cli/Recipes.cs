@@ -1,5 +1,5 @@
 using MoCoSharp.Data;
-using MoCoSharp.Training;
+using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli;
 

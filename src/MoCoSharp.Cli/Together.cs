@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 using MoCoSharp.Distributed;
 using MoCoSharp.Distributed.Mpi;
 using MoCoSharp.Distributed.Nccl;
-using MoCoSharp.Training;
+using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli;
 

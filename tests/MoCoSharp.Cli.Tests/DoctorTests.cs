@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using MoCoSharp.Training;
+using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Tests;
 

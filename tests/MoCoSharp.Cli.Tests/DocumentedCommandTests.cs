@@ -1,8 +1,8 @@
-using MoCoSharp.Checkpoints;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
+using MoCoSharp.Encoders;
 using MoCoSharp.Models;
-using MoCoSharp.Training;
+using MoCoSharp.PyTorch;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Cli.Tests;

@@ -1,8 +1,10 @@
-using MoCoSharp.Checkpoints;
-using MoCoSharp.Data.Images;
 using MoCoSharp.Data.Datasets;
+using MoCoSharp.Data.Images;
 using MoCoSharp.Data.Views;
-using MoCoSharp.Training;
+using MoCoSharp.Encoders;
+using MoCoSharp.Models;
+using MoCoSharp.PyTorch;
+using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Tests;
 
@@ -106,11 +108,11 @@ public sealed class ExportTests(ExportTests.ShortRun run) : IClassFixture<Export
         var pixels = new float[3 * view.Size * view.Size];
         var random = default(SampleRandom);
         view.Write(image, ref random, pixels);
-        using var images = Tensors.HostMemory.Images(pixels, 1, view.Size, TorchSharp.torch.CPU);
+        using var images = HostMemory.Images(pixels, 1, view.Size, TorchSharp.torch.CPU);
         using var expected = trained.Encoder.Features(images);
         Assert.Equal(32, found.Length);
         var largest = found.Max(Math.Abs);
-        Assert.All(found.Zip(Tensors.HostMemory.Floats(expected)), pair => Assert.Equal(pair.Second, pair.First, 1e-5 * largest));
+        Assert.All(found.Zip(HostMemory.Floats(expected)), pair => Assert.Equal(pair.Second, pair.First, 1e-5 * largest));
         Assert.Equal("400", await service.StatusOf("not an image"u8.ToArray()));
     }
 

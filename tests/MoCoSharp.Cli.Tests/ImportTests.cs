@@ -1,9 +1,11 @@
 using System.Text;
-using MoCoSharp.Checkpoints;
 using MoCoSharp.Distributed;
+using MoCoSharp.Encoders;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
-using MoCoSharp.Training;
+using MoCoSharp.Optimization;
+using MoCoSharp.PyTorch;
+using MoCoSharp.Runs;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Cli.Tests;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using MoCoSharp.Training;
+using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Tests;
 
@@ -72,7 +72,7 @@ public sealed class LostRunTests : IDisposable
     private bool Kill(string run, string moment, int number)
     {
         var start = Moco.StartInfo(folder, Arguments(run));
-        var inSave = Enum.TryParse<MoCoSharp.Checkpoints.AtomicFile.Stage>(moment, out _);
+        var inSave = Enum.TryParse<MoCoSharp.PyTorch.AtomicFile.Stage>(moment, out _);
         if (inSave)
         {
             start.Environment["DOTNET_STARTUP_HOOKS"] = typeof(LostRunTests).Assembly.Location;

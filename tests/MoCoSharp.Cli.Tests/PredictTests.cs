@@ -1,9 +1,10 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using MoCoSharp.Checkpoints;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
-using MoCoSharp.Training;
+using MoCoSharp.Encoders;
+using MoCoSharp.Models;
+using MoCoSharp.PyTorch;
 
 namespace MoCoSharp.Cli.Tests;
 
@@ -68,7 +69,7 @@ public sealed class PredictTests(PredictTests.Classifiers made) : IClassFixture<
         Assert.Equal(10, classifier.Classes.Count);
         Assert.Equal(run.Step, classifier.Step);
         using var images = TorchSharp.torch.rand(2, 3, 32, 32);
-        Assert.Equal(Tensors.HostMemory.Floats(run.Encoder.Features(images)), Tensors.HostMemory.Floats(classifier.Encoder.Features(images)));
+        Assert.Equal(HostMemory.Floats(run.Encoder.Features(images)), HostMemory.Floats(classifier.Encoder.Features(images)));
     }
 
     [Theory]

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
-using MoCoSharp.Training;
+using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Tests;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using MoCoSharp.Training;
+using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Tests;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using MoCoSharp.Checkpoints;
+using MoCoSharp.PyTorch;
 
 #pragma warning disable MA0047 // The runtime looks for it by this name, outside of namespaces.
 /// <summary>

@@ -1,7 +1,8 @@
 using System.Text.Json.Nodes;
 using MoCoSharp.Cli.Studies;
 using MoCoSharp.Methods;
-using MoCoSharp.Training;
+using MoCoSharp.Optimization;
+using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Tests;
 

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
-using MoCoSharp.Checkpoints;
 using MoCoSharp.Data.Images;
 using MoCoSharp.Models;
+using MoCoSharp.PyTorch;
 using TorchSharp;
 using static TorchSharp.torch;
 using Encoder = MoCoSharp.Models.Encoder;

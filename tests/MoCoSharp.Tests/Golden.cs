@@ -1,6 +1,7 @@
 using System.IO.Hashing;
 using System.Text;
-using MoCoSharp.Checkpoints;
+using MoCoSharp.Models;
+using MoCoSharp.PyTorch;
 using TorchSharp;
 using static TorchSharp.torch;
 using Encoder = MoCoSharp.Models.Encoder;

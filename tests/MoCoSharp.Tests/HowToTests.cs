@@ -1,13 +1,16 @@
 using System.Runtime.CompilerServices;
-using MoCoSharp.Checkpoints;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
+using MoCoSharp.Encoders;
 using MoCoSharp.Features;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
+using MoCoSharp.Optimization;
+using MoCoSharp.PyTorch;
+using MoCoSharp.Runs;
 using MoCoSharp.Tests.Export;
 using MoCoSharp.Training;
 using TorchSharp;

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
-using MoCoSharp.Checkpoints;
+using MoCoSharp.Models;
+using MoCoSharp.PyTorch;
 using TorchSharp;
 
 namespace MoCoSharp.Tests;

@@ -6,6 +6,7 @@ using MoCoSharp.Evaluation;
 using MoCoSharp.Features;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
+using MoCoSharp.Optimization;
 using MoCoSharp.Training;
 using TorchSharp;
 using static TorchSharp.torch;

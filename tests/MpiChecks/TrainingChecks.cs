@@ -1,6 +1,8 @@
 using MoCoSharp.Distributed;
+using MoCoSharp.Features;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
+using MoCoSharp.Optimization;
 using MoCoSharp.Training;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -5,8 +5,8 @@ using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
-using MoCoSharp.Tensors;
-using MoCoSharp.Training;
+using MoCoSharp.Models;
+using MoCoSharp.Runs;
 using static System.FormattableString;
 using static TorchSharp.torch;
 

@@ -1,7 +1,8 @@
 using System.CommandLine;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Data;
-using MoCoSharp.Detection;
+using MoCoSharp.Detection.Transfer;
+using MoCoSharp.Runs;
 using MoCoSharp.Training;
 
 namespace MoCoSharp.Cli.Commands;

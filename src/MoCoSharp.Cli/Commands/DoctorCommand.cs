@@ -1,9 +1,11 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using MoCoSharp.Checkpoints;
-using MoCoSharp.Training;
-using MoCoSharp.Training.Health;
+using MoCoSharp.Diagnostics;
+using MoCoSharp.Models;
+using MoCoSharp.Optimization;
+using MoCoSharp.PyTorch;
+using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Commands;
 

@@ -5,8 +5,9 @@ using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
 using MoCoSharp.Features;
-using MoCoSharp.Tensors;
-using MoCoSharp.Training;
+using MoCoSharp.Kernels;
+using MoCoSharp.Models;
+using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Commands;
 

@@ -1,8 +1,9 @@
 using System.CommandLine;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Data;
+using MoCoSharp.Encoders;
 using MoCoSharp.Export;
-using MoCoSharp.Training;
+using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Commands;
 

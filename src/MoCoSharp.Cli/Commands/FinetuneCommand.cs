@@ -1,7 +1,6 @@
 using System.CommandLine;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Evaluation;
-using MoCoSharp.Training;
 
 namespace MoCoSharp.Cli.Commands;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Data;
-using MoCoSharp.Training;
+using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Commands;
 

@@ -1,10 +1,10 @@
 using System.CommandLine;
 using MoCoSharp.Cli.CommandLine;
-using MoCoSharp.Checkpoints;
 using MoCoSharp.Data;
+using MoCoSharp.Encoders;
+using MoCoSharp.Methods;
 using MoCoSharp.Models;
-using MoCoSharp.Tensors;
-using MoCoSharp.Training;
+using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Commands;
 

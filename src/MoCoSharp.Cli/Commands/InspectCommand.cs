@@ -1,11 +1,12 @@
 using System.CommandLine;
-using MoCoSharp.Checkpoints;
 using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
-using MoCoSharp.Detection;
-using MoCoSharp.Tensors;
-using MoCoSharp.Training;
+using MoCoSharp.Detection.Transfer;
+using MoCoSharp.Encoders;
+using MoCoSharp.Models;
+using MoCoSharp.PyTorch;
+using MoCoSharp.Runs;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,13 +1,12 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using MoCoSharp.Cli.CommandLine;
-using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
 using MoCoSharp.Evaluation;
 using MoCoSharp.Features;
-using MoCoSharp.Tensors;
-using MoCoSharp.Training;
+using MoCoSharp.Models;
+using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Commands;
 

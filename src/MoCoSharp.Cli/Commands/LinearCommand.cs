@@ -5,7 +5,7 @@ using MoCoSharp.Data.Datasets;
 using MoCoSharp.Distributed;
 using MoCoSharp.Evaluation;
 using MoCoSharp.Features;
-using MoCoSharp.Training;
+using MoCoSharp.Optimization;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Cli.Commands;

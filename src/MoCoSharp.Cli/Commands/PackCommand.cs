@@ -3,7 +3,8 @@ using System.Diagnostics;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
-using MoCoSharp.Training;
+using MoCoSharp.Data.Packing;
+using MoCoSharp.Runs;
 using static System.FormattableString;
 
 namespace MoCoSharp.Cli.Commands;

@@ -6,8 +6,9 @@ using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Features;
-using MoCoSharp.Tensors;
-using MoCoSharp.Training;
+using MoCoSharp.Kernels;
+using MoCoSharp.Models;
+using MoCoSharp.Runs;
 using static TorchSharp.torch.nn;
 
 namespace MoCoSharp.Cli.Commands;

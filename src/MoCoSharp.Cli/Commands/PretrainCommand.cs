@@ -1,13 +1,13 @@
 using System.CommandLine;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Data;
-using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Loading;
-using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
 using MoCoSharp.Distributed.Nccl;
+using MoCoSharp.Encoders;
 using MoCoSharp.Methods;
-using MoCoSharp.Tensors;
+using MoCoSharp.Models;
+using MoCoSharp.Runs;
 using MoCoSharp.Training;
 using static TorchSharp.torch;
 

@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using MoCoSharp.Cli.CommandLine;
-using MoCoSharp.Cli.Commands;
 using MoCoSharp.Data.Datasets;
-using MoCoSharp.Detection;
+using MoCoSharp.Detection.Transfer;
+using MoCoSharp.Runs;
 using MoCoSharp.Training;
 
 namespace MoCoSharp.Cli.Studies;

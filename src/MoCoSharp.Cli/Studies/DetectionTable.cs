@@ -1,6 +1,6 @@
 using System.Text;
-using MoCoSharp.Checkpoints;
 using MoCoSharp.Evaluation;
+using MoCoSharp.PyTorch;
 
 namespace MoCoSharp.Cli.Studies;
 

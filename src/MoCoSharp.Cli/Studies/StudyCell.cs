@@ -1,4 +1,4 @@
-using MoCoSharp.Training;
+using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Studies;
 

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Data.Datasets;
-using MoCoSharp.Training;
+using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Studies;
 

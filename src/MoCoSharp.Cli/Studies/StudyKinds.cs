@@ -1,6 +1,7 @@
 using System.Globalization;
 using MoCoSharp.Methods;
-using MoCoSharp.Training;
+using MoCoSharp.Optimization;
+using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Studies;
 

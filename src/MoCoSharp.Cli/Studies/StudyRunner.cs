@@ -1,10 +1,11 @@
 using System.Text.Json.Nodes;
-using MoCoSharp.Checkpoints;
 using MoCoSharp.Cli.Commands;
-using MoCoSharp.Data.Datasets;
 using MoCoSharp.Distributed;
+using MoCoSharp.Encoders;
 using MoCoSharp.Evaluation;
-using MoCoSharp.Training;
+using MoCoSharp.Models;
+using MoCoSharp.PyTorch;
+using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Studies;
 

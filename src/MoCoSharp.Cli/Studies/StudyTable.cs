@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Text;
-using MoCoSharp.Checkpoints;
 using MoCoSharp.Evaluation;
+using MoCoSharp.Models;
+using MoCoSharp.PyTorch;
 
 namespace MoCoSharp.Cli.Studies;
 

@@ -1,7 +1,7 @@
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Features;
 using TorchSharp;
-using static MoCoSharp.Tensors.Scalars;
+using static MoCoSharp.Kernels.Scalars;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Evaluation;

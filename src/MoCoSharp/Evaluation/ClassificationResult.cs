@@ -1,3 +1,5 @@
+using MoCoSharp.Features;
+
 namespace MoCoSharp.Evaluation;
 
 /// <summary>Where a training on labels stands after an epoch.</summary>

@@ -1,5 +1,5 @@
+using MoCoSharp.Encoders;
 using MoCoSharp.Models;
-using MoCoSharp.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using MoCoSharp.Data.Images;
+using MoCoSharp.Features;
 
 namespace MoCoSharp.Evaluation;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
-using MoCoSharp.Checkpoints;
 using MoCoSharp.Distributed;
+using MoCoSharp.PyTorch;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Evaluation;

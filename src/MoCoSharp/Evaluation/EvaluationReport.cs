@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using MoCoSharp.Features;
 
 namespace MoCoSharp.Evaluation;
 

@@ -2,11 +2,11 @@ using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Features;
+using MoCoSharp.Methods;
 using MoCoSharp.Models;
-using MoCoSharp.Tensors;
-using MoCoSharp.Training;
+using MoCoSharp.Optimization;
 using TorchSharp;
-using static MoCoSharp.Tensors.Scalars;
+using static MoCoSharp.Kernels.Scalars;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 

@@ -1,4 +1,4 @@
-using MoCoSharp.Training;
+using MoCoSharp.Optimization;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

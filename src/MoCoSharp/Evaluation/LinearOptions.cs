@@ -1,3 +1,5 @@
+using MoCoSharp.Optimization;
+
 namespace MoCoSharp.Evaluation;
 
 /// <summary>How a linear classifier is trained on frozen features; the defaults are MoCo's official protocol.</summary>

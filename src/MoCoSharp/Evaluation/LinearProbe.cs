@@ -3,10 +3,11 @@ using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
 using MoCoSharp.Features;
+using MoCoSharp.Kernels;
+using MoCoSharp.Methods;
 using MoCoSharp.Models;
-using MoCoSharp.Tensors;
 using TorchSharp;
-using static MoCoSharp.Tensors.Scalars;
+using static MoCoSharp.Kernels.Scalars;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Evaluation;

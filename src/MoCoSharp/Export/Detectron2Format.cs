@@ -1,8 +1,8 @@
 using System.Globalization;
-using MoCoSharp.Checkpoints;
 using MoCoSharp.Data.Views;
+using MoCoSharp.Encoders;
 using MoCoSharp.Models;
-using MoCoSharp.Training;
+using MoCoSharp.PyTorch;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,6 @@
-using MoCoSharp.Training;
+using MoCoSharp.Encoders;
 using TorchSharp;
-using static MoCoSharp.Tensors.Scalars;
+using static MoCoSharp.Kernels.Scalars;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Export;

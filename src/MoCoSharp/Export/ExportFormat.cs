@@ -1,4 +1,4 @@
-using MoCoSharp.Training;
+using MoCoSharp.Encoders;
 
 namespace MoCoSharp.Export;
 

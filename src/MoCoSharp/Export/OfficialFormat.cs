@@ -1,7 +1,8 @@
 using System.Globalization;
-using MoCoSharp.Checkpoints;
 using MoCoSharp.Data;
-using MoCoSharp.Training;
+using MoCoSharp.Encoders;
+using MoCoSharp.Models;
+using MoCoSharp.PyTorch;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,10 +1,10 @@
 using Google.Protobuf;
-using MoCoSharp.Checkpoints;
+using MoCoSharp.Encoders;
 using MoCoSharp.Models;
-using MoCoSharp.Training;
+using MoCoSharp.Runs;
 using TorchSharp;
 using static MoCoSharp.Export.OnnxGraph;
-using static MoCoSharp.Tensors.Scalars;
+using static MoCoSharp.Kernels.Scalars;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Export;

@@ -1,5 +1,6 @@
 using Google.Protobuf;
-using MoCoSharp.Checkpoints;
+using MoCoSharp.Models;
+using MoCoSharp.Runs;
 using TorchSharp;
 using static TorchSharp.torch;
 

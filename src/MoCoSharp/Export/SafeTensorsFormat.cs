@@ -1,5 +1,5 @@
 using MoCoSharp.Data;
-using MoCoSharp.Training;
+using MoCoSharp.Encoders;
 
 namespace MoCoSharp.Export;
 

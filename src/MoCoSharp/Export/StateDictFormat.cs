@@ -1,7 +1,7 @@
 using System.Text.Json;
-using MoCoSharp.Checkpoints;
+using MoCoSharp.Encoders;
 using MoCoSharp.Models;
-using MoCoSharp.Training;
+using MoCoSharp.PyTorch;
 using TorchSharp;
 using static TorchSharp.torch;
 

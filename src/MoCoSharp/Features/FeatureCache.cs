@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Security.Cryptography;
-using MoCoSharp.Checkpoints;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Models;
+using MoCoSharp.PyTorch;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,3 +1,4 @@
+using MoCoSharp.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 

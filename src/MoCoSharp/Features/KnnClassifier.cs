@@ -1,5 +1,5 @@
 using MoCoSharp.Distributed;
-using MoCoSharp.Tensors;
+using MoCoSharp.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,5 @@
 using TorchSharp;
-using static MoCoSharp.Tensors.Scalars;
+using static MoCoSharp.Kernels.Scalars;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Methods;

@@ -1,7 +1,8 @@
 using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
+using MoCoSharp.Kernels;
+using MoCoSharp.Losses;
 using MoCoSharp.Models;
-using MoCoSharp.Tensors;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -127,7 +128,7 @@ public sealed class MemoryBank : PretrainMethod
             using var noGrad = no_grad();
             var first = InstDiscNce.Normalizer(query, bank.Features, images, draws, _options.Temperature);
             _group.AllReduceSum(first);
-            normalizer.copy_(first.div_(Tensors.Scalars.Held((double)_group.Size)));
+            normalizer.copy_(first.div_(Scalars.Held((double)_group.Size)));
         }
 
         return InstDiscNce.Loss(query, bank.Features, images, draws, normalizer, _options.Temperature, MeasuresContrast);

@@ -1,6 +1,5 @@
 using MoCoSharp.Distributed;
 using MoCoSharp.Models;
-using MoCoSharp.Tensors;
 
 namespace MoCoSharp.Methods;
 

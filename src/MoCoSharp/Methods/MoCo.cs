@@ -1,9 +1,10 @@
 using MoCoSharp.Distributed;
+using MoCoSharp.Kernels;
+using MoCoSharp.Losses;
 using MoCoSharp.Models;
-using MoCoSharp.Tensors;
 using TorchSharp;
 using TorchSharp.Modules;
-using static MoCoSharp.Tensors.Scalars;
+using static MoCoSharp.Kernels.Scalars;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 

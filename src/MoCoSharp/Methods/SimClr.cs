@@ -1,6 +1,7 @@
 using MoCoSharp.Distributed;
+using MoCoSharp.Kernels;
+using MoCoSharp.Losses;
 using MoCoSharp.Models;
-using MoCoSharp.Tensors;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -1,5 +1,4 @@
 using MoCoSharp.Models;
-using MoCoSharp.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;

@@ -1,4 +1,5 @@
-using MoCoSharp.Tensors;
+using MoCoSharp.Data.Views;
+using MoCoSharp.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 

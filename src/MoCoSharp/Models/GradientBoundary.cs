@@ -1,4 +1,4 @@
-using MoCoSharp.Tensors;
+using MoCoSharp.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,4 +1,4 @@
-using MoCoSharp.Tensors;
+using MoCoSharp.Kernels;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

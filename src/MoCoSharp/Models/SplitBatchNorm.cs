@@ -1,9 +1,10 @@
 using System.Runtime.InteropServices;
 using MoCoSharp.Distributed;
-using MoCoSharp.Tensors;
+using MoCoSharp.Kernels;
+using MoCoSharp.Methods;
 using TorchSharp;
 using TorchSharp.Modules;
-using static MoCoSharp.Tensors.Scalars;
+using static MoCoSharp.Kernels.Scalars;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 

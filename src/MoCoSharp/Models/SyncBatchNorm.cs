@@ -1,7 +1,7 @@
 using MoCoSharp.Distributed;
-using MoCoSharp.Tensors;
+using MoCoSharp.Kernels;
 using TorchSharp;
-using static MoCoSharp.Tensors.Scalars;
+using static MoCoSharp.Kernels.Scalars;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Models;

@@ -1,9 +1,10 @@
+using MoCoSharp.Diagnostics;
 using MoCoSharp.Distributed;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
 using TorchSharp;
 using TorchSharp.Modules;
-using static MoCoSharp.Tensors.Scalars;
+using static MoCoSharp.Kernels.Scalars;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Training;

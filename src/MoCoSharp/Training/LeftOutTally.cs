@@ -1,6 +1,7 @@
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Distributed;
+using MoCoSharp.Runs;
 
 namespace MoCoSharp.Training;
 

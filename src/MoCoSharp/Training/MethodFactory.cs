@@ -1,5 +1,6 @@
 using MoCoSharp.Distributed;
 using MoCoSharp.Methods;
+using MoCoSharp.Runs;
 
 namespace MoCoSharp.Training;
 

@@ -1,4 +1,6 @@
-using MoCoSharp.Training.Health;
+using MoCoSharp.Diagnostics;
+using MoCoSharp.Optimization;
+using MoCoSharp.Runs;
 
 namespace MoCoSharp.Training;
 
@@ -93,6 +95,3 @@ public enum PretrainEnd
     /// <summary>It was asked to stop, and has saved.</summary>
     Stopped,
 }
-
-/// <summary>The loss is no longer a number.</summary>
-public sealed class DivergedException(string message) : Exception(message);

@@ -1,10 +1,12 @@
 using MoCoSharp.Data.Loading;
+using MoCoSharp.Diagnostics;
 using MoCoSharp.Distributed;
+using MoCoSharp.Features;
+using MoCoSharp.Kernels;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
-using MoCoSharp.Tensors;
-using MoCoSharp.Training.Health;
-using MoCoSharp.Training.Saving;
+using MoCoSharp.Optimization;
+using MoCoSharp.Runs;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -290,7 +292,7 @@ public sealed class Pretraining : IDisposable
 
     private void Step(ViewBatch batch, long total, ProgressMeter meter, RunLog log, Watch watch)
     {
-        var learningRate = LearningRate.At(_config, Progress.Scheduled, Progress.BatchesPerEpoch);
+        var learningRate = _config.LearningRateAt(Progress.Scheduled, Progress.BatchesPerEpoch);
         var step = StepsDone + 1;
         var reports = step % _config.LogEvery == 0 || step == total || step == 1;
         var (looks, probes) = reports ? watch.Health.IsDue(step, step == total) : (false, false);

@@ -1,4 +1,5 @@
-using MoCoSharp.Tensors;
+using MoCoSharp.Kernels;
+using MoCoSharp.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,7 @@
 using System.IO.Hashing;
 using MoCoSharp.Distributed;
 using MoCoSharp.Methods;
+using MoCoSharp.PyTorch;
 using TorchSharp;
 using static TorchSharp.torch;
 

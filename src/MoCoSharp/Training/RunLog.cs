@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
-using MoCoSharp.Training.Health;
+using MoCoSharp.Diagnostics;
+using MoCoSharp.Optimization;
+using MoCoSharp.Runs;
 
 namespace MoCoSharp.Training;
 

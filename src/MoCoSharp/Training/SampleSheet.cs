@@ -1,7 +1,8 @@
-using MoCoSharp.Checkpoints;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
 using MoCoSharp.Data.Views;
+using MoCoSharp.PyTorch;
+using MoCoSharp.Runs;
 
 namespace MoCoSharp.Training;
 

@@ -1,5 +1,6 @@
 using MoCoSharp.Distributed;
 using MoCoSharp.Methods;
+using MoCoSharp.Optimization;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,7 @@
 using System.IO.Hashing;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
+using MoCoSharp.Data.Packing;
 using MoCoSharp.Data.Tests.Images;
 using MoCoSharp.Data.Tests.Kernels;
 using MoCoSharp.Data.Tests.Loading;

@@ -4,7 +4,6 @@ using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Tests.Fuzzing;
-using MoCoSharp.Data.Tests.Loading;
 using MoCoSharp.Data.Views;
 
 namespace MoCoSharp.Data.Tests.Datasets;

@@ -4,6 +4,7 @@ using System.IO.Hashing;
 using System.Text;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
+using MoCoSharp.Data.Packing;
 using MoCoSharp.Data.Tests.Datasets;
 using MoCoSharp.Data.Tests.Images;
 

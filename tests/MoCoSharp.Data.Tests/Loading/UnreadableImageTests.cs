@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using MoCoSharp.Data.Datasets;
-using MoCoSharp.Data.Detection;
 using MoCoSharp.Data.Images;
 using MoCoSharp.Data.Loading;
+using MoCoSharp.Data.Packing;
 using MoCoSharp.Data.Tests.Datasets;
 using MoCoSharp.Data.Views;
 
@@ -315,41 +315,6 @@ public sealed class UnreadableImageTests : IDisposable
     }
 
     [Fact]
-    public void ADetectionImage_IsTriedAgain()
-    {
-        var images = Boxed(4);
-        File.Move(images[2].File, temp["away"]);
-        var told = new ConcurrentBag<BadImage>();
-        var loader = new DetectionLoader(images, Detection, new Normalize([0, 0, 0], [1, 1, 1]), 1, 1) { BadImageFound = told.Add };
-        var before = loader.Test(default).ToList();
-        _ = loader.Training(4, 0, default).First();
-        File.Move(temp["away"], images[2].File);
-        var after = loader.Test(default).ToList();
-
-        Assert.Equal([false, false, true, false], before.Select(batch => batch is null));
-        Assert.All(after, Assert.NotNull);
-        Assert.All(told, bad => Assert.Equal((2, true), (bad.Index, bad.MayPass)));
-    }
-
-    [Fact(Timeout = 60_000)]
-    public async Task WithoutAnyDetectionImage_ItEndsAfterTheLongestWait()
-    {
-        var images = Boxed(4);
-        var loader = new DetectionLoader(images, Detection, new Normalize([0, 0, 0], [1, 1, 1]), 1, 1) { LongestOutage = TimeSpan.FromSeconds(1) };
-        var error = await Task.Run(() => Assert.Throws<BrokenImageException>(() =>
-        {
-            foreach (var _ in loader.Training(4, 0, TestContext.Current.CancellationToken))
-            {
-                if (Directory.Exists(temp["boxes"]))
-                {
-                    Directory.Move(temp["boxes"], temp["away"]);
-                }
-            }
-        }));
-        Assert.Contains("none of the 4 images could be read for 1 s", error.Message);
-    }
-
-    [Fact]
     public void AMeasurement_CountsABrokenImageOnce()
     {
         var times = StageTimes.Measure(new FakeImages(8, 1, 6), Transform, JpegDecoder.Auto, seed: 1, images: 24);
@@ -376,11 +341,6 @@ public sealed class UnreadableImageTests : IDisposable
         Assert.Equal(all.Select(batch => batch.Query), actual.Select(batch => batch.Query));
         Assert.Equal(all.Select(batch => batch.Key), actual.Select(batch => batch.Key));
     }
-
-    private static DetectionViewOptions Detection { get; } = new() { ShortSides = [8], TestShortSide = 8, LongestSide = 32 };
-
-    private BoxedImages Boxed(int count) => new("made", ["a"], [.. Enumerable.Range(0, count).Select(i =>
-        new BoxedImage(temp.WriteImage($"boxes/{i}.png", (byte)i), $"{i}", 4, 4, [new ObjectBox(1, 1, 3, 3, 0)]))]);
 
     /// <summary>Noise images that a disk refuses now and then.</summary>
     private sealed class FlakyImages(int count) : IImageDataset

@@ -1,6 +1,7 @@
 using MoCoSharp.Data.Views;
-using MoCoSharp.Detection;
-using MoCoSharp.Tensors;
+using MoCoSharp.Detection.Model;
+using MoCoSharp.Kernels;
+using MoCoSharp.Models;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Tests.Detection;

@@ -1,11 +1,13 @@
-using MoCoSharp.Checkpoints;
-using MoCoSharp.Data.Detection;
-using MoCoSharp.Detection;
+using MoCoSharp.Detection.Datasets;
 using MoCoSharp.Detection.Metrics;
+using MoCoSharp.Detection.Model;
 using MoCoSharp.Detection.Pictures;
+using MoCoSharp.Detection.Transfer;
+using MoCoSharp.Kernels;
 using MoCoSharp.Models;
-using MoCoSharp.Tensors;
-using MoCoSharp.Training;
+using MoCoSharp.Optimization;
+using MoCoSharp.PyTorch;
+using MoCoSharp.Runs;
 using TorchSharp;
 using static TorchSharp.torch;
 using Encoder = MoCoSharp.Models.Encoder;

@@ -1,5 +1,6 @@
-using MoCoSharp.Detection;
-using MoCoSharp.Tensors;
+using MoCoSharp.Detection.Model;
+using MoCoSharp.Kernels;
+using MoCoSharp.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,6 @@
-using MoCoSharp.Data.Detection;
 using MoCoSharp.Data.Images;
 using MoCoSharp.Data.Views;
+using MoCoSharp.Detection.Datasets;
 
 namespace MoCoSharp.Tests.Detection;
 

@@ -1,7 +1,8 @@
-using MoCoSharp.Data.Detection;
 using MoCoSharp.Data.Views;
-using MoCoSharp.Detection;
+using MoCoSharp.Detection.Datasets;
 using MoCoSharp.Detection.Metrics;
+using MoCoSharp.Detection.Model;
+using MoCoSharp.Models;
 
 namespace MoCoSharp.Tests.Detection;
 

@@ -3,8 +3,9 @@ using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Evaluation;
 using MoCoSharp.Features;
+using MoCoSharp.Methods;
 using MoCoSharp.Models;
-using MoCoSharp.Tensors;
+using MoCoSharp.Optimization;
 using TorchSharp;
 using static TorchSharp.torch;
 

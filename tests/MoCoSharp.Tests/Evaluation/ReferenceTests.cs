@@ -1,9 +1,10 @@
-using MoCoSharp.Checkpoints;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
-using MoCoSharp.Evaluation;
-using MoCoSharp.Tensors;
+using MoCoSharp.Features;
+using MoCoSharp.Kernels;
+using MoCoSharp.Models;
+using MoCoSharp.PyTorch;
 using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;

@@ -1,6 +1,6 @@
+using MoCoSharp.Encoders;
 using MoCoSharp.Export;
 using MoCoSharp.Models;
-using MoCoSharp.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 

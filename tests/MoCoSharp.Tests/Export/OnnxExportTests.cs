@@ -1,8 +1,8 @@
 using Microsoft.ML.OnnxRuntime;
 using MoCoSharp.Data.Views;
+using MoCoSharp.Encoders;
 using MoCoSharp.Export;
 using MoCoSharp.Models;
-using MoCoSharp.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,11 +1,13 @@
 using System.Globalization;
-using MoCoSharp.Checkpoints;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
+using MoCoSharp.Encoders;
 using MoCoSharp.Export;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
-using MoCoSharp.Training;
+using MoCoSharp.Optimization;
+using MoCoSharp.PyTorch;
+using MoCoSharp.Runs;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,7 @@
 using MoCoSharp.Data.Views;
+using MoCoSharp.Encoders;
 using MoCoSharp.Models;
-using MoCoSharp.Training;
+using MoCoSharp.Runs;
 using TorchSharp;
 using static TorchSharp.torch;
 using Encoder = MoCoSharp.Models.Encoder;

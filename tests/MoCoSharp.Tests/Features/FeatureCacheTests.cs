@@ -2,8 +2,8 @@ using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Features;
+using MoCoSharp.Kernels;
 using MoCoSharp.Models;
-using MoCoSharp.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 

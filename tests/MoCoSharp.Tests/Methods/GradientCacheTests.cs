@@ -1,7 +1,6 @@
 using MoCoSharp.Distributed;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
-using MoCoSharp.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 

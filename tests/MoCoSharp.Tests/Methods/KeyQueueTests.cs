@@ -58,7 +58,7 @@ public sealed class KeyQueueTests
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(3);
-        using var queue = new KeyQueue(8, 16, random, MoCoSharp.Tensors.Precision.Bf16);
+        using var queue = new KeyQueue(8, 16, random, MoCoSharp.Models.Precision.Bf16);
         var keys = nn.functional.normalize(rand(4, 8), dim: 1);
 
         queue.Enqueue(keys);

@@ -1,4 +1,5 @@
 using MoCoSharp.Distributed;
+using MoCoSharp.Losses;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
 using TorchSharp;

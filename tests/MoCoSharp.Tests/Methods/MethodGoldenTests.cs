@@ -1,7 +1,8 @@
-using MoCoSharp.Checkpoints;
 using MoCoSharp.Distributed;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
+using MoCoSharp.Optimization;
+using MoCoSharp.PyTorch;
 using MoCoSharp.Training;
 using TorchSharp;
 using static TorchSharp.torch;

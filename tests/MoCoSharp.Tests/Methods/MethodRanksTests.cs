@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using MoCoSharp.Distributed;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
+using MoCoSharp.Optimization;
+using MoCoSharp.Runs;
 using MoCoSharp.Training;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,6 +1,7 @@
 using MoCoSharp.Distributed;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
+using MoCoSharp.Optimization;
 using MoCoSharp.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -54,7 +55,7 @@ public sealed class MoCoGoldenTests
         AssertState(golden, "", method, optimizer, 1e-8);
     }
 
-    private static MoCo Start(MoCoSharp.Checkpoints.SafeTensorsFile golden, MoCoOptions options, ScalarType type, Func<long, int, long, long[]> orders)
+    private static MoCo Start(MoCoSharp.PyTorch.SafeTensorsFile golden, MoCoOptions options, ScalarType type, Func<long, int, long, long[]> orders)
     {
         var method = MoCo.Create(Narrow, options, bnGroups: 4, seed: 0, SingleProcess.Instance);
         method.to(type);
@@ -73,7 +74,7 @@ public sealed class MoCoGoldenTests
         return method;
     }
 
-    private static void AssertState(MoCoSharp.Checkpoints.SafeTensorsFile golden, string prefix, MoCo method, Sgd optimizer, double tolerance)
+    private static void AssertState(MoCoSharp.PyTorch.SafeTensorsFile golden, string prefix, MoCo method, Sgd optimizer, double tolerance)
     {
         var compared = 0;
         foreach (var (name, tensor) in method.state_dict().Where(item => item.Key.StartsWith("encoder_", StringComparison.Ordinal)))

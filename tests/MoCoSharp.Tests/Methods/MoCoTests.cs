@@ -1,6 +1,7 @@
 using MoCoSharp.Distributed;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
+using MoCoSharp.Optimization;
 using MoCoSharp.Training;
 using TorchSharp;
 using static TorchSharp.torch;

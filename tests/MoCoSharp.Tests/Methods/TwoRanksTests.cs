@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using MoCoSharp.Distributed;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
+using MoCoSharp.Optimization;
 using MoCoSharp.Training;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,5 +1,5 @@
+using MoCoSharp.Kernels;
 using MoCoSharp.Models;
-using MoCoSharp.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 

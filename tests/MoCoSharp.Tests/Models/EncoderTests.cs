@@ -1,6 +1,6 @@
 using System.Text.Json;
+using MoCoSharp.Kernels;
 using MoCoSharp.Models;
-using MoCoSharp.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,6 @@
 using System.Runtime.Intrinsics;
+using MoCoSharp.Kernels;
 using MoCoSharp.Models;
-using MoCoSharp.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,13 +1,15 @@
 using System.Security.Cryptography;
-using MoCoSharp.Checkpoints;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
+using MoCoSharp.Encoders;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
+using MoCoSharp.Optimization;
+using MoCoSharp.PyTorch;
+using MoCoSharp.Runs;
 using MoCoSharp.Training;
-using MoCoSharp.Training.Health;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Tests.Training;

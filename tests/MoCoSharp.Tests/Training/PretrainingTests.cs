@@ -1,12 +1,12 @@
 using MoCoSharp.Data.Datasets;
-using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
+using MoCoSharp.Diagnostics;
 using MoCoSharp.Distributed;
 using MoCoSharp.Features;
-using MoCoSharp.Methods;
 using MoCoSharp.Models;
+using MoCoSharp.Optimization;
+using MoCoSharp.Runs;
 using MoCoSharp.Training;
-using MoCoSharp.Training.Health;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Tests.Training;

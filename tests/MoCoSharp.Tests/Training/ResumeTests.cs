@@ -1,12 +1,10 @@
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Loading;
-using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
-using MoCoSharp.Features;
-using MoCoSharp.Methods;
 using MoCoSharp.Models;
+using MoCoSharp.Optimization;
+using MoCoSharp.Runs;
 using MoCoSharp.Training;
-using MoCoSharp.Training.Health;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Tests.Training;
@@ -46,7 +44,7 @@ public sealed class ResumeTests : SmallRunTests
             var best = Metrics(name).Select(line => System.Text.Json.Nodes.JsonNode.Parse(line)!).Where(line => line["knn"] is not null)
                 .MaxBy(line => (double)line["knn"]!)!; // the first of equals
 
-            var metadata = MoCoSharp.Checkpoints.SafeTensors.ReadHeader(RunFolder.Open(Path.Combine(folder, name)).Checkpoints()[0]).Metadata;
+            var metadata = MoCoSharp.PyTorch.SafeTensors.ReadHeader(RunFolder.Open(Path.Combine(folder, name)).Checkpoints()[0]).Metadata;
             Assert.Equal((double)best["knn"]!, double.Parse(metadata["bestKnn"], System.Globalization.CultureInfo.InvariantCulture));
             Assert.Equal($"{best["step"]}", metadata["bestKnn.step"]);
             lastWasBest += (long)best["step"]! == 9 ? 1 : 0;

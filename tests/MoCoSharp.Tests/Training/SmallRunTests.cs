@@ -5,8 +5,9 @@ using MoCoSharp.Distributed;
 using MoCoSharp.Features;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
+using MoCoSharp.Optimization;
+using MoCoSharp.Runs;
 using MoCoSharp.Training;
-using MoCoSharp.Training.Health;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Tests.Training;
@@ -70,7 +71,7 @@ public abstract class SmallRunTests : IDisposable
 
     private protected static List<string> Tensors(string checkpoint)
     {
-        using var file = MoCoSharp.Checkpoints.SafeTensors.Read(checkpoint);
+        using var file = MoCoSharp.PyTorch.SafeTensors.Read(checkpoint);
         return [.. file.Tensors.Select(item => item.Key + Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(item.Value.bytes)))];
     }
 

@@ -1,0 +1,56 @@
+using MoCoSharp.Data.Datasets;
+
+namespace MoCoSharp.Detection.Datasets;
+
+/// <summary>The image files of a folder JPEGImages by their id, whatever the case of their endings.</summary>
+internal sealed class VocImages
+{
+    /// <summary>Of images; of several files with an id, that of the earlier ending is taken.</summary>
+    public static readonly string[] Endings =
+        [".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"];
+
+    private readonly Dictionary<string, List<string>> files = new(StringComparer.Ordinal);
+
+    /// <summary>Lists the folder.</summary>
+    /// <exception cref="DataSourceException">It is not there.</exception>
+    public VocImages(string folder)
+    {
+        if (!Directory.Exists(folder))
+        {
+            throw new DataSourceException($"{folder}: there is no such folder of images.");
+        }
+
+        foreach (var file in SourceFile.Guard(folder, () => Directory.GetFiles(folder)).Order(StringComparer.Ordinal))
+        {
+            if (Rank(file) >= 0)
+            {
+                var id = Path.GetFileNameWithoutExtension(file);
+                files[id] = [.. files.GetValueOrDefault(id) ?? [], file];
+            }
+        }
+    }
+
+    /// <summary>The file of an id; null where there is none.</summary>
+    /// <param name="id">The file's name without its ending.</param>
+    /// <param name="notices">Hears of an id with several files.</param>
+    public string? Find(string id, Tally notices)
+    {
+        if (!files.TryGetValue(id, out var found))
+        {
+            return null;
+        }
+
+        var taken = found.MinBy(Rank);
+        if (found.Count > 1)
+        {
+            notices.Add(
+                "ids have more than one image file, of which one is taken",
+                $"{Path.GetFileName(taken)} of {string.Join(", ", found.Select(Path.GetFileName))}");
+        }
+
+        return taken;
+    }
+
+    private static int Rank(string file) =>
+        Array.FindIndex(Endings, ending => ending.Equals(Path.GetExtension(file), StringComparison.OrdinalIgnoreCase));
+}

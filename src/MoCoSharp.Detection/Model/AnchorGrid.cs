@@ -1,0 +1,47 @@
+namespace MoCoSharp.Detection.Model;
+
+/// <summary>The boxes that a region proposal network starts from: every size in every shape, about every point of a feature map.</summary>
+/// <remarks>Ren et al. 2015, <see href="https://arxiv.org/abs/1506.01497"/>, section 3.1.1; the numbers are detectron2's, which rounds nothing.</remarks>
+public static class AnchorGrid
+{
+    /// <summary>The anchors about the point (0, 0): size by size, and for each, ratio by ratio.</summary>
+    /// <param name="sizes">Square roots of areas, in pixels.</param>
+    /// <param name="ratios">Height / width.</param>
+    public static Box[] Cell(IReadOnlyList<double> sizes, IReadOnlyList<double> ratios)
+    {
+        ArgumentNullException.ThrowIfNull(sizes);
+        ArgumentNullException.ThrowIfNull(ratios);
+        var anchors = new List<Box>();
+        foreach (var size in sizes)
+        {
+            foreach (var ratio in ratios)
+            {
+                var width = Math.Sqrt(size * size / ratio);
+                var height = ratio * width;
+                anchors.Add(new Box((float)(-width / 2), (float)(-height / 2), (float)(width / 2), (float)(height / 2)));
+            }
+        }
+
+        return [.. anchors];
+    }
+
+    /// <summary>The anchors of a feature map: row by row, column by column, and about each point those of the cell.</summary>
+    /// <param name="cell">A anchors about (0, 0).</param>
+    /// <param name="height">H of the feature map.</param>
+    /// <param name="width">W of the feature map.</param>
+    /// <param name="stride">Pixels from one point to the next; the first lies at 0.</param>
+    /// <returns>Length H x W x A.</returns>
+    public static Box[] Over(Box[] cell, int height, int width, int stride)
+    {
+        ArgumentNullException.ThrowIfNull(cell);
+        var anchors = new Box[height * width * cell.Length];
+        for (var i = 0; i < anchors.Length; i++)
+        {
+            var (point, shape) = (i / cell.Length, cell[i % cell.Length]);
+            float x = point % width * stride, y = point / width * stride;
+            anchors[i] = new Box(x + shape.Left, y + shape.Top, x + shape.Right, y + shape.Bottom);
+        }
+
+        return anchors;
+    }
+}

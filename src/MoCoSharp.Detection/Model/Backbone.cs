@@ -1,0 +1,90 @@
+using MoCoSharp.Methods;
+using MoCoSharp.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+using Encoder = MoCoSharp.Models.Encoder;
+using Sequential = TorchSharp.Modules.Sequential;
+
+namespace MoCoSharp.Detection.Model;
+
+/// <summary>The first layers and three stages of an encoder: images to the feature map "C4". Its keys are the encoder's.</summary>
+internal sealed class Backbone : Module<Tensor, Tensor>
+{
+    private readonly Convolution conv1;
+    private readonly SplitBatchNorm bn1;
+    private readonly Sequential layer1;
+    private readonly Sequential layer2;
+    private readonly Sequential layer3;
+    private readonly bool _pools;
+
+    public Backbone(EncoderOptions options) : base(nameof(Backbone))
+    {
+        var (width, blocks) = (options.Width, ResNetStages.Blocks[options.Depth]);
+        var expansion = ResNetStages.HasBottleneck(options.Depth) ? Bottleneck.Expansion : 1;
+        _pools = options.Stem == "imagenet";
+        Channels = width * 4 * expansion;
+        conv1 = options.Stem switch
+        {
+            "imagenet" => new Convolution(3, width, kernel: 7, stride: 2),
+            "small" => new Convolution(3, width, kernel: 3, stride: 2),
+            _ => new Convolution(3, width, kernel: 3, stride: 1),
+        };
+        bn1 = new SplitBatchNorm(width, 1);
+        layer1 = Encoder.Stage(options.Depth, inputs: width, width, blocks[0], stride: 1, bnGroups: 1);
+        layer2 = Encoder.Stage(options.Depth, inputs: width * expansion, width * 2, blocks[1], stride: 2, bnGroups: 1);
+        layer3 = Encoder.Stage(options.Depth, inputs: width * 2 * expansion, width * 4, blocks[2], stride: 2, bnGroups: 1);
+        RegisterComponents();
+    }
+
+    /// <summary>Of the feature map, C: 1024 for ResNet-50, 256 for ResNet-18.</summary>
+    public int Channels { get; }
+
+    /// <summary>What convolutions compute in.</summary>
+    public Precision Precision { get; set; }
+
+    /// <summary>Images [N, 3, H, W], channels last, to their map [N, C, H / stride, W / stride].</summary>
+    public override Tensor forward(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        var hidden = bn1.Rectified(conv1.call(images.to(Precision.Type(bn1.Type))));
+        if (_pools)
+        {
+            hidden = functional.max_pool2d(hidden, kernel_size: 3, stride: 2, padding: 1);
+        }
+
+        return layer3.call(layer2.call(layer1.call(hidden))).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>The last stage of an encoder, run on every region: the features of regions to a vector each.</summary>
+/// <remarks>detectron2's Res5ROIHeads; with the BatchNorm that MoCo adds behind it ("Res5ROIHeadsExtraNorm").</remarks>
+internal sealed class RegionStage : Module<Tensor, Tensor>
+{
+    private readonly Sequential layer4;
+    private readonly SplitBatchNorm? norm;
+
+    public RegionStage(EncoderOptions options, bool extraNorm) : base(nameof(RegionStage))
+    {
+        var expansion = ResNetStages.HasBottleneck(options.Depth) ? Bottleneck.Expansion : 1;
+        FeatureSize = options.Width * 8 * expansion;
+        layer4 = Encoder.Stage(options.Depth, inputs: options.Width * 4 * expansion, options.Width * 8, ResNetStages.Blocks[options.Depth][3], stride: 2, bnGroups: 1);
+        norm = extraNorm ? new SplitBatchNorm(FeatureSize, 1) : null;
+        RegisterComponents();
+    }
+
+    /// <summary>D: 2048 for ResNet-50, 512 for ResNet-18.</summary>
+    public int FeatureSize { get; }
+
+    /// <summary>What convolutions compute in.</summary>
+    public Precision Precision { get; set; }
+
+    /// <summary>Regions [R, C, P, P] to features [R, D].</summary>
+    public override Tensor forward(Tensor regions)
+    {
+        using var scope = NewDisposeScope();
+        var hidden = layer4.call(regions.to(Precision.Type(ScalarType.Float32)));
+        hidden = norm is null ? hidden : norm.call(hidden);
+        return hidden.mean([2, 3]).to(float32).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,36 @@
+using TorchSharp;
+using static MoCoSharp.Kernels.Scalars;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Detection.Model;
+
+/// <summary>Statistics of BatchNorm as a true average over passes.</summary>
+internal static class PreciseBatchNorm
+{
+    private const double UpdateShare = 0.1; // of a pass in the running statistics, SplitBatchNorm's
+
+    /// <summary>Replaces every running mean and variance by the average, over the passes, of what each saw.</summary>
+    /// <param name="model">In training mode.</param>
+    /// <param name="passes">At least one; each runs the model once.</param>
+    /// <param name="cancellation">Ends the work; the statistics are then of no use.</param>
+    public static void Measure(nn.Module model, IEnumerable<Action> passes, CancellationToken cancellation)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var statistics = model.named_buffers()
+            .Where(item => item.name.EndsWith("running_mean", StringComparison.Ordinal) || item.name.EndsWith("running_var", StringComparison.Ordinal))
+            .Select(item => (Running: item.buffer, Sum: zeros_like(item.buffer, dtype: float64))).ToList();
+        var done = 0;
+        foreach (var pass in passes)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var passScope = NewDisposeScope();
+            statistics.ForEach(item => item.Running.zero_()); // so that a pass leaves a tenth of what it saw, and nothing else
+            pass();
+            statistics.ForEach(item => item.Sum.add_(item.Running.to(float64), One));
+            done++;
+        }
+
+        statistics.ForEach(item => item.Running.copy_(item.Sum.div(Held(UpdateShare * done))));
+    }
+}

@@ -1,0 +1,91 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Kernels;
+
+/// <summary>
+/// A 3x3 convolution in bfloat16 with its gradients, by products of transformed tiles (<see cref="WinogradTiles"/>): 16 multiplications where the plain
+/// sum has 36. Pays where channels are many, so that the products outweigh the transforms.
+/// </summary>
+internal sealed class Winograd : autograd.SingleTensorFunction<Winograd>
+{
+    private const int Channels = 128; // of input and output; fewer gain little, for tiles of four times the size of their images
+    private const long AtOnce = 1 << 18; // values at each place of the tiles of images; a larger batch goes part by part, for their memory
+    private const string KeptKey = "kept";
+
+    public override string Name => nameof(Winograd);
+
+    /// <summary>Whether it is the faster way.</summary>
+    /// <param name="images">Shape [N, I, H, W].</param>
+    /// <param name="kernel">Shape [O, I, 3, 3].</param>
+    /// <param name="stride">Of the convolution.</param>
+    public static bool Suits(Tensor images, Tensor kernel, int stride) =>
+        stride == 1 && NormPasses.Suit(images) && kernel.shape[0] % ILanes.Count == 0 && kernel.shape[0] >= Channels && kernel.shape[1] >= Channels &&
+        images.shape[2] % 2 == 0 && images.shape[3] % 2 == 0;
+
+    /// <summary>The convolution, padded by 1, of what suits.</summary>
+    /// <param name="images">Shape [N, I, H, W].</param>
+    /// <param name="kernel">Shape [O, I, 3, 3].</param>
+    /// <returns>Shape [N, O, H, W], channels last.</returns>
+    public static Tensor Convolve(Tensor images, Tensor kernel) =>
+        is_grad_enabled() && (images.requires_grad || kernel.requires_grad) ? apply(images, kernel) : Convolved(images, kernel);
+
+    public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+    {
+        var (images, kernel) = ((Tensor)vars[0], (Tensor)vars[1]);
+        ctx.save_data(KeptKey, new KeptForBackward(kernel.requires_grad ? images.detach() : null, images.requires_grad ? kernel.detach() : null));
+        return Convolved(images, kernel);
+    }
+
+    public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+    {
+        ReturnedGradients.LetGo();
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var kept = ((KeptForBackward)ctx.get_data(KeptKey)).Take(scope);
+        var ofImages = kept[1] is { } kernel ? OfImages(grad_output, kernel) : null;
+        var ofKernel = kept[0] is { } images ? OfKernel(grad_output, images) : null;
+        grad_output.Dispose();
+        return ReturnedGradients.Of(ofImages, ofKernel);
+    }
+
+    private static Tensor Convolved(Tensor images, Tensor kernel)
+    {
+        using var scope = NewDisposeScope();
+        return Output(images, WinogradTiles.OfKernel(kernel).transpose(1, 2)).MoveToOuterDisposeScope();
+    }
+
+    // A convolution of the gradient with the kernel turned by 180 degrees, its inputs and outputs exchanged.
+    private static Tensor OfImages(Tensor gradient, Tensor kernel)
+    {
+        using var scope = NewDisposeScope();
+        return Output(gradient, WinogradTiles.OfKernel(kernel, turned: true)).MoveToOuterDisposeScope();
+    }
+
+    // Of kernels of shape [16, inputs, outputs].
+    private static Tensor Output(Tensor images, Tensor kernels)
+    {
+        var (count, height, width) = (images.shape[0], images.shape[2], images.shape[3]);
+        var output = empty(count, height, width, kernels.shape[2], dtype: bfloat16).permute(0, 3, 1, 2);
+        var atOnce = ImagesAtOnce(height * width, kernels.shape[1], kernels.shape[2]);
+        for (long first = 0; first < count; first += atOnce)
+        {
+            using var part = NewDisposeScope();
+            var length = Math.Min(atOnce, count - first);
+            var products = WinogradTiles.OfInput(images.narrow(0, first, length)).bmm(kernels); // [16, tiles, outputs]
+            WinogradTiles.ToOutput(products, output.narrow(0, first, length));
+        }
+
+        return output;
+    }
+
+    private static Tensor OfKernel(Tensor gradient, Tensor images)
+    {
+        var atOnce = ImagesAtOnce(images.shape[2] * images.shape[3], images.shape[1], gradient.shape[1]);
+        return BatchParts.Sum(images.shape[0], atOnce, (first, length) => WinogradTiles.ToKernelGradient(
+            WinogradTiles.OfOutputGradient(gradient.narrow(0, first, length)).transpose(1, 2)
+                .bmm(WinogradTiles.OfInput(images.narrow(0, first, length))))); // [16, O, I]
+    }
+
+    private static long ImagesAtOnce(long pixels, long inputs, long outputs) => Math.Max(1, AtOnce / (pixels / 4 * Math.Max(inputs, outputs)));
+}

@@ -1,0 +1,138 @@
+using System.Buffers.Binary;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Runtime.Loader;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace MoCoSharp.Kernels;
+
+/// <summary>Loads TorchSharp's native library where the system's libstdc++ is too old for it, as on Debian 12.</summary>
+/// <remarks>
+/// TorchSharp 0.107.0's libLibTorchSharp.so for linux-x64 asks for symbol version GLIBCXX_3.4.32 (GCC 13), for one marker that nothing calls. eng/MoCoSharp.targets
+/// makes that demand weak in the files of a program that has the package. A program that references the project gets the original; it is mended here, in memory.
+/// This may go when TorchSharp is built with an older compiler: delete this file, its call in <see cref="TorchRuntime"/>, and the task in eng/MoCoSharp.targets.
+/// </remarks>
+internal static partial class TorchSharpLibrary
+{
+    private const string Name = "LibTorchSharp";
+    private const string Version = "GLIBCXX_3.4.32";
+    private static readonly string[] Needed = ["libc10.so", "libtorch_cpu.so", "libtorch.so"]; // in this order
+
+    /// <summary>The import that lets the build mend the library, for messages.</summary>
+    public const string ImportLine = "<Import Project=\"PATH-OF-MOCOSHARP/eng/MoCoSharp.targets\" />";
+
+    /// <summary>Offers the mended library to the runtime, which asks when the usual search has failed.</summary>
+    public static void Offer()
+    {
+        if (OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64
+            && AssemblyLoadContext.GetLoadContext(typeof(TorchSharpLibrary).Assembly) is { } context)
+        {
+            context.ResolvingUnmanagedDll += Resolve;
+        }
+    }
+
+    /// <summary>A native library's file; null where none was deployed.</summary>
+    public static string? Find(string file) => Folders().Select(folder => Path.Combine(folder, file)).FirstOrDefault(File.Exists);
+
+    /// <summary>Makes a demand for a symbol version weak: it is met where the version is there, and no obstacle where it is not.</summary>
+    /// <param name="elf">A 64-bit little-endian shared object; changed in place.</param>
+    /// <param name="version">The symbol version.</param>
+    /// <returns>How many demands were changed.</returns>
+    public static int Weaken(Span<byte> elf, string version)
+    {
+        const uint versionNeeds = 0x6ffffffe; // SHT_GNU_verneed
+        const byte weak = 2; // VER_FLG_WEAK
+        if (elf.Length < 64 || !elf[..6].SequenceEqual<byte>([0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1]))
+        {
+            return 0;
+        }
+
+        var sections = (int)Long(elf, 0x28);
+        var (sectionSize, sectionCount) = (Short(elf, 0x3A), Short(elf, 0x3C));
+        var weakened = 0;
+        for (var section = sections; section < sections + (sectionSize * sectionCount); section += sectionSize)
+        {
+            if (Int(elf, section + 4) != versionNeeds)
+            {
+                continue;
+            }
+
+            var texts = (int)Long(elf, sections + ((int)Int(elf, section + 0x28) * sectionSize) + 0x18);
+            var file = (int)Long(elf, section + 0x18);
+            for (var files = Int(elf, section + 0x2C); files > 0; files--)
+            {
+                var need = file + (int)Int(elf, file + 8);
+                for (var needs = Short(elf, file + 2); needs > 0; needs--)
+                {
+                    var text = elf[(texts + (int)Int(elf, need + 8))..];
+                    if (Encoding.ASCII.GetString(text[..text.IndexOf((byte)0)]) == version)
+                    {
+                        elf[need + 4] |= weak;
+                        weakened++;
+                    }
+
+                    need += (int)Int(elf, need + 12);
+                }
+
+                file += (int)Int(elf, file + 12);
+            }
+        }
+
+        return weakened;
+    }
+
+    private static nint Resolve(Assembly assembly, string name)
+    {
+        if (name != Name || Find($"lib{Name}.so") is not { } path)
+        {
+            return 0;
+        }
+
+        try
+        {
+            var elf = File.ReadAllBytes(path);
+            return Weaken(elf, Version) == 0 ? 0 : Load(elf); // 0: something else is wrong with it
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or DllNotFoundException or EntryPointNotFoundException)
+        {
+            return 0; // TorchRuntime.Load says what can be done
+        }
+    }
+
+    // The file lies in memory, so that nothing needs to be written; what it needs is found by name where it is loaded already.
+    private static nint Load(byte[] elf)
+    {
+        foreach (var library in Needed)
+        {
+            if (Find(library) is { } found)
+            {
+                NativeLibrary.Load(found);
+            }
+        }
+
+        using var memory = new SafeFileHandle(CreateMemoryFile($"lib{Name}.so", flags: 1), ownsHandle: true); // MFD_CLOEXEC
+        if (memory.IsInvalid)
+        {
+            return 0;
+        }
+
+        RandomAccess.Write(memory, elf, fileOffset: 0);
+        return NativeLibrary.Load($"/proc/self/fd/{memory.DangerousGetHandle()}");
+    }
+
+    private static IEnumerable<string> Folders() =>
+    [
+        .. (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries),
+        AppContext.BaseDirectory,
+    ];
+
+    private static ushort Short(Span<byte> elf, int at) => BinaryPrimitives.ReadUInt16LittleEndian(elf[at..]);
+
+    private static uint Int(Span<byte> elf, int at) => BinaryPrimitives.ReadUInt32LittleEndian(elf[at..]);
+
+    private static long Long(Span<byte> elf, int at) => BinaryPrimitives.ReadInt64LittleEndian(elf[at..]);
+
+    [LibraryImport("libc", EntryPoint = "memfd_create", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int CreateMemoryFile(string name, uint flags);
+}

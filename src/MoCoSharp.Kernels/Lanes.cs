@@ -1,0 +1,59 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace MoCoSharp.Kernels;
+
+/// <summary>Sixteen neighbouring values in memory, of one type or another, as float32 to compute with.</summary>
+internal unsafe interface ILanes
+{
+    /// <summary>Values that are taken at a time.</summary>
+    const int Count = 16;
+
+    /// <summary>Of a value in memory.</summary>
+    static abstract int Bytes { get; }
+
+    static abstract Vector512<float> Load(byte* values, long at);
+
+    static abstract void Store(byte* values, long at, Vector512<float> lanes);
+}
+
+/// <summary>float32.</summary>
+internal readonly unsafe struct Floats : ILanes
+{
+    public static int Bytes => sizeof(float);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Load(byte* values, long at) => Vector512.Load((float*)values + at);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(byte* values, long at, Vector512<float> lanes) => lanes.Store((float*)values + at);
+}
+
+/// <summary>bfloat16: the upper half of a float, rounded to the nearest, halves to even. A NaN that a processor makes stays one.</summary>
+internal readonly unsafe struct Halves : ILanes
+{
+    public static int Bytes => sizeof(ushort);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Load(byte* values, long at)
+    {
+        var bits = Vector256.Load((ushort*)values + at);
+        if (Avx512F.IsSupported)
+        {
+            return (Avx512F.ConvertToVector512UInt32(bits) << 16).AsSingle();
+        }
+
+        var (lower, upper) = Vector256.Widen(bits);
+        return (Vector512.Create(lower, upper) << 16).AsSingle();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(byte* values, long at, Vector512<float> lanes)
+    {
+        var bits = lanes.AsUInt32();
+        var rounded = (bits + Vector512.Create(0x7FFFu) + ((bits >>> 16) & Vector512<uint>.One)) >>> 16;
+        var narrow = Avx512F.IsSupported ? Avx512F.ConvertToVector256UInt16(rounded) : Vector256.Narrow(rounded.GetLower(), rounded.GetUpper());
+        narrow.Store((ushort*)values + at);
+    }
+}

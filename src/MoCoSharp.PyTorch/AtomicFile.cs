@@ -1,0 +1,95 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace MoCoSharp.PyTorch;
+
+/// <summary>A file that is there whole or not at all, also when the power fails.</summary>
+public static partial class AtomicFile
+{
+    /// <summary>What a file that is still being written ends in; one that lies about was left by a process that was killed.</summary>
+    public const string TemporaryEnding = ".tmp";
+
+    /// <summary>How far a write has come.</summary>
+    internal enum Stage
+    {
+        /// <summary>The temporary file is there, and empty.</summary>
+        Opened,
+
+        /// <summary>The temporary file is whole and on the disk.</summary>
+        Written,
+
+        /// <summary>The file has its name; the folder is not flushed yet.</summary>
+        Renamed,
+    }
+
+    /// <summary>Told of each stage; tests kill the process there.</summary>
+    internal static Action<Stage, string>? Reached { get; set; }
+
+    /// <summary>Writes beside the target, flushes to the disk, renames over the target, flushes the folder.</summary>
+    /// <param name="path">The target; its folder exists.</param>
+    /// <param name="write">Writes the content.</param>
+    /// <exception cref="IOException">It could not be written; the target is as it was.</exception>
+    public static void Write(string path, Action<Stream> write)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(write);
+        var temporary = path + TemporaryEnding;
+        try
+        {
+            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.ReadWrite, FileShare.None, bufferSize: 1 << 16))
+            {
+                Reached?.Invoke(Stage.Opened, path);
+                write(stream);
+                stream.Flush(flushToDisk: true);
+            }
+
+            Reached?.Invoke(Stage.Written, path);
+            File.Move(temporary, path, overwrite: true);
+            Reached?.Invoke(Stage.Renamed, path);
+            FlushFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        }
+        catch
+        {
+            TryDelete(temporary);
+            throw;
+        }
+    }
+
+    /// <summary>Flushes a folder, so that the names in it survive a power cut.</summary>
+    private static void FlushFolder(string folder)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return; // NTFS keeps a journal of names
+        }
+
+        using var handle = OpenFolder(folder, 0); // O_RDONLY
+        if (handle.IsInvalid || FlushHandle(handle) != 0)
+        {
+            const int invalid = 22, notSupported = 95; // EINVAL, ENOTSUP: a file system that knows no flush of folders
+            var error = Marshal.GetLastPInvokeError();
+            if (error is not (invalid or notSupported))
+            {
+                throw new IOException($"{folder}: cannot be flushed to the disk: {Marshal.GetPInvokeErrorMessage(error)}");
+            }
+        }
+    }
+
+    private static void TryDelete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // The first error is the one to tell.
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial SafeFileHandle OpenFolder(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int FlushHandle(SafeFileHandle handle);
+}

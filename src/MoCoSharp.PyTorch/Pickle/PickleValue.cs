@@ -1,0 +1,273 @@
+using System.Collections;
+using System.Diagnostics.CodeAnalysis;
+using System.Numerics;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.PyTorch;
+
+/// <summary>A node of what a PyTorch file holds: plain values and tensors, and nothing that could act.</summary>
+/// <remarks>Texts, numbers and tensors convert by themselves, so that a tree to be written reads like the Python it stands for.</remarks>
+public abstract class PickleValue
+{
+    private protected PickleValue()
+    {
+    }
+
+    /// <summary>What it is, for messages.</summary>
+    public abstract string Kind { get; }
+
+    /// <summary>None.</summary>
+    public static PickleValue None { get; } = new PickleNone();
+
+    /// <summary>A text.</summary>
+    public static implicit operator PickleValue(string value) => new PickleText(value);
+
+    /// <summary>An integer.</summary>
+    public static implicit operator PickleValue(long value) => new PickleInteger(value);
+
+    /// <summary>A float.</summary>
+    public static implicit operator PickleValue(double value) => new PickleFloat(value);
+
+    /// <summary>A boolean.</summary>
+    public static implicit operator PickleValue(bool value) => value ? PickleBoolean.True : PickleBoolean.False;
+
+    /// <summary>A tensor, of the caller's.</summary>
+    public static implicit operator PickleValue(Tensor value) => new PickleTensor(value);
+}
+
+/// <summary>None.</summary>
+public sealed class PickleNone : PickleValue
+{
+    internal PickleNone()
+    {
+    }
+
+    /// <inheritdoc/>
+    public override string Kind => "None";
+
+    /// <inheritdoc/>
+    public override string ToString() => "None";
+}
+
+/// <summary>True or False.</summary>
+public sealed class PickleBoolean : PickleValue
+{
+    private PickleBoolean(bool value) => Value = value;
+
+    /// <summary>Which of the two.</summary>
+    public bool Value { get; }
+
+    /// <inheritdoc/>
+    public override string Kind => "a boolean";
+
+    internal static PickleBoolean True { get; } = new(true);
+
+    internal static PickleBoolean False { get; } = new(false);
+
+    /// <inheritdoc/>
+    public override string ToString() => Value ? "True" : "False";
+}
+
+/// <summary>An integer of any size.</summary>
+/// <param name="value">Its value.</param>
+public sealed class PickleInteger(BigInteger value) : PickleValue
+{
+    /// <summary>Its value.</summary>
+    public BigInteger Value => value;
+
+    /// <inheritdoc/>
+    public override string Kind => "an integer";
+
+    /// <inheritdoc/>
+    public override string ToString() => Value.ToString();
+}
+
+/// <summary>A float of 64 bits.</summary>
+/// <param name="value">Its value.</param>
+public sealed class PickleFloat(double value) : PickleValue
+{
+    /// <summary>Its value.</summary>
+    public double Value => value;
+
+    /// <inheritdoc/>
+    public override string Kind => "a float";
+
+    /// <inheritdoc/>
+    public override string ToString() => Value.ToString("R", System.Globalization.CultureInfo.InvariantCulture);
+}
+
+/// <summary>A text.</summary>
+/// <param name="value">Its value.</param>
+public sealed class PickleText(string value) : PickleValue
+{
+    /// <summary>Its value.</summary>
+    public string Value => value;
+
+    /// <inheritdoc/>
+    public override string Kind => "a text";
+
+    /// <inheritdoc/>
+    public override string ToString() => Value;
+}
+
+/// <summary>Bytes.</summary>
+/// <param name="value">Its value.</param>
+public sealed class PickleBytes(byte[] value) : PickleValue
+{
+    /// <summary>Its value.</summary>
+    public ReadOnlyMemory<byte> Value => value;
+
+    /// <inheritdoc/>
+    public override string Kind => "bytes";
+}
+
+/// <summary>A list.</summary>
+public sealed class PickleList : PickleValue, IReadOnlyList<PickleValue>
+{
+    private readonly List<PickleValue> _items = [];
+
+    /// <inheritdoc/>
+    public int Count => _items.Count;
+
+    /// <inheritdoc/>
+    public override string Kind => "a list";
+
+    /// <inheritdoc/>
+    public PickleValue this[int index] => _items[index];
+
+    /// <summary>Adds an item at the end.</summary>
+    public void Add(PickleValue item) => _items.Add(item);
+
+    /// <inheritdoc/>
+    public IEnumerator<PickleValue> GetEnumerator() => _items.GetEnumerator();
+
+    /// <inheritdoc/>
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+}
+
+/// <summary>A tuple.</summary>
+/// <param name="items">Its items.</param>
+public sealed class PickleTuple(params PickleValue[] items) : PickleValue, IReadOnlyList<PickleValue>
+{
+    /// <inheritdoc/>
+    public int Count => items.Length;
+
+    /// <inheritdoc/>
+    public override string Kind => "a tuple";
+
+    internal static PickleTuple Empty { get; } = new();
+
+    /// <inheritdoc/>
+    public PickleValue this[int index] => items[index];
+
+    /// <inheritdoc/>
+    public IEnumerator<PickleValue> GetEnumerator() => items.AsEnumerable().GetEnumerator();
+
+    /// <inheritdoc/>
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+}
+
+/// <summary>A dictionary in order; a key is a text, a number, a boolean or None.</summary>
+/// <param name="isOrderedDict">Whether Python knows it as collections.OrderedDict, as state dictionaries are, or as dict.</param>
+public sealed class PickleDictionary(bool isOrderedDict = false) : PickleValue, IReadOnlyCollection<KeyValuePair<PickleValue, PickleValue>>
+{
+    private readonly OrderedDictionary<object, (PickleValue Key, PickleValue Value)> _items = [];
+
+    internal bool IsNamespace { get; init; } // argparse.Namespace: its attributes are the items
+
+    /// <summary>Whether Python knows it as collections.OrderedDict.</summary>
+    public bool IsOrderedDict => isOrderedDict;
+
+    /// <inheritdoc/>
+    public int Count => _items.Count;
+
+    /// <inheritdoc/>
+    public override string Kind => "a dictionary";
+
+    /// <summary>The value of a key; setting one that is there keeps its place.</summary>
+    /// <exception cref="KeyNotFoundException">There is none.</exception>
+    /// <exception cref="ArgumentException">The key is no text, number, boolean or None.</exception>
+    public PickleValue this[PickleValue key]
+    {
+        get => TryGet(key, out var value) ? value : throw new KeyNotFoundException($"has no {key}: found {string.Join(", ", _items.Values.Take(6).Select(item => item.Key))}");
+        set => _items[Key(key) ?? throw new ArgumentException($"A key is {key?.Kind}, expected a text, a number, a boolean or None.", nameof(key))] = (key, value);
+    }
+
+    /// <summary>Looks a key up.</summary>
+    public bool TryGet(PickleValue key, [NotNullWhen(true)] out PickleValue? value)
+    {
+        value = Key(key) is { } known && _items.TryGetValue(known, out var item) ? item.Value : null;
+        return value is not null;
+    }
+
+    /// <summary>The tensors among the values, by their names, in order.</summary>
+    public IEnumerable<KeyValuePair<string, PickleTensor>> Tensors() =>
+        from item in _items.Values where item is { Key: PickleText, Value: PickleTensor } select KeyValuePair.Create(((PickleText)item.Key).Value, (PickleTensor)item.Value);
+
+    /// <summary>Adds a pair; for collection initialisers.</summary>
+    public void Add(PickleValue key, PickleValue value) => this[key] = value;
+
+    /// <inheritdoc/>
+    public IEnumerator<KeyValuePair<PickleValue, PickleValue>> GetEnumerator() => _items.Values.Select(item => KeyValuePair.Create(item.Key, item.Value)).GetEnumerator();
+
+    /// <inheritdoc/>
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    internal static bool IsKey(PickleValue value) => Key(value) is not null;
+
+    // What .NET compares keys by; null where the kind is none of ours.
+    private static object? Key(PickleValue? key) => key switch
+    {
+        PickleText text => text.Value,
+        PickleInteger integer => integer.Value,
+        PickleFloat number => number.Value,
+        PickleBoolean boolean => boolean.Value,
+        PickleNone => DBNull.Value,
+        _ => null,
+    };
+}
+
+/// <summary>A tensor: one of the caller's, or a view of a file's storage that is made when it is first asked for.</summary>
+public sealed class PickleTensor : PickleValue
+{
+    private Func<Tensor>? _make;
+    private TensorOwner? _owner;
+    private Tensor? _tensor;
+
+    /// <summary>A tensor to be written; it stays the caller's.</summary>
+    /// <param name="tensor">Of any device, type and layout.</param>
+    public PickleTensor(Tensor tensor)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        (Type, Shape, _tensor) = (tensor.dtype, tensor.shape, tensor);
+    }
+
+    internal PickleTensor(ScalarType type, long[] shape, Func<Tensor> make, TensorOwner owner) => (Type, Shape, _make, _owner) = (type, shape, make, owner);
+
+    // An array of NumPy, which a pickle makes first and fills later.
+    internal PickleTensor() => Shape = [];
+
+    /// <summary>Its element type.</summary>
+    public ScalarType Type { get; private set; }
+
+    /// <summary>Its shape.</summary>
+    public IReadOnlyList<long> Shape { get; private set; }
+
+    /// <summary>Bytes of its values.</summary>
+    public long SizeBytes => Shape.Aggregate((long)TorchTypes.Size(Type), (size, dimension) => size * dimension);
+
+    /// <summary>
+    /// The tensor itself. One of a file is on the CPU, lives until the file is disposed, shares its storage as it did when it was saved, and
+    /// is mapped from the disk where that is possible; changes of its values stay in memory.
+    /// </summary>
+    public Tensor Tensor => _tensor ??= _owner!.Keep(_make!());
+
+    /// <inheritdoc/>
+    public override string Kind => $"a tensor of type {Type} and shape [{string.Join(", ", Shape)}]";
+
+    internal bool IsFilled => _tensor is not null || _make is not null;
+
+    internal void Fill(ScalarType type, long[] shape, Func<Tensor> make) => (Type, Shape, _make) = (type, shape, make);
+
+    internal void BelongsTo(TensorOwner owner) => _owner ??= owner;
+}

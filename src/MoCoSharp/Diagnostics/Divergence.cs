@@ -1,0 +1,159 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Distributed;
+using MoCoSharp.Methods;
+using MoCoSharp.Optimization;
+using MoCoSharp.Runs;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Diagnostics;
+
+/// <summary>A loss that is no number, on its way to those who can say more about it.</summary>
+internal sealed class LossException(double loss, long step, int epoch) : Exception
+{
+    public double Loss => loss;
+
+    /// <summary>The first step with such a loss.</summary>
+    public long Step => step;
+
+    public int Epoch => epoch;
+
+    public double? LearningRate { get; init; }
+
+    /// <summary>The batch, as indices in the data set.</summary>
+    public IReadOnlyList<int> Images { get; init; } = [];
+
+    /// <summary>What was bad before the model; null where nothing was.</summary>
+    public string? Input { get; init; }
+
+    /// <summary>What came out of the model with bad values.</summary>
+    public string? Output { get; init; }
+
+    /// <summary>The last good loss and its step.</summary>
+    public (long Step, double Loss)? LastGood { get; init; }
+
+    /// <summary>The first bad one of the losses until a step.</summary>
+    public static LossException Among(IReadOnlyList<double> losses, long lastStep, int epoch)
+    {
+        var first = losses.TakeWhile(double.IsFinite).Count();
+        var step = lastStep - losses.Count + first + 1;
+        return new(losses[first], step, epoch) { LastGood = first > 0 ? (step - 1, losses[first - 1]) : null };
+    }
+}
+
+/// <summary>Remembers what a divergence must be told with: the batches and losses of the latest steps.</summary>
+/// <param name="data">Names the images.</param>
+/// <param name="health">Takes the figures.</param>
+internal sealed class Watch(IImageDataset data, HealthMonitor health)
+{
+    private const int Remembered = 1024;
+
+    private readonly Dictionary<long, int[]> _batches = [];
+    private (long Step, double Loss)? _good;
+    private long _step;
+
+    public IImageDataset Data => data;
+
+    public HealthMonitor Health => health;
+
+    public void Began(long step, int[] indices)
+    {
+        _step = step;
+        _batches[step] = indices;
+        _batches.Remove(step - Remembered);
+    }
+
+    /// <summary>The loss of the step under way, before a parameter moves.</summary>
+    public void Check(StepOutput output, Tensor queryViews, Tensor keyViews, double learningRate, int epoch)
+    {
+        var loss = output.Loss.detach().to(float64).item<double>();
+        if (double.IsFinite(loss))
+        {
+            _good = (_step, loss);
+            return;
+        }
+
+        throw new LossException(loss, _step, epoch)
+        {
+            LearningRate = learningRate,
+            Images = _batches[_step],
+            LastGood = _good,
+            Input = Divergence.IsFinite(queryViews) ? Divergence.IsFinite(keyViews) ? null : "the key views" : "the query views",
+            Output = output.Query is { } query && !Divergence.IsFinite(query) ? "the queries" : Divergence.IsFinite(output.Keys) ? null : "the keys",
+        };
+    }
+
+    /// <summary>The losses since the last report, read where it costs nothing more.</summary>
+    public void Check(IReadOnlyList<double> losses, long lastStep, double learningRate, int epoch)
+    {
+        if (!losses.All(double.IsFinite))
+        {
+            var bad = LossException.Among(losses, lastStep, epoch);
+            throw new LossException(bad.Loss, bad.Step, bad.Epoch)
+            {
+                LearningRate = learningRate,
+                LastGood = bad.LastGood ?? _good,
+                Images = _batches.GetValueOrDefault(bad.Step) ?? [],
+            };
+        }
+
+        _good = (lastStep, losses[^1]);
+    }
+}
+
+/// <summary>The end of a run whose loss is no number: what is known of it, for a person and in diverged.json.</summary>
+internal static class Divergence
+{
+    /// <summary>Whether a tensor holds neither NaN nor infinity.</summary>
+    public static bool IsFinite(Tensor values) => !values.is_floating_point() || values.isfinite().all().item<bool>();
+
+    /// <summary>Writes diverged.json, and makes the error.</summary>
+    /// <remarks>The loss is the mean over ranks, so that all come here after the same step; the first one writes.</remarks>
+    public static DivergedException Tell(RunFolder run, PretrainMethod method, LossException bad, IImageDataset data, string? newest, IProcessGroup group)
+    {
+        var input = GroupText.Gather(group, bad.Input ?? "").FirstOrDefault(text => text.Length > 0);
+        var output = GroupText.Gather(group, bad.Output ?? "").FirstOrDefault(text => text.Length > 0);
+        var tensor = input ?? FirstBad(method) ?? output ?? "the loss itself, from finite queries and keys";
+        var images = GroupText.Gather(group, string.Join(' ', bad.Images)).SelectMany(text => text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .Select(index => data.NameOf(int.Parse(index, CultureInfo.InvariantCulture))).ToList();
+        var content = new JsonObject
+        {
+            ["step"] = bad.Step,
+            ["epoch"] = bad.Epoch,
+            ["loss"] = $"{bad.Loss}",
+            ["learningRate"] = bad.LearningRate,
+            ["firstBadTensor"] = tensor,
+            ["lastGoodStep"] = bad.LastGood?.Step,
+            ["lastGoodLoss"] = bad.LastGood?.Loss,
+            ["checkpoint"] = newest is null ? null : Path.GetFileName(newest),
+            ["images"] = new JsonArray([.. images.Select(name => (JsonNode)name)]),
+        };
+        try
+        {
+            if (group.Rank == 0)
+            {
+                RunFolder.WriteJson(run.DivergedPath, content);
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // The message says the most of it.
+        }
+
+        return new DivergedException(FormattableString.Invariant($"Loss is {bad.Loss} at step {bad.Step} (epoch {bad.Epoch}); first bad tensor: {tensor}. ")
+            + (bad.LastGood is { } good ? FormattableString.Invariant($"Last finite loss {good.Loss:G4} at step {good.Step}; ") : "")
+            + FormattableString.Invariant($"learning rate {bad.LearningRate:G3}. Lower optimizer.learningRate or add optimizer.warmupSteps. ")
+            + $"The batch's {images.Count} images are named in {run.DivergedPath}; "
+            + (newest is null ? "there is no checkpoint yet." : $"the last good state is {newest}."));
+    }
+
+    // In the order in which values flow: weights, statistics, queue. Nothing has moved since the step began but the key encoder and its statistics.
+    private static string? FirstBad(PretrainMethod method)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        return method.state_dict().FirstOrDefault(item => !IsFinite(item.Value)).Key;
+    }
+}

@@ -1,0 +1,172 @@
+using System.Diagnostics;
+using MoCoSharp.Distributed;
+using MoCoSharp.Losses;
+using MoCoSharp.Methods;
+using MoCoSharp.Optimization;
+using MoCoSharp.Runs;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Diagnostics;
+
+/// <summary>Takes the figures of a step: the first part while the step's gradients and its old queue are there, the rest when it is done.</summary>
+/// <remarks>It reads, and changes no bit of the run: the probe's BatchNorm buffers are put back.</remarks>
+internal sealed class HealthMonitor
+{
+    private const int Queries = 64; // enough for a mean, little enough for K = 65536
+    private static readonly string[] BatchNormBuffers = ["running_mean", "running_var", "num_batches_tracked"];
+
+    private readonly PretrainMethod _method;
+    private readonly Optimizer _optimizer;
+    private readonly RunConfig _config;
+    private readonly IProcessGroup _group;
+    private readonly int _keysPerImage;
+    private readonly QueueRepeats? _repeats;
+    private double _seconds;
+
+    /// <summary>A monitor of a run.</summary>
+    /// <param name="method">What learns.</param>
+    /// <param name="optimizer">Its optimizer.</param>
+    /// <param name="config">The run's.</param>
+    /// <param name="group">The ranks; the figures are of this rank's share.</param>
+    /// <param name="images">M.</param>
+    public HealthMonitor(PretrainMethod method, Optimizer optimizer, RunConfig config, IProcessGroup group, int images)
+    {
+        _method = method;
+        _optimizer = optimizer;
+        _config = config;
+        _group = group;
+        _keysPerImage = config.MoCo is { Symmetric: true } ? 2 : 1;
+        _repeats = method.Negatives is { } queue ? new QueueRepeats(config.Seed, images, config.BatchSize, queue.shape[0] / _keysPerImage) : null;
+    }
+
+    /// <summary>Seconds spent here since the last question.</summary>
+    public double TakeSeconds()
+    {
+        var seconds = _seconds;
+        _seconds = 0;
+        return seconds;
+    }
+
+    /// <summary>Whether a reported step gets figures, and whether it gets the probe too: functions of the step alone, the same after a resume.</summary>
+    public (bool Figures, bool Probe) IsDue(long step, bool isLast)
+    {
+        var figures = _config.Health.EverySteps > 0 && (step == 1 || isLast || Passed(_config.Health.EverySteps));
+        return (figures, figures && _config.Health.ProbeEverySteps > 0 && Passed(_config.Health.ProbeEverySteps));
+
+        // The first report at or after a multiple.
+        bool Passed(int every) => step % _config.LogEvery == 0 && step / every > Math.Max(0, step - _config.LogEvery) / every;
+    }
+
+    /// <summary>The figures of a step that has its gradients and not moved yet.</summary>
+    /// <param name="output">Of the forward pass, with its queries.</param>
+    /// <param name="keyViews">What the keys were made of.</param>
+    /// <param name="indices">The batch's images.</param>
+    /// <param name="progress">Before this step.</param>
+    /// <param name="probe">Whether to make the keys a second time, with the other shuffle.</param>
+    public HealthFigures Inspect(StepOutput output, Tensor keyViews, IReadOnlyList<int> indices, TrainingProgress progress, bool probe)
+    {
+        var since = Stopwatch.GetTimestamp();
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var figures = new HealthFigures { GradientNorm = Norm(_optimizer.Gradients) };
+        if (output.Query is { } query && Finite(query))
+        {
+            var (deviation, rank) = Spread.Of(query);
+            figures = figures with { FeatureDeviation = deviation, EffectiveRank = rank };
+            if (_method.Negatives is { } queue)
+            {
+                figures = Contrast(figures, query, output.Keys, queue, keyViews, progress, probe) with
+                {
+                    RepeatedImages = _repeats!.Mean(indices, progress.Epoch, progress.Batch),
+                };
+            }
+        }
+
+        _seconds += Stopwatch.GetElapsedTime(since).TotalSeconds;
+        return figures;
+    }
+
+    /// <summary>The same, once the step is done.</summary>
+    public HealthFigures Complete(HealthFigures figures, double learningRate)
+    {
+        var since = Stopwatch.GetTimestamp();
+        using var noGrad = no_grad();
+        var update = _optimizer.UpdateOf(Norm(_optimizer.Velocities.Select(item => item.Velocity)), learningRate);
+        var weights = Norm(_method.LearnedParameters.Select(item => (Tensor)item.Parameter));
+        figures = figures with { UpdateRatio = update / Math.Max(weights, double.Epsilon) };
+        _seconds += Stopwatch.GetElapsedTime(since).TotalSeconds;
+        return figures;
+    }
+
+    private HealthFigures Contrast(HealthFigures figures, Tensor query, Tensor keys, Tensor queue, Tensor keyViews, TrainingProgress progress, bool probe)
+    {
+        var moco = _config.MoCo!; // of the methods, the one with a queue
+        var temperature = moco.Temperature;
+        var own = BatchOrder.Share(_group, keys.narrow(0, 0, keys.shape[0] / _keysPerImage)).to(query.dtype); // of the queries' half
+        var count = Math.Min(Queries, query.shape[0]);
+        var some = query.narrow(0, 0, count);
+        var positive = Cosines(some, own.narrow(0, 0, count));
+        var negatives = NegativeStatistics.Of(some, queue, temperature);
+        var keysSeen = progress.Step * _config.BatchSize * _keysPerImage;
+        figures = figures with
+        {
+            QueueFill = Math.Min(1, keysSeen / (double)queue.shape[0]),
+            QueueAge = Math.Min(progress.Step, Math.Ceiling(queue.shape[0] / (double)(_config.BatchSize * _keysPerImage))),
+            PositiveSimilarity = positive.Average(),
+            HardestNegative = negatives.Hardest.Average(),
+            NegativesThatCount = negatives.ThatCount.Average(),
+            LossIfUninformed = ExpectedLoss.Uninformed(queue.shape[0]),
+            LossIfRandom = ExpectedLoss.Random(positive.Average(), queue.shape[0], (int)queue.shape[1], temperature),
+        };
+        if (!probe || Probe(keyViews) is not { } otherKeys)
+        {
+            return figures;
+        }
+
+        var other = BatchOrder.Share(_group, otherKeys).to(query.dtype);
+        var otherPositive = Cosines(some, other.narrow(0, 0, count));
+        var (trained, probed) = (Accuracy(positive, negatives), Accuracy(otherPositive, negatives));
+        return figures with
+        {
+            ContrastShuffled = moco.Shuffle ? trained : probed,
+            ContrastUnshuffled = moco.Shuffle ? probed : trained,
+            KeyShift = 1 - Cosines(own, other).Average(),
+        };
+    }
+
+    // The keys with the other shuffle; the buffers that this pass changes are put back.
+    private Tensor? Probe(Tensor keyViews)
+    {
+        var buffers = _method.named_buffers().Where(item => BatchNormBuffers.Any(item.name.EndsWith)).Select(item => (item.buffer, Copy: item.buffer.clone())).ToList();
+        var keys = _method.ProbeKeys(keyViews);
+        if (keys is not null)
+        {
+            foreach (var (buffer, copy) in buffers)
+            {
+                buffer.copy_(copy);
+            }
+        }
+
+        return keys;
+    }
+
+    private static double Accuracy(double[] positive, NegativeStatistics negatives) =>
+        positive.Zip(negatives.Hardest).Count(pair => pair.First > pair.Second) / (double)positive.Length;
+
+    private static double[] Cosines(Tensor first, Tensor second) => einsum("nc,nc->n", first, second).to(float64).cpu().data<double>().ToArray();
+
+    private static bool Finite(Tensor values) => values.isfinite().all().item<bool>();
+
+    // Over all tensors; each is read where it lies, whatever its layout.
+    private static double Norm(IEnumerable<Tensor> tensors)
+    {
+        using var scope = NewDisposeScope();
+        var squares = tensors.Select(tensor =>
+        {
+            var flat = (tensor.dim() == 4 && !tensor.is_contiguous() ? tensor.detach().permute(0, 2, 3, 1) : tensor.detach()).reshape(-1);
+            return flat.dot(flat);
+        }).ToList();
+        return squares.Count == 0 ? 0 : Math.Sqrt(stack(squares).to(float64).cpu().data<double>().ToArray().Sum());
+    }
+}

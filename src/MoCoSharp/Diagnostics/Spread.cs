@@ -1,0 +1,54 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Diagnostics;
+
+/// <summary>How embeddings lie on the sphere.</summary>
+public static class Spread
+{
+    private const int Most = 128; // samples; the singular values of more say little more
+
+    /// <summary>Root of the summed variances, and effective rank.</summary>
+    /// <param name="embeddings">L2-normalised, finite. Shape [N, C]; the first 128 are looked at.</param>
+    /// <returns>Deviation, 0 to 1, and rank, 1 to min(N - 1, C).</returns>
+    /// <remarks>
+    /// The rank is exp(entropy of the covariance's singular values, normalised to sum 1): Roy and Vetterli 2007, "The effective rank"; for
+    /// self-supervised embeddings Garrido et al. 2023, RankMe, <see href="https://arxiv.org/abs/2210.02885"/>.
+    /// </remarks>
+    public static (double Deviation, double Rank) Of(Tensor embeddings)
+    {
+        ArgumentNullException.ThrowIfNull(embeddings);
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var count = (int)Math.Min(Most, embeddings.shape[0]);
+        var some = embeddings.detach().narrow(0, 0, count).to(float64).cpu().contiguous(); // [n, C]
+        var products = some.mm(some.t()).data<double>().ToArray();                          // [n, n], with the covariance's singular values once centred
+        Centre(products, count);
+        var values = linalg.eigvalsh(tensor(products, count, count)).data<double>().ToArray().Select(value => Math.Max(0, value)).ToArray();
+        var sum = values.Sum();
+        const double onePoint = 1e-12;
+        if (!(sum / count > onePoint))
+        {
+            return (0, 1);
+        }
+
+        var entropy = -values.Where(value => value > 0).Sum(value => value / sum * Math.Log(value / sum));
+        return (Math.Sqrt(sum / count), Math.Exp(entropy));
+    }
+
+    // The products of the samples with their mean taken off.
+    private static void Centre(double[] products, int count)
+    {
+        var means = new double[count];
+        for (var i = 0; i < count; i++)
+        {
+            means[i] = products.AsSpan(i * count, count).ToArray().Average();
+        }
+
+        var mean = means.Average();
+        for (var i = 0; i < products.Length; i++)
+        {
+            products[i] += mean - means[i / count] - means[i % count];
+        }
+    }
+}

@@ -1,0 +1,138 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using MoCoSharp.Models;
+using MoCoSharp.PyTorch;
+using MoCoSharp.Runs;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Encoders;
+
+/// <summary>An encoder alone in a safetensors file: torchvision's keys, with or without the head, and in the metadata how it is built and fed.</summary>
+/// <remarks>timm and others read it as it is; we need no configuration beside it.</remarks>
+public static class EncoderFile
+{
+    internal const string ConfigKey = "mocosharp.config"; // the parts of a RunConfig that matter to an encoder
+    internal const string ClassesKey = "classes"; // of a classifier: a JSON list of names, by output
+
+    /// <summary>Writes an encoder, in one stroke.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="trained">The encoder.</param>
+    /// <param name="withHead">Whether the head goes along.</param>
+    /// <param name="more">Further metadata.</param>
+    public static void Write(string path, TrainedEncoder trained, bool withHead, IEnumerable<KeyValuePair<string, string>>? more = null)
+    {
+        ArgumentNullException.ThrowIfNull(trained);
+        using var scope = NewDisposeScope();
+        var metadata = new Dictionary<string, string>(trained.Describe(withHead), StringComparer.Ordinal)
+        {
+            ["format"] = "pt", // a convention of readers in Python: keys and layouts are PyTorch's
+            [ConfigKey] = Config(trained, withHead),
+        };
+        foreach (var (key, value) in more ?? [])
+        {
+            metadata[key] = value;
+        }
+
+        var tensors = Weights(trained.Encoder, withHead).ToList();
+        AtomicFile.Write(path, stream => SafeTensors.Write(stream, tensors, metadata));
+    }
+
+    /// <summary>The tensors of an encoder under torchvision's names, float32 (counters int64), with or without the head.</summary>
+    public static IEnumerable<(string Name, Tensor Tensor)> Weights(Encoder encoder, bool withHead)
+    {
+        ArgumentNullException.ThrowIfNull(encoder);
+        return encoder.state_dict()
+            .Where(item => withHead || !item.Key.StartsWith("fc.", StringComparison.Ordinal))
+            .Select(item => (item.Key, item.Value.is_floating_point() ? item.Value.detach().to(float32) : item.Value));
+    }
+
+    internal static TrainedEncoder Load(string path, SafeTensorsFile file, EncoderRole role)
+    {
+        var classes = Classes(path, file);
+        if (!Enum.TryParse<EncoderRole>(file.Metadata.GetValueOrDefault("encoder"), ignoreCase: true, out var found) || (found != role && classes.Count == 0))
+        {
+            throw new InvalidDataException($"{path}: holds the {file.Metadata.GetValueOrDefault("encoder")} encoder alone, and the " +
+                $"{role.ToString().ToLowerInvariant()} encoder was asked for. Take it from the run.");
+        }
+
+        var config = RunConfigFile.Parse(file.Metadata[ConfigKey], path, []);
+        if (classes.Count > 0 && (config.Encoder.Head != "linear" || config.Method.Dimension != classes.Count))
+        {
+            throw new InvalidDataException($"{path}: names {classes.Count} classes, and its head, {config.Encoder.Head}, has {config.Method.Dimension} outputs: expected a linear one of as many.");
+        }
+
+        var encoder = Build(path, config.Encoder, config.Method.Dimension, file.Tensors, prefix: "");
+        _ = long.TryParse(file.Metadata.GetValueOrDefault("step"), out var step);
+        return new TrainedEncoder(encoder, config, step, classes.Count > 0 ? found : role, file.Metadata.GetValueOrDefault("source") ?? Path.GetFileName(path)) 
+        {
+            Classes = classes,
+            HasKnnSettings = JsonNode.Parse(file.Metadata[ConfigKey])?["knn"] is not null,
+        };
+    }
+
+    internal static string Text(IReadOnlyList<string> classes) => new JsonArray([.. classes.Select(name => (JsonNode)name)]).ToJsonString();
+
+    private static IReadOnlyList<string> Classes(string path, SafeTensorsFile file)
+    {
+        if (!file.Metadata.TryGetValue(ClassesKey, out var text))
+        {
+            return [];
+        }
+
+        try
+        {
+            return [.. JsonNode.Parse(text)!.AsArray().Select(name => (string)name!)];
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException or ArgumentException or NullReferenceException)
+        {
+            throw new InvalidDataException($"{path}: its {ClassesKey} are no list of names.", error);
+        }
+    }
+
+    /// <summary>An encoder in evaluation mode, with the saved tensors of that prefix.</summary>
+    internal static Encoder Build(string path, EncoderOptions options, int outputSize, IReadOnlyDictionary<string, Tensor> saved, string prefix)
+    {
+        using var random = new Generator(0); // every weight is overwritten
+        var encoder = new Encoder(options, outputSize, bnGroups: 1, random);
+        try
+        {
+            var targets = encoder.state_dict();
+            StateDictionary.Load(path, targets.Select(item => (prefix + item.Key, item.Value)), saved);
+            FiniteValues.Check(path, targets.Keys.Select(name => (prefix + name, saved[prefix + name])));
+        }
+        catch
+        {
+            encoder.Dispose();
+            throw;
+        }
+
+        encoder.eval();
+        return encoder;
+    }
+
+    private static string Config(TrainedEncoder trained, bool withHead)
+    {
+        var options = trained.Encoder.Options;
+        var all = JsonNode.Parse(RunConfigFile.Write(new RunConfig
+        {
+            Encoder = withHead ? options : options with { Head = "none" },
+            Views = trained.Views,
+            Knn = trained.Config.Knn,
+            Precision = trained.Config.Precision,
+        }))!;
+        var config = new JsonObject
+        {
+            ["encoder"] = all["encoder"]!.DeepClone(),
+            ["views"] = all["views"]!.DeepClone(),
+            ["moco"] = new JsonObject { ["dimension"] = trained.Encoder.OutputSize },
+        };
+        if (trained.HasKnnSettings)
+        {
+            config["knn"] = all["knn"]!.DeepClone();
+            config["precision"] = all["precision"]!.DeepClone(); // a kNN of the file is that of the run
+        }
+
+        return config.ToJsonString();
+    }
+}

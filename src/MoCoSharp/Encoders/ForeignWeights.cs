@@ -1,0 +1,351 @@
+using MoCoSharp.Data;
+using MoCoSharp.Models;
+using MoCoSharp.Optimization;
+using MoCoSharp.PyTorch;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Encoders;
+
+/// <summary>Settings of SGD that a file tells beside its velocities.</summary>
+/// <param name="LearningRate">At the time of the save.</param>
+/// <param name="Momentum">Of SGD.</param>
+/// <param name="WeightDecay">Of SGD.</param>
+public sealed record ForeignSgd(double LearningRate, double Momentum, double WeightDecay);
+
+/// <summary>
+/// Weights that others saved: official MoCo v1 and v2, the CIFAR demo, lightly's MoCo, bare ResNets of torchvision, timm, detectron2 and others, from
+/// PyTorch's files or safetensors, at any depth of their dictionaries. What they are is inferred from names and shapes; what cannot be represented here is
+/// refused by its name.
+/// </summary>
+public sealed class ForeignWeights : IDisposable
+{
+    private readonly IDisposable _file;
+
+    private ForeignWeights(IDisposable file) => _file = file;
+
+    /// <summary>What the file is, in a phrase.</summary>
+    public required string Kind { get; init; }
+
+    /// <summary>The architecture of its encoders; the head is "linear" where there is none that fits.</summary>
+    public required EncoderOptions Encoder { get; init; }
+
+    /// <summary>Size of the head's output, C; null where the file has no head that fits.</summary>
+    public required int? OutputSize { get; init; }
+
+    /// <summary>The encoder that learned, under our names ("conv1.weight").</summary>
+    public required IReadOnlyDictionary<string, Tensor> Query { get; init; }
+
+    /// <summary>Its moving average; null where there is none.</summary>
+    public IReadOnlyDictionary<string, Tensor>? Key { get; init; }
+
+    /// <summary>The keys, turned to our layout, [K, C]; null where there are none.</summary>
+    public Tensor? Queue { get; init; }
+
+    /// <summary>The row that the next key goes to.</summary>
+    public long QueuePosition { get; init; }
+
+    /// <summary>The optimizer's velocities under our names ("conv1.weight"); null where the file has not all of them.</summary>
+    public IReadOnlyDictionary<string, Tensor>? Velocities { get; init; }
+
+    /// <summary>The optimizer's settings; null where the file has none.</summary>
+    public ForeignSgd? Sgd { get; init; }
+
+    /// <summary>Epochs done; null where the file does not say.</summary>
+    public int? Epochs { get; init; }
+
+    /// <summary>What was not taken, and why; a sentence each.</summary>
+    public required IReadOnlyList<string> Ignored { get; init; }
+
+    /// <summary>What a resume would need and the file has not.</summary>
+    public IEnumerable<string> Missing =>
+    [
+        .. OutputSize is null ? ["a head that fits"] : Array.Empty<string>(),
+        .. Key is null ? ["the key encoder"] : Array.Empty<string>(),
+        .. Queue is null ? ["the queue"] : Array.Empty<string>(),
+        .. Velocities is null ? ["the optimizer's velocities"] : Array.Empty<string>(),
+        .. Epochs is null ? ["the number of epochs done"] : Array.Empty<string>(),
+    ];
+
+    /// <summary>Reads a file of weights.</summary>
+    /// <param name="path">A PyTorch file or a safetensors file.</param>
+    /// <param name="prefix">
+    /// What precedes "conv1.weight" in a file with several networks, from any name of its path on ("teacher.backbone."), or the name of a dictionary that holds
+    /// one ("model_ema"); null finds it.
+    /// </param>
+    /// <param name="stem">"cifar" or "small" for a first layer of 3x3, whose stride no weight tells; null takes "cifar".</param>
+    /// <exception cref="InvalidDataException">It is broken, none that is known, holds NaN, or cannot be represented; the message says why.</exception>
+    public static ForeignWeights Read(string path, string? prefix = null, string? stem = null)
+    {
+        if (IsSafeTensors(path))
+        {
+            var file = SafeTensors.Read(path);
+            return Guard(file, () => new Reading(path, file, file.Tensors, Shapes(file.Tensors, tensor => tensor.shape), null, prefix, stem).Weights());
+        }
+        else
+        {
+            var file = TorchFile.Read(path);
+            return Guard(file, () =>
+            {
+                var state = TensorPaths.Of(path, file.Root);
+                return new Reading(path, file, new LazyTensors(state), Shapes(state, tensor => tensor.Shape), file.Root as PickleDictionary, prefix, stem).Weights();
+            });
+        }
+    }
+
+    /// <summary>Whether a file is of safetensors: a JSON header after 8 bytes.</summary>
+    public static bool IsSafeTensors(string path)
+    {
+        using var stream = File.OpenRead(path);
+        Span<byte> start = stackalloc byte[9];
+        return stream.ReadAtLeast(start, 9, throwOnEndOfStream: false) == 9 && start[8] == '{' && !start.StartsWith("PK"u8);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Queue?.Dispose();
+        _file.Dispose();
+    }
+
+    private static Dictionary<string, IReadOnlyList<long>> Shapes<T>(IReadOnlyDictionary<string, T> tensors, Func<T, IReadOnlyList<long>> shape) =>
+        tensors.ToDictionary(item => item.Key, item => shape(item.Value), StringComparer.Ordinal);
+
+    private static ForeignWeights Guard(IDisposable file, Func<ForeignWeights> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    // The tensors of a PyTorch file, each made when it is asked for.
+    private sealed class LazyTensors(Dictionary<string, PickleTensor> tensors) : IReadOnlyDictionary<string, Tensor>
+    {
+        public IEnumerable<string> Keys => tensors.Keys;
+
+        public IEnumerable<Tensor> Values => tensors.Values.Select(tensor => tensor.Tensor);
+
+        public int Count => tensors.Count;
+
+        public Tensor this[string key] => tensors[key].Tensor;
+
+        public bool ContainsKey(string key) => tensors.ContainsKey(key);
+
+        public bool TryGetValue(string key, [System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out Tensor value)
+        {
+            value = tensors.GetValueOrDefault(key)?.Tensor;
+            return value is not null;
+        }
+
+        public IEnumerator<KeyValuePair<string, Tensor>> GetEnumerator() => tensors.Select(item => KeyValuePair.Create(item.Key, item.Value.Tensor)).GetEnumerator();
+
+        System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => GetEnumerator();
+    }
+
+    // One reading: names, then shapes, then what lies beside the weights.
+    private sealed class Reading(
+        string path,
+        IDisposable file,
+        IReadOnlyDictionary<string, Tensor> tensors,
+        IReadOnlyDictionary<string, IReadOnlyList<long>> shapes,
+        PickleDictionary? root,
+        string? prefix,
+        string? stem)
+    {
+        private readonly List<string> _ignored = [];
+
+        public ForeignWeights Weights()
+        {
+            using var scope = NewDisposeScope();
+            WeightLayout layout;
+            try
+            {
+                layout = WeightLayout.Recognize(shapes, prefix, Misfit, IsSame);
+            }
+            catch (InvalidDataException error)
+            {
+                throw new InvalidDataException($"{path}: {error.Message}", error);
+            }
+
+            var (options, outputs) = EncoderShape.Infer(path, ShapesOf(layout.Query), stem, _ignored);
+            var query = Encoder(layout.Query, outputs is null);
+            var key = layout.Key is null || ShapesOf(layout.Key).Count == 0 ? null : Encoder(layout.Key, outputs is null);
+            EncoderShape.Compare(path, options, outputs, query);
+            if (key is not null)
+            {
+                EncoderShape.Compare(path, options, outputs, key);
+            }
+
+            var (queue, position) = Queue(layout, outputs);
+            var velocities = Optimizer(layout, query, out var sgd);
+            FiniteValues.Check(path, InTheFile(layout.Query, query).Concat(key is null ? [] : InTheFile(layout.Key!, key))
+                .Concat(queue is null ? [] : [(layout.Queue!, queue)])
+                .Concat((velocities ?? []).Select(item => ($"the optimizer's velocity of {item.Key}", item.Value))));
+            Ignore(layout);
+
+            return new ForeignWeights(file)
+            {
+                Kind = $"{layout.Kind}: ResNet-{options.Depth}{(options.Width == 64 ? "" : $" of width {options.Width}")}, {options.Stem} stem, " +
+                    (outputs is null ? "no head that fits" : $"{options.Head} head to {outputs}"),
+                Encoder = options,
+                OutputSize = outputs,
+                Query = query,
+                Key = key,
+                Queue = queue?.DetachFromDisposeScope(),
+                QueuePosition = position,
+                Velocities = velocities,
+                Sgd = sgd,
+                Epochs = root is not null && root.TryGet("epoch", out var epoch) && epoch is PickleInteger { Value: var done } && done >= 0 && done <= int.MaxValue ? (int)done : null,
+                Ignored = _ignored,
+            };
+        }
+
+        // Why a network is no encoder of ours; null where it is one.
+        private string? Misfit(FoundNetwork network)
+        {
+            try
+            {
+                EncoderShape.Infer("", ShapesOf(network.Names), stem, []);
+                return null;
+            }
+            catch (InvalidDataException error)
+            {
+                return error.Message[2..]; // without the name of the file
+            }
+        }
+
+        private bool IsSame(FoundNetwork first, FoundNetwork second)
+        {
+            var (mine, theirs) = (ShapesOf(first.Names), ShapesOf(second.Names));
+            if (mine.Count != theirs.Count || mine.Any(item => !theirs.TryGetValue(item.Key, out var shape) || !shape.SequenceEqual(item.Value)))
+            {
+                return false;
+            }
+
+            var names = second.Names.ToDictionary(item => item.Value, item => item.Key, StringComparer.Ordinal);
+            return first.Names.All(item => tensors[item.Key].eq(tensors[names[item.Value]]).all().item<bool>());
+        }
+
+        private Dictionary<string, IReadOnlyList<long>> ShapesOf(IReadOnlyDictionary<string, string> names)
+        {
+            var found = new Dictionary<string, IReadOnlyList<long>>(StringComparer.Ordinal);
+            foreach (var (name, ours) in names)
+            {
+                if (!found.TryAdd(ours, shapes[name]))
+                {
+                    throw new InvalidDataException($"{path}: {name} is there twice, under two names.");
+                }
+            }
+
+            return found;
+        }
+
+        private static IEnumerable<(string, Tensor)> InTheFile(IReadOnlyDictionary<string, string> names, Dictionary<string, Tensor> encoder) =>
+            names.Where(item => encoder.ContainsKey(item.Value)).Select(item => (item.Key, encoder[item.Value]));
+
+        private void Ignore(WeightLayout layout)
+        {
+            foreach (var (other, chosenBy) in layout.Others)
+            {
+                _ignored.Add($"{(other.Length == 0 ? "what lies at the top" : other.TrimEnd('.'))}, another ResNet: choose it with --prefix {Shell.Quote(chosenBy.Length > 1 ? chosenBy.TrimEnd('.') : chosenBy)}");
+            }
+
+            var used = layout.Query.Keys.Concat(layout.Key?.Keys ?? []).Append(layout.Queue ?? "").Append(layout.QueuePosition ?? "").ToHashSet(StringComparer.Ordinal);
+            var others = tensors.Keys.Where(name => !used.Contains(name) && !layout.Others.Any(other => other.Root.Length > 0 && name.StartsWith(other.Root, StringComparison.Ordinal))).ToList();
+            if (others.Count > 0)
+            {
+                _ignored.Add($"{others.Count} {(others.Count == 1 ? "tensor that belongs" : "tensors that belong")} to no encoder: " +
+                    $"{string.Join(", ", others.Take(4))}{(others.Count > 4 ? ", ..." : "")}");
+            }
+        }
+
+        private Dictionary<string, Tensor> Encoder(IReadOnlyDictionary<string, string> names, bool withoutHead) => names
+            .Where(item => !withoutHead || !item.Value.StartsWith("fc.", StringComparison.Ordinal))
+            .ToDictionary(item => item.Value, item => tensors[item.Key], StringComparer.Ordinal);
+
+        // [C, K] in official files, [K, C] here.
+        private (Tensor? Queue, long Position) Queue(WeightLayout layout, int? outputs)
+        {
+            if (layout.Queue is null || outputs is null)
+            {
+                return (null, 0);
+            }
+
+            var stored = tensors[layout.Queue];
+            if (stored.shape is not [var first, var second] || (first != outputs && second != outputs))
+            {
+                _ignored.Add($"{layout.Queue}: is of shape [{string.Join(", ", stored.shape)}], expected [{outputs}, K]");
+                return (null, 0);
+            }
+
+            using var noGrad = no_grad();
+            var queue = (first == outputs ? stored.t() : stored).to(float32, copy: true).contiguous();
+            var position = layout.QueuePosition is not null && tensors.TryGetValue(layout.QueuePosition, out var pointer) && pointer.numel() == 1
+                ? pointer.to(int64).item<long>() : 0;
+            if (position < 0 || position >= queue.shape[0])
+            {
+                throw new InvalidDataException($"{path}: {layout.QueuePosition} is {position}, expected 0 to {queue.shape[0] - 1}, a row of the queue.");
+            }
+
+            return (queue, position);
+        }
+
+        // PyTorch numbers the parameters of the whole model in its order: encoder_q's first, of which each has a velocity.
+        private Dictionary<string, Tensor>? Optimizer(WeightLayout layout, Dictionary<string, Tensor> query, out ForeignSgd? sgd)
+        {
+            sgd = null;
+            if (root is null || !root.TryGet("optimizer", out var found) || found is not PickleDictionary optimizer
+                || !optimizer.TryGet("state", out var stateFound) || stateFound is not PickleDictionary state)
+            {
+                return null;
+            }
+
+            var group = optimizer.TryGet("param_groups", out var groups) && groups is PickleList { Count: 1 } list ? list[0] as PickleDictionary : null;
+            if (group is null || Number(group, "momentum") is not { } momentum)
+            {
+                _ignored.Add("optimizer: is not SGD with one group of parameters");
+                return null;
+            }
+
+            sgd = new ForeignSgd(Number(group, "lr") ?? 0, momentum, Number(group, "weight_decay") ?? 0);
+            if ((group.TryGet("nesterov", out var nesterov) && nesterov is PickleBoolean { Value: true }) || Number(group, "dampening") is not (null or 0))
+            {
+                _ignored.Add("optimizer: uses nesterov or dampening, which SGD here has not");
+                return null;
+            }
+
+            var last = tensors.Keys.Where(layout.Query.ContainsKey).LastOrDefault();
+            if (tensors.Keys.TakeWhile(name => name != last).Any(name => !layout.Query.ContainsKey(name) && EncoderShape.IsParameter(name)))
+            {
+                _ignored.Add("optimizer: its numbers count the parameters of other networks too");
+                return null;
+            }
+
+            var velocities = new Dictionary<string, Tensor>(StringComparer.Ordinal);
+            var index = 0;
+            foreach (var name in tensors.Keys.Where(layout.Query.ContainsKey).Select(name => layout.Query[name]).Where(EncoderShape.IsParameter))
+            {
+                var value = state.TryGet(index++, out var entry) && entry is PickleDictionary one && one.TryGet("momentum_buffer", out var buffer) ? buffer as PickleTensor : null;
+                if (value is null || !query.TryGetValue(name, out var parameter) || !value.Shape.SequenceEqual(parameter.shape))
+                {
+                    _ignored.Add($"optimizer: has no velocity for parameter {index - 1}, {name}, or one of another shape");
+                    return null;
+                }
+
+                velocities[name] = value.Tensor;
+            }
+
+            return velocities;
+        }
+
+        private static double? Number(PickleDictionary dictionary, string name) => dictionary.TryGet(name, out var value)
+            ? value switch { PickleFloat number => number.Value, PickleInteger integer => (double)integer.Value, _ => null }
+            : null;
+    }
+}

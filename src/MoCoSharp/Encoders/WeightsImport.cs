@@ -1,0 +1,236 @@
+using System.Text.Json.Nodes;
+using MoCoSharp.Data.Views;
+using MoCoSharp.Distributed;
+using MoCoSharp.Methods;
+using MoCoSharp.Models;
+using MoCoSharp.Optimization;
+using MoCoSharp.PyTorch;
+using MoCoSharp.Runs;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Encoders;
+
+/// <summary>Takes weights of others in: as a run folder, or as the beginning of a training.</summary>
+public static class WeightsImport
+{
+    private const int DefaultDimension = 128;
+
+    /// <summary>The recipe whose hyper-parameters such weights were trained with, as far as can be told.</summary>
+    public static string LikelyRecipe(ForeignWeights weights)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        return weights.Encoder.Stem != "imagenet" ? "moco-cifar10-r18" : weights.Encoder.Head == "mlp" ? "moco-v2-imagenet-r50" : "moco-v1-imagenet-r50";
+    }
+
+    /// <summary>A recipe's configuration with the encoder, queue and optimizer of the file.</summary>
+    public static RunConfig Configure(ForeignWeights weights, RunConfig recipe, string source)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        ArgumentNullException.ThrowIfNull(recipe);
+        var moco = recipe.MoCo ?? new MoCoOptions();
+        return recipe.With(moco) with
+        {
+            Description = $"Imported from {Path.GetFileName(source)}: {weights.Kind}.",
+            Encoder = weights.Encoder,
+            MoCo = moco with
+            {
+                Dimension = weights.OutputSize ?? DefaultDimension,
+                QueueSize = (int?)weights.Queue?.shape[0] ?? moco.QueueSize,
+            },
+            Optimizer = weights.Sgd is { } sgd ? recipe.Optimizer with { Momentum = sgd.Momentum, WeightDecay = sgd.WeightDecay } : recipe.Optimizer,
+        };
+    }
+
+    /// <summary>Makes a run folder, with a checkpoint that every verb works from, and import.json, which tells what was found.</summary>
+    /// <param name="weights">What was read.</param>
+    /// <param name="source">The file.</param>
+    /// <param name="folder">Of the new run.</param>
+    /// <param name="config">From <see cref="Configure"/>, without faults.</param>
+    /// <param name="stepsPerEpoch">Of the data that a resume would go on with; null where they are not known.</param>
+    /// <returns>Why a resume is refused; nothing where it may go on.</returns>
+    /// <exception cref="IOException">There is a run already.</exception>
+    public static IReadOnlyList<string> CreateRun(ForeignWeights weights, string source, string folder, RunConfig config, int? stepsPerEpoch)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        ArgumentNullException.ThrowIfNull(config);
+        List<string> missing = [.. weights.Missing, .. stepsPerEpoch is null ? ["the data (--data), which tell how many steps an epoch has"] : Array.Empty<string>()];
+        using var method = MoCo.Create(config.Encoder, config.MoCo!, config.BnGroups, config.Seed, SingleProcess.Instance);
+        using var optimizer = Optimizer.Create(method.LearnedParameters, config.Optimizer);
+        Fill(weights, source, method, optimizer);
+        var epochs = stepsPerEpoch is null ? 0 : weights.Epochs ?? 0;
+        var progress = new TrainingProgress { Step = (long)epochs * (stepsPerEpoch ?? 0), Epoch = epochs, BatchesPerEpoch = stepsPerEpoch ?? 0 };
+        var run = RunFolder.Create(folder, config);
+        AtomicFile.Write(Path.Combine(folder, "import.json"), stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(new JsonObject
+        {
+            ["file"] = Path.GetFileName(source),
+            ["kind"] = weights.Kind,
+            ["epochs"] = weights.Epochs,
+            ["missing"] = new JsonArray([.. missing.Select(item => JsonValue.Create(item))]),
+            ["ignored"] = new JsonArray([.. weights.Ignored.Select(item => JsonValue.Create(item))]),
+        }.ToString() + "\n")));
+        TrainingState.Save(run.CheckpointPath(progress.Step), progress, method, optimizer, config);
+        return missing;
+    }
+
+    /// <summary>What keeps an imported run from being resumed; nothing where nothing does.</summary>
+    public static IReadOnlyList<string> Missing(RunFolder run)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        return File.Exists(run.ImportPath) && JsonNode.Parse(File.ReadAllText(run.ImportPath))?["missing"] is JsonArray missing ? [.. missing.Select(item => (string?)item ?? "")] : [];
+    }
+
+    /// <summary>What keeps a training from beginning with the configuration's initial weights; nothing where nothing does, or where it names none.</summary>
+    public static IReadOnlyList<string> Faults(RunConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        if (config.InitialWeights is not { } path)
+        {
+            return [];
+        }
+
+        if (!Path.Exists(path))
+        {
+            return [$"initialWeights: {path}: there is no such file or run folder."];
+        }
+
+        try
+        {
+            var file = FileOf(path);
+            using var weights = ReadFor(file, config.Encoder, config.InitialPrefix);
+            return Misfit(file, weights, config.Encoder) is { } misfit ? [$"initialWeights: {misfit}"] : [];
+        }
+        catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            return [$"initialWeights: {error.Message.Replace("--prefix ", "--set initialPrefix=", StringComparison.Ordinal)}"];
+        }
+    }
+
+    /// <summary>The settings by which a recipe fits weights: "encoder.depth=50" where it asks for another depth, and so on.</summary>
+    /// <param name="weights">Of the encoder to begin with.</param>
+    /// <param name="recipe">As it is.</param>
+    public static IReadOnlyList<string> Fitting(EncoderOptions weights, EncoderOptions recipe)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        ArgumentNullException.ThrowIfNull(recipe);
+        return
+        [
+            .. weights.Depth == recipe.Depth ? Array.Empty<string>() : [$"encoder.depth={weights.Depth}"],
+            .. weights.Width == recipe.Width ? Array.Empty<string>() : [$"encoder.width={weights.Width}"],
+            .. weights.Stem == recipe.Stem ? Array.Empty<string>() : [$"encoder.stem={weights.Stem}"],
+        ];
+    }
+
+    /// <summary>Begins a training with weights of others: every encoder starts from the one that learned, a queue from random keys.</summary>
+    /// <param name="path">A PyTorch or safetensors file, a checkpoint of ours, or the folder of a run.</param>
+    /// <param name="method">Fresh.</param>
+    /// <param name="encoder">Its architecture.</param>
+    /// <param name="prefix">Chooses in a file with several networks; null finds it.</param>
+    /// <returns>What was done, for people.</returns>
+    /// <exception cref="InvalidDataException">The weights are of another architecture.</exception>
+    public static string Begin(string path, PretrainMethod method, EncoderOptions encoder, string? prefix = null)
+    {
+        ArgumentNullException.ThrowIfNull(method);
+        ArgumentNullException.ThrowIfNull(encoder);
+        var file = FileOf(path);
+        using var weights = ReadFor(file, encoder, prefix);
+        if (Misfit(file, weights, encoder) is { } misfit)
+        {
+            throw new InvalidDataException(misfit);
+        }
+
+        using var scope = NewDisposeScope();
+        var state = method.Encoder.state_dict();
+        var hasHead = weights.Encoder.Head == encoder.Head && state.Where(item => IsHead(item.Key)).All(item => weights.Query.TryGetValue(item.Key, out var saved) && saved.shape.SequenceEqual(item.Value.shape));
+        Copy(weights.Query, state.Where(item => hasHead || !IsHead(item.Key)));
+        if (method.KeyEncoder is { } keys)
+        {
+            keys.load_state_dict(state);
+        }
+
+        return $"begun with {file}, {weights.Kind}{(hasHead ? "" : "; the head is fresh")}" +
+            string.Concat(weights.Ignored.Select(ignored => $"{Environment.NewLine}  ignored: {ignored}"));
+    }
+
+    /// <summary>An encoder straight from a file of others, in evaluation mode, with the views that such weights were trained for.</summary>
+    internal static TrainedEncoder Open(string path, EncoderRole role, string? prefix = null)
+    {
+        using var weights = ForeignWeights.Read(path, prefix);
+        var saved = role == EncoderRole.Query ? weights.Query : weights.Key ?? throw new InvalidDataException($"{path}: is {weights.Kind}, and has no key encoder.");
+        var config = new RunConfig
+        {
+            Encoder = weights.Encoder with { Head = weights.OutputSize is null ? "none" : weights.Encoder.Head },
+            Views = weights.Encoder.Stem == "imagenet" ? new ViewOptions() : new ViewOptions { Recipe = "cifar-demo", Size = 32 },
+            MoCo = new MoCoOptions { Dimension = weights.OutputSize ?? DefaultDimension },
+        };
+        using var random = new Generator(0); // every weight is overwritten
+        var encoder = new Encoder(config.Encoder, config.Method.Dimension, bnGroups: 1, random);
+        using var scope = NewDisposeScope();
+        Copy(saved, encoder.state_dict());
+        encoder.eval();
+        return new TrainedEncoder(encoder, config, 0, role, Path.GetFileName(path)) { HasKnnSettings = false, Ignored = weights.Ignored };
+    }
+
+    /// <summary>Files of weights in a folder that is no run's, for a message; null where there are none.</summary>
+    internal static string? InFolder(string path)
+    {
+        if (Directory.Exists(Path.Combine(path, "checkpoints")))
+        {
+            return null;
+        }
+
+        string[] endings = [".pth", ".pt", ".tar", ".ckpt", ".bin", ".safetensors", ".torch", ".pkl"];
+        var found = Directory.EnumerateFiles(path).Take(1000).Where(file => endings.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase))
+            .Order(StringComparer.Ordinal).ToList();
+        return found.Count == 0 ? null : string.Join(", ", found.Take(3)) + (found.Count > 3 ? ", ..." : "");
+    }
+
+    // The newest checkpoint of a run, or the file itself.
+    private static string FileOf(string path) =>
+        !Directory.Exists(path) ? path
+        : InFolder(path) is { } others ? throw new InvalidDataException($"{path}: is no run folder, and holds weights: name one of its files, {others}.")
+        : RunFolder.Open(path).Checkpoints() is [var newest, ..] ? newest
+        : throw new InvalidDataException($"{path}: has no checkpoint yet.");
+
+    private static ForeignWeights ReadFor(string file, EncoderOptions encoder, string? prefix) =>
+        ForeignWeights.Read(file, prefix, stem: encoder.Stem is "imagenet" ? null : encoder.Stem);
+
+    private static string? Misfit(string file, ForeignWeights weights, EncoderOptions encoder) =>
+        Fitting(weights.Encoder, encoder) is not { Count: > 0 } settings ? null
+        : $"{file}: is {weights.Kind}; encoder.depth {encoder.Depth}, encoder.width {encoder.Width} and encoder.stem {encoder.Stem} ask for another. " +
+            $"Add --set {string.Join(' ', settings)}, or take other weights.";
+
+    private static void Fill(ForeignWeights weights, string source, MoCo method, Optimizer optimizer)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var hasHead = weights.OutputSize is not null;
+        Copy(weights.Query, method.Encoder.state_dict().Where(item => hasHead || !IsHead(item.Key)));
+        Copy(weights.Key ?? weights.Query, method.KeyEncoder.state_dict().Where(item => hasHead || !IsHead(item.Key)));
+        if (weights.Queue is { } queue)
+        {
+            method.Queue.Keys.copy_(queue);
+            method.Queue.Resume(weights.QueuePosition);
+        }
+
+        if (weights.Velocities is { } velocities)
+        {
+            StateDictionary.Load(source, optimizer.Velocities.Select(item => (item.Name[OfficialNames.Query.Length..], item.Velocity)), velocities);
+        }
+    }
+
+    // Names and shapes were compared when the file was read; only counters may be missing, and count from 0.
+    private static void Copy(IReadOnlyDictionary<string, Tensor> from, IEnumerable<KeyValuePair<string, Tensor>> targets)
+    {
+        using var noGrad = no_grad();
+        foreach (var (name, target) in targets)
+        {
+            if (from.TryGetValue(name, out var value))
+            {
+                target.copy_(value);
+            }
+        }
+    }
+
+    private static bool IsHead(string name) => name.StartsWith("fc.", StringComparison.Ordinal);
+}

@@ -1,0 +1,41 @@
+namespace MoCoSharp.Features;
+
+/// <summary>How the kNN monitor judges: labels by the nearest training images.</summary>
+public sealed record KnnOptions
+{
+    /// <summary>Every so many epochs; 0 is never.</summary>
+    public int EveryEpochs { get; init; } = 1;
+
+    /// <summary>k, above 0; 200 in the CIFAR demo.</summary>
+    public int Neighbours { get; init; } = 200;
+
+    /// <summary>Of the weights exp(similarity / temperature), above 0; 0.1 in the CIFAR demo.</summary>
+    public double Temperature { get; init; } = 0.1;
+
+    /// <summary>"pooled" features (as most evaluations), or the "head" output (as the CIFAR demo).</summary>
+    public string Layer { get; init; } = "pooled";
+
+    /// <summary>Everything wrong with these options, each with the option's name.</summary>
+    public IEnumerable<string> Faults()
+    {
+        if (EveryEpochs < 0)
+        {
+            yield return $"knn.everyEpochs is {EveryEpochs}, expected 0 (never) or more.";
+        }
+
+        if (Neighbours < 1)
+        {
+            yield return $"knn.neighbours is {Neighbours}, expected a number above 0. The CIFAR demo uses 200.";
+        }
+
+        if (!(Temperature > 0) || double.IsInfinity(Temperature))
+        {
+            yield return $"knn.temperature is {Temperature}, expected a number above 0. The CIFAR demo uses 0.1.";
+        }
+
+        if (Layer is not ("pooled" or "head"))
+        {
+            yield return $"knn.layer is \"{Layer}\", expected pooled or head.";
+        }
+    }
+}

@@ -1,0 +1,87 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static MoCoSharp.Kernels.Scalars;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Optimization;
+
+/// <summary>
+/// Layer-wise adaptive rate scaling: each weight's step is scaled to a share of its own length, so that large batches can take large rates.
+/// Biases and normalisations (everything of one dimension) take neither weight decay nor scaling.
+/// </summary>
+/// <remarks>
+/// You et al. 2017, <see href="https://arxiv.org/abs/1708.03888"/>, algorithm 1, and SimCLR's TensorFlow code. The rate is inside the velocity in both:
+/// v = momentum v + rate x trust x (gradient + weightDecay p); p -= v. The forms differ in the trust ratio, and both take 1 where a norm is 0.
+/// </remarks>
+public sealed class Lars : Optimizer
+{
+    /// <summary>η‖p‖ / ‖gradient + weightDecay p‖, as SimCLR's code.</summary>
+    public const string NormOfSum = "norm-of-sum";
+
+    /// <summary>η‖p‖ / (‖gradient‖ + weightDecay ‖p‖), as the paper of You et al.</summary>
+    public const string SumOfNorms = "sum-of-norms";
+
+    private readonly double _momentum;
+    private readonly double _weightDecay;
+    private readonly double _coefficient;
+    private readonly bool _addsNorms;
+
+    /// <summary>An optimizer at rest.</summary>
+    /// <param name="parameters">What it steps.</param>
+    /// <param name="momentum">0 to below 1.</param>
+    /// <param name="weightDecay">0 or more.</param>
+    /// <param name="coefficient">η, above 0; 0.001 in SimCLR.</param>
+    /// <param name="trustRatio"><see cref="NormOfSum"/> or <see cref="SumOfNorms"/>.</param>
+    /// <exception cref="ArgumentException">Another word for the trust ratio.</exception>
+    public Lars(IEnumerable<(string Name, Parameter Parameter)> parameters, double momentum, double weightDecay, double coefficient, string trustRatio) : base(parameters)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(momentum);
+        ArgumentOutOfRangeException.ThrowIfNegative(weightDecay);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(coefficient);
+        _momentum = momentum;
+        _weightDecay = weightDecay;
+        _coefficient = coefficient;
+        _addsNorms = trustRatio switch
+        {
+            NormOfSum => false,
+            SumOfNorms => true,
+            _ => throw new ArgumentException($"trust ratio \"{trustRatio}\", expected {NormOfSum} or {SumOfNorms}.", nameof(trustRatio)),
+        };
+    }
+
+    /// <inheritdoc/>
+    public override double UpdateOf(double velocity, double learningRate) => velocity;
+
+    /// <inheritdoc/>
+    public override void Step(double learningRate)
+    {
+        using var noGrad = no_grad();
+        foreach (var (_, parameter, velocity) in State)
+        {
+            if (parameter.grad is not { } raw)
+            {
+                continue;
+            }
+
+            using var scope = NewDisposeScope();
+            var gradient = InLayoutOf(parameter, raw);
+            if (parameter.dim() > 1)
+            {
+                var decayed = gradient.add(parameter, Held(_weightDecay));
+                gradient = decayed.mul_(Trust(parameter, gradient, decayed)); // stays on the device: no step waits for it
+            }
+
+            velocity.mul_(Held(_momentum)).add_(gradient, Held(learningRate));
+            parameter.sub_(velocity);
+        }
+    }
+
+    private Tensor Trust(Tensor parameter, Tensor gradient, Tensor decayed)
+    {
+        var length = parameter.norm();
+        var scale = _addsNorms ? gradient.norm().add(length, Held(_weightDecay)) : decayed.norm();
+        var ratio = length.mul(Held(_coefficient)).div(scale);
+        var defined = length.gt(Held(0.0)).logical_and((_addsNorms ? gradient.norm() : scale).gt(Held(0.0)));
+        return where(defined, ratio, ones_like(ratio));
+    }
+}

@@ -1,0 +1,74 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Optimization;
+
+/// <summary>What moves learned parameters along their gradients; one velocity for each, which a checkpoint keeps.</summary>
+public abstract class Optimizer : IDisposable
+{
+    /// <summary>At rest.</summary>
+    /// <param name="parameters">What it steps.</param>
+    protected Optimizer(IEnumerable<(string Name, Parameter Parameter)> parameters)
+    {
+        ArgumentNullException.ThrowIfNull(parameters);
+        State = [.. parameters.Select(item => (item.Name, item.Parameter, zeros_like(item.Parameter, requires_grad: false).DetachFromDisposeScope()))];
+    }
+
+    /// <summary>The velocities, under the names of their parameters.</summary>
+    public IEnumerable<(string Name, Tensor Velocity)> Velocities => State.Select(item => (item.Name, item.Velocity));
+
+    /// <summary>The gradients that the next step will use.</summary>
+    public IEnumerable<Tensor> Gradients => State.Select(item => item.Parameter.grad).OfType<Tensor>();
+
+    /// <summary>Parameters and velocities, in checkpoint order.</summary>
+    protected IReadOnlyList<(string Name, Parameter Parameter, Tensor Velocity)> State { get; }
+
+    /// <summary>The optimizer that a configuration asks for, at rest.</summary>
+    /// <param name="parameters">What it steps.</param>
+    /// <param name="options">Without faults.</param>
+    public static Optimizer Create(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return options.Kind == "lars"
+            ? new Lars(parameters, options.Momentum, options.WeightDecay, options.TrustCoefficient, options.TrustRatio)
+            : new Sgd(parameters, options.Momentum, options.WeightDecay);
+    }
+
+    /// <summary>One update.</summary>
+    /// <param name="learningRate">0 or more.</param>
+    public abstract void Step(double learningRate);
+
+    /// <summary>How far a velocity of a length moves its parameter.</summary>
+    public abstract double UpdateOf(double velocity, double learningRate);
+
+    /// <summary>Forgets the gradients, and their memory with them.</summary>
+    public void ClearGradients()
+    {
+        foreach (var (_, parameter, _) in State)
+        {
+            parameter.grad = null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var (_, _, velocity) in State)
+        {
+            velocity.Dispose();
+        }
+
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>A gradient in its parameter's layout, as updates that walk through memory want it. Autograd's is so; one that a person has put there may not be.</summary>
+    protected static Tensor InLayoutOf(Tensor parameter, Tensor gradient)
+    {
+        ArgumentNullException.ThrowIfNull(parameter);
+        ArgumentNullException.ThrowIfNull(gradient);
+        var (shape, strides, others) = (parameter.shape, parameter.stride(), gradient.stride());
+        var alike = Enumerable.Range(0, shape.Length).All(i => shape[i] == 1 || strides[i] == others[i]);
+        return alike ? gradient : empty_like(parameter).copy_(gradient);
+    }
+}

@@ -1,0 +1,46 @@
+using MoCoSharp.Kernels;
+using TorchSharp;
+using TorchSharp.Modules;
+using static MoCoSharp.Kernels.Scalars;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Optimization;
+
+/// <summary>
+/// Stochastic gradient descent with momentum, as PyTorch's: weight decay is added to the gradient (of every parameter, normalisation and
+/// bias too), v = momentum v + g, parameter -= learning rate x v. A parameter without a gradient stays as it is.
+/// </summary>
+public sealed class Sgd : Optimizer
+{
+    private readonly double _momentum;
+    private readonly double _weightDecay;
+
+    /// <summary>An optimizer at rest.</summary>
+    /// <param name="parameters">What it steps.</param>
+    /// <param name="momentum">0 to 1.</param>
+    /// <param name="weightDecay">0 or more.</param>
+    public Sgd(IEnumerable<(string Name, Parameter Parameter)> parameters, double momentum, double weightDecay) : base(parameters)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(momentum);
+        ArgumentOutOfRangeException.ThrowIfNegative(weightDecay);
+        _momentum = momentum;
+        _weightDecay = weightDecay;
+    }
+
+    /// <inheritdoc/>
+    public override double UpdateOf(double velocity, double learningRate) => learningRate * velocity;
+
+    /// <inheritdoc/>
+    public override void Step(double learningRate)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var moving = State.Where(item => item.Parameter.grad is not null).ToList();
+        if (moving.Count > 0)
+        {
+            Aten.FusedSgd(
+                [.. moving.Select(item => item.Parameter)], [.. moving.Select(item => InLayoutOf(item.Parameter, item.Parameter.grad!))],
+                [.. moving.Select(item => item.Velocity)], learningRate, _momentum, _weightDecay);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+namespace MoCoSharp.Runs;
+
+/// <summary>When a run saves, beside its end and a stop, and what stays.</summary>
+public sealed record CheckpointOptions
+{
+    /// <summary>Every so many epochs, above 0.</summary>
+    public int EveryEpochs { get; init; } = 1;
+
+    /// <summary>And every so many steps; 0 is never.</summary>
+    public int EverySteps { get; init; }
+
+    /// <summary>And every so many minutes; 0 is never.</summary>
+    public double EveryMinutes { get; init; } = 15;
+
+    /// <summary>How many of the newest files stay, above 0.</summary>
+    public int Keep { get; init; } = 3;
+
+    /// <summary>And the end of every m-th epoch; 0 is none.</summary>
+    public int KeepEveryEpochs { get; init; }
+
+    /// <summary>And the best k by the kNN monitor; 0 is none.</summary>
+    public int KeepBest { get; init; } = 1;
+
+    /// <summary>Everything wrong with these options, each with the option's name.</summary>
+    public IEnumerable<string> Faults()
+    {
+        if (EveryEpochs < 1)
+        {
+            yield return $"checkpoints.everyEpochs is {EveryEpochs}, expected a number above 0.";
+        }
+
+        if (EverySteps < 0)
+        {
+            yield return $"checkpoints.everySteps is {EverySteps}, expected 0 (never) or more.";
+        }
+
+        if (!(EveryMinutes >= 0) || double.IsInfinity(EveryMinutes))
+        {
+            yield return $"checkpoints.everyMinutes is {EveryMinutes}, expected 0 (never) or more.";
+        }
+
+        if (Keep < 1)
+        {
+            yield return $"checkpoints.keep is {Keep}, expected a number above 0.";
+        }
+
+        if (KeepEveryEpochs < 0)
+        {
+            yield return $"checkpoints.keepEveryEpochs is {KeepEveryEpochs}, expected 0 (none) or more.";
+        }
+
+        if (KeepBest < 0)
+        {
+            yield return $"checkpoints.keepBest is {KeepBest}, expected 0 (none) or more.";
+        }
+    }
+}

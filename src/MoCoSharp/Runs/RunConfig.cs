@@ -1,0 +1,248 @@
+using System.Text.Json.Serialization;
+using MoCoSharp.Data.Loading;
+using MoCoSharp.Data.Views;
+using MoCoSharp.Features;
+using MoCoSharp.Methods;
+using MoCoSharp.Models;
+using MoCoSharp.Optimization;
+
+namespace MoCoSharp.Runs;
+
+/// <summary>Everything that decides what a run does; config.json of a run folder spells it out.</summary>
+public sealed record RunConfig
+{
+    /// <summary>What the recipe is for, in a sentence.</summary>
+    public string Description { get; init; } = "";
+
+    /// <summary>Where the images come from: a folder, a list file, a packed set, tar shards (shards/{000..099}.tar), cifar10:PATH, cifar100:PATH, idx:PATH or patterns.</summary>
+    public string Data { get; init; } = "patterns";
+
+    /// <summary>How the packed set was made, where the images come from one: packing may cost resolution. Filled in when a run begins.</summary>
+    public string? Packed { get; init; }
+
+    /// <summary>Labelled images for the kNN monitor; null takes the source's own test part, if it has one.</summary>
+    public string? Validation { get; init; }
+
+    /// <summary>Fixes views, order, initialisation and shuffles.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>Epochs in all, above 0.</summary>
+    public int Epochs { get; init; } = 200;
+
+    /// <summary>Images a step over all processes, N, above 0; the last, smaller batch of an epoch is dropped.</summary>
+    public int BatchSize { get; init; } = 256;
+
+    /// <summary>
+    /// Whether batchSize, bnGroups, optimizer.learningRate and moco.queueSize are what a large data set gets, and `moco pretrain` lowers them for a small one, but for
+    /// those that --set names (see <see cref="ImageFit"/>). config.json of a run has the values, and false here.
+    /// </summary>
+    public bool FitToImages { get; init; }
+
+    /// <summary>Groups of the global batch that BatchNorm sees apart; sample i is of group i mod bnGroups. 8 in the paper.</summary>
+    public int BnGroups { get; init; } = 8;
+
+    /// <summary>
+    /// Which images BatchNorm sees together: "split", bnGroups groups of the global batch; "batch", what each process has; "sync", the global batch, whatever the
+    /// number of processes.
+    /// </summary>
+    public string Norm { get; init; } = "split";
+
+    /// <summary>"cpu", "cuda" or "cuda:n"; of several processes on a machine each takes a "cuda" device of its own.</summary>
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>
+    /// What convolutions and linear layers compute in: "fp32", "bf16", or "auto", which takes bf16 where the hardware has it (AVX-512 BF16, AMX, CUDA).
+    /// Weights, statistics, loss and updates are fp32 in any case; config.json of a run keeps the choice.
+    /// </summary>
+    public string Precision { get; init; } = "auto";
+
+    /// <summary>Threads of libtorch; 0 chooses once, and config.json keeps the choice.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>A line of metrics every so many steps, above 0.</summary>
+    public int LogEvery { get; init; } = 20;
+
+    /// <summary>Both encoders.</summary>
+    public EncoderOptions Encoder { get; init; } = new();
+
+    /// <summary>Weights that both encoders begin with: a PyTorch or safetensors file, or the folder of a run; null draws them.</summary>
+    public string? InitialWeights { get; init; }
+
+    /// <summary>What precedes "conv1.weight" in a file of initialWeights with several networks ("teacher.backbone."); null finds it.</summary>
+    public string? InitialPrefix { get; init; }
+
+    /// <summary>How views are made.</summary>
+    public ViewOptions Views { get; init; } = new();
+
+    /// <summary>How views are loaded.</summary>
+    public LoaderOptions Loader { get; init; } = new();
+
+    /// <summary>Learns by momentum contrast. Exactly one method is there; this one, unless another is named.</summary>
+    [JsonPropertyName("moco")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public MoCoOptions? MoCo { get; init; } = new();
+
+    /// <summary>Learns by SimCLR.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public SimClrOptions? SimClr { get; init; }
+
+    /// <summary>Learns end to end, with the batch's keys as negatives.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public EndToEndOptions? EndToEnd { get; init; }
+
+    /// <summary>Learns against a memory bank.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public MemoryBankOptions? MemoryBank { get; init; }
+
+    /// <summary>Learns labels.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public SupervisedOptions? Supervised { get; init; }
+
+    /// <summary>The optimizer.</summary>
+    public OptimizerOptions Optimizer { get; init; } = new();
+
+    /// <summary>The kNN monitor.</summary>
+    public KnnOptions Knn { get; init; } = new();
+
+    /// <summary>When to save.</summary>
+    public CheckpointOptions Checkpoints { get; init; } = new();
+
+    /// <summary>How often the run looks after itself.</summary>
+    public HealthOptions Health { get; init; } = new();
+
+    /// <summary>The method's hyper-parameters.</summary>
+    [JsonIgnore]
+    public IMethodOptions Method => Methods.FirstOrDefault() ?? throw new InvalidOperationException("A configuration without a method.");
+
+    /// <summary>The methods that are there: one, where the configuration has no fault.</summary>
+    private IEnumerable<IMethodOptions> Methods => ((IEnumerable<IMethodOptions?>)[MoCo, SimClr, EndToEnd, MemoryBank, Supervised]).OfType<IMethodOptions>();
+
+    /// <summary>The same configuration with another method in its place.</summary>
+    public RunConfig With(IMethodOptions method) => this with
+    {
+        MoCo = method as MoCoOptions,
+        SimClr = method as SimClrOptions,
+        EndToEnd = method as EndToEndOptions,
+        MemoryBank = method as MemoryBankOptions,
+        Supervised = method as SupervisedOptions,
+    };
+
+    /// <summary>How the views that are learned from are made: by the recipe; for labels, crops and flips alone, as is standard for them.</summary>
+    public ViewTransform TrainingViews() => Supervised is null ? ViewRecipes.Train(Views) : ViewRecipes.Supervised(Views);
+
+    /// <summary>The learning rate of one step of the run.</summary>
+    /// <param name="step">Steps done before this one.</param>
+    /// <param name="stepsPerEpoch">Above 0.</param>
+    public double LearningRateAt(long step, long stepsPerEpoch) =>
+        LearningRate.At(Optimizer with { LearningRate = LearningRate.Peak(Optimizer, BatchSize) }, step, stepsPerEpoch, Epochs);
+
+    /// <summary>Everything wrong with this configuration, each fault with the option's name and the cure.</summary>
+    public IEnumerable<string> Faults()
+    {
+        if (Epochs < 1)
+        {
+            yield return $"epochs is {Epochs}, expected a number above 0.";
+        }
+
+        if (BatchSize < 1)
+        {
+            yield return $"batchSize is {BatchSize}, expected a number above 0.";
+        }
+
+        if (BnGroups < 1)
+        {
+            yield return $"bnGroups is {BnGroups}, expected a number above 0. The paper's recipes use 8.";
+        }
+        else if (BatchSize >= 1 && BatchSize % BnGroups != 0)
+        {
+            yield return $"bnGroups is {BnGroups}, which does not divide batchSize {BatchSize}. Take a batchSize of {NearestMultiple(BatchSize, BnGroups)}.";
+        }
+
+        if (Norm is not ("split" or "batch" or "sync"))
+        {
+            yield return $"norm is \"{Norm}\", expected split (bnGroups groups), batch (one group a process) or sync (one group over all processes).";
+        }
+
+        if (!PrecisionChoice.Names.Contains(Precision))
+        {
+            yield return $"precision is \"{Precision}\", expected {string.Join(", ", PrecisionChoice.Names)}.";
+        }
+
+        if (Threads is < 0 or > 1024)
+        {
+            yield return $"threads is {Threads}, expected 0 (choose) to 1024.";
+        }
+
+        if (LogEvery < 1)
+        {
+            yield return $"logEvery is {LogEvery}, expected a number above 0.";
+        }
+
+        if (InitialPrefix is not null && InitialWeights is null)
+        {
+            yield return $"initialPrefix is \"{InitialPrefix}\", and initialWeights names no file in which it would choose. Leave it out, or name one.";
+        }
+
+        var methods = Methods.ToList();
+        if (methods.Count != 1)
+        {
+            yield return $"{(methods.Count == 0 ? "no method is there" : string.Join(" and ", methods.Select(method => method.Name)) + " are there")}, expected exactly one of {string.Join(", ", RunConfigFile.MethodNames)}. " +
+                "--set simClr=null, say, takes one out.";
+        }
+
+        IEnumerable<string> parts =
+            [.. Encoder.Faults(), .. ViewRecipes.Faults(Views), .. Loader.Faults(), .. methods.SelectMany(method => method.Faults()), .. Optimizer.Faults(), .. Knn.Faults(), .. Checkpoints.Faults(), .. Health.Faults()];
+        foreach (var fault in parts)
+        {
+            yield return fault;
+        }
+    }
+
+    /// <summary>BN groups of the global batch where so many processes train; each normalises as many of them as the others.</summary>
+    public int GroupsOver(int processes) => Norm == "split" ? BnGroups : processes;
+
+    /// <summary>What keeps so many processes from training by this configuration, each fault with the cure.</summary>
+    public IEnumerable<string> FaultsOver(int processes)
+    {
+        if (BatchSize >= 1 && BatchSize % processes != 0)
+        {
+            yield return $"batchSize is {BatchSize}, which does not divide among {processes} processes. Take a batchSize of {NearestMultiple(BatchSize, processes)}.";
+        }
+
+        if (Norm == "split" && BnGroups >= 1 && BnGroups % processes != 0)
+        {
+            yield return $"bnGroups is {BnGroups}, which does not divide among {processes} processes: each normalises whole groups. Take bnGroups of " +
+                $"{NearestMultiple(BnGroups, processes)}, or norm=sync for one group over all processes.";
+        }
+    }
+
+    /// <summary>What is allowed, but seldom meant.</summary>
+    public IEnumerable<string> Remarks()
+    {
+        var official = 0.03 * BatchSize / 256;
+        var peak = LearningRate.Peak(Optimizer, Math.Max(1, BatchSize));
+        if (MoCo is not null && Optimizer.Kind == "sgd" && (peak > 4.5 * official || peak < official / 4.5))
+        {
+            yield return FormattableString.Invariant(
+                $"optimizer.learningRate is {peak}; the official scale for batchSize {BatchSize} is 0.03 x batchSize / 256 = {official:G3}.");
+        }
+
+        if (SimClr is not null && BnGroups > 1 && Norm == "split")
+        {
+            yield return $"bnGroups is {BnGroups}: BatchNorm sees {BatchSize / BnGroups} images at a time, in both views; SimCLR's is global. Set bnGroups to 1 for it" +
+                (SimClr.GradientCache ? ", where memory for the whole batch is there." : ".");
+        }
+
+        if (SimClr is { GradientCache: true } && BnGroups == 1)
+        {
+            yield return "simClr.gradientCache has no use with one BN group, which is the whole batch: set bnGroups to batchSize / 128, say.";
+        }
+
+        if (MoCo is { Shuffle: true } && (BnGroups == 1 || Norm == "sync"))
+        {
+            yield return "moco.shuffle has no effect with one BN group: a query and its key share no statistics only where there are several. Set bnGroups to 8.";
+        }
+    }
+
+    private static int NearestMultiple(int value, int divisor) => Math.Max(divisor, (int)Math.Round(value / (double)divisor) * divisor);
+}

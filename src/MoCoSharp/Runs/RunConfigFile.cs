@@ -1,0 +1,352 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using MoCoSharp.Data;
+using MoCoSharp.Methods;
+
+namespace MoCoSharp.Runs;
+
+/// <summary>A configuration cannot be used; the message lists every fault with its cure.</summary>
+public sealed class ConfigurationException(IReadOnlyList<string> faults) : Exception(string.Join(Environment.NewLine, faults))
+{
+    /// <summary>One sentence a fault.</summary>
+    public IReadOnlyList<string> Faults { get; } = faults;
+}
+
+/// <summary>Reads and writes <see cref="RunConfig"/> as JSON: defaults, then the recipe, then single settings.</summary>
+public static class RunConfigFile
+{
+    private const int MostMisfits = 100; // values that do not fit, before no more are told
+
+    private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, MaxDepth = 16, AllowDuplicateProperties = false };
+
+    // Every key that there is, with its default: the shape that recipes are compared with.
+    private static readonly RunConfig Everything = new() { SimClr = new(), EndToEnd = new(), MemoryBank = new(), Supervised = new() };
+
+    /// <summary>The keys of which a configuration has exactly one.</summary>
+    public static IReadOnlyList<string> MethodNames { get; } = ["moco", "simClr", "endToEnd", "memoryBank", "supervised"];
+
+    /// <summary>The configuration as indented JSON, every default spelled out.</summary>
+    public static string Write(RunConfig config) => JsonSerializer.Serialize(config, RunConfigJson.Default.RunConfig) + "\n";
+
+    /// <summary>Reads a recipe and puts single settings over it.</summary>
+    /// <param name="path">The file; its name begins each fault.</param>
+    /// <param name="settings">"moco.temperature=0.1" and the like, the later the stronger.</param>
+    /// <exception cref="ConfigurationException">The file or a setting is wrong; all faults are listed.</exception>
+    public static RunConfig Load(string path, IEnumerable<string>? settings = null)
+    {
+        string text;
+        try
+        {
+            text = File.ReadAllText(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigurationException([$"{path}: cannot be read: {error.Message}"]);
+        }
+
+        // Else every key of it would be told to be unknown.
+        return Path.GetFileName(path) == "config.json" && text.Contains("\n  \"detector\": {", StringComparison.Ordinal)
+            ? throw new ConfigurationException([$"{path}: is of a detection, not of a pre-training. `moco detect --resume --run {Data.Shell.Quote(Path.GetDirectoryName(path)!)}` goes on with it, and judges it."])
+            : Parse(text, path, settings ?? []);
+    }
+
+    /// <summary>The same, from text.</summary>
+    /// <param name="json">The recipe.</param>
+    /// <param name="source">What begins each fault.</param>
+    /// <param name="settings">Settings over it.</param>
+    /// <exception cref="ConfigurationException">All faults are listed.</exception>
+    public static RunConfig Parse(string json, string source, IEnumerable<string> settings) =>
+        Parse(json, source, settings, Everything, WithDefaults, RunConfigJson.Default.RunConfig, config => config.Faults());
+
+    /// <summary>The same, for options of any kind.</summary>
+    /// <param name="json">What departs from the defaults.</param>
+    /// <param name="source">What begins each fault.</param>
+    /// <param name="settings">Settings over it.</param>
+    /// <param name="everything">Every key that there is, with its default.</param>
+    /// <param name="withDefaults">Spells out the defaults of what is absent: a generated reader gives absent keys the type's default, not the record's.</param>
+    /// <param name="type">How it is read.</param>
+    /// <param name="faultsOf">What is wrong with values.</param>
+    internal static T Parse<T>(
+        string json, string source, IEnumerable<string> settings, T everything, Func<JsonObject, JsonObject> withDefaults, JsonTypeInfo<T> type, Func<T, IEnumerable<string>> faultsOf)
+        where T : class
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        var faults = new List<Fault>();
+        var recipe = ParseObject(json, source, faults);
+        var schema = JsonSerializer.SerializeToNode(everything, type)!.AsObject();
+        Check(recipe, schema, type, "", source, faults);
+        var given = new Dictionary<string, string>(StringComparer.Ordinal); // the setting that a key has its value from
+        foreach (var setting in settings)
+        {
+            Apply(setting, recipe, schema, type, faults, given);
+        }
+
+        // What is wrong with other values is told as well: those that cannot be read make room for the defaults.
+        foreach (var fault in faults.Where(fault => fault.Key is not null))
+        {
+            Remove(recipe, fault.Key!);
+        }
+
+        var config = Read(withDefaults(recipe), type, Origin, faults);
+        if (config is not null)
+        {
+            var unread = faults.Select(fault => fault.Key).OfType<string>().ToList();
+            faults.AddRange(faultsOf(config)
+                .Where(fault => !unread.Any(key => fault.Contains(key, StringComparison.OrdinalIgnoreCase))) // nor of the default in its place
+                .Select(fault => new Fault($"{Origin(fault)}: {fault}", null)));
+        }
+
+        return faults.Count == 0 ? config! : throw new ConfigurationException([.. faults.Select(fault => fault.Message)]);
+
+        string Origin(string fault) => given.TryGetValue(fault[..Math.Max(0, fault.IndexOf(' '))], out var setting) ? $"--set {setting}" : source;
+    }
+
+    // A key that cannot be read has a value of another kind than expected; null where the fault is another.
+    private readonly record struct Fault(string Message, string? Key);
+
+    // Values of the right kind may still not fit, such as 1.5 epochs: each is told, and makes room for the default.
+    private static T? Read<T>(JsonObject recipe, JsonTypeInfo<T> type, Func<string, string> origin, List<Fault> faults)
+        where T : class
+    {
+        for (var i = 0; i < MostMisfits; i++)
+        {
+            try
+            {
+                return recipe.Deserialize(type);
+            }
+            catch (JsonException error) when (error.Path is { Length: > 2 } path)
+            {
+                var key = path[2..].Split('[')[0]; // $.optimizer.milestones[1]
+                var value = Find(recipe, key);
+                faults.Add(new Fault($"{origin(key + " ")}: {key} is {Show(value)}, expected {Expected(type, key, value)}.", key));
+                if (!Remove(recipe, key))
+                {
+                    return null;
+                }
+            }
+            catch (JsonException)
+            {
+                faults.Add(new Fault($"{origin("")}: cannot be read as a configuration.", null));
+                return null;
+            }
+        }
+
+        return null;
+    }
+
+    private static JsonNode? Find(JsonObject root, string key) => key.Split('.').Aggregate((JsonNode?)root, (node, part) => (node as JsonObject)?[part]);
+
+    private static bool Remove(JsonObject root, string key)
+    {
+        var dot = key.LastIndexOf('.');
+        return (dot < 0 ? root : Find(root, key[..dot])) is JsonObject parent && parent.Remove(key[(dot + 1)..]);
+    }
+
+    /// <summary>A recipe with every default spelled out, of the methods that it names; of MoCo's where it names none.</summary>
+    internal static JsonObject WithDefaults(JsonObject recipe)
+    {
+        var all = JsonSerializer.SerializeToNode(Everything, RunConfigJson.Default.RunConfig)!.AsObject();
+        var named = MethodNames.Where(recipe.ContainsKey).ToList();
+        foreach (var absent in MethodNames.Except(named.Count == 0 ? ["moco"] : named))
+        {
+            all.Remove(absent);
+        }
+
+        Merge(recipe, all);
+        return all;
+    }
+
+    private static JsonObject ParseObject(string json, string source, List<Fault> faults)
+    {
+        try
+        {
+            if (JsonNode.Parse(json, documentOptions: Lenient) is JsonObject parsed)
+            {
+                return parsed;
+            }
+
+            faults.Add(new Fault($"{source}: expected a JSON object, {{ ... }}.", null));
+        }
+        catch (Exception error) when (error is JsonException or ArgumentException)
+        {
+            faults.Add(new Fault($"{source}: is not valid JSON: {error.Message}", null));
+        }
+
+        return [];
+    }
+
+    // Compares with the defaults: an unknown key or a value of another kind is a fault, and the walk goes on.
+    private static void Check(JsonObject given, JsonObject schema, JsonTypeInfo type, string prefix, string source, List<Fault> faults)
+    {
+        foreach (var (key, value) in given)
+        {
+            var path = prefix + key;
+            if (!schema.TryGetPropertyValue(key, out var known))
+            {
+                faults.Add(new Fault($"{source}: unknown key {path}.{Suggestion(key, schema, prefix)}", path));
+            }
+            else if (known is JsonObject inner)
+            {
+                if (value is JsonObject innerGiven)
+                {
+                    Check(innerGiven, inner, type, path + ".", source, faults);
+                }
+                else if (value is not null || !MethodNames.Contains(path)) // "moco": null makes room for another method
+                {
+                    faults.Add(new Fault($"{source}: {path} is {Show(value)}, expected an object, {{ ... }}.", path));
+                }
+            }
+            else if (known is not null && Kind(known) != Kind(value))
+            {
+                var such = Kind(known) is "number" or "text" ? $" such as {Show(known)}" : "";
+                faults.Add(new Fault($"{source}: {path} is {Show(value)}, expected {Expected(type, path, value)}{such}.", path));
+            }
+        }
+    }
+
+    // In a person's words what may stand under a key.
+    private static string Expected(JsonTypeInfo root, string key, JsonNode? value)
+    {
+        var type = TypeOf(root, key);
+        var isLarge = double.TryParse(value?.ToString(), CultureInfo.InvariantCulture, out var number) && Math.Abs(number) > int.MaxValue;
+        return type == typeof(int) || type == typeof(long) ? $"a whole number{(isLarge ? ", and not as large" : "")}"
+            : type == typeof(double) ? "a number"
+            : type == typeof(bool) ? "true or false"
+            : type == typeof(string) ? "a text"
+            : type == typeof(int[]) ? "a list of whole numbers such as [120, 160]"
+            : type is { IsArray: true } ? "a list of numbers such as [0.5, 0.5, 0.5]"
+            : "another value";
+    }
+
+    // Null where there is no such key.
+    private static Type? TypeOf(JsonTypeInfo root, string key)
+    {
+        var found = root;
+        foreach (var part in key.Split('.'))
+        {
+            if (found.Properties.FirstOrDefault(item => item.Name == part) is not { } property)
+            {
+                return null;
+            }
+
+            found = found.Options.GetTypeInfo(property.PropertyType);
+        }
+
+        return Nullable.GetUnderlyingType(found.Type) ?? found.Type;
+    }
+
+    private static void Apply(string setting, JsonObject recipe, JsonObject schema, JsonTypeInfo type, List<Fault> faults, Dictionary<string, string> given)
+    {
+        var equals = setting.IndexOf('=');
+        if (equals <= 0 || setting[..equals].Count(letter => letter == '.') > Lenient.MaxDepth)
+        {
+            faults.Add(new Fault($"--set {setting}: expected key=value, such as moco.temperature=0.1. What follows --set is taken for settings: put a recipe before it.", null));
+            return;
+        }
+
+        var key = setting[..equals].Trim();
+        var path = key.Split('.');
+        var root = new JsonObject();
+        var node = root;
+        foreach (var part in path[..^1])
+        {
+            node[part] = new JsonObject();
+            node = node[part]!.AsObject();
+        }
+
+        node[path[^1]] = Value(setting[(equals + 1)..], TypeOf(type, key));
+        var before = faults.Count;
+        Check(root, schema, type, "", $"--set {setting}", faults);
+        if (faults.Count == before)
+        {
+            Merge(root, recipe);
+            given[key] = setting;
+        }
+    }
+
+    internal static void Merge(JsonObject from, JsonObject into)
+    {
+        foreach (var (key, value) in from)
+        {
+            if (value is JsonObject inner && into[key] is JsonObject target)
+            {
+                Merge(inner, target);
+            }
+            else
+            {
+                into[key] = value?.DeepClone();
+            }
+        }
+    }
+
+    // "0.1", "true" and "[1, 2]" are JSON; anything else is text. What the key takes decides: a folder may be called 2024, and a number be written .5 or 4e3.
+    private static JsonNode? Value(string text, Type? type)
+    {
+        if (type == typeof(string) && text != "null")
+        {
+            return text is ['"', .., '"'] ? Json(text) : JsonValue.Create(text);
+        }
+
+        if (type == typeof(bool) && bool.TryParse(text, out var isSo)) // True, as Python writes it
+        {
+            return JsonValue.Create(isSo);
+        }
+
+        var isNumber = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number);
+        return (type == typeof(int) || type == typeof(long)) && isNumber && number == Math.Floor(number) && Math.Abs(number) < int.MaxValue ? JsonValue.Create((long)number)
+            : type == typeof(double) && isNumber ? JsonValue.Create(number)
+            : Json(text);
+    }
+
+    private static JsonNode? Json(string text)
+    {
+        try
+        {
+            return JsonNode.Parse(text, documentOptions: Lenient);
+        }
+        catch (Exception error) when (error is JsonException or ArgumentException)
+        {
+            return JsonValue.Create(text);
+        }
+    }
+
+    private static string Suggestion(string key, JsonObject schema, string prefix)
+    {
+        if (key.Contains("accumul", StringComparison.OrdinalIgnoreCase))
+        {
+            return " Gradients are not accumulated over parts of a batch: simClr and endToEnd take their negatives from the batch, so that parts of it would be another loss" +
+                " (simClr.gradientCache=true gives a large batch the memory of one BN group); the others need no large batch: lower batchSize, and learningRate alike.";
+        }
+
+        return NearestWord.Find(key, schema.Select(item => item.Key)) is { } nearest
+            ? $" Did you mean {prefix}{nearest}?"
+            : $" Known there: {string.Join(", ", schema.Select(item => item.Key))}.";
+    }
+
+    private static string Kind(JsonNode? node) => node?.GetValueKind() switch
+    {
+        JsonValueKind.Number => "number",
+        JsonValueKind.String => "text",
+        JsonValueKind.True or JsonValueKind.False => "true or false",
+        JsonValueKind.Array => "list",
+        JsonValueKind.Object => "object",
+        _ => "null",
+    };
+
+    private static string Show(JsonNode? node)
+    {
+        var text = node?.ToJsonString() ?? "null";
+        return text.Length <= 60 ? text : text[..57] + "...";
+    }
+}
+
+[JsonSourceGenerationOptions(
+    WriteIndented = true,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    NumberHandling = JsonNumberHandling.Strict)]
+[JsonSerializable(typeof(RunConfig))]
+internal sealed partial class RunConfigJson : JsonSerializerContext;

@@ -1,0 +1,240 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using MoCoSharp.Data;
+using MoCoSharp.PyTorch;
+
+namespace MoCoSharp.Runs;
+
+/// <summary>A run on disk: configuration, environment, metrics, checkpoints. The only currency between the verbs of the program.</summary>
+public sealed class RunFolder
+{
+    private RunLock? _lock;
+    private bool _isNew; // the folder was not there before
+    private HashSet<string>? _before; // names that were in it; null where this process did not make the run
+
+    private RunFolder(string path) => Path = path;
+
+    /// <summary>The folder.</summary>
+    public string Path { get; }
+
+    /// <summary>The resolved configuration.</summary>
+    public string ConfigPath => System.IO.Path.Combine(Path, "config.json");
+
+    /// <summary>What was found in the file that this run was imported from; there only where it was.</summary>
+    public string ImportPath => System.IO.Path.Combine(Path, "import.json");
+
+    /// <summary>One JSON object a line.</summary>
+    public string MetricsPath => System.IO.Path.Combine(Path, "metrics.jsonl");
+
+    /// <summary>Event files for TensorBoard.</summary>
+    public string TensorBoardPath => System.IO.Path.Combine(Path, "tensorboard");
+
+    /// <summary>The sheet of sample views.</summary>
+    public string ViewsPath => System.IO.Path.Combine(Path, "views.png");
+
+    /// <summary>What was wrong when a run ended for a loss that was no number.</summary>
+    public string DivergedPath => System.IO.Path.Combine(Path, "diverged.json");
+
+    /// <summary>What was changed in the middle of the run, a JSON object a line.</summary>
+    public string ChangesPath => System.IO.Path.Combine(Path, "changes.jsonl");
+
+    private string CheckpointsPath => System.IO.Path.Combine(Path, "checkpoints");
+
+    /// <summary>Makes the folder of a new run, and writes its configuration and environment.</summary>
+    /// <exception cref="IOException">There is a run already, or another process makes one.</exception>
+    public static RunFolder Create(string path, RunConfig config) => Create(path, RunConfigFile.Write(config));
+
+    /// <summary>The same, for a run of another kind.</summary>
+    internal static RunFolder Create(string path, string configuration)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var isNew = !Directory.Exists(path);
+        Directory.CreateDirectory(path);
+        var run = new RunFolder(path) { _isNew = isNew };
+        var before = Directory.GetFileSystemEntries(path).Select(entry => System.IO.Path.GetFileName(entry)).ToHashSet(StringComparer.Ordinal);
+        using var hold = run.Hold(_ => { });
+        if (File.Exists(run.ConfigPath))
+        {
+            throw new IOException($"{path} holds a run already. Add --resume to go on with it, or name another folder with --run.");
+        }
+
+        Directory.CreateDirectory(run.CheckpointsPath);
+        Directory.CreateDirectory(System.IO.Path.Combine(path, "evaluations"));
+        AtomicFile.Write(System.IO.Path.Combine(path, "environment.json"), stream => stream.Write(Encoding.UTF8.GetBytes(EnvironmentJson())));
+        AtomicFile.Write(run.ConfigPath, stream => stream.Write(Encoding.UTF8.GetBytes(configuration))); // last: now it is a run
+        run._before = before;
+        return run;
+    }
+
+    /// <summary>The folder of a run that another process writes; there may be nothing to see from here.</summary>
+    public static RunFolder OfOther(string path) => new(path);
+
+    /// <summary>Opens the folder of a run.</summary>
+    /// <exception cref="IOException">There is none.</exception>
+    public static RunFolder Open(string path)
+    {
+        var run = new RunFolder(path);
+        if (!File.Exists(run.ConfigPath))
+        {
+            throw new IOException($"{path} is not the folder of a run: it has no config.json. `moco pretrain --run {Shell.Quote(path)}` makes one.");
+        }
+
+        Directory.CreateDirectory(run.CheckpointsPath);
+        return run;
+    }
+
+    /// <summary>Keeps every other process from training here, until disposed. Within a hold, another one is the same.</summary>
+    /// <param name="notice">Told of a stale lock that was taken over.</param>
+    /// <exception cref="RunLockedException">Another process trains here.</exception>
+    public IDisposable Hold(Action<string> notice)
+    {
+        ArgumentNullException.ThrowIfNull(notice);
+        if (_lock is not null)
+        {
+            return new Holding(null);
+        }
+
+        _lock = RunLock.Take(Path, notice);
+        return new Holding(this);
+    }
+
+    /// <summary>The process that trains here now, in words; null where there is none.</summary>
+    public string? Holder() => RunLock.Holder(Path);
+
+    /// <summary>
+    /// Takes back what <see cref="Create(string, RunConfig)"/> made and the run wrote, where it could not begin: a folder with a configuration and nothing
+    /// learned would be in the way of the next try. What was in the folder before stays. Where there is a checkpoint of a later step, or a report of a run
+    /// that diverged, nothing is touched.
+    /// </summary>
+    public void RemoveUnbegun()
+    {
+        var beginning = CheckpointPath(0); // saved where the first step failed
+        if (_before is null || File.Exists(DivergedPath)
+            || (Directory.Exists(CheckpointsPath) && Directory.EnumerateFileSystemEntries(CheckpointsPath).Any(file => file != beginning)))
+        {
+            return;
+        }
+
+        File.Delete(ConfigPath); // first: now it is no run
+        foreach (var entry in Directory.GetFileSystemEntries(Path).Where(entry => !_before.Contains(System.IO.Path.GetFileName(entry))))
+        {
+            if (Directory.Exists(entry))
+            {
+                Directory.Delete(entry, recursive: true);
+            }
+            else
+            {
+                File.Delete(entry);
+            }
+        }
+
+        if (_isNew)
+        {
+            Directory.Delete(Path);
+        }
+    }
+
+    /// <summary>Removes what a killed process left half-written. Only for whoever holds the folder.</summary>
+    internal void RemoveLeftovers()
+    {
+        foreach (var file in Directory.GetFiles(Path, "*" + AtomicFile.TemporaryEnding).Concat(Directory.GetFiles(CheckpointsPath, "*" + AtomicFile.TemporaryEnding)))
+        {
+            File.Delete(file);
+        }
+    }
+
+    /// <summary>Puts a broken checkpoint out of the way, for a person to look at.</summary>
+    internal static string SetAside(string checkpoint)
+    {
+        var aside = checkpoint + ".broken";
+        File.Move(checkpoint, aside, overwrite: true);
+        return aside;
+    }
+
+    /// <summary>Replaces the configuration, and notes what differs from the checkpoint that the run goes on from.</summary>
+    internal void Change(RunConfig config, IReadOnlyList<string> differences, long step)
+    {
+        AtomicFile.Write(ConfigPath, stream => stream.Write(Encoding.UTF8.GetBytes(RunConfigFile.Write(config))));
+        if (differences.Count > 0)
+        {
+            var line = new JsonObject { ["step"] = step, ["changes"] = new JsonArray([.. differences.Select(difference => (JsonNode)difference)]) };
+            File.AppendAllText(ChangesPath, line.ToJsonString() + "\n");
+        }
+    }
+
+    /// <summary>Writes a small JSON file whole.</summary>
+    internal static void WriteJson(string path, JsonObject content) =>
+        AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(content.ToJsonString(Indented) + "\n")));
+
+    private sealed class Holding(RunFolder? run) : IDisposable
+    {
+        public void Dispose()
+        {
+            run?._lock?.Dispose();
+            run?._lock = null;
+        }
+    }
+
+    /// <summary>The configuration that the run was started with.</summary>
+    public RunConfig ReadConfig() => RunConfigFile.Load(ConfigPath);
+
+    /// <summary>The file for the state after so many steps.</summary>
+    public string CheckpointPath(long step) => System.IO.Path.Combine(CheckpointsPath, $"step-{step:D8}.safetensors");
+
+    /// <summary>The checkpoints, the newest first.</summary>
+    public IReadOnlyList<string> Checkpoints() => Directory.Exists(CheckpointsPath)
+        ? [.. Directory.GetFiles(CheckpointsPath, "step-*.safetensors").Where(path => StepOf(path) >= 0).OrderByDescending(StepOf)]
+        : [];
+
+    /// <summary>The steps done in a checkpoint, by its name; -1 where that is no checkpoint's.</summary>
+    public static long StepOf(string checkpoint)
+    {
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        var name = System.IO.Path.GetFileName(checkpoint);
+        return name.StartsWith("step-", StringComparison.Ordinal) && name.EndsWith(".safetensors", StringComparison.Ordinal)
+            && long.TryParse(name["step-".Length..^".safetensors".Length], System.Globalization.NumberStyles.None, null, out var step) ? step : -1;
+    }
+
+    /// <summary>Writes the result of an evaluation, with its protocol.</summary>
+    public void WriteEvaluation(string name, JsonObject result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        var folder = System.IO.Path.Combine(Path, "evaluations");
+        Directory.CreateDirectory(folder);
+        WriteJson(System.IO.Path.Combine(folder, name + ".json"), result);
+    }
+
+    private static JsonSerializerOptions Indented { get; } = new() { WriteIndented = true };
+
+    /// <summary>What a result depends on besides the configuration.</summary>
+    public static string EnvironmentJson() => new JsonObject
+    {
+        ["mocoSharp"] = typeof(RunFolder).Assembly.GetCustomAttributes(typeof(System.Reflection.AssemblyInformationalVersionAttribute), false)
+            .OfType<System.Reflection.AssemblyInformationalVersionAttribute>().FirstOrDefault()?.InformationalVersion,
+        ["torchSharp"] = typeof(TorchSharp.torch).Assembly.GetName().Version?.ToString(),
+        ["libtorch"] = TorchSharp.torch.__version__,
+        ["jpegDecoder"] = Data.Images.ImageDecoder.TurboJpegLibrary ?? "SkiaSharp (this system has no libturbojpeg 2.0 or newer)",
+        ["dotnet"] = RuntimeInformation.FrameworkDescription,
+        ["system"] = RuntimeInformation.OSDescription,
+        ["processor"] = Processor(),
+        ["cores"] = Environment.ProcessorCount,
+        ["commandLine"] = string.Join(' ', Environment.GetCommandLineArgs().Skip(1)),
+        ["started"] = Process.GetCurrentProcess().StartTime.ToUniversalTime().ToString("O"),
+    }.ToJsonString(Indented) + "\n";
+
+    private static string Processor()
+    {
+        try
+        {
+            return File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim()
+                ?? RuntimeInformation.ProcessArchitecture.ToString();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return RuntimeInformation.ProcessArchitecture.ToString();
+        }
+    }
+}

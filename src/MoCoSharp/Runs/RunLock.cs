@@ -1,0 +1,226 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.Win32.SafeHandles;
+
+namespace MoCoSharp.Runs;
+
+/// <summary>One process trains in a run folder. Another is refused, and told who is there.</summary>
+public sealed class RunLockedException(string message) : IOException(message);
+
+/// <summary>The lock of a run folder: the file `lock`, held open, with the owner's process id, host and a beat inside.</summary>
+/// <remarks>
+/// The system drops the lock of a process that dies, however it dies. Where a file system keeps no locks, or keeps them apart for each host, the
+/// file's content tells: a dead process of this host is known by its id and start, and an owner on another host by a beat that no longer changes.
+/// </remarks>
+internal sealed partial class RunLock : IDisposable
+{
+    private readonly FileStream _file;
+    private readonly Timer _beats;
+    private readonly Lock _gate = new();
+    private readonly Owner _owner = Owner.This();
+    private long _beat;
+
+    private RunLock(FileStream file, TimeSpan beatEvery)
+    {
+        _file = file;
+        Beat();
+        _beats = new Timer(_ => Beat(), null, beatEvery, beatEvery);
+    }
+
+    /// <summary>How often the owner beats.</summary>
+    internal static TimeSpan BeatEvery { get; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Takes the lock.</summary>
+    /// <param name="folder">The run folder; it exists.</param>
+    /// <param name="notice">Told of a stale lock that was taken over, and of a wait.</param>
+    /// <param name="patience">How long an owner on another host may go without a beat; null is 45 seconds.</param>
+    /// <exception cref="RunLockedException">Another process holds it.</exception>
+    public static RunLock Take(string folder, Action<string> notice, TimeSpan? patience = null)
+    {
+        var path = Path.Combine(folder, "lock");
+        var file = Open(path, folder);
+        try
+        {
+            if (Owner.Read(file) is { } other)
+            {
+                if (other.IsHere)
+                {
+                    if (other.IsAlive)
+                    {
+                        throw Refusal(folder, other);
+                    }
+                }
+                else
+                {
+                    WaitForSilence(file, folder, other, notice, patience ?? TimeSpan.FromSeconds(45));
+                }
+
+                notice($"{folder}: process {other.Process} on {other.Host} left its lock and is gone; the lock is taken over.");
+            }
+
+            return new RunLock(file, BeatEvery);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Who trains in a folder now; null where nobody does. An owner on another host is named, dead or alive.</summary>
+    public static string? Holder(string folder)
+    {
+        var path = Path.Combine(folder, "lock");
+        return File.Exists(path) && Peek(path) is { } owner && (!owner.IsHere || owner.IsAlive) ? owner.ToString() : null;
+    }
+
+    /// <summary>Lets go. The file stays, empty: a file that was deleted could be locked twice, under its old and its new self.</summary>
+    public void Dispose()
+    {
+        _beats.Dispose();
+        lock (_gate)
+        {
+            try
+            {
+                _file.SetLength(0);
+            }
+            catch (IOException)
+            {
+                // A full disk or a vanished one: the lock goes with the handle.
+            }
+
+            _file.Dispose();
+        }
+    }
+
+    // On Windows a sharing mode is a lock, and readers of the owner's name must be let in; on Unix only None is one.
+    private static FileShare Sharing => OperatingSystem.IsWindows() ? FileShare.Read : FileShare.None;
+
+    private static FileStream Open(string path, string folder)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, Sharing, bufferSize: 0);
+        }
+        catch (IOException error) when (error is not (FileNotFoundException or DirectoryNotFoundException or PathTooLongException) && Peek(path) is { } owner)
+        {
+            throw Refusal(folder, owner);
+        }
+    }
+
+    private static RunLockedException Refusal(string folder, Owner owner) => new(
+        $"{folder}: {owner} trains there, and one process at a time may. Wait for it, stop it (kill -TERM {owner.Process} saves first), or name another folder with --run.");
+
+    // No two hosts' clocks are compared: what counts is whether the beat changes before one's eyes.
+    private static void WaitForSilence(FileStream file, string folder, Owner other, Action<string> notice, TimeSpan patience)
+    {
+        notice($"{folder}: locked by {other}, another host; waiting {patience.TotalSeconds:F0} s for a sign of life.");
+        var watch = Stopwatch.StartNew();
+        while (watch.Elapsed < patience)
+        {
+            Thread.Sleep(TimeSpan.FromMilliseconds(Math.Min(500, patience.TotalMilliseconds / 5)));
+            if (Owner.Read(file) is { } again && again != other)
+            {
+                throw Refusal(folder, again);
+            }
+        }
+    }
+
+    private void Beat()
+    {
+        lock (_gate)
+        {
+            try
+            {
+                if (_file.CanWrite)
+                {
+                    var text = Encoding.UTF8.GetBytes((_owner with { Beat = _beat++ }).ToJson());
+                    _file.Position = 0;
+                    _file.Write(text);
+                    _file.SetLength(text.Length);
+                }
+            }
+            catch (IOException)
+            {
+                // A full disk: the next beat may fare better, and on this host the lock itself holds.
+            }
+        }
+    }
+
+    private static Owner? Peek(string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            using var shared = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            return Owner.Read(shared);
+        }
+
+        // Not through File.Open, which asks for a lock of its own.
+        using var handle = OpenUnlocked(path, 0); // O_RDONLY
+        if (handle.IsInvalid)
+        {
+            return null;
+        }
+
+        using var file = new FileStream(handle, FileAccess.Read, bufferSize: 0);
+        return Owner.Read(file);
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial SafeFileHandle OpenUnlocked(string path, int flags);
+
+    // Which process, told apart from a later one with the same number by the moment it started, and from one before a reboot.
+    private sealed record Owner(int Process, string Host, string Started, long Beat)
+    {
+        public static Owner This() => new(Environment.ProcessId, Environment.MachineName, StartOf(Environment.ProcessId), 0);
+
+        public bool IsHere => Host == Environment.MachineName;
+
+        public bool IsAlive => IsHere && StartOf(Process) == Started && Started.Length > 0 && Process != Environment.ProcessId;
+
+        public static Owner? Read(FileStream file)
+        {
+            file.Position = 0;
+            using var reader = new StreamReader(file, Encoding.UTF8, detectEncodingFromByteOrderMarks: false, bufferSize: 512, leaveOpen: true);
+            try
+            {
+                return JsonNode.Parse(reader.ReadToEnd()) is JsonObject json
+                    ? new((int)json["process"]!, (string)json["host"]!, (string)json["started"]!, (long)json["beat"]!)
+                    : null;
+            }
+            catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException or NullReferenceException or ArgumentNullException)
+            {
+                return null; // empty: nobody; torn: nobody who could be named
+            }
+        }
+
+        public string ToJson() => new JsonObject { ["process"] = Process, ["host"] = Host, ["started"] = Started, ["beat"] = Beat }.ToJsonString();
+
+        public override string ToString() => $"process {Process} on {Host}";
+
+        // Clock ticks since boot, and which boot; elsewhere the wall clock's word for it.
+        private static string StartOf(int process)
+        {
+            try
+            {
+                if (OperatingSystem.IsLinux())
+                {
+                    var stat = File.ReadAllText($"/proc/{process}/stat");
+                    var ticks = stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[19]; // field 22, counted from the one after the name
+                    return $"{ticks} of boot {File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim()}";
+                }
+
+                using var found = System.Diagnostics.Process.GetProcessById(process);
+                return found.StartTime.ToUniversalTime().ToString("O");
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or InvalidOperationException
+                or System.ComponentModel.Win32Exception or IndexOutOfRangeException)
+            {
+                return "";
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+using MoCoSharp.Diagnostics;
+using MoCoSharp.Methods;
+using MoCoSharp.Optimization;
+using MoCoSharp.Runs;
+
+namespace MoCoSharp.Training;
+
+/// <summary>Where the state of a run is copied from.</summary>
+/// <param name="Method">Both encoders, their buffers, the queue.</param>
+/// <param name="Optimizer">The velocities.</param>
+/// <param name="Config">The configuration.</param>
+/// <param name="Data">The images.</param>
+/// <param name="Meter">The losses since the last report.</param>
+internal sealed record StateSource(PretrainMethod Method, Optimizer Optimizer, RunConfig Config, DataIdentity Data, ProgressMeter Meter)
+{
+    /// <summary>Where the run stands.</summary>
+    public TrainingProgress Progress { get; private init; } = new();
+
+    /// <summary>The state now.</summary>
+    /// <exception cref="LossException">A loss since the last report is no number.</exception>
+    public StateSource With(TrainingProgress progress)
+    {
+        var losses = Meter.Losses;
+        return losses.All(double.IsFinite)
+            ? this with { Progress = progress with { Losses = losses } }
+            : throw LossException.Among(losses, progress.Step, progress.Epoch + 1);
+    }
+}

@@ -1,0 +1,83 @@
+using System.Runtime.Intrinsics;
+using MoCoSharp.Kernels;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Tests.Kernels;
+
+public sealed class WinogradTests
+{
+    public WinogradTests() => TorchRuntime.Load();
+
+    [Theory]
+    [InlineData(3, 128, 128, 4, 4)]
+    [InlineData(1, 160, 128, 2, 6)] // sides and channels that differ
+    [InlineData(2, 128, 144, 8, 2)]
+    [InlineData(5, 256, 512, 2, 2)] // one tile an image: all of its sides are padding
+    [InlineData(70, 128, 256, 8, 8)] // in two parts
+    public void OutputAndGradients_AreThoseOfFloat64(long count, long inputs, long outputs, long height, long width)
+    {
+        Assert.SkipUnless(Vector512.IsHardwareAccelerated, "needs vectors of 512 bits");
+        using var scope = NewDisposeScope();
+        manual_seed(3);
+        var images = ChannelsLast.Of(randn(count, inputs, height, width)).to(bfloat16).requires_grad_();
+        var kernel = ChannelsLast.Of(randn(outputs, inputs, 3, 3)).to(bfloat16).requires_grad_();
+        Assert.True(Winograd.Suits(images, kernel, stride: 1));
+        var (imagesTwin, kernelTwin) = (images.detach().to(float64).requires_grad_(), kernel.detach().to(float64).requires_grad_());
+        var expected = nn.functional.conv2d(imagesTwin, kernelTwin, padding: [1, 1]);
+        var gradient = ChannelsLast.Of(randn(expected.shape)).to(bfloat16);
+
+        var output = Winograd.Convolve(images, kernel);
+        output.backward([gradient]);
+
+        expected.backward([gradient.to(float64)]);
+        Close(expected, output);
+        Close(imagesTwin.grad!, images.grad!);
+        Close(kernelTwin.grad!, kernel.grad!);
+
+        // bfloat16 rounds by 0.0017 on average, and four times on the way: tiles, kernel, products, output. The last sum grows the first three.
+        void Close(Tensor exact, Tensor value)
+        {
+            Assert.Equal(exact.shape, value.shape);
+            Assert.Equal(bfloat16, value.dtype);
+            Assert.True(value.permute(0, 2, 3, 1).is_contiguous());
+            var off = exact.detach() - value.detach().to(float64);
+            Assert.True(off.norm().item<double>() <= 0.008 * exact.detach().norm().item<double>(), $"off by {off.norm().item<double>()}");
+            Assert.True(off.abs().max().item<double>() <= 0.06 * exact.detach().std().item<double>(), $"off by {off.abs().max().item<double>()} at most");
+        }
+    }
+
+    [Fact]
+    public void WhatNeedsNoGradient_GetsNone()
+    {
+        Assert.SkipUnless(Vector512.IsHardwareAccelerated, "needs vectors of 512 bits");
+        using var scope = NewDisposeScope();
+        var images = ChannelsLast.Of(ones(4, 128, 4, 4)).to(bfloat16);
+        var kernel = ChannelsLast.Of(ones(128, 128, 3, 3)).to(bfloat16).requires_grad_();
+
+        Winograd.Convolve(images, kernel).sum().backward();
+
+        Assert.Null(images.grad);
+        Assert.Equal(64, kernel.grad![0, 0, 1, 1].to(float32).item<float>()); // one from each image and pixel
+        Assert.Equal(36, kernel.grad![0, 0, 0, 2].to(float32).item<float>()); // and fewer where the padding has a part
+        Assert.False(Winograd.Convolve(images, kernel.detach()).requires_grad);
+        images.requires_grad_();
+        Winograd.Convolve(images, kernel.detach()).sum().backward();
+        Assert.Equal(4 * 128, images.grad![0, 0, 0, 0].to(float32).item<float>()); // a corner has a part in four places of each output
+        Assert.Equal(9 * 128, images.grad![3, 5, 1, 2].to(float32).item<float>());
+    }
+
+    [Theory]
+    [InlineData(128, 128, 4, 4, 2)] // a stride
+    [InlineData(128, 128, 7, 4, 1)] // an odd side
+    [InlineData(128, 64, 4, 4, 1)] // few channels
+    [InlineData(64, 128, 4, 4, 1)]
+    [InlineData(128, 136, 4, 4, 1)] // channels that are no multiple of 16
+    public void OtherShapes_AreLeftToTheOtherWays(long inputs, long outputs, long height, long width, int stride)
+    {
+        using var scope = NewDisposeScope();
+
+        Assert.False(Winograd.Suits(ones(1, inputs, height, width, dtype: bfloat16), ones(outputs, inputs, 3, 3, dtype: bfloat16), stride));
+        Assert.False(Winograd.Suits(ones(1, 128, 4, 4), ones(128, 128, 3, 3), stride: 1)); // nor is float32 taken
+    }
+}

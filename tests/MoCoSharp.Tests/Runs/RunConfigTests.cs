@@ -1,0 +1,117 @@
+using MoCoSharp.Optimization;
+using MoCoSharp.Runs;
+
+namespace MoCoSharp.Tests.Runs;
+
+public sealed class RunConfigTests
+{
+    [Fact]
+    public void EmptyRecipe_IsTheDefaults() => Assert.Equal(RunConfigFile.Write(new RunConfig()), RunConfigFile.Write(RunConfigFile.Parse("{}", "x", [])));
+
+    [Fact]
+    public void Settings_GoOverTheRecipe()
+    {
+        var config = RunConfigFile.Parse("""{ "batchSize": 64, "moco": { "temperature": 0.1, "dimension": 32 } }""", "x", ["moco.temperature=0.5", "data=a folder", "batchSize=128"]);
+
+        Assert.Equal((128, 0.5, 32, "a folder"), (config.BatchSize, config.MoCo!.Temperature, config.MoCo.Dimension, config.Data));
+        Assert.Equal(65536, config.MoCo!.QueueSize);
+    }
+
+    [Fact]
+    public void ASetting_IsReadAsItsKeyWantsIt()
+    {
+        var config = RunConfigFile.Parse("{}", "x",
+            ["data=2024", "validation=1E234", "moco.temperature=.5", "optimizer.learningRate=1E-2", "moco.queueSize=4e3", "batchSize=64.0", "views.exifOrientation=True", "initialWeights=null", "description=\"a b\""]);
+
+        Assert.Equal(("2024", "1E234", 0.5, 0.01, 4000, 64), (config.Data, config.Validation, config.MoCo!.Temperature, config.Optimizer.LearningRate, config.MoCo.QueueSize, config.BatchSize));
+        Assert.True(config.Views.ExifOrientation);
+        Assert.Null(config.InitialWeights);
+        Assert.Equal("a b", config.Description);
+    }
+
+    [Fact]
+    public void AllFaults_AreToldAtOnce_WithTheirPaths()
+    {
+        var error = Assert.Throws<ConfigurationException>(() => RunConfigFile.Parse(
+            """{ "batchsize": 3, "moco": { "temprature": 1 }, "epochs": "many", "views": 4 }""", "my.json", ["optimizer.lr=1"]));
+
+        Assert.Equal(5, error.Faults.Count);
+        Assert.Contains(error.Faults, fault => fault.Contains("unknown key batchsize. Did you mean batchSize?"));
+        Assert.Contains(error.Faults, fault => fault.Contains("unknown key moco.temprature. Did you mean moco.temperature?"));
+        Assert.Contains(error.Faults, fault => fault.StartsWith("my.json: epochs is \"many\", expected a whole number such as 200."));
+        Assert.Contains(error.Faults, fault => fault.Contains("views is 4, expected an object"));
+        Assert.Contains(error.Faults, fault => fault.StartsWith("--set optimizer.lr=1: unknown key"));
+    }
+
+    [Fact]
+    public void BadValues_AreToldAllAtOnce_WithTheirCure()
+    {
+        var error = Assert.Throws<ConfigurationException>(() => RunConfigFile.Parse(
+            """{ "batchSize": 20, "bnGroups": 8, "moco": { "temperature": -0.2, "momentum": 1.5 }, "encoder": { "depth": 19 }, "optimizer": { "learningRate": 0 } }""", "my.json", []));
+
+        Assert.Equal(5, error.Faults.Count);
+        Assert.Contains("my.json: moco.temperature is -0.2, expected a number above 0. MoCo v2 uses 0.2.", error.Faults);
+        Assert.Contains(error.Faults, fault => fault.Contains("bnGroups is 8, which does not divide batchSize 20"));
+    }
+
+    [Fact]
+    public void AValueThatCannotBeRead_HidesNoOtherFault_AndMakesNone()
+    {
+        var error = Assert.Throws<ConfigurationException>(() => RunConfigFile.Parse(
+            """{ "bnGroups": 3, "epochs": 1.5, "knn": { "neighbours": 0, "layer": 5 }, "optimizer": { "milestones": ["a"] } }""", "my.json",
+            ["batchSize=many", "threads=99999999999", "moco.temperature=-1", "logEvery=0"]));
+
+        Assert.Equal(
+        [
+            "--set batchSize=many: batchSize is \"many\", expected a whole number such as 256.",
+            "--set logEvery=0: logEvery is 0, expected a number above 0.",
+            "--set moco.temperature=-1: moco.temperature is -1, expected a number above 0. MoCo v2 uses 0.2.",
+            "--set threads=99999999999: threads is 99999999999, expected a whole number, and not as large.",
+            "my.json: epochs is 1.5, expected a whole number.",
+            "my.json: knn.layer is 5, expected a text such as \"pooled\".",
+            "my.json: knn.neighbours is 0, expected a number above 0. The CIFAR demo uses 200.",
+            "my.json: optimizer.milestones is [\"a\"], expected a list of whole numbers such as [120, 160].",
+        ], error.Faults.Order(StringComparer.Ordinal)); // and nothing of bnGroups 3, which does not divide the default of batchSize
+    }
+
+    [Theory]
+    [InlineData("{")]
+    [InlineData("[]")]
+    [InlineData("""{ "a": 1, "a": 2 }""")]
+    [InlineData("""{ "batchSize": 1.5 }""")]
+    [InlineData("""{ "seed": null }""")]
+    [InlineData("""{ "views": { "mean": ["x"] } }""")]
+    public void WhatIsNotARecipe_IsRefused(string json) => Assert.Throws<ConfigurationException>(() => RunConfigFile.Parse(json, "x", []));
+
+    [Fact]
+    public void TheMethodThatIsNamed_TakesMoCosPlace()
+    {
+        var config = RunConfigFile.Parse("""{ "simClr": { "temperature": 0.5 } }""", "x", ["simClr.dimension=64"]);
+
+        Assert.Null(config.MoCo);
+        Assert.Equal((0.5, 64, "simClr"), (config.SimClr!.Temperature, config.SimClr.Dimension, config.Method.Name));
+        Assert.DoesNotContain("\"moco\":", RunConfigFile.Write(config));
+        Assert.Equal(RunConfigFile.Write(config), RunConfigFile.Write(RunConfigFile.Parse(RunConfigFile.Write(config), "x", [])));
+    }
+
+    [Fact]
+    public void TwoMethods_AreRefused_UntilOneIsTakenOut()
+    {
+        const string recipe = """{ "moco": { "temperature": 0.1 } }""";
+        var error = Assert.Throws<ConfigurationException>(() => RunConfigFile.Parse(recipe, "x", ["simClr.temperature=0.5"]));
+        Assert.Contains("moco and simClr are there, expected exactly one", Assert.Single(error.Faults));
+        Assert.Contains("no method is there", Assert.Single(Assert.Throws<ConfigurationException>(() => RunConfigFile.Parse(recipe, "x", ["moco=null"])).Faults));
+
+        Assert.Equal("simClr", RunConfigFile.Parse(recipe, "x", ["moco=null", "simClr.temperature=0.5"]).Method.Name);
+    }
+
+    [Fact]
+    public void ALearningRateFarFromTheOfficialScale_IsRemarkedOn()
+    {
+        Assert.Empty(new RunConfig().Remarks());
+        Assert.Contains(new RunConfig { BatchSize = 32 }.Remarks(), remark => remark.Contains("0.00375"));
+        Assert.Contains(new RunConfig { BnGroups = 1 }.Remarks(), remark => remark.Contains("shuffle"));
+        Assert.Contains("sees 32 images at a time", Assert.Single(new RunConfig().With(new MoCoSharp.Methods.SimClrOptions()).Remarks()));
+        Assert.Contains("no use with one BN group", Assert.Single((new RunConfig { BnGroups = 1 }).With(new MoCoSharp.Methods.SimClrOptions { GradientCache = true }).Remarks()));
+    }
+}
