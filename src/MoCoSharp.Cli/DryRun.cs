@@ -15,7 +15,7 @@ internal static class DryRun
 {
     private const int Images = 16; // a step of so many, or one image a BN group, is what is measured and scaled up
 
-    public static void Print(Plan plan)
+    public static void Print(PretrainPlan plan)
     {
         var config = plan.Config;
         Console.WriteLine(plan.Describe());
@@ -47,7 +47,7 @@ internal static class DryRun
         Console.WriteLine("`--dry-run --json` prints the configuration, which may be kept as a recipe of one's own");
     }
 
-    private static (double Seconds, double Bytes) MeasureStep(Plan plan, PretrainMethod method)
+    private static (double Seconds, double Bytes) MeasureStep(PretrainPlan plan, PretrainMethod method)
     {
         var config = plan.Config;
         var count = Math.Min(config.BatchSize, config.BnGroups * Math.Max(1, Images / config.BnGroups));
@@ -68,7 +68,7 @@ internal static class DryRun
         return (seconds * scale, before + (perImage * config.BatchSize));
     }
 
-    private static double MeasureViews(Plan plan)
+    private static double MeasureViews(PretrainPlan plan)
     {
         var transform = plan.Config.TrainingViews();
         var pixels = new float[3 * transform.Size * transform.Size];

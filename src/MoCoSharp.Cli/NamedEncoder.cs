@@ -17,9 +17,10 @@ internal sealed class NamedEncoder : IDisposable
 {
     private readonly TrainedEncoder _trained;
 
-    private NamedEncoder(TrainedEncoder trained, RunFolder? run, string target)
+    private NamedEncoder(TrainedEncoder trained, RunConfig config, RunFolder? run, string target)
     {
         _trained = trained;
+        Config = config;
         Run = run;
         Target = target;
     }
@@ -35,8 +36,8 @@ internal sealed class NamedEncoder : IDisposable
     /// <summary>The same with what one must know of it besides its weights.</summary>
     public TrainedEncoder Trained => _trained;
 
-    /// <summary>Of the run that made it.</summary>
-    public RunConfig Config => _trained.Config;
+    /// <summary>The configuration of the run that trained it; of a file without one, the defaults with what the file knows.</summary>
+    public RunConfig Config { get; }
 
     public long Step => _trained.Step;
 
@@ -77,11 +78,17 @@ internal sealed class NamedEncoder : IDisposable
 
         var trained = TrainedEncoder.Load(target, which == "key" ? EncoderRole.Key : EncoderRole.Query, prefix);
         Note(target, trained);
-        set_num_threads(trained.Config.Threads > 0 && processes == 1 ? trained.Config.Threads : Together.Threads(processes));
-        trained.Encoder.to(device(trained.Config.Device));
-        Action<string> notice = text => Console.Error.WriteLine($"moco: warning: {text}");
-        trained = trained with { Config = trained.Config with { Loader = trained.Config.Loader with { Notice = notice } } };
-        return new NamedEncoder(trained, Directory.Exists(target) ? RunFolder.Open(target) : null, target);
+        var config = trained.Run ?? new RunConfig
+        {
+            Encoder = trained.Encoder.Options,
+            Views = trained.Views,
+            Knn = trained.Knn ?? new KnnOptions(),
+            Precision = trained.Precision,
+        };
+        set_num_threads(config.Threads > 0 && processes == 1 ? config.Threads : CpuShare.TorchThreads(processes));
+        trained.Encoder.to(device(config.Device));
+        config = config with { Loader = config.Loader with { Notice = text => Console.Error.WriteLine($"moco: warning: {text}") } };
+        return new NamedEncoder(trained, config, Directory.Exists(target) ? RunFolder.Open(target) : null, target);
     }
 
     /// <summary>--prefix, for every verb that reads weights.</summary>
@@ -101,7 +108,7 @@ internal sealed class NamedEncoder : IDisposable
     }
 
     /// <summary>Whether the settings of kNN are the run's, and not the defaults of a file that knows none.</summary>
-    public bool HasKnnSettings => _trained.HasKnnSettings;
+    public bool HasKnnSettings => _trained.Knn is not null;
 
     /// <summary>Features of a set in the evaluation view, not normalised: those kept in features/ of the run where there are any, else made and kept.</summary>
     /// <remarks>Several processes share the work, and keep nothing.</remarks>

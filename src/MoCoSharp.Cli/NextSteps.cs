@@ -1,5 +1,6 @@
 using MoCoSharp.Data;
 using MoCoSharp.Runs;
+using MoCoSharp.Training;
 
 namespace MoCoSharp.Cli;
 
@@ -7,7 +8,7 @@ namespace MoCoSharp.Cli;
 internal static class NextSteps
 {
     /// <summary>The end of a sentence: with labels, how to judge; without, what the encoder is good for.</summary>
-    public static string After(Plan plan, RunFolder run)
+    public static string After(PretrainPlan plan, RunFolder run)
     {
         var path = Shell.Quote(run.Path);
         if (plan.Train.ClassNames.Count > 1 && plan.Validation?.ClassNames.Count > 0)

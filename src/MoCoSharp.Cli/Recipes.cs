@@ -27,6 +27,20 @@ internal static class Recipes
                 [$"no recipe {recipe}.{NearestWord.DidYouMean(recipe, Names())} Expected a JSON file, or one of {string.Join(", ", Names())}."]);
     }
 
+    /// <summary>Reads a recipe with settings over it; null if it has faults, which go into the list.</summary>
+    public static RunConfig? TryLoad(string recipe, IEnumerable<string> settings, List<string> faults)
+    {
+        try
+        {
+            return RunConfigFile.Load(Find(recipe), settings);
+        }
+        catch (ConfigurationException error)
+        {
+            faults.AddRange(error.Faults);
+            return null;
+        }
+    }
+
     /// <summary>What is taken where no recipe is named: by the images, of which null are the built-in ones.</summary>
     public static string For(string? source)
     {

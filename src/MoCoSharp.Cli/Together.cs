@@ -4,6 +4,7 @@ using MoCoSharp.Distributed;
 using MoCoSharp.Distributed.Mpi;
 using MoCoSharp.Distributed.Nccl;
 using MoCoSharp.Runs;
+using MoCoSharp.Training;
 
 namespace MoCoSharp.Cli;
 
@@ -15,7 +16,7 @@ internal static class Together
     /// <param name="group">Every process calls this.</param>
     /// <param name="plan">This one's; null where it has faults.</param>
     /// <param name="faults">This one's.</param>
-    public static IReadOnlyList<string> Faults(IProcessGroup group, Plan? plan, List<string> faults)
+    public static IReadOnlyList<string> Faults(IProcessGroup group, PretrainPlan? plan, List<string> faults)
     {
         if (group.Size == 1)
         {
@@ -72,39 +73,6 @@ internal static class Together
     public static string Describe(IProcessGroup group) => group is MpiGroup mpi
         ? $" each; {group.Size} processes on {mpi.Hosts.Distinct(StringComparer.Ordinal).Count()} {(mpi.Hosts.Distinct(StringComparer.Ordinal).Count() == 1 ? "machine" : "machines")}, {mpi.Library}"
         : "";
-
-    /// <summary>Torch threads where nobody has set a number: one a core, and at most OMP_NUM_THREADS, as in PyTorch.</summary>
-    /// <param name="processes">That share the machine's cores.</param>
-    public static int Threads(int processes) => Math.Max(1, Math.Min(Cores(processes), Bound(Environment.GetEnvironmentVariable("OMP_NUM_THREADS")) ?? int.MaxValue));
-
-    /// <summary>The number that OMP_NUM_THREADS stands for; null where it is none. Of a list, one a level of nesting, the first counts.</summary>
-    internal static int? Bound(string? variable) => int.TryParse(variable?.Split(',')[0].Trim(), out var bound) && bound > 0 ? bound : null;
-
-    /// <summary>Cores that a process may keep busy.</summary>
-    /// <param name="processes">In all; of those on this machine the launcher tells the number.</param>
-    public static int Cores(int processes)
-    {
-        var allowed = Environment.ProcessorCount;
-        if (processes == 1)
-        {
-            return allowed;
-        }
-
-        var here = Launcher.ProcessesHere(Environment.GetEnvironmentVariable) ?? processes;
-        return allowed < MachineCores() ? allowed : Math.Max(1, allowed / here); // a launcher that binds has shared the cores out already
-    }
-
-    private static int MachineCores()
-    {
-        try
-        {
-            return Math.Max(1, File.ReadLines("/proc/cpuinfo").Count(line => line.StartsWith("processor", StringComparison.Ordinal)));
-        }
-        catch (IOException)
-        {
-            return Environment.ProcessorCount;
-        }
-    }
 
     private static string Version => typeof(RunFolder).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Formats.Tar;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
+using MoCoSharp.Distributed;
 
 namespace MoCoSharp.Cli.Tests;
 
@@ -114,7 +115,7 @@ public sealed class DataNoticeTests : IDisposable
     [InlineData("0", null)]
     [InlineData("many", null)]
     [InlineData(null, null)]
-    public void OmpNumThreads_IsABoundWhereItIsANumber(string? variable, int? bound) => Assert.Equal(bound, Together.Bound(variable));
+    public void OmpNumThreads_IsABoundWhereItIsANumber(string? variable, int? bound) => Assert.Equal(bound, CpuShare.Bound(variable));
 
     [Fact]
     public void Pretrain_UnderOmpNumThreads_LeavesThreadsAtThatNumber()

@@ -65,6 +65,29 @@ public sealed class HowToTests : IDisposable
     }
 
     [Fact]
+    public void TwelveLines_GoFromPhotosToNeighbors()
+    {
+        Directory.CreateDirectory("photos");
+        SavePhotos([.. Enumerable.Range(0, 32).Select(i => ($"{i:D2}", i)), ("beach", 3)]);
+        string[] small = ["encoder.width=4", "encoder.stem=small", "views.size=32", "loader.workers=1", "threads=1", "logEvery=1"];
+
+        var config = RunConfig.Load("moco-v2-folder", set: ["data=photos", "epochs=2", .. small]);
+        using var run = Pretraining.Start(config, "runs/mine");
+        run.Progress += report => Console.WriteLine(report);
+        run.ToEnd();
+
+        using var encoder = TrainedEncoder.Load("runs/mine");
+        using var features = encoder.Extract(ImageFolder.Open("photos"));
+        foreach (var neighbor in features.Nearest(features["beach.png"], k: 5))
+        {
+            Console.WriteLine($"{neighbor.Name}  {neighbor.Similarity:F2}");
+        }
+
+        Assert.Matches(@"step 1 of 8: loss \d\.\d{3}, contrast accuracy \d+\.\d %, \d+ images/s\n", $"{said}".ReplaceLineEndings("\n"));
+        Assert.Matches(@"(beach|03)\.png  1\.00\n(.*\n){4}$", $"{said}".ReplaceLineEndings("\n"));
+    }
+
+    [Fact]
     public void TheConfigurationInCode_IsTheRecipeForPhotos()
     {
         var config = new RunConfig

@@ -29,7 +29,7 @@ internal static class BenchData
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
         {
             var faults = new List<string>();
-            var config = Plan.TryLoad(parsed.GetValue(recipe)!, parsed.GetValue(set)!, faults);
+            var config = Recipes.TryLoad(parsed.GetValue(recipe)!, parsed.GetValue(set)!, faults);
             if (parsed.GetValue(images) < 2)
             {
                 faults.Add($"--images is {parsed.GetValue(images)}, expected 2 or more.");

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Runs;
+using MoCoSharp.Training;
 
 namespace MoCoSharp.Cli.Commands;
 
@@ -20,7 +21,7 @@ internal static class BenchStep
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
         {
             var faults = new List<string>();
-            var config = Plan.TryLoad(parsed.GetValue(recipe) ?? "patterns", parsed.GetValue(set)!, faults);
+            var config = Recipes.TryLoad(parsed.GetValue(recipe) ?? "patterns", parsed.GetValue(set)!, faults);
             var count = parsed.GetValue(steps);
             if (count < 1)
             {
@@ -32,7 +33,7 @@ internal static class BenchStep
                 throw new ConfigurationException(faults);
             }
 
-            config = Plan.Resolve(config);
+            config = PretrainPlan.Resolve(config);
             if (parsed.GetValue(json))
             {
                 Console.WriteLine(Json(config, StepBench.Run(config, count, (_, _) => { })).ToJsonString());

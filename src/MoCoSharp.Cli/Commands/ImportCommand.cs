@@ -5,6 +5,7 @@ using MoCoSharp.Encoders;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
 using MoCoSharp.Runs;
+using MoCoSharp.Training;
 
 namespace MoCoSharp.Cli.Commands;
 
@@ -46,7 +47,7 @@ internal static class ImportCommand
         Console.WriteLine($"{file}: {weights.Kind}{(weights.Epochs is { } epochs ? $", {epochs} epochs" : "")}");
         var faults = new List<string>();
         var name = recipe ?? WeightsImport.LikelyRecipe(weights);
-        var loaded = Plan.TryLoad(name, [.. settings, .. Setting("data", data), .. Setting("validation", validation)], faults);
+        var loaded = Recipes.TryLoad(name, [.. settings, .. Setting("data", data), .. Setting("validation", validation)], faults);
         if (loaded is null)
         {
             throw new ConfigurationException(faults);
@@ -54,7 +55,7 @@ internal static class ImportCommand
 
         var config = WeightsImport.Configure(weights, loaded, file);
         faults.AddRange(config.Faults());
-        var plan = data is null ? null : Plan.Open(config, data, validation, faults);
+        var plan = data is null ? null : PretrainPlan.Open(config, data, validation, faults);
         if (faults.Count > 0)
         {
             throw new ConfigurationException(faults);
@@ -65,7 +66,7 @@ internal static class ImportCommand
             Console.WriteLine($"ignored: {ignored}");
         }
 
-        var missing = WeightsImport.CreateRun(weights, file, runPath, plan?.Config ?? Plan.Resolve(config), plan?.StepsPerEpoch);
+        var missing = WeightsImport.CreateRun(weights, file, runPath, plan?.Config ?? PretrainPlan.Resolve(config), plan?.StepsPerEpoch);
         foreach (var item in missing)
         {
             Console.WriteLine($"missing for a resume: {item}");
@@ -86,7 +87,7 @@ internal static class ImportCommand
     internal static string Beginning(EncoderOptions encoder, string path, string? recipe, string? data)
     {
         recipe ??= encoder.Stem == "imagenet" ? "moco-v2-folder" : "moco-cifar10-r18";
-        var loaded = Plan.TryLoad(recipe, [], []);
+        var loaded = Recipes.TryLoad(recipe, [], []);
         string[] settings = [.. WeightsImport.Fitting(encoder, loaded?.Encoder ?? encoder), $"initialWeights={path}"];
         return $"moco pretrain {Shell.Quote(recipe)} --data {Shell.Quote(data ?? "photos")} --set {string.Join(' ', settings.Select(Shell.Quote))}";
     }

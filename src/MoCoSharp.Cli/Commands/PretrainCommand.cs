@@ -72,7 +72,7 @@ internal static class PretrainCommand
     private static int Start(Request request, IProcessGroup group)
     {
         var faults = new List<string>();
-        var config = Plan.TryLoad(request.RecipeTaken, request.AllSettings, faults);
+        var config = Recipes.TryLoad(request.RecipeTaken, request.AllSettings, faults);
         if (request.Steps <= 0)
         {
             faults.Add($"--steps is {request.Steps}, expected a number above 0.");
@@ -99,7 +99,7 @@ internal static class PretrainCommand
         }
 
         // The data are looked at even where the recipe has faults: all faults at once.
-        var plan = Plan.Open(config, request.Data, request.Validation, faults, group.Size, request.Settings);
+        var plan = PretrainPlan.Open(config, request.Data, request.Validation, faults, group.Size, request.Settings);
         if (Together.Faults(group, plan, faults) is { Count: > 0 } all)
         {
             return Processes.Refuse(group, all);
@@ -124,7 +124,7 @@ internal static class PretrainCommand
     }
 
     /// <summary>Trains in a folder that was just made; where that fails before anything is learned, the folder goes.</summary>
-    internal static int Begin(Plan plan, RunFolder run, long? steps, StopSignals signals, IProcessGroup group)
+    internal static int Begin(PretrainPlan plan, RunFolder run, long? steps, StopSignals signals, IProcessGroup group)
     {
         try
         {
@@ -182,7 +182,7 @@ internal static class PretrainCommand
             faults.AddRange(WeightsImport.Faults(config));
         }
 
-        var plan = Plan.Open(config, null, null, faults, group.Size);
+        var plan = PretrainPlan.Open(config, null, null, faults, group.Size);
         if (Together.Faults(group, plan, faults) is { Count: > 0 } all)
         {
             return Processes.Refuse(group, all);
@@ -191,7 +191,7 @@ internal static class PretrainCommand
         return Train(plan!, run, resumes: true, request.WithChanges, request.Steps, signals, group);
     }
 
-    private static void Show(Plan plan, bool asJson)
+    private static void Show(PretrainPlan plan, bool asJson)
     {
         if (asJson)
         {
@@ -203,7 +203,7 @@ internal static class PretrainCommand
     }
 
     // A shipped recipe's own values are meant; only what a person changed is remarked on.
-    private static void Notes(Plan plan, Request request)
+    private static void Notes(PretrainPlan plan, Request request)
     {
         foreach (var notice in plan.Notices)
         {
@@ -235,7 +235,7 @@ internal static class PretrainCommand
     /// <param name="steps">Ends after so many in all; null is all epochs.</param>
     /// <param name="signals">When to stop.</param>
     /// <param name="group">The processes that train together; all call this.</param>
-    internal static int Train(Plan plan, RunFolder run, bool resumes, bool withChanges, long? steps, StopSignals signals, IProcessGroup group)
+    internal static int Train(PretrainPlan plan, RunFolder run, bool resumes, bool withChanges, long? steps, StopSignals signals, IProcessGroup group)
     {
         var config = plan.Config;
         Processes.Guard(run);
@@ -279,7 +279,7 @@ internal static class PretrainCommand
         return end == PretrainEnd.Stopped ? ExitCode.Stopped : ExitCode.Done;
     }
 
-    private static void Begin(Plan plan, RunFolder run, bool resumes, bool withChanges, PretrainMethod method, Pretraining training, ConsoleProgress progress)
+    private static void Begin(PretrainPlan plan, RunFolder run, bool resumes, bool withChanges, PretrainMethod method, Pretraining training, ConsoleProgress progress)
     {
         var config = plan.Config;
         var isUnbegun = !resumes || run.Checkpoints().Count == 0;

@@ -39,7 +39,7 @@ internal static class CostStudy
         {
             var faults = new List<string>();
             var named = parsed.GetValue(recipe)!;
-            var config = Plan.TryLoad(named, parsed.GetValue(set)!, faults);
+            var config = Recipes.TryLoad(named, parsed.GetValue(set)!, faults);
             if (config is { MoCo: null })
             {
                 faults.Add($"{named}: is of {config.Method.Name}; a study changes a recipe of MoCo.");

@@ -3,6 +3,7 @@ using System.Globalization;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Runs;
+using MoCoSharp.Training;
 
 namespace MoCoSharp.Cli.Studies;
 
@@ -49,7 +50,7 @@ internal static class StudyCommand
                 .. parsed.GetValue(set)!,
                 .. Named("data", parsed.GetValue(data)), .. Named("validation", parsed.GetValue(validation)),
             ];
-            var config = Plan.TryLoad(named, settings, faults);
+            var config = Recipes.TryLoad(named, settings, faults);
             if (config is { MoCo: null })
             {
                 faults.Add($"{named}: is of {config.Method.Name}; a study changes a recipe of MoCo.");
@@ -132,7 +133,7 @@ internal static class StudyCommand
 
             if (config.Data.Length == 0)
             {
-                faults.Add(Plan.NoData);
+                faults.Add(PretrainPlan.NoData);
                 return null;
             }
 

@@ -6,6 +6,7 @@ using MoCoSharp.Evaluation;
 using MoCoSharp.Models;
 using MoCoSharp.PyTorch;
 using MoCoSharp.Runs;
+using MoCoSharp.Training;
 
 namespace MoCoSharp.Cli.Studies;
 
@@ -84,7 +85,7 @@ internal sealed class StudyRunner(StudyKind kind, string folder, string title, I
             faults.AddRange(WeightsImport.Faults(config));
         }
 
-        var plan = Plan.Open(config, null, null, faults) ?? throw new ConfigurationException(faults);
+        var plan = PretrainPlan.Open(config, null, null, faults) ?? throw new ConfigurationException(faults);
         try
         {
             if ((exists ? GoOn(plan, path, signals) : PretrainCommand.Begin(plan, RunFolder.Create(path, plan.Config), null, signals, SingleProcess.Instance)) != ExitCode.Done)
@@ -113,7 +114,7 @@ internal sealed class StudyRunner(StudyKind kind, string folder, string title, I
         return Results(RunFolder.Open(path)) ?? throw new InvalidDataException($"{path}: its evaluations cannot be read.");
     }
 
-    private static int GoOn(Plan plan, string path, StopSignals signals)
+    private static int GoOn(PretrainPlan plan, string path, StopSignals signals)
     {
         var run = RunFolder.Open(path);
         using var hold = run.Hold(note => Console.Error.WriteLine($"moco: note: {note}"));

@@ -1,3 +1,4 @@
+using MoCoSharp.Models;
 using MoCoSharp.PyTorch;
 using MoCoSharp.Runs;
 
@@ -25,6 +26,6 @@ internal static class CheckpointEncoder
         var prefix = role == EncoderRole.Query ? config.Method.EncoderPrefix : config.Method.KeyEncoderPrefix
             ?? throw new InvalidDataException($"{path}: has one encoder, as {config.Method.Name} learns with the configuration inside. Leave out --encoder key.");
         var encoder = EncoderFile.Build(path, config.Encoder, config.Method.Dimension, file.Tensors, prefix);
-        return new TrainedEncoder(encoder, config, step, role, name);
+        return new TrainedEncoder(encoder, config.Views, step, role, name) { Run = config, Knn = config.Knn, Precision = config.Precision };
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using MoCoSharp.Features;
 using MoCoSharp.Models;
 using MoCoSharp.PyTorch;
 using MoCoSharp.Runs;
@@ -64,10 +65,13 @@ public static class EncoderFile
 
         var encoder = Build(path, config.Encoder, config.Method.Dimension, file.Tensors, prefix: "");
         _ = long.TryParse(file.Metadata.GetValueOrDefault("step"), out var step);
-        return new TrainedEncoder(encoder, config, step, classes.Count > 0 ? found : role, file.Metadata.GetValueOrDefault("source") ?? Path.GetFileName(path)) 
+        var source = file.Metadata.GetValueOrDefault("source") ?? Path.GetFileName(path);
+        var hasKnn = JsonNode.Parse(file.Metadata[ConfigKey])?["knn"] is not null;
+        return new TrainedEncoder(encoder, config.Views, step, classes.Count > 0 ? found : role, source)
         {
             Classes = classes,
-            HasKnnSettings = JsonNode.Parse(file.Metadata[ConfigKey])?["knn"] is not null,
+            Knn = hasKnn ? config.Knn : null,
+            Precision = config.Precision,
         };
     }
 
@@ -118,8 +122,8 @@ public static class EncoderFile
         {
             Encoder = withHead ? options : options with { Head = "none" },
             Views = trained.Views,
-            Knn = trained.Config.Knn,
-            Precision = trained.Config.Precision,
+            Knn = trained.Knn ?? new KnnOptions(),
+            Precision = trained.Precision,
         }))!;
         var config = new JsonObject
         {
@@ -127,7 +131,7 @@ public static class EncoderFile
             ["views"] = all["views"]!.DeepClone(),
             ["moco"] = new JsonObject { ["dimension"] = trained.Encoder.OutputSize },
         };
-        if (trained.HasKnnSettings)
+        if (trained.Knn is not null)
         {
             config["knn"] = all["knn"]!.DeepClone();
             config["precision"] = all["precision"]!.DeepClone(); // a kNN of the file is that of the run

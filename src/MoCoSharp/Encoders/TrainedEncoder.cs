@@ -1,6 +1,9 @@
 using System.Globalization;
 using MoCoSharp.Data;
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
+using MoCoSharp.Features;
 using MoCoSharp.Models;
 using MoCoSharp.PyTorch;
 using MoCoSharp.Runs;
@@ -9,48 +12,41 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Encoders;
 
-/// <summary>Which of a method's two encoders.</summary>
-public enum EncoderRole
-{
-    /// <summary>f_q, the one that learns: what evaluations use.</summary>
-    Query,
-
-    /// <summary>f_k, its moving average.</summary>
-    Key,
-}
-
-/// <summary>An encoder to evaluate or to export, and what one must know of it besides its weights.</summary>
+/// <summary>A trained encoder, how its images are prepared, and where it came from.</summary>
 /// <param name="Encoder">On the CPU, in evaluation mode; disposed with this.</param>
-/// <param name="Config">Of the run that made it; a file without a run knows its encoder, views and moco.dimension alone.</param>
-/// <param name="Step">Steps done.</param>
-/// <param name="Role">Which of the two it was.</param>
-/// <param name="Source">Where it comes from: the name of the run, or of the file.</param>
-public sealed record TrainedEncoder(Encoder Encoder, RunConfig Config, long Step, EncoderRole Role, string Source) : IDisposable
+/// <param name="Views">How its images are prepared.</param>
+/// <param name="Step">Training steps done; 0 where they are not known.</param>
+/// <param name="Role">Which of the two encoders it was.</param>
+/// <param name="Source">The name of the run or file that it was loaded from.</param>
+public sealed record TrainedEncoder(Encoder Encoder, ViewOptions Views, long Step, EncoderRole Role, string Source) : IDisposable
 {
-    /// <summary>Class names by output of the head, of an encoder that was made a classifier; empty where the head tells no classes.</summary>
+    /// <summary>Class names by output of the head, if the encoder is a classifier; otherwise empty.</summary>
     public IReadOnlyList<string> Classes { get; init; } = [];
 
-    /// <summary>Whether the settings of kNN in <see cref="Config"/> are the run's; a file that knows none has the defaults.</summary>
-    public bool HasKnnSettings { get; init; } = true;
+    /// <summary>The configuration of the run that trained it; null where the weights came without a run.</summary>
+    public RunConfig? Run { get; init; }
 
-    /// <summary>What of a file of others was not taken; a sentence each.</summary>
+    /// <summary>The kNN settings of that run; null where they are not known.</summary>
+    public KnnOptions? Knn { get; init; }
+
+    /// <summary>What its convolutions compute in, as in a configuration: "auto", "fp32" or "bf16".</summary>
+    public string Precision { get; init; } = new RunConfig().Precision;
+
+    /// <summary>What was left out of a foreign file; one sentence each.</summary>
     public IReadOnlyList<string> Ignored { get; init; } = [];
 
-    /// <summary>How its images are prepared.</summary>
-    public ViewOptions Views => Config.Views;
-
-    /// <summary>"resnet50", with what departs from the standard: "resnet18, width 16, small stem".</summary>
+    /// <summary>"resnet50", or with whatever is not standard: "resnet18, width 16, small stem".</summary>
     public string Architecture =>
         $"resnet{Encoder.Options.Depth}" +
         (Encoder.Options.Width == 64 ? "" : $", width {Encoder.Options.Width}") +
         (Encoder.Options.Stem == "imagenet" ? "" : $", {Encoder.Options.Stem} stem");
 
-    /// <summary>Opens the newest checkpoint of a run, a checkpoint, an encoder that was exported, or weights of PyTorch.</summary>
-    /// <param name="path">A run folder, or a file.</param>
+    /// <summary>Loads an encoder from a run, a checkpoint, an exported file, or PyTorch weights.</summary>
+    /// <param name="path">A run folder, whose newest checkpoint is read, or a file.</param>
     /// <param name="role">Which encoder.</param>
-    /// <param name="prefix">What precedes "conv1.weight" in a file of others with several networks; null finds it.</param>
+    /// <param name="prefix">What precedes "conv1.weight" in a foreign file with several networks; null finds it.</param>
     /// <exception cref="IOException">There is no such folder or file.</exception>
-    /// <exception cref="InvalidDataException">It cannot be used; the message says why.</exception>
+    /// <exception cref="InvalidDataException">It holds no encoder that can be used; the message says why.</exception>
     public static TrainedEncoder Load(string path, EncoderRole role = EncoderRole.Query, string? prefix = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -71,8 +67,22 @@ public sealed record TrainedEncoder(Encoder Encoder, RunConfig Config, long Step
             : throw new InvalidDataException($"{path}: has no checkpoint yet. Train first: moco pretrain --resume --run {Shell.Quote(path)}");
     }
 
-    /// <summary>What goes with the weights into a file: architecture, layer, mean, std, resize, size, preparation, source and step; of a classifier its classes.</summary>
-    /// <param name="withHead">Whether the head goes along.</param>
+    /// <summary>Extracts features of every readable image, prepared as this encoder expects.</summary>
+    /// <param name="images">The images.</param>
+    /// <param name="layer">Pooled features, or the head's output.</param>
+    /// <param name="loader">Workers and prefetching; null takes the defaults.</param>
+    /// <param name="progress">Called with the number of images done.</param>
+    /// <param name="cancellation">Ends the work early.</param>
+    /// <returns>L2-normalized features in the order of the images. Shape [M, D] for pooled features, [M, C] for the head.</returns>
+    /// <exception cref="InvalidDataException">No image can be read.</exception>
+    public FeatureSet Extract(
+        IImageDataset images, FeatureLayer layer = FeatureLayer.Pooled, LoaderOptions? loader = null, Action<int>? progress = null,
+        CancellationToken cancellation = default) =>
+        FeatureExtractor.Extract(
+            Encoder, images, ViewRecipes.Evaluation(Views), layer, loader ?? new LoaderOptions(), CPU, progress: progress, cancellation: cancellation);
+
+    /// <summary>The metadata of an exported file: architecture, output, mean, std, resize, size, preparation, source, step, and a classifier's classes.</summary>
+    /// <param name="withHead">Whether the head is exported.</param>
     public IReadOnlyDictionary<string, string> Describe(bool withHead)
     {
         var view = ViewRecipes.Evaluation(Views);

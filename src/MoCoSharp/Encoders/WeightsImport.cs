@@ -157,18 +157,14 @@ public static class WeightsImport
     {
         using var weights = ForeignWeights.Read(path, prefix);
         var saved = role == EncoderRole.Query ? weights.Query : weights.Key ?? throw new InvalidDataException($"{path}: is {weights.Kind}, and has no key encoder.");
-        var config = new RunConfig
-        {
-            Encoder = weights.Encoder with { Head = weights.OutputSize is null ? "none" : weights.Encoder.Head },
-            Views = weights.Encoder.Stem == "imagenet" ? new ViewOptions() : new ViewOptions { Recipe = "cifar-demo", Size = 32 },
-            MoCo = new MoCoOptions { Dimension = weights.OutputSize ?? DefaultDimension },
-        };
+        var options = weights.Encoder with { Head = weights.OutputSize is null ? "none" : weights.Encoder.Head };
+        var views = options.Stem == "imagenet" ? new ViewOptions() : new ViewOptions { Recipe = "cifar-demo", Size = 32 };
         using var random = new Generator(0); // every weight is overwritten
-        var encoder = new Encoder(config.Encoder, config.Method.Dimension, bnGroups: 1, random);
+        var encoder = new Encoder(options, weights.OutputSize ?? DefaultDimension, bnGroups: 1, random);
         using var scope = NewDisposeScope();
         Copy(saved, encoder.state_dict());
         encoder.eval();
-        return new TrainedEncoder(encoder, config, 0, role, Path.GetFileName(path)) { HasKnnSettings = false, Ignored = weights.Ignored };
+        return new TrainedEncoder(encoder, views, 0, role, Path.GetFileName(path)) { Ignored = weights.Ignored };
     }
 
     /// <summary>Files of weights in a folder that is no run's, for a message; null where there are none.</summary>

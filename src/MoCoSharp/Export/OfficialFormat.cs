@@ -28,8 +28,7 @@ public sealed class OfficialFormat(string? checkpoint) : ExportFormat("torch")
             yield return $"# official code builds torchvision's resnet{options.Depth}, this is {trained.Architecture}: give it a model of your own";
         }
 
-        var config = trained.Config;
-        if (checkpoint is not null && config.MoCo is { } moco)
+        if (checkpoint is not null && trained.Run?.MoCo is { } moco)
         {
             yield return string.Create(CultureInfo.InvariantCulture,
                 $"python main_moco.py -a resnet{options.Depth} --resume {Shell.Quote(path)} --moco-dim {trained.Encoder.OutputSize} --moco-k {moco.QueueSize} ") +

@@ -110,6 +110,23 @@ public sealed record RunConfig
     /// <summary>How often the run looks after itself.</summary>
     public HealthOptions Health { get; init; } = new();
 
+    /// <summary>
+    /// Settings that a person chose with <see cref="Load"/>, such as "batchSize=64". They stay as they are when the recipe is fitted to the number of images.
+    /// </summary>
+    [JsonIgnore]
+    internal IReadOnlyList<string> Chosen { get; init; } = [];
+
+    /// <summary>Reads a recipe and puts settings over it.</summary>
+    /// <param name="recipe">The name of a shipped recipe, such as "moco-v2-folder", or the path of a JSON file.</param>
+    /// <param name="set">Settings over the recipe, such as "epochs=50" or "moco.temperature=0.1"; the last one of a key counts.</param>
+    /// <exception cref="ConfigurationException">There is no such recipe, or it or a setting is wrong; the message lists every fault.</exception>
+    public static RunConfig Load(string recipe, IReadOnlyList<string>? set = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(recipe);
+        var config = File.Exists(recipe) ? RunConfigFile.Load(recipe, set) : RunConfigFile.Parse(ShippedRecipes.Read(recipe), recipe, set ?? []);
+        return config with { Chosen = set ?? [] };
+    }
+
     /// <summary>The method's hyper-parameters.</summary>
     [JsonIgnore]
     public IMethodOptions Method => Methods.FirstOrDefault() ?? throw new InvalidOperationException("A configuration without a method.");

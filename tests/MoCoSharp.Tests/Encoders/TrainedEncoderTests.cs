@@ -60,7 +60,7 @@ public sealed class TrainedEncoderTests : IDisposable
     public void AnEncoderFile_GivesBackWhatWentIn(bool withHead)
     {
         var path = Path.Combine(folder, "encoder.safetensors");
-        using var trained = Trained.New(Config.Encoder, outputSize: 8, role: EncoderRole.Key) with { Config = Config };
+        using var trained = Trained.New(Config.Encoder, outputSize: 8, role: EncoderRole.Key) with { Run = Config, Views = Config.Views };
 
         EncoderFile.Write(path, trained, withHead);
         using var read = TrainedEncoder.Load(path, EncoderRole.Key);
@@ -83,14 +83,14 @@ public sealed class TrainedEncoderTests : IDisposable
     {
         var path = Path.Combine(folder, "encoder.safetensors");
         var knn = new KnnOptions { Neighbours = 7, Temperature = 0.03, Layer = "head" };
-        using var trained = Trained.New(Config.Encoder, outputSize: 8) with { Config = Config with { Knn = knn, Precision = "fp32" } };
+        using var trained = Trained.New(Config.Encoder, outputSize: 8) with { Knn = knn, Precision = "fp32" };
 
         EncoderFile.Write(path, trained, withHead: true);
         using var read = TrainedEncoder.Load(path);
         EncoderFile.Write(path, read, withHead: true); // and onwards
         using var again = TrainedEncoder.Load(path);
 
-        Assert.Equal((knn, "fp32", true), (again.Config.Knn, again.Config.Precision, again.HasKnnSettings));
+        Assert.Equal((knn, "fp32"), (again.Knn, again.Precision));
     }
 
     [Fact]
@@ -111,7 +111,7 @@ public sealed class TrainedEncoderTests : IDisposable
         using var key = TrainedEncoder.Load(run.Path, EncoderRole.Key); // the other one is whole
 
         var path = Path.Combine(folder, "nan.safetensors");
-        using (var trained = Trained.New(Config.Encoder) with { Config = Config })
+        using (var trained = Trained.New(Config.Encoder) with { Run = Config, Views = Config.Views })
         {
             trained.Encoder.state_dict()["bn1.running_mean"].fill_(MoCoSharp.Kernels.Scalars.Held(float.NegativeInfinity));
             EncoderFile.Write(path, trained, withHead: false);

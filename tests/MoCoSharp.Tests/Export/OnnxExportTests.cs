@@ -53,7 +53,7 @@ public sealed class OnnxExportTests
     {
         using var trained = Trained.New(new EncoderOptions { Depth = 18, Width = 8, Stem = "cifar" }, size: 40);
         var views = new ViewOptions { Recipe = "cifar-demo", Size = 40, Mean = [0.5f, 0.25f, 0.125f] };
-        using var folded = Export(trained with { Config = trained.Config with { Views = views }, Role = EncoderRole.Key }, withHead: true, fold: true);
+        using var folded = Export(trained with { Views = views, Role = EncoderRole.Key }, withHead: true, fold: true);
         using var kept = Export(trained, withHead: false, fold: false);
 
         Assert.Equal("images [-1, 3, 40, 40]", folded.Input);

@@ -23,6 +23,7 @@ internal static class Trained
         }
 
         encoder.eval();
-        return new TrainedEncoder(encoder, new RunConfig { Encoder = options, Views = new ViewOptions { Size = size } }, 7, role, "a test");
+        var config = new RunConfig { Encoder = options, Views = new ViewOptions { Size = size } };
+        return new TrainedEncoder(encoder, config.Views, 7, role, "a test") { Run = config, Knn = config.Knn, Precision = config.Precision };
     }
 }

@@ -2,19 +2,20 @@ using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Runs;
 
-namespace MoCoSharp.Cli;
+namespace MoCoSharp.Training;
 
-/// <summary>Says when there are too few images to learn from nothing, and what to do then.</summary>
+/// <summary>Tells when a data set is too small to pre-train on from random weights, and what to do then.</summary>
 internal static class FewImages
 {
-    /// <summary>Fewer than this many images are too few to begin from nothing.</summary>
+    /// <summary>Fewer images than this are too few to start from random weights.</summary>
     /// <remarks>The 3,500 photos of docs/imagenette.md end at 44 %, where the untrained encoder has 33 and one that was trained on ImageNet 96.</remarks>
     public const int Few = 4000;
 
     private const string Checkpoint = "moco_v2_800ep_pretrain.pth.tar";
 
-    /// <summary>The remark on a training that would begin from nothing with few images; null where there is none to make.</summary>
-    public static string? Remark(RunConfig config, IImageDataset images) => images.Count < Few && images is not Patterns && config.InitialWeights is null && config.Supervised is null
+    /// <summary>The remark on a run that would start from random weights with few images; null where it does not.</summary>
+    public static string? Remark(RunConfig config, IImageDataset images) =>
+        images.Count < Few && images is not Patterns && config.InitialWeights is null && config.Supervised is null
         ? $"{images.Count} images are few for an encoder that begins from nothing: with 3,500 photos it ends far below a released one (docs/imagenette.md). " +
             $"Take some thousands, or a released checkpoint (docs/pytorch.md says where it is):{Environment.NewLine}" +
             $"  {Embed(config.Data)}  # as it is{Environment.NewLine}" +

@@ -1,23 +1,24 @@
-using System.Text.Json.Serialization;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Views;
+using MoCoSharp.Distributed;
 using MoCoSharp.Features;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
 using MoCoSharp.Runs;
 using static TorchSharp.torch;
 
-namespace MoCoSharp.Cli;
+namespace MoCoSharp.Training;
 
-/// <summary>A run that can begin: a configuration without faults or open choices, and its data.</summary>
-internal sealed class Plan
+/// <summary>A pre-training run that can start: a valid configuration with every choice made, and its data.</summary>
+public sealed class PretrainPlan
 {
     private const int DefaultClasses = 1000; // where there are no data to count them in: a bench
 
-    /// <summary>What is said where a recipe leaves the images open, and nobody names them.</summary>
+    /// <summary>The fault of a configuration that names no images.</summary>
     public const string NoData = "--data is missing: the recipe is for one's own images. Name them, a folder say: --data photos";
 
-    private Plan(RunConfig config, IImageDataset train, IImageDataset? validation, IReadOnlyList<DataNotice> notices, IReadOnlyList<string> fitted)
+    private PretrainPlan(
+        RunConfig config, IImageDataset train, IImageDataset? validation, IReadOnlyList<DataNotice> notices, IReadOnlyList<string> fitted)
     {
         Notices = notices;
         Fitted = fitted;
@@ -26,48 +27,42 @@ internal sealed class Plan
         Validation = validation;
     }
 
+    /// <summary>The configuration, with nothing left to choose.</summary>
     public RunConfig Config { get; }
 
+    /// <summary>The training images.</summary>
     public IImageDataset Train { get; }
 
+    /// <summary>The labeled images of the kNN monitor; null if there are none.</summary>
     public IImageDataset? Validation { get; }
 
-    /// <summary>What was passed over in the images, and what looks wrong.</summary>
+    /// <summary>What was left out of the data set, and what looks wrong in it.</summary>
     public IReadOnlyList<DataNotice> Notices { get; }
 
-    /// <summary>What was lowered for the number of images, and why.</summary>
+    /// <summary>What was lowered for the number of images, and why; one sentence each.</summary>
     public IReadOnlyList<string> Fitted { get; }
 
+    /// <summary>Training steps in one epoch.</summary>
     public int StepsPerEpoch => Train.Count / Config.BatchSize;
 
+    /// <summary>Training steps in all epochs.</summary>
     public long TotalSteps => (long)StepsPerEpoch * Config.Epochs;
 
-    /// <summary>A recipe with settings over it; null, and the faults in the list, where it has some.</summary>
-    public static RunConfig? TryLoad(string recipe, IEnumerable<string> settings, List<string> faults)
-    {
-        try
-        {
-            return RunConfigFile.Load(Recipes.Find(recipe), settings);
-        }
-        catch (ConfigurationException error)
-        {
-            faults.AddRange(error.Faults);
-            return null;
-        }
-    }
-
-    /// <summary>Opens the data and settles what was left to choose; null, and the faults in the list, where something is wrong.</summary>
-    /// <param name="config">Null where it has faults of its own.</param>
-    /// <param name="dataGiven">--data, for a look at the images where there is no configuration.</param>
-    /// <param name="validationGiven">--val, likewise.</param>
-    /// <param name="faults">Gets what is wrong.</param>
-    /// <param name="processes">That train together.</param>
+    /// <summary>Opens the data and makes every choice that the configuration leaves open.</summary>
+    /// <param name="config">The configuration; null if it could not be read, so that the data are checked all the same.</param>
+    /// <param name="dataGiven">The images to check where there is no configuration.</param>
+    /// <param name="validationGiven">The validation images to check where there is no configuration.</param>
+    /// <param name="faults">Receives everything that is wrong, one sentence each.</param>
+    /// <param name="processes">Processes that train together, above 0.</param>
     /// <param name="settings">
-    /// What --set names: it stays as it is where the recipe's values are fitted to the number of images. Null fits nothing, as in a run that is there already.
+    /// Settings that a person chose ("batchSize=64"); they stay when the recipe is fitted to the number of images. Null fits nothing, as for a resumed run.
     /// </param>
-    public static Plan? Open(
-        RunConfig? config, string? dataGiven, string? validationGiven, List<string> faults, int processes = 1, IReadOnlyCollection<string>? settings = null)
+    /// <returns>Null if there are faults.</returns>
+    public static PretrainPlan? Open(
+        RunConfig? config, string? dataGiven, string? validationGiven, ICollection<string> faults, int processes = 1,
+        IReadOnlyCollection<string>? settings = null)
     {
+        ArgumentNullException.ThrowIfNull(faults);
         IReadOnlyList<string> fitted = [];
         var source = config?.Data ?? dataGiven;
         (IImageDataset Train, IImageDataset? Validation)? data = null;
@@ -104,14 +99,18 @@ internal sealed class Plan
                 (supervised.Classes > 0 ? $", and as many as supervised.classes, {supervised.Classes}, at most." : ": a folder for each class, or a list with labels."));
         }
 
-        faults.AddRange(processes == 1 ? [] : config?.FaultsOver(processes) ?? []);
+        foreach (var misfit in processes == 1 ? [] : config?.FaultsOver(processes) ?? [])
+        {
+            faults.Add(misfit);
+        }
+
         if (config is not null && TorchRuntime.DeviceFault(config.Device) is { } fault)
         {
             faults.Add(fault);
         }
 
         return faults.Count == 0 && config is not null && data is { } found
-            ? new Plan(Resolve(config, found.Train, processes), found.Train, found.Validation, notices, fitted)
+            ? new PretrainPlan(Resolve(config, found.Train, processes), found.Train, found.Validation, notices, fitted)
             : null;
     }
 
@@ -120,7 +119,7 @@ internal sealed class Plan
         setting.Split('=')[0] is var name
         && (name == key || (key.StartsWith(name + ".", StringComparison.Ordinal) && setting.Contains($"\"{key[(name.Length + 1)..]}\"", StringComparison.Ordinal))));
 
-    /// <summary>What is allowed, but seldom meant.</summary>
+    /// <summary>Settings that are allowed but seldom intended; one sentence each.</summary>
     public IEnumerable<string> Remarks()
     {
         foreach (var remark in Config.Remarks())
@@ -150,24 +149,26 @@ internal sealed class Plan
         }
     }
 
-    /// <summary>The kNN monitor; null where labels lack, or where it is not wanted.</summary>
+    /// <summary>The kNN monitor; null if it is off or labels are missing.</summary>
     public KnnMonitor? Monitor() => Config.Knn.EveryEpochs > 0 && Validation is not null && Train.ClassNames.Count > 1 && Validation.ClassNames.Count > 0
         ? new KnnMonitor(Train, Validation, ViewRecipes.Evaluation(Config.Views), Config.Knn, Config.Loader, device(Config.Device))
         : null;
 
-    /// <summary>The same plan, which tells where it waits for images that cannot be read.</summary>
-    public Plan Telling(Action<string> notice) => new(Config with { Loader = Config.Loader with { Notice = notice } }, Train, Validation, Notices, Fitted);
+    /// <summary>The same plan, which reports when it waits for images that cannot be read.</summary>
+    public PretrainPlan Telling(Action<string> notice) => new(Config with { Loader = Config.Loader with { Notice = notice } }, Train, Validation, Notices, Fitted);
 
+    /// <summary>The plan in one line: images, network, batch, method, epochs, device.</summary>
     public string Describe() =>
         $"{Train.Description}, {Train.Count} images; ResNet-{Config.Encoder.Depth} of width {Config.Encoder.Width}, batch {Config.BatchSize}, " +
         $"{Config.Method.Describe()}, {Config.Epochs} epochs of {StepsPerEpoch} steps; {Config.Device}, {Config.Precision}, {Config.Threads} torch threads, {Config.Loader.Workers} loader workers";
 
-    /// <summary>Settles what a recipe leaves to choose; done once, and kept in config.json.</summary>
-    /// <param name="config">The recipe with settings.</param>
-    /// <param name="train">The images; null where none are wanted.</param>
-    /// <param name="processes">That share the machine's cores.</param>
+    /// <summary>Makes every choice that a recipe leaves open: precision, threads, workers, classes. A run does this once, and config.json keeps it.</summary>
+    /// <param name="config">The recipe with its settings.</param>
+    /// <param name="train">The images; null if none are needed.</param>
+    /// <param name="processes">Processes that share the machine's cores.</param>
     public static RunConfig Resolve(RunConfig config, IImageDataset? train = null, int processes = 1)
     {
+        ArgumentNullException.ThrowIfNull(config);
         TorchRuntime.Load(); // before anything asks TorchSharp: it says what is missing
         return ResolveOpen(config, train, processes);
     }
@@ -177,10 +178,7 @@ internal sealed class Plan
         Precision = PrecisionChoice.Resolve(config.Precision, device(config.Device)).Name(),
         Packed = (train as PackedImages)?.Making,
         Supervised = config.Supervised is { Classes: 0 } supervised ? supervised with { Classes = train?.ClassNames.Count ?? DefaultClasses } : config.Supervised,
-        Threads = config.Threads > 0 ? config.Threads : Together.Threads(processes),
-        Loader = config.Loader.Workers > 0 ? config.Loader : config.Loader with { Workers = Math.Max(1, Together.Cores(processes) / 2) },
+        Threads = config.Threads > 0 ? config.Threads : CpuShare.TorchThreads(processes),
+        Loader = config.Loader.Workers > 0 ? config.Loader : config.Loader with { Workers = Math.Max(1, CpuShare.Cores(processes) / 2) },
     };
 }
-
-[JsonSerializable(typeof(string))]
-internal sealed partial class Text : JsonSerializerContext;

@@ -1,0 +1,95 @@
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Encoders;
+using MoCoSharp.Runs;
+using MoCoSharp.Training;
+
+namespace MoCoSharp.Tests.Training;
+
+public sealed class PretrainRunTests : SmallRunTests
+{
+    private static readonly RunConfig Small = Config with { Data = "patterns:24", Epochs = 2, FitToImages = false };
+
+    [Fact]
+    public void ARunThatWasStopped_IsResumedToTheSameTensors()
+    {
+        Run(Pretraining.Start(Small, At("whole")));
+        Run(Pretraining.Start(Small, At("parts")), steps: 2);
+        Run(Pretraining.Resume(At("parts")));
+
+        Assert.Equal(Tensors(Newest("whole")), Tensors(Newest("parts")));
+    }
+
+    [Fact]
+    public void ItsEvents_TellStepsAccuraciesAndCheckpoints()
+    {
+        using var run = Pretraining.Start(Small, At("told"));
+        var (steps, accuracies, saved) = (new List<long>(), new List<double>(), new List<string>());
+        run.Progress += report => steps.Add(report.Step);
+        run.Evaluated += report => accuracies.Add(report.Accuracy);
+        run.Saved += saved.Add;
+
+        Assert.Equal(PretrainEnd.Finished, run.ToEnd());
+
+        Assert.Equal([1, 2, 4, 6], steps);
+        Assert.Equal(3, accuracies.Count); // before training, and after each epoch
+        Assert.Equal(Newest("told"), saved[^1]);
+        Assert.True(File.Exists(run.Folder.ViewsPath));
+    }
+
+    [Fact]
+    public void ARecipe_IsFittedToTheImages_ButForWhatWasChosen()
+    {
+        using var fitted = Pretraining.Start(Fitting(), At("fitted"));
+        using var chosen = Pretraining.Start(Fitting("batchSize=4"), At("chosen"));
+
+        Assert.Equal((8, 8), (fitted.Config.BatchSize, fitted.Config.MoCo!.QueueSize)); // at most half of 24 images, in whole batches
+        Assert.Equal(4, chosen.Config.BatchSize);
+
+        static RunConfig Fitting(params string[] set) =>
+            RunConfig.Load("moco-v2-folder", [.. set, "data=patterns:24", "encoder.width=4", "encoder.stem=small", "views.size=32", "bnGroups=2"]);
+    }
+
+    [Fact]
+    public void WrongOptions_AreRefusedAtOnce_BeforeAFolderIsMade()
+    {
+        var error = Assert.Throws<ConfigurationException>(
+            () => Pretraining.Start(Small with { Data = "no-such-folder", Epochs = 0, LogEvery = 0 }, At("wrong")));
+
+        Assert.Contains(error.Faults, fault => fault.Contains("epochs is 0"));
+        Assert.Contains(error.Faults, fault => fault.Contains("logEvery is 0"));
+        Assert.Contains(error.Faults, fault => fault.Contains("no-such-folder"));
+        Assert.False(Directory.Exists(At("wrong")));
+    }
+
+    [Fact]
+    public void ARecipeThatDoesNotExist_NamesTheNearest()
+    {
+        var error = Assert.Throws<ConfigurationException>(() => RunConfig.Load("moco-v2-foldr"));
+
+        Assert.Contains("moco-v2-folder", error.Message);
+    }
+
+    [Fact]
+    public void TheEncoder_LoadsFromTheFolder_AndExtractsNamedFeatures()
+    {
+        Run(Pretraining.Start(Small, At("used")));
+
+        using var encoder = TrainedEncoder.Load(At("used"));
+        using var features = encoder.Extract(new Patterns(5, 40, seed: 9));
+
+        Assert.Equal([5, 32], features.Values.shape);
+        Assert.Equal(Small.Encoder, encoder.Run!.Encoder);
+    }
+
+    private static void Run(PretrainRun run, long? steps = null)
+    {
+        using (run)
+        {
+            run.ToEnd(steps);
+        }
+    }
+
+    private string At(string name) => Path.Combine(folder, name);
+
+    private string Newest(string name) => RunFolder.Open(At(name)).Checkpoints()[0];
+}
