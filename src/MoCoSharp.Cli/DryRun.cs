@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using MoCoSharp.Cli.Progress;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
 using MoCoSharp.Methods;

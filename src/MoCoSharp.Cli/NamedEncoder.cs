@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MoCoSharp.Cli.Progress;
 using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Views;

@@ -1,4 +1,5 @@
 using Microsoft.ML.OnnxRuntime;
+using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Encoders;
 using MoCoSharp.Export;
 using MoCoSharp.Kernels;
@@ -24,10 +25,10 @@ internal sealed class OnnxFormat(bool foldBatchNorm) : ExportFormat("onnx")
         return
         [
             "import onnxruntime",
-            $"session = onnxruntime.InferenceSession({System.Text.Json.JsonSerializer.Serialize(path, Text.Default.String)})",
+            $"session = onnxruntime.InferenceSession({Settings.Quoted(path)})",
             $"{output} = session.run(None, {{\"{OnnxExport.Input}\": images}})[0]  # images: float32 [N, 3, {size}, {size}], prepared as told above",
             "",
-            $"using var session = new InferenceSession({System.Text.Json.JsonSerializer.Serialize(path, Text.Default.String)}); // C#: samples/FeatureService",
+            $"using var session = new InferenceSession({Settings.Quoted(path)}); // C#: samples/FeatureService",
         ];
     }
 

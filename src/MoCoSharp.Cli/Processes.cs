@@ -1,3 +1,4 @@
+using MoCoSharp.Cli.Progress;
 using MoCoSharp.Distributed;
 using MoCoSharp.Distributed.Mpi;
 using MoCoSharp.Runs;

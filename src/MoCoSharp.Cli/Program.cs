@@ -1,6 +1,7 @@
 using System.CommandLine;
 using MoCoSharp.Cli;
 using MoCoSharp.Cli.CommandLine;
+using MoCoSharp.Cli.Progress;
 
 Screen.Open();
 OwnFault.Watch(args);

@@ -1,3 +1,5 @@
+using MoCoSharp.Cli.Progress;
+
 namespace MoCoSharp.Cli.Tests;
 
 public sealed class TimeLeftTests

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
+using MoCoSharp.Cli.Inspection;
 using MoCoSharp.Data.Images;
 using MoCoSharp.Models;
 using MoCoSharp.PyTorch;

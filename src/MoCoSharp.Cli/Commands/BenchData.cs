@@ -22,9 +22,9 @@ internal static class BenchData
     {
         var source = new Argument<string>("source") { Description = "Images, as for moco pretrain --data." };
         var recipe = new Option<string>("--recipe") { Description = "Whose views to make.", DefaultValueFactory = _ => "moco-v2-folder" }.CompletesRecipes();
-        var set = new Option<string[]>("--set") { HelpName = "key=value", Description = "A setting over the recipe's: views.size=160", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+        var set = Options.Set("A setting over the recipe's: views.size=160");
         var images = new Option<int>("--images") { Description = "How many to read, after as many to warm up.", DefaultValueFactory = _ => 500 }.Number("a whole number, 2 or more");
-        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        var verbose = Options.Verbose();
         var command = new Command("data", "Images a second by stage, on one core and on all, and what would make them more.") { source, recipe, set, images, verbose };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
         {

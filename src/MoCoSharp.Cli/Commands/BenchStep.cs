@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using MoCoSharp.Cli.CommandLine;
+using MoCoSharp.Cli.Progress;
 using MoCoSharp.Runs;
 using MoCoSharp.Training;
 
@@ -13,10 +14,10 @@ internal static class BenchStep
     public static Command Create()
     {
         var recipe = new Argument<string?>("recipe") { Description = "A recipe file or the name of a shipped one.", Arity = ArgumentArity.ZeroOrOne }.CompletesRecipes();
-        var set = new Option<string[]>("--set") { HelpName = "key=value", Description = "A setting over the recipe's: precision=fp32", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
-        var steps = new Option<int>("--steps") { Description = "Steps to take the median of; four more warm up.", DefaultValueFactory = _ => 3 }.Number("a whole number above 0");
-        var json = new Option<bool>("--json") { Description = "Print one JSON object." };
-        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        var set = Options.Set("A setting over the recipe's: precision=fp32");
+        var steps = Options.MeasuredSteps();
+        var json = Options.Json("Print one JSON object.");
+        var verbose = Options.Verbose();
         var command = new Command("step", "Time the phases of a training step, on generated images; nothing is saved.") { recipe, set, steps, json, verbose };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
         {

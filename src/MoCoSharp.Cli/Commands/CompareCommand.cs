@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MoCoSharp.Cli.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using MoCoSharp.Data;
@@ -13,11 +14,11 @@ internal static class CompareCommand
     public static Command Create()
     {
         var runs = new Argument<string[]>("runs") { Description = "Run folders.", Arity = ArgumentArity.OneOrMore };
-        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        var verbose = Options.Verbose();
         var command = new Command("compare", "Compare the evaluations of runs, protocol by protocol.") { runs, verbose };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
         {
-            var missing = parsed.GetValue(runs)!.Where(path => !File.Exists(Path.Combine(path, "config.json"))).ToList();
+            var missing = parsed.GetValue(runs)!.Where(path => !RunFolder.Exists(path)).ToList();
             if (missing.Count > 0)
             {
                 throw new ConfigurationException([.. missing.Select(path => $"{path} is not the folder of a run: it has no config.json.")]);

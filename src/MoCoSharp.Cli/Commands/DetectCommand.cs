@@ -1,5 +1,7 @@
 using System.CommandLine;
 using MoCoSharp.Cli.CommandLine;
+using MoCoSharp.Cli.Detection;
+using MoCoSharp.Cli.Progress;
 using MoCoSharp.Data;
 using MoCoSharp.Detection.Transfer;
 using MoCoSharp.Runs;
@@ -15,22 +17,22 @@ internal static class DetectCommand
     public static Command Create()
     {
         var target = new Argument<string?>("run") { Description = "A run folder, a checkpoint, or a PyTorch file, whose weights the detector begins with.", Arity = ArgumentArity.ZeroOrOne };
-        var data = new Option<string?>("--data") { HelpName = "source", Description = "Images with boxes: voc:DIR, voc:DIR@SET,DIR@SET, coco:DIR or coco:FILE.json@IMAGES." };
-        var validation = new Option<string?>("--val") { HelpName = "source", Description = "Images with boxes to judge by; without it the source's own test part." };
-        var scratch = new Option<bool>("--from-scratch") { Description = "Random weights, to compare with; of the run's architecture, or of --set encoder.depth=18 and the like." };
-        var which = new Option<string>("--encoder") { Description = "query or key.", DefaultValueFactory = _ => "query" }.Offers("query", "key");
-        var runPath = new Option<string?>("--run") { HelpName = "folder", Description = "The run folder of the detection. Without it, runs/detect-<run>-001 and so on." };
-        var set = new Option<string[]>("--set") { HelpName = "key=value", Description = "A setting over the protocol's: batchSize=8, views.testShortSide=400", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
-        var seed = new Option<long?>("--seed") { Description = "Fixes order, sizes, samples and new weights." }.Number("a whole number");
-        var device = new Option<string?>("--device") { HelpName = "device", Description = "cpu, cuda or cuda:n." };
-        var steps = new Option<long?>("--steps") { Description = "Save and end after so many steps in all; without it, all steps and then the test." }.Number("a whole number above 0");
+        var data = Options.Data("Images with boxes: voc:DIR, voc:DIR@SET,DIR@SET, coco:DIR or coco:FILE.json@IMAGES.");
+        var validation = Options.Validation("Images with boxes to judge by; without it the source's own test part.");
+        var scratch = Options.FromScratch("Random weights, to compare with; of the run's architecture, or of --set encoder.depth=18 and the like.");
+        var which = Options.Encoder();
+        var runPath = Options.Run("The run folder of the detection. Without it, runs/detect-<run>-001 and so on.");
+        var set = Options.Set("A setting over the protocol's: batchSize=8, views.testShortSide=400");
+        var seed = Options.Seed("Fixes order, sizes, samples and new weights.");
+        var device = Options.Device();
+        var steps = Options.StepLimit("Save and end after so many steps in all; without it, all steps and then the test.");
         var resume = new Option<bool>("--resume") { Description = "Go on with the detection in --run; where that is done, judge (and draw) again." };
         var usr1 = new Option<string>("--usr1") { Description = "What SIGUSR1 does: stop (save, exit 75) or continue (save, go on).", DefaultValueFactory = _ => "stop" }.OneOf("stop", "continue");
         var draw = new Option<int?>("--draw") { Description = $"Draw so many test images with what was found ({DrawnUnlessSaid} without a number), the curves of precision and recall, and the worst mistakes.", Arity = ArgumentArity.ZeroOrOne }.Number("a whole number of images from 1 to 10000");
-        var dryRun = new Option<bool>("--dry-run") { Description = "Show what would be done, and what departs from the protocol." };
-        var json = new Option<bool>("--json") { Description = "With --dry-run: print the whole configuration instead." };
+        var dryRun = Options.DryRun("Show what would be done, and what departs from the protocol.");
+        var json = Options.Json("With --dry-run: print the whole configuration instead.");
         var prefix = NamedEncoder.PrefixOption();
-        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        var verbose = Options.Verbose();
         var command = new Command("detect", "Fine-tune Faster R-CNN (C4) from an encoder on images with boxes, and judge it.")
         {
             target, data, validation, scratch, which, runPath, set, seed, device, steps, resume, usr1, draw, dryRun, json, prefix, verbose,
@@ -88,7 +90,7 @@ internal static class DetectCommand
 
     private static (DetectionPlan Plan, RunFolder? Run) Begin(DetectionPlan.Request request, string? runPath, bool isDry, List<string> faults)
     {
-        if (runPath is not null && !isDry && File.Exists(Path.Combine(runPath, "config.json")))
+        if (runPath is not null && !isDry && RunFolder.Exists(runPath))
         {
             faults.Add($"{runPath} holds a run already. Add --resume to go on with it, or name another folder with --run.");
         }
@@ -108,7 +110,7 @@ internal static class DetectCommand
         {
             faults.Add("--resume needs --run: the folder of the detection to go on with.");
         }
-        else if (!File.Exists(Path.Combine(runPath, "config.json")))
+        else if (!RunFolder.Exists(runPath))
         {
             faults.Add($"{runPath} is not the folder of a run: it has no config.json. Leave out --resume to start one.");
         }
@@ -163,16 +165,6 @@ internal static class DetectCommand
 
     private static IEnumerable<string> Setting<T>(string key, T? value) => value is null ? [] : [$"{key}={value}"];
 
-    private static string NextFolder(string? target)
-    {
-        var name = target is null ? "scratch" : Path.GetFileNameWithoutExtension(Path.GetFullPath(target).TrimEnd(Path.DirectorySeparatorChar));
-        for (var i = 1; ; i++)
-        {
-            var path = Path.Combine("runs", $"detect-{name}-{i:D3}");
-            if (!Directory.Exists(path))
-            {
-                return path;
-            }
-        }
-    }
+    private static string NextFolder(string? target) => RunFolder.Next(
+        $"detect-{(target is null ? "scratch" : Path.GetFileNameWithoutExtension(Path.GetFullPath(target).TrimEnd(Path.DirectorySeparatorChar)))}");
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using MoCoSharp.Cli.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using MoCoSharp.Diagnostics;
@@ -15,7 +16,7 @@ internal static class DoctorCommand
     public static Command Create()
     {
         var runPath = new Argument<string>("run") { Description = "A run folder." };
-        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        var verbose = Options.Verbose();
         var command = new Command("doctor", "Read a run folder, and say what is wrong with it. Exit code 1 where something is.") { runPath, verbose };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () => Examine(RunFolder.Open(parsed.GetValue(runPath)!))));
         return command;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.FeatureFiles;
+using MoCoSharp.Cli.Progress;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
@@ -17,16 +18,16 @@ internal static class EmbedCommand
     public static Command Create()
     {
         var target = new Argument<string>("run") { Description = "A run folder, a checkpoint, an exported encoder, or a PyTorch file." };
-        var data = new Option<string?>("--data") { HelpName = "source", Description = "The images; without it the run's own." };
-        var part = new Option<string>("--part") { Description = "train or val, of a source that has both.", DefaultValueFactory = _ => "train" }.Offers("train", "val");
-        var which = new Option<string>("--encoder") { Description = "query or key.", DefaultValueFactory = _ => "query" }.Offers("query", "key");
+        var data = Options.Data("The images; without it the run's own.");
+        var part = Options.Part();
+        var which = Options.Encoder();
         var layer = new Option<string>("--layer") { Description = "pooled or head.", DefaultValueFactory = _ => "pooled" }.Offers("pooled", "head");
         var normalize = new Option<bool>("--normalize") { Description = "Each row to length 1." };
-        var upright = new Option<bool>("--exif-orientation") { Description = "Turn photos upright as their EXIF data say, whatever the encoder was trained on." };
+        var upright = Options.ExifOrientation("Turn photos upright as their EXIF data say, whatever the encoder was trained on.");
         var prefix = NamedEncoder.PrefixOption();
         var output = new Option<string?>("-o", "--output") { HelpName = "file", Description = "The file to write: .npy (names and labels in a .csv beside it), .csv or .parquet." };
-        var force = new Option<bool>("--force") { Description = "Replace the file where there is one." };
-        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        var force = Options.Force();
+        var verbose = Options.Verbose();
         var command = new Command("embed", "Write features of images, with names and labels.")
         {
             target, data, part, which, layer, normalize, upright, prefix, output, force, verbose,

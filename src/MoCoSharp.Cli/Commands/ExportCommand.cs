@@ -21,7 +21,7 @@ internal static class ExportCommand
         var head = new Option<bool>("--head") { Description = "Keep the head: embeddings instead of features." };
         var prefix = NamedEncoder.PrefixOption();
         var fold = new Option<bool>("--fold-bn") { Description = "For onnx: work each BatchNorm into the convolution before it." };
-        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        var verbose = Options.Verbose();
         var command = new Command("export", "Write an encoder for other tools, and check it.") { source, format, output, encoder, head, prefix, fold, verbose };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () => Run(new Request(
             parsed.GetValue(source)!,

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MoCoSharp.Cli.CommandLine;
+using MoCoSharp.Cli.Progress;
 using MoCoSharp.Evaluation;
 
 namespace MoCoSharp.Cli.Commands;
@@ -10,19 +11,19 @@ internal static class FinetuneCommand
     public static Command Create()
     {
         var target = new Argument<string>("run") { Description = "A run folder or a checkpoint." };
-        var data = new Option<string?>("--data") { HelpName = "source", Description = "Labelled images to learn from; without it the run's own." };
-        var validation = new Option<string?>("--val") { HelpName = "source", Description = "Labelled images to judge by." };
+        var data = Options.Data("Labeled images to learn from; without it the run's own.");
+        var validation = Options.Validation("Labeled images to judge by.");
         var labels = new Option<string>("--labels") { HelpName = "share|file", Description = "1%, 10%, 100% of every class, or a file that names the images, one a line.", DefaultValueFactory = _ => "100%" };
-        var scratch = new Option<bool>("--from-scratch") { Description = "Random weights of the same architecture, to compare with." };
+        var scratch = Options.FromScratch("Random weights of the same architecture, to compare with.");
         var epochs = new Option<int?>("--epochs") { Description = "20; both rates x0.2 at 60 % and 80 % of them." }.Number("a whole number above 0");
         var rate = new Option<double?>("--lr") { Description = "Of the encoder; 0.01." }.Number("a number, 0 or more");
         var headRate = new Option<double?>("--head-lr") { Description = "Of the classifier; 0.2." }.Number("a number above 0");
         var batch = new Option<int?>("--batch") { Description = "256." }.Number("a whole number, 2 or more");
-        var seed = new Option<long?>("--seed") { Description = "Fixes the share of labels, the classifier's weights, order and views." }.Number("a whole number");
-        var which = new Option<string>("--encoder") { Description = "query or key.", DefaultValueFactory = _ => "query" }.Offers("query", "key");
+        var seed = Options.Seed("Fixes the share of labels, the classifier's weights, order and views.");
+        var which = Options.Encoder();
         var prefix = NamedEncoder.PrefixOption();
         var output = new Option<string?>("-o", "--output") { HelpName = "file", Description = "Where the report goes; without it evaluations/ of the run." };
-        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        var verbose = Options.Verbose();
         var command = new Command("finetune", "Train the whole encoder on labels, and judge it. Goes on where it was stopped.")
         {
             target, data, validation, labels, scratch, epochs, rate, headRate, batch, seed, which, prefix, output, verbose,

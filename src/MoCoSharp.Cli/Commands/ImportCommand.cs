@@ -17,12 +17,12 @@ internal static class ImportCommand
         var file = new Argument<string>("file") { Description = "A PyTorch or safetensors file: official MoCo, the CIFAR demo, lightly's MoCo, a ResNet at any depth of its dictionaries." };
         var runPath = new Option<string>("--run") { HelpName = "folder", Description = "The run folder to make.", Required = true };
         var recipe = new Option<string?>("--recipe") { Description = "Whose hyper-parameters a resume goes on with; without it, the likely one." }.CompletesRecipes();
-        var data = new Option<string?>("--data") { HelpName = "source", Description = "The images that a resume goes on with: they tell how many steps an epoch has." };
-        var validation = new Option<string?>("--val") { HelpName = "source", Description = "Labelled images for the kNN monitor." };
-        var set = new Option<string[]>("--set") { HelpName = "key=value", Description = "A setting over the recipe's.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+        var data = Options.Data("The images that a resume goes on with: they tell how many steps an epoch has.");
+        var validation = Options.Validation("Labeled images for the kNN monitor.");
+        var set = Options.Set("A setting over the recipe's.");
         var prefix = NamedEncoder.PrefixOption();
         var stem = new Option<string?>("--stem") { Description = "cifar (stride 1, the default) or small (stride 2), for a first layer of 3x3." }.OneOf("cifar", "small");
-        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        var verbose = Options.Verbose();
         var command = new Command("import", "Make a run folder from weights of PyTorch.") { file, runPath, recipe, data, validation, set, prefix, stem, verbose };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () => Run(
             parsed.GetValue(file)!, parsed.GetValue(runPath)!, parsed.GetValue(recipe), parsed.GetValue(data), parsed.GetValue(validation),
@@ -47,7 +47,7 @@ internal static class ImportCommand
         Console.WriteLine($"{file}: {weights.Kind}{(weights.Epochs is { } epochs ? $", {epochs} epochs" : "")}");
         var faults = new List<string>();
         var name = recipe ?? WeightsImport.LikelyRecipe(weights);
-        var loaded = Recipes.TryLoad(name, [.. settings, .. Setting("data", data), .. Setting("validation", validation)], faults);
+        var loaded = Recipes.TryLoad(name, [.. settings, .. Settings.Text("data", data), .. Settings.Text("validation", validation)], faults);
         if (loaded is null)
         {
             throw new ConfigurationException(faults);
@@ -91,7 +91,4 @@ internal static class ImportCommand
         string[] settings = [.. WeightsImport.Fitting(encoder, loaded?.Encoder ?? encoder), $"initialWeights={path}"];
         return $"moco pretrain {Shell.Quote(recipe)} --data {Shell.Quote(data ?? "photos")} --set {string.Join(' ', settings.Select(Shell.Quote))}";
     }
-
-    private static IEnumerable<string> Setting(string key, string? value) =>
-        value is null ? [] : [$"{key}={System.Text.Json.JsonSerializer.Serialize(value, Text.Default.String)}"];
 }

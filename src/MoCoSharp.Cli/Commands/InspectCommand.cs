@@ -1,4 +1,6 @@
 using System.CommandLine;
+using MoCoSharp.Cli.CommandLine;
+using MoCoSharp.Cli.Inspection;
 using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
@@ -22,7 +24,7 @@ internal static class InspectCommand
         var path = new Argument<string?>("path") { Description = "A run folder, a checkpoint, a PyTorch, safetensors or ONNX file, or any file of a run.", Arity = ArgumentArity.ZeroOrOne };
         var prefix = NamedEncoder.PrefixOption();
         var environment = new Option<bool>("--environment") { Description = "Versions and hardware." };
-        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        var verbose = Options.Verbose();
         var command = new Command("inspect", "Show what a run, a checkpoint or this machine holds.") { path, prefix, environment, verbose };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
         {
@@ -66,7 +68,7 @@ internal static class InspectCommand
 
     private static void ShowFolder(string target)
     {
-        var config = Path.Combine(target, "config.json");
+        var config = Path.Combine(target, RunFolder.ConfigName);
         if (File.Exists(config) && DetectionConfigFile.IsOne(config))
         {
             Console.WriteLine(string.Join('\n', FileKinds.Detection(config)));

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using MoCoSharp.Cli.CommandLine;
+using MoCoSharp.Cli.Progress;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
 using MoCoSharp.Evaluation;
@@ -16,16 +17,16 @@ internal static class KnnCommand
     public static Command Create()
     {
         var target = new Argument<string>("run") { Description = "A run folder, a checkpoint, an exported encoder, or a PyTorch file." };
-        var data = new Option<string?>("--data") { HelpName = "source", Description = "Labelled images to find neighbours in; without it the run's own." };
-        var validation = new Option<string?>("--val") { HelpName = "source", Description = "Labelled images to judge by." };
+        var data = Options.Data("Labeled images to find neighbors in; without it the run's own.");
+        var validation = Options.Validation("Labeled images to judge by.");
         var protocol = new Option<string?>("--protocol") { Description = $"{string.Join(" or ", KnnProtocol.Names)}; without it the run's own settings." }.Offers([.. KnnProtocol.Names]);
         var neighbours = new Option<int?>("-k", "--neighbours") { Description = "Neighbors." }.Number("a whole number above 0");
         var temperature = new Option<double?>("--temperature") { Description = "Of the weights exp(similarity / temperature)." }.Number("a number above 0");
         var layer = new Option<string?>("--layer") { Description = "pooled or head." }.Offers("pooled", "head");
-        var which = new Option<string>("--encoder") { Description = "query or key.", DefaultValueFactory = _ => "query" }.Offers("query", "key");
+        var which = Options.Encoder();
         var prefix = NamedEncoder.PrefixOption();
         var output = new Option<string?>("-o", "--output") { HelpName = "file", Description = "Where the report goes; without it evaluations/ of the run." };
-        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        var verbose = Options.Verbose();
         var command = new Command("knn", "Judge an encoder by the labels of nearest neighbours.")
         {
             target, data, validation, protocol, neighbours, temperature, layer, which, prefix, output, verbose,

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using MoCoSharp.Cli.CommandLine;
+using MoCoSharp.Cli.Progress;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Distributed;
 using MoCoSharp.Evaluation;
@@ -16,17 +17,17 @@ internal static class LinearCommand
     public static Command Create()
     {
         var target = new Argument<string>("run") { Description = "A run folder or a checkpoint." };
-        var data = new Option<string?>("--data") { HelpName = "source", Description = "Labelled images to learn from; without it the run's own." };
-        var validation = new Option<string?>("--val") { HelpName = "source", Description = "Labelled images to judge by." };
+        var data = Options.Data("Labeled images to learn from; without it the run's own.");
+        var validation = Options.Validation("Labeled images to judge by.");
         var fast = new Option<bool>("--fast") { Description = "On cached features, without augmentation, learning rate scanned: minutes instead of hours, another protocol." };
         var epochs = new Option<int?>("--epochs") { Description = "100 in the official protocol; x0.1 at 60 % and 80 % of them." }.Number("a whole number above 0");
         var rate = new Option<double?>("--lr") { Description = "30 in the official protocol." }.Number("a number above 0");
         var batch = new Option<int?>("--batch") { Description = "256 in the official protocol." }.Number("a whole number above 0");
-        var seed = new Option<long?>("--seed") { Description = "Fixes the classifier's weights, order and views." }.Number("a whole number");
-        var which = new Option<string>("--encoder") { Description = "query or key.", DefaultValueFactory = _ => "query" }.Offers("query", "key");
+        var seed = Options.Seed("Fixes the classifier's weights, order and views.");
+        var which = Options.Encoder();
         var prefix = NamedEncoder.PrefixOption();
         var output = new Option<string?>("-o", "--output") { HelpName = "file", Description = "Where the report goes; without it evaluations/ of the run." };
-        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        var verbose = Options.Verbose();
         var command = new Command("linear", "Train a linear classifier on a frozen encoder, and judge it. Goes on where it was stopped.")
         {
             target, data, validation, fast, epochs, rate, batch, seed, which, prefix, output, verbose,

@@ -21,9 +21,9 @@ internal static class PackCommand
         var shortSide = new Option<int>("--short-side") { Description = "Resize images whose shorter side is longer; 0 resizes none.", DefaultValueFactory = _ => new PackOptions().ShortSide }.Number("a whole number of pixels, or 0");
         var format = new Option<string>("--format") { Description = "raw (fastest) or jpeg (a tenth of the size).", DefaultValueFactory = _ => "raw" }.OneOf("raw", "jpeg");
         var quality = new Option<int>("--quality") { Description = "Of JPEG that has to be encoded, 1 to 100.", DefaultValueFactory = _ => new PackOptions().Quality }.Number("a whole number from 1 to 100");
-        var upright = new Option<bool>("--exif-orientation") { Description = "Turn images upright as their EXIF data say." };
-        var force = new Option<bool>("--force") { Description = "Replace the file where there is one." };
-        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        var upright = Options.ExifOrientation("Turn images upright as their EXIF data say.");
+        var force = Options.Force();
+        var verbose = Options.Verbose();
         var command = new Command("pack", "Write a set into one file that is read many times faster than photos.") { source, output, shortSide, format, quality, upright, force, verbose };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
         {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.FeatureFiles;
+using MoCoSharp.Cli.Progress;
 using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Views;
@@ -19,13 +20,13 @@ internal static class PredictCommand
     public static Command Create()
     {
         var target = new Argument<string>("classifier") { Description = "A classifier that linear or finetune left, or the run folder with one in classifiers/." };
-        var data = new Option<string>("--data") { HelpName = "source", Description = "The images; labels play no part.", Required = true };
-        var part = new Option<string>("--part") { Description = "train or val, of a source that has both.", DefaultValueFactory = _ => "train" }.Offers("train", "val");
+        var data = Options.RequiredData("The images; labels play no part.");
+        var part = Options.Part();
         var count = new Option<int>("-k") { Description = "So many classes for each image, the likeliest first.", DefaultValueFactory = _ => 1 }.Number("a whole number above 0");
-        var upright = new Option<bool>("--exif-orientation") { Description = "Turn photos upright as their EXIF data say, whatever the classifier was trained on." };
+        var upright = Options.ExifOrientation("Turn photos upright as their EXIF data say, whatever the classifier was trained on.");
         var output = new Option<string?>("-o", "--output") { HelpName = "file", Description = "predictions.csv or .json; without it the lines are printed." };
-        var force = new Option<bool>("--force") { Description = "Replace the file where there is one." };
-        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        var force = Options.Force();
+        var verbose = Options.Verbose();
         var command = new Command("predict", "Name the class of each image, by a classifier that linear or finetune left.") { target, data, part, count, upright, output, force, verbose };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () => Run(
             parsed.GetValue(target)!, parsed.GetValue(data)!, parsed.GetValue(part)!, parsed.GetValue(count), parsed.GetValue(upright), parsed.GetValue(output), parsed.GetValue(force))));

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MoCoSharp.Cli.CommandLine;
+using MoCoSharp.Cli.Progress;
 using MoCoSharp.Data;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Distributed;
@@ -19,20 +20,20 @@ internal static class PretrainCommand
     public static Command Create()
     {
         var recipe = new Argument<string?>("recipe") { Description = "A recipe file or the name of a shipped one.", Arity = ArgumentArity.ZeroOrOne }.CompletesRecipes();
-        var data = new Option<string?>("--data") { HelpName = "source", Description = "Images: a folder, a list file, a packed set, tar shards (shards/{000..099}.tar), cifar10:PATH, cifar100:PATH, idx:PATH, patterns." };
-        var validation = new Option<string?>("--val") { HelpName = "source", Description = "Labelled images for the kNN monitor, where the source has none of its own." };
-        var runPath = new Option<string?>("--run") { HelpName = "folder", Description = "The run folder. Without it, runs/<recipe>-001 and so on." };
-        var set = new Option<string[]>("--set") { HelpName = "key=value", Description = "A setting over the recipe's: moco.temperature=0.1", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
-        var steps = new Option<long?>("--steps") { Description = "Save and end after so many steps in all." }.Number("a whole number above 0");
+        var data = Options.Data("Images: a folder, a list file, a packed set, tar shards (shards/{000..099}.tar), cifar10:PATH, cifar100:PATH, idx:PATH, patterns.");
+        var validation = Options.Validation("Labeled images for the kNN monitor, where the source has none of its own.");
+        var runPath = Options.Run("The run folder. Without it, runs/<recipe>-001 and so on.");
+        var set = Options.Set("A setting over the recipe's: moco.temperature=0.1");
+        var steps = Options.StepLimit("Save and end after so many steps in all.");
         var resume = new Option<bool>("--resume") { Description = "Go on with the run in --run." };
         var changes = new Option<bool>("--resume-with-changes") { Description = "Go on with another recipe (--set) or other images (--data), and record what is changed." };
         var usr1 = new Option<string>("--usr1") { Description = "What SIGUSR1 does: stop (save, exit 75) or continue (save, go on).", DefaultValueFactory = _ => "stop" }.OneOf("stop", "continue");
-        var dryRun = new Option<bool>("--dry-run") { Description = "Show what would be done, and estimate time and memory." };
-        var json = new Option<bool>("--json") { Description = "With --dry-run: print the whole configuration instead, a recipe of one's own." };
-        var device = new Option<string?>("--device") { HelpName = "device", Description = "cpu, cuda or cuda:n." };
-        var upright = new Option<bool>("--exif-orientation") { Description = "Turn photos upright as their EXIF data say: views.exifOrientation." };
+        var dryRun = Options.DryRun("Show what would be done, and estimate time and memory.");
+        var json = Options.Json("With --dry-run: print the whole configuration instead, a recipe of one's own.");
+        var device = Options.Device();
+        var upright = Options.ExifOrientation("Turn photos upright as their EXIF data say: views.exifOrientation.");
         var onBadImage = new Option<string?>("--on-bad-image") { Description = "skip (and name it) or fail." }.OneOf(LoaderOptions.Skip, LoaderOptions.Fail);
-        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        var verbose = Options.Verbose();
         var command = new Command("pretrain", "Pre-train an encoder. Without arguments: on the built-in images.")
         {
             recipe, data, validation, runPath, set, steps, resume, changes, usr1, dryRun, json, device, upright, onBadImage, verbose,
@@ -63,10 +64,8 @@ internal static class PretrainCommand
         public IEnumerable<string> AllSettings =>
         [
             .. Settings, .. Upright ? ["views.exifOrientation=true"] : Array.Empty<string>(),
-            .. Named("data", Data), .. Named("validation", Validation), .. Named("device", Device), .. Named("loader.onBadImage", OnBadImage),
+            .. CommandLine.Settings.Text("data", Data), .. CommandLine.Settings.Text("validation", Validation), .. CommandLine.Settings.Text("device", Device), .. CommandLine.Settings.Text("loader.onBadImage", OnBadImage),
         ];
-
-        private static IEnumerable<string> Named(string key, string? value) => value is null ? [] : [$"{key}={System.Text.Json.JsonSerializer.Serialize(value, Text.Default.String)}"];
     }
 
     private static int Start(Request request, IProcessGroup group)
@@ -88,7 +87,7 @@ internal static class PretrainCommand
             faults.Add("encoder.head is none, for encoders whose head was left behind: pre-training wants linear (MoCo v1) or mlp (MoCo v2).");
         }
 
-        if (group.Rank == 0 && request.Run is not null && !request.DryRun && File.Exists(Path.Combine(request.Run, "config.json")))
+        if (group.Rank == 0 && request.Run is not null && !request.DryRun && RunFolder.Exists(request.Run))
         {
             faults.Add($"{request.Run} holds a run already. Add --resume to go on with it, or name another folder with --run.");
         }
@@ -100,7 +99,7 @@ internal static class PretrainCommand
 
         // The data are looked at even where the recipe has faults: all faults at once.
         var plan = PretrainPlan.Open(config, request.Data, request.Validation, faults, group.Size, request.Settings);
-        if (Together.Faults(group, plan, faults) is { Count: > 0 } all)
+        if (RankAgreement.Faults(group, plan, faults) is { Count: > 0 } all)
         {
             return Processes.Refuse(group, all);
         }
@@ -118,7 +117,7 @@ internal static class PretrainCommand
 
         Notes(plan!, request);
         using var signals = new StopSignals(request.Usr1Continues);
-        var path = GroupText.Broadcast(group, request.Run ?? NextFolder(request.RecipeName));
+        var path = GroupText.Broadcast(group, request.Run ?? RunFolder.Next(request.RecipeName));
         var run = group.Rank == 0 ? RunFolder.Create(path, plan!.Config) : RunFolder.OfOther(path);
         return Begin(plan!, run, request.Steps, signals, group);
     }
@@ -151,7 +150,7 @@ internal static class PretrainCommand
             faults.Add("--resume goes on with the run's own config.json: leave out the recipe and --dry-run. --set key=value changes a setting of it.");
         }
 
-        if (group.Rank == 0 && request.Run is not null && !File.Exists(Path.Combine(request.Run, "config.json")))
+        if (group.Rank == 0 && request.Run is not null && !RunFolder.Exists(request.Run))
         {
             faults.Add($"{request.Run} is not the folder of a run: it has no config.json. Leave out --resume to start one.");
         }
@@ -183,7 +182,7 @@ internal static class PretrainCommand
         }
 
         var plan = PretrainPlan.Open(config, null, null, faults, group.Size);
-        if (Together.Faults(group, plan, faults) is { Count: > 0 } all)
+        if (RankAgreement.Faults(group, plan, faults) is { Count: > 0 } all)
         {
             return Processes.Refuse(group, all);
         }
@@ -239,10 +238,10 @@ internal static class PretrainCommand
     {
         var config = plan.Config;
         Processes.Guard(run);
-        Console.WriteLine($"{run.Path}: {plan.Describe()}{Together.Describe(group)}");
+        Console.WriteLine($"{run.Path}: {plan.Describe()}{RankAgreement.Describe(group)}");
         TorchRuntime.Load();
         set_num_threads(config.Threads);
-        group = Together.OnDevices(group, config.Device);
+        group = RankAgreement.OnDevices(group, config.Device);
         using var gpus = group as NcclGroup;
         using var method = MethodFactory.Create(config, plan.Train.Count, group);
         var progress = new ConsoleProgress(config.Epochs, TimeProvider.System) { StartedFrom = StartedFrom(config, run) };
@@ -311,16 +310,4 @@ internal static class PretrainCommand
         config.InitialWeights is { } weights ? $"before training, from {weights}"
         : File.Exists(run.ImportPath) ? "before training, as imported"
         : "untrained";
-
-    private static string NextFolder(string recipe)
-    {
-        for (var i = 1; ; i++)
-        {
-            var path = Path.Combine("runs", $"{recipe}-{i:D3}");
-            if (!Directory.Exists(path))
-            {
-                return path;
-            }
-        }
-    }
 }

@@ -25,12 +25,12 @@ internal static class CostStudy
     public static Command Create()
     {
         var recipe = new Argument<string>("recipe") { Description = "A recipe file or the name of a shipped one, of MoCo." }.CompletesRecipes();
-        var folder = new Option<string?>("--run") { HelpName = "folder", Description = "The study's folder. Without it, runs/cost-RECIPE." };
-        var set = new Option<string[]>("--set") { HelpName = "key=value", Description = "A setting over the recipe's: precision=fp32", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+        var folder = Options.Run("The study's folder. Without it, runs/cost-RECIPE.");
+        var set = Options.Set("A setting over the recipe's: precision=fp32");
         var batches = new Option<string?>("--batches") { HelpName = "numbers", Description = $"Other batches than {string.Join(',', Batches)}, with commas." };
-        var only = new Option<string?>("--only") { HelpName = "names", Description = "Some methods alone: moco, end-to-end, simclr, simclr-cached, with commas." };
-        var steps = new Option<int>("--steps") { Description = "Steps to take the median of; four more warm up.", DefaultValueFactory = _ => 3 }.Number("a whole number above 0");
-        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        var only = Options.Only("Some methods alone: moco, end-to-end, simclr, simclr-cached, with commas.");
+        var steps = Options.MeasuredSteps();
+        var verbose = Options.Verbose();
         var command = new Command("cost", "Measure memory and time of a step by method and batch size, each in a process of its own. Nothing is extrapolated.")
         {
             recipe, folder, set, batches, only, steps, verbose,

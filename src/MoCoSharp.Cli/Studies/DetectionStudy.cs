@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using MoCoSharp.Cli.CommandLine;
+using MoCoSharp.Cli.Detection;
+using MoCoSharp.Cli.Progress;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Detection.Transfer;
 using MoCoSharp.Runs;
@@ -17,12 +19,12 @@ internal static class DetectionStudy
     public static Command Create()
     {
         var encoders = new Argument<string[]>("encoders") { Description = "Run folders or files, as PATH or NAME=PATH: supervised=resnet50.pth moco=runs/moco.", Arity = ArgumentArity.OneOrMore };
-        var data = new Option<string?>("--data") { HelpName = "source", Description = "Images with boxes: voc:DIR, voc:DIR@SET,DIR@SET, coco:DIR or coco:FILE.json@IMAGES." };
-        var validation = new Option<string?>("--val") { HelpName = "source", Description = "Images with boxes to judge by; without it the source's own test part." };
-        var seeds = new Option<int>("--seeds") { Description = "How often each is trained: seeds 0, 1 and so on.", DefaultValueFactory = _ => 3 }.Number("a whole number from 1 to 100");
+        var data = Options.Data("Images with boxes: voc:DIR, voc:DIR@SET,DIR@SET, coco:DIR or coco:FILE.json@IMAGES.");
+        var validation = Options.Validation("Images with boxes to judge by; without it the source's own test part.");
+        var seeds = Options.Seeds("How often each is trained: seeds 0, 1 and so on.", 3, "a whole number from 1 to 100");
         var folder = new Option<string>("--run") { HelpName = "folder", Description = "The study's folder, with a run folder for each training.", DefaultValueFactory = _ => Path.Combine("runs", "detection-study") };
-        var set = new Option<string[]>("--set") { HelpName = "key=value", Description = "A setting over the protocol's, for every training: steps=2000", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
-        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        var set = Options.Set("A setting over the protocol's, for every training: steps=2000");
+        var verbose = Options.Verbose();
         var command = new Command("detection", "Fine-tune a detector from random weights and from encoders, over seeds, and write the paper's table. Goes on where it was stopped.")
         {
             encoders, data, validation, seeds, folder, set, verbose,
@@ -59,7 +61,7 @@ internal static class DetectionStudy
             {
                 using var plan = DetectionPlan.Open(training.Request, []);
                 remarks.AddRange(plan.Remarks());
-                if (File.Exists(Path.Combine(training.Folder, "config.json")) && File.ReadAllText(Path.Combine(training.Folder, "config.json")) != DetectionConfigFile.Write(plan.Config))
+                if (RunFolder.Exists(training.Folder) && File.ReadAllText(Path.Combine(training.Folder, RunFolder.ConfigName)) != DetectionConfigFile.Write(plan.Config))
                 {
                     faults.Add($"{training.Folder} holds another training. Name another folder with --run.");
                 }
@@ -98,7 +100,7 @@ internal static class DetectionStudy
 
             results.Add((training.Row, found.Ap50, found.Ap, found.Ap75));
             Console.WriteLine(FormattableString.Invariant($"{training.Row}, seed {training.Seed}: AP50 {100 * found.Ap50:F2}  AP {100 * found.Ap:F2}  AP75 {100 * found.Ap75:F2}"));
-            DetectionTable.Write(folder, rows, results, DetectionConfigFile.Deviations(DetectionConfigFile.Load(Path.Combine(training.Folder, "config.json"))));
+            DetectionTable.Write(folder, rows, results, DetectionConfigFile.Deviations(DetectionConfigFile.Load(Path.Combine(training.Folder, RunFolder.ConfigName))));
         }
 
         Console.Write(File.ReadAllText(Path.Combine(folder, "table.md")));
@@ -107,7 +109,7 @@ internal static class DetectionStudy
 
     private static (PretrainEnd End, (double Ap50, double Ap, double Ap75)? Scores) Train(Training training, StopSignals signals, DetectionProgress progress)
     {
-        var isThere = File.Exists(Path.Combine(training.Folder, "config.json"));
+        var isThere = RunFolder.Exists(training.Folder);
         if (isThere && Done(training.Folder) is { } before)
         {
             return (PretrainEnd.Finished, before);
@@ -123,7 +125,7 @@ internal static class DetectionStudy
 
     private static (double, double, double)? Done(string folder)
     {
-        var path = Path.Combine(folder, "evaluations", $"detection-step-{DetectionConfigFile.Load(Path.Combine(folder, "config.json")).Steps:D8}.json");
+        var path = Path.Combine(folder, "evaluations", $"detection-step-{DetectionConfigFile.Load(Path.Combine(folder, RunFolder.ConfigName)).Steps:D8}.json");
         if (!File.Exists(path))
         {
             return null;

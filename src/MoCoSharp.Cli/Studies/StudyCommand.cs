@@ -26,15 +26,15 @@ internal static class StudyCommand
     private static Command Create(StudyKind kind)
     {
         var recipe = new Argument<string>("recipe") { Description = "A recipe file or the name of a shipped one, of MoCo." }.CompletesRecipes();
-        var data = new Option<string?>("--data") { HelpName = "source", Description = "Images with labels, to train on and to judge by." };
-        var validation = new Option<string?>("--val") { HelpName = "source", Description = "Labelled images to judge by, where the source has none of its own." };
-        var folder = new Option<string?>("--run") { HelpName = "folder", Description = $"The study's folder, with a run folder for each cell. Without it, runs/{kind.Name}-RECIPE." };
-        var seeds = new Option<int>("--seeds") { Description = "How often each cell is trained: the recipe's seed, and those after it.", DefaultValueFactory = _ => 1 }.Number("a whole number above 0");
-        var set = new Option<string[]>("--set") { HelpName = "key=value", Description = "A setting over the recipe's: epochs=20", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+        var data = Options.Data("Images with labels, to train on and to judge by.");
+        var validation = Options.Validation("Labeled images to judge by, where the source has none of its own.");
+        var folder = Options.Run($"The study's folder, with a run folder for each cell. Without it, runs/{kind.Name}-RECIPE.");
+        var seeds = Options.Seeds("How often each cell is trained: the recipe's seed, and those after it.", 1, "a whole number above 0");
+        var set = Options.Set("A setting over the recipe's: epochs=20");
         var values = new Option<string?>("--values") { HelpName = "numbers", Description = $"Other values than {string.Join(',', kind.Values.Select(value => value.ToString(CultureInfo.InvariantCulture)))}, with commas." };
-        var only = new Option<string?>("--only") { HelpName = "names", Description = "Some cells alone, by name, with commas." };
-        var dryRun = new Option<bool>("--dry-run") { Description = "List the cells, and end." };
-        var verbose = new Option<bool>("--verbose") { Description = "Show stack traces." };
+        var only = Options.Only("Some cells alone, by name, with commas.");
+        var dryRun = Options.DryRun("List the cells, and end.");
+        var verbose = Options.Verbose();
         var command = new Command(kind.Name, kind.Description) { recipe, data, validation, folder, seeds, set, only, dryRun, verbose };
         if (kind.Values.Count > 0)
         {
@@ -48,7 +48,7 @@ internal static class StudyCommand
             string[] settings =
             [
                 .. parsed.GetValue(set)!,
-                .. Named("data", parsed.GetValue(data)), .. Named("validation", parsed.GetValue(validation)),
+                .. Settings.Text("data", parsed.GetValue(data)), .. Settings.Text("validation", parsed.GetValue(validation)),
             ];
             var config = Recipes.TryLoad(named, settings, faults);
             if (config is { MoCo: null })
@@ -180,5 +180,4 @@ internal static class StudyCommand
         return [.. numbers.Distinct()];
     }
 
-    internal static IEnumerable<string> Named(string key, string? value) => value is null ? [] : [$"{key}={System.Text.Json.JsonSerializer.Serialize(value, Text.Default.String)}"];
 }

@@ -28,7 +28,7 @@ internal sealed class StudyRunner(StudyKind kind, string folder, string title, I
     public IEnumerable<string> Faults() =>
         from seed in Enumerable.Range(0, seeds)
         from cell in cells
-        let path = Path.Combine(FolderOf(cell, seed), "config.json")
+        let path = Path.Combine(FolderOf(cell, seed), RunFolder.ConfigName)
         where File.Exists(path)
         let differences = RunDifferences.Between(File.ReadAllText(path), Settled(path, ConfigOf(cell, seed)))
         where differences.Count > 0
@@ -63,7 +63,7 @@ internal sealed class StudyRunner(StudyKind kind, string folder, string title, I
     // Null where it was stopped.
     private static StudyResult? Train(string path, RunConfig config, StopSignals signals)
     {
-        var exists = File.Exists(Path.Combine(path, "config.json"));
+        var exists = RunFolder.Exists(path);
         if (exists && Results(RunFolder.Open(path)) is { } known)
         {
             return known;

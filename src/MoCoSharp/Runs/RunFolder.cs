@@ -17,11 +17,14 @@ public sealed class RunFolder
 
     private RunFolder(string path) => Path = path;
 
+    /// <summary>The name of the file that holds a run's configuration.</summary>
+    public const string ConfigName = "config.json";
+
     /// <summary>The folder.</summary>
     public string Path { get; }
 
     /// <summary>The resolved configuration.</summary>
-    public string ConfigPath => System.IO.Path.Combine(Path, "config.json");
+    public string ConfigPath => ConfigOf(Path);
 
     /// <summary>What was found in the file that this run was imported from; there only where it was.</summary>
     public string ImportPath => System.IO.Path.Combine(Path, "import.json");
@@ -42,6 +45,24 @@ public sealed class RunFolder
     public string ChangesPath => System.IO.Path.Combine(Path, "changes.jsonl");
 
     private string CheckpointsPath => System.IO.Path.Combine(Path, "checkpoints");
+
+    /// <summary>Whether a folder holds a run: pre-training or detection.</summary>
+    /// <param name="path">The folder; it need not exist.</param>
+    public static bool Exists(string path) => File.Exists(ConfigOf(path));
+
+    /// <summary>The first of runs/NAME-001, runs/NAME-002, ... that does not exist.</summary>
+    /// <param name="name">Of the recipe, for example.</param>
+    public static string Next(string name)
+    {
+        for (var i = 1; ; i++)
+        {
+            var path = System.IO.Path.Combine("runs", $"{name}-{i:D3}");
+            if (!Directory.Exists(path))
+            {
+                return path;
+            }
+        }
+    }
 
     /// <summary>Makes the folder of a new run, and writes its configuration and environment.</summary>
     /// <exception cref="IOException">There is a run already, or another process makes one.</exception>
@@ -237,4 +258,6 @@ public sealed class RunFolder
             return RuntimeInformation.ProcessArchitecture.ToString();
         }
     }
+
+    private static string ConfigOf(string folder) => System.IO.Path.Combine(folder, ConfigName);
 }

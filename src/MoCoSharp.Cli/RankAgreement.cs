@@ -8,8 +8,8 @@ using MoCoSharp.Training;
 
 namespace MoCoSharp.Cli;
 
-/// <summary>What several processes must settle before they train together.</summary>
-internal static class Together
+/// <summary>Agreement of several processes before they train together.</summary>
+internal static class RankAgreement
 {
     /// <summary>What keeps them from beginning, on every process the same; all faults at once, none where there are none.</summary>
     /// <remarks>Each must be of the same version, with the same configuration and the same images as the first.</remarks>

@@ -3,7 +3,7 @@ using System.Globalization;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Evaluation;
 
-namespace MoCoSharp.Cli;
+namespace MoCoSharp.Cli.Progress;
 
 /// <summary>How far an evaluation is: a status line on a terminal, a line every two seconds in a pipe. From any thread.</summary>
 /// <param name="what">The evaluation, in a word.</param>

@@ -1,6 +1,6 @@
 using MoCoSharp.Data.Loading;
 
-namespace MoCoSharp.Cli;
+namespace MoCoSharp.Cli.Progress;
 
 /// <summary>Tells of images that are left out: the first ones by name, then now and then how many, so that a lost folder does not flood a terminal.</summary>
 /// <param name="warn">Where to.</param>

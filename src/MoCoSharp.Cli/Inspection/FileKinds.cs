@@ -6,7 +6,7 @@ using MoCoSharp.Data.Images;
 using MoCoSharp.Detection.Transfer;
 using MoCoSharp.Runs;
 
-namespace MoCoSharp.Cli;
+namespace MoCoSharp.Cli.Inspection;
 
 /// <summary>Says what a file is that holds no weights: parts of a run, images, lists of them, and what else lies beside them.</summary>
 internal static class FileKinds
@@ -82,7 +82,7 @@ internal static class FileKinds
         return
         [
             $"{path}: {(Path.GetFileName(path) == "metrics.jsonl" ? "the metrics of a run" : "lines of JSON")}: {lines} lines{(last?["step"] is { } step ? $", the last of step {step}" : "")}",
-            .. File.Exists(Path.Combine(run, "config.json")) ? [$"the run: moco inspect {Shell.Quote(Path.GetDirectoryName(path) is { Length: > 0 } folder ? folder : ".")}"] : Array.Empty<string>(),
+            .. RunFolder.Exists(run) ? [$"the run: moco inspect {Shell.Quote(Path.GetDirectoryName(path) is { Length: > 0 } folder ? folder : ".")}"] : Array.Empty<string>(),
         ];
     }
 
@@ -117,9 +117,9 @@ internal static class FileKinds
                 var config = RunConfigFile.Load(path);
                 return
                 [
-                    $"{path}: {(Path.GetFileName(path) == "config.json" ? "the configuration of a run" : "a recipe")}: {config.Description}",
+                    $"{path}: {(Path.GetFileName(path) == RunFolder.ConfigName ? "the configuration of a run" : "a recipe")}: {config.Description}",
                     Line(config),
-                    .. Path.GetFileName(path) == "config.json" ? [$"the run: moco inspect {Shell.Quote(folder)}"] : Array.Empty<string>(),
+                    .. Path.GetFileName(path) == RunFolder.ConfigName ? [$"the run: moco inspect {Shell.Quote(folder)}"] : Array.Empty<string>(),
                 ];
             }
             catch (ConfigurationException error)

@@ -4,7 +4,7 @@ using MoCoSharp.Diagnostics;
 using MoCoSharp.Optimization;
 using MoCoSharp.Training;
 
-namespace MoCoSharp.Cli;
+namespace MoCoSharp.Cli.Progress;
 
 /// <summary>A run's progress: a status line on a terminal and a line that stays every half minute; in a pipe a line for each report.</summary>
 /// <param name="epochs">Of the whole run.</param>

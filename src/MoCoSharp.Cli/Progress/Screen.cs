@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using MoCoSharp.Diagnostics;
 
-namespace MoCoSharp.Cli;
+namespace MoCoSharp.Cli.Progress;
 
 /// <summary>Standard output and standard error: lines that stay, and on a terminal one status line below them that is drawn over.</summary>
 /// <remarks>

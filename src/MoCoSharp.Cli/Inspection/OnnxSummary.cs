@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace MoCoSharp.Cli;
+namespace MoCoSharp.Cli.Inspection;
 
 /// <summary>What an ONNX file says of itself, read without its weights: they are passed over where they lie.</summary>
 /// <param name="FormatVersion">Of the file.</param>

@@ -1,6 +1,6 @@
 using MoCoSharp.Evaluation;
 
-namespace MoCoSharp.Cli;
+namespace MoCoSharp.Cli.Progress;
 
 /// <summary>Warns, once, where a training on labels diverges.</summary>
 /// <param name="epochs">Of the protocol.</param>

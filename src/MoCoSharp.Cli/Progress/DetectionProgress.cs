@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using MoCoSharp.Detection.Transfer;
 
-namespace MoCoSharp.Cli;
+namespace MoCoSharp.Cli.Progress;
 
 /// <summary>A detection's progress: a status line on a terminal and a line that stays every half minute; in a pipe a line for each report.</summary>
 internal sealed class DetectionProgress : IDetectionObserver

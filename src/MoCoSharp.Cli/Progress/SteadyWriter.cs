@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace MoCoSharp.Cli;
+namespace MoCoSharp.Cli.Progress;
 
 /// <summary>Writes to standard output or standard error; what cannot be written is left out and told once, and nothing is thrown.</summary>
 /// <param name="stream">Where to.</param>

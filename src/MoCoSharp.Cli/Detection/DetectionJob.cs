@@ -1,3 +1,4 @@
+using MoCoSharp.Cli.Progress;
 using MoCoSharp.Detection.Pictures;
 using MoCoSharp.Detection.Transfer;
 using MoCoSharp.Models;
@@ -5,7 +6,7 @@ using MoCoSharp.Runs;
 using MoCoSharp.Training;
 using static TorchSharp.torch;
 
-namespace MoCoSharp.Cli;
+namespace MoCoSharp.Cli.Detection;
 
 /// <summary>A detection from its plan, or its newest checkpoint, to its numbers.</summary>
 internal static class DetectionJob

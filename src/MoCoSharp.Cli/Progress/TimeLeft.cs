@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace MoCoSharp.Cli;
+namespace MoCoSharp.Cli.Progress;
 
 /// <summary>Estimates the time left from the steps of the last minute. It says nothing before it has seen enough steps after the warm-up.</summary>
 /// <param name="time">The clock.</param>

@@ -9,7 +9,7 @@ using MoCoSharp.Models;
 using MoCoSharp.Runs;
 using TorchSharp;
 
-namespace MoCoSharp.Cli;
+namespace MoCoSharp.Cli.Detection;
 
 /// <summary>A detection that can begin: a configuration without faults or open choices, its images, and the encoder that it begins with.</summary>
 internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, BoxedImages Judged, TrainedEncoder? Encoder) : IDisposable
@@ -182,7 +182,7 @@ internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, 
 
     private static TrainedEncoder OpenEncoder(string target, string which, string? prefix)
     {
-        if (Directory.Exists(target) && File.Exists(Path.Combine(target, "config.json")) && DetectionConfigFile.IsOne(Path.Combine(target, "config.json")))
+        if (Directory.Exists(target) && RunFolder.Exists(target) && DetectionConfigFile.IsOne(Path.Combine(target, RunFolder.ConfigName)))
         {
             throw new ConfigurationException([$"{target} is the run of a detection, and has no encoder to begin with. --resume --run {Shell.Quote(target)} goes on with it."]);
         }

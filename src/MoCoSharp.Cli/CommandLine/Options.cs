@@ -1,0 +1,82 @@
+using System.CommandLine;
+
+namespace MoCoSharp.Cli.CommandLine;
+
+/// <summary>The options that several verbs have: each is declared here, once.</summary>
+internal static class Options
+{
+    /// <summary>--verbose.</summary>
+    public static Option<bool> Verbose() => new("--verbose") { Description = "Show stack traces." };
+
+    /// <summary>--data SOURCE.</summary>
+    public static Option<string?> Data(string description) => new("--data") { HelpName = "source", Description = description };
+
+    /// <summary>--data SOURCE, where the verb does nothing without it.</summary>
+    public static Option<string> RequiredData(string description) =>
+        new("--data") { HelpName = "source", Description = description, Required = true };
+
+    /// <summary>--val SOURCE.</summary>
+    public static Option<string?> Validation(string description) => new("--val") { HelpName = "source", Description = description };
+
+    /// <summary>--run FOLDER.</summary>
+    public static Option<string?> Run(string description) => new("--run") { HelpName = "folder", Description = description };
+
+    /// <summary>--set KEY=VALUE ...</summary>
+    public static Option<string[]> Set(string description) => new("--set")
+    {
+        HelpName = "key=value",
+        Description = description,
+        AllowMultipleArgumentsPerToken = true,
+        DefaultValueFactory = _ => [],
+    };
+
+    /// <summary>--encoder query|key. Whoever reads it refuses other values.</summary>
+    public static Option<string> Encoder() =>
+        new Option<string>("--encoder") { Description = "query or key.", DefaultValueFactory = _ => "query" }.Offers("query", "key");
+
+    /// <summary>--part train|val.</summary>
+    public static Option<string> Part() => new Option<string>("--part")
+    {
+        Description = "train or val, of a source that has both.",
+        DefaultValueFactory = _ => "train",
+    }.Offers("train", "val");
+
+    /// <summary>--seed N.</summary>
+    public static Option<long?> Seed(string description) => new Option<long?>("--seed") { Description = description }.Number("a whole number");
+
+    /// <summary>--steps N, after which a run saves and ends.</summary>
+    public static Option<long?> StepLimit(string description) =>
+        new Option<long?>("--steps") { Description = description }.Number("a whole number above 0");
+
+    /// <summary>--steps N, of which a benchmark takes the median.</summary>
+    public static Option<int> MeasuredSteps() => new Option<int>("--steps")
+    {
+        Description = "Steps to take the median of; four more warm up.",
+        DefaultValueFactory = _ => 3,
+    }.Number("a whole number above 0");
+
+    /// <summary>--device NAME.</summary>
+    public static Option<string?> Device() => new("--device") { HelpName = "device", Description = "cpu, cuda or cuda:n." };
+
+    /// <summary>--dry-run.</summary>
+    public static Option<bool> DryRun(string description) => new("--dry-run") { Description = description };
+
+    /// <summary>--json.</summary>
+    public static Option<bool> Json(string description) => new("--json") { Description = description };
+
+    /// <summary>--force.</summary>
+    public static Option<bool> Force() => new("--force") { Description = "Replace the file where there is one." };
+
+    /// <summary>--from-scratch.</summary>
+    public static Option<bool> FromScratch(string description) => new("--from-scratch") { Description = description };
+
+    /// <summary>--exif-orientation.</summary>
+    public static Option<bool> ExifOrientation(string description) => new("--exif-orientation") { Description = description };
+
+    /// <summary>--only NAMES.</summary>
+    public static Option<string?> Only(string description) => new("--only") { HelpName = "names", Description = description };
+
+    /// <summary>--seeds N.</summary>
+    public static Option<int> Seeds(string description, int fallback, string expected) =>
+        new Option<int>("--seeds") { Description = description, DefaultValueFactory = _ => fallback }.Number(expected);
+}
