@@ -27,7 +27,7 @@ try
     }
 
     var photo = ViewRecipes.Train(new ViewOptions());
-    var small = ViewRecipes.Train(new ViewOptions { Recipe = "cifar-demo", Size = 32 });
+    var small = ViewRecipes.Train(new ViewOptions { Recipe = ViewRecipe.CifarDemo, Size = 32 });
     var imagenette = ImageFolder.Open(Path.Combine(data, "imagenette224-mini/train"));
     var folder = ImageFolder.Open(photos);
     var cifar = CifarBinary.Open(Path.Combine(data, "cifar-10-lossless-subset"), hundred: false, test: false);

@@ -30,7 +30,7 @@ internal static class DryRun
         set_num_threads(config.Threads);
         using var method = MethodFactory.Create(config, plan.Train.Count, SingleProcess.Instance);
         method.to(device(config.Device));
-        method.Precision = PrecisionChoice.Resolve(config.Precision, device(config.Device));
+        method.Precision = config.Precision.Resolve(device(config.Device));
         method.train();
         var size = config.Views.Size;
         Console.WriteLine($"views [{config.BatchSize}, 3, {size}, {size}] x {config.Method.Views} -> features [{config.BatchSize}, {method.Encoder.FeatureSize}] -> " +

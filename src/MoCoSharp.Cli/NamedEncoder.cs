@@ -30,7 +30,7 @@ internal sealed class NamedEncoder : IDisposable
     public string Target { get; }
 
     /// <summary>query or key.</summary>
-    public string Which => _trained.Role == EncoderRole.Query ? "query" : "key";
+    public string Which => _trained.Role.Name();
 
     public Encoder Encoder => _trained.Encoder;
 
@@ -62,7 +62,8 @@ internal sealed class NamedEncoder : IDisposable
     public static NamedEncoder Open(string target, string which, IEnumerable<string> others, int processes = 1, string? prefix = null)
     {
         var faults = new List<string>();
-        if (which is not ("query" or "key"))
+        var role = EnumNames.Find<EncoderRole>(which);
+        if (role is null)
         {
             faults.Add($"--encoder is {which}, expected query or key.");
         }
@@ -77,7 +78,7 @@ internal sealed class NamedEncoder : IDisposable
             throw new ConfigurationException([.. faults, .. others]);
         }
 
-        var trained = TrainedEncoder.Load(target, which == "key" ? EncoderRole.Key : EncoderRole.Query, prefix);
+        var trained = TrainedEncoder.Load(target, role!.Value, prefix);
         Note(target, trained);
         var config = trained.Run ?? new RunConfig
         {

@@ -40,7 +40,7 @@ internal static class StepBench
         TorchRuntime.Load();
         set_num_threads(config.Threads);
         var device = TorchRuntime.OpenDevice(config.Device);
-        var precision = PrecisionChoice.Resolve(config.Precision, device);
+        var precision = config.Precision.Resolve(device);
         using var method = MethodFactory.Create(config, config.BatchSize, SingleProcess.Instance);
         method.to(device);
         method.Precision = precision;

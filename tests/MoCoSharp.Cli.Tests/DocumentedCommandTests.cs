@@ -169,7 +169,7 @@ public sealed class DocumentedCommandTests : IDisposable
     private void Weights(string name, params string[] places)
     {
         using var random = new Generator(3);
-        using var encoder = new Encoder(new EncoderOptions { Depth = 18, Width = 4, Head = "mlp" }, 8, bnGroups: 1, random);
+        using var encoder = new Encoder(new EncoderOptions { Depth = 18, Width = 4, Head = EncoderHead.Mlp }, 8, bnGroups: 1, random);
         using var scope = NewDisposeScope();
         var file = new PickleDictionary { ["epoch"] = 800, ["arch"] = "resnet18" };
         foreach (var place in places.Index())

@@ -115,7 +115,7 @@ public sealed class ImportTests : IDisposable
     {
         var config = new RunConfig
         {
-            Encoder = new EncoderOptions { Depth = 18, Width = 4, Stem = "cifar", Head = "mlp" },
+            Encoder = new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Cifar, Head = EncoderHead.Mlp },
             MoCo = new MoCoOptions { Dimension = 8, QueueSize = 16 },
         };
         using var scope = NewDisposeScope();

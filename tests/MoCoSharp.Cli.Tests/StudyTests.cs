@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
 using MoCoSharp.Cli.Studies;
+using MoCoSharp.Data.Views;
 using MoCoSharp.Methods;
+using MoCoSharp.Models;
 using MoCoSharp.Optimization;
 using MoCoSharp.Runs;
 
@@ -12,7 +14,7 @@ public sealed class StudyTests : IDisposable
     private static readonly RunConfig Recipe = new()
     {
         Epochs = 200,
-        Views = new() { Recipe = "moco-v2" },
+        Views = new() { Recipe = ViewRecipe.MoCoV2 },
         MoCo = new MoCoOptions { QueueSize = 4096 },
         Optimizer = new() { LearningRate = 0.03 },
     };
@@ -25,18 +27,19 @@ public sealed class StudyTests : IDisposable
         var cells = StudyKinds.Ablation.Cells(Recipe, [], 10_000).ToDictionary(cell => cell.Name);
 
         Assert.Equal(["supervised", "v1", "a", "b", "c", "d", "e"], cells.Keys);
-        AssertRow("v1", "linear", "moco-v1", "steps", 0.07, 200);
-        AssertRow("a", "mlp", "moco-v1", "steps", 0.2, 200);
-        AssertRow("b", "linear", "moco-v2", "steps", 0.07, 200);
-        AssertRow("c", "mlp", "moco-v2", "steps", 0.2, 200);
-        AssertRow("d", "mlp", "moco-v2", "cosine", 0.2, 200);
-        AssertRow("e", "mlp", "moco-v2", "cosine", 0.2, 800);
+        AssertRow("v1", EncoderHead.Linear, ViewRecipe.MoCoV1, LearningRateSchedule.Steps, 0.07, 200);
+        AssertRow("a", EncoderHead.Mlp, ViewRecipe.MoCoV1, LearningRateSchedule.Steps, 0.2, 200);
+        AssertRow("b", EncoderHead.Linear, ViewRecipe.MoCoV2, LearningRateSchedule.Steps, 0.07, 200);
+        AssertRow("c", EncoderHead.Mlp, ViewRecipe.MoCoV2, LearningRateSchedule.Steps, 0.2, 200);
+        AssertRow("d", EncoderHead.Mlp, ViewRecipe.MoCoV2, LearningRateSchedule.Cosine, 0.2, 200);
+        AssertRow("e", EncoderHead.Mlp, ViewRecipe.MoCoV2, LearningRateSchedule.Cosine, 0.2, 800);
         Assert.Equal([120, 160], cells["v1"].Config.Optimizer.Milestones);
         Assert.Equal("supervised", cells["supervised"].Config.Method.Name);
 
-        void AssertRow(string name, string head, string views, string schedule, double temperature, int epochs) => Assert.Equal(
+        void AssertRow(string name, EncoderHead head, ViewRecipe views, LearningRateSchedule schedule, double temperature, int epochs) => Assert.Equal(
             (head, views, schedule, temperature, epochs),
-            (cells[name].Config.Encoder.Head, cells[name].Config.Views.Recipe, cells[name].Config.Optimizer.Schedule, cells[name].Config.MoCo!.Temperature, cells[name].Config.Epochs));
+            (cells[name].Config.Encoder.Head, cells[name].Config.Views.Recipe, cells[name].Config.Optimizer.Schedule, cells[name].Config.MoCo!.Temperature,
+                cells[name].Config.Epochs));
     }
 
     [Fact]
@@ -44,7 +47,7 @@ public sealed class StudyTests : IDisposable
     {
         Assert.Equal([0, 0.9, 0.99, 0.999, 0.9999], StudyKinds.Momentum.Cells(Recipe, StudyKinds.Momentum.Values, 10_000).Select(cell => cell.Config.MoCo!.Momentum));
         Assert.Equal(
-            ["linear 0.07", "linear 0.2", "mlp 0.07", "mlp 0.2"],
+            ["Linear 0.07", "Linear 0.2", "Mlp 0.07", "Mlp 0.2"],
             StudyKinds.Temperature.Cells(Recipe, [0.07, 0.2], 10_000).Select(cell => FormattableString.Invariant($"{cell.Config.Encoder.Head} {cell.Config.MoCo!.Temperature}")));
         Assert.Equal(
             ["moco-256", "moco-4096", "memory-bank-256", "memory-bank-4096", "end-to-end-256", "end-to-end-4096"],

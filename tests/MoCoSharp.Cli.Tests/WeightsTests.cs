@@ -13,7 +13,7 @@ namespace MoCoSharp.Cli.Tests;
 /// <summary>Weights that a run begins with, and files of weights at every verb.</summary>
 public sealed class WeightsTests : IDisposable
 {
-    private static readonly EncoderOptions Small = new() { Depth = 18, Width = 4, Stem = "cifar", Head = "mlp" };
+    private static readonly EncoderOptions Small = new() { Depth = 18, Width = 4, Stem = EncoderStem.Cifar, Head = EncoderHead.Mlp };
     private static readonly string[] Tiny =
         [.. Moco.Tiny.Split(' '), "encoder.stem=cifar", "data=patterns:24", "epochs=1000", "checkpoints.everyEpochs=1000", "knn.everyEpochs=0", "logEvery=1"];
 
@@ -109,9 +109,9 @@ public sealed class WeightsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("cifar", "runs/it's theirs")]
-    [InlineData("imagenet", "theirs")]
-    public void TheCommandThatImportPrints_WorksAsPrinted(string stem, string run)
+    [InlineData(EncoderStem.Cifar, "runs/it's theirs")]
+    [InlineData(EncoderStem.ImageNet, "theirs")]
+    public void TheCommandThatImportPrints_WorksAsPrinted(EncoderStem stem, string run)
     {
         Save("theirs.pth", Small with { Stem = stem }, ("", 1));
         var (code, output, error) = Moco.Run(folder, "import", "theirs.pth", "--run", run);
@@ -129,7 +129,7 @@ public sealed class WeightsTests : IDisposable
     public void TheCommandOfTheDocs_BeginsWithAResNet50()
     {
         var line = File.ReadLines(Path.Combine(DocumentationTests.Root(), "docs", "pytorch.md")).Single(text => text.Contains("initialWeights=runs/theirs", StringComparison.Ordinal));
-        Save("theirs.pth", Small with { Depth = 50, Stem = "imagenet" }, ("module.encoder_q.", 1));
+        Save("theirs.pth", Small with { Depth = 50, Stem = EncoderStem.ImageNet }, ("module.encoder_q.", 1));
         Assert.Equal(0, Moco.Run(folder, "import", "theirs.pth", "--run", "runs/theirs").ExitCode);
         Pictures("photos", 16);
 

@@ -94,10 +94,10 @@ public sealed class HowToTests : IDisposable
         {
             Epochs = 200,
             BatchSize = 64,
-            Encoder = new EncoderOptions { Depth = 18, Head = "mlp" },
-            Views = new ViewOptions { Recipe = "moco-v2", Size = 224 },
+            Encoder = new EncoderOptions { Depth = 18, Head = EncoderHead.Mlp },
+            Views = new ViewOptions { Recipe = ViewRecipe.MoCoV2, Size = 224 },
             MoCo = new MoCoOptions { QueueSize = 4096, Momentum = 0.99, Temperature = 0.2 },
-            Optimizer = new OptimizerOptions { LearningRate = 0.0075, Per = "step", WarmupSteps = 100 },
+            Optimizer = new OptimizerOptions { LearningRate = 0.0075, ScheduleUnit = ScheduleUnit.Step, WarmupSteps = 100 },
         };
 
         var recipe = RunConfigFile.Load(Path.Combine(Root(), "recipes", "moco-v2-folder.json"));
@@ -113,8 +113,8 @@ public sealed class HowToTests : IDisposable
         File.Move("photos/beach.png", "photos/beach.jpg"); // what is inside counts
         var config = new RunConfig
         {
-            Epochs = 1, BatchSize = 64, LogEvery = 1, Threads = 1, Encoder = new EncoderOptions { Depth = 18, Width = 4, Stem = "small" },
-            Views = new ViewOptions { Recipe = "cifar-demo", Size = 32 }, MoCo = new MoCoOptions { Dimension = 8, QueueSize = 4096 },
+            Epochs = 1, BatchSize = 64, LogEvery = 1, Threads = 1, Encoder = new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Small },
+            Views = new ViewOptions { Recipe = ViewRecipe.CifarDemo, Size = 32 }, MoCo = new MoCoOptions { Dimension = 8, QueueSize = 4096 },
         };
 
         var photos = ImageFolder.Open("photos");
@@ -168,7 +168,7 @@ public sealed class HowToTests : IDisposable
     // As the released files are: legacy, one encoder with its head, the epoch.
     private static void Save(string path, string prefix)
     {
-        using var trained = Trained.New(new EncoderOptions { Depth = 18, Head = "mlp" });
+        using var trained = Trained.New(new EncoderOptions { Depth = 18, Head = EncoderHead.Mlp });
         using var scope = torch.NewDisposeScope();
         var state = new PickleDictionary(isOrderedDict: true);
         foreach (var (name, tensor) in EncoderFile.Weights(trained.Encoder, withHead: true))

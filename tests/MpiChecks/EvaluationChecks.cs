@@ -70,7 +70,7 @@ public static partial class Checks
     {
         using var scope = NewDisposeScope();
         var options = new MoCoOptions { Dimension = 8, QueueSize = 40 };
-        using var method = MoCo.Create(new EncoderOptions { Depth = 18, Width = 4, Stem = "cifar" }, options, group.Size, seed: 7, group);
+        using var method = MoCo.Create(new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Cifar }, options, group.Size, seed: 7, group);
         RankComparison.Check(method, group, 0);
         using (no_grad())
         {
@@ -116,7 +116,7 @@ public static partial class Checks
     private static Encoder SmallEncoder()
     {
         using var random = new Generator(3);
-        return new Encoder(new EncoderOptions { Depth = 18, Width = 4, Stem = "cifar" }, 8, bnGroups: 1, random);
+        return new Encoder(new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Cifar }, 8, bnGroups: 1, random);
     }
 
     private static FeatureSet Extract(Encoder encoder, IImageDataset data, IProcessGroup? group, CancellationToken stop = default) =>

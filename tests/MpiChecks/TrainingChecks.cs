@@ -36,7 +36,7 @@ public static partial class Checks
     private static (PretrainMethod Method, double LearningRate) Contrasted(IProcessGroup ranks, int groups, bool cache)
     {
         var method = SimClr.Create(
-            new EncoderOptions { Depth = 18, Width = 4, Stem = "cifar", Head = "mlp-bn" }, new SimClrOptions { Dimension = 8, Temperature = 0.5, GradientCache = cache }, groups, seed: 7, ranks);
+            new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Cifar, Head = EncoderHead.MlpBn }, new SimClrOptions { Dimension = 8, Temperature = 0.5, GradientCache = cache }, groups, seed: 7, ranks);
         if (groups == ranks.Size && ranks.Size > 1)
         {
             method.Encoder.NormalizeOver(ranks);
@@ -48,7 +48,7 @@ public static partial class Checks
     private static (PretrainMethod Method, double LearningRate) Learned(IProcessGroup ranks, int groups, string norm, bool symmetric, bool recompute)
     {
         var options = new MoCoOptions { Dimension = 8, QueueSize = 40, Momentum = 0.9, Temperature = 0.2, Symmetric = symmetric };
-        var encoder = new EncoderOptions { Depth = 18, Width = 4, Stem = "cifar", Head = "mlp", Recompute = recompute };
+        var encoder = new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Cifar, Head = EncoderHead.Mlp, Recompute = recompute };
         var method = MoCo.Create(encoder, options, norm == "split" ? groups : ranks.Size, seed: 7, ranks);
         if (norm == "sync" && ranks.Size > 1)
         {

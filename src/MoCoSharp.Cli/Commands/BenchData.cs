@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using MoCoSharp.Cli.CommandLine;
+using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
 using MoCoSharp.Data.Loading;
@@ -41,7 +42,7 @@ internal static class BenchData
             }
 
             var data = DataSource.Open(parsed.GetValue(source)!, null, DataNotices.Tell).Train;
-            ImageDecoder.ThrowIfMissing(config.Loader.Decoder);
+            ImageDecoder.ThrowIfMissing(config.Loader.JpegDecoder);
             Measure(data, config, parsed.GetValue(images));
             return ExitCode.Done;
         }));
@@ -51,10 +52,10 @@ internal static class BenchData
     private static void Measure(IImageDataset data, RunConfig config, int images)
     {
         var transform = ViewRecipes.Train(config.Views);
-        var decoder = ImageDecoder.TurboJpegLibrary is { } library && config.Loader.Decoder != JpegDecoder.Skia ? library : "SkiaSharp";
-        Console.WriteLine($"{data.Description}, {data.Count} images; {config.Views.Recipe} at {config.Views.Size}; JPEG by {decoder}; vectors of {VectorBits()} bits");
-        StageTimes.Measure(data, transform, config.Loader.Decoder, config.Seed, images); // warms up the code and the disk's cache
-        var times = StageTimes.Measure(data, transform, config.Loader.Decoder, config.Seed + 1, images);
+        var decoder = ImageDecoder.TurboJpegLibrary is { } library && config.Loader.JpegDecoder != JpegDecoder.Skia ? library : "SkiaSharp";
+        Console.WriteLine($"{data.Description}, {data.Count} images; {config.Views.Recipe.Name()} at {config.Views.Size}; JPEG by {decoder}; vectors of {VectorBits()} bits");
+        StageTimes.Measure(data, transform, config.Loader.JpegDecoder, config.Seed, images); // warms up the code and the disk's cache
+        var times = StageTimes.Measure(data, transform, config.Loader.JpegDecoder, config.Seed + 1, images);
         if (times.Images == 0)
         {
             throw new BrokenImageException($"{data.Description}: none of the {times.Broken} images tried can be read.");

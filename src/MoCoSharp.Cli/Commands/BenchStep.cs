@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.Progress;
+using MoCoSharp.Data;
 using MoCoSharp.Runs;
 using MoCoSharp.Training;
 
@@ -51,7 +52,7 @@ internal static class BenchStep
     private static string Text(RunConfig config, StepTimes times) => string.Join(Environment.NewLine,
     [
         $"ResNet-{config.Encoder.Depth} of width {config.Encoder.Width}, views of {config.Views.Size}, batch {config.BatchSize}, {config.BnGroups} BN groups, " +
-            $"{config.Method.Describe()}; {config.Device}, {config.Precision}, {config.Threads} torch threads",
+            $"{config.Method.Describe()}; {config.Device}, {config.Precision.Name()}, {config.Threads} torch threads",
         .. times.Phases.Select(phase => string.Create(CultureInfo.InvariantCulture, $"{phase.Name,-16}{phase.Milliseconds,10:F1} ms")),
         string.Create(CultureInfo.InvariantCulture, $"{"step",-16}{times.StepMilliseconds,10:F1} ms, {config.BatchSize / times.StepMilliseconds * 1000:F1} images/s (views, of one core, and copy not counted)"),
         string.Create(CultureInfo.InvariantCulture, $"{times.Rate / 1e9:F0} GFLOP/s in the step, {times.GemmRate / 1e9:F0} in torch.mm: {times.Rate / times.GemmRate:P0}"),
@@ -60,7 +61,7 @@ internal static class BenchStep
 
     private static JsonObject Json(RunConfig config, StepTimes times) => new()
     {
-        ["precision"] = config.Precision,
+        ["precision"] = config.Precision.Name(),
         ["bnGroups"] = config.BnGroups,
         ["threads"] = config.Threads,
         ["batchSize"] = config.BatchSize,

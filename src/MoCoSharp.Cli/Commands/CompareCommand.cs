@@ -1,7 +1,7 @@
 using System.CommandLine;
-using MoCoSharp.Cli.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Data;
 using MoCoSharp.Evaluation;
 using MoCoSharp.Runs;

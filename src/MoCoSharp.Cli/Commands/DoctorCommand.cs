@@ -1,9 +1,8 @@
 using System.CommandLine;
-using MoCoSharp.Cli.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Diagnostics;
-using MoCoSharp.Models;
 using MoCoSharp.Optimization;
 using MoCoSharp.PyTorch;
 using MoCoSharp.Runs;

@@ -2,6 +2,7 @@ using System.CommandLine;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.FeatureFiles;
 using MoCoSharp.Cli.Progress;
+using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
@@ -53,7 +54,8 @@ internal static class EmbedCommand
             faults.Add($"{existing} exists. Name another file with -o, or add --force to replace it.");
         }
 
-        if (layer is not ("pooled" or "head"))
+        var taken = EnumNames.Find<FeatureLayer>(layer);
+        if (taken is null)
         {
             faults.Add($"--layer is {layer}, expected pooled or head.");
         }
@@ -79,7 +81,7 @@ internal static class EmbedCommand
         DataNotices.TellTurned(images, views.ExifOrientation, "--exif-orientation");
         using var signals = new StopSignals();
         var progress = new EvaluationProgress("embed");
-        var featureSize = layer == "head" ? encoder.Encoder.OutputSize : encoder.Encoder.FeatureSize;
+        var featureSize = taken == FeatureLayer.Head ? encoder.Encoder.OutputSize : encoder.Encoder.FeatureSize;
         var unfinished = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(output!))!, $".unfinished-{Environment.ProcessId}{Path.GetExtension(output)}");
         Directory.CreateDirectory(Path.GetDirectoryName(unfinished)!);
         var count = 0;
@@ -88,7 +90,7 @@ internal static class EmbedCommand
             using (var file = Processes.Speaks ? FeatureWriters.Create(unfinished, featureSize, images.ClassNames) : null)
             {
                 FeatureExtractor.Stream(
-                    encoder.Encoder, images, ViewRecipes.Evaluation(views), layer == "head" ? FeatureLayer.Head : FeatureLayer.Pooled,
+                    encoder.Encoder, images, ViewRecipes.Evaluation(views), taken!.Value,
                     encoder.Config.Loader, encoder.Device, normalize, batch => count += Add(file, batch, images, featureSize, progress, count), progress.Show, group, signals.Token);
                 file?.Finish();
             }

@@ -3,6 +3,7 @@ using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Data;
 using MoCoSharp.Encoders;
 using MoCoSharp.Export;
+using MoCoSharp.Models;
 using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Commands;
@@ -27,7 +28,7 @@ internal static class ExportCommand
             parsed.GetValue(source)!,
             parsed.GetValue(format)!,
             parsed.GetValue(output)!,
-            parsed.GetValue(encoder) == "key" ? EncoderRole.Key : EncoderRole.Query,
+            EnumNames.Find<EncoderRole>(parsed.GetValue(encoder)) ?? EncoderRole.Query,
             parsed.GetValue(head),
             parsed.GetValue(fold),
             parsed.GetValue(prefix)))));
@@ -52,13 +53,13 @@ internal static class ExportCommand
         NamedEncoder.Note(request.Source, trained);
         ThrowIfAny(
         [
-            .. request.WithHead && trained.Encoder.Options.Head == "none" ? [$"{request.Source}: has no head. Leave out --head."] : Array.Empty<string>(),
+            .. request.WithHead && trained.Encoder.Options.Head == EncoderHead.None ? [$"{request.Source}: has no head. Leave out --head."] : Array.Empty<string>(),
             .. format.Faults(trained, request.WithHead, request.Output),
             .. format is OfficialFormat && trained.Classes.Count > 0 ? [$"{request.Source}: is a classifier, and official code has none of this kind. Take torchvision, timm, onnx or safetensors."] : Array.Empty<string>(),
         ]);
 
         var isClassifier = trained.Classes.Count > 0 && format is not Detectron2Format; // detectron2 takes the backbone alone
-        var withHead = request.WithHead || isClassifier || (format is OfficialFormat && trained.Encoder.Options.Head != "none"); // an official file always has it
+        var withHead = request.WithHead || isClassifier || (format is OfficialFormat && trained.Encoder.Options.Head != EncoderHead.None); // an official file always has it
         var difference = format.Export(trained, withHead, request.Output);
         var described = trained.Describe(withHead);
         Console.WriteLine($"{trained.Source}, step {trained.Step}: {described["encoder"]} encoder, {trained.Architecture}");

@@ -21,7 +21,7 @@ internal static class ImportCommand
         var validation = Options.Validation("Labeled images for the kNN monitor.");
         var set = Options.Set("A setting over the recipe's.");
         var prefix = NamedEncoder.PrefixOption();
-        var stem = new Option<string?>("--stem") { Description = "cifar (stride 1, the default) or small (stride 2), for a first layer of 3x3." }.OneOf("cifar", "small");
+        var stem = new Option<string?>("--stem") { Description = "cifar (stride 1, the default) or small (stride 2), for a first layer of 3x3." }.OneOf(EncoderStem.Cifar.Name(), EncoderStem.Small.Name());
         var verbose = Options.Verbose();
         var command = new Command("import", "Make a run folder from weights of PyTorch.") { file, runPath, recipe, data, validation, set, prefix, stem, verbose };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () => Run(
@@ -43,7 +43,7 @@ internal static class ImportCommand
         }
 
         TorchRuntime.Load();
-        using var weights = ForeignWeights.Read(file, prefix, stem);
+        using var weights = ForeignWeights.Read(file, prefix, EnumNames.Find<EncoderStem>(stem));
         Console.WriteLine($"{file}: {weights.Kind}{(weights.Epochs is { } epochs ? $", {epochs} epochs" : "")}");
         var faults = new List<string>();
         var name = recipe ?? WeightsImport.LikelyRecipe(weights);
@@ -86,7 +86,7 @@ internal static class ImportCommand
     /// <param name="data">Images; null names a folder to be filled in.</param>
     internal static string Beginning(EncoderOptions encoder, string path, string? recipe, string? data)
     {
-        recipe ??= encoder.Stem == "imagenet" ? "moco-v2-folder" : "moco-cifar10-r18";
+        recipe ??= encoder.Stem == EncoderStem.ImageNet ? "moco-v2-folder" : "moco-cifar10-r18";
         var loaded = Recipes.TryLoad(recipe, [], []);
         string[] settings = [.. WeightsImport.Fitting(encoder, loaded?.Encoder ?? encoder), $"initialWeights={path}"];
         return $"moco pretrain {Shell.Quote(recipe)} --data {Shell.Quote(data ?? "photos")} --set {string.Join(' ', settings.Select(Shell.Quote))}";

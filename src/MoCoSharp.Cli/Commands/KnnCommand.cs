@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.Progress;
+using MoCoSharp.Data;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
 using MoCoSharp.Evaluation;
@@ -40,8 +41,14 @@ internal static class KnnCommand
                 faults.Add($"--protocol is {named}, expected {string.Join(" or ", KnnProtocol.Names)}.");
             }
 
-            var own = (parsed.GetValue(neighbours), parsed.GetValue(temperature), parsed.GetValue(layer));
-            if (named is not null && own != default)
+            var layerNamed = parsed.GetValue(layer);
+            var own = (parsed.GetValue(neighbours), parsed.GetValue(temperature), EnumNames.Find<FeatureLayer>(layerNamed));
+            if (layerNamed is not null && own.Item3 is null)
+            {
+                faults.Add($"--layer is {layerNamed}, expected {EnumNames.Expected(typeof(FeatureLayer))}.");
+            }
+
+            if (named is not null && (own.Item1 ?? own.Item2 ?? (object?)layerNamed) is not null)
             {
                 faults.Add("--protocol settles -k, --temperature and --layer. Leave either out.");
             }
@@ -49,7 +56,7 @@ internal static class KnnCommand
             faults.AddRange(With(new KnnOptions(), own).Faults());
             using var encoder = NamedEncoder.Open(parsed.GetValue(target)!, parsed.GetValue(which)!, faults, group.Size, parsed.GetValue(prefix));
             var options = named is not null && KnnProtocol.Names.Contains(named) ? KnnProtocol.Named(named) : With(encoder.Config.Knn, own);
-            if (options.Layer == "head" && encoder.Encoder.Options.Head == "none")
+            if (options.Layer == FeatureLayer.Head && encoder.Encoder.Options.Head == EncoderHead.None)
             {
                 faults.Add(own.Item3 is null && named is null && encoder.HasKnnSettings
                     ? $"{encoder.Source}: its run is judged by the head's output, and this file has no head. Export it with --head, or judge its pooled features: --layer pooled."
@@ -59,7 +66,7 @@ internal static class KnnCommand
             if (!encoder.HasKnnSettings && named is null && (own.Item1 is null || own.Item2 is null))
             {
                 Console.Error.WriteLine($"moco: note: {parsed.GetValue(target)} holds no settings of kNN: " + FormattableString.Invariant(
-                    $"k {options.Neighbours}, temperature {options.Temperature} and {options.Layer} features are taken where -k, --temperature and --layer say nothing."));
+                    $"k {options.Neighbours}, temperature {options.Temperature} and {options.Layer.Name()} features are taken where -k, --temperature and --layer say nothing."));
             }
 
             var labelled = LabelledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
@@ -85,11 +92,10 @@ internal static class KnnCommand
     /// <summary>Judges, and writes the report.</summary>
     internal static int Judge(NamedEncoder encoder, LabelledData data, string name, KnnOptions options, bool isAskedFor, string? output, IProcessGroup group, CancellationToken cancellation)
     {
-        encoder.Encoder.Precision = PrecisionChoice.Resolve(encoder.Config.Precision, encoder.Device); // as the run's monitor
+        encoder.Encoder.Precision = encoder.Config.Precision.Resolve(encoder.Device); // as the run's monitor
         var progress = new EvaluationProgress("kNN");
-        var layer = options.Layer == "head" ? FeatureLayer.Head : FeatureLayer.Pooled;
-        using var bank = encoder.Features(data.Train, layer, progress, group, cancellation);
-        using var queries = encoder.Features(data.Judged, layer, progress, group, cancellation);
+        using var bank = encoder.Features(data.Train, options.Layer, progress, group, cancellation);
+        using var queries = encoder.Features(data.Judged, options.Layer, progress, group, cancellation);
         if (!isAskedFor)
         {
             options = options with { Neighbours = Math.Min(options.Neighbours, bank.Labels.Count(label => label >= 0)) }; // a run's own settings follow a small bank
@@ -101,7 +107,7 @@ internal static class KnnCommand
         var report = EvaluationReport.Of("knn", protocol, result.Scores);
         report["neighbours"] = options.Neighbours;
         report["temperature"] = options.Temperature;
-        report["layer"] = options.Layer;
+        report["layer"] = options.Layer.Name();
         report["view"] = ViewRecipes.Evaluation(encoder.Config.Views).Describe();
         report["classesMissingFromTheBank"] = new JsonArray([.. result.MissingClasses.Select(missing => (JsonNode)missing)]);
         if (result.MissingClasses.Count > 0)
@@ -113,7 +119,7 @@ internal static class KnnCommand
         return ExitCode.Done;
     }
 
-    private static KnnOptions With(KnnOptions options, (int? Neighbours, double? Temperature, string? Layer) own) => options with
+    private static KnnOptions With(KnnOptions options, (int? Neighbours, double? Temperature, FeatureLayer? Layer) own) => options with
     {
         Neighbours = own.Neighbours ?? options.Neighbours,
         Temperature = own.Temperature ?? options.Temperature,

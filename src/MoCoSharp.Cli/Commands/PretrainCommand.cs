@@ -32,7 +32,7 @@ internal static class PretrainCommand
         var json = Options.Json("With --dry-run: print the whole configuration instead, a recipe of one's own.");
         var device = Options.Device();
         var upright = Options.ExifOrientation("Turn photos upright as their EXIF data say: views.exifOrientation.");
-        var onBadImage = new Option<string?>("--on-bad-image") { Description = "skip (and name it) or fail." }.OneOf(LoaderOptions.Skip, LoaderOptions.Fail);
+        var onBadImage = new Option<string?>("--on-bad-image") { Description = "skip (and name it) or fail." }.OneOf([.. EnumNames.All<BadImageAction>()]);
         var verbose = Options.Verbose();
         var command = new Command("pretrain", "Pre-train an encoder. Without arguments: on the built-in images.")
         {
@@ -82,7 +82,7 @@ internal static class PretrainCommand
             faults.Add("--json is for --dry-run: add it, or leave --json out.");
         }
 
-        if (config?.Encoder.Head == "none")
+        if (config?.Encoder.Head == EncoderHead.None)
         {
             faults.Add("encoder.head is none, for encoders whose head was left behind: pre-training wants linear (MoCo v1) or mlp (MoCo v2).");
         }

@@ -3,6 +3,7 @@ using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Detection.Datasets;
+using MoCoSharp.Detection.Metrics;
 using MoCoSharp.Detection.Transfer;
 using MoCoSharp.Encoders;
 using MoCoSharp.Models;
@@ -31,7 +32,8 @@ internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, 
     public static DetectionPlan Open(Request request, IEnumerable<string> others)
     {
         var faults = others.ToList();
-        if (request.Which is not ("query" or "key"))
+        var role = EnumNames.Find<EncoderRole>(request.Which);
+        if (role is null)
         {
             faults.Add($"--encoder is {request.Which}, expected query or key.");
         }
@@ -51,14 +53,14 @@ internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, 
         }
 
         var data = request.Data is null ? default : OpenData(request.Data, request.Validation, faults);
-        var encoder = request.Target is not null && Path.Exists(request.Target) && request.Which is "query" or "key" ? TryOpenEncoder(request, faults) : null;
+        var encoder = request.Target is not null && Path.Exists(request.Target) && role is { } known ? TryOpenEncoder(request.Target, known, request.Prefix, faults) : null;
         var config = Parse(request, encoder, faults);
         if (config is not null && TorchRuntime.DeviceFault(config.Device) is { } fault)
         {
             faults.Add(fault);
         }
 
-        if (encoder is not null && config is not null && config.Encoder != encoder.Encoder.Options with { Head = "none" })
+        if (encoder is not null && config is not null && config.Encoder != encoder.Encoder.Options with { Head = EncoderHead.None })
         {
             faults.Add($"encoder.*: the architecture is {request.Target}'s ({encoder.Architecture}) and cannot be set.");
         }
@@ -78,10 +80,10 @@ internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, 
         var config = DetectionConfigFile.Load(run.ConfigPath);
         var faults = new List<string>();
         var encoder = run.Checkpoints().Count > 0 || config.From == new DetectionConfig().From ? null
-            : config.InitialWeights is { } target ? TryOpenEncoder(new Request(target, config.InitialEncoder, false, null, null, [], config.InitialPrefix), faults)
+            : config.InitialWeights is { } target ? TryOpenEncoder(target, config.InitialEncoder, config.InitialPrefix, faults)
             : throw new ConfigurationException([$"{run.Path}: has no checkpoint yet, and its config.json does not say which file it began with ({config.From}). " +
                 "Remove the folder, and start again."]);
-        if (encoder is not null && config.Encoder != encoder.Encoder.Options with { Head = "none" })
+        if (encoder is not null && config.Encoder != encoder.Encoder.Options with { Head = EncoderHead.None })
         {
             faults.Add($"{config.InitialWeights}: is now {encoder.Architecture}, of another architecture than {run.Path} began with.");
         }
@@ -104,7 +106,7 @@ internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, 
     public string Describe() =>
         $"{Train.Description}, {Train.Count} images, {Train.ClassNames.Count} classes; judged on {Judged.Description}, {Judged.Count} images; " +
         $"Faster R-CNN R{Config.Encoder.Depth}-C4{(Config.Encoder.Width == 64 ? "" : $" of width {Config.Encoder.Width}")} from {Config.From}; {Config.Steps} steps of {Config.BatchSize} images; " +
-        $"{Config.Device}, {Config.Precision}, {Config.Threads} torch threads, {Config.Workers} loader workers";
+        $"{Config.Device}, {Config.Precision.Name()}, {Config.Threads} torch threads, {Config.Workers} loader workers";
 
     /// <summary>What was dropped while reading, as warnings, and what departs from the protocol.</summary>
     public IEnumerable<DataNotice> Remarks() =>
@@ -122,8 +124,9 @@ internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, 
             var config = DetectionConfigFile.Parse(Basis(request, encoder).ToJsonString(), "detection", request.Settings);
             return config with
             {
-                Metric = config.Metric == "auto" ? DetectionSource.KindOf(config.Validation ?? config.Data) == "coco" ? "coco" : "voc07" : config.Metric,
-                Precision = PrecisionChoice.Resolve(config.Precision, torch.device(TorchRuntime.DeviceFault(config.Device) is null ? config.Device : "cpu")).Name(),
+                Metric = config.Metric != DetectionMetric.Auto ? config.Metric
+                    : DetectionSource.IsCoco(config.Validation ?? config.Data) ? DetectionMetric.Coco : DetectionMetric.Voc07,
+                Precision = config.Precision.Resolve(torch.device(TorchRuntime.DeviceFault(config.Device) is null ? config.Device : "cpu")).ToChoice(),
                 Threads = config.Threads > 0 ? config.Threads : Math.Max(1, Environment.ProcessorCount),
             };
         }
@@ -146,7 +149,10 @@ internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, 
         if (encoder is not null)
         {
             var (options, normalize) = (encoder.Encoder.Options, ViewRecipes.Evaluation(encoder.Views).Normalize);
-            basis["encoder"] = new JsonObject { ["depth"] = options.Depth, ["width"] = options.Width, ["stem"] = options.Stem, ["head"] = "none", ["recompute"] = options.Recompute };
+            basis["encoder"] = new JsonObject
+            {
+                ["depth"] = options.Depth, ["width"] = options.Width, ["stem"] = options.Stem.Name(), ["head"] = EncoderHead.None.Name(), ["recompute"] = options.Recompute,
+            };
             basis["mean"] = Numbers(normalize.Mean);
             basis["std"] = Numbers(normalize.Std);
             if (!request.FromScratch)
@@ -165,12 +171,12 @@ internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, 
     // 0.485 rather than 0.4850000143: the nearest decimal of a float.
     private static JsonArray Numbers(IEnumerable<float> values) => [.. values.Select(value => (JsonNode)double.Parse(FormattableString.Invariant($"{value:R}"), System.Globalization.CultureInfo.InvariantCulture))];
 
-    private static TrainedEncoder? TryOpenEncoder(Request request, List<string> faults)
+    private static TrainedEncoder? TryOpenEncoder(string target, EncoderRole role, string? prefix, List<string> faults)
     {
         try
         {
-            var encoder = OpenEncoder(request.Target!, request.Which, request.Prefix);
-            NamedEncoder.Note(request.Target!, encoder);
+            var encoder = OpenEncoder(target, role, prefix);
+            NamedEncoder.Note(target, encoder);
             return encoder;
         }
         catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException)
@@ -180,14 +186,14 @@ internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, 
         }
     }
 
-    private static TrainedEncoder OpenEncoder(string target, string which, string? prefix)
+    private static TrainedEncoder OpenEncoder(string target, EncoderRole role, string? prefix)
     {
         if (Directory.Exists(target) && RunFolder.Exists(target) && DetectionConfigFile.IsOne(Path.Combine(target, RunFolder.ConfigName)))
         {
             throw new ConfigurationException([$"{target} is the run of a detection, and has no encoder to begin with. --resume --run {Shell.Quote(target)} goes on with it."]);
         }
 
-        return TrainedEncoder.Load(target, which == "key" ? EncoderRole.Key : EncoderRole.Query, prefix);
+        return TrainedEncoder.Load(target, role, prefix);
     }
 
     private static (BoxedImages? Train, BoxedImages? Judged) OpenData(string source, string? validation, List<string> faults)

@@ -147,13 +147,13 @@ internal static class FileKinds
         return
         [
             $"{path}: the configuration of a detection: Faster R-CNN with a ResNet-{config.Encoder.Depth} of width {config.Encoder.Width}, from {config.From}",
-            $"data {config.Data}; {config.Steps} steps of {config.BatchSize} images, {config.Metric}, seed {config.Seed}",
+            $"data {config.Data}; {config.Steps} steps of {config.BatchSize} images, {config.Metric.Name()}, seed {config.Seed}",
         ];
     }
 
     /// <summary>What a configuration asks for, in a line.</summary>
     public static string Line(RunConfig config) =>
-        $"data {config.Data}; ResNet-{config.Encoder.Depth} of width {config.Encoder.Width}, {config.Encoder.Stem} stem, {config.Encoder.Head} head; " +
+        $"data {config.Data}; ResNet-{config.Encoder.Depth} of width {config.Encoder.Width}, {config.Encoder.Stem.Name()} stem, {config.Encoder.Head.Name()} head; " +
         $"batch {config.BatchSize}, {config.BnGroups} BN groups, {config.Method.Describe()}, {config.Epochs} epochs, seed {config.Seed}" +
         (config.InitialWeights is { } weights ? $"; begins with {weights}" : "");
 

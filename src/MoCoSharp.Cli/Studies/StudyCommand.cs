@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using MoCoSharp.Cli.CommandLine;
+using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Runs;
 using MoCoSharp.Training;
@@ -81,7 +82,8 @@ internal static class StudyCommand
             {
                 foreach (var cell in cells)
                 {
-                    Console.WriteLine($"{cell.Name}: {cell.Config.Method.Describe()}, {cell.Config.Encoder.Head} head, {cell.Config.Views.Recipe} views, {cell.Config.Epochs} epochs of {images!.Count / cell.Config.BatchSize} steps");
+                    Console.WriteLine($"{cell.Name}: {cell.Config.Method.Describe()}, {cell.Config.Encoder.Head.Name()} head, {cell.Config.Views.Recipe.Name()} views, " +
+                        $"{cell.Config.Epochs} epochs of {images!.Count / cell.Config.BatchSize} steps");
                 }
 
                 return ExitCode.Done;

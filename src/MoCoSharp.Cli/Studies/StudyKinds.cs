@@ -1,5 +1,8 @@
 using System.Globalization;
+using MoCoSharp.Data;
+using MoCoSharp.Data.Views;
 using MoCoSharp.Methods;
+using MoCoSharp.Models;
 using MoCoSharp.Optimization;
 using MoCoSharp.Runs;
 
@@ -30,10 +33,10 @@ internal static class StudyKinds
     public static StudyKind Temperature { get; } = new(
         "temperature", "The softmax temperature, with the linear and the MLP head.",
         ["head", "temperature"], "temperature", [0.07, 0.1, 0.2, 0.3, 0.4, 0.5], (recipe, values, _) =>
-            from head in new[] { "linear", "mlp" }
+            from head in new[] { EncoderHead.Linear, EncoderHead.Mlp }
             from value in values
             select new StudyCell(
-                $"{head}-{Text(value)}", [head, Text(value)], Text(value), head,
+                $"{head.Name()}-{Text(value)}", [head.Name(), Text(value)], Text(value), head.Name(),
                 (recipe with { Encoder = recipe.Encoder with { Head = head } }).With(recipe.MoCo! with { Temperature = value })));
 
     /// <summary>The three mechanisms of figure 3 of MoCo v1 (arXiv 1911.05722) over K.</summary>
@@ -78,22 +81,36 @@ internal static class StudyKinds
         "supervised", ["supervised", "", "", "", Text(recipe.Epochs)], "supervised", "supervised",
         (recipe with
         {
-            Encoder = recipe.Encoder with { Head = "linear" },
-            Optimizer = recipe.Optimizer with { LearningRate = 0.1 * recipe.BatchSize / 256, Schedule = "steps", Milestones = [recipe.Epochs * 30 / 100, recipe.Epochs * 60 / 100, recipe.Epochs * 90 / 100] },
+            Encoder = recipe.Encoder with { Head = EncoderHead.Linear },
+            Optimizer = recipe.Optimizer with
+            {
+                LearningRate = 0.1 * recipe.BatchSize / 256,
+                Schedule = LearningRateSchedule.Steps,
+                Milestones = [recipe.Epochs * 30 / 100, recipe.Epochs * 60 / 100, recipe.Epochs * 90 / 100],
+            },
         }).With(new SupervisedOptions()));
 
     private static StudyCell Row(RunConfig recipe, string name, string title, bool mlp, bool plus, bool cosine)
     {
-        var small = recipe.Views.Recipe is "cifar-demo" or "cifar-v1";
+        var small = recipe.Views.Recipe is ViewRecipe.CifarDemo or ViewRecipe.CifarV1;
         return new(
             name, [title, mlp ? Mark : "", plus ? Mark : "", cosine ? Mark : "", Text(recipe.Epochs)], title, "MoCo",
             (recipe with
             {
-                Encoder = recipe.Encoder with { Head = mlp ? "mlp" : "linear" },
-                Views = recipe.Views with { Recipe = (small, plus) switch { (true, true) => "cifar-demo", (true, false) => "cifar-v1", (false, true) => "moco-v2", _ => "moco-v1" } },
+                Encoder = recipe.Encoder with { Head = mlp ? EncoderHead.Mlp : EncoderHead.Linear },
+                Views = recipe.Views with
+                {
+                    Recipe = (small, plus) switch
+                    {
+                        (true, true) => ViewRecipe.CifarDemo,
+                        (true, false) => ViewRecipe.CifarV1,
+                        (false, true) => ViewRecipe.MoCoV2,
+                        _ => ViewRecipe.MoCoV1,
+                    },
+                },
                 Optimizer = recipe.Optimizer with
                 {
-                    Schedule = cosine ? "cosine" : "steps",
+                    Schedule = cosine ? LearningRateSchedule.Cosine : LearningRateSchedule.Steps,
                     Milestones = [recipe.Epochs * 60 / 100, recipe.Epochs * 80 / 100], // 120 and 160 of 200
                 },
             }).With(recipe.MoCo! with { Temperature = mlp ? TemperatureOfV2 : TemperatureOfV1 }));

@@ -3,6 +3,7 @@ using MoCoSharp.Cli.Commands;
 using MoCoSharp.Distributed;
 using MoCoSharp.Encoders;
 using MoCoSharp.Evaluation;
+using MoCoSharp.Features;
 using MoCoSharp.Models;
 using MoCoSharp.PyTorch;
 using MoCoSharp.Runs;
@@ -103,7 +104,7 @@ internal sealed class StudyRunner(StudyKind kind, string folder, string title, I
         {
             using var encoder = NamedEncoder.Open(path, "query", []);
             var data = LabelledData.Open(encoder, null, null, []);
-            KnnCommand.Judge(encoder, data, "own", config.Knn with { Layer = "pooled" }, isAskedFor: false, output: null, SingleProcess.Instance, signals.Token);
+            KnnCommand.Judge(encoder, data, "own", config.Knn with { Layer = FeatureLayer.Pooled }, isAskedFor: false, output: null, SingleProcess.Instance, signals.Token);
             LinearCommand.Fast(encoder, data, new LinearOptions(), output: null, SingleProcess.Instance, signals.Token, keepsClassifier: false);
         }
         catch (OperationCanceledException)

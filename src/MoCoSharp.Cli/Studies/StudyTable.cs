@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using MoCoSharp.Evaluation;
-using MoCoSharp.Models;
 using MoCoSharp.PyTorch;
 
 namespace MoCoSharp.Cli.Studies;

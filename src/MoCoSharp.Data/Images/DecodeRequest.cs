@@ -1,15 +1,21 @@
+using System.Text.Json.Serialization;
+
 namespace MoCoSharp.Data.Images;
 
-/// <summary>Who decodes JPEG; every other format is SkiaSharp's.</summary>
+/// <summary>The library that decodes JPEG; SkiaSharp decodes every other format.</summary>
+[JsonConverter(typeof(EnumNameConverter<JpegDecoder>))]
 public enum JpegDecoder
 {
     /// <summary>libturbojpeg where the system has it, else SkiaSharp.</summary>
+    [JsonStringEnumMemberName("auto")]
     Auto,
 
     /// <summary>libturbojpeg of the system.</summary>
+    [JsonStringEnumMemberName("turbojpeg")]
     TurboJpeg,
 
     /// <summary>SkiaSharp.</summary>
+    [JsonStringEnumMemberName("skia")]
     Skia,
 }
 

@@ -54,7 +54,7 @@ internal sealed class BadImages
     {
         if (broken.TryGetValue(index, out var known) && !HasChanged(index, known.Stamp))
         {
-            return options.OnBadImage == LoaderOptions.Fail ? throw Failure(known.Image) : known.Image;
+            return options.OnBadImage == BadImageAction.Fail ? throw Failure(known.Image) : known.Image;
         }
 
         try
@@ -78,7 +78,7 @@ internal sealed class BadImages
                 Outage.Answered();
                 broken[index] = new Known(bad, StampOf(index));
                 LeaveOut(bad);
-                if (options.OnBadImage == LoaderOptions.Fail)
+                if (options.OnBadImage == BadImageAction.Fail)
                 {
                     throw Failure(bad);
                 }
@@ -109,7 +109,7 @@ internal sealed class BadImages
 
     /// <summary>What is thrown where the options say to fail.</summary>
     public static BrokenImageException Failure(BadImage bad) =>
-        new($"{bad} Mend or remove it, or go on without it by loader.onBadImage = \"{LoaderOptions.Skip}\".") { MayPass = bad.MayPass };
+        new($"{bad} Mend or remove it, or go on without it by loader.onBadImage = \"{BadImageAction.Skip.Name()}\".") { MayPass = bad.MayPass };
 
     private bool HasChanged(int index, FileStamp? stamp) => stamp is { } before && (!before.IsSettled || StampOf(index) != stamp);
 

@@ -1,16 +1,27 @@
+using System.Text.Json.Serialization;
 using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Data.Loading;
 
+/// <summary>What a broken image does to an epoch.</summary>
+[JsonConverter(typeof(EnumNameConverter<BadImageAction>))]
+public enum BadImageAction
+{
+    /// <summary>Its place goes to the next readable image of the epoch's order.</summary>
+    [JsonStringEnumMemberName("skip")]
+    Skip,
+
+    /// <summary>
+    /// The epoch stops. An image that cannot be read now, for a fault of disk or network, is first waited for, up to
+    /// <see cref="LoaderOptions.OutageSeconds"/>.
+    /// </summary>
+    [JsonStringEnumMemberName("fail")]
+    Fail,
+}
+
 /// <summary>How images are read ahead. Of it only the window of shards, and a stop at a broken image, change what the batches hold.</summary>
 public sealed record LoaderOptions
 {
-    /// <summary>Goes on with the next readable image; see <see cref="OnBadImage"/>.</summary>
-    public const string Skip = "skip";
-
-    /// <summary>Stops; see <see cref="OnBadImage"/>.</summary>
-    public const string Fail = "fail";
-
     /// <summary>Threads that decode images and make views.</summary>
     /// <value>0 (default): all cores but one, at least 1.</value>
     public int Workers { get; init; }
@@ -20,18 +31,15 @@ public sealed record LoaderOptions
     public int PrefetchBatches { get; init; } = 4;
 
     /// <summary>What a broken image does.</summary>
-    /// <value>
-    /// "skip" (default): its place goes to the next readable image of the epoch's order. "fail": the epoch stops; an image that cannot be read now, for a
-    /// fault of disk or network, is first waited for, up to <see cref="OutageSeconds"/>.
-    /// </value>
-    public string OnBadImage { get; init; } = Skip;
+    /// <value>"skip" by default.</value>
+    public BadImageAction OnBadImage { get; init; } = BadImageAction.Skip;
 
     /// <summary>How long to wait where no image can be read any more, as when a network folder is gone, before the work ends.</summary>
     /// <value>60 seconds by default; 0 does not wait.</value>
     public int OutageSeconds { get; init; } = 60;
 
     /// <summary>Told when such a wait begins, goes on and ends. On any thread.</summary>
-    [System.Text.Json.Serialization.JsonIgnore]
+    [JsonIgnore]
     public Action<string>? Notice { get; init; }
 
     /// <summary>Images among which is shuffled at a time, where the set lies in shards; other sets are shuffled as a whole.</summary>
@@ -39,8 +47,8 @@ public sealed record LoaderOptions
     public int ShuffleWindow { get; init; } = 16_384;
 
     /// <summary>Who decodes JPEG.</summary>
-    /// <value>"auto" (default): libturbojpeg where the system has it, else SkiaSharp. "turbojpeg" or "skia" insists on one.</value>
-    public string JpegDecoder { get; init; } = "auto";
+    /// <value>"auto" by default. "turbojpeg" or "skia" insists on one.</value>
+    public JpegDecoder JpegDecoder { get; init; } = JpegDecoder.Auto;
 
     /// <summary>All that is wrong with the options, a sentence each; none where they are fine.</summary>
     public IEnumerable<string> Faults()
@@ -55,9 +63,9 @@ public sealed record LoaderOptions
             yield return $"loader.prefetchBatches is {PrefetchBatches}, expected 1 or more. The default is 4.";
         }
 
-        if (OnBadImage is not (Skip or Fail))
+        if (EnumNames.Fault("loader.onBadImage", OnBadImage) is { } action)
         {
-            yield return $"loader.onBadImage is \"{OnBadImage}\", expected \"{Skip}\" or \"{Fail}\".";
+            yield return action;
         }
 
         if (OutageSeconds < 0)
@@ -70,20 +78,11 @@ public sealed record LoaderOptions
             yield return $"loader.shuffleWindow is {ShuffleWindow}, expected a number of images, or 0 to shuffle shards as a whole.";
         }
 
-        if (JpegDecoder is not ("auto" or "turbojpeg" or "skia"))
+        if (EnumNames.Fault("loader.jpegDecoder", JpegDecoder) is { } decoder)
         {
-            yield return $"loader.jpegDecoder is \"{JpegDecoder}\", expected \"auto\", \"turbojpeg\" or \"skia\".";
+            yield return decoder;
         }
     }
-
-    /// <summary><see cref="JpegDecoder"/> as a value.</summary>
-    [System.Text.Json.Serialization.JsonIgnore]
-    public JpegDecoder Decoder => JpegDecoder switch
-    {
-        "turbojpeg" => Images.JpegDecoder.TurboJpeg,
-        "skia" => Images.JpegDecoder.Skia,
-        _ => Images.JpegDecoder.Auto,
-    };
 
     /// <summary>The number of threads that <see cref="Workers"/> comes to on this machine.</summary>
     internal int ResolveWorkers() => Workers > 0 ? Workers : Math.Max(1, Environment.ProcessorCount - 1);

@@ -62,7 +62,7 @@ internal sealed class SinglePass(
         {
             images.LeaveOut(bad);
             batch.LeaveOut(slot, bad);
-            if (options.OnBadImage == LoaderOptions.Fail)
+            if (options.OnBadImage == BadImageAction.Fail)
             {
                 throw BadImages.Failure(bad);
             }
@@ -72,7 +72,7 @@ internal sealed class SinglePass(
     private BadImage? TryFill(ViewBatch batch, int slot, int index)
     {
         var random = new SampleRandom(seed, epoch, index, view: 0);
-        return images.TryMake(index, transform.Request(options.Decoder, random, random), (transform, batch, slot, random), static (state, read) =>
+        return images.TryMake(index, transform.Request(options.JpegDecoder, random, random), (transform, batch, slot, random), static (state, read) =>
         {
             state.transform.Write(read.Image, ref state.random, state.batch.QueryView(state.slot));
             state.batch.Labels[state.slot] = read.Label;

@@ -75,7 +75,7 @@ public sealed class ViewLoader : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(rank, ranks);
         ArgumentOutOfRangeException.ThrowIfNotEqual(views is 1 or 2, true, nameof(views));
         options.ThrowIfFaulty();
-        ImageDecoder.ThrowIfMissing(options.Decoder);
+        ImageDecoder.ThrowIfMissing(options.JpegDecoder);
         if (batchSize % ranks != 0)
         {
             throw new ArgumentException($"A batch of {batchSize} does not divide among {ranks} processes: expected a multiple of {ranks}.", nameof(batchSize));
@@ -231,7 +231,7 @@ public sealed class ViewLoader : IDisposable
                 throw new BrokenImageException($"{data.Description}: none of the {data.Count} images can be read. The first: {images.All.First()}");
             }
 
-            if (options.OnBadImage != LoaderOptions.Fail)
+            if (options.OnBadImage != BadImageAction.Fail)
             {
                 images.Outage.Wait(bad);
                 continue;
@@ -245,7 +245,7 @@ public sealed class ViewLoader : IDisposable
             if (!isTold)
             {
                 isTold = true;
-                options.Notice?.Invoke($"{bad} Waiting up to {options.OutageSeconds} s for it, as loader.onBadImage is \"{LoaderOptions.Fail}\".");
+                options.Notice?.Invoke($"{bad} Waiting up to {options.OutageSeconds} s for it, as loader.onBadImage is \"{BadImageAction.Fail.Name()}\".");
             }
 
             Thread.Sleep(100);
@@ -265,7 +265,7 @@ public sealed class ViewLoader : IDisposable
             // A stand-in has a turn of its own in the epoch: other view numbers keep its views from appearing twice.
             var query = new SampleRandom(seed, epoch, index, 2L * attempt);
             var key = new SampleRandom(seed, epoch, index, (2L * attempt) + 1);
-            if (images.TryMake(index, transform.Request(options.Decoder, query, key), (transform, batch, slot, index, query, key), Write) is not { } bad)
+            if (images.TryMake(index, transform.Request(options.JpegDecoder, query, key), (transform, batch, slot, index, query, key), Write) is not { } bad)
             {
                 passing?.ForEach(images.LeaveOut); // others can be read: these are told
                 if (own is not null)
@@ -283,7 +283,7 @@ public sealed class ViewLoader : IDisposable
             }
 
             (passing ??= []).Add(bad);
-            if (options.OnBadImage == LoaderOptions.Fail)
+            if (options.OnBadImage == BadImageAction.Fail)
             {
                 break; // it is waited for
             }

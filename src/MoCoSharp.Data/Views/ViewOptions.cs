@@ -1,11 +1,42 @@
+using System.Text.Json.Serialization;
+
 namespace MoCoSharp.Data.Views;
+
+/// <summary>A published pipeline of views.</summary>
+[JsonConverter(typeof(EnumNameConverter<ViewRecipe>))]
+public enum ViewRecipe
+{
+    /// <summary>MoCo v1, for photos.</summary>
+    [JsonStringEnumMemberName("moco-v1")]
+    MoCoV1,
+
+    /// <summary>MoCo v2, for photos.</summary>
+    [JsonStringEnumMemberName("moco-v2")]
+    MoCoV2,
+
+    /// <summary>The CIFAR-10 demo of MoCo's authors, for small images, which are evaluated as they are.</summary>
+    [JsonStringEnumMemberName("cifar-demo")]
+    CifarDemo,
+
+    /// <summary>MoCo v1's operations, for small images, which are evaluated as they are.</summary>
+    [JsonStringEnumMemberName("cifar-v1")]
+    CifarV1,
+
+    /// <summary>SimCLR, for photos.</summary>
+    [JsonStringEnumMemberName("simclr")]
+    SimClr,
+
+    /// <summary>SimCLR of CIFAR-10, for small images, which are evaluated as they are.</summary>
+    [JsonStringEnumMemberName("simclr-cifar")]
+    SimClrCifar,
+}
 
 /// <summary>How views are made: a recipe, and what departs from it.</summary>
 public sealed record ViewOptions
 {
     /// <summary>The published pipeline to follow.</summary>
-    /// <value>"moco-v1", "moco-v2" (default), "simclr", and for small images, which are evaluated as they are, "cifar-demo", "cifar-v1" (MoCo v1's) or "simclr-cifar".</value>
-    public string Recipe { get; init; } = "moco-v2";
+    /// <value>"moco-v2" by default.</value>
+    public ViewRecipe Recipe { get; init; } = ViewRecipe.MoCoV2;
 
     /// <summary>Side of a view, in pixels.</summary>
     /// <value>Above 0; 224 by default. The CIFAR demo uses 32.</value>

@@ -5,7 +5,6 @@ namespace MoCoSharp.Data.Views;
 /// <summary>The published pipelines of views, operation by operation.</summary>
 public static class ViewRecipes
 {
-    private const string V1 = "moco-v1", V2 = "moco-v2", Cifar = "cifar-demo", CifarOfV1 = "cifar-v1", SimClrs = "simclr", SimClrsCifar = "simclr-cifar";
     private const int LargestSize = 4096;
 
     // As MoCo's main_moco.py; the second pair is that of its CIFAR-10 demo.
@@ -13,9 +12,6 @@ public static class ViewRecipes
     private static readonly float[] ImageNetStd = [0.229f, 0.224f, 0.225f];
     private static readonly float[] CifarMean = [0.4914f, 0.4822f, 0.4465f];
     private static readonly float[] CifarStd = [0.2023f, 0.1994f, 0.2010f];
-
-    /// <summary>The recipes that <see cref="ViewOptions.Recipe"/> may name.</summary>
-    public static IReadOnlyList<string> Names { get; } = [V1, V2, Cifar, CifarOfV1, SimClrs, SimClrsCifar];
 
     /// <summary>MoCo v1: grey before jitter, jitter always and with a wide hue.</summary>
     /// <remarks>He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>.</remarks>
@@ -57,7 +53,7 @@ public static class ViewRecipes
     public static ViewTransform SimClr(ViewOptions options)
     {
         ThrowIfFaulty(options);
-        var strength = options.Strength ?? (options.Recipe == SimClrsCifar ? 0.5 : 1);
+        var strength = options.Strength ?? (options.Recipe == ViewRecipe.SimClrCifar ? 0.5 : 1);
         return Compose(
             options,
             Statistics(options),
@@ -65,7 +61,7 @@ public static class ViewRecipes
             new HorizontalFlip(),
             new ColorJitter(0.8 * strength, 0.8 * strength, 0.8 * strength, 0.2 * strength, 0.8),
             new RandomGrayscale(0.2),
-            options.Blur ?? options.Recipe == SimClrs ? new KernelBlur(KernelBlur.KernelOf(options.Size), 0.1, 2, 0.5) : null);
+            options.Blur ?? options.Recipe == ViewRecipe.SimClr ? new KernelBlur(KernelBlur.KernelOf(options.Size), 0.1, 2, 0.5) : null);
     }
 
     /// <summary>The one view of an image for evaluation: resize, centre crop, nothing random.</summary>
@@ -95,9 +91,9 @@ public static class ViewRecipes
         ThrowIfFaulty(options);
         return options.Recipe switch
         {
-            V1 or CifarOfV1 => MoCoV1(options),
-            SimClrs or SimClrsCifar => SimClr(options),
-            V2 => MoCoV2(options),
+            ViewRecipe.MoCoV1 or ViewRecipe.CifarV1 => MoCoV1(options),
+            ViewRecipe.SimClr or ViewRecipe.SimClrCifar => SimClr(options),
+            ViewRecipe.MoCoV2 => MoCoV2(options),
             _ => CifarDemo(options),
         };
     }
@@ -111,9 +107,9 @@ public static class ViewRecipes
 
     private static IEnumerable<string> Check(ViewOptions options)
     {
-        if (!Names.Contains(options.Recipe))
+        if (EnumNames.Fault("views.recipe", options.Recipe) is { } recipe)
         {
-            yield return $"views.recipe is \"{options.Recipe}\", expected one of {string.Join(", ", Names)}.";
+            yield return recipe;
         }
 
         if (options.Size is < 1 or > LargestSize)
@@ -131,9 +127,10 @@ public static class ViewRecipes
             yield return Invariant($"views.cropScaleMin is {least}, expected a share of the area above 0 and at most views.cropScaleMax ({most}).");
         }
 
-        if (options.Strength is { } strength && !(options.Recipe is SimClrs or SimClrsCifar))
+        if (options.Strength is { } strength && !(options.Recipe is ViewRecipe.SimClr or ViewRecipe.SimClrCifar))
         {
-            yield return Invariant($"views.strength is {strength}, which {SimClrs} and {SimClrsCifar} alone know; views.recipe is \"{options.Recipe}\".");
+            yield return Invariant($"views.strength is {strength}, which {ViewRecipe.SimClr.Name()} and {ViewRecipe.SimClrCifar.Name()} alone know; ") +
+                $"views.recipe is \"{options.Recipe.Name()}\".";
         }
         else if (options.Strength is { } s && !(s > 0 && s <= 2.5))
         {
@@ -156,7 +153,7 @@ public static class ViewRecipes
     private static (float[] Mean, float[] Std) CifarTen => (CifarMean, CifarStd);
 
     // Images that are about as small as their views, and are evaluated as they are.
-    private static bool IsSmall(ViewOptions options) => options.Recipe is Cifar or CifarOfV1 or SimClrsCifar;
+    private static bool IsSmall(ViewOptions options) => options.Recipe is ViewRecipe.CifarDemo or ViewRecipe.CifarV1 or ViewRecipe.SimClrCifar;
 
     private static (float[] Mean, float[] Std) Statistics(ViewOptions options) => IsSmall(options) ? CifarTen : ImageNet;
 

@@ -34,11 +34,11 @@ public static class DetectionSource
         return (learned, judged?.Invoke().WithClasses(learned.ClassNames).WithOverlapTold(learned));
     }
 
-    /// <summary>"voc" or "coco": whose arithmetic judges, unless another is asked for.</summary>
-    public static string KindOf(string source)
+    /// <summary>Whether a source is one of COCO's, whose metric then judges unless another is asked for; else it is one of VOC's.</summary>
+    public static bool IsCoco(string source)
     {
         ArgumentNullException.ThrowIfNull(source);
-        return source.StartsWith("coco:", StringComparison.Ordinal) ? "coco" : "voc";
+        return source.StartsWith("coco:", StringComparison.Ordinal);
     }
 
     // A set that was named is meant; a folder alone offers what it has.

@@ -31,12 +31,12 @@ public static class CocoMetric
         var results = new ClassResult[classes];
         Parallel.For(0, classes, label => results[label] = Judge(
             [.. order.Select(image => (images[image].Boxes.Where(box => box.Label == label).ToArray(), finds[(image, label)].OrderByDescending(item => item.Score).Take(MostFinds[^1]).ToArray()))]));
-        double Precision(int range, int? iou) => DetectionMetric.Mean(results.SelectMany(result => iou is { } only ? result.Precision(range, only) : Enumerable.Range(0, Ious.Length).SelectMany(t => result.Precision(range, t))));
-        double Recall(int range, int most) => DetectionMetric.Mean(results.SelectMany(result => Enumerable.Range(0, Ious.Length).Select(t => result.Recall(range, t, most))));
+        double Precision(int range, int? iou) => DetectionMetrics.Mean(results.SelectMany(result => iou is { } only ? result.Precision(range, only) : Enumerable.Range(0, Ious.Length).SelectMany(t => result.Precision(range, t))));
+        double Recall(int range, int most) => DetectionMetrics.Mean(results.SelectMany(result => Enumerable.Range(0, Ious.Length).Select(t => result.Recall(range, t, most))));
         return new DetectionScores("COCO", Precision(0, null), Precision(0, 0), Precision(0, 5), [.. Enumerable.Range(0, classes).Select(label => new ClassScore(
             images.ClassNames[label],
-            DetectionMetric.Mean(Enumerable.Range(0, Ious.Length).SelectMany(t => results[label].Precision(0, t))),
-            DetectionMetric.Mean(results[label].Precision(0, 0)),
+            DetectionMetrics.Mean(Enumerable.Range(0, Ious.Length).SelectMany(t => results[label].Precision(0, t))),
+            DetectionMetrics.Mean(results[label].Precision(0, 0)),
             [.. results[label].Precision(0, 0).Select((precision, i) => (i * 0.01, precision))]))])
         {
             Others = new Dictionary<string, double>(StringComparer.Ordinal)

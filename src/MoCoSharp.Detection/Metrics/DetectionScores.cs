@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+using MoCoSharp.Data;
 using MoCoSharp.Detection.Datasets;
 using MoCoSharp.Detection.Model;
 
@@ -22,23 +24,43 @@ public sealed record DetectionScores(string Metric, double Ap, double Ap50, doub
     public IReadOnlyDictionary<string, double> Others { get; init; } = new Dictionary<string, double>(StringComparer.Ordinal);
 }
 
-/// <summary>The metrics by name.</summary>
-public static class DetectionMetric
+/// <summary>A metric of detection.</summary>
+[JsonConverter(typeof(EnumNameConverter<DetectionMetric>))]
+public enum DetectionMetric
 {
-    /// <summary>The names, in the order that messages give them.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["voc07", "voc", "coco"];
+    /// <summary><see cref="Voc07"/> for VOC data, <see cref="Coco"/> for COCO's.</summary>
+    [JsonStringEnumMemberName("auto")]
+    Auto,
 
-    /// <summary>Judges.</summary>
-    /// <param name="name">"voc07" (11 points), "voc" (area under the curve) or "coco".</param>
+    /// <summary>Pascal VOC 2007: precision at 11 recalls.</summary>
+    [JsonStringEnumMemberName("voc07")]
+    Voc07,
+
+    /// <summary>Pascal VOC from 2010 on: the area under the curve.</summary>
+    [JsonStringEnumMemberName("voc")]
+    Voc,
+
+    /// <summary>COCO.</summary>
+    [JsonStringEnumMemberName("coco")]
+    Coco,
+}
+
+/// <summary>Computes the scores of a metric.</summary>
+public static class DetectionMetrics
+{
+    /// <summary>The scores of a detection.</summary>
+    /// <param name="metric">Not <see cref="DetectionMetric.Auto"/>.</param>
     /// <param name="images">The truth.</param>
     /// <param name="judged">Indices of the images that count.</param>
     /// <param name="found">In those images.</param>
-    public static DetectionScores Of(string name, BoxedImages images, IReadOnlyList<int> judged, IReadOnlyList<FoundObject> found) => name switch
+    /// <exception cref="ArgumentException">The metric is none that can be computed.</exception>
+    public static DetectionScores Compute(
+        DetectionMetric metric, BoxedImages images, IReadOnlyList<int> judged, IReadOnlyList<FoundObject> found) => metric switch
     {
-        "voc07" => VocMetric.Of(images, judged, found, elevenPoints: true),
-        "voc" => VocMetric.Of(images, judged, found, elevenPoints: false),
-        "coco" => CocoMetric.Of(images, judged, found),
-        _ => throw new ArgumentException($"metric is \"{name}\", expected {string.Join(", ", Names)}.", nameof(name)),
+        DetectionMetric.Voc07 => VocMetric.Of(images, judged, found, elevenPoints: true),
+        DetectionMetric.Voc => VocMetric.Of(images, judged, found, elevenPoints: false),
+        DetectionMetric.Coco => CocoMetric.Of(images, judged, found),
+        _ => throw new ArgumentException($"metric is \"{metric.Name()}\", expected voc07, voc or coco.", nameof(metric)),
     };
 
     /// <summary>The mean of what there is; NaN of nothing.</summary>

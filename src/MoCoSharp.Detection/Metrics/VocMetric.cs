@@ -36,7 +36,7 @@ public static class VocMetric
                 curves[label] = t == 0 ? curve ?? [] : curves[label];
             }
         });
-        var means = Enumerable.Range(0, Thresholds).Select(t => DetectionMetric.Mean(Enumerable.Range(0, classes).Select(label => aps[label, t]))).ToList();
+        var means = Enumerable.Range(0, Thresholds).Select(t => DetectionMetrics.Mean(Enumerable.Range(0, classes).Select(label => aps[label, t]))).ToList();
         return new DetectionScores(
             elevenPoints ? "VOC 2007, 11 points" : "VOC, area under the curve", means.Average(), means[0], means[5],
             [.. Enumerable.Range(0, classes).Select(label => new ClassScore(

@@ -22,12 +22,12 @@ internal sealed class Backbone : Module<Tensor, Tensor>
     {
         var (width, blocks) = (options.Width, ResNetStages.Blocks[options.Depth]);
         var expansion = ResNetStages.HasBottleneck(options.Depth) ? Bottleneck.Expansion : 1;
-        _pools = options.Stem == "imagenet";
+        _pools = options.Stem == EncoderStem.ImageNet;
         Channels = width * 4 * expansion;
         conv1 = options.Stem switch
         {
-            "imagenet" => new Convolution(3, width, kernel: 7, stride: 2),
-            "small" => new Convolution(3, width, kernel: 3, stride: 2),
+            EncoderStem.ImageNet => new Convolution(3, width, kernel: 7, stride: 2),
+            EncoderStem.Small => new Convolution(3, width, kernel: 3, stride: 2),
             _ => new Convolution(3, width, kernel: 3, stride: 1),
         };
         bn1 = new SplitBatchNorm(width, 1);

@@ -149,8 +149,8 @@ internal static class BackboneStride
 {
     public static int Of(EncoderOptions encoder) => encoder.Stem switch
     {
-        "imagenet" => 16,
-        "small" => 8,
-        _ => 4, // "cifar": its first layers keep the size
+        EncoderStem.ImageNet => 16,
+        EncoderStem.Small => 8,
+        _ => 4, // Cifar: its first layers keep the size
     };
 }

@@ -1,6 +1,8 @@
+using MoCoSharp.Data;
 using MoCoSharp.Detection.Datasets;
 using MoCoSharp.Detection.Metrics;
 using MoCoSharp.Detection.Model;
+using MoCoSharp.Encoders;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
 using MoCoSharp.Optimization;
@@ -17,8 +19,8 @@ public sealed record DetectionConfig
     /// <summary>The run folder or file that the weights come from, so that a run that is resumed before its first checkpoint begins with them; null where there is none.</summary>
     public string? InitialWeights { get; init; }
 
-    /// <summary>Which of its encoders: "query" or "key".</summary>
-    public string InitialEncoder { get; init; } = "query";
+    /// <summary>Which of its encoders.</summary>
+    public EncoderRole InitialEncoder { get; init; } = EncoderRole.Query;
 
     /// <summary>What precedes "conv1.weight" in a file of others with several networks; null finds it.</summary>
     public string? InitialPrefix { get; init; }
@@ -29,8 +31,8 @@ public sealed record DetectionConfig
     /// <summary>Images and boxes to judge by; null takes the source's own test part.</summary>
     public string? Validation { get; init; }
 
-    /// <summary>"voc07" (11 points), "voc" (area under the curve), "coco", or "auto": voc07 for VOC data, coco for COCO's.</summary>
-    public string Metric { get; init; } = "auto";
+    /// <summary>The metric.</summary>
+    public DetectionMetric Metric { get; init; } = DetectionMetric.Auto;
 
     /// <summary>Fixes order, sizes, mirroring, samples and the new layers' weights.</summary>
     public long Seed { get; init; }
@@ -56,8 +58,8 @@ public sealed record DetectionConfig
     /// <summary>"cpu", "cuda" or "cuda:n".</summary>
     public string Device { get; init; } = "cpu";
 
-    /// <summary>What convolutions compute in: "fp32" (the protocol), "bf16" or "auto".</summary>
-    public string Precision { get; init; } = "fp32";
+    /// <summary>What convolutions compute in; fp32 in the protocol.</summary>
+    public PrecisionChoice Precision { get; init; } = PrecisionChoice.Fp32;
 
     /// <summary>Threads of libtorch; 0 chooses once, and config.json keeps the choice.</summary>
     public int Threads { get; init; }
@@ -72,7 +74,7 @@ public sealed record DetectionConfig
     public DetectionCheckpointOptions Checkpoints { get; init; } = new();
 
     /// <summary>The encoder's architecture.</summary>
-    public EncoderOptions Encoder { get; init; } = new() { Head = "none" };
+    public EncoderOptions Encoder { get; init; } = new() { Head = EncoderHead.None };
 
     /// <summary>Mean of red, green and blue, 0 to 1: the encoder's.</summary>
     public IReadOnlyList<double> Mean { get; init; } = [0.485, 0.456, 0.406];
@@ -89,9 +91,14 @@ public sealed record DetectionConfig
     /// <summary>Everything wrong with this configuration, each fault with the option's name and the cure.</summary>
     public IEnumerable<string> Faults()
     {
-        if (Metric != "auto" && !DetectionMetric.Names.Contains(Metric))
+        if (EnumNames.Fault("initialEncoder", InitialEncoder) is { } role)
         {
-            yield return $"metric is \"{Metric}\", expected auto, {string.Join(", ", DetectionMetric.Names)}.";
+            yield return role;
+        }
+
+        if (EnumNames.Fault("metric", Metric) is { } metric)
+        {
+            yield return metric;
         }
 
         if (Steps < 1)
@@ -113,9 +120,9 @@ public sealed record DetectionConfig
             yield return $"preciseBnBatches is {PreciseBnBatches}, expected 0 (none) or more. The protocol uses 200.";
         }
 
-        if (!PrecisionChoice.Names.Contains(Precision))
+        if (EnumNames.Fault("precision", Precision) is { } precision)
         {
-            yield return $"precision is \"{Precision}\", expected {string.Join(", ", PrecisionChoice.Names)}.";
+            yield return precision;
         }
 
         if (Threads is < 0 or > 1024 || Workers is < 1 or > 256)

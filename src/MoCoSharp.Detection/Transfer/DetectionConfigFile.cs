@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using MoCoSharp.Detection.Metrics;
 using MoCoSharp.Runs;
 
 namespace MoCoSharp.Detection.Transfer;
@@ -61,8 +62,8 @@ public static class DetectionConfigFile
         }
 
         // Two precisions or metrics have two names.
-        var settled = config with { GroupSize = 0, Metric = config.Metric == "auto" ? "voc07" : config.Metric };
-        Compare(Node(new DetectionConfig { Metric = "voc07" }), Node(settled), "", found);
+        var settled = config with { GroupSize = 0, Metric = config.Metric == DetectionMetric.Auto ? DetectionMetric.Voc07 : config.Metric };
+        Compare(Node(new DetectionConfig { Metric = DetectionMetric.Voc07 }), Node(settled), "", found);
         return found;
     }
 

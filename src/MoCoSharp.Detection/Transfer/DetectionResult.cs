@@ -1,7 +1,9 @@
 using System.Text.Json.Nodes;
+using MoCoSharp.Data;
 using MoCoSharp.Detection.Datasets;
 using MoCoSharp.Detection.Metrics;
 using MoCoSharp.Detection.Model;
+using MoCoSharp.Models;
 
 namespace MoCoSharp.Detection.Transfer;
 
@@ -15,7 +17,7 @@ public sealed record DetectionResult(DetectionConfig Config, long Step, Detectio
 {
     /// <summary>The model and how it was trained, in a sentence.</summary>
     public string Protocol =>
-        $"Faster R-CNN R{Config.Encoder.Depth}-C4{(Config.Encoder.Width == 64 ? "" : $", width {Config.Encoder.Width}")}{(Config.Encoder.Stem == "imagenet" ? "" : $", {Config.Encoder.Stem} stem")} from {Config.From}; " +
+        $"Faster R-CNN R{Config.Encoder.Depth}-C4{(Config.Encoder.Width == 64 ? "" : $", width {Config.Encoder.Width}")}{(Config.Encoder.Stem == EncoderStem.ImageNet ? "" : $", {Config.Encoder.Stem.Name()} stem")} from {Config.From}; " +
         FormattableString.Invariant($"{Step} steps of {Config.BatchSize} images, lr {Config.Optimizer.LearningRate}, seed {Config.Seed}; trained on {Config.Data}, judged on {Config.Validation ?? "its test part"}; {Scores.Metric}");
 
     /// <summary>Judges what was found.</summary>
@@ -29,7 +31,7 @@ public sealed record DetectionResult(DetectionConfig Config, long Step, Detectio
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(judged);
-        return new DetectionResult(config, step, DetectionMetric.Of(config.Metric, images, judged, found), judged.Count, images.Count - judged.Count);
+        return new DetectionResult(config, step, DetectionMetrics.Compute(config.Metric, images, judged, found), judged.Count, images.Count - judged.Count);
     }
 
     /// <summary>The numbers with everything they must be read with.</summary>

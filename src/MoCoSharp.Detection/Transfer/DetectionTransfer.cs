@@ -4,6 +4,7 @@ using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Detection.Datasets;
 using MoCoSharp.Detection.Model;
+using MoCoSharp.Encoders;
 using MoCoSharp.Kernels;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
@@ -50,14 +51,14 @@ public sealed class DetectionTransfer : IDisposable
         ArgumentNullException.ThrowIfNull(train);
         (_config, _configText) = (config, DetectionConfigFile.Write(config with
         {
-            Workers = 1, LogEvery = 1, Checkpoints = new(), InitialWeights = null, InitialEncoder = "query", InitialPrefix = null, // these change no bit
+            Workers = 1, LogEvery = 1, Checkpoints = new(), InitialWeights = null, InitialEncoder = EncoderRole.Query, InitialPrefix = null, // these change no bit
         }));
         _train = config.KeepEmptyImages ? train : train.WithObjects();
         _data = _train.Fingerprint();
         (_observer, _time) = (observer, time);
         _device = TorchRuntime.OpenDevice(config.Device);
         using var random = new Generator((ulong)config.Seed ^ HeadStream);
-        _model = new FasterRcnn(config.Encoder, config.Detector, train.ClassNames.Count, random) { Precision = PrecisionChoice.Resolve(config.Precision, _device) };
+        _model = new FasterRcnn(config.Encoder, config.Detector, train.ClassNames.Count, random) { Precision = config.Precision.Resolve(_device) };
         if (encoder is not null)
         {
             _model.Begin(encoder);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using MoCoSharp.Data;
 using MoCoSharp.Features;
 using MoCoSharp.Models;
 using MoCoSharp.PyTorch;
@@ -51,23 +52,24 @@ public static class EncoderFile
     internal static TrainedEncoder Load(string path, SafeTensorsFile file, EncoderRole role)
     {
         var classes = Classes(path, file);
-        if (!Enum.TryParse<EncoderRole>(file.Metadata.GetValueOrDefault("encoder"), ignoreCase: true, out var found) || (found != role && classes.Count == 0))
+        var found = EnumNames.Find<EncoderRole>(file.Metadata.GetValueOrDefault("encoder"));
+        if (found is not { } saved || (saved != role && classes.Count == 0))
         {
             throw new InvalidDataException($"{path}: holds the {file.Metadata.GetValueOrDefault("encoder")} encoder alone, and the " +
-                $"{role.ToString().ToLowerInvariant()} encoder was asked for. Take it from the run.");
+                $"{role.Name()} encoder was asked for. Take it from the run.");
         }
 
         var config = RunConfigFile.Parse(file.Metadata[ConfigKey], path, []);
-        if (classes.Count > 0 && (config.Encoder.Head != "linear" || config.Method.Dimension != classes.Count))
+        if (classes.Count > 0 && (config.Encoder.Head != EncoderHead.Linear || config.Method.Dimension != classes.Count))
         {
-            throw new InvalidDataException($"{path}: names {classes.Count} classes, and its head, {config.Encoder.Head}, has {config.Method.Dimension} outputs: expected a linear one of as many.");
+            throw new InvalidDataException($"{path}: names {classes.Count} classes, and its head, {config.Encoder.Head.Name()}, has {config.Method.Dimension} outputs: expected a linear one of as many.");
         }
 
         var encoder = Build(path, config.Encoder, config.Method.Dimension, file.Tensors, prefix: "");
         _ = long.TryParse(file.Metadata.GetValueOrDefault("step"), out var step);
         var source = file.Metadata.GetValueOrDefault("source") ?? Path.GetFileName(path);
         var hasKnn = JsonNode.Parse(file.Metadata[ConfigKey])?["knn"] is not null;
-        return new TrainedEncoder(encoder, config.Views, step, classes.Count > 0 ? found : role, source)
+        return new TrainedEncoder(encoder, config.Views, step, classes.Count > 0 ? saved : role, source)
         {
             Classes = classes,
             Knn = hasKnn ? config.Knn : null,
@@ -120,7 +122,7 @@ public static class EncoderFile
         var options = trained.Encoder.Options;
         var all = JsonNode.Parse(RunConfigFile.Write(new RunConfig
         {
-            Encoder = withHead ? options : options with { Head = "none" },
+            Encoder = withHead ? options : options with { Head = EncoderHead.None },
             Views = trained.Views,
             Knn = trained.Knn ?? new KnnOptions(),
             Precision = trained.Precision,

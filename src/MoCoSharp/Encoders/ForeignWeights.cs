@@ -75,7 +75,7 @@ public sealed class ForeignWeights : IDisposable
     /// </param>
     /// <param name="stem">"cifar" or "small" for a first layer of 3x3, whose stride no weight tells; null takes "cifar".</param>
     /// <exception cref="InvalidDataException">It is broken, none that is known, holds NaN, or cannot be represented; the message says why.</exception>
-    public static ForeignWeights Read(string path, string? prefix = null, string? stem = null)
+    public static ForeignWeights Read(string path, string? prefix = null, EncoderStem? stem = null)
     {
         if (IsSafeTensors(path))
         {
@@ -156,7 +156,7 @@ public sealed class ForeignWeights : IDisposable
         IReadOnlyDictionary<string, IReadOnlyList<long>> shapes,
         PickleDictionary? root,
         string? prefix,
-        string? stem)
+        EncoderStem? stem)
     {
         private readonly List<string> _ignored = [];
 
@@ -191,8 +191,8 @@ public sealed class ForeignWeights : IDisposable
 
             return new ForeignWeights(file)
             {
-                Kind = $"{layout.Kind}: ResNet-{options.Depth}{(options.Width == 64 ? "" : $" of width {options.Width}")}, {options.Stem} stem, " +
-                    (outputs is null ? "no head that fits" : $"{options.Head} head to {outputs}"),
+                Kind = $"{layout.Kind}: ResNet-{options.Depth}{(options.Width == 64 ? "" : $" of width {options.Width}")}, {options.Stem.Name()} stem, " +
+                    (outputs is null ? "no head that fits" : $"{options.Head.Name()} head to {outputs}"),
                 Encoder = options,
                 OutputSize = outputs,
                 Query = query,

@@ -57,7 +57,7 @@ public static class OfficialCheckpoint
         return TrainingState.IsOf(file) && IsOfficial(RunConfigFile.Parse(file.Metadata["config"], source, [])) ? source : null;
     }
 
-    private static bool IsOfficial(RunConfig config) => config.MoCo is not null && config.Optimizer.Kind == "sgd";
+    private static bool IsOfficial(RunConfig config) => config.MoCo is not null && config.Optimizer.Kind == OptimizerKind.Sgd;
 
     /// <summary>Writes the training in a checkpoint; an epoch under way counts as not done, as official code knows whole epochs alone.</summary>
     /// <param name="checkpoint">From <see cref="Of"/>.</param>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Loading;
@@ -29,8 +30,8 @@ public sealed record TrainedEncoder(Encoder Encoder, ViewOptions Views, long Ste
     /// <summary>The kNN settings of that run; null where they are not known.</summary>
     public KnnOptions? Knn { get; init; }
 
-    /// <summary>What its convolutions compute in, as in a configuration: "auto", "fp32" or "bf16".</summary>
-    public string Precision { get; init; } = new RunConfig().Precision;
+    /// <summary>What its convolutions compute in, as in a configuration: auto, fp32 or bf16.</summary>
+    public PrecisionChoice Precision { get; init; } = new RunConfig().Precision;
 
     /// <summary>What was left out of a foreign file; one sentence each.</summary>
     public IReadOnlyList<string> Ignored { get; init; } = [];
@@ -39,7 +40,7 @@ public sealed record TrainedEncoder(Encoder Encoder, ViewOptions Views, long Ste
     public string Architecture =>
         $"resnet{Encoder.Options.Depth}" +
         (Encoder.Options.Width == 64 ? "" : $", width {Encoder.Options.Width}") +
-        (Encoder.Options.Stem == "imagenet" ? "" : $", {Encoder.Options.Stem} stem");
+        (Encoder.Options.Stem == EncoderStem.ImageNet ? "" : $", {Encoder.Options.Stem.Name()} stem");
 
     /// <summary>Loads an encoder from a run, a checkpoint, an exported file, or PyTorch weights.</summary>
     /// <param name="path">A run folder, whose newest checkpoint is read, or a file.</param>
@@ -97,7 +98,7 @@ public sealed record TrainedEncoder(Encoder Encoder, ViewOptions Views, long Ste
             ["size"] = $"{view.Size}",
             ["color"] = "RGB",
             ["preparation"] = view.Describe().Replace("\n", "; ", StringComparison.Ordinal),
-            ["encoder"] = Role == EncoderRole.Query ? "query" : "key",
+            ["encoder"] = Role.Name(),
             ["source"] = Source,
             ["step"] = $"{Step}",
         };

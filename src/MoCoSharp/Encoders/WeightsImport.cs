@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using MoCoSharp.Data;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
 using MoCoSharp.Methods;
@@ -20,7 +21,7 @@ public static class WeightsImport
     public static string LikelyRecipe(ForeignWeights weights)
     {
         ArgumentNullException.ThrowIfNull(weights);
-        return weights.Encoder.Stem != "imagenet" ? "moco-cifar10-r18" : weights.Encoder.Head == "mlp" ? "moco-v2-imagenet-r50" : "moco-v1-imagenet-r50";
+        return weights.Encoder.Stem != EncoderStem.ImageNet ? "moco-cifar10-r18" : weights.Encoder.Head == EncoderHead.Mlp ? "moco-v2-imagenet-r50" : "moco-v1-imagenet-r50";
     }
 
     /// <summary>A recipe's configuration with the encoder, queue and optimizer of the file.</summary>
@@ -117,7 +118,7 @@ public static class WeightsImport
         [
             .. weights.Depth == recipe.Depth ? Array.Empty<string>() : [$"encoder.depth={weights.Depth}"],
             .. weights.Width == recipe.Width ? Array.Empty<string>() : [$"encoder.width={weights.Width}"],
-            .. weights.Stem == recipe.Stem ? Array.Empty<string>() : [$"encoder.stem={weights.Stem}"],
+            .. weights.Stem == recipe.Stem ? Array.Empty<string>() : [$"encoder.stem={weights.Stem.Name()}"],
         ];
     }
 
@@ -157,8 +158,8 @@ public static class WeightsImport
     {
         using var weights = ForeignWeights.Read(path, prefix);
         var saved = role == EncoderRole.Query ? weights.Query : weights.Key ?? throw new InvalidDataException($"{path}: is {weights.Kind}, and has no key encoder.");
-        var options = weights.Encoder with { Head = weights.OutputSize is null ? "none" : weights.Encoder.Head };
-        var views = options.Stem == "imagenet" ? new ViewOptions() : new ViewOptions { Recipe = "cifar-demo", Size = 32 };
+        var options = weights.Encoder with { Head = weights.OutputSize is null ? EncoderHead.None : weights.Encoder.Head };
+        var views = options.Stem == EncoderStem.ImageNet ? new ViewOptions() : new ViewOptions { Recipe = ViewRecipe.CifarDemo, Size = 32 };
         using var random = new Generator(0); // every weight is overwritten
         var encoder = new Encoder(options, weights.OutputSize ?? DefaultDimension, bnGroups: 1, random);
         using var scope = NewDisposeScope();
@@ -189,11 +190,11 @@ public static class WeightsImport
         : throw new InvalidDataException($"{path}: has no checkpoint yet.");
 
     private static ForeignWeights ReadFor(string file, EncoderOptions encoder, string? prefix) =>
-        ForeignWeights.Read(file, prefix, stem: encoder.Stem is "imagenet" ? null : encoder.Stem);
+        ForeignWeights.Read(file, prefix, stem: encoder.Stem is EncoderStem.ImageNet ? null : encoder.Stem);
 
     private static string? Misfit(string file, ForeignWeights weights, EncoderOptions encoder) =>
         Fitting(weights.Encoder, encoder) is not { Count: > 0 } settings ? null
-        : $"{file}: is {weights.Kind}; encoder.depth {encoder.Depth}, encoder.width {encoder.Width} and encoder.stem {encoder.Stem} ask for another. " +
+        : $"{file}: is {weights.Kind}; encoder.depth {encoder.Depth}, encoder.width {encoder.Width} and encoder.stem {encoder.Stem.Name()} ask for another. " +
             $"Add --set {string.Join(' ', settings)}, or take other weights.";
 
     private static void Fill(ForeignWeights weights, string source, MoCo method, Optimizer optimizer)

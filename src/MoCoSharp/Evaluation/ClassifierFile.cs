@@ -1,3 +1,4 @@
+using MoCoSharp.Data;
 using MoCoSharp.Encoders;
 using MoCoSharp.Models;
 using TorchSharp;
@@ -24,9 +25,9 @@ public static class ClassifierFile
         ArgumentNullException.ThrowIfNull(origin);
         ArgumentNullException.ThrowIfNull(classifier);
         ArgumentNullException.ThrowIfNull(classes);
-        if (classifier.Options.Head != "linear" || classifier.OutputSize != classes.Count)
+        if (classifier.Options.Head != EncoderHead.Linear || classifier.OutputSize != classes.Count)
         {
-            throw new ArgumentException($"A {classifier.Options.Head} head of {classifier.OutputSize} outputs with {classes.Count} class names: expected a linear one of as many.", nameof(classes));
+            throw new ArgumentException($"A {classifier.Options.Head.Name()} head of {classifier.OutputSize} outputs with {classes.Count} class names: expected a linear one of as many.", nameof(classes));
         }
 
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
@@ -46,7 +47,7 @@ public static class ClassifierFile
         ArgumentNullException.ThrowIfNull(origin);
         ArgumentNullException.ThrowIfNull(classes);
         using var random = new Generator(0); // every weight is overwritten
-        using var classifier = new Encoder(origin.Encoder.Options with { Head = "linear" }, classes.Count, bnGroups: 1, random);
+        using var classifier = new Encoder(origin.Encoder.Options with { Head = EncoderHead.Linear }, classes.Count, bnGroups: 1, random);
         using (no_grad())
         using (NewDisposeScope())
         {

@@ -99,7 +99,7 @@ public sealed class FineTuning(
     private Encoder Classifier()
     {
         using var random = new Generator((ulong)options.Seed);
-        var model = new Encoder(architecture with { Head = "linear" }, train.ClassNames.Count, bnGroups: 1, random);
+        var model = new Encoder(architecture with { Head = EncoderHead.Linear }, train.ClassNames.Count, bnGroups: 1, random);
         using (no_grad())
         using (NewDisposeScope())
         {

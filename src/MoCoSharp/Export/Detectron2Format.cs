@@ -1,4 +1,5 @@
 using System.Globalization;
+using MoCoSharp.Data;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Encoders;
 using MoCoSharp.Models;
@@ -16,9 +17,9 @@ public sealed class Detectron2Format() : ExportFormat("detectron2")
     public override IEnumerable<string> Faults(TrainedEncoder trained, bool withHead, string path)
     {
         var options = trained.Encoder.Options;
-        if (options.Stem != "imagenet")
+        if (options.Stem != EncoderStem.ImageNet)
         {
-            yield return $"detectron2's ResNet begins with a 7x7 convolution and a pool, this encoder with a {options.Stem} stem: detectron2 cannot build it.";
+            yield return $"detectron2's ResNet begins with a 7x7 convolution and a pool, this encoder with a {options.Stem.Name()} stem: detectron2 cannot build it.";
         }
 
         if (options.Width != 64 && !ResNetStages.HasBottleneck(options.Depth))

@@ -1,4 +1,5 @@
 using MoCoSharp.Encoders;
+using MoCoSharp.Models;
 using TorchSharp;
 using static MoCoSharp.Kernels.Scalars;
 using static TorchSharp.torch;
@@ -54,7 +55,7 @@ public static class ExportCheck
     {
         ArgumentNullException.ThrowIfNull(trained);
         var options = trained.Encoder.Options;
-        using var reloaded = EncoderFile.Build(path, withHead ? options : options with { Head = "none" }, trained.Encoder.OutputSize, weights, prefix: "");
+        using var reloaded = EncoderFile.Build(path, withHead ? options : options with { Head = EncoderHead.None }, trained.Encoder.OutputSize, weights, prefix: "");
         return Difference(trained, withHead, reloaded.call); // without a head its output is the features
     }
 }

@@ -23,7 +23,7 @@ public sealed class OfficialFormat(string? checkpoint) : ExportFormat("torch")
     {
         ArgumentNullException.ThrowIfNull(trained);
         var options = trained.Encoder.Options;
-        if (options.Width != 64 || options.Stem != "imagenet")
+        if (options.Width != 64 || options.Stem != EncoderStem.ImageNet)
         {
             yield return $"# official code builds torchvision's resnet{options.Depth}, this is {trained.Architecture}: give it a model of your own";
         }
@@ -32,7 +32,7 @@ public sealed class OfficialFormat(string? checkpoint) : ExportFormat("torch")
         {
             yield return string.Create(CultureInfo.InvariantCulture,
                 $"python main_moco.py -a resnet{options.Depth} --resume {Shell.Quote(path)} --moco-dim {trained.Encoder.OutputSize} --moco-k {moco.QueueSize} ") +
-                string.Create(CultureInfo.InvariantCulture, $"--moco-m {moco.Momentum} --moco-t {moco.Temperature}{(options.Head == "mlp" ? " --mlp" : "")} ...");
+                string.Create(CultureInfo.InvariantCulture, $"--moco-m {moco.Momentum} --moco-t {moco.Temperature}{(options.Head == EncoderHead.Mlp ? " --mlp" : "")} ...");
         }
 
         yield return $"python main_lincls.py -a resnet{options.Depth} --pretrained {Shell.Quote(path)} ...";
@@ -63,9 +63,9 @@ public sealed class OfficialFormat(string? checkpoint) : ExportFormat("torch")
     {
         ArgumentNullException.ThrowIfNull(trained);
         var stem = trained.Encoder.Options.Stem;
-        using var weights = ForeignWeights.Read(path, stem: stem == "imagenet" ? null : stem);
+        using var weights = ForeignWeights.Read(path, stem: stem == EncoderStem.ImageNet ? null : stem);
         return checkpoint is null || OfficialCheckpoint.IsSame(weights, checkpoint)
-            ? ExportCheck.Difference(trained, trained.Encoder.Options.Head != "none", path, weights.Query)
+            ? ExportCheck.Difference(trained, trained.Encoder.Options.Head != EncoderHead.None, path, weights.Query)
             : double.PositiveInfinity;
     }
 }

@@ -65,8 +65,8 @@ public static class OnnxExport
 
         public void Build(EncoderOptions options, bool withHead, string output)
         {
-            var hidden = Relu(Normalized(Input, "conv1", "bn1", stride: options.Stem == "cifar" ? 1 : 2));
-            if (options.Stem == "imagenet")
+            var hidden = Relu(Normalized(Input, "conv1", "bn1", stride: options.Stem == EncoderStem.Cifar ? 1 : 2));
+            if (options.Stem == EncoderStem.ImageNet)
             {
                 hidden = Graph.Node("MaxPool", "maxpool", [hidden],
                     Attribute("kernel_shape", [3, 3]), Attribute("strides", [2, 2]), Attribute("pads", [1, 1, 1, 1]));
@@ -81,11 +81,11 @@ public static class OnnxExport
             }
 
             var pooled = Graph.Node("GlobalAveragePool", "avgpool", [hidden]);                   // [N, D, 1, 1]
-            var hasHead = withHead && options.Head != "none";
+            var hasHead = withHead && options.Head != EncoderHead.None;
             var features = Graph.Node("Flatten", hasHead ? "features" : output, [pooled], Attribute("axis", 1L)); // [N, D]
             if (hasHead)
             {
-                _ = options.Head == "linear" ? Linear("fc", features, output) : Mlp(features, output); // [N, C]
+                _ = options.Head == EncoderHead.Linear ? Linear("fc", features, output) : Mlp(features, output); // [N, C]
             }
         }
 

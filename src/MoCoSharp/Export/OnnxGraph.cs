@@ -1,5 +1,4 @@
 using Google.Protobuf;
-using MoCoSharp.Models;
 using MoCoSharp.Runs;
 using TorchSharp;
 using static TorchSharp.torch;

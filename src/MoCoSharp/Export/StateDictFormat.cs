@@ -58,9 +58,9 @@ public abstract class StateDictFormat(string name) : ExportFormat(name)
     internal static IEnumerable<string> Replacements(TrainedEncoder trained, bool withHead)
     {
         var encoder = trained.Encoder;
-        if (encoder.Options.Stem is "cifar" or "small")
+        if (encoder.Options.Stem is EncoderStem.Cifar or EncoderStem.Small)
         {
-            yield return $"model.conv1 = torch.nn.Conv2d(3, 64, 3, stride={(encoder.Options.Stem == "cifar" ? 1 : 2)}, padding=1, bias=False)";
+            yield return $"model.conv1 = torch.nn.Conv2d(3, 64, 3, stride={(encoder.Options.Stem == EncoderStem.Cifar ? 1 : 2)}, padding=1, bias=False)";
             yield return "model.maxpool = torch.nn.Identity()";
         }
 
@@ -70,14 +70,14 @@ public abstract class StateDictFormat(string name) : ExportFormat(name)
         }
 
         var (features, outputs) = (encoder.FeatureSize, encoder.OutputSize);
-        yield return "model.fc = torch.nn." + (withHead ? encoder.Options.Head : "none") switch
+        yield return "model.fc = torch.nn." + (withHead ? encoder.Options.Head : EncoderHead.None) switch
         {
-            "linear" => $"Linear({features}, {outputs})",
-            "none" => "Identity()",
-            var mlp => $"Sequential({string.Concat(Enumerable.Repeat(Hidden(mlp), mlp.StartsWith("mlp3", StringComparison.Ordinal) ? 2 : 1))}torch.nn.Linear({features}, {outputs}))",
+            EncoderHead.Linear => $"Linear({features}, {outputs})",
+            EncoderHead.None => "Identity()",
+            var mlp => $"Sequential({string.Concat(Enumerable.Repeat(Hidden(mlp), Head.HiddenLayers(mlp)))}torch.nn.Linear({features}, {outputs}))",
         };
 
-        string Hidden(string head) => head.EndsWith("-bn", StringComparison.Ordinal)
+        string Hidden(EncoderHead head) => Head.HasNorm(head)
             ? $"torch.nn.Linear({features}, {features}, bias=False), torch.nn.BatchNorm1d({features}), torch.nn.ReLU(), "
             : $"torch.nn.Linear({features}, {features}), torch.nn.ReLU(), ";
     }
@@ -110,7 +110,7 @@ public sealed class TimmFormat() : StateDictFormat("timm")
         ArgumentNullException.ThrowIfNull(trained);
         var options = trained.Encoder.Options;
         var isClassifier = withHead && trained.Classes.Count > 0;
-        return options.Stem == "imagenet" && (isClassifier || !withHead)
+        return options.Stem == EncoderStem.ImageNet && (isClassifier || !withHead)
             ?
             [
                 "import timm",

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
@@ -10,13 +12,16 @@ using static TorchSharp.torch.nn;
 
 namespace MoCoSharp.Features;
 
-/// <summary>Which output of an encoder serves as feature.</summary>
+/// <summary>The output of an encoder that serves as feature.</summary>
+[JsonConverter(typeof(EnumNameConverter<FeatureLayer>))]
 public enum FeatureLayer
 {
-    /// <summary>The pooled features, [N, D].</summary>
+    /// <summary>The pooled features. Shape [N, D].</summary>
+    [JsonStringEnumMemberName("pooled")]
     Pooled,
 
-    /// <summary>The head's output, [N, C].</summary>
+    /// <summary>The head's output. Shape [N, C].</summary>
+    [JsonStringEnumMemberName("head")]
     Head,
 }
 

@@ -20,7 +20,7 @@ public sealed class KnnMonitor(IImageDataset bank, IImageDataset queries, ViewTr
 {
     /// <summary>The protocol, in a phrase: stands beside every number.</summary>
     public string Protocol { get; } = FormattableString.Invariant(
-        $"kNN k={Math.Min(options.Neighbours, bank.Count)} T={options.Temperature}, cosine, {(options.Layer == "head" ? "head output" : "pooled features")}, bank {bank.Count}, queries {queries.Count}");
+        $"kNN k={Math.Min(options.Neighbours, bank.Count)} T={options.Temperature}, cosine, {(options.Layer == FeatureLayer.Head ? "head output" : "pooled features")}, bank {bank.Count}, queries {queries.Count}");
 
     /// <summary>Told of each broken image whenever it is met, on the thread that met it; it takes no part.</summary>
     public Action<BadImage>? BadImageFound { get; init; }
@@ -40,7 +40,7 @@ public sealed class KnnMonitor(IImageDataset bank, IImageDataset queries, ViewTr
     public (double Accuracy, double Seconds) Measure(Encoder encoder, Action<int, int>? progress, IProcessGroup group, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
-        var layer = options.Layer == "head" ? FeatureLayer.Head : FeatureLayer.Pooled;
+        var layer = options.Layer;
         var total = bank.Count + queries.Count;
         using var known = FeatureExtractor.Extract(encoder, bank, view, layer, loader, device, progress: done => progress?.Invoke(done, total), badImage: Leave, cancellation: cancellation, group: group);
         using var asked = FeatureExtractor.Extract(encoder, queries, view, layer, loader, device, progress: done => progress?.Invoke(bank.Count + done, total), badImage: Leave, cancellation: cancellation, group: group);

@@ -1,3 +1,5 @@
+using MoCoSharp.Data;
+
 namespace MoCoSharp.Features;
 
 /// <summary>How the kNN monitor judges: labels by the nearest training images.</summary>
@@ -12,8 +14,8 @@ public sealed record KnnOptions
     /// <summary>Of the weights exp(similarity / temperature), above 0; 0.1 in the CIFAR demo.</summary>
     public double Temperature { get; init; } = 0.1;
 
-    /// <summary>"pooled" features (as most evaluations), or the "head" output (as the CIFAR demo).</summary>
-    public string Layer { get; init; } = "pooled";
+    /// <summary>Pooled features, as in most evaluations, or the head's output, as in the CIFAR demo.</summary>
+    public FeatureLayer Layer { get; init; } = FeatureLayer.Pooled;
 
     /// <summary>Everything wrong with these options, each with the option's name.</summary>
     public IEnumerable<string> Faults()
@@ -33,9 +35,9 @@ public sealed record KnnOptions
             yield return $"knn.temperature is {Temperature}, expected a number above 0. The CIFAR demo uses 0.1.";
         }
 
-        if (Layer is not ("pooled" or "head"))
+        if (EnumNames.Fault("knn.layer", Layer) is { } layer)
         {
-            yield return $"knn.layer is \"{Layer}\", expected pooled or head.";
+            yield return layer;
         }
     }
 }

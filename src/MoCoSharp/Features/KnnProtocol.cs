@@ -13,8 +13,14 @@ public sealed record KnnResult(ClassificationScores Scores, IReadOnlyList<string
 /// <summary>The published ways to judge an encoder by nearest neighbours.</summary>
 public static class KnnProtocol
 {
+    private static readonly (string Name, KnnOptions Options)[] Protocols =
+    [
+        ("demo", new KnnOptions { Neighbours = 200, Temperature = 0.1, Layer = FeatureLayer.Head }),
+        ("instdisc", new KnnOptions { Neighbours = 200, Temperature = 0.07, Layer = FeatureLayer.Head }),
+    ];
+
     /// <summary>The protocols that have a name.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["demo", "instdisc"];
+    public static IReadOnlyList<string> Names { get; } = [.. Protocols.Select(protocol => protocol.Name)];
 
     /// <summary>The settings of a protocol.</summary>
     /// <param name="name">
@@ -22,19 +28,15 @@ public static class KnnProtocol
     /// on the head's output.
     /// </param>
     /// <exception cref="ArgumentException">There is no such protocol.</exception>
-    public static KnnOptions Named(string name) => name switch
-    {
-        "demo" => new KnnOptions { Neighbours = 200, Temperature = 0.1, Layer = "head" },
-        "instdisc" => new KnnOptions { Neighbours = 200, Temperature = 0.07, Layer = "head" },
-        _ => throw new ArgumentException($"{name}: no kNN protocol of that name, expected {string.Join(" or ", Names)}.", nameof(name)),
-    };
+    public static KnnOptions Named(string name) => Protocols.FirstOrDefault(protocol => protocol.Name == name).Options
+        ?? throw new ArgumentException($"{name}: no kNN protocol of that name, expected {string.Join(" or ", Names)}.", nameof(name));
 
     /// <summary>The protocol in a phrase, to stand beside a number.</summary>
     public static string Describe(string name, KnnOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         return FormattableString.Invariant($"kNN, {name}: k {options.Neighbours}, T {options.Temperature}, cosine, weights exp(s/T) summed by class, ") +
-            (options.Layer == "head" ? "head output" : "pooled features");
+            (options.Layer == FeatureLayer.Head ? "head output" : "pooled features");
     }
 
     /// <summary>Judges by features; images without a label take no part.</summary>

@@ -93,7 +93,7 @@ public sealed class MemoryBank : PretrainMethod
         var images = Images(queryViews);
         using var scope = NewDisposeScope();
         var query = functional.normalize(encoder.call(queryViews), dim: 1); // [N / ranks, C]
-        var (loss, accuracy) = _options.Loss == MemoryBankOptions.NceLoss ? Nce(query, images) : InfoNceOf(query, images);
+        var (loss, accuracy) = _options.Loss == MemoryBankLoss.Nce ? Nce(query, images) : InfoNceOf(query, images);
         scope.MoveToOuter(loss);
         accuracy?.MoveToOuterDisposeScope();
         var kept = query.detach().MoveToOuterDisposeScope();

@@ -1,23 +1,33 @@
+using System.ComponentModel;
+using System.Text.Json.Serialization;
+using MoCoSharp.Data;
+
 namespace MoCoSharp.Methods;
+
+/// <summary>The loss of learning against a memory bank.</summary>
+[JsonConverter(typeof(EnumNameConverter<MemoryBankLoss>))]
+public enum MemoryBankLoss
+{
+    /// <summary>MoCo's softmax over K features of the bank, drawn anew in each step and shared by its images.</summary>
+    [JsonStringEnumMemberName("info-nce"), Description("MoCo's baseline")]
+    InfoNce,
+
+    /// <summary>
+    /// InstDisc's binary classification of K features drawn for each image, with a constant normalizer that the first batch gives.
+    /// </summary>
+    [JsonStringEnumMemberName("nce"), Description("InstDisc")]
+    Nce,
+}
 
 /// <summary>The hyper-parameters of learning against a memory bank.</summary>
 /// <remarks>Wu et al. 2018, <see href="https://arxiv.org/abs/1805.01978"/> (InstDisc); with InfoNCE, He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>, figure 2b.</remarks>
 public sealed record MemoryBankOptions : IMethodOptions
 {
-    /// <summary>The loss of MoCo's baseline.</summary>
-    public const string InfoNceLoss = "info-nce";
-
-    /// <summary>The loss of InstDisc.</summary>
-    public const string NceLoss = "nce";
-
     /// <summary>Size of the embedding, C, above 0.</summary>
     public int Dimension { get; init; } = 128;
 
-    /// <summary>
-    /// "info-nce", the softmax of MoCo over K features of the bank that are drawn anew in each step and shared by its images; or "nce", InstDisc's binary
-    /// classification of K features drawn for each image, with a constant normalizer that the first batch gives.
-    /// </summary>
-    public string Loss { get; init; } = InfoNceLoss;
+    /// <summary>The loss.</summary>
+    public MemoryBankLoss Loss { get; init; } = MemoryBankLoss.InfoNce;
 
     /// <summary>K, features drawn as negatives, above 0; 65536 in MoCo's baseline, 4096 in InstDisc.</summary>
     public int Negatives { get; init; } = 65536;
@@ -33,7 +43,7 @@ public sealed record MemoryBankOptions : IMethodOptions
     int IMethodOptions.Views => 1;
 
     /// <inheritdoc/>
-    public string Describe() => $"memory bank, {(Loss == NceLoss ? "InstDisc's NCE" : "InfoNCE")}, {Negatives} negatives";
+    public string Describe() => $"memory bank, {(Loss == MemoryBankLoss.Nce ? "InstDisc's NCE" : "InfoNCE")}, {Negatives} negatives";
 
     /// <summary>Everything wrong with these options, each with the option's name.</summary>
     public IEnumerable<string> Faults()
@@ -43,9 +53,9 @@ public sealed record MemoryBankOptions : IMethodOptions
             yield return $"memoryBank.dimension is {Dimension}, expected a number above 0. MoCo and InstDisc use 128.";
         }
 
-        if (Loss is not (InfoNceLoss or NceLoss))
+        if (EnumNames.Fault("memoryBank.loss", Loss) is { } loss)
         {
-            yield return $"memoryBank.loss is \"{Loss}\", expected {InfoNceLoss} (MoCo's baseline) or {NceLoss} (InstDisc).";
+            yield return loss;
         }
 
         if (Negatives < 1)

@@ -14,7 +14,7 @@ internal static class MethodFaults
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bnGroups);
         TorchRuntime.Load();
         List<string> faults = [.. options.Faults()];
-        if (encoder.Head == "none")
+        if (encoder.Head == EncoderHead.None)
         {
             faults.Add("encoder.head is none, for encoders whose head was left behind: pre-training wants linear (MoCo v1) or mlp (MoCo v2).");
         }

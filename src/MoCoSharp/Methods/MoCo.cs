@@ -30,7 +30,7 @@ public sealed class MoCo : PretrainMethod
         using var random = new Generator((ulong)seed);
         encoder_q = new Encoder(encoder, options.Dimension, bnGroups / group.Size, random);
         encoder_k = new Encoder(encoder, options.Dimension, bnGroups / group.Size, random);
-        queue = new KeyQueue(options.Dimension, options.QueueSize, random, PrecisionChoice.Resolve(options.QueuePrecision, CPU));
+        queue = new KeyQueue(options.Dimension, options.QueueSize, random, options.QueuePrecision);
         RegisterComponents();
 
         encoder_k.load_state_dict(encoder_q.state_dict());

@@ -1,3 +1,6 @@
+using MoCoSharp.Data;
+using MoCoSharp.Models;
+
 namespace MoCoSharp.Methods;
 
 /// <summary>The hyper-parameters of momentum contrast.</summary>
@@ -9,8 +12,8 @@ public sealed record MoCoOptions : IMethodOptions
     /// <summary>Number of keys in the queue, K, above 0; any batch fits.</summary>
     public int QueueSize { get; init; } = 65536;
 
-    /// <summary>What the queue keeps its keys in: "fp32", or "bf16", which halves its size and the time of the loss, at 2e-3 in the gradient.</summary>
-    public string QueuePrecision { get; init; } = "fp32";
+    /// <summary>The type of the keys in the queue. bf16 halves its size and the time of the loss, at an error of 2e-3 in the gradient.</summary>
+    public Precision QueuePrecision { get; init; } = Precision.Fp32;
 
     /// <summary>m of the key encoder's update, in [0, 1].</summary>
     public double Momentum { get; init; } = 0.999;
@@ -46,9 +49,9 @@ public sealed record MoCoOptions : IMethodOptions
             yield return $"moco.queueSize is {QueueSize}, expected a number above 0. MoCo uses 65536.";
         }
 
-        if (QueuePrecision is not ("fp32" or "bf16"))
+        if (EnumNames.Fault("moco.queuePrecision", QueuePrecision) is { } precision)
         {
-            yield return $"moco.queuePrecision is \"{QueuePrecision}\", expected fp32 or bf16.";
+            yield return precision;
         }
 
         if (!(Momentum is >= 0 and <= 1))

@@ -48,14 +48,14 @@ public sealed class Encoder : Module<Tensor, Tensor>
         var expansion = ResNetStages.HasBottleneck(options.Depth) ? Bottleneck.Expansion : 1;
         FeatureSize = width * 8 * expansion;
         Options = options;
-        OutputSize = options.Head == "none" ? FeatureSize : outputSize;
-        _pools = options.Stem == "imagenet";
+        OutputSize = options.Head == EncoderHead.None ? FeatureSize : outputSize;
+        _pools = options.Stem == EncoderStem.ImageNet;
         _bnGroups = bnGroups;
         _recomputes = options.Recompute;
         conv1 = options.Stem switch
         {
-            "imagenet" => new Convolution(3, width, kernel: 7, stride: 2),
-            "small" => new Convolution(3, width, kernel: 3, stride: 2),
+            EncoderStem.ImageNet => new Convolution(3, width, kernel: 7, stride: 2),
+            EncoderStem.Small => new Convolution(3, width, kernel: 3, stride: 2),
             _ => new Convolution(3, width, kernel: 3, stride: 1),
         };
         bn1 = new SplitBatchNorm(width, bnGroups);

@@ -1,4 +1,54 @@
+using System.ComponentModel;
+using System.Text.Json.Serialization;
+using MoCoSharp.Data;
+
 namespace MoCoSharp.Models;
+
+/// <summary>The first layers of a ResNet.</summary>
+[JsonConverter(typeof(EnumNameConverter<EncoderStem>))]
+public enum EncoderStem
+{
+    /// <summary>A 7x7 convolution of stride 2, then a pool: for photos.</summary>
+    [JsonStringEnumMemberName("imagenet")]
+    ImageNet,
+
+    /// <summary>A 3x3 convolution of stride 1: for images of 32 pixels.</summary>
+    [JsonStringEnumMemberName("cifar")]
+    Cifar,
+
+    /// <summary>A 3x3 convolution of stride 2: for small images, at a quarter of the cost.</summary>
+    [JsonStringEnumMemberName("small")]
+    Small,
+}
+
+/// <summary>The layers on the pooled features while an encoder is trained.</summary>
+[JsonConverter(typeof(EnumNameConverter<EncoderHead>))]
+public enum EncoderHead
+{
+    /// <summary>One linear layer.</summary>
+    [JsonStringEnumMemberName("linear"), Description("MoCo v1")]
+    Linear,
+
+    /// <summary>A hidden layer as wide as the features, ReLU, and a linear layer.</summary>
+    [JsonStringEnumMemberName("mlp"), Description("MoCo v2")]
+    Mlp,
+
+    /// <summary>As <see cref="Mlp"/>, with BatchNorm before the ReLU.</summary>
+    [JsonStringEnumMemberName("mlp-bn"), Description("SimCLR")]
+    MlpBn,
+
+    /// <summary>As <see cref="Mlp"/>, with two hidden layers.</summary>
+    [JsonStringEnumMemberName("mlp3")]
+    Mlp3,
+
+    /// <summary>As <see cref="MlpBn"/>, with two hidden layers (SimCLR v2).</summary>
+    [JsonStringEnumMemberName("mlp3-bn")]
+    Mlp3Bn,
+
+    /// <summary>No head: the encoder gives its features. To evaluate, not to pre-train.</summary>
+    [JsonStringEnumMemberName("none")]
+    None,
+}
 
 /// <summary>Which ResNet, from which first layer, with which head.</summary>
 public sealed record EncoderOptions
@@ -9,15 +59,11 @@ public sealed record EncoderOptions
     /// <summary>Channels of the first stage, above 0; 64 is standard.</summary>
     public int Width { get; init; } = 64;
 
-    /// <summary>First layers: "imagenet" (7x7 stride 2, then a pool), "cifar" (3x3 stride 1) or "small" (3x3 stride 2).</summary>
-    public string Stem { get; init; } = "imagenet";
+    /// <summary>The first layers.</summary>
+    public EncoderStem Stem { get; init; } = EncoderStem.ImageNet;
 
-    /// <summary>
-    /// What stands on the pooled features: "linear" (MoCo v1), "mlp" (MoCo v2: a hidden layer as wide as the features, ReLU), "mlp-bn" (SimCLR: BatchNorm before
-    /// the ReLU), "mlp3" and "mlp3-bn" (SimCLR v2: two hidden layers), or "none": an encoder
-    /// whose head was left behind, to evaluate and not to pre-train.
-    /// </summary>
-    public string Head { get; init; } = "mlp";
+    /// <summary>The layers on the pooled features.</summary>
+    public EncoderHead Head { get; init; } = EncoderHead.Mlp;
 
     /// <summary>Whether the backward pass computes each stage's activations again instead of keeping them: less memory, about a third more time, the same bits.</summary>
     public bool Recompute { get; init; }
@@ -35,14 +81,14 @@ public sealed record EncoderOptions
             yield return $"encoder.width is {Width}, expected 1 to 4096. 64 is standard.";
         }
 
-        if (Stem is not ("imagenet" or "cifar" or "small"))
+        if (EnumNames.Fault("encoder.stem", Stem) is { } stem)
         {
-            yield return $"encoder.stem is \"{Stem}\", expected imagenet, cifar or small.";
+            yield return stem;
         }
 
-        if (Head != "none" && !Models.Head.Names.Contains(Head))
+        if (EnumNames.Fault("encoder.head", Head) is { } head)
         {
-            yield return $"encoder.head is \"{Head}\", expected linear (MoCo v1), mlp (MoCo v2), mlp-bn (SimCLR), mlp3, mlp3-bn or none.";
+            yield return head;
         }
     }
 }

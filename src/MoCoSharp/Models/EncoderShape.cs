@@ -1,3 +1,4 @@
+using MoCoSharp.Data;
 using MoCoSharp.PyTorch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -17,7 +18,7 @@ internal static class EncoderShape
     /// <param name="ignored">Told of a head that does not fit.</param>
     /// <returns>The options, and C; null without a head that fits.</returns>
     /// <exception cref="InvalidDataException">It is none of ours.</exception>
-    public static (EncoderOptions Options, int? OutputSize) Infer(string source, IReadOnlyDictionary<string, IReadOnlyList<long>> shapes, string? stem, List<string> ignored)
+    public static (EncoderOptions Options, int? OutputSize) Infer(string source, IReadOnlyDictionary<string, IReadOnlyList<long>> shapes, EncoderStem? stem, List<string> ignored)
     {
         InvalidDataException Refused(string what) => new($"{source}: {what}");
         if (!shapes.TryGetValue("conv1.weight", out var first) || first is not [var width, 3, var kernel, _] || width is < 1 or > 4096)
@@ -46,10 +47,10 @@ internal static class EncoderShape
             throw Refused("its convolutions are grouped: a ResNeXt, which the encoders here are not.");
         }
 
-        var options = new EncoderOptions { Depth = depth, Width = (int)width, Stem = kernel == 7 ? "imagenet" : stem ?? "cifar", Head = "linear" };
-        if (kernel is not (3 or 7) || (kernel == 7 && stem is not (null or "imagenet")) || options.Faults().Any())
+        var options = new EncoderOptions { Depth = depth, Width = (int)width, Stem = kernel == 7 ? EncoderStem.ImageNet : stem ?? EncoderStem.Cifar, Head = EncoderHead.Linear };
+        if (kernel is not (3 or 7) || (kernel == 7 && stem is not (null or EncoderStem.ImageNet)) || options.Faults().Any())
         {
-            throw Refused($"its first convolution has a kernel of {kernel}, which does not go with the stem {options.Stem}: expected 7 (imagenet) or 3 (cifar, small).");
+            throw Refused($"its first convolution has a kernel of {kernel}, which does not go with the stem {options.Stem.Name()}: expected 7 (imagenet) or 3 (cifar, small).");
         }
 
         var features = width * 8 * (isBottleneck ? 4 : 1);
@@ -62,7 +63,7 @@ internal static class EncoderShape
             && shapes.GetValueOrDefault("fc.2.weight") is [var mlpSize, var mlpHidden] && mlpHidden == features && shapes.ContainsKey("fc.0.bias") && shapes.ContainsKey("fc.2.bias")
             && shapes.Keys.Count(name => name.StartsWith("fc.", StringComparison.Ordinal)) == 4)
         {
-            return (options with { Head = "mlp" }, (int)mlpSize);
+            return (options with { Head = EncoderHead.Mlp }, (int)mlpSize);
         }
 
         if (shapes.Where(item => item.Key.StartsWith("fc.", StringComparison.Ordinal)).ToList() is { Count: > 0 } head)

@@ -9,26 +9,26 @@ namespace MoCoSharp.Models;
 /// <remarks>MoCo v1 has "linear", v2 "mlp", SimCLR (arXiv 2002.05709) "mlp-bn" and its second version "mlp3-bn". Names are those of PyTorch's Sequential.</remarks>
 internal static class Head
 {
-    /// <summary>Heads to train with.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["linear", "mlp", "mlp-bn", "mlp3", "mlp3-bn"];
-
     /// <summary>Whether a head normalises over the batch: then its rows come group by group.</summary>
-    public static bool HasNorm(string head) => head.EndsWith("-bn", StringComparison.Ordinal);
+    public static bool HasNorm(EncoderHead head) => head is EncoderHead.MlpBn or EncoderHead.Mlp3Bn;
+
+    /// <summary>Hidden layers of a head with any.</summary>
+    public static int HiddenLayers(EncoderHead head) => head is EncoderHead.Mlp3 or EncoderHead.Mlp3Bn ? 2 : 1;
 
     /// <summary>A head.</summary>
-    /// <param name="head">One of <see cref="Names"/>, or "none".</param>
+    /// <param name="head">Its kind.</param>
     /// <param name="features">D; hidden layers are as wide.</param>
     /// <param name="outputs">C.</param>
     /// <param name="bnGroups">As the encoder's.</param>
-    public static Module<Tensor, Tensor> Create(string head, int features, int outputs, int bnGroups)
+    public static Module<Tensor, Tensor> Create(EncoderHead head, int features, int outputs, int bnGroups)
     {
-        if (head is "none" or "linear")
+        if (head is EncoderHead.None or EncoderHead.Linear)
         {
-            return head == "none" ? Identity() : new Projection(features, outputs);
+            return head == EncoderHead.None ? Identity() : new Projection(features, outputs);
         }
 
         var layers = new List<Module<Tensor, Tensor>>();
-        for (var hidden = 0; hidden < (head.StartsWith("mlp3", StringComparison.Ordinal) ? 2 : 1); hidden++)
+        for (var hidden = 0; hidden < HiddenLayers(head); hidden++)
         {
             layers.Add(new Projection(features, features, hasBias: !HasNorm(head)));
             if (HasNorm(head))

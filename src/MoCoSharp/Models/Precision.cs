@@ -1,43 +1,62 @@
 using System.Runtime.Intrinsics.X86;
+using System.Text.Json.Serialization;
+using MoCoSharp.Data;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Models;
 
-/// <summary>What convolutions and linear layers compute in. Weights, statistics, losses and updates stay in the weights' own type.</summary>
+/// <summary>What convolutions and linear layers compute in. Weights, statistics, losses and updates keep the weights' type.</summary>
+[JsonConverter(typeof(EnumNameConverter<Precision>))]
 public enum Precision
 {
     /// <summary>The type of the weights.</summary>
+    [JsonStringEnumMemberName("fp32")]
     Fp32,
 
     /// <summary>bfloat16: 8 bits of mantissa, the range of fp32, so that no gradient needs scaling.</summary>
+    [JsonStringEnumMemberName("bf16")]
     Bf16,
 }
 
-/// <summary>A configuration's word for a precision: "auto", "fp32" or "bf16".</summary>
-public static class PrecisionChoice
+/// <summary>A configuration's choice of a <see cref="Precision"/>.</summary>
+[JsonConverter(typeof(EnumNameConverter<PrecisionChoice>))]
+public enum PrecisionChoice
 {
-    /// <summary>The choices, in the order that messages name them.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["auto", "fp32", "bf16"];
+    /// <summary>bf16 where the hardware multiplies it faster than fp32 (AVX-512 BF16, AMX, CUDA), else fp32.</summary>
+    [JsonStringEnumMemberName("auto")]
+    Auto,
 
-    /// <summary>What a word means on a device: "auto" is bf16 where the hardware multiplies it faster than fp32.</summary>
-    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <summary><see cref="Precision.Fp32"/>.</summary>
+    [JsonStringEnumMemberName("fp32")]
+    Fp32,
+
+    /// <summary><see cref="Precision.Bf16"/>.</summary>
+    [JsonStringEnumMemberName("bf16")]
+    Bf16,
+}
+
+/// <summary>What a <see cref="PrecisionChoice"/> means on a device.</summary>
+public static class PrecisionChoices
+{
+    /// <summary>The precision to compute in.</summary>
+    /// <param name="choice">As configured.</param>
     /// <param name="device">Where the layers compute.</param>
-    /// <exception cref="ArgumentException">Another word.</exception>
-    public static Precision Resolve(string name, Device device)
+    /// <exception cref="ArgumentException">There is no such choice.</exception>
+    public static Precision Resolve(this PrecisionChoice choice, Device device)
     {
         ArgumentNullException.ThrowIfNull(device);
-        return name switch
+        return choice switch
         {
-            "fp32" => Precision.Fp32,
-            "bf16" => Precision.Bf16,
-            "auto" => HasBf16(device) ? Precision.Bf16 : Precision.Fp32,
-            _ => throw new ArgumentException($"precision is \"{name}\", expected {string.Join(", ", Names)}.", nameof(name)),
+            PrecisionChoice.Fp32 => Precision.Fp32,
+            PrecisionChoice.Bf16 => Precision.Bf16,
+            PrecisionChoice.Auto => HasBf16(device) ? Precision.Bf16 : Precision.Fp32,
+            _ => throw new ArgumentException(EnumNames.Fault("precision", choice), nameof(choice)),
         };
     }
 
-    /// <summary>The word for a precision, without choice: what config.json keeps.</summary>
-    public static string Name(this Precision precision) => precision == Precision.Bf16 ? "bf16" : "fp32";
+    /// <summary>The choice of this precision on every device: what config.json of a run keeps.</summary>
+    public static PrecisionChoice ToChoice(this Precision precision) => precision == Precision.Bf16 ? PrecisionChoice.Bf16 : PrecisionChoice.Fp32;
 
     /// <summary>The element type to compute in, for layers whose weights are of another.</summary>
     internal static ScalarType Type(this Precision precision, ScalarType weights) => precision == Precision.Bf16 ? ScalarType.BFloat16 : weights;

@@ -1,3 +1,4 @@
+using MoCoSharp.Data;
 using TorchSharp;
 using TorchSharp.Modules;
 using static MoCoSharp.Kernels.Scalars;
@@ -15,12 +16,6 @@ namespace MoCoSharp.Optimization;
 /// </remarks>
 public sealed class Lars : Optimizer
 {
-    /// <summary>η‖p‖ / ‖gradient + weightDecay p‖, as SimCLR's code.</summary>
-    public const string NormOfSum = "norm-of-sum";
-
-    /// <summary>η‖p‖ / (‖gradient‖ + weightDecay ‖p‖), as the paper of You et al.</summary>
-    public const string SumOfNorms = "sum-of-norms";
-
     private readonly double _momentum;
     private readonly double _weightDecay;
     private readonly double _coefficient;
@@ -31,9 +26,10 @@ public sealed class Lars : Optimizer
     /// <param name="momentum">0 to below 1.</param>
     /// <param name="weightDecay">0 or more.</param>
     /// <param name="coefficient">η, above 0; 0.001 in SimCLR.</param>
-    /// <param name="trustRatio"><see cref="NormOfSum"/> or <see cref="SumOfNorms"/>.</param>
-    /// <exception cref="ArgumentException">Another word for the trust ratio.</exception>
-    public Lars(IEnumerable<(string Name, Parameter Parameter)> parameters, double momentum, double weightDecay, double coefficient, string trustRatio) : base(parameters)
+    /// <param name="trustRatio">Which ratio.</param>
+    /// <exception cref="ArgumentException">There is no such trust ratio.</exception>
+    public Lars(IEnumerable<(string Name, Parameter Parameter)> parameters, double momentum, double weightDecay, double coefficient, TrustRatio trustRatio)
+        : base(parameters)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(momentum);
         ArgumentOutOfRangeException.ThrowIfNegative(weightDecay);
@@ -43,9 +39,9 @@ public sealed class Lars : Optimizer
         _coefficient = coefficient;
         _addsNorms = trustRatio switch
         {
-            NormOfSum => false,
-            SumOfNorms => true,
-            _ => throw new ArgumentException($"trust ratio \"{trustRatio}\", expected {NormOfSum} or {SumOfNorms}.", nameof(trustRatio)),
+            TrustRatio.NormOfSum => false,
+            TrustRatio.SumOfNorms => true,
+            _ => throw new ArgumentException(EnumNames.Fault("trust ratio", trustRatio), nameof(trustRatio)),
         };
     }
 

@@ -30,7 +30,7 @@ public abstract class Optimizer : IDisposable
     public static Optimizer Create(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return options.Kind == "lars"
+        return options.Kind == OptimizerKind.Lars
             ? new Lars(parameters, options.Momentum, options.WeightDecay, options.TrustCoefficient, options.TrustRatio)
             : new Sgd(parameters, options.Momentum, options.WeightDecay);
     }

@@ -1,17 +1,95 @@
+using System.ComponentModel;
+using System.Text.Json.Serialization;
+using MoCoSharp.Data;
+
 namespace MoCoSharp.Optimization;
+
+/// <summary>An optimizer.</summary>
+[JsonConverter(typeof(EnumNameConverter<OptimizerKind>))]
+public enum OptimizerKind
+{
+    /// <summary>Stochastic gradient descent with momentum, as MoCo: <see cref="Optimization.Sgd"/>.</summary>
+    [JsonStringEnumMemberName("sgd")]
+    Sgd,
+
+    /// <summary>Layer-wise adaptive rate scaling, as SimCLR with large batches: <see cref="Optimization.Lars"/>.</summary>
+    [JsonStringEnumMemberName("lars")]
+    Lars,
+}
+
+/// <summary>How the batch size scales the learning rate.</summary>
+/// <remarks>Chen et al. 2020, <see href="https://arxiv.org/abs/2002.05709"/>: 0.3 with linear, 0.075 with sqrt, which does better for small batches.</remarks>
+[JsonConverter(typeof(EnumNameConverter<LearningRateScaling>))]
+public enum LearningRateScaling
+{
+    /// <summary>Not at all.</summary>
+    [JsonStringEnumMemberName("none")]
+    None,
+
+    /// <summary>Times batchSize / 256.</summary>
+    [JsonStringEnumMemberName("linear"), Description("x batchSize / 256")]
+    Linear,
+
+    /// <summary>Times the square root of batchSize.</summary>
+    [JsonStringEnumMemberName("sqrt"), Description("x the root of batchSize")]
+    Sqrt,
+}
+
+/// <summary>The trust ratio of <see cref="Lars"/> for a parameter p with gradient g and weight decay d.</summary>
+[JsonConverter(typeof(EnumNameConverter<TrustRatio>))]
+public enum TrustRatio
+{
+    /// <summary>η‖p‖ / ‖g + dp‖, as SimCLR's code.</summary>
+    [JsonStringEnumMemberName("norm-of-sum")]
+    NormOfSum,
+
+    /// <summary>η‖p‖ / (‖g‖ + d‖p‖), as the paper of You et al.</summary>
+    [JsonStringEnumMemberName("sum-of-norms")]
+    SumOfNorms,
+}
+
+/// <summary>The course of the learning rate after its warm-up.</summary>
+[JsonConverter(typeof(EnumNameConverter<LearningRateSchedule>))]
+public enum LearningRateSchedule
+{
+    /// <summary>Half a cosine, from the highest rate to 0.</summary>
+    [JsonStringEnumMemberName("cosine")]
+    Cosine,
+
+    /// <summary>Times 0.1 at each milestone.</summary>
+    [JsonStringEnumMemberName("steps")]
+    Steps,
+
+    /// <summary>The highest rate throughout.</summary>
+    [JsonStringEnumMemberName("constant")]
+    Constant,
+}
+
+/// <summary>When a schedule moves.</summary>
+[JsonConverter(typeof(EnumNameConverter<ScheduleUnit>))]
+public enum ScheduleUnit
+{
+    /// <summary>At the start of each epoch.</summary>
+    [JsonStringEnumMemberName("epoch"), Description("as official")]
+    Epoch,
+
+    /// <summary>At each step.</summary>
+    [JsonStringEnumMemberName("step")]
+    Step,
+}
 
 /// <summary>The optimizer and the course of its learning rate.</summary>
 public sealed record OptimizerOptions
 {
-    /// <summary>"sgd", as MoCo, or "lars", as SimCLR with large batches (see <see cref="Lars"/>).</summary>
-    public string Kind { get; init; } = "sgd";
+    /// <summary>The optimizer.</summary>
+    public OptimizerKind Kind { get; init; } = OptimizerKind.Sgd;
 
-    /// <summary>At the start, for the whole (global) batch unless <see cref="Rule"/> says otherwise; MoCo's official scale is 0.03 x batchSize / 256.</summary>
+    /// <summary>The highest rate, above 0, before <see cref="LearningRateScaling"/>. MoCo's official scale is 0.03 x batchSize / 256.</summary>
     public double LearningRate { get; init; } = 0.03;
 
-    /// <summary>How the batch scales <see cref="LearningRate"/>: "none" takes it as it is, "linear" times batchSize / 256, "sqrt" times the root of batchSize.</summary>
-    /// <remarks>Chen et al. 2020, <see href="https://arxiv.org/abs/2002.05709"/>: 0.3 with "linear", 0.075 with "sqrt", which does better for small batches.</remarks>
-    public string Rule { get; init; } = "none";
+    /// <summary>How the global batch size scales <see cref="LearningRate"/>.</summary>
+    [JsonPropertyName("rule")]
+    public LearningRateScaling LearningRateScaling { get; init; } = LearningRateScaling.None;
 
     /// <summary>Of the velocities, 0 to below 1.</summary>
     public double Momentum { get; init; } = 0.9;
@@ -22,20 +100,22 @@ public sealed record OptimizerOptions
     /// <summary>η of LARS, above 0.</summary>
     public double TrustCoefficient { get; init; } = 0.001;
 
-    /// <summary>Of LARS: "norm-of-sum" (as SimCLR's code) or "sum-of-norms" (as the paper on LARS).</summary>
-    public string TrustRatio { get; init; } = Lars.NormOfSum;
+    /// <summary>The trust ratio of LARS.</summary>
+    public TrustRatio TrustRatio { get; init; } = TrustRatio.NormOfSum;
 
-    /// <summary>"cosine", "steps" (at <see cref="Milestones"/>) or "constant".</summary>
-    public string Schedule { get; init; } = "cosine";
+    /// <summary>The course of the learning rate after the warm-up.</summary>
+    public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.Cosine;
 
-    /// <summary>When the schedule moves: "epoch", as official, or "step".</summary>
-    public string Per { get; init; } = "epoch";
+    /// <summary>When the schedule moves.</summary>
+    [JsonPropertyName("per")]
+    public ScheduleUnit ScheduleUnit { get; init; } = ScheduleUnit.Epoch;
 
-    /// <summary>Epochs at which "steps" multiplies the rate by 0.1; 120 and 160 in MoCo v1.</summary>
+    /// <summary>Epochs at which <see cref="LearningRateSchedule.Steps"/> multiplies the rate by 0.1; 120 and 160 in MoCo v1.</summary>
     public int[] Milestones { get; init; } = [120, 160];
 
-    /// <summary>What the cosine counts the first epoch as: 0, as official, or 1, as the CIFAR demo, whose last epoch has rate 0.</summary>
-    public int FirstEpoch { get; init; }
+    /// <summary>The number of the first epoch in the cosine: 0, as official, or 1, as the CIFAR demo, whose last epoch has rate 0.</summary>
+    [JsonPropertyName("firstEpoch")]
+    public int CosineOffset { get; init; }
 
     /// <summary>Steps over which the rate rises linearly at the start; 0 as official.</summary>
     public int WarmupSteps { get; init; }
@@ -46,14 +126,14 @@ public sealed record OptimizerOptions
     /// <summary>Everything wrong with these options, each with the option's name.</summary>
     public IEnumerable<string> Faults()
     {
-        if (Kind is not ("sgd" or "lars"))
+        if (EnumNames.Fault("optimizer.kind", Kind) is { } kind)
         {
-            yield return $"optimizer.kind is \"{Kind}\", expected sgd or lars.";
+            yield return kind;
         }
 
-        if (Rule is not ("none" or "linear" or "sqrt"))
+        if (EnumNames.Fault("optimizer.rule", LearningRateScaling) is { } scaling)
         {
-            yield return $"optimizer.rule is \"{Rule}\", expected none, linear (x batchSize / 256) or sqrt (x the root of batchSize).";
+            yield return scaling;
         }
 
         if (!(TrustCoefficient > 0) || double.IsInfinity(TrustCoefficient))
@@ -61,9 +141,9 @@ public sealed record OptimizerOptions
             yield return $"optimizer.trustCoefficient is {TrustCoefficient}, expected a number above 0. SimCLR uses 0.001.";
         }
 
-        if (TrustRatio is not (Lars.NormOfSum or Lars.SumOfNorms))
+        if (EnumNames.Fault("optimizer.trustRatio", TrustRatio) is { } ratio)
         {
-            yield return $"optimizer.trustRatio is \"{TrustRatio}\", expected {Lars.NormOfSum} or {Lars.SumOfNorms}.";
+            yield return ratio;
         }
 
         if (!(WarmupEpochs >= 0) || double.IsInfinity(WarmupEpochs))
@@ -86,19 +166,19 @@ public sealed record OptimizerOptions
             yield return $"optimizer.weightDecay is {WeightDecay}, expected 0 or more. MoCo uses 0.0001.";
         }
 
-        if (Schedule is not ("cosine" or "steps" or "constant"))
+        if (EnumNames.Fault("optimizer.schedule", Schedule) is { } schedule)
         {
-            yield return $"optimizer.schedule is \"{Schedule}\", expected cosine, steps or constant.";
+            yield return schedule;
         }
 
-        if (Per is not ("epoch" or "step"))
+        if (EnumNames.Fault("optimizer.per", ScheduleUnit) is { } unit)
         {
-            yield return $"optimizer.per is \"{Per}\", expected epoch (as official) or step.";
+            yield return unit;
         }
 
-        if (FirstEpoch is not (0 or 1))
+        if (CosineOffset is not (0 or 1))
         {
-            yield return $"optimizer.firstEpoch is {FirstEpoch}, expected 0 (as official) or 1 (as the CIFAR demo).";
+            yield return $"optimizer.firstEpoch is {CosineOffset}, expected 0 (as official) or 1 (as the CIFAR demo).";
         }
 
         if (WarmupSteps < 0)
@@ -118,10 +198,10 @@ public static class LearningRate
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchSize);
-        return options.Rule switch
+        return options.LearningRateScaling switch
         {
-            "linear" => options.LearningRate * batchSize / 256,
-            "sqrt" => options.LearningRate * Math.Sqrt(batchSize),
+            LearningRateScaling.Linear => options.LearningRate * batchSize / 256,
+            LearningRateScaling.Sqrt => options.LearningRate * Math.Sqrt(batchSize),
             _ => options.LearningRate,
         };
     }
@@ -142,13 +222,13 @@ public static class LearningRate
         }
 
         // What has passed, and what there is in all, in epochs.
-        var (passed, total) = options.Per == "step"
+        var (passed, total) = options.ScheduleUnit == ScheduleUnit.Step
             ? ((step - warmup) / (double)stepsPerEpoch, epochs - (warmup / (double)stepsPerEpoch))
-            : (options.FirstEpoch + (step / stepsPerEpoch), epochs);
+            : (options.CosineOffset + (step / stepsPerEpoch), epochs);
         return options.Schedule switch
         {
-            "cosine" => options.LearningRate * 0.5 * (1 + Math.Cos(Math.PI * passed / total)),
-            "steps" => options.LearningRate * Math.Pow(0.1, options.Milestones.Count(milestone => step / stepsPerEpoch >= milestone)),
+            LearningRateSchedule.Cosine => options.LearningRate * 0.5 * (1 + Math.Cos(Math.PI * passed / total)),
+            LearningRateSchedule.Steps => options.LearningRate * Math.Pow(0.1, options.Milestones.Count(milestone => step / stepsPerEpoch >= milestone)),
             _ => options.LearningRate,
         };
     }

@@ -84,7 +84,7 @@ public static class ImageFit
         }
 
         var optimizer = config.Optimizer;
-        if (!isSet("optimizer.learningRate") && optimizer.Rule == "none")
+        if (!isSet("optimizer.learningRate") && optimizer.LearningRateScaling == LearningRateScaling.None)
         {
             optimizer = optimizer with { LearningRate = optimizer.LearningRate * batch / config.BatchSize };
             changes.Add(Change("optimizer.learningRate", optimizer.LearningRate, config.Optimizer.LearningRate, "in proportion to batchSize"));

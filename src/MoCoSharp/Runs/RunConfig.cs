@@ -1,4 +1,6 @@
+using System.ComponentModel;
 using System.Text.Json.Serialization;
+using MoCoSharp.Data;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Features;
@@ -7,6 +9,23 @@ using MoCoSharp.Models;
 using MoCoSharp.Optimization;
 
 namespace MoCoSharp.Runs;
+
+/// <summary>The images over which BatchNorm takes its statistics.</summary>
+[JsonConverter(typeof(EnumNameConverter<BatchNormScope>))]
+public enum BatchNormScope
+{
+    /// <summary>Each of bnGroups groups of the global batch.</summary>
+    [JsonStringEnumMemberName("split"), Description("bnGroups groups")]
+    Split,
+
+    /// <summary>The part of the batch that a process has.</summary>
+    [JsonStringEnumMemberName("batch"), Description("one group a process")]
+    Batch,
+
+    /// <summary>The global batch, whatever the number of processes.</summary>
+    [JsonStringEnumMemberName("sync"), Description("one group over all processes")]
+    Sync,
+}
 
 /// <summary>Everything that decides what a run does; config.json of a run folder spells it out.</summary>
 public sealed record RunConfig
@@ -41,20 +60,17 @@ public sealed record RunConfig
     /// <summary>Groups of the global batch that BatchNorm sees apart; sample i is of group i mod bnGroups. 8 in the paper.</summary>
     public int BnGroups { get; init; } = 8;
 
-    /// <summary>
-    /// Which images BatchNorm sees together: "split", bnGroups groups of the global batch; "batch", what each process has; "sync", the global batch, whatever the
-    /// number of processes.
-    /// </summary>
-    public string Norm { get; init; } = "split";
+    /// <summary>The images over which BatchNorm takes its statistics.</summary>
+    public BatchNormScope Norm { get; init; } = BatchNormScope.Split;
 
     /// <summary>"cpu", "cuda" or "cuda:n"; of several processes on a machine each takes a "cuda" device of its own.</summary>
     public string Device { get; init; } = "cpu";
 
     /// <summary>
-    /// What convolutions and linear layers compute in: "fp32", "bf16", or "auto", which takes bf16 where the hardware has it (AVX-512 BF16, AMX, CUDA).
-    /// Weights, statistics, loss and updates are fp32 in any case; config.json of a run keeps the choice.
+    /// What convolutions and linear layers compute in. Weights, statistics, loss and updates are fp32 in any case. config.json of a run
+    /// keeps the choice.
     /// </summary>
-    public string Precision { get; init; } = "auto";
+    public PrecisionChoice Precision { get; init; } = PrecisionChoice.Auto;
 
     /// <summary>Threads of libtorch; 0 chooses once, and config.json keeps the choice.</summary>
     public int Threads { get; init; }
@@ -175,14 +191,14 @@ public sealed record RunConfig
             yield return $"bnGroups is {BnGroups}, which does not divide batchSize {BatchSize}. Take a batchSize of {NearestMultiple(BatchSize, BnGroups)}.";
         }
 
-        if (Norm is not ("split" or "batch" or "sync"))
+        if (EnumNames.Fault("norm", Norm) is { } norm)
         {
-            yield return $"norm is \"{Norm}\", expected split (bnGroups groups), batch (one group a process) or sync (one group over all processes).";
+            yield return norm;
         }
 
-        if (!PrecisionChoice.Names.Contains(Precision))
+        if (EnumNames.Fault("precision", Precision) is { } precision)
         {
-            yield return $"precision is \"{Precision}\", expected {string.Join(", ", PrecisionChoice.Names)}.";
+            yield return precision;
         }
 
         if (Threads is < 0 or > 1024)
@@ -216,7 +232,7 @@ public sealed record RunConfig
     }
 
     /// <summary>BN groups of the global batch where so many processes train; each normalises as many of them as the others.</summary>
-    public int GroupsOver(int processes) => Norm == "split" ? BnGroups : processes;
+    public int GroupsOver(int processes) => Norm == BatchNormScope.Split ? BnGroups : processes;
 
     /// <summary>What keeps so many processes from training by this configuration, each fault with the cure.</summary>
     public IEnumerable<string> FaultsOver(int processes)
@@ -226,7 +242,7 @@ public sealed record RunConfig
             yield return $"batchSize is {BatchSize}, which does not divide among {processes} processes. Take a batchSize of {NearestMultiple(BatchSize, processes)}.";
         }
 
-        if (Norm == "split" && BnGroups >= 1 && BnGroups % processes != 0)
+        if (Norm == BatchNormScope.Split && BnGroups >= 1 && BnGroups % processes != 0)
         {
             yield return $"bnGroups is {BnGroups}, which does not divide among {processes} processes: each normalises whole groups. Take bnGroups of " +
                 $"{NearestMultiple(BnGroups, processes)}, or norm=sync for one group over all processes.";
@@ -238,13 +254,13 @@ public sealed record RunConfig
     {
         var official = 0.03 * BatchSize / 256;
         var peak = LearningRate.Peak(Optimizer, Math.Max(1, BatchSize));
-        if (MoCo is not null && Optimizer.Kind == "sgd" && (peak > 4.5 * official || peak < official / 4.5))
+        if (MoCo is not null && Optimizer.Kind == OptimizerKind.Sgd && (peak > 4.5 * official || peak < official / 4.5))
         {
             yield return FormattableString.Invariant(
                 $"optimizer.learningRate is {peak}; the official scale for batchSize {BatchSize} is 0.03 x batchSize / 256 = {official:G3}.");
         }
 
-        if (SimClr is not null && BnGroups > 1 && Norm == "split")
+        if (SimClr is not null && BnGroups > 1 && Norm == BatchNormScope.Split)
         {
             yield return $"bnGroups is {BnGroups}: BatchNorm sees {BatchSize / BnGroups} images at a time, in both views; SimCLR's is global. Set bnGroups to 1 for it" +
                 (SimClr.GradientCache ? ", where memory for the whole batch is there." : ".");
@@ -255,7 +271,7 @@ public sealed record RunConfig
             yield return "simClr.gradientCache has no use with one BN group, which is the whole batch: set bnGroups to batchSize / 128, say.";
         }
 
-        if (MoCo is { Shuffle: true } && (BnGroups == 1 || Norm == "sync"))
+        if (MoCo is { Shuffle: true } && (BnGroups == 1 || Norm == BatchNormScope.Sync))
         {
             yield return "moco.shuffle has no effect with one BN group: a query and its key share no statistics only where there are several. Set bnGroups to 8.";
         }

@@ -201,7 +201,9 @@ public static class RunConfigFile
             }
             else if (known is not null && Kind(known) != Kind(value))
             {
-                var such = Kind(known) is "number" or "text" ? $" such as {Show(known)}" : "";
+                var such = TypeOf(type, path) is { IsEnum: false } && known.GetValueKind() is JsonValueKind.Number or JsonValueKind.String
+                    ? $" such as {Show(known)}"
+                    : "";
                 faults.Add(new Fault($"{source}: {path} is {Show(value)}, expected {Expected(type, path, value)}{such}.", path));
             }
         }
@@ -216,6 +218,7 @@ public static class RunConfigFile
             : type == typeof(double) ? "a number"
             : type == typeof(bool) ? "true or false"
             : type == typeof(string) ? "a text"
+            : type is { IsEnum: true } ? EnumNames.Expected(type)
             : type == typeof(int[]) ? "a list of whole numbers such as [120, 160]"
             : type is { IsArray: true } ? "a list of numbers such as [0.5, 0.5, 0.5]"
             : "another value";
@@ -285,7 +288,7 @@ public static class RunConfigFile
     // "0.1", "true" and "[1, 2]" are JSON; anything else is text. What the key takes decides: a folder may be called 2024, and a number be written .5 or 4e3.
     private static JsonNode? Value(string text, Type? type)
     {
-        if (type == typeof(string) && text != "null")
+        if ((type == typeof(string) || type is { IsEnum: true }) && text != "null")
         {
             return text is ['"', .., '"'] ? Json(text) : JsonValue.Create(text);
         }

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
@@ -160,7 +162,7 @@ public sealed class PretrainPlan
     /// <summary>The plan in one line: images, network, batch, method, epochs, device.</summary>
     public string Describe() =>
         $"{Train.Description}, {Train.Count} images; ResNet-{Config.Encoder.Depth} of width {Config.Encoder.Width}, batch {Config.BatchSize}, " +
-        $"{Config.Method.Describe()}, {Config.Epochs} epochs of {StepsPerEpoch} steps; {Config.Device}, {Config.Precision}, {Config.Threads} torch threads, {Config.Loader.Workers} loader workers";
+        $"{Config.Method.Describe()}, {Config.Epochs} epochs of {StepsPerEpoch} steps; {Config.Device}, {Config.Precision.Name()}, {Config.Threads} torch threads, {Config.Loader.Workers} loader workers";
 
     /// <summary>Makes every choice that a recipe leaves open: precision, threads, workers, classes. A run does this once, and config.json keeps it.</summary>
     /// <param name="config">The recipe with its settings.</param>
@@ -175,7 +177,7 @@ public sealed class PretrainPlan
 
     private static RunConfig ResolveOpen(RunConfig config, IImageDataset? train, int processes) => config with
     {
-        Precision = PrecisionChoice.Resolve(config.Precision, device(config.Device)).Name(),
+        Precision = config.Precision.Resolve(device(config.Device)).ToChoice(),
         Packed = (train as PackedImages)?.Making,
         Supervised = config.Supervised is { Classes: 0 } supervised ? supervised with { Classes = train?.ClassNames.Count ?? DefaultClasses } : config.Supervised,
         Threads = config.Threads > 0 ? config.Threads : CpuShare.TorchThreads(processes),

@@ -52,10 +52,10 @@ public sealed class Pretraining : IDisposable
         _observer = observer;
         _device = TorchRuntime.OpenDevice(config.Device);
         method.to(_device);
-        method.Precision = PrecisionChoice.Resolve(config.Precision, _device);
+        method.Precision = config.Precision.Resolve(_device);
         method.train();
         _optimizer = Optimizer.Create(method.LearnedParameters, config.Optimizer);
-        if (config.Norm == "sync" && group.Size > 1)
+        if (config.Norm == BatchNormScope.Sync && group.Size > 1)
         {
             foreach (var encoder in method.modules().OfType<Encoder>())
             {
@@ -199,7 +199,7 @@ public sealed class Pretraining : IDisposable
             }
 
             var told = $"processes: checkpoint {Progress.Processes}, run {_group.Size}: " +
-                (_config.Norm == "batch" ? "with norm=batch, BatchNorm sees other groups of images" : "the same computation but for rounding");
+                (_config.Norm == BatchNormScope.Batch ? "with norm=batch, BatchNorm sees other groups of images" : "the same computation but for rounding");
             run.Change(_config, [told], StepsDone);
             return [told];
         }

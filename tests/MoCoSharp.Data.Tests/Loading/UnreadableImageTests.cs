@@ -108,14 +108,14 @@ public sealed class UnreadableImageTests : IDisposable
     }
 
     [Theory(Timeout = 60_000)]
-    [InlineData("skip")]
-    [InlineData("fail")]
-    public async Task ASetThatNeverGaveAnImage_EndsAtOnce(string onBadImage)
+    [InlineData(BadImageAction.Skip)]
+    [InlineData(BadImageAction.Fail)]
+    public async Task ASetThatNeverGaveAnImage_EndsAtOnce(BadImageAction onBadImage)
     {
         using var loader = ViewLoader.Open(
             new FlakyImages(12) { Gone = _ => true }, Transform, OneWorker with { OutageSeconds = 100_000, OnBadImage = onBadImage }, 6, 4);
         var error = await Task.Run(() => Assert.Throws<BrokenImageException>(() => loader.Epoch(0, cancellation: TestContext.Current.CancellationToken).Count()));
-        Assert.Contains(onBadImage == "skip" ? "none of the 12 images" : "loader.onBadImage", error.Message);
+        Assert.Contains(onBadImage == BadImageAction.Skip ? "none of the 12 images" : "loader.onBadImage", error.Message);
     }
 
     [Fact(Timeout = 60_000)]
@@ -157,7 +157,7 @@ public sealed class UnreadableImageTests : IDisposable
         var notices = new ConcurrentQueue<string>();
         var options = OneWorker with
         {
-            OnBadImage = "fail",
+            OnBadImage = BadImageAction.Fail,
             Notice = text =>
             {
                 notices.Enqueue(text);
@@ -178,7 +178,7 @@ public sealed class UnreadableImageTests : IDisposable
     {
         var order = EpochOrder.Shuffled(12, 6, 0);
         using var loader = ViewLoader.Open(
-            new FlakyImages(12) { Gone = index => index == order[9] }, Transform, OneWorker with { OnBadImage = "fail", OutageSeconds = 1 }, 6, 4);
+            new FlakyImages(12) { Gone = index => index == order[9] }, Transform, OneWorker with { OnBadImage = BadImageAction.Fail, OutageSeconds = 1 }, 6, 4);
         var error = await Task.Run(() => Assert.Throws<BrokenImageException>(() => loader.Epoch(0, cancellation: TestContext.Current.CancellationToken).Count()));
         Assert.Contains($"image {order[9]}", error.Message);
         Assert.Contains("loader.onBadImage", error.Message);

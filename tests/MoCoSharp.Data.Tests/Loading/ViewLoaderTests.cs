@@ -119,7 +119,7 @@ public sealed class ViewLoaderTests
     public void BrokenImage_WithFail_StopsAtItsBatchWithTheCure()
     {
         var order = EpochOrder.Shuffled(20, 0, 0);
-        using var loader = ViewLoader.Open(new FakeImages(20, order[11]), Transform, new LoaderOptions { Workers = 4, OnBadImage = "fail" }, 0, 5);
+        using var loader = ViewLoader.Open(new FakeImages(20, order[11]), Transform, new LoaderOptions { Workers = 4, OnBadImage = BadImageAction.Fail }, 0, 5);
         var batches = 0;
         var exception = Assert.Throws<BrokenImageException>(() =>
         {
@@ -264,7 +264,7 @@ public sealed class ViewLoaderTests
     {
         Assert.Contains("fewer than a batch of 8", Assert.Throws<ArgumentException>(() => ViewLoader.Open(new FakeImages(7), Transform, new(), 0, 8)).Message);
         Assert.Contains("multiple of 3", Assert.Throws<ArgumentException>(() => ViewLoader.Open(new FakeImages(9), Transform, new(), 0, 8, 0, 3)).Message);
-        var faulty = new LoaderOptions { Workers = -1, PrefetchBatches = 0, OnBadImage = "ignore" };
+        var faulty = new LoaderOptions { Workers = -1, PrefetchBatches = 0, OnBadImage = (BadImageAction)9 };
         var message = Assert.Throws<ArgumentException>(() => ViewLoader.Open(new FakeImages(9), Transform, faulty, 0, 3)).Message;
         Assert.Contains("loader.workers", message);
         Assert.Contains("loader.prefetchBatches", message);

@@ -14,7 +14,7 @@ public sealed class ViewRecipesTests
     private delegate void Steps(ViewCanvas canvas, ref SampleRandom random);
 
     [Fact]
-    public void MoCoV1_GreysBeforeItJitters() => AssertSteps("moco-v1", ImageNet, static (ViewCanvas canvas, ref SampleRandom random) =>
+    public void MoCoV1_GreysBeforeItJitters() => AssertSteps(ViewRecipe.MoCoV1, ImageNet, static (ViewCanvas canvas, ref SampleRandom random) =>
     {
         new RandomResizedCrop(32, 0.2, 1).Apply(canvas, ref random);
         new RandomGrayscale(0.2).Apply(canvas, ref random);
@@ -23,7 +23,7 @@ public sealed class ViewRecipesTests
     });
 
     [Fact]
-    public void MoCoV2_JittersThenGreysThenBlursThenFlips() => AssertSteps("moco-v2", ImageNet, static (ViewCanvas canvas, ref SampleRandom random) =>
+    public void MoCoV2_JittersThenGreysThenBlursThenFlips() => AssertSteps(ViewRecipe.MoCoV2, ImageNet, static (ViewCanvas canvas, ref SampleRandom random) =>
     {
         new RandomResizedCrop(32, 0.2, 1).Apply(canvas, ref random);
         new ColorJitter(0.4, 0.4, 0.4, 0.1, 0.8).Apply(canvas, ref random);
@@ -33,7 +33,7 @@ public sealed class ViewRecipesTests
     });
 
     [Fact]
-    public void CifarDemo_FlipsFirstAndDoesNotBlur() => AssertSteps("cifar-demo", Cifar, static (ViewCanvas canvas, ref SampleRandom random) =>
+    public void CifarDemo_FlipsFirstAndDoesNotBlur() => AssertSteps(ViewRecipe.CifarDemo, Cifar, static (ViewCanvas canvas, ref SampleRandom random) =>
     {
         new RandomResizedCrop(32, 0.08, 1).Apply(canvas, ref random);
         new HorizontalFlip(0.5).Apply(canvas, ref random);
@@ -42,7 +42,7 @@ public sealed class ViewRecipesTests
     });
 
     [Fact]
-    public void CifarV1_IsMoCoV1_WithTheDemosStatistics() => AssertSteps("cifar-v1", Cifar, static (ViewCanvas canvas, ref SampleRandom random) =>
+    public void CifarV1_IsMoCoV1_WithTheDemosStatistics() => AssertSteps(ViewRecipe.CifarV1, Cifar, static (ViewCanvas canvas, ref SampleRandom random) =>
     {
         new RandomResizedCrop(32, 0.2, 1).Apply(canvas, ref random);
         new RandomGrayscale(0.2).Apply(canvas, ref random);
@@ -51,7 +51,7 @@ public sealed class ViewRecipesTests
     });
 
     [Fact]
-    public void SimClr_FlipsThenDistortsThenBlursByATenthOfTheSide() => AssertSteps("simclr", ImageNet, static (ViewCanvas canvas, ref SampleRandom random) =>
+    public void SimClr_FlipsThenDistortsThenBlursByATenthOfTheSide() => AssertSteps(ViewRecipe.SimClr, ImageNet, static (ViewCanvas canvas, ref SampleRandom random) =>
     {
         new RandomResizedCrop(32, 0.08, 1).Apply(canvas, ref random);
         new HorizontalFlip(0.5).Apply(canvas, ref random);
@@ -61,7 +61,7 @@ public sealed class ViewRecipesTests
     });
 
     [Fact]
-    public void SimClrOnCifar_DistortsHalfAsMuch_AsMoCoV2_AndDoesNotBlur() => AssertSteps("simclr-cifar", Cifar, static (ViewCanvas canvas, ref SampleRandom random) =>
+    public void SimClrOnCifar_DistortsHalfAsMuch_AsMoCoV2_AndDoesNotBlur() => AssertSteps(ViewRecipe.SimClrCifar, Cifar, static (ViewCanvas canvas, ref SampleRandom random) =>
     {
         new RandomResizedCrop(32, 0.08, 1).Apply(canvas, ref random);
         new HorizontalFlip(0.5).Apply(canvas, ref random);
@@ -72,9 +72,9 @@ public sealed class ViewRecipesTests
     [Fact]
     public void Strength_ScalesSimClrsColours_AndIsOfItAlone()
     {
-        Assert.Contains("jitter (brightness 0.2, contrast 0.2, saturation 0.2, hue 0.05", ViewRecipes.Train(new ViewOptions { Recipe = "simclr", Strength = 0.25 }).Describe());
+        Assert.Contains("jitter (brightness 0.2, contrast 0.2, saturation 0.2, hue 0.05", ViewRecipes.Train(new ViewOptions { Recipe = ViewRecipe.SimClr, Strength = 0.25 }).Describe());
         Assert.Contains("views.strength is 1, which simclr", Assert.Single(ViewRecipes.Faults(new ViewOptions { Strength = 1 })));
-        Assert.Contains("at most 2.5", Assert.Single(ViewRecipes.Faults(new ViewOptions { Recipe = "simclr", Strength = 3 })));
+        Assert.Contains("at most 2.5", Assert.Single(ViewRecipes.Faults(new ViewOptions { Recipe = ViewRecipe.SimClr, Strength = 3 })));
     }
 
     [Fact]
@@ -102,7 +102,7 @@ public sealed class ViewRecipesTests
     [Fact]
     public void Options_DepartFromTheRecipe()
     {
-        var options = new ViewOptions { Recipe = "moco-v1", Size = 16, CropScaleMin = 0.5, CropScaleMax = 0.75, Blur = true, Mean = [0, 0, 0], Std = [1, 1, 1] };
+        var options = new ViewOptions { Recipe = ViewRecipe.MoCoV1, Size = 16, CropScaleMin = 0.5, CropScaleMax = 0.75, Blur = true, Mean = [0, 0, 0], Std = [1, 1, 1] };
         Assert.Equal(
             """
             random resized crop to 16 x 16, area 0.5 to 0.75, ratio 3/4 to 4/3
@@ -121,8 +121,8 @@ public sealed class ViewRecipesTests
         var image = new ImageBuffer(32, 32, Photo.Pixels[..(32 * 32 * 3)]);
         var expected = new float[32 * 32 * 3];
         Cifar.Apply(image.Pixels, expected);
-        Assert.Equal(expected, Write(ViewRecipes.Evaluation(new ViewOptions { Recipe = "cifar-demo", Size = 32 }), image, default));
-        Assert.Equal(32 * 32 * 3, Write(ViewRecipes.Evaluation(new ViewOptions { Recipe = "cifar-demo", Size = 32 }), Photo, default).Length);
+        Assert.Equal(expected, Write(ViewRecipes.Evaluation(new ViewOptions { Recipe = ViewRecipe.CifarDemo, Size = 32 }), image, default));
+        Assert.Equal(32 * 32 * 3, Write(ViewRecipes.Evaluation(new ViewOptions { Recipe = ViewRecipe.CifarDemo, Size = 32 }), Photo, default).Length);
     }
 
     [Fact]
@@ -149,20 +149,20 @@ public sealed class ViewRecipesTests
     [Fact]
     public void Faults_TellsAllAtOnce()
     {
-        var options = new ViewOptions { Recipe = "moco-v9", Size = 0, CropScaleMin = 2, Mean = [1], Std = [1, 0, 1] };
+        var options = new ViewOptions { Recipe = (ViewRecipe)9, Size = 0, CropScaleMin = 2, Mean = [1], Std = [1, 0, 1] };
         var faults = ViewRecipes.Faults(options).ToList();
         Assert.Equal(["views.recipe", "views.size", "views.cropScaleMin", "views.mean", "views.std"], faults.Select(fault => fault.Split(' ')[0]));
         Assert.Contains("moco-v1, moco-v2, cifar-demo", faults[0]);
         Assert.Contains("moco-v1, moco-v2, cifar-demo", Assert.Throws<ArgumentException>(() => ViewRecipes.Train(options)).Message);
-        Assert.All(ViewRecipes.Names, name => Assert.Empty(ViewRecipes.Faults(new ViewOptions { Recipe = name })));
+        Assert.All(Enum.GetValues<ViewRecipe>(), name => Assert.Empty(ViewRecipes.Faults(new ViewOptions { Recipe = name })));
     }
 
     [Theory]
-    [InlineData("moco-v1", 224)]
-    [InlineData("moco-v2", 224)]
-    [InlineData("cifar-demo", 32)]
-    [InlineData("simclr", 224)]
-    public void Write_AllocatesNothingInSteadyState(string recipe, int size)
+    [InlineData(ViewRecipe.MoCoV1, 224)]
+    [InlineData(ViewRecipe.MoCoV2, 224)]
+    [InlineData(ViewRecipe.CifarDemo, 32)]
+    [InlineData(ViewRecipe.SimClr, 224)]
+    public void Write_AllocatesNothingInSteadyState(ViewRecipe recipe, int size)
     {
         var transform = ViewRecipes.Train(new ViewOptions { Recipe = recipe, Size = size });
         var image = GoldenViews.Formula(500, 375);
@@ -213,7 +213,7 @@ public sealed class ViewRecipesTests
         Assert.False(evaluation(400, 255));
     }
 
-    private static void AssertSteps(string recipe, Normalize normalize, Steps steps)
+    private static void AssertSteps(ViewRecipe recipe, Normalize normalize, Steps steps)
     {
         var transform = ViewRecipes.Train(new ViewOptions { Recipe = recipe, Size = 32 });
         for (var image = 0; image < 50; image++)

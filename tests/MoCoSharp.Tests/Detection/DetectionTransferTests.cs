@@ -128,7 +128,7 @@ public sealed class DetectionTransferTests : IDisposable
     public void ADetector_BeginsWithAllOfAnEncoder_ButItsHead()
     {
         using var random = new Generator(3);
-        var options = new EncoderOptions { Depth = 18, Width = 4, Head = "mlp" };
+        var options = new EncoderOptions { Depth = 18, Width = 4, Head = EncoderHead.Mlp };
         using var encoder = new Encoder(options, 8, bnGroups: 1, random);
         using var detector = new FasterRcnn(options, new DetectorOptions(), 2, random);
         detector.Begin(encoder);
@@ -145,7 +145,7 @@ public sealed class DetectionTransferTests : IDisposable
     {
         // The encoder's own pooled features of one region that is the whole map: three stages, then the fourth without the extra norm.
         using var random = new Generator(3);
-        var options = new EncoderOptions { Depth = 50, Width = 4, Head = "none" };
+        var options = new EncoderOptions { Depth = 50, Width = 4, Head = EncoderHead.None };
         using var encoder = new Encoder(options, 8, bnGroups: 1, random);
         using var backbone = new Backbone(options);
         using var stage = new RegionStage(options, extraNorm: false);
@@ -171,7 +171,7 @@ public sealed class DetectionTransferTests : IDisposable
     {
         using var random = new Generator(3);
         using var scope = NewDisposeScope();
-        using var detector = new FasterRcnn(new EncoderOptions { Depth = depth, Width = 2, Head = "none" }, Tiny.Detector, 2, random);
+        using var detector = new FasterRcnn(new EncoderOptions { Depth = depth, Width = 2, Head = EncoderHead.None }, Tiny.Detector, 2, random);
         var view = new DetectionView(64, 48, [new ObjectBox(5, 5, 40, 30, 1)], [.. Enumerable.Range(0, 64 * 48 * 3).Select(i => (i * 37 % 101 / 50f) - 1)]);
         detector.Losses(new DetectionBatch([view, view], [new(0, 0), new(1, 1)]), seed: 1, CPU).Total().backward();
 
@@ -203,7 +203,7 @@ public sealed class DetectionTransferTests : IDisposable
         transfer.MeasureStatistics(CancellationToken.None);
         transfer.SaveDetector(run);
         var (found, looked) = transfer.Detect(judged, CancellationToken.None);
-        var scores = DetectionMetric.Of("voc07", judged, looked, found);
+        var scores = DetectionMetrics.Compute(DetectionMetric.Voc07, judged, looked, found);
 
         Assert.True(scores.Ap50 > 0.5, $"AP50 {scores.Ap50}"); // 0.9 and more when this was written; a detector that has learned nothing finds nothing
 
@@ -219,8 +219,8 @@ public sealed class DetectionTransferTests : IDisposable
 
     private static DetectionConfig Tiny { get; } = new()
     {
-        Metric = "voc07", BatchSize = 4, Threads = 1, PreciseBnBatches = 2, LogEvery = 1,
-        Encoder = new EncoderOptions { Depth = 18, Width = 8, Stem = "small", Head = "none" },
+        Metric = DetectionMetric.Voc07, BatchSize = 4, Threads = 1, PreciseBnBatches = 2, LogEvery = 1,
+        Encoder = new EncoderOptions { Depth = 18, Width = 8, Stem = EncoderStem.Small, Head = EncoderHead.None },
         Views = new DetectionViewOptions { ShortSides = [48, 56, 64], TestShortSide = 64, LongestSide = 96 },
         Optimizer = new DetectionOptimizerOptions { WarmupSteps = 2 },
         Detector = new DetectorOptions
@@ -292,7 +292,7 @@ public sealed class DetectionConfigTests
     [Fact]
     public void TheDefaults_AreTheProtocol_AndItsRates()
     {
-        var config = new DetectionConfig { Metric = "voc07" };
+        var config = new DetectionConfig { Metric = DetectionMetric.Voc07 };
         var optimizer = config.Optimizer;
 
         Assert.Equal([], config.Faults());

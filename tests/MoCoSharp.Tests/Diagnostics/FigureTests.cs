@@ -2,7 +2,6 @@ using MoCoSharp.Data.Loading;
 using MoCoSharp.Diagnostics;
 using MoCoSharp.Kernels;
 using MoCoSharp.Losses;
-using MoCoSharp.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 

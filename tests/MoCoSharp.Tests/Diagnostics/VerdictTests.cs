@@ -23,11 +23,11 @@ public sealed class VerdictTests : IDisposable
         BnGroups = 4,
         Threads = 1,
         LogEvery = 10,
-        Precision = "fp32",
-        Encoder = new EncoderOptions { Depth = 18, Width = 16, Stem = "small", Head = "mlp" },
-        Views = new ViewOptions { Recipe = "cifar-demo", Size = 32, CropScaleMin = 0.2 },
+        Precision = PrecisionChoice.Fp32,
+        Encoder = new EncoderOptions { Depth = 18, Width = 16, Stem = EncoderStem.Small, Head = EncoderHead.Mlp },
+        Views = new ViewOptions { Recipe = ViewRecipe.CifarDemo, Size = 32, CropScaleMin = 0.2 },
         MoCo = new MoCoOptions { Dimension = 32, QueueSize = 64, Momentum = 0.99 },
-        Optimizer = new OptimizerOptions { LearningRate = 0.03, Schedule = "constant" },
+        Optimizer = new OptimizerOptions { LearningRate = 0.03, Schedule = LearningRateSchedule.Constant },
         Loader = new LoaderOptions { Workers = 1 },
         Health = new HealthOptions { EverySteps = 10, ProbeEverySteps = 20 },
         Checkpoints = new CheckpointOptions { EveryEpochs = 1000 },
@@ -38,7 +38,7 @@ public sealed class VerdictTests : IDisposable
         BatchSize = 64,
         BnGroups = 8,
         MoCo = new MoCoOptions { Dimension = 128, QueueSize = 512, Momentum = 0.99 },
-        Optimizer = new OptimizerOptions { LearningRate = 0.12, WeightDecay = 5e-4, Schedule = "constant", WarmupSteps = 20 },
+        Optimizer = new OptimizerOptions { LearningRate = 0.12, WeightDecay = 5e-4, Schedule = LearningRateSchedule.Constant, WarmupSteps = 20 },
     };
 
     private readonly string folder = Directory.CreateTempSubdirectory("mocosharp").FullName;

@@ -16,7 +16,7 @@ public sealed class ForeignLayoutTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("mocosharp").FullName;
     private readonly MoCo method = MoCo.Create(
-        new EncoderOptions { Depth = 18, Width = 4, Stem = "cifar", Head = "mlp" }, new MoCoOptions { Dimension = 8, QueueSize = 20 }, 1, 3, SingleProcess.Instance);
+        new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Cifar, Head = EncoderHead.Mlp }, new MoCoOptions { Dimension = 8, QueueSize = 20 }, 1, 3, SingleProcess.Instance);
 
     public ForeignLayoutTests()
     {
@@ -61,7 +61,7 @@ public sealed class ForeignLayoutTests : IDisposable
         using var weights = Read(new PickleDictionary { ["epoch"] = 3, ["state_dict"] = state });
 
         Assert.StartsWith("the CIFAR demo", weights.Kind);
-        Assert.Equal(("linear", 8, "cifar"), (weights.Encoder.Head, weights.OutputSize, weights.Encoder.Stem));
+        Assert.Equal((EncoderHead.Linear, 8, EncoderStem.Cifar), (weights.Encoder.Head, weights.OutputSize, weights.Encoder.Stem));
         AssertEncoders(weights, withHead: false);
         Assert.Equal(5, weights.QueuePosition);
     }
@@ -136,7 +136,7 @@ public sealed class ForeignLayoutTests : IDisposable
 
         using var weights = Read(new PickleDictionary { ["net"] = state, ["acc"] = 95.0 });
 
-        Assert.Equal(("linear", 10), (weights.Encoder.Head, weights.OutputSize));
+        Assert.Equal((EncoderHead.Linear, 10), (weights.Encoder.Head, weights.OutputSize));
         AssertEncoders(weights, withKey: false, withHead: false);
     }
 

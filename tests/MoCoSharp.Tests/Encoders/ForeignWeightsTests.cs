@@ -127,9 +127,9 @@ public sealed class ForeignWeightsTests : IDisposable
         BatchSize = 8,
         BnGroups = 1,
         Threads = 1,
-        Encoder = new EncoderOptions { Depth = depth, Head = "mlp" },
+        Encoder = new EncoderOptions { Depth = depth, Head = EncoderHead.Mlp },
         MoCo = new MoCoOptions { Dimension = 16, QueueSize = 48, Momentum = 0.99, Temperature = 0.2, Shuffle = false },
-        Optimizer = new OptimizerOptions { LearningRate = 0.01, Momentum = 0.9, WeightDecay = 1e-4, Schedule = "constant" },
+        Optimizer = new OptimizerOptions { LearningRate = 0.01, Momentum = 0.9, WeightDecay = 1e-4, Schedule = LearningRateSchedule.Constant },
     };
 
     private static void AssertSameSteps(OurTraining exact, string next)

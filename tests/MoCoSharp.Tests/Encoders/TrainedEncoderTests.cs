@@ -18,9 +18,9 @@ public sealed class TrainedEncoderTests : IDisposable
 {
     private static readonly RunConfig Config = new()
     {
-        Encoder = new EncoderOptions { Depth = 18, Width = 4, Stem = "small" },
+        Encoder = new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Small },
         MoCo = new MoCoOptions { Dimension = 8, QueueSize = 16 },
-        Views = new ViewOptions { Size = 32, Recipe = "cifar-demo" },
+        Views = new ViewOptions { Size = 32, Recipe = ViewRecipe.CifarDemo },
         BnGroups = 1,
         Threads = 1,
     };
@@ -66,7 +66,7 @@ public sealed class TrainedEncoderTests : IDisposable
         using var read = TrainedEncoder.Load(path, EncoderRole.Key);
 
         AssertEqual(trained.Encoder, read.Encoder, withHead ? "" : "fc.");
-        Assert.Equal(withHead ? "mlp" : "none", read.Encoder.Options.Head);
+        Assert.Equal(withHead ? EncoderHead.Mlp : EncoderHead.None, read.Encoder.Options.Head);
         Assert.Equal(withHead ? 8 : 32, read.Encoder.OutputSize);
         Assert.Equal((trained.Views, trained.Step, trained.Role, trained.Source), (read.Views, read.Step, read.Role, read.Source));
 
@@ -82,15 +82,15 @@ public sealed class TrainedEncoderTests : IDisposable
     public void SettingsOfKnn_TravelWithTheFile()
     {
         var path = Path.Combine(folder, "encoder.safetensors");
-        var knn = new KnnOptions { Neighbours = 7, Temperature = 0.03, Layer = "head" };
-        using var trained = Trained.New(Config.Encoder, outputSize: 8) with { Knn = knn, Precision = "fp32" };
+        var knn = new KnnOptions { Neighbours = 7, Temperature = 0.03, Layer = FeatureLayer.Head };
+        using var trained = Trained.New(Config.Encoder, outputSize: 8) with { Knn = knn, Precision = PrecisionChoice.Fp32 };
 
         EncoderFile.Write(path, trained, withHead: true);
         using var read = TrainedEncoder.Load(path);
         EncoderFile.Write(path, read, withHead: true); // and onwards
         using var again = TrainedEncoder.Load(path);
 
-        Assert.Equal((knn, "fp32"), (again.Knn, again.Precision));
+        Assert.Equal((knn, PrecisionChoice.Fp32), (again.Knn, again.Precision));
     }
 
     [Fact]
@@ -135,12 +135,12 @@ public sealed class TrainedEncoderTests : IDisposable
     public void AnEncoderWithoutAHead_EmbedsAsItsFeatures_AndIsNotPretrained()
     {
         using var scope = NewDisposeScope();
-        using var trained = Trained.New(Config.Encoder with { Head = "none" });
+        using var trained = Trained.New(Config.Encoder with { Head = EncoderHead.None });
         var images = rand(2, 3, 32, 32);
 
         Assert.True(trained.Encoder.Features(images).eq(trained.Encoder.call(images)).all().item<bool>());
         Assert.Contains("encoder.head", Assert.Throws<ArgumentException>(() =>
-            MoCo.Create(Config.Encoder with { Head = "none" }, Config.MoCo!, 1, 0, SingleProcess.Instance)).Message);
+            MoCo.Create(Config.Encoder with { Head = EncoderHead.None }, Config.MoCo!, 1, 0, SingleProcess.Instance)).Message);
     }
 
     [Fact]

@@ -11,8 +11,8 @@ namespace MoCoSharp.Tests.Evaluation;
 
 public sealed class FineTuningTests : IDisposable
 {
-    private static readonly EncoderOptions Narrow = new() { Depth = 18, Width = 4, Stem = "small", Head = "mlp" };
-    private static readonly ViewOptions Views = new() { Recipe = "cifar-demo", Size = 32 };
+    private static readonly EncoderOptions Narrow = new() { Depth = 18, Width = 4, Stem = EncoderStem.Small, Head = EncoderHead.Mlp };
+    private static readonly ViewOptions Views = new() { Recipe = ViewRecipe.CifarDemo, Size = 32 };
     private static readonly FineTuningOptions Options = new FineTuningOptions { BatchSize = 16, EncoderLearningRate = 0.01, HeadLearningRate = 0.1 }.Over(3);
     private static readonly LoaderOptions Loader = new() { Workers = 1 };
     private static readonly Patterns Train = new(33, 40, seed: 3); // 16 + 16 + 1: a batch of one has no statistics

@@ -1,6 +1,5 @@
 using MoCoSharp.Evaluation;
 using MoCoSharp.Features;
-using MoCoSharp.Models;
 using MoCoSharp.PyTorch;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -14,7 +14,7 @@ namespace MoCoSharp.Tests.Evaluation;
 /// <summary>The official protocol in small, on the built-in images.</summary>
 public sealed class LinearProbeTests : IDisposable
 {
-    private static readonly ViewOptions Views = new() { Recipe = "cifar-demo", Size = 32 };
+    private static readonly ViewOptions Views = new() { Recipe = ViewRecipe.CifarDemo, Size = 32 };
     private static readonly LinearOptions Options = new LinearOptions { BatchSize = 16, LearningRate = 0.5 }.Over(5);
     private static readonly LoaderOptions Loader = new() { Workers = 1 };
     private static readonly Patterns Train = new(40, 40, seed: 3);
@@ -27,7 +27,7 @@ public sealed class LinearProbeTests : IDisposable
     {
         set_num_threads(1);
         using var random = new Generator(7);
-        encoder = new Encoder(new EncoderOptions { Depth = 18, Width = 4, Stem = "small", Head = "mlp" }, 8, bnGroups: 2, random);
+        encoder = new Encoder(new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Small, Head = EncoderHead.Mlp }, 8, bnGroups: 2, random);
     }
 
     [Fact]

@@ -22,7 +22,7 @@ public sealed class ReferenceTests
         using var noGrad = no_grad();
         var weights = ((PickleDictionary)((PickleDictionary)file.Root)["state_dict"]).Tensors().ToDictionary(item => item.Key["module.".Length..], item => item.Value.Tensor);
         var (_, judged) = DataSource.Open($"cifar10:{TestData.CifarSubset()}", null);
-        var view = ViewRecipes.Evaluation(new ViewOptions { Recipe = "cifar-demo", Size = 32, Mean = [0.485f, 0.456f, 0.406f], Std = [0.229f, 0.224f, 0.225f] });
+        var view = ViewRecipes.Evaluation(new ViewOptions { Recipe = ViewRecipe.CifarDemo, Size = 32, Mean = [0.485f, 0.456f, 0.406f], Std = [0.229f, 0.224f, 0.225f] });
         var scores = new ClassificationScores(judged!.ClassNames);
         float[]? first = null;
         foreach (var batch in ViewLoader.Evaluate(judged, view, new LoaderOptions { Workers = 1 }, 256))

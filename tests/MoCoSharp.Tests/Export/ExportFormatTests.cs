@@ -10,7 +10,7 @@ namespace MoCoSharp.Tests.Export;
 public sealed class ExportFormatTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;
-    private readonly TrainedEncoder trained = Trained.New(new EncoderOptions { Depth = 18, Width = 4, Stem = "small" });
+    private readonly TrainedEncoder trained = Trained.New(new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Small });
 
     [Fact]
     public void Difference_IsTheGreatestOfAll_AsAShareOfTheLargestFeature()
@@ -72,7 +72,7 @@ public sealed class ExportFormatTests : IDisposable
         Assert.Equal(0, new SafeTensorsFormat().Export(trained, withHead, path));
 
         using var read = TrainedEncoder.Load(path);
-        Assert.Equal(withHead ? "mlp" : "none", read.Encoder.Options.Head);
+        Assert.Equal(withHead ? EncoderHead.Mlp : EncoderHead.None, read.Encoder.Options.Head);
     }
 
     public void Dispose()

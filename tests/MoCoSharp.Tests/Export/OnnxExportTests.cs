@@ -12,14 +12,14 @@ namespace MoCoSharp.Tests.Export;
 public sealed class OnnxExportTests
 {
     [Theory]
-    [InlineData(18, 8, "imagenet", "mlp")]
-    [InlineData(18, 8, "cifar", "linear")]
-    [InlineData(34, 4, "small", "none")]
-    [InlineData(50, 8, "imagenet", "linear")]
-    [InlineData(50, 4, "small", "mlp")]
-    [InlineData(101, 2, "imagenet", "none")]
-    [InlineData(152, 2, "cifar", "mlp")]
-    public void EveryArchitecture_GivesTheEncodersOutputs(int depth, int width, string stem, string head)
+    [InlineData(18, 8, EncoderStem.ImageNet, EncoderHead.Mlp)]
+    [InlineData(18, 8, EncoderStem.Cifar, EncoderHead.Linear)]
+    [InlineData(34, 4, EncoderStem.Small, EncoderHead.None)]
+    [InlineData(50, 8, EncoderStem.ImageNet, EncoderHead.Linear)]
+    [InlineData(50, 4, EncoderStem.Small, EncoderHead.Mlp)]
+    [InlineData(101, 2, EncoderStem.ImageNet, EncoderHead.None)]
+    [InlineData(152, 2, EncoderStem.Cifar, EncoderHead.Mlp)]
+    public void EveryArchitecture_GivesTheEncodersOutputs(int depth, int width, EncoderStem stem, EncoderHead head)
     {
         using var trained = Trained.New(new EncoderOptions { Depth = depth, Width = width, Stem = stem, Head = head });
         foreach (var (withHead, fold) in new[] { (false, false), (false, true), (true, false), (true, true) })
@@ -37,7 +37,7 @@ public sealed class OnnxExportTests
     {
         using var scope = NewDisposeScope();
         using var golden = Golden.Open("resnet.safetensors"); // float64
-        using var trained = Trained.New(new EncoderOptions { Depth = depth, Head = "linear" }, outputSize: 1000, size: 64);
+        using var trained = Trained.New(new EncoderOptions { Depth = depth, Head = EncoderHead.Linear }, outputSize: 1000, size: 64);
         Golden.Fill(trained.Encoder);
         var images = Golden.View(0, 0, float32, 2, 3, 64, 64);
 
@@ -51,8 +51,8 @@ public sealed class OnnxExportTests
     [Fact]
     public void TheModel_SaysWhatItIsAndHowImagesArePrepared()
     {
-        using var trained = Trained.New(new EncoderOptions { Depth = 18, Width = 8, Stem = "cifar" }, size: 40);
-        var views = new ViewOptions { Recipe = "cifar-demo", Size = 40, Mean = [0.5f, 0.25f, 0.125f] };
+        using var trained = Trained.New(new EncoderOptions { Depth = 18, Width = 8, Stem = EncoderStem.Cifar }, size: 40);
+        var views = new ViewOptions { Recipe = ViewRecipe.CifarDemo, Size = 40, Mean = [0.5f, 0.25f, 0.125f] };
         using var folded = Export(trained with { Views = views, Role = EncoderRole.Key }, withHead: true, fold: true);
         using var kept = Export(trained, withHead: false, fold: false);
 
@@ -85,7 +85,7 @@ public sealed class OnnxExportTests
     public void ImagesOfAnotherSize_AreRefused_AndBatchesOfAnySizeAreNot()
     {
         using var scope = NewDisposeScope();
-        using var trained = Trained.New(new EncoderOptions { Depth = 18, Width = 4, Stem = "small" });
+        using var trained = Trained.New(new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Small });
         using var model = Export(trained, withHead: false, fold: false);
 
         Assert.Equal([7, 32], model.Run(rand(7, 3, 32, 32)).shape);

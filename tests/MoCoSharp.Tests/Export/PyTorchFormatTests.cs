@@ -19,12 +19,12 @@ public sealed class PyTorchFormatTests : IDisposable
     private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;
 
     [Theory]
-    [InlineData(18, "imagenet", "mlp", false)]
-    [InlineData(18, "imagenet", "linear", true)]
-    [InlineData(18, "cifar", "mlp", true)]
-    [InlineData(34, "small", "none", false)]
-    [InlineData(50, "imagenet", "mlp", false)]
-    public void Torchvision_GivesTheEncodersOutputs(int depth, string stem, string head, bool withHead)
+    [InlineData(18, EncoderStem.ImageNet, EncoderHead.Mlp, false)]
+    [InlineData(18, EncoderStem.ImageNet, EncoderHead.Linear, true)]
+    [InlineData(18, EncoderStem.Cifar, EncoderHead.Mlp, true)]
+    [InlineData(34, EncoderStem.Small, EncoderHead.None, false)]
+    [InlineData(50, EncoderStem.ImageNet, EncoderHead.Mlp, false)]
+    public void Torchvision_GivesTheEncodersOutputs(int depth, EncoderStem stem, EncoderHead head, bool withHead)
     {
         using var trained = Trained.New(new EncoderOptions { Depth = depth, Stem = stem, Head = head });
         var format = new TorchvisionFormat();
@@ -36,11 +36,11 @@ public sealed class PyTorchFormatTests : IDisposable
     }
 
     [Theory]
-    [InlineData(18, "imagenet")]
-    [InlineData(18, "cifar")]
-    public void AClassifier_LoadsIntoTorchvisionWithNumClasses_AndGivesTheSameLogits(int depth, string stem)
+    [InlineData(18, EncoderStem.ImageNet)]
+    [InlineData(18, EncoderStem.Cifar)]
+    public void AClassifier_LoadsIntoTorchvisionWithNumClasses_AndGivesTheSameLogits(int depth, EncoderStem stem)
     {
-        using var trained = Trained.New(new EncoderOptions { Depth = depth, Stem = stem, Head = "linear" }, outputSize: 3) with { Classes = ["cat", "\"dog\"", "é"] };
+        using var trained = Trained.New(new EncoderOptions { Depth = depth, Stem = stem, Head = EncoderHead.Linear }, outputSize: 3) with { Classes = ["cat", "\"dog\"", "é"] };
         var format = new TorchvisionFormat();
         Assert.Equal(0, format.Export(trained, withHead: true, Path.Combine(folder, "c.pth")));
 
@@ -71,8 +71,8 @@ public sealed class PyTorchFormatTests : IDisposable
     {
         var config = new RunConfig
         {
-            Encoder = new EncoderOptions { Depth = 18, Head = "mlp" },
-            MoCo = new MoCoOptions { Dimension = 16, QueueSize = 48, QueuePrecision = "bf16" },
+            Encoder = new EncoderOptions { Depth = 18, Head = EncoderHead.Mlp },
+            MoCo = new MoCoOptions { Dimension = 16, QueueSize = 48, QueuePrecision = Precision.Bf16 },
             Views = new ViewOptions { Size = 32 },
         };
         var run = RunFolder.Create(Path.Combine(folder, "run"), config);
@@ -120,7 +120,7 @@ public sealed class PyTorchFormatTests : IDisposable
             "INPUT:", "  FORMAT: \"RGB\"",
         ], new Detectron2Format().Loading(narrow, withHead: false, "e.pkl"));
 
-        using var small = Trained.New(new EncoderOptions { Depth = 18, Stem = "small", Head = "linear" });
+        using var small = Trained.New(new EncoderOptions { Depth = 18, Stem = EncoderStem.Small, Head = EncoderHead.Linear });
         Assert.Equal(
         [
             "import timm, torch", "model = timm.create_model(\"resnet18\")",
@@ -132,7 +132,7 @@ public sealed class PyTorchFormatTests : IDisposable
     [Fact]
     public void WhatAToolCannotBuild_IsRefusedWithTheReason()
     {
-        using var narrow = Trained.New(new EncoderOptions { Depth = 18, Width = 16, Stem = "cifar" });
+        using var narrow = Trained.New(new EncoderOptions { Depth = 18, Width = 16, Stem = EncoderStem.Cifar });
         Assert.Contains("width 64", Assert.Single(new TorchvisionFormat().Faults(narrow, withHead: false, "e.pth")));
         Assert.Contains("width 64", Assert.Single(new TimmFormat().Faults(narrow, withHead: true, "e.pth")));
         Assert.Equal(4, new Detectron2Format().Faults(narrow, withHead: true, "e.pth").Count());

@@ -77,7 +77,7 @@ public sealed class FeatureCacheTests : IDisposable
     {
         var file = Path.Combine(folder, "no folder");
         File.WriteAllText(file, "");
-        var view = ViewRecipes.Evaluation(new ViewOptions { Recipe = "cifar-demo", Size = 32 });
+        var view = ViewRecipes.Evaluation(new ViewOptions { Recipe = ViewRecipe.CifarDemo, Size = 32 });
         var told = new List<string>();
 
         using var features = new FeatureCache(file).Get(
@@ -97,12 +97,12 @@ public sealed class FeatureCacheTests : IDisposable
     private static Encoder NewEncoder(ulong seed)
     {
         using var random = new Generator(seed);
-        return new Encoder(new EncoderOptions { Depth = 18, Width = 16, Stem = "small", Head = "linear" }, 8, bnGroups: 1, random);
+        return new Encoder(new EncoderOptions { Depth = 18, Width = 16, Stem = EncoderStem.Small, Head = EncoderHead.Linear }, 8, bnGroups: 1, random);
     }
 
     private FeatureSet Get(Encoder encoder, Patterns images, int size, FeatureLayer layer)
     {
-        var view = ViewRecipes.Evaluation(new ViewOptions { Recipe = "cifar-demo", Size = size });
+        var view = ViewRecipes.Evaluation(new ViewOptions { Recipe = ViewRecipe.CifarDemo, Size = size });
         return new FeatureCache(folder).Get(encoder, images, view, layer, () =>
         {
             extractions++;

@@ -33,9 +33,9 @@ public sealed class FeatureSetTests : IDisposable
         var photos = ImageFolder.Open(folder);
         Assert.Equal(13, photos.Count);
         using var random = new Generator(5);
-        using var encoder = new Encoder(new EncoderOptions { Depth = 18, Width = 4, Stem = "small", Head = "linear" }, 8, bnGroups: 1, random);
+        using var encoder = new Encoder(new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Small, Head = EncoderHead.Linear }, 8, bnGroups: 1, random);
         using var features = FeatureExtractor.Extract(
-            encoder, photos, ViewRecipes.Evaluation(new ViewOptions { Recipe = "cifar-demo", Size = 32 }), FeatureLayer.Pooled, new LoaderOptions(), CPU, normalize: false);
+            encoder, photos, ViewRecipes.Evaluation(new ViewOptions { Recipe = ViewRecipe.CifarDemo, Size = 32 }), FeatureLayer.Pooled, new LoaderOptions(), CPU, normalize: false);
 
         Assert.Equal([.. Enumerable.Range(0, 9).Select(i => $"b{i}.png")], features.Names);
         Assert.Equal(features.Names, features.Indices.Select(photos.NameOf));

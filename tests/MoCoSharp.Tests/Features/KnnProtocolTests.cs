@@ -14,7 +14,7 @@ public sealed class KnnProtocolTests
     public void NamedProtocols_AreThePublishedOnes(string name, double temperature)
     {
         var options = KnnProtocol.Named(name);
-        Assert.Equal((200, temperature, "head"), (options.Neighbours, options.Temperature, options.Layer));
+        Assert.Equal((200, temperature, FeatureLayer.Head), (options.Neighbours, options.Temperature, options.Layer));
         Assert.Contains($"kNN, {name}: k 200, T {temperature.ToString(System.Globalization.CultureInfo.InvariantCulture)}", KnnProtocol.Describe(name, options));
     }
 

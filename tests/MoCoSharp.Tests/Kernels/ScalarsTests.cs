@@ -1,5 +1,4 @@
 using MoCoSharp.Kernels;
-using MoCoSharp.Models;
 using Mono.Cecil;
 using TorchSharp;
 using static TorchSharp.torch;

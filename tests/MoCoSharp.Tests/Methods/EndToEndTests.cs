@@ -8,7 +8,7 @@ namespace MoCoSharp.Tests.Methods;
 
 public sealed class EndToEndTests
 {
-    private static readonly EncoderOptions Narrow = new() { Depth = 18, Width = 4, Stem = "small", Head = "mlp" };
+    private static readonly EncoderOptions Narrow = new() { Depth = 18, Width = 4, Stem = EncoderStem.Small, Head = EncoderHead.Mlp };
 
     [Fact]
     public void BothEncoders_Learn()

@@ -8,7 +8,7 @@ namespace MoCoSharp.Tests.Methods;
 
 public sealed class GradientCacheTests
 {
-    private static readonly EncoderOptions Narrow = new() { Depth = 18, Width = 4, Stem = "cifar", Head = "mlp-bn" };
+    private static readonly EncoderOptions Narrow = new() { Depth = 18, Width = 4, Stem = EncoderStem.Cifar, Head = EncoderHead.MlpBn };
 
     [Theory]
     [InlineData(4, false, false, 1e-10)]

@@ -9,7 +9,7 @@ namespace MoCoSharp.Tests.Methods;
 
 public sealed class MemoryBankTests
 {
-    private static readonly EncoderOptions Narrow = new() { Depth = 18, Width = 4, Stem = "small", Head = "linear" };
+    private static readonly EncoderOptions Narrow = new() { Depth = 18, Width = 4, Stem = EncoderStem.Small, Head = EncoderHead.Linear };
 
     [Fact]
     public void AnUpdate_MixesAndNormalises_AndLeavesTheOthers()

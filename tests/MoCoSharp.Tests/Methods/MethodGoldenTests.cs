@@ -13,7 +13,7 @@ namespace MoCoSharp.Tests.Methods;
 public sealed class MethodGoldenTests
 {
     private const int Steps = 10;
-    private static readonly EncoderOptions Narrow = new() { Depth = 18, Width = 4, Stem = "cifar", Head = "mlp" };
+    private static readonly EncoderOptions Narrow = new() { Depth = 18, Width = 4, Stem = EncoderStem.Cifar, Head = EncoderHead.Mlp };
 
     [Theory]
     [InlineData(false)]
@@ -22,8 +22,8 @@ public sealed class MethodGoldenTests
     {
         using var golden = Golden.Open("method_steps.safetensors");
         using var method = SimClr.Create(
-            Narrow with { Head = "mlp-bn" }, new SimClrOptions { Dimension = 16, Temperature = 0.2, GradientCache = cached }, bnGroups: 4, seed: 0, SingleProcess.Instance);
-        Run(golden, "simClr", method, "mlp_bn", parameters => new Lars(parameters, 0.9, 1e-3, 0.001, Lars.NormOfSum), learningRate: 0.3);
+            Narrow with { Head = EncoderHead.MlpBn }, new SimClrOptions { Dimension = 16, Temperature = 0.2, GradientCache = cached }, bnGroups: 4, seed: 0, SingleProcess.Instance);
+        Run(golden, "simClr", method, "mlp_bn", parameters => new Lars(parameters, 0.9, 1e-3, 0.001, TrustRatio.NormOfSum), learningRate: 0.3);
     }
 
     [Fact]
@@ -36,9 +36,9 @@ public sealed class MethodGoldenTests
     }
 
     [Theory]
-    [InlineData(MemoryBankOptions.InfoNceLoss, "infoNce", "shared")]
-    [InlineData(MemoryBankOptions.NceLoss, "nce", "own")]
-    public void MemoryBank_MatchesPyTorch(string loss, string name, string draws)
+    [InlineData(MemoryBankLoss.InfoNce, "infoNce", "shared")]
+    [InlineData(MemoryBankLoss.Nce, "nce", "own")]
+    public void MemoryBank_MatchesPyTorch(MemoryBankLoss loss, string name, string draws)
     {
         using var golden = Golden.Open("method_steps.safetensors");
         var options = new MemoryBankOptions { Dimension = 16, Temperature = 0.2, Negatives = 24, Loss = loss };
@@ -64,7 +64,7 @@ public sealed class MethodGoldenTests
     public void Supervised_MatchesPyTorch()
     {
         using var golden = Golden.Open("method_steps.safetensors");
-        using var method = Supervised.Create(Narrow with { Head = "linear" }, new SupervisedOptions { Classes = 5 }, bnGroups: 4, seed: 0, SingleProcess.Instance);
+        using var method = Supervised.Create(Narrow with { Head = EncoderHead.Linear }, new SupervisedOptions { Classes = 5 }, bnGroups: 4, seed: 0, SingleProcess.Instance);
         Run(golden, "supervised", method, "linear", samples: step => new StepSamples(new int[20], [.. golden.Tensors["labels"][step].data<long>().ToArray().Select(label => (int)label)]));
     }
 

@@ -20,7 +20,7 @@ public sealed class MethodRanksTests
         ["endToEnd"] = new EndToEndOptions { Dimension = 8, Temperature = 0.2 },
         ["endToEnd, shared"] = new EndToEndOptions { Dimension = 8, Temperature = 0.2, SharedEncoder = true, Shuffle = false },
         ["memoryBank"] = new MemoryBankOptions { Dimension = 8, Temperature = 0.2, Negatives = 12 },
-        ["memoryBank, nce"] = new MemoryBankOptions { Dimension = 8, Temperature = 0.5, Negatives = 12, Loss = MemoryBankOptions.NceLoss },
+        ["memoryBank, nce"] = new MemoryBankOptions { Dimension = 8, Temperature = 0.5, Negatives = 12, Loss = MemoryBankLoss.Nce },
         ["supervised"] = new SupervisedOptions { Classes = 4 },
     };
 
@@ -50,7 +50,7 @@ public sealed class MethodRanksTests
     private static Dictionary<string, Tensor> Train(IProcessGroup group, IMethodOptions options)
     {
         using var scope = NewDisposeScope();
-        var config = new RunConfig { BnGroups = 4, Seed = 7, Encoder = new EncoderOptions { Depth = 18, Width = 4, Stem = "small", Head = options is SimClrOptions ? "mlp-bn" : "mlp" } }.With(options);
+        var config = new RunConfig { BnGroups = 4, Seed = 7, Encoder = new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Small, Head = options is SimClrOptions ? EncoderHead.MlpBn : EncoderHead.Mlp } }.With(options);
         using var method = MethodFactory.Create(config, images: 30, group);
         method.to(float64);
         method.train();

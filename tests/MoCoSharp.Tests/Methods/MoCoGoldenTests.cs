@@ -11,7 +11,7 @@ namespace MoCoSharp.Tests.Methods;
 /// <summary>Our steps against plain PyTorch's: golden/moco_steps.py.</summary>
 public sealed class MoCoGoldenTests
 {
-    private static readonly EncoderOptions Narrow = new() { Depth = 18, Width = 4, Stem = "cifar", Head = "mlp" };
+    private static readonly EncoderOptions Narrow = new() { Depth = 18, Width = 4, Stem = EncoderStem.Cifar, Head = EncoderHead.Mlp };
     private static readonly MoCoOptions Options = new() { Dimension = 16, QueueSize = 96, Momentum = 0.99, Temperature = 0.2 };
 
     [Theory]

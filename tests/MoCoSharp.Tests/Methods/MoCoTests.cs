@@ -10,7 +10,7 @@ namespace MoCoSharp.Tests.Methods;
 
 public sealed class MoCoTests
 {
-    private static readonly EncoderOptions Narrow = new() { Depth = 18, Width = 4, Stem = "small", Head = "mlp" };
+    private static readonly EncoderOptions Narrow = new() { Depth = 18, Width = 4, Stem = EncoderStem.Small, Head = EncoderHead.Mlp };
 
     [Fact]
     public void KeyEncoder_StartsEqual_AndIsNotAmongTheLearned()

@@ -38,7 +38,7 @@ public sealed class TwoRanksTests
     {
         using var scope = NewDisposeScope();
         var options = new MoCoOptions { Dimension = 8, QueueSize = 40, Momentum = 0.9, Temperature = 0.2, Symmetric = symmetric };
-        using var method = MoCo.Create(new EncoderOptions { Depth = 18, Width = 4, Stem = "cifar", Head = "mlp" }, options, bnGroups, seed: 7, group);
+        using var method = MoCo.Create(new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Cifar, Head = EncoderHead.Mlp }, options, bnGroups, seed: 7, group);
         method.to(float64);
         method.train();
         using var optimizer = new Sgd(method.LearnedParameters, momentum: 0.9, weightDecay: 1e-4);

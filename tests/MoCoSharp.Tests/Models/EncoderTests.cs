@@ -16,7 +16,7 @@ public sealed class EncoderTests
     {
         using var scope = NewDisposeScope();
         using var golden = Golden.Open("resnet.safetensors");
-        using var encoder = New(new EncoderOptions { Depth = depth, Head = "linear" }, 1000);
+        using var encoder = New(new EncoderOptions { Depth = depth, Head = EncoderHead.Linear }, 1000);
         encoder.to(float64);
         Golden.Fill(encoder);
         var images = Golden.View(0, 0, float64, 2, 3, 64, 64);
@@ -41,7 +41,7 @@ public sealed class EncoderTests
     public void KeysAndShapes_AreTorchvisions(int depth)
     {
         using var keys = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "golden", "resnet_keys.json")));
-        using var encoder = New(new EncoderOptions { Depth = depth, Head = "linear" }, 1000);
+        using var encoder = New(new EncoderOptions { Depth = depth, Head = EncoderHead.Linear }, 1000);
         var expected = keys.RootElement.GetProperty($"{depth}");
 
         Assert.Equal(
@@ -65,9 +65,9 @@ public sealed class EncoderTests
     }
 
     [Theory]
-    [InlineData(18, "linear", 1.8e9 + 0.5e6)]
-    [InlineData(50, "linear", 4.1e9 + 2.05e6)]
-    public void Cost_IsTwiceTheKnownMultiplyAdds(int depth, string head, double multiplyAdds)
+    [InlineData(18, EncoderHead.Linear, 1.8e9 + 0.5e6)]
+    [InlineData(50, EncoderHead.Linear, 4.1e9 + 2.05e6)]
+    public void Cost_IsTwiceTheKnownMultiplyAdds(int depth, EncoderHead head, double multiplyAdds)
     {
         using var encoder = New(new EncoderOptions { Depth = depth, Head = head }, 1000);
 
@@ -75,10 +75,10 @@ public sealed class EncoderTests
     }
 
     [Theory]
-    [InlineData("imagenet", 64, 512)]
-    [InlineData("cifar", 16, 128)]
-    [InlineData("small", 16, 128)]
-    public void Stems_KeepTheFeatureSize(string stem, int width, int features)
+    [InlineData(EncoderStem.ImageNet, 64, 512)]
+    [InlineData(EncoderStem.Cifar, 16, 128)]
+    [InlineData(EncoderStem.Small, 16, 128)]
+    public void Stems_KeepTheFeatureSize(EncoderStem stem, int width, int features)
     {
         using var scope = NewDisposeScope();
         using var encoder = New(new EncoderOptions { Depth = 18, Width = width, Stem = stem }, 32);
@@ -92,7 +92,7 @@ public sealed class EncoderTests
     public void Initialization_IsTorchvisions()
     {
         using var scope = NewDisposeScope();
-        using var encoder = New(new EncoderOptions { Depth = 18, Head = "mlp" }, 128);
+        using var encoder = New(new EncoderOptions { Depth = 18, Head = EncoderHead.Mlp }, 128);
         var state = encoder.state_dict();
 
         var convolution = state["layer4.0.conv2.weight"]; // fan-out 512 x 9
@@ -111,7 +111,7 @@ public sealed class EncoderTests
     public void BnGroups_AreTheSamplesModS()
     {
         using var scope = NewDisposeScope();
-        var options = new EncoderOptions { Depth = 18, Width = 4, Stem = "small" };
+        var options = new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Small };
         using var whole = New(options, 8);
         using var split = New(options, 8, bnGroups: 2);
         var images = Golden.View(0, 0, float32, 6, 3, 16, 16);
@@ -136,7 +136,7 @@ public sealed class EncoderTests
     {
         // oneDNN was seen to be wrong where channels are no multiple of 16.
         using var scope = NewDisposeScope();
-        var options = new EncoderOptions { Depth = depth, Width = width, Stem = "small" };
+        var options = new EncoderOptions { Depth = depth, Width = width, Stem = EncoderStem.Small };
         using var single = New(options, 8);
         using var exact = New(options, 8);
         single.eval(); // nothing between the convolutions magnifies rounding
@@ -156,7 +156,7 @@ public sealed class EncoderTests
     public void Bf16_StaysInsideTheConvolutionsAndLinearLayers(int bnGroups)
     {
         using var scope = NewDisposeScope();
-        var options = new EncoderOptions { Depth = 18, Width = 8, Stem = "small", Head = "mlp" };
+        var options = new EncoderOptions { Depth = 18, Width = 8, Stem = EncoderStem.Small, Head = EncoderHead.Mlp };
         using var wide = New(options, 16, bnGroups);
         using var narrow = New(options, 16, bnGroups);
         narrow.Precision = Precision.Bf16;
@@ -183,7 +183,7 @@ public sealed class EncoderTests
     public void Recompute_ChangesNoBit_AndLeavesNoTensors(int depth, int bnGroups)
     {
         using var scope = NewDisposeScope();
-        var options = new EncoderOptions { Depth = depth, Width = 4, Stem = "small" };
+        var options = new EncoderOptions { Depth = depth, Width = 4, Stem = EncoderStem.Small };
         using var keeps = New(options, 8, bnGroups);
         using var recomputes = New(options with { Recompute = true }, 8, bnGroups);
         var images = Golden.View(0, 0, float32, 8, 3, 16, 16);
@@ -208,7 +208,7 @@ public sealed class EncoderTests
     public void ConvolutionWeights_AreChannelsLast_AndTheirGradientsToo()
     {
         using var scope = NewDisposeScope();
-        using var encoder = New(new EncoderOptions { Depth = 50, Width = 4, Stem = "imagenet" }, 8);
+        using var encoder = New(new EncoderOptions { Depth = 50, Width = 4, Stem = EncoderStem.ImageNet }, 8);
 
         encoder.call(rand(2, 3, 32, 32)).sum().backward();
 
@@ -221,7 +221,7 @@ public sealed class EncoderTests
     public void TheLayoutOfTheImages_ChangesNoBit()
     {
         using var scope = NewDisposeScope();
-        using var encoder = New(new EncoderOptions { Depth = 18, Width = 4, Stem = "small" }, 8);
+        using var encoder = New(new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Small }, 8);
         encoder.eval();
         var images = rand(2, 3, 16, 16);
 
@@ -231,7 +231,7 @@ public sealed class EncoderTests
     [Fact]
     public void Options_WithFaults_AreRefusedAllAtOnce()
     {
-        var error = Assert.Throws<ArgumentException>(() => New(new EncoderOptions { Depth = 20, Width = 0, Stem = "x", Head = "y" }, 8));
+        var error = Assert.Throws<ArgumentException>(() => New(new EncoderOptions { Depth = 20, Width = 0, Stem = (EncoderStem)9, Head = (EncoderHead)9 }, 8));
 
         Assert.All(["encoder.depth", "encoder.width", "encoder.stem", "encoder.head"], name => Assert.Contains(name, error.Message));
     }

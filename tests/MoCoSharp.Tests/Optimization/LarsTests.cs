@@ -9,9 +9,9 @@ public sealed class LarsTests
 {
     // w = (3, 4) of length 5, g = (0, 2), weight decay 0.5: g + 0.5 w = (1.5, 4), of length sqrt(18.25).
     [Theory]
-    [InlineData(Lars.NormOfSum, 0.1 * 5 / 4.272001872658766)]   // η ‖w‖ / ‖g + 0.5 w‖
-    [InlineData(Lars.SumOfNorms, 0.1 * 5 / (2 + (0.5 * 5)))]    // η ‖w‖ / (‖g‖ + 0.5 ‖w‖)
-    public void TwoSteps_MatchAHandComputation(string trustRatio, double trust)
+    [InlineData(TrustRatio.NormOfSum, 0.1 * 5 / 4.272001872658766)]   // η ‖w‖ / ‖g + 0.5 w‖
+    [InlineData(TrustRatio.SumOfNorms, 0.1 * 5 / (2 + (0.5 * 5)))]    // η ‖w‖ / (‖g‖ + 0.5 ‖w‖)
+    public void TwoSteps_MatchAHandComputation(TrustRatio trustRatio, double trust)
     {
         using var scope = NewDisposeScope();
         var weight = new Parameter(tensor(new double[,] { { 3, 4 } }));
@@ -31,7 +31,7 @@ public sealed class LarsTests
         var (x, y) = (3 - a, 4 - b);
         var (gx, gy) = (0.5 * x, 2 + (0.5 * y));
         var length = Math.Sqrt((x * x) + (y * y));
-        var again = 0.1 * length / (trustRatio == Lars.NormOfSum ? Math.Sqrt((gx * gx) + (gy * gy)) : 2 + (0.5 * length));
+        var again = 0.1 * length / (trustRatio == TrustRatio.NormOfSum ? Math.Sqrt((gx * gx) + (gy * gy)) : 2 + (0.5 * length));
         optimizer.Step(0.05); // the rate is inside the velocity: the old one counts at its own
         Assert.Equal(x - ((0.9 * a) + (0.05 * again * gx)), weight[0][0].item<double>(), 12);
         Assert.Equal(y - ((0.9 * b) + (0.05 * again * gy)), weight[0][1].item<double>(), 12);
@@ -42,7 +42,7 @@ public sealed class LarsTests
     {
         using var scope = NewDisposeScope();
         var bias = new Parameter(tensor([2.0]));
-        using var optimizer = new Lars([("b", bias)], momentum: 0.9, weightDecay: 0.5, coefficient: 0.001, Lars.NormOfSum);
+        using var optimizer = new Lars([("b", bias)], momentum: 0.9, weightDecay: 0.5, coefficient: 0.001, TrustRatio.NormOfSum);
 
         (bias * 3).sum().backward();
         optimizer.Step(0.1);
@@ -51,9 +51,9 @@ public sealed class LarsTests
     }
 
     [Theory]
-    [InlineData(Lars.NormOfSum)]
-    [InlineData(Lars.SumOfNorms)]
-    public void AZeroNorm_TrustsFully(string trustRatio)
+    [InlineData(TrustRatio.NormOfSum)]
+    [InlineData(TrustRatio.SumOfNorms)]
+    public void AZeroNorm_TrustsFully(TrustRatio trustRatio)
     {
         using var scope = NewDisposeScope();
         var weight = new Parameter(zeros(1, 2, dtype: float64));
@@ -67,5 +67,5 @@ public sealed class LarsTests
 
     [Fact]
     public void AnUnknownTrustRatio_IsRefused() =>
-        Assert.Contains("norm-of-sum or sum-of-norms", Assert.Throws<ArgumentException>(() => new Lars([], 0.9, 0, 0.001, "lars")).Message);
+        Assert.Contains("norm-of-sum or sum-of-norms", Assert.Throws<ArgumentException>(() => new Lars([], 0.9, 0, 0.001, (TrustRatio)9)).Message);
 }

@@ -6,16 +6,16 @@ namespace MoCoSharp.Tests.Optimization;
 public sealed class LearningRateTests
 {
     [Theory]
-    [InlineData("none", 4096, 0.3)]
-    [InlineData("linear", 4096, 4.8)]    // SimCLR: 0.3 x 4096 / 256
-    [InlineData("sqrt", 256, 0.3 * 16)]  // and x sqrt(256)
-    public void TheRule_ScalesByTheBatch(string rule, int batch, double expected) =>
-        Assert.Equal(expected, LearningRate.Peak(new OptimizerOptions { LearningRate = 0.3, Rule = rule }, batch), 12);
+    [InlineData(LearningRateScaling.None, 4096, 0.3)]
+    [InlineData(LearningRateScaling.Linear, 4096, 4.8)]    // SimCLR: 0.3 x 4096 / 256
+    [InlineData(LearningRateScaling.Sqrt, 256, 0.3 * 16)]  // and x sqrt(256)
+    public void TheRule_ScalesByTheBatch(LearningRateScaling rule, int batch, double expected) =>
+        Assert.Equal(expected, LearningRate.Peak(new OptimizerOptions { LearningRate = 0.3, LearningRateScaling = rule }, batch), 12);
 
     [Fact]
     public void SimClrsSchedule_RisesForTenEpochs_ThenFallsAsACosineByStep()
     {
-        var config = new RunConfig { BatchSize = 512, Epochs = 100, Optimizer = new() { LearningRate = 0.3, Rule = "linear", Per = "step", WarmupEpochs = 10 } };
+        var config = new RunConfig { BatchSize = 512, Epochs = 100, Optimizer = new() { LearningRate = 0.3, LearningRateScaling = LearningRateScaling.Linear, ScheduleUnit = ScheduleUnit.Step, WarmupEpochs = 10 } };
 
         Assert.Equal(0.6 / 70, config.LearningRateAt(0, 7), 12);          // the first of 70 steps
         Assert.Equal(0.6, config.LearningRateAt(69, 7), 12);
@@ -27,7 +27,7 @@ public sealed class LearningRateTests
     [Fact]
     public void Cosine_ByEpoch_IsTheOfficialOne()
     {
-        var options = new OptimizerOptions { LearningRate = 0.03, Schedule = "cosine" };
+        var options = new OptimizerOptions { LearningRate = 0.03, Schedule = LearningRateSchedule.Cosine };
 
         Assert.Equal(0.03, LearningRate.At(options, 0, 100, 200), 15);
         Assert.Equal(0.03, LearningRate.At(options, 99, 100, 200), 15);
@@ -39,7 +39,7 @@ public sealed class LearningRateTests
     [Fact]
     public void Cosine_CountedFromOne_IsTheDemos()
     {
-        var options = new OptimizerOptions { LearningRate = 0.06, Schedule = "cosine", FirstEpoch = 1 };
+        var options = new OptimizerOptions { LearningRate = 0.06, Schedule = LearningRateSchedule.Cosine, CosineOffset = 1 };
 
         Assert.Equal(0.0599963, LearningRate.At(options, 0, 97, 200), 7);
         Assert.Equal(0, LearningRate.At(options, 199 * 97, 97, 200), 15);
@@ -48,7 +48,7 @@ public sealed class LearningRateTests
     [Fact]
     public void Steps_FallAtTheMilestones()
     {
-        var options = new OptimizerOptions { LearningRate = 0.03, Schedule = "steps" };
+        var options = new OptimizerOptions { LearningRate = 0.03, Schedule = LearningRateSchedule.Steps };
 
         Assert.Equal([0.03, 0.003, 0.003, 0.0003], new[] { 119, 120, 159, 160 }.Select(epoch => LearningRate.At(options, epoch * 10, 10, 200)), (a, b) => Math.Abs(a - b) < 1e-12);
     }
@@ -56,7 +56,7 @@ public sealed class LearningRateTests
     [Fact]
     public void Warmup_RisesLinearly_AndTheCosineByStepBeginsAfterIt()
     {
-        var options = new OptimizerOptions { LearningRate = 1, Schedule = "cosine", Per = "step", WarmupSteps = 10 };
+        var options = new OptimizerOptions { LearningRate = 1, Schedule = LearningRateSchedule.Cosine, ScheduleUnit = ScheduleUnit.Step, WarmupSteps = 10 };
 
         Assert.Equal(0.1, LearningRate.At(options, 0, 10, 11), 12);
         Assert.Equal(1, LearningRate.At(options, 9, 10, 11), 12);

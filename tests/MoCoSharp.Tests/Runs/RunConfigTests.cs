@@ -1,3 +1,7 @@
+using System.Reflection;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using MoCoSharp.Methods;
 using MoCoSharp.Optimization;
 using MoCoSharp.Runs;
 
@@ -68,10 +72,85 @@ public sealed class RunConfigTests
             "--set moco.temperature=-1: moco.temperature is -1, expected a number above 0. MoCo v2 uses 0.2.",
             "--set threads=99999999999: threads is 99999999999, expected a whole number, and not as large.",
             "my.json: epochs is 1.5, expected a whole number.",
-            "my.json: knn.layer is 5, expected a text such as \"pooled\".",
+            "my.json: knn.layer is 5, expected pooled or head.",
             "my.json: knn.neighbours is 0, expected a number above 0. The CIFAR demo uses 200.",
             "my.json: optimizer.milestones is [\"a\"], expected a list of whole numbers such as [120, 160].",
         ], error.Faults.Order(StringComparer.Ordinal)); // and nothing of bnGroups 3, which does not divide the default of batchSize
+    }
+
+    [Fact]
+    public void AWordThatAnOptionDoesNotKnow_IsToldWithTheWordsThatItKnows()
+    {
+        string[] settings =
+        [
+            "norm=group", "precision=fp16", "encoder.stem=x", "encoder.head=mlp4", "views.recipe=moco-v3", "loader.onBadImage=ignore", "loader.jpegDecoder=gd",
+            "moco.queuePrecision=auto", "optimizer.kind=SGD", "optimizer.rule=0", "optimizer.trustRatio=", "optimizer.schedule=\"Cosine\"", "optimizer.per=epochs",
+            "knn.layer=Pooled", "logEvery=0",
+        ];
+        var error = Assert.Throws<ConfigurationException>(() => RunConfigFile.Parse("""{ "views": { "strength": 1 } }""", "x", settings));
+
+        Assert.Equal(
+        [
+            "--set encoder.head=mlp4: encoder.head is \"mlp4\", expected linear (MoCo v1), mlp (MoCo v2), mlp-bn (SimCLR), mlp3, mlp3-bn or none.",
+            "--set encoder.stem=x: encoder.stem is \"x\", expected imagenet, cifar or small.",
+            "--set knn.layer=Pooled: knn.layer is \"Pooled\", expected pooled or head.",
+            "--set loader.jpegDecoder=gd: loader.jpegDecoder is \"gd\", expected auto, turbojpeg or skia.",
+            "--set loader.onBadImage=ignore: loader.onBadImage is \"ignore\", expected skip or fail.",
+            "--set logEvery=0: logEvery is 0, expected a number above 0.",
+            "--set moco.queuePrecision=auto: moco.queuePrecision is \"auto\", expected fp32 or bf16.",
+            "--set norm=group: norm is \"group\", expected split (bnGroups groups), batch (one group a process) or sync (one group over all processes).",
+            "--set optimizer.kind=SGD: optimizer.kind is \"SGD\", expected sgd or lars.",
+            "--set optimizer.per=epochs: optimizer.per is \"epochs\", expected epoch (as official) or step.",
+            "--set optimizer.rule=0: optimizer.rule is \"0\", expected none, linear (x batchSize / 256) or sqrt (x the root of batchSize).",
+            "--set optimizer.schedule=\"Cosine\": optimizer.schedule is \"Cosine\", expected cosine, steps or constant.",
+            "--set optimizer.trustRatio=: optimizer.trustRatio is \"\", expected norm-of-sum or sum-of-norms.",
+            "--set precision=fp16: precision is \"fp16\", expected auto, fp32 or bf16.",
+            "--set views.recipe=moco-v3: views.recipe is \"moco-v3\", expected moco-v1, moco-v2, cifar-demo, cifar-v1, simclr or simclr-cifar.",
+        ], error.Faults.Order(StringComparer.Ordinal));
+        Assert.Contains(
+            "memoryBank.loss is \"x\", expected info-nce (MoCo's baseline) or nce (InstDisc).",
+            Assert.Single(Assert.Throws<ConfigurationException>(() => RunConfigFile.Parse("{}", "x", ["memoryBank.loss=x"])).Faults));
+    }
+
+    [Fact]
+    public void AWordInARecipe_MayBeOverridden_AndNullIsNone()
+    {
+        Assert.Equal(OptimizerKind.Lars, RunConfigFile.Parse("""{ "optimizer": { "kind": "adam" } }""", "x", ["optimizer.kind=lars"]).Optimizer.Kind);
+        Assert.Equal(
+            "x: norm is null, expected split (bnGroups groups), batch (one group a process) or sync (one group over all processes).",
+            Assert.Single(Assert.Throws<ConfigurationException>(() => RunConfigFile.Parse("""{ "norm": null }""", "x", [])).Faults));
+    }
+
+    [Fact]
+    public void EveryWordOfEveryOption_IsReadAndWritten()
+    {
+        var words = 0;
+        Walk(JsonNode.Parse(RunConfigFile.Write(new RunConfig()))!.AsObject(), typeof(RunConfig), "");
+        Walk(JsonNode.Parse(RunConfigFile.Write(new RunConfig().With(new MemoryBankOptions())))!["memoryBank"]!.AsObject(), typeof(MemoryBankOptions), "memoryBank.");
+
+        Assert.Equal(3 + 3 + 3 + 6 + 6 + 2 + 3 + 2 + 2 + 3 + 2 + 3 + 2 + 2 + 2, words);
+
+        void Walk(JsonObject node, Type type, string prefix)
+        {
+            foreach (var (key, value) in node)
+            {
+                var property = type.GetProperties().Single(item =>
+                    string.Equals(item.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name ?? item.Name, key, StringComparison.OrdinalIgnoreCase));
+                if (value is JsonObject inner)
+                {
+                    Walk(inner, property.PropertyType, $"{prefix}{key}.");
+                    continue;
+                }
+
+                foreach (var member in property.PropertyType.IsEnum ? property.PropertyType.GetFields(BindingFlags.Public | BindingFlags.Static) : [])
+                {
+                    var word = member.GetCustomAttribute<JsonStringEnumMemberNameAttribute>()!.Name;
+                    var config = RunConfigFile.Parse("{}", "x", [$"{prefix}{key}={word}"]);
+                    Assert.Contains($"\"{key}\": \"{word}\"", RunConfigFile.Write(config));
+                    words++;
+                }
+            }
+        }
     }
 
     [Theory]

@@ -24,21 +24,21 @@ public sealed class MethodResumeTests : IDisposable
         BnGroups = 2,
         Threads = 1,
         LogEvery = 2,
-        Precision = "fp32",
-        Encoder = new EncoderOptions { Depth = 18, Width = 4, Stem = "small", Head = "mlp-bn" },
-        Views = new ViewOptions { Recipe = "simclr-cifar", Size = 32 },
-        Optimizer = new OptimizerOptions { LearningRate = 0.05, Per = "step", WarmupEpochs = 0.5 },
+        Precision = PrecisionChoice.Fp32,
+        Encoder = new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Small, Head = EncoderHead.MlpBn },
+        Views = new ViewOptions { Recipe = ViewRecipe.SimClrCifar, Size = 32 },
+        Optimizer = new OptimizerOptions { LearningRate = 0.05, ScheduleUnit = ScheduleUnit.Step, WarmupEpochs = 0.5 },
         Loader = new LoaderOptions { Workers = 1 },
         Health = new HealthOptions { EverySteps = 2, ProbeEverySteps = 4 },
     };
 
     private static readonly Dictionary<string, RunConfig> Configs = new(StringComparer.Ordinal)
     {
-        ["simClr"] = Config.With(new SimClrOptions { Dimension = 8 }) with { Optimizer = Config.Optimizer with { Kind = "lars", LearningRate = 0.3, Rule = "linear" } },
+        ["simClr"] = Config.With(new SimClrOptions { Dimension = 8 }) with { Optimizer = Config.Optimizer with { Kind = OptimizerKind.Lars, LearningRate = 0.3, LearningRateScaling = LearningRateScaling.Linear } },
         ["cached"] = Config.With(new SimClrOptions { Dimension = 8, GradientCache = true }),
         ["endToEnd"] = Config.With(new EndToEndOptions { Dimension = 8 }),
         ["bank"] = Config.With(new MemoryBankOptions { Dimension = 8, Negatives = 10 }),
-        ["nce"] = Config.With(new MemoryBankOptions { Dimension = 8, Negatives = 10, Loss = MemoryBankOptions.NceLoss }),
+        ["nce"] = Config.With(new MemoryBankOptions { Dimension = 8, Negatives = 10, Loss = MemoryBankLoss.Nce }),
         ["supervised"] = Config.With(new SupervisedOptions { Classes = 10 }),
     };
 

@@ -59,7 +59,7 @@ public sealed class PretrainingTests : SmallRunTests
         var wild = Config with
         {
             LogEvery = 50,
-            Optimizer = new OptimizerOptions { LearningRate = 1e30, Schedule = "constant" },
+            Optimizer = new OptimizerOptions { LearningRate = 1e30, Schedule = LearningRateSchedule.Constant },
             Checkpoints = new CheckpointOptions { EverySteps = 1 },
         };
         var run = RunFolder.Create(Path.Combine(folder, "wild"), wild);

@@ -13,16 +13,16 @@ namespace MoCoSharp.Tests.Training;
 public sealed class ResumeTests : SmallRunTests
 {
     [Theory]
-    [InlineData(1, "fp32")]
-    [InlineData(2, "bf16")]
-    [InlineData(3, "fp32")]
-    [InlineData(4, "bf16")]
-    [InlineData(5, "fp32")]
-    [InlineData(6, "bf16")]
-    [InlineData(7, "fp32")]
-    [InlineData(8, "bf16")]
-    [InlineData(9, "fp32")]
-    public void AStoppedAndResumedRun_EndsInTheSameBits(int stopAfter, string precision)
+    [InlineData(1, PrecisionChoice.Fp32)]
+    [InlineData(2, PrecisionChoice.Bf16)]
+    [InlineData(3, PrecisionChoice.Fp32)]
+    [InlineData(4, PrecisionChoice.Bf16)]
+    [InlineData(5, PrecisionChoice.Fp32)]
+    [InlineData(6, PrecisionChoice.Bf16)]
+    [InlineData(7, PrecisionChoice.Fp32)]
+    [InlineData(8, PrecisionChoice.Bf16)]
+    [InlineData(9, PrecisionChoice.Fp32)]
+    public void AStoppedAndResumedRun_EndsInTheSameBits(int stopAfter, PrecisionChoice precision)
     {
         var config = Config with { Precision = precision };
         var whole = Train("whole", config, null);
@@ -219,7 +219,7 @@ public sealed class ResumeTests : SmallRunTests
     public void ACheckpointOfAnotherArchitecture_IsRefused_NamingTheTensors()
     {
         Train("narrow", Config, 2);
-        var other = Config with { Encoder = Config.Encoder with { Stem = "imagenet" } };
+        var other = Config with { Encoder = Config.Encoder with { Stem = EncoderStem.ImageNet } };
         using var method = New(other);
         using var training = new Pretraining(method, other, SingleProcess.Instance, TimeProvider.System, new Recorder());
 

@@ -105,7 +105,7 @@ public sealed class CocoSourceTests : IDisposable
         Assert.Equal(("train2017.png", "val2017.png"), (train[1].Name, judged![1].Name));
         Assert.Equal(4, train.Read(1).Width);
         Assert.Throws<DataSourceException>(() => DetectionSource.Open("coco:/nowhere", null));
-        Assert.Equal(("coco", "voc"), (DetectionSource.KindOf("coco:x"), DetectionSource.KindOf("voc:x")));
+        Assert.Equal((true, false), (DetectionSource.IsCoco("coco:x"), DetectionSource.IsCoco("voc:x")));
     }
 
     [Fact]
