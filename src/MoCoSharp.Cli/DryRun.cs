@@ -54,7 +54,7 @@ internal static class DryRun
         var count = Math.Min(config.BatchSize, config.BnGroups * Math.Max(1, Images / config.BnGroups));
         var scale = config.BatchSize / (double)count;
         using var scope = NewDisposeScope();
-        using var optimizer = Optimizer.Create(method.LearnedParameters, config.Optimizer);
+        using var optimizer = MomentumOptimizer.Create(method.LearnedParameters, config.Optimizer);
         var step = new TrainingStep(method, optimizer, SingleProcess.Instance);
         var views = rand([count, 3, config.Views.Size, config.Views.Size], device: device(config.Device));
         using var process = Process.GetCurrentProcess();

@@ -45,7 +45,7 @@ internal static class StepBench
         method.to(device);
         method.Precision = precision;
         method.train();
-        using var optimizer = Optimizer.Create(method.LearnedParameters, config.Optimizer);
+        using var optimizer = MomentumOptimizer.Create(method.LearnedParameters, config.Optimizer);
         var size = config.Views.Size;
         var patterns = new Patterns(config.BatchSize, size, config.Seed);
         var images = Enumerable.Range(0, config.BatchSize).Select(i => patterns.Read(i).Image).ToList();

@@ -200,11 +200,10 @@ public sealed record DetectionOptimizerOptions
     /// <summary>The rate of a step.</summary>
     /// <param name="step">Steps done before it.</param>
     /// <param name="steps">Of the whole run.</param>
-    public double RateAt(long step, int steps)
+    public double LearningRateAt(long step, int steps)
     {
-        var decay = Math.Pow(0.1, Milestones.Count(share => step >= Math.Round(share * steps)));
-        var done = WarmupSteps == 0 ? 1 : Math.Min(1, step / (double)WarmupSteps);
-        return LearningRate * decay * ((WarmupFactor * (1 - done)) + done);
+        var rate = Schedules.Step(LearningRate, 0.1, Milestones.Select(share => Math.Round(share * steps)), step);
+        return Schedules.WarmUpFrom(rate, WarmupFactor, WarmupSteps == 0 ? 1 : Math.Min(1, step / (double)WarmupSteps));
     }
 }
 

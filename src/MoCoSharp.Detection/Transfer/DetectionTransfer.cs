@@ -279,14 +279,14 @@ public sealed class DetectionTransfer : IDisposable
         StepsDone++;
     }
 
-    private double Rate => _config.Optimizer.RateAt(StepsDone, _config.Steps);
+    private double Rate => _config.Optimizer.LearningRateAt(StepsDone, _config.Steps);
 
     private void Report(MetricsLog log, DetectionMeter meter)
     {
         var means = Enumerable.Range(0, 4).Select(i => _losses.Average(parts => parts[i])).ToArray();
         var (rate, waiting) = meter.Take();
         var report = new DetectionReport(
-            StepsDone, _config.Steps, means.Sum(), means[0], means[1], means[2], means[3], _config.Optimizer.RateAt(StepsDone - 1, _config.Steps), rate, waiting);
+            StepsDone, _config.Steps, means.Sum(), means[0], means[1], means[2], means[3], _config.Optimizer.LearningRateAt(StepsDone - 1, _config.Steps), rate, waiting);
         _losses.Clear();
         log.Write(new JsonObject
         {

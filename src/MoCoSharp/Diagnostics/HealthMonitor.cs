@@ -17,7 +17,7 @@ internal sealed class HealthMonitor
     private static readonly string[] BatchNormBuffers = ["running_mean", "running_var", "num_batches_tracked"];
 
     private readonly PretrainMethod _method;
-    private readonly Optimizer _optimizer;
+    private readonly MomentumOptimizer _optimizer;
     private readonly RunConfig _config;
     private readonly IProcessGroup _group;
     private readonly int _keysPerImage;
@@ -30,7 +30,7 @@ internal sealed class HealthMonitor
     /// <param name="config">The run's.</param>
     /// <param name="group">The ranks; the figures are of this rank's share.</param>
     /// <param name="images">M.</param>
-    public HealthMonitor(PretrainMethod method, Optimizer optimizer, RunConfig config, IProcessGroup group, int images)
+    public HealthMonitor(PretrainMethod method, MomentumOptimizer optimizer, RunConfig config, IProcessGroup group, int images)
     {
         _method = method;
         _optimizer = optimizer;

@@ -20,7 +20,7 @@ public static class OfficialCheckpoint
     /// <param name="config">Encoder and optimizer options of the run.</param>
     /// <param name="learningRate">Of the next step; official code sets its own by the epoch.</param>
     /// <param name="format">Zip, or Legacy as the released files are.</param>
-    public static void Write(string path, int epochs, MoCo method, Optimizer optimizer, RunConfig config, double learningRate, TorchFormat format = TorchFormat.Zip)
+    public static void Write(string path, int epochs, MoCo method, MomentumOptimizer optimizer, RunConfig config, double learningRate, TorchFormat format = TorchFormat.Zip)
     {
         ArgumentNullException.ThrowIfNull(method);
         ArgumentNullException.ThrowIfNull(optimizer);
@@ -72,7 +72,7 @@ public static class OfficialCheckpoint
         }
 
         using var method = MoCo.Create(config.Encoder, config.MoCo ?? throw new InvalidDataException($"{checkpoint}: is of {config.Method.Name}, and the official layout knows MoCo alone."), config.BnGroups, config.Seed, SingleProcess.Instance);
-        using var optimizer = Optimizer.Create(method.LearnedParameters, config.Optimizer);
+        using var optimizer = MomentumOptimizer.Create(method.LearnedParameters, config.Optimizer);
         var progress = TrainingState.Load(checkpoint, method, optimizer);
         var rate = progress.BatchesPerEpoch == 0
             ? LearningRate.Peak(config.Optimizer, config.BatchSize)
@@ -117,7 +117,7 @@ public static class OfficialCheckpoint
     }
 
     // PyTorch numbers encoder_q's parameters first, then encoder_k's, which have no velocity: they never had a gradient.
-    private static PickleDictionary OptimizerState(MoCo method, Optimizer optimizer, OptimizerOptions options, double learningRate)
+    private static PickleDictionary OptimizerState(MoCo method, MomentumOptimizer optimizer, OptimizerOptions options, double learningRate)
     {
         var state = new PickleDictionary();
         long count = 0;

@@ -57,7 +57,7 @@ public static class WeightsImport
         ArgumentNullException.ThrowIfNull(config);
         List<string> missing = [.. weights.Missing, .. stepsPerEpoch is null ? ["the data (--data), which tell how many steps an epoch has"] : Array.Empty<string>()];
         using var method = MoCo.Create(config.Encoder, config.MoCo!, config.BnGroups, config.Seed, SingleProcess.Instance);
-        using var optimizer = Optimizer.Create(method.LearnedParameters, config.Optimizer);
+        using var optimizer = MomentumOptimizer.Create(method.LearnedParameters, config.Optimizer);
         Fill(weights, source, method, optimizer);
         var epochs = stepsPerEpoch is null ? 0 : weights.Epochs ?? 0;
         var progress = new TrainingProgress { Step = (long)epochs * (stepsPerEpoch ?? 0), Epoch = epochs, BatchesPerEpoch = stepsPerEpoch ?? 0 };
@@ -197,7 +197,7 @@ public static class WeightsImport
         : $"{file}: is {weights.Kind}; encoder.depth {encoder.Depth}, encoder.width {encoder.Width} and encoder.stem {encoder.Stem.Name()} ask for another. " +
             $"Add --set {string.Join(' ', settings)}, or take other weights.";
 
-    private static void Fill(ForeignWeights weights, string source, MoCo method, Optimizer optimizer)
+    private static void Fill(ForeignWeights weights, string source, MoCo method, MomentumOptimizer optimizer)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();

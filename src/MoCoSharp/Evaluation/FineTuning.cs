@@ -81,7 +81,7 @@ public sealed class FineTuning(
         {
             var loss = TrainEpoch(model, encoderOptimizer, headOptimizer, epochs.Count, cancellation);
             scores = Judge(model, cancellation);
-            var done = new EpochScores(epochs.Count + 1, options.HeadLearningRate * options.DecayAt(epochs.Count), loss, scores.Top1, scores.Top5);
+            var done = new EpochScores(epochs.Count + 1, options.LearningRatesAt(epochs.Count).Head, loss, scores.Top1, scores.Top5);
             epochs.Add(done);
             if (state.TrySave(tensors, epochs) is { } fault)
             {
@@ -144,8 +144,9 @@ public sealed class FineTuning(
                 var scores = model.call(HostMemory.Images(batch.Query, batch.Count, batch.Size, device));
                 var loss = functional.cross_entropy(scores, tensor(batch.Labels.AsSpan(0, batch.Count).ToArray(), dtype: int64, device: device));
                 loss.backward();
-                encoderOptimizer.Step(options.EncoderLearningRate * options.DecayAt(epoch));
-                headOptimizer.Step(options.HeadLearningRate * options.DecayAt(epoch));
+                var rates = options.LearningRatesAt(epoch);
+                encoderOptimizer.Step(rates.Encoder);
+                headOptimizer.Step(rates.Head);
                 encoderOptimizer.ClearGradients();
                 headOptimizer.ClearGradients();
                 using (no_grad())

@@ -1,3 +1,5 @@
+using MoCoSharp.Optimization;
+
 namespace MoCoSharp.Evaluation;
 
 /// <summary>How a whole encoder is trained on labels; the defaults are those that SwAV's authors published for 10 % of ImageNet's labels.</summary>
@@ -34,8 +36,10 @@ public sealed record FineTuningOptions
     /// <summary>The same course over fewer or more epochs: milestones at 60 % and 80 %.</summary>
     public FineTuningOptions Over(int epochs) => epochs == Epochs ? this : this with { Epochs = epochs, Milestones = [epochs * 60 / 100, epochs * 80 / 100] };
 
-    /// <summary>What an epoch's rates are multiplied by, from epoch 0.</summary>
-    public double DecayAt(int epoch) => Math.Pow(Decay, Milestones.Count(milestone => epoch >= milestone));
+    /// <summary>The rates of an epoch, from 0: of the encoder and of the classifier.</summary>
+    public (double Encoder, double Head) LearningRatesAt(int epoch) => (At(EncoderLearningRate, epoch), At(HeadLearningRate, epoch));
+
+    private double At(double rate, int epoch) => Schedules.Step(rate, Decay, Milestones.Select(milestone => (double)milestone), epoch);
 
     /// <summary>Everything wrong with these options, each with the option's name.</summary>
     public IEnumerable<string> Faults()

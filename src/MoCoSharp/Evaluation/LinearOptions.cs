@@ -28,7 +28,7 @@ public sealed record LinearOptions
     public long Seed { get; init; }
 
     /// <summary>The rate of an epoch, from 0.</summary>
-    public double LearningRateAt(int epoch) => LearningRate * Math.Pow(0.1, Milestones.Count(milestone => epoch >= milestone));
+    public double LearningRateAt(int epoch) => Schedules.Step(LearningRate, 0.1, Milestones.Select(milestone => (double)milestone), epoch);
 
     /// <summary>The protocol with the same shape over fewer or more epochs: milestones at 60 % and 80 %.</summary>
     public LinearOptions Over(int epochs) => epochs == Epochs ? this : this with { Epochs = epochs, Milestones = [epochs * 60 / 100, epochs * 80 / 100] };

@@ -14,7 +14,7 @@ namespace MoCoSharp.Optimization;
 /// You et al. 2017, <see href="https://arxiv.org/abs/1708.03888"/>, algorithm 1, and SimCLR's TensorFlow code. The rate is inside the velocity in both:
 /// v = momentum v + rate x trust x (gradient + weightDecay p); p -= v. The forms differ in the trust ratio, and both take 1 where a norm is 0.
 /// </remarks>
-public sealed class Lars : Optimizer
+public sealed class Lars : MomentumOptimizer
 {
     private readonly double _momentum;
     private readonly double _weightDecay;

@@ -10,7 +10,7 @@ namespace MoCoSharp.Optimization;
 /// Stochastic gradient descent with momentum, as PyTorch's: weight decay is added to the gradient (of every parameter, normalisation and
 /// bias too), v = momentum v + g, parameter -= learning rate x v. A parameter without a gradient stays as it is.
 /// </summary>
-public sealed class Sgd : Optimizer
+public sealed class Sgd : MomentumOptimizer
 {
     private readonly double _momentum;
     private readonly double _weightDecay;

@@ -30,7 +30,7 @@ public static class TrainingState
     /// <param name="optimizer">Its optimizer.</param>
     /// <param name="config">The run's configuration, kept inside for those who get the file alone.</param>
     /// <param name="data">The run's images; null where they are not known.</param>
-    public static void Save(string path, TrainingProgress progress, PretrainMethod method, Optimizer optimizer, RunConfig config, DataIdentity? data = null)
+    public static void Save(string path, TrainingProgress progress, PretrainMethod method, MomentumOptimizer optimizer, RunConfig config, DataIdentity? data = null)
     {
         using var scope = NewDisposeScope();
         var metadata = Metadata(progress, method, config, data);
@@ -46,7 +46,7 @@ public static class TrainingState
     /// <exception cref="OtherRunException">It is of another architecture, recipe or data set; all differences are told.</exception>
     /// <exception cref="InvalidDataException">The file is broken.</exception>
     public static TrainingProgress Load(
-        string path, PretrainMethod method, Optimizer optimizer, Func<string, DataIdentity?, IReadOnlyList<string>>? compare = null)
+        string path, PretrainMethod method, MomentumOptimizer optimizer, Func<string, DataIdentity?, IReadOnlyList<string>>? compare = null)
     {
         ArgumentNullException.ThrowIfNull(method);
         using var file = SafeTensors.Read(path);
@@ -85,7 +85,7 @@ public static class TrainingState
 
     /// <summary>Rank 0's state on every rank: it alone reads checkpoints and weights.</summary>
     /// <returns>Where rank 0 stands.</returns>
-    internal static TrainingProgress Share(TrainingProgress progress, PretrainMethod method, Optimizer optimizer, RunConfig config, IProcessGroup group)
+    internal static TrainingProgress Share(TrainingProgress progress, PretrainMethod method, MomentumOptimizer optimizer, RunConfig config, IProcessGroup group)
     {
         using var scope = NewDisposeScope();
         var mine = new JsonObject([.. Metadata(progress, method, config, null).Select(item => KeyValuePair.Create(item.Key, (JsonNode?)item.Value))]);
@@ -101,7 +101,7 @@ public static class TrainingState
     }
 
     /// <summary>The tensors of a state, in the order of the file.</summary>
-    internal static IReadOnlyList<(string Name, Tensor Tensor)> Tensors(PretrainMethod method, Optimizer optimizer) =>
+    internal static IReadOnlyList<(string Name, Tensor Tensor)> Tensors(PretrainMethod method, MomentumOptimizer optimizer) =>
     [
         .. method.state_dict().Select(item => (item.Key, item.Value)),
         .. optimizer.Velocities.Select(item => (VelocityPrefix + item.Name, item.Velocity)),

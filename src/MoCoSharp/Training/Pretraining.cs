@@ -27,7 +27,7 @@ public sealed class Pretraining : IDisposable
     private readonly TimeProvider _time;
     private readonly IPretrainObserver _observer;
     private readonly Device _device;
-    private readonly Optimizer _optimizer;
+    private readonly MomentumOptimizer _optimizer;
     private readonly TrainingStep _step;
     private DataIdentity? _data;
     private LeftOutTally? _leftOut;
@@ -54,7 +54,7 @@ public sealed class Pretraining : IDisposable
         method.to(_device);
         method.Precision = config.Precision.Resolve(_device);
         method.train();
-        _optimizer = Optimizer.Create(method.LearnedParameters, config.Optimizer);
+        _optimizer = MomentumOptimizer.Create(method.LearnedParameters, config.Optimizer);
         if (config.Norm == BatchNormScope.Sync && group.Size > 1)
         {
             foreach (var encoder in method.modules().OfType<Encoder>())

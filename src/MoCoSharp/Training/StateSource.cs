@@ -11,7 +11,7 @@ namespace MoCoSharp.Training;
 /// <param name="Config">The configuration.</param>
 /// <param name="Data">The images.</param>
 /// <param name="Meter">The losses since the last report.</param>
-internal sealed record StateSource(PretrainMethod Method, Optimizer Optimizer, RunConfig Config, DataIdentity Data, ProgressMeter Meter)
+internal sealed record StateSource(PretrainMethod Method, MomentumOptimizer Optimizer, RunConfig Config, DataIdentity Data, ProgressMeter Meter)
 {
     /// <summary>Where the run stands.</summary>
     public TrainingProgress Progress { get; private init; } = new();

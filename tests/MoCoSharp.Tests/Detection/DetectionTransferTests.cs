@@ -297,9 +297,9 @@ public sealed class DetectionConfigTests
 
         Assert.Equal([], config.Faults());
         Assert.Equal([], DetectionConfigFile.Deviations(config));
-        Assert.Equal(0.02 * 1e-3, optimizer.RateAt(0, 24_000), 1e-12);
-        Assert.Equal(0.02 * ((1e-3 * 0.5) + 0.5), optimizer.RateAt(50, 24_000), 1e-12);
-        Assert.Equal([0.02, 0.02, 0.002, 0.002, 0.0002], new long[] { 100, 17_999, 18_000, 21_999, 22_000 }.Select(step => Math.Round(optimizer.RateAt(step, 24_000), 12)));
+        Assert.Equal(0.02 * 1e-3, optimizer.LearningRateAt(0, 24_000), 1e-12);
+        Assert.Equal(0.02 * ((1e-3 * 0.5) + 0.5), optimizer.LearningRateAt(50, 24_000), 1e-12);
+        Assert.Equal([0.02, 0.02, 0.002, 0.002, 0.0002], new long[] { 100, 17_999, 18_000, 21_999, 22_000 }.Select(step => Math.Round(optimizer.LearningRateAt(step, 24_000), 12)));
         Assert.Equal((480, 800, 11), (config.Views.ShortSides[0], config.Views.ShortSides[^1], config.Views.ShortSides.Count));
     }
 

@@ -70,7 +70,7 @@ public sealed class MethodGoldenTests
 
     private static void Run(
         SafeTensorsFile golden, string name, PretrainMethod method, string initial,
-        Func<IEnumerable<(string, TorchSharp.Modules.Parameter)>, Optimizer>? optimizerOf = null, double learningRate = 0.0003, Func<int, StepSamples>? samples = null)
+        Func<IEnumerable<(string, TorchSharp.Modules.Parameter)>, MomentumOptimizer>? optimizerOf = null, double learningRate = 0.0003, Func<int, StepSamples>? samples = null)
     {
         using var scope = NewDisposeScope();
         method.to(float64);

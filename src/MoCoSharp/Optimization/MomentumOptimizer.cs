@@ -4,12 +4,12 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Optimization;
 
-/// <summary>What moves learned parameters along their gradients; one velocity for each, which a checkpoint keeps.</summary>
-public abstract class Optimizer : IDisposable
+/// <summary>Moves parameters along their gradients, with a velocity for each parameter. Checkpoints keep the velocities.</summary>
+public abstract class MomentumOptimizer : IDisposable
 {
-    /// <summary>At rest.</summary>
-    /// <param name="parameters">What it steps.</param>
-    protected Optimizer(IEnumerable<(string Name, Parameter Parameter)> parameters)
+    /// <summary>An optimizer whose velocities are 0.</summary>
+    /// <param name="parameters">The parameters to update.</param>
+    protected MomentumOptimizer(IEnumerable<(string Name, Parameter Parameter)> parameters)
     {
         ArgumentNullException.ThrowIfNull(parameters);
         State = [.. parameters.Select(item => (item.Name, item.Parameter, zeros_like(item.Parameter, requires_grad: false).DetachFromDisposeScope()))];
@@ -24,10 +24,10 @@ public abstract class Optimizer : IDisposable
     /// <summary>Parameters and velocities, in checkpoint order.</summary>
     protected IReadOnlyList<(string Name, Parameter Parameter, Tensor Velocity)> State { get; }
 
-    /// <summary>The optimizer that a configuration asks for, at rest.</summary>
-    /// <param name="parameters">What it steps.</param>
+    /// <summary>The optimizer that a configuration asks for, with velocities of 0.</summary>
+    /// <param name="parameters">The parameters to update.</param>
     /// <param name="options">Without faults.</param>
-    public static Optimizer Create(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerOptions options)
+    public static MomentumOptimizer Create(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         return options.Kind == OptimizerKind.Lars
@@ -39,10 +39,10 @@ public abstract class Optimizer : IDisposable
     /// <param name="learningRate">0 or more.</param>
     public abstract void Step(double learningRate);
 
-    /// <summary>How far a velocity of a length moves its parameter.</summary>
+    /// <summary>The length of the update that a velocity of a given length makes.</summary>
     public abstract double UpdateOf(double velocity, double learningRate);
 
-    /// <summary>Forgets the gradients, and their memory with them.</summary>
+    /// <summary>Removes all gradients and frees their memory.</summary>
     public void ClearGradients()
     {
         foreach (var (_, parameter, _) in State)

@@ -1,0 +1,50 @@
+namespace MoCoSharp.Optimization;
+
+/// <summary>The learning rate of a pre-training, as a pure function of where the run stands.</summary>
+public static class LearningRate
+{
+    private const double StepFactor = 0.1;
+
+    /// <summary>The highest rate of a run: <see cref="OptimizerOptions.LearningRate"/>, scaled for its batch.</summary>
+    /// <param name="options">Rate and scaling.</param>
+    /// <param name="batchSize">N, of all processes together: no rate depends on their number.</param>
+    public static double Peak(OptimizerOptions options, int batchSize)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchSize);
+        return options.LearningRateScaling switch
+        {
+            LearningRateScaling.Linear => options.LearningRate * batchSize / 256,
+            LearningRateScaling.Sqrt => options.LearningRate * Math.Sqrt(batchSize),
+            _ => options.LearningRate,
+        };
+    }
+
+    /// <summary>The rate of one step, where <see cref="OptimizerOptions.LearningRate"/> is the highest.</summary>
+    /// <param name="options">The schedule.</param>
+    /// <param name="step">Steps done before this one.</param>
+    /// <param name="stepsPerEpoch">Above 0.</param>
+    /// <param name="epochs">E, epochs in all.</param>
+    public static double At(OptimizerOptions options, long step, long stepsPerEpoch, int epochs)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(stepsPerEpoch);
+        var (peak, epoch) = (options.LearningRate, step / stepsPerEpoch);
+        var warmup = options.WarmupSteps + (long)Math.Round(options.WarmupEpochs * stepsPerEpoch);
+        if (step < warmup)
+        {
+            return Schedules.WarmUp(peak, step, warmup);
+        }
+
+        // Time and duration of the cosine, in epochs. By step, it begins when the warm-up ends.
+        var (time, duration) = options.ScheduleUnit == ScheduleUnit.Step
+            ? ((step - warmup) / (double)stepsPerEpoch, epochs - (warmup / (double)stepsPerEpoch))
+            : (options.CosineOffset + epoch, epochs);
+        return options.Schedule switch
+        {
+            LearningRateSchedule.Cosine => Schedules.Cosine(peak, time, duration),
+            LearningRateSchedule.Steps => Schedules.Step(peak, StepFactor, options.Milestones.Select(milestone => (double)milestone), epoch),
+            _ => peak,
+        };
+    }
+}
