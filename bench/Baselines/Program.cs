@@ -26,7 +26,7 @@ if (validation is null)
 
 Score("colour histogram, 8 x 8 x 8", linear: false, data => ByPixels(data, Histogram));
 Score("raw pixels, mean of the image taken off", linear: true, data => ByPixels(data, RawPixels));
-using var method = MethodFactory.Create(config, train.Count, SingleProcess.Instance);
+using var method = config.CreateMethod(train.Count, SingleProcess.Instance);
 Score("untrained encoder, pooled", linear: true, data => ByEncoder(data, FeatureLayer.Pooled));
 Score("untrained encoder, head", linear: false, data => ByEncoder(data, FeatureLayer.Head));
 return 0;

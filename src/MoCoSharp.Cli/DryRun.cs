@@ -28,7 +28,7 @@ internal static class DryRun
         Console.WriteLine($"query view: {config.TrainingViews().Describe()}");
         TorchRuntime.Load();
         set_num_threads(config.Threads);
-        using var method = MethodFactory.Create(config, plan.Train.Count, SingleProcess.Instance);
+        using var method = config.CreateMethod(plan.Train.Count, SingleProcess.Instance);
         method.to(device(config.Device));
         method.Precision = config.Precision.Resolve(device(config.Device));
         method.train();

@@ -41,7 +41,7 @@ internal static class StepBench
         set_num_threads(config.Threads);
         var device = TorchRuntime.OpenDevice(config.Device);
         var precision = config.Precision.Resolve(device);
-        using var method = MethodFactory.Create(config, config.BatchSize, SingleProcess.Instance);
+        using var method = config.CreateMethod(config.BatchSize, SingleProcess.Instance);
         method.to(device);
         method.Precision = precision;
         method.train();

@@ -120,7 +120,7 @@ public sealed class HowToTests : IDisposable
         var photos = ImageFolder.Open("photos");
         config = ImageFit.Apply(config, photos.Count).Config;
         var run = RunFolder.Create("runs/mine", config);
-        using var method = MethodFactory.Create(config, photos.Count, SingleProcess.Instance);
+        using var method = config.CreateMethod(photos.Count, SingleProcess.Instance);
         using var views = ViewLoader.Open(
             photos, config.TrainingViews(), config.Loader, config.Seed, config.BatchSize, views: config.Method.Views);
         using var training = new Pretraining(method, config, SingleProcess.Instance, TimeProvider.System, new Lines());

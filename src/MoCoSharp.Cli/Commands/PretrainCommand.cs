@@ -243,7 +243,7 @@ internal static class PretrainCommand
         set_num_threads(config.Threads);
         group = RankAgreement.OnDevices(group, config.Device);
         using var gpus = group as NcclGroup;
-        using var method = MethodFactory.Create(config, plan.Train.Count, group);
+        using var method = config.CreateMethod(plan.Train.Count, group);
         var progress = new ConsoleProgress(config.Epochs, TimeProvider.System) { StartedFrom = StartedFrom(config, run) };
         plan = plan.Telling(progress.Warned);
         using var views = ViewLoader.Open(

@@ -4,6 +4,7 @@ using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
 using MoCoSharp.Detection.Transfer;
+using MoCoSharp.Methods;
 using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Inspection;
@@ -110,7 +111,7 @@ internal static class FileKinds
             return [.. Detection(path), $"the run: {folder}"];
         }
 
-        if (RunConfigFile.MethodNames.Any(json.ContainsKey) || json.ContainsKey("encoder"))
+        if (PretrainMethods.Names.Any(json.ContainsKey) || json.ContainsKey("encoder"))
         {
             try
             {

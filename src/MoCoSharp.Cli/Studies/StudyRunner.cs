@@ -146,6 +146,6 @@ internal sealed class StudyRunner(StudyKind kind, string folder, string title, I
     {
         var saved = RunConfigFile.Load(path);
         config = config with { Threads = saved.Threads, Precision = saved.Precision, Packed = saved.Packed };
-        return config.Supervised is null ? config : config with { Supervised = saved.Supervised };
+        return config.Method.LearnsLabels && saved.Method.LearnsLabels ? config.With(saved.Method) : config;
     }
 }

@@ -28,7 +28,7 @@ public static class Learning
         ArgumentNullException.ThrowIfNull(lines);
         ArgumentNullException.ThrowIfNull(knn);
         var latest = lines.TakeLast(Window).ToList();
-        if (latest.Count == 0 || config.Supervised is not null || (knn.Count > 1 && knn[^1] > knn[0] + Better))
+        if (latest.Count == 0 || config.Method.LearnsLabels || (knn.Count > 1 && knn[^1] > knn[0] + Better))
         {
             return null;
         }

@@ -30,7 +30,7 @@ public static class WeightsImport
         ArgumentNullException.ThrowIfNull(weights);
         ArgumentNullException.ThrowIfNull(recipe);
         var moco = recipe.MoCo ?? new MoCoOptions();
-        return recipe.With(moco) with
+        return recipe with
         {
             Description = $"Imported from {Path.GetFileName(source)}: {weights.Kind}.",
             Encoder = weights.Encoder,

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using MoCoSharp.Data;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
+using MoCoSharp.Distributed;
 using MoCoSharp.Features;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
@@ -30,6 +31,8 @@ public enum BatchNormScope
 /// <summary>Everything that decides what a run does; config.json of a run folder spells it out.</summary>
 public sealed record RunConfig
 {
+    private IMethodOptions _method = new MoCoOptions();
+
     /// <summary>What the recipe is for, in a sentence.</summary>
     public string Description { get; init; } = "";
 
@@ -93,27 +96,6 @@ public sealed record RunConfig
     /// <summary>How views are loaded.</summary>
     public LoaderOptions Loader { get; init; } = new();
 
-    /// <summary>Learns by momentum contrast. Exactly one method is there; this one, unless another is named.</summary>
-    [JsonPropertyName("moco")]
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public MoCoOptions? MoCo { get; init; } = new();
-
-    /// <summary>Learns by SimCLR.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public SimClrOptions? SimClr { get; init; }
-
-    /// <summary>Learns end to end, with the batch's keys as negatives.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public EndToEndOptions? EndToEnd { get; init; }
-
-    /// <summary>Learns against a memory bank.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public MemoryBankOptions? MemoryBank { get; init; }
-
-    /// <summary>Learns labels.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public SupervisedOptions? Supervised { get; init; }
-
     /// <summary>The optimizer.</summary>
     public OptimizerOptions Optimizer { get; init; } = new();
 
@@ -143,25 +125,38 @@ public sealed record RunConfig
         return config with { Chosen = set ?? [] };
     }
 
-    /// <summary>The method's hyper-parameters.</summary>
+    /// <summary>What is learned, and its hyper-parameters: the section "moco", "simClr", ... of the configuration.</summary>
     [JsonIgnore]
-    public IMethodOptions Method => Methods.FirstOrDefault() ?? throw new InvalidOperationException("A configuration without a method.");
-
-    /// <summary>The methods that are there: one, where the configuration has no fault.</summary>
-    private IEnumerable<IMethodOptions> Methods => ((IEnumerable<IMethodOptions?>)[MoCo, SimClr, EndToEnd, MemoryBank, Supervised]).OfType<IMethodOptions>();
-
-    /// <summary>The same configuration with another method in its place.</summary>
-    public RunConfig With(IMethodOptions method) => this with
+    public IMethodOptions Method
     {
-        MoCo = method as MoCoOptions,
-        SimClr = method as SimClrOptions,
-        EndToEnd = method as EndToEndOptions,
-        MemoryBank = method as MemoryBankOptions,
-        Supervised = method as SupervisedOptions,
-    };
+        get => _method;
+        init => _method = value ?? throw new ArgumentNullException(nameof(value));
+    }
 
-    /// <summary>How the views that are learned from are made: by the recipe; for labels, crops and flips alone, as is standard for them.</summary>
-    public ViewTransform TrainingViews() => Supervised is null ? ViewRecipes.Train(Views) : ViewRecipes.Supervised(Views);
+    /// <summary>MoCo's hyper-parameters; null if another method is learned.</summary>
+    [JsonIgnore]
+    public MoCoOptions? MoCo
+    {
+        get => _method as MoCoOptions;
+        init => _method = value ?? throw new ArgumentNullException(nameof(value));
+    }
+
+    /// <summary>The same configuration with another method.</summary>
+    public RunConfig With(IMethodOptions method) => this with { Method = method };
+
+    /// <summary>Builds the method with its initial weights.</summary>
+    /// <param name="images">M, images in the data set.</param>
+    /// <param name="group">The ranks that train together.</param>
+    /// <exception cref="ArgumentException">The ranks do not divide the BN groups.</exception>
+    public PretrainMethod CreateMethod(int images, IProcessGroup group)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(images);
+        ArgumentNullException.ThrowIfNull(group);
+        return Method.Create(new MethodBuild(Encoder, images, GroupsOver(group.Size), Seed, group));
+    }
+
+    /// <summary>The views of training: by the recipe, or crops and flips for a method that learns labels.</summary>
+    public ViewTransform TrainingViews() => Method.LearnsLabels ? ViewRecipes.Supervised(Views) : ViewRecipes.Train(Views);
 
     /// <summary>The learning rate of one step of the run.</summary>
     /// <param name="step">Steps done before this one.</param>
@@ -216,15 +211,8 @@ public sealed record RunConfig
             yield return $"initialPrefix is \"{InitialPrefix}\", and initialWeights names no file in which it would choose. Leave it out, or name one.";
         }
 
-        var methods = Methods.ToList();
-        if (methods.Count != 1)
-        {
-            yield return $"{(methods.Count == 0 ? "no method is there" : string.Join(" and ", methods.Select(method => method.Name)) + " are there")}, expected exactly one of {string.Join(", ", RunConfigFile.MethodNames)}. " +
-                "--set simClr=null, say, takes one out.";
-        }
-
         IEnumerable<string> parts =
-            [.. Encoder.Faults(), .. ViewRecipes.Faults(Views), .. Loader.Faults(), .. methods.SelectMany(method => method.Faults()), .. Optimizer.Faults(), .. Knn.Faults(), .. Checkpoints.Faults(), .. Health.Faults()];
+            [.. Encoder.Faults(), .. ViewRecipes.Faults(Views), .. Loader.Faults(), .. Method.Faults(), .. Optimizer.Faults(), .. Knn.Faults(), .. Checkpoints.Faults(), .. Health.Faults()];
         foreach (var fault in parts)
         {
             yield return fault;
@@ -260,13 +248,14 @@ public sealed record RunConfig
                 $"optimizer.learningRate is {peak}; the official scale for batchSize {BatchSize} is 0.03 x batchSize / 256 = {official:G3}.");
         }
 
-        if (SimClr is not null && BnGroups > 1 && Norm == BatchNormScope.Split)
+        var simClr = Method as SimClrOptions;
+        if (simClr is not null && BnGroups > 1 && Norm == BatchNormScope.Split)
         {
             yield return $"bnGroups is {BnGroups}: BatchNorm sees {BatchSize / BnGroups} images at a time, in both views; SimCLR's is global. Set bnGroups to 1 for it" +
-                (SimClr.GradientCache ? ", where memory for the whole batch is there." : ".");
+                (simClr.GradientCache ? ", where memory for the whole batch is there." : ".");
         }
 
-        if (SimClr is { GradientCache: true } && BnGroups == 1)
+        if (simClr is { GradientCache: true } && BnGroups == 1)
         {
             yield return "simClr.gradientCache has no use with one BN group, which is the whole batch: set bnGroups to batchSize / 128, say.";
         }
@@ -276,6 +265,9 @@ public sealed record RunConfig
             yield return "moco.shuffle has no effect with one BN group: a query and its key share no statistics only where there are several. Set bnGroups to 8.";
         }
     }
+
+    // For the reader of configurations, which fills a record that exists.
+    internal void Use(IMethodOptions method) => _method = method;
 
     private static int NearestMultiple(int value, int divisor) => Math.Max(divisor, (int)Math.Round(value / (double)divisor) * divisor);
 }

@@ -22,14 +22,8 @@ public static class RunConfigFile
 
     private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, MaxDepth = 16, AllowDuplicateProperties = false };
 
-    // Every key that there is, with its default: the shape that recipes are compared with.
-    private static readonly RunConfig Everything = new() { SimClr = new(), EndToEnd = new(), MemoryBank = new(), Supervised = new() };
-
-    /// <summary>The keys of which a configuration has exactly one.</summary>
-    public static IReadOnlyList<string> MethodNames { get; } = ["moco", "simClr", "endToEnd", "memoryBank", "supervised"];
-
     /// <summary>The configuration as indented JSON, every default spelled out.</summary>
-    public static string Write(RunConfig config) => JsonSerializer.Serialize(config, RunConfigJson.Default.RunConfig) + "\n";
+    public static string Write(RunConfig config) => JsonSerializer.Serialize(config, MethodSections.RunConfig) + "\n";
 
     /// <summary>Reads a recipe and puts single settings over it.</summary>
     /// <param name="path">The file; its name begins each fault.</param>
@@ -58,8 +52,21 @@ public static class RunConfigFile
     /// <param name="source">What begins each fault.</param>
     /// <param name="settings">Settings over it.</param>
     /// <exception cref="ConfigurationException">All faults are listed.</exception>
-    public static RunConfig Parse(string json, string source, IEnumerable<string> settings) =>
-        Parse(json, source, settings, Everything, WithDefaults, RunConfigJson.Default.RunConfig, config => config.Faults());
+    public static RunConfig Parse(string json, string source, IEnumerable<string> settings)
+    {
+        IReadOnlyList<string> methods = [];
+        return Parse(
+            json, source, settings, Everything(), recipe => WithDefaults(recipe, out methods), MethodSections.RunConfig,
+            config => [.. MethodSections.Faults(methods), .. config.Faults()]);
+    }
+
+    /// <summary>Every key of a configuration with its default, and the sections of all methods: what recipes are compared with.</summary>
+    private static JsonObject Everything()
+    {
+        var all = JsonSerializer.SerializeToNode(new RunConfig(), MethodSections.RunConfig)!.AsObject();
+        MethodSections.AddAll(all);
+        return all;
+    }
 
     /// <summary>The same, for options of any kind.</summary>
     /// <param name="json">What departs from the defaults.</param>
@@ -71,12 +78,16 @@ public static class RunConfigFile
     /// <param name="faultsOf">What is wrong with values.</param>
     internal static T Parse<T>(
         string json, string source, IEnumerable<string> settings, T everything, Func<JsonObject, JsonObject> withDefaults, JsonTypeInfo<T> type, Func<T, IEnumerable<string>> faultsOf)
+        where T : class =>
+        Parse(json, source, settings, JsonSerializer.SerializeToNode(everything, type)!.AsObject(), withDefaults, type, faultsOf);
+
+    private static T Parse<T>(
+        string json, string source, IEnumerable<string> settings, JsonObject schema, Func<JsonObject, JsonObject> withDefaults, JsonTypeInfo<T> type, Func<T, IEnumerable<string>> faultsOf)
         where T : class
     {
         ArgumentNullException.ThrowIfNull(settings);
         var faults = new List<Fault>();
         var recipe = ParseObject(json, source, faults);
-        var schema = JsonSerializer.SerializeToNode(everything, type)!.AsObject();
         Check(recipe, schema, type, "", source, faults);
         var given = new Dictionary<string, string>(StringComparer.Ordinal); // the setting that a key has its value from
         foreach (var setting in settings)
@@ -145,17 +156,20 @@ public static class RunConfigFile
         return (dot < 0 ? root : Find(root, key[..dot])) is JsonObject parent && parent.Remove(key[(dot + 1)..]);
     }
 
-    /// <summary>A recipe with every default spelled out, of the methods that it names; of MoCo's where it names none.</summary>
-    internal static JsonObject WithDefaults(JsonObject recipe)
+    /// <summary>A recipe with every default spelled out. It has the sections of the methods that it names, or MoCo's if it names none.</summary>
+    internal static JsonObject WithDefaults(JsonObject recipe) => WithDefaults(recipe, out _);
+
+    private static JsonObject WithDefaults(JsonObject recipe, out IReadOnlyList<string> methods)
     {
-        var all = JsonSerializer.SerializeToNode(Everything, RunConfigJson.Default.RunConfig)!.AsObject();
-        var named = MethodNames.Where(recipe.ContainsKey).ToList();
-        foreach (var absent in MethodNames.Except(named.Count == 0 ? ["moco"] : named))
+        var all = Everything();
+        List<string> named = [.. PretrainMethods.Names.Where(recipe.ContainsKey)];
+        foreach (var absent in PretrainMethods.Names.Except(named.Count == 0 ? ["moco"] : named))
         {
             all.Remove(absent);
         }
 
         Merge(recipe, all);
+        methods = [.. PretrainMethods.Names.Where(name => all[name] is not null)];
         return all;
     }
 
@@ -194,7 +208,7 @@ public static class RunConfigFile
                 {
                     Check(innerGiven, inner, type, path + ".", source, faults);
                 }
-                else if (value is not null || !MethodNames.Contains(path)) // "moco": null makes room for another method
+                else if (value is not null || !PretrainMethods.Names.Contains(path)) // "moco": null makes room for another method
                 {
                     faults.Add(new Fault($"{source}: {path} is {Show(value)}, expected an object, {{ ... }}.", path));
                 }

@@ -15,7 +15,7 @@ internal static class FewImages
 
     /// <summary>The remark on a run that would start from random weights with few images; null where it does not.</summary>
     public static string? Remark(RunConfig config, IImageDataset images) =>
-        images.Count < Few && images is not Patterns && config.InitialWeights is null && config.Supervised is null
+        images.Count < Few && images is not Patterns && config.InitialWeights is null && !config.Method.LearnsLabels
         ? $"{images.Count} images are few for an encoder that begins from nothing: with 3,500 photos it ends far below a released one (docs/imagenette.md). " +
             $"Take some thousands, or a released checkpoint (docs/pytorch.md says where it is):{Environment.NewLine}" +
             $"  {Embed(config.Data)}  # as it is{Environment.NewLine}" +

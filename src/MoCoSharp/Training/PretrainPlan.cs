@@ -95,7 +95,7 @@ public sealed class PretrainPlan
                 : $", and too few to learn from. Add images, or let a released checkpoint look at them: {FewImages.Embed(config.Data)}"));
         }
 
-        if (config?.Supervised is { } supervised && data is { } labelled && (labelled.Train.ClassNames.Count < 2 || (supervised.Classes > 0 && supervised.Classes < labelled.Train.ClassNames.Count)))
+        if (config?.Method is SupervisedOptions supervised && data is { } labelled && (labelled.Train.ClassNames.Count < 2 || (supervised.Classes > 0 && supervised.Classes < labelled.Train.ClassNames.Count)))
         {
             faults.Add($"{labelled.Train.Description}: {labelled.Train.ClassNames.Count} classes; supervised training wants labels of 2 or more" +
                 (supervised.Classes > 0 ? $", and as many as supervised.classes, {supervised.Classes}, at most." : ": a folder for each class, or a list with labels."));
@@ -179,7 +179,9 @@ public sealed class PretrainPlan
     {
         Precision = config.Precision.Resolve(device(config.Device)).ToChoice(),
         Packed = (train as PackedImages)?.Making,
-        Supervised = config.Supervised is { Classes: 0 } supervised ? supervised with { Classes = train?.ClassNames.Count ?? DefaultClasses } : config.Supervised,
+        Method = config.Method is SupervisedOptions { Classes: 0 } supervised
+            ? supervised with { Classes = train?.ClassNames.Count ?? DefaultClasses }
+            : config.Method,
         Threads = config.Threads > 0 ? config.Threads : CpuShare.TorchThreads(processes),
         Loader = config.Loader.Workers > 0 ? config.Loader : config.Loader with { Workers = Math.Max(1, CpuShare.Cores(processes) / 2) },
     };

@@ -22,7 +22,7 @@ public sealed class PretrainRun : IDisposable
         set_num_threads(config.Threads);
         _plan = plan.Telling(text => Warned?.Invoke(text));
         Folder = folder;
-        _method = MethodFactory.Create(config, plan.Train.Count, group);
+        _method = config.CreateMethod(plan.Train.Count, group);
         _views = ViewLoader.Open(
             plan.Train, config.TrainingViews(), _plan.Config.Loader, config.Seed, config.BatchSize, group.Rank, group.Size, config.Method.Views);
         _views.BadImageFound += bad => Warned?.Invoke(bad.ToString());

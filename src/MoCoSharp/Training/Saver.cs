@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using MoCoSharp.Distributed;
-using MoCoSharp.Optimization;
 using MoCoSharp.Runs;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -51,7 +51,7 @@ public sealed class MethodRanksTests
     {
         using var scope = NewDisposeScope();
         var config = new RunConfig { BnGroups = 4, Seed = 7, Encoder = new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Small, Head = options is SimClrOptions ? EncoderHead.MlpBn : EncoderHead.Mlp } }.With(options);
-        using var method = MethodFactory.Create(config, images: 30, group);
+        using var method = config.CreateMethod(images: 30, group);
         method.to(float64);
         method.train();
         using var optimizer = new Sgd(method.LearnedParameters, momentum: 0.9, weightDecay: 1e-4);

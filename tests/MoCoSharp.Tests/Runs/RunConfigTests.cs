@@ -168,7 +168,8 @@ public sealed class RunConfigTests
         var config = RunConfigFile.Parse("""{ "simClr": { "temperature": 0.5 } }""", "x", ["simClr.dimension=64"]);
 
         Assert.Null(config.MoCo);
-        Assert.Equal((0.5, 64, "simClr"), (config.SimClr!.Temperature, config.SimClr.Dimension, config.Method.Name));
+        var simClr = Assert.IsType<SimClrOptions>(config.Method);
+        Assert.Equal((0.5, 64, "simClr"), (simClr.Temperature, simClr.Dimension, config.Method.Name));
         Assert.DoesNotContain("\"moco\":", RunConfigFile.Write(config));
         Assert.Equal(RunConfigFile.Write(config), RunConfigFile.Write(RunConfigFile.Parse(RunConfigFile.Write(config), "x", [])));
     }

@@ -86,7 +86,7 @@ public sealed class MethodResumeTests : IDisposable
     public void TheWeightsOfAnotherMethod_MayBeginATraining()
     {
         Train("a", Configs["simClr"], 2, resume: false);
-        using var method = MethodFactory.Create(Configs["endToEnd"], 24, SingleProcess.Instance);
+        using var method = Configs["endToEnd"].CreateMethod(24, SingleProcess.Instance);
 
         WeightsImport.Begin(Path.Combine(folder, "a"), method, Configs["endToEnd"].Encoder);
 
@@ -103,7 +103,7 @@ public sealed class MethodResumeTests : IDisposable
         var path = Path.Combine(folder, name);
         var run = resume ? RunFolder.Open(path) : RunFolder.Create(path, config);
         var data = new Patterns(24, 40, seed: 3);
-        using var method = MethodFactory.Create(config, data.Count, SingleProcess.Instance);
+        using var method = config.CreateMethod(data.Count, SingleProcess.Instance);
         using var training = new Pretraining(method, config, SingleProcess.Instance, TimeProvider.System, new Silent());
         if (resume)
         {
