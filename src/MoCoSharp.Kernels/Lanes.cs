@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace MoCoSharp.Kernels;
 
@@ -16,6 +18,16 @@ internal unsafe interface ILanes
     static abstract Vector512<float> Load(byte* values, long at);
 
     static abstract void Store(byte* values, long at, Vector512<float> lanes);
+}
+
+/// <summary>Tensors that kernels of 16 lanes take as they are.</summary>
+internal static class BFloat16Images
+{
+    /// <summary>Whether a tensor is bfloat16 on a CPU, with a number of channels that is a multiple of 16.</summary>
+    /// <param name="values">Shape [N, C] or [N, C, H, W].</param>
+    public static bool FillLanes(Tensor values) =>
+        values is { device_type: DeviceType.CPU, dtype: ScalarType.BFloat16 } && values.dim() is 2 or 4
+        && values.shape[1] % ILanes.Count == 0;
 }
 
 /// <summary>float32.</summary>

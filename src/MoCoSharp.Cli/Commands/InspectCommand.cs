@@ -23,7 +23,7 @@ internal static class InspectCommand
     {
         var path = new Argument<string?>("path") { Description = "A run folder, a checkpoint, a PyTorch, safetensors or ONNX file, or any file of a run.", Arity = ArgumentArity.ZeroOrOne };
         var prefix = NamedEncoder.PrefixOption();
-        var environment = new Option<bool>("--environment") { Description = "Versions and hardware." };
+        var environment = new Option<bool>("--environment") { Description = "Versions, hardware and fast kernels." };
         var verbose = Options.Verbose();
         var command = new Command("inspect", "Show what a run, a checkpoint or this machine holds.") { path, prefix, environment, verbose };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
@@ -32,7 +32,7 @@ internal static class InspectCommand
             if (parsed.GetValue(environment))
             {
                 TorchRuntime.Load();
-                Console.Write(RunFolder.EnvironmentJson());
+                Console.Write(RunFolder.EnvironmentJson(describesKernels: true));
             }
 
             if (target is null && !parsed.GetValue(environment))

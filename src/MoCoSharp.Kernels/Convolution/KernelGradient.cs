@@ -93,7 +93,7 @@ internal sealed class KernelGradient : autograd.SingleTensorFunction<KernelGradi
     private static bool Suits(Tensor images, Tensor kernel, int stride)
     {
         var (count, height, width) = (images.shape[0], images.shape[2], images.shape[3]);
-        var fits = NormPasses.Suit(images) && Sse2.IsSupported && kernel.shape[0] % BatchLast.Channels == 0 && kernel.shape[1] % BatchLast.Channels == 0;
+        var fits = KernelTable.WeightGradient.IsOn && BFloat16Images.FillLanes(images) && Sse2.IsSupported && kernel.shape[0] % BatchLast.Channels == 0 && kernel.shape[1] % BatchLast.Channels == 0;
         return fits && stride switch
         {
             1 => count % BatchLast.Images == 0 && Gains(height * width),

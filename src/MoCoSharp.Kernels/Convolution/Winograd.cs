@@ -20,7 +20,7 @@ internal sealed class Winograd : autograd.SingleTensorFunction<Winograd>
     /// <param name="kernel">Shape [O, I, 3, 3].</param>
     /// <param name="stride">Of the convolution.</param>
     public static bool Suits(Tensor images, Tensor kernel, int stride) =>
-        stride == 1 && NormPasses.Suit(images) && kernel.shape[0] % ILanes.Count == 0 && kernel.shape[0] >= Channels && kernel.shape[1] >= Channels &&
+        KernelTable.Winograd.IsOn && stride == 1 && BFloat16Images.FillLanes(images) && kernel.shape[0] % ILanes.Count == 0 && kernel.shape[0] >= Channels && kernel.shape[1] >= Channels &&
         images.shape[2] % 2 == 0 && images.shape[3] % 2 == 0;
 
     /// <summary>The convolution, padded by 1, of what suits.</summary>

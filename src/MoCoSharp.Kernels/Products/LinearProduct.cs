@@ -20,7 +20,9 @@ internal sealed class LinearProduct : autograd.SingleTensorFunction<LinearProduc
     /// <param name="weight">Of the same type. Shape [O, I].</param>
     /// <returns>Shape [R, O].</returns>
     public static Tensor Of(Tensor rows, Tensor weight) =>
-        is_grad_enabled() && (rows.requires_grad || weight.requires_grad) ? apply(rows, weight) : Products.Transposed(rows, weight);
+        !KernelTable.Linear.IsOn ? nn.functional.linear(rows, weight)
+        : is_grad_enabled() && (rows.requires_grad || weight.requires_grad) ? apply(rows, weight)
+        : Products.Transposed(rows, weight);
 
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {

@@ -21,7 +21,7 @@ internal static class Products
         }
 
         using var noGrad = no_grad();
-        if (_has && rows.dtype == float32 && columns.dtype == float32 && rows.device_type == DeviceType.CPU && rows.numel() > 0 && columns.numel() > 0)
+        if (_has && KernelTable.MatMul.IsOn && rows.dtype == float32 && columns.dtype == float32 && rows.device_type == DeviceType.CPU && rows.numel() > 0 && columns.numel() > 0)
         {
             try
             {

@@ -56,7 +56,7 @@ public static class InfoNce
         var total = ones_like(positive);                     // [N, 1]: sum of exp(logit - highest) over the keys so far, the own one first
         var pull = zeros_like(query);                        // [N, C]: sum of exp(logit - highest) key over the queue so far
         var nearer = counts ? zeros_like(positive) : null;   // [N, 1]
-        var fused = query.dtype == float32 && query.device_type == DeviceType.CPU && (queue.dtype == float32 || queue.dtype == bfloat16);
+        var fused = KernelTable.Softmax.IsOn && query.dtype == float32 && query.device_type == DeviceType.CPU && (queue.dtype == float32 || queue.dtype == bfloat16);
         for (long first = 0; first < queue.shape[0]; first += KeysAtOnce)
         {
             using var block = NewDisposeScope();

@@ -36,11 +36,26 @@ public sealed class Sgd : MomentumOptimizer
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var moving = State.Where(item => item.Parameter.grad is not null).ToList();
-        if (moving.Count > 0)
+        if (!KernelTable.Sgd.IsOn)
+        {
+            foreach (var (_, parameter, velocity) in moving)
+            {
+                StepOne(parameter, InLayoutOf(parameter, parameter.grad!), velocity, learningRate);
+            }
+        }
+        else if (moving.Count > 0)
         {
             Aten.FusedSgd(
                 [.. moving.Select(item => item.Parameter)], [.. moving.Select(item => InLayoutOf(item.Parameter, item.Parameter.grad!))],
                 [.. moving.Select(item => item.Velocity)], learningRate, _momentum, _weightDecay);
         }
+    }
+
+    // The same by operations of libtorch, where the kernel is switched off.
+    private void StepOne(Parameter parameter, Tensor gradient, Tensor velocity, double learningRate)
+    {
+        using var scope = NewDisposeScope();
+        velocity.mul_(Held(_momentum)).add_(gradient.add(parameter, Held(_weightDecay)), One);
+        parameter.add_(velocity, Held(-learningRate));
     }
 }

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using MoCoSharp.Data;
+using MoCoSharp.Kernels;
 using MoCoSharp.PyTorch;
 
 namespace MoCoSharp.Runs;
@@ -231,7 +232,8 @@ public sealed class RunFolder
     private static JsonSerializerOptions Indented { get; } = new() { WriteIndented = true };
 
     /// <summary>What a result depends on besides the configuration.</summary>
-    public static string EnvironmentJson() => new JsonObject
+    /// <param name="describesKernels">Whether the fast kernels come with what they replace, gain and need, not with their state alone.</param>
+    public static string EnvironmentJson(bool describesKernels = false) => new JsonObject
     {
         ["mocoSharp"] = typeof(RunFolder).Assembly.GetCustomAttributes(typeof(System.Reflection.AssemblyInformationalVersionAttribute), false)
             .OfType<System.Reflection.AssemblyInformationalVersionAttribute>().FirstOrDefault()?.InformationalVersion,
@@ -242,6 +244,7 @@ public sealed class RunFolder
         ["system"] = RuntimeInformation.OSDescription,
         ["processor"] = Processor(),
         ["cores"] = Environment.ProcessorCount,
+        ["kernels"] = describesKernels ? KernelTable.Describe() : KernelTable.States(),
         ["commandLine"] = string.Join(' ', Environment.GetCommandLineArgs().Skip(1)),
         ["started"] = Process.GetCurrentProcess().StartTime.ToUniversalTime().ToString("O"),
     }.ToJsonString(Indented) + "\n";

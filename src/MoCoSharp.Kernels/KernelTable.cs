@@ -1,0 +1,102 @@
+using System.Runtime.Intrinsics;
+using System.Text.Json.Nodes;
+
+namespace MoCoSharp.Kernels;
+
+/// <summary>Every fast kernel. A call site asks its row here, so that one switch leaves plain libtorch.</summary>
+/// <remarks>
+/// To add a kernel: add a row, ask <see cref="FastKernel.IsOn"/> where it is called, keep libtorch's operations as the other branch, and test it against float64
+/// with <see cref="KernelSwitches.Override"/>, which runs 512-bit code on any processor. docs/decisions/002-kernels-that-pay.md says what a kernel must gain.
+/// </remarks>
+internal static class KernelTable
+{
+    private const string Wide = "vectors of 512 bits";
+
+    /// <summary>3x3 convolutions of many channels by Winograd's tiles.</summary>
+    public static FastKernel Winograd { get; } = new(
+        "winograd",
+        Applies: "bf16 on a CPU, 3x3 convolution, stride 1, even sides, 128 channels or more in and out",
+        Replaces: "conv2d and its gradients",
+        Gains: "a step of ResNet-18 in bf16 takes 15 % less time",
+        Error: "0.8 % of the norm, against float64",
+        Test: "WinogradTests",
+        Needs: Wide, Vector512.IsHardwareAccelerated);
+
+    /// <summary>The weight gradient of small 3x3 convolutions.</summary>
+    public static FastKernel WeightGradient { get; } = new(
+        "weight-gradient",
+        Applies: "bf16 on a CPU, 3x3 convolution of small images",
+        Replaces: "the weight gradient of conv2d",
+        Gains: "a backward pass of ResNet-18 in bf16 takes 8 % less time",
+        Error: "1 % of the largest value, against float64",
+        Test: "KernelGradientTests",
+        Needs: Wide, Vector512.IsHardwareAccelerated);
+
+    /// <summary>Batch normalization by groups, with shortcut and ReLU.</summary>
+    public static FastKernel BatchNorm { get; } = new(
+        "batch-norm",
+        Applies: "bf16 on a CPU, in training, channels a multiple of 16",
+        Replaces: "batch_norm for each group, cat, add_ and relu_",
+        Gains: "a step of ResNet-18 in bf16 with 8 groups takes 13 % less time, and an activation less for each layer",
+        Error: "0.4 % of the largest value, against float64",
+        Test: "FusedBatchNormTests",
+        Needs: Wide, Vector512.IsHardwareAccelerated);
+
+    /// <summary>One step of the softmax over blocks of keys in InfoNCE.</summary>
+    public static FastKernel Softmax { get; } = new(
+        "softmax",
+        Applies: "fp32 queries on a CPU, fp32 or bf16 queue",
+        Replaces: "amax, sub_, exp_, sum and gt of each block of logits",
+        Gains: "InfoNCE reads each logit from the cache twice, not from memory five times",
+        Error: "1e-5 of the sum, against float64",
+        Test: "RunningSoftmaxTests",
+        Needs: null, ProcessorHas: true);
+
+    /// <summary>Products of matrices by oneDNN.</summary>
+    public static FastKernel MatMul { get; } = new(
+        "matmul",
+        Applies: "fp32 on a CPU, for products without a gradient of their own",
+        Replaces: "mm",
+        Gains: "two to three times the rate of mm on AMD processors",
+        Error: "2e-5 of the largest value, against float64",
+        Test: "ProductsTests",
+        Needs: null, ProcessorHas: true);
+
+    /// <summary>1x1 convolutions as one product with gradients of its own.</summary>
+    public static FastKernel Linear { get; } = new(
+        "linear",
+        Applies: "1x1 convolutions, and 3x3 ones of a single pixel",
+        Replaces: "linear and its gradients",
+        Gains: "its products are those of matmul; in bf16 the weight gradient of 8,192 rows or more runs in 4 parts at once",
+        Error: "2e-5 in fp32 and 2 % in bf16 of the largest value, against float64",
+        Test: "LinearProductTests",
+        Needs: null, ProcessorHas: true);
+
+    /// <summary>SGD in one pass over memory.</summary>
+    public static FastKernel Sgd { get; } = new(
+        "sgd",
+        Applies: "the optimizer sgd",
+        Replaces: "add, mul_ and add_ of every parameter",
+        Gains: "each parameter, gradient and velocity is read once and written once",
+        Error: "1e-6 of the parameter, against float64",
+        Test: "SgdTests",
+        Needs: null, ProcessorHas: true);
+
+    /// <summary>All of them, in the order of a step.</summary>
+    public static IReadOnlyList<FastKernel> All { get; } = [Winograd, WeightGradient, BatchNorm, Linear, Softmax, MatMul, Sgd];
+
+    /// <summary>The state of each kernel under its name, for a run's environment.json.</summary>
+    public static JsonObject States() => new(All.Select(kernel => KeyValuePair.Create(kernel.Name, (JsonNode?)kernel.State)));
+
+    /// <summary>The whole table, for a person.</summary>
+    public static JsonArray Describe() => new([.. All.Select(kernel => new JsonObject
+    {
+        ["name"] = kernel.Name,
+        ["state"] = kernel.State,
+        ["applies"] = kernel.Applies,
+        ["replaces"] = kernel.Replaces,
+        ["gains"] = kernel.Gains,
+        ["error"] = kernel.Error,
+        ["test"] = kernel.Test,
+    })]);
+}
