@@ -39,9 +39,11 @@ program() {
 </Project>
 END
     cat > "$1/Program.cs" <<'END'
+using MoCoSharp;
 using MoCoSharp.Encoders;
 using TorchSharp;
 
+TorchRuntime.Configure();
 using var trained = TrainedEncoder.Load(args[0]);
 using var features = trained.Encoder.Features(torch.rand(2, 3, 32, 32));
 Console.WriteLine($"{trained.Architecture}: {string.Join(" x ", features.shape)}");

@@ -15,7 +15,7 @@ using static TorchSharp.torch;
 
 const long MostValues = 25_000_000;
 
-TorchRuntime.Load();
+TorchRuntime.Configure();
 var config = RunConfigFile.Load(args.ElementAtOrDefault(0) ?? "recipes/patterns.json");
 var (train, validation) = DataSource.Open(args.ElementAtOrDefault(1) ?? config.Data, null);
 if (validation is null)

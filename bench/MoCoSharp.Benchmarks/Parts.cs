@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using MoCoSharp.Features;
-using MoCoSharp.Kernels;
 using MoCoSharp.Losses;
 using MoCoSharp.Methods;
 using TorchSharp;
@@ -15,6 +14,7 @@ internal static class Parts
 {
     public static void Measure(Report report, int rounds, int threads)
     {
+        TorchRuntime.Configure();
         TorchRuntime.Load();
         set_num_threads(threads);
         manual_seed(0);
@@ -32,7 +32,7 @@ internal static class Parts
         var (official, narrow) = (queue.t().contiguous(), queue.to(bfloat16));
         var times = Interleaved(
             4 * rounds,
-            Theirs(() => Gradient(query, () => OfficialMoCo.Loss(query, key, official, 0.2))),
+            () => Gradient(query, () => OfficialMoCo.Loss(query, key, official, 0.2)),
             () => Gradient(query, () => InfoNce.Loss(query, key, queue, 0.2).Loss),
             () => Gradient(query, () => InfoNce.Loss(query, key, narrow, 0.2).Loss));
         const double products = 4.0 * 256 * 128 * 65536 / 1e9;
@@ -58,11 +58,11 @@ internal static class Parts
         using var queue = new KeyQueue(128, 65536, random);
         var times = Interleaved(
             6 * rounds,
-            Theirs(() =>
+            () =>
             {
                 OfficialMoCo.MomentumUpdate(keyNet.parameters(), queryNet.parameters(), 0.999);
                 OfficialMoCo.Enqueue(official, keys, 512);
-            }),
+            },
             () =>
             {
                 MovingAverage.Update(averages, queries, 0.999);
@@ -82,7 +82,7 @@ internal static class Parts
         var labelTensor = tensor(labels, dtype: int64);
         var times = Interleaved(
             1,
-            Theirs(() => OfficialMoCo.Knn(bank, labelTensor, queries, classes: 10, neighbours: 200, temperature: 0.1)),
+            () => OfficialMoCo.Knn(bank, labelTensor, queries, classes: 10, neighbours: 200, temperature: 0.1),
             () => KnnClassifier.Predict(bank, labels, queries, classes: 10, neighbours: 200, temperature: 0.1));
         const double products = 2.0 * 50_000 * 512 * 10_000 / 1e9;
         report.Row("kNN, bank 50,000 x 512, 10,000 queries, k=200", Number($"{times[0] / 1000:F2} s"), Number($"{times[1] / 1000:F2} s"), Number($"{times[0] / times[1]:F2}"),
@@ -94,20 +94,6 @@ internal static class Parts
         query.grad = null;
         loss().backward();
     }
-
-    // As in a process without our library: with libtorch's own allocator.
-    private static Action Theirs(Action work) => () =>
-    {
-        FreedBlocks.LeaveOut();
-        try
-        {
-            work();
-        }
-        finally
-        {
-            FreedBlocks.Use();
-        }
-    };
 
     // Each work once to warm up, then in turn.
     private static double[] Interleaved(int rounds, params Action[] works)

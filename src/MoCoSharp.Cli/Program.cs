@@ -1,7 +1,17 @@
 using System.CommandLine;
+using MoCoSharp;
 using MoCoSharp.Cli;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.Progress;
+
+try
+{
+    TorchRuntime.Configure(); // before any tensor
+}
+catch (ArgumentException error)
+{
+    return ExitCode.Tell([error.Message], ExitCode.Usage);
+}
 
 Screen.Open();
 OwnFault.Watch(args);

@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using MoCoSharp.Kernels;
 using TorchSharp;
@@ -11,11 +9,40 @@ namespace MoCoSharp;
 public static partial class TorchRuntime
 {
     private static readonly Lock Gate = new();
+    private static bool configured;
     private static bool loaded;
-    private static bool keepsMemory; // what is freed stays with the process: only so are there blocks to have again
+
+    /// <summary>Prepares the process for training: call it first thing in a program, before any tensor.</summary>
+    /// <remarks>
+    /// Loading the assembly changes nothing; this call does, on Linux, and only what you have not set yourself.
+    /// <list type="bullet">
+    /// <item><c>OMP_WAIT_POLICY=PASSIVE</c>, unless the variable is set: waiting threads of libtorch yield. Spinning ones starve whatever else runs: with one
+    /// busy process beside two torch threads, a step took 5 s instead of 0.2. libtorch reads the variable once, when it loads.</item>
+    /// <item>glibc's malloc keeps freed memory, unless <c>GLIBC_TUNABLES</c> is set: <c>M_MMAP_MAX</c> 0, <c>M_TRIM_THRESHOLD</c> none, <c>M_TOP_PAD</c> 64 MB.
+    /// Otherwise every large tensor is mapped and cleared page by page anew.</item>
+    /// <item>The switches of the fast kernels, <c>MOCOSHARP_KERNELS</c>, are read and checked.</item>
+    /// <item>TorchSharp's library is repaired in memory where the system's libstdc++ is too old for it. <see cref="Load"/> does this too.</item>
+    /// </list>
+    /// Without this call all results are the same, and training may be slower. Later calls do nothing.
+    /// </remarks>
+    /// <exception cref="ArgumentException"><c>MOCOSHARP_KERNELS</c> is not understood.</exception>
+    public static void Configure()
+    {
+        lock (Gate)
+        {
+            if (!configured)
+            {
+                _ = KernelSwitches.Current;
+                ProcessSettings.Apply();
+                TorchSharpLibrary.Offer();
+                configured = true;
+            }
+        }
+    }
 
     /// <summary>Loads libtorch, once; later calls cost nothing.</summary>
     /// <exception cref="PlatformNotSupportedException">No libtorch was deployed for this platform, or it does not load.</exception>
+    /// <exception cref="ArgumentException"><c>MOCOSHARP_KERNELS</c> is not understood.</exception>
     public static void Load()
     {
         lock (Gate)
@@ -25,15 +52,12 @@ public static partial class TorchRuntime
                 return;
             }
 
+            _ = KernelSwitches.Current;
+            TorchSharpLibrary.Offer();
             try
             {
                 InitializeDeviceType(DeviceType.CPU);
                 LeaveOutNnpack();
-                if (keepsMemory && Environment.GetEnvironmentVariable("THP_MEM_ALLOC_ENABLE") is null) // with which libtorch has rules of its own
-                {
-                    FreedBlocks.Use();
-                }
-
                 loaded = true;
             }
             catch (Exception error) when (error is TypeInitializationException or NotSupportedException or DllNotFoundException
@@ -122,44 +146,4 @@ public static partial class TorchRuntime
 
     [LibraryImport("libtorch_cpu", EntryPoint = "_ZN2at7Context20setUserEnabledNNPACKEb")]
     private static partial void EnableNnpack(nint context, [MarshalAs(UnmanagedType.U1)] bool enabled);
-
-    // Threads of libtorch that wait for one another spin by default, and starve whatever else runs: with one busy process beside two torch
-    // threads, a step of patterns.json went from 0.2 to 5 s, and with this back to 0.2. Read once, when libtorch loads; a person's own choice stays.
-    // Hence when this assembly is loaded: whichever of its types comes first, libtorch comes later.
-    [ModuleInitializer]
-    [SuppressMessage("Usage", "CA2255", Justification = "Must happen before libtorch loads, whichever type a program uses first.")]
-    internal static void PrepareProcess()
-    {
-        const string policy = "OMP_WAIT_POLICY";
-        if (OperatingSystem.IsLinux() && Environment.GetEnvironmentVariable(policy) is null)
-        {
-            _ = SetNativeVariable(policy, "PASSIVE", overwrite: 0); // .NET's own variables do not reach native code
-        }
-
-        KeepMemory();
-        TorchSharpLibrary.Offer();
-    }
-
-    // glibc maps each large tensor anew and gives it back when it is freed, so that every activation of every step is cleared page by page: InfoNCE as
-    // the official code writes it took 2.3 s so, and 0.24 s without. What a step has freed, the next one needs. A person's own choice stays.
-    private static void KeepMemory()
-    {
-        const int trimThreshold = -1, topPad = -2, mmapMax = -4; // malloc.h
-        var tunables = Environment.GetEnvironmentVariable("GLIBC_TUNABLES");
-        keepsMemory = tunables is not null && tunables.Contains("glibc.malloc.mmap_max=0", StringComparison.Ordinal);
-        if (OperatingSystem.IsLinux() && tunables is null
-            && NativeLibrary.TryLoad("libc.so.6", out var library) && NativeLibrary.TryGetExport(library, "mallopt", out _))
-        {
-            _ = SetMallocOption(mmapMax, 0);
-            _ = SetMallocOption(trimThreshold, -1);
-            _ = SetMallocOption(topPad, 64 << 20);
-            keepsMemory = true;
-        }
-    }
-
-    [LibraryImport("libc", EntryPoint = "mallopt")]
-    private static partial int SetMallocOption(int option, int value);
-
-    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int SetNativeVariable(string name, string value, int overwrite);
 }

@@ -71,4 +71,22 @@ public sealed class PackTests : IDisposable
         Assert.True(code == 0, error);
         Assert.Contains(ImageDecoder.TurboJpegLibrary ?? "SkiaSharp", (string)JsonNode.Parse(output)!["jpegDecoder"]!);
     }
+
+    [Fact]
+    public void TheEnvironment_ListsTheKernels_AndASwitchTurnsThemOff()
+    {
+        var (code, output, error) = Kernels("libtorch");
+        Assert.True(code == 0, error);
+        var kernels = JsonNode.Parse(output)!["kernels"]!.AsArray();
+        Assert.Contains(kernels, kernel => (string)kernel!["name"]! == "softmax" && (string)kernel["replaces"]! != "");
+        Assert.All(kernels, kernel => Assert.Equal("off: MOCOSHARP_KERNELS switches it off", (string)kernel!["state"]!));
+
+        (code, output, error) = Kernels("-sofmax");
+        Assert.Equal(2, code);
+        Assert.Contains("Did you mean -softmax?", error);
+        Assert.Equal("", output);
+
+        (int ExitCode, string Output, string Error) Kernels(string switches) =>
+            Moco.RunShell(folder, $"MOCOSHARP_KERNELS={switches} dotnet {Path.Combine(AppContext.BaseDirectory, "moco.dll")} inspect --environment");
+    }
 }

@@ -1,8 +1,10 @@
+using MoCoSharp;
 using MoCoSharp.Distributed;
 using MoCoSharp.MpiChecks;
 using static TorchSharp.torch;
 
 // What several real processes do together: tests start this under mpirun, once for many checks, and read a line for each.
+TorchRuntime.Configure();
 using var group = Launcher.Detect(Environment.GetEnvironmentVariable).Join(rank => Console.Error.WriteLine($"process {rank} is lost"));
 set_num_threads(1);
 if (args is ["speed"])

@@ -6,8 +6,8 @@ using TorchSharpPeer;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
+MoCoSharp.TorchRuntime.Configure(); // the settings of glibc and OpenMP that ours gets
 MoCoSharp.TorchRuntime.Load();
-MoCoSharp.Kernels.FreedBlocks.LeaveOut(); // tensors by libtorch's own allocator
 var (model, batch, queueSize, threads, steps) = (args[0], int.Parse(args[1]), int.Parse(args[2]), int.Parse(args[3]), int.Parse(args[4]));
 set_num_threads(threads);
 manual_seed(0);

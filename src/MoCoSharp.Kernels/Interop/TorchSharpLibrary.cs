@@ -22,10 +22,12 @@ internal static partial class TorchSharpLibrary
     /// <summary>The import that lets the build mend the library, for messages.</summary>
     public const string ImportLine = "<Import Project=\"PATH-OF-MOCOSHARP/eng/MoCoSharp.targets\" />";
 
-    /// <summary>Offers the mended library to the runtime, which asks when the usual search has failed.</summary>
+    private static int _offered;
+
+    /// <summary>Offers the mended library to the runtime, which asks when the usual search has failed. Later calls do nothing.</summary>
     public static void Offer()
     {
-        if (OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64
+        if (Interlocked.Exchange(ref _offered, 1) == 0 && OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64
             && AssemblyLoadContext.GetLoadContext(typeof(TorchSharpLibrary).Assembly) is { } context)
         {
             context.ResolvingUnmanagedDll += Resolve;
