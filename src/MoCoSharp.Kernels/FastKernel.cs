@@ -10,7 +10,8 @@ namespace MoCoSharp.Kernels;
 /// <param name="Needs">What the processor must have; null where any processor will do.</param>
 /// <param name="ProcessorHas">Whether this processor has it.</param>
 internal sealed record FastKernel(
-    string Name, string Applies, string Replaces, string Gains, string Error, string Test, string? Needs, bool ProcessorHas)
+    string Name, string Applies, string Replaces, string Gains, string Error, string Test, string? Needs,
+    bool ProcessorHas)
 {
     /// <summary>Whether call sites may take it: it is not switched off, and the processor has what it needs.</summary>
     public bool IsOn

@@ -4,7 +4,8 @@ namespace MoCoSharp.Kernels;
 
 /// <summary>Which fast kernels a person switched off.</summary>
 /// <param name="Off">Names of <see cref="KernelTable"/>.</param>
-/// <param name="AssumesProcessor">Whether kernels run though the processor lacks what makes them fast: .NET computes their vectors in software. For tests.</param>
+/// <param name="AssumesProcessor">Whether kernels run though the processor lacks what makes them fast: .NET computes
+/// their vectors in software. For tests.</param>
 internal sealed record KernelSwitches(FrozenSet<string> Off, bool AssumesProcessor = false)
 {
     /// <summary>The environment variable that holds the switches.</summary>
@@ -17,7 +18,10 @@ internal sealed record KernelSwitches(FrozenSet<string> Off, bool AssumesProcess
     /// <exception cref="ArgumentException">The variable is not understood.</exception>
     public static KernelSwitches Current => _current ??= Parse(Environment.GetEnvironmentVariable(Variable));
 
-    /// <summary>Reads the switches: nothing, "libtorch" for all, or names with a minus, separated by commas: "-winograd,-softmax".</summary>
+    /// <summary>
+    /// Reads the switches: nothing, "libtorch" for all, or names with a minus, separated by commas:
+    /// "-batch-norm,-softmax".
+    /// </summary>
     /// <exception cref="ArgumentException">It is none of these, or names no kernel.</exception>
     public static KernelSwitches Parse(string? text)
     {
@@ -33,15 +37,19 @@ internal sealed record KernelSwitches(FrozenSet<string> Off, bool AssumesProcess
             if (!word.StartsWith('-') || !names.Contains(word[1..]))
             {
                 throw new ArgumentException(
-                    $"{Variable} has \"{word}\", expected {Everything} alone, or kernels to switch off, as in -winograd,-softmax. " +
-                    $"There are {string.Join(", ", names)}.{Nearest(word, [Everything, .. names.Select(name => "-" + name)])}");
+                    $"{Variable} has \"{word}\", expected {Everything} alone, or kernels to switch off, " +
+                    "as in -batch-norm,-softmax. " +
+                    $"There are {string.Join(", ", names)}." +
+                    Nearest(word, [Everything, .. names.Select(name => "-" + name)]));
             }
         }
 
         return new(words.Select(word => word[1..]).ToFrozenSet());
     }
 
-    /// <summary>Sets the switches of this process until the result is disposed. For tests, which compare kernels with libtorch.</summary>
+    /// <summary>
+    /// Sets the switches of this process until the result is disposed. For tests, which compare kernels with libtorch.
+    /// </summary>
     /// <param name="text">As for <see cref="Parse"/>.</param>
     /// <param name="assumesProcessor">Whether 512-bit kernels run on any processor.</param>
     public static IDisposable Override(string? text, bool assumesProcessor = true)
@@ -57,7 +65,8 @@ internal sealed record KernelSwitches(FrozenSet<string> Off, bool AssumesProcess
         var nearest = known.MaxBy(SharedPairs)!;
         return SharedPairs(nearest) >= 2 ? $" Did you mean {nearest}?" : "";
 
-        int SharedPairs(string other) => Enumerable.Range(0, Math.Max(0, word.Length - 1)).Count(i => other.Contains(word.Substring(i, 2), StringComparison.Ordinal));
+        int SharedPairs(string other) => Enumerable.Range(0, Math.Max(0, word.Length - 1))
+            .Count(i => other.Contains(word.Substring(i, 2), StringComparison.Ordinal));
     }
 
     private sealed class Restoring(KernelSwitches before) : IDisposable

@@ -6,13 +6,13 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Kernels;
 
-/// <summary>Sixteen neighbouring values in memory, of one type or another, as float32 to compute with.</summary>
-internal unsafe interface ILanes
+/// <summary>Loads and stores 16 neighboring values of one type as float32.</summary>
+internal unsafe interface IFloatLanes
 {
-    /// <summary>Values that are taken at a time.</summary>
+    /// <summary>Values of a vector.</summary>
     const int Count = 16;
 
-    /// <summary>Of a value in memory.</summary>
+    /// <summary>Bytes of a value in memory.</summary>
     static abstract int Bytes { get; }
 
     static abstract Vector512<float> Load(byte* values, long at);
@@ -27,11 +27,11 @@ internal static class BFloat16Images
     /// <param name="values">Shape [N, C] or [N, C, H, W].</param>
     public static bool FillLanes(Tensor values) =>
         values is { device_type: DeviceType.CPU, dtype: ScalarType.BFloat16 } && values.dim() is 2 or 4
-        && values.shape[1] % ILanes.Count == 0;
+        && values.shape[1] % IFloatLanes.Count == 0;
 }
 
 /// <summary>float32.</summary>
-internal readonly unsafe struct Floats : ILanes
+internal readonly unsafe struct Float32Lanes : IFloatLanes
 {
     public static int Bytes => sizeof(float);
 
@@ -42,8 +42,8 @@ internal readonly unsafe struct Floats : ILanes
     public static void Store(byte* values, long at, Vector512<float> lanes) => lanes.Store((float*)values + at);
 }
 
-/// <summary>bfloat16: the upper half of a float, rounded to the nearest, halves to even. A NaN that a processor makes stays one.</summary>
-internal readonly unsafe struct Halves : ILanes
+/// <summary>bfloat16: the upper half of a float32, rounded to nearest even. A processor's NaN stays NaN.</summary>
+internal readonly unsafe struct BFloat16Lanes : IFloatLanes
 {
     public static int Bytes => sizeof(ushort);
 
@@ -65,7 +65,9 @@ internal readonly unsafe struct Halves : ILanes
     {
         var bits = lanes.AsUInt32();
         var rounded = (bits + Vector512.Create(0x7FFFu) + ((bits >>> 16) & Vector512<uint>.One)) >>> 16;
-        var narrow = Avx512F.IsSupported ? Avx512F.ConvertToVector256UInt16(rounded) : Vector256.Narrow(rounded.GetLower(), rounded.GetUpper());
+        var narrow = Avx512F.IsSupported
+            ? Avx512F.ConvertToVector256UInt16(rounded)
+            : Vector256.Narrow(rounded.GetLower(), rounded.GetUpper());
         narrow.Store((ushort*)values + at);
     }
 }

@@ -12,16 +12,18 @@ public static partial class TorchRuntime
     private static bool configured;
     private static bool loaded;
 
-    /// <summary>Prepares the process for training: call it first thing in a program, before any tensor.</summary>
+    /// <summary>Prepares the process for training. Call it first thing in a program, before any tensor.</summary>
     /// <remarks>
     /// Loading the assembly changes nothing; this call does, on Linux, and only what you have not set yourself.
     /// <list type="bullet">
-    /// <item><c>OMP_WAIT_POLICY=PASSIVE</c>, unless the variable is set: waiting threads of libtorch yield. Spinning ones starve whatever else runs: with one
-    /// busy process beside two torch threads, a step took 5 s instead of 0.2. libtorch reads the variable once, when it loads.</item>
-    /// <item>glibc's malloc keeps freed memory, unless <c>GLIBC_TUNABLES</c> is set: <c>M_MMAP_MAX</c> 0, <c>M_TRIM_THRESHOLD</c> none, <c>M_TOP_PAD</c> 64 MB.
-    /// Otherwise every large tensor is mapped and cleared page by page anew.</item>
+    /// <item><c>OMP_WAIT_POLICY=PASSIVE</c>, unless the variable is set. Waiting threads of libtorch then yield;
+    /// spinning ones starve other threads. With one busy process beside two torch threads, a step took 5 s instead of
+    /// 0.2. libtorch reads the variable once, when it loads.</item>
+    /// <item>glibc's malloc keeps freed memory, unless <c>GLIBC_TUNABLES</c> is set: <c>M_MMAP_MAX</c> 0, no
+    /// <c>M_TRIM_THRESHOLD</c>, <c>M_TOP_PAD</c> 64 MB. Otherwise each large tensor is mapped and cleared anew.</item>
     /// <item>The switches of the fast kernels, <c>MOCOSHARP_KERNELS</c>, are read and checked.</item>
-    /// <item>TorchSharp's library is repaired in memory where the system's libstdc++ is too old for it. <see cref="Load"/> does this too.</item>
+    /// <item>TorchSharp's library is repaired in memory where the system's libstdc++ is too old for it.
+    /// <see cref="Load"/> does this too.</item>
     /// </list>
     /// Without this call all results are the same, and training may be slower. Later calls do nothing.
     /// </remarks>
@@ -41,7 +43,8 @@ public static partial class TorchRuntime
     }
 
     /// <summary>Loads libtorch, once; later calls cost nothing.</summary>
-    /// <exception cref="PlatformNotSupportedException">No libtorch was deployed for this platform, or it does not load.</exception>
+    /// <exception cref="PlatformNotSupportedException">No libtorch was deployed for this platform, or it does not
+    /// load.</exception>
     /// <exception cref="ArgumentException"><c>MOCOSHARP_KERNELS</c> is not understood.</exception>
     public static void Load()
     {
@@ -60,31 +63,37 @@ public static partial class TorchRuntime
                 LeaveOutNnpack();
                 loaded = true;
             }
-            catch (Exception error) when (error is TypeInitializationException or NotSupportedException or DllNotFoundException
-                or BadImageFormatException or EntryPointNotFoundException)
+            catch (Exception error) when (error is TypeInitializationException or NotSupportedException
+                or DllNotFoundException or BadImageFormatException or EntryPointNotFoundException)
             {
-                throw new PlatformNotSupportedException($"libtorch did not load on {RuntimeInformation.RuntimeIdentifier}. {Cure()}", error);
+                throw new PlatformNotSupportedException(
+                    $"libtorch did not load on {RuntimeInformation.RuntimeIdentifier}. {Cure()}", error);
             }
         }
     }
 
-    // What is there decides what is missing.
+    // The files that are there tell what is missing.
     private static string Cure()
     {
-        if (OperatingSystem.IsLinux() && TorchSharpLibrary.Find("libLibTorchSharp.so") is not null && TorchSharpLibrary.Find("libtorch_cpu.so") is not null)
+        if (OperatingSystem.IsLinux()
+            && TorchSharpLibrary.Find("libLibTorchSharp.so") is not null
+            && TorchSharpLibrary.Find("libtorch_cpu.so") is not null)
         {
-            return "Its files are there, but TorchSharp's library was built for a newer libstdc++ than this system has. Add this line to the program's project, and build " +
-                $"it again: {TorchSharpLibrary.ImportLine} Or call MoCoSharp.TorchRuntime.Load() before anything of TorchSharp.";
+            return "Its files are there, but TorchSharp's library needs a newer libstdc++ than this system has. " +
+                $"Add this line to the program's project, and build it again: {TorchSharpLibrary.ImportLine} " +
+                "Or call MoCoSharp.TorchRuntime.Load() before anything of TorchSharp.";
         }
 
-        var missing = "It is published for linux-x64, win-x64 and osx-arm64. Is the program built for this platform (dotnet build -r <platform>), " +
+        var missing = "It is published for linux-x64, win-x64 and osx-arm64. " +
+            "Is the program built for this platform (dotnet build -r <platform>), " +
             "or does its project reference the package libtorch-cpu-<platform> 2.10.0?";
-        return OperatingSystem.IsWindows() ? $"{missing} libtorch also needs the Visual C++ Redistributable 2015-2022 (x64), which no package brings."
+        return OperatingSystem.IsWindows()
+            ? $"{missing} libtorch also needs the Visual C++ Redistributable 2015-2022 (x64), which no package brings."
             : OperatingSystem.IsMacOS() ? $"{missing} libtorch also needs libomp: brew install libomp"
             : missing;
     }
 
-    /// <summary>Opens the device that a person named.</summary>
+    /// <summary>Opens a device by its name.</summary>
     /// <param name="name">"cpu", "cuda" or "cuda:n".</param>
     /// <exception cref="ArgumentException">Another name, or no such device here.</exception>
     public static Device OpenDevice(string name)
@@ -99,7 +108,7 @@ public static partial class TorchRuntime
         return device(name);
     }
 
-    /// <summary>What is wrong with a device's name here; null where nothing is.</summary>
+    /// <summary>What is wrong with a device's name on this machine; null if nothing.</summary>
     public static string? DeviceFault(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -109,7 +118,8 @@ public static partial class TorchRuntime
         }
 
         var parts = name.Split(':');
-        if (parts is not ["cuda"] and not ["cuda", _] || (parts.Length == 2 && (!int.TryParse(parts[1], out var parsed) || parsed < 0)))
+        if (parts is not ["cuda"] and not ["cuda", _]
+            || (parts.Length == 2 && (!int.TryParse(parts[1], out var parsed) || parsed < 0)))
         {
             return $"device is \"{name}\", expected cpu, cuda or cuda:n.";
         }
@@ -117,15 +127,19 @@ public static partial class TorchRuntime
         Load();
         if (!cuda.is_available())
         {
-            return $"device is \"{name}\", but this build of libtorch sees no CUDA device. Use --device cpu, or build with a CUDA libtorch.";
+            return $"device is \"{name}\", but this build of libtorch sees no CUDA device. " +
+                "Use --device cpu, or build with a CUDA libtorch.";
         }
 
         var index = parts.Length == 2 ? int.Parse(parts[1]) : 0;
-        return index < cuda.device_count() ? null : $"device is \"{name}\", but there are {cuda.device_count()} CUDA devices (cuda:0 and up).";
+        return index < cuda.device_count()
+            ? null
+            : $"device is \"{name}\", but there are {cuda.device_count()} CUDA devices (cuda:0 and up).";
     }
 
-    // libtorch tries NNPACK for small batches on one thread, and where the processor is none of NNPACK's it warns on stderr, once a
-    // convolution, before it does without. So it does without from the start; only Linux's libtorch has NNPACK.
+    // libtorch tries NNPACK for small batches on one thread. Where NNPACK does not know the processor, libtorch warns
+    // on stderr at every convolution and goes on without. So NNPACK is off from the start; only libtorch for Linux
+    // has it.
     private static void LeaveOutNnpack()
     {
         try

@@ -47,7 +47,7 @@ internal sealed class Backbone : Module<Tensor, Tensor>
     public override Tensor forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var hidden = bn1.Rectified(conv1.call(images.to(Precision.Type(bn1.Type))));
+        var hidden = bn1.NormalizeAddRelu(conv1.call(images.to(Precision.Type(bn1.Type))));
         if (_pools)
         {
             hidden = functional.max_pool2d(hidden, kernel_size: 3, stride: 2, padding: 1);

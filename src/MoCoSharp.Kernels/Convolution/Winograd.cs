@@ -4,14 +4,17 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Kernels;
 
 /// <summary>
-/// A 3x3 convolution in bfloat16 with its gradients, by products of transformed tiles (<see cref="WinogradTiles"/>): 16 multiplications where the plain
-/// sum has 36. Pays where channels are many, so that the products outweigh the transforms.
+/// A 3x3 convolution in bfloat16 with its gradients, by products of transformed tiles (<see cref="WinogradTiles"/>):
+/// 16 multiplications where the plain sum has 36. Pays where channels are many, so that the products outweigh the
+/// transforms.
 /// </summary>
 internal sealed class Winograd : autograd.SingleTensorFunction<Winograd>
 {
-    private const int Channels = 128; // of input and output; fewer gain little, for tiles of four times the size of their images
-    private const long AtOnce = 1 << 18; // values at each place of the tiles of images; a larger batch goes part by part, for their memory
-    private const string KeptKey = "kept";
+    // Of input and output; fewer gain little, for tiles of four times the size of their images
+    private const int Channels = 128;
+    // Values at each place of the tiles of images; a larger batch goes part by part, for their memory
+    private const long AtOnce = 1 << 18;
+    private const string SavedKey = "saved";
 
     public override string Name => nameof(Winograd);
 
@@ -19,8 +22,8 @@ internal sealed class Winograd : autograd.SingleTensorFunction<Winograd>
     /// <param name="images">Shape [N, I, H, W].</param>
     /// <param name="kernel">Shape [O, I, 3, 3].</param>
     /// <param name="stride">Of the convolution.</param>
-    public static bool Suits(Tensor images, Tensor kernel, int stride) =>
-        KernelTable.Winograd.IsOn && stride == 1 && BFloat16Images.FillLanes(images) && kernel.shape[0] % ILanes.Count == 0 && kernel.shape[0] >= Channels && kernel.shape[1] >= Channels &&
+    public static bool IsApplicable(Tensor images, Tensor kernel, int stride) =>
+        KernelTable.Winograd.IsOn && stride == 1 && BFloat16Images.FillLanes(images) && kernel.shape[0] % IFloatLanes.Count == 0 && kernel.shape[0] >= Channels && kernel.shape[1] >= Channels &&
         images.shape[2] % 2 == 0 && images.shape[3] % 2 == 0;
 
     /// <summary>The convolution, padded by 1, of what suits.</summary>
@@ -33,20 +36,20 @@ internal sealed class Winograd : autograd.SingleTensorFunction<Winograd>
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
         var (images, kernel) = ((Tensor)vars[0], (Tensor)vars[1]);
-        ctx.save_data(KeptKey, new KeptForBackward(kernel.requires_grad ? images.detach() : null, images.requires_grad ? kernel.detach() : null));
+        ctx.save_data(SavedKey, new SavedTensors(kernel.requires_grad ? images.detach() : null, images.requires_grad ? kernel.detach() : null));
         return Convolved(images, kernel);
     }
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
-        ReturnedGradients.LetGo();
+        BackwardResults.ReleasePrevious();
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var kept = ((KeptForBackward)ctx.get_data(KeptKey)).Take(scope);
+        var kept = ((SavedTensors)ctx.get_data(SavedKey)).Unpack(scope);
         var ofImages = kept[1] is { } kernel ? OfImages(grad_output, kernel) : null;
         var ofKernel = kept[0] is { } images ? OfKernel(grad_output, images) : null;
         grad_output.Dispose();
-        return ReturnedGradients.Of(ofImages, ofKernel);
+        return BackwardResults.Return(ofImages, ofKernel);
     }
 
     private static Tensor Convolved(Tensor images, Tensor kernel)
@@ -82,7 +85,7 @@ internal sealed class Winograd : autograd.SingleTensorFunction<Winograd>
     private static Tensor OfKernel(Tensor gradient, Tensor images)
     {
         var atOnce = ImagesAtOnce(images.shape[2] * images.shape[3], images.shape[1], gradient.shape[1]);
-        return BatchParts.Sum(images.shape[0], atOnce, (first, length) => WinogradTiles.ToKernelGradient(
+        return ChunkedSum.Compute(images.shape[0], atOnce, (first, length) => WinogradTiles.ToWeightGradient(
             WinogradTiles.OfOutputGradient(gradient.narrow(0, first, length)).transpose(1, 2)
                 .bmm(WinogradTiles.OfInput(images.narrow(0, first, length))))); // [16, O, I]
     }

@@ -6,9 +6,10 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Kernels;
 
 /// <summary>
-/// The transforms of a 3x3 convolution by Winograd's F(2x2, 3x3) (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", arXiv 1509.09308,
-/// section 4.1): squares of 2 x 2 pixels of the output, of 4 x 4 of the input, and kernels of 4 x 4, each of whose 16 places is then one product of
-/// matrices. Read and written in bfloat16, computed in float32.
+/// The transforms of a 3x3 convolution by Winograd's F(2x2, 3x3) (Lavin and Gray, "Fast Algorithms for Convolutional
+/// Neural Networks", arXiv 1509.09308, section 4.1): squares of 2 x 2 pixels of the output, of 4 x 4 of the input,
+/// and kernels of 4 x 4, each of whose 16 places is then one product of matrices. Read and written in bfloat16,
+/// computed in float32.
 /// </summary>
 internal static unsafe class WinogradTiles
 {
@@ -37,7 +38,7 @@ internal static unsafe class WinogradTiles
         fixed (byte* from = tiles.bytes, to = output.permute(0, 2, 3, 1).bytes)
         {
             var pass = new Pass { Images = (ushort*)to, Tiles = (ushort*)from, Height = height, Width = width, Size = size, Plane = tiles.shape[1] * size };
-            Rows.ForEach(count * height / 2, &Output, &pass);
+            TorchParallel.For(count * height / 2, &Output, &pass);
         }
     }
 
@@ -54,7 +55,7 @@ internal static unsafe class WinogradTiles
         fixed (byte* from = values.bytes, to = tiles.bytes)
         {
             var pass = new Pass { Images = (ushort*)from, Tiles = (ushort*)to, Size = inputs, Plane = outputs * inputs };
-            Rows.ForEach(outputs, turned ? &KernelTurned : &Kernel, &pass);
+            TorchParallel.For(outputs, turned ? &KernelTurned : &Kernel, &pass);
         }
 
         return tiles.MoveToOuterDisposeScope();
@@ -63,7 +64,7 @@ internal static unsafe class WinogradTiles
     /// <summary>Gᵀ u G of every tile u of a kernel's gradient.</summary>
     /// <param name="tiles">Shape [16, O, I].</param>
     /// <returns>Shape [O, I, 3, 3], channels last.</returns>
-    public static Tensor ToKernelGradient(Tensor tiles)
+    public static Tensor ToWeightGradient(Tensor tiles)
     {
         using var scope = NewDisposeScope();
         var (outputs, inputs) = (tiles.shape[1], tiles.shape[2]);
@@ -71,7 +72,7 @@ internal static unsafe class WinogradTiles
         fixed (byte* from = tiles.bytes, to = values.bytes)
         {
             var pass = new Pass { Images = (ushort*)to, Tiles = (ushort*)from, Size = inputs, Plane = outputs * inputs };
-            Rows.ForEach(outputs, &KernelGradient, &pass);
+            TorchParallel.For(outputs, &WeightGradient, &pass);
         }
 
         return values.permute(0, 3, 1, 2).MoveToOuterDisposeScope();
@@ -86,7 +87,7 @@ internal static unsafe class WinogradTiles
         fixed (byte* from = pixels.bytes, to = tiles.bytes)
         {
             var pass = new Pass { Images = (ushort*)from, Tiles = (ushort*)to, Height = height, Width = width, Size = size, Plane = tiles.shape[1] * size };
-            Rows.ForEach(count * height / 2, work, &pass);
+            TorchParallel.For(count * height / 2, work, &pass);
         }
 
         return tiles.MoveToOuterDisposeScope();
@@ -99,7 +100,7 @@ internal static unsafe class WinogradTiles
         for (long x = 0; x < pass->Width / 2; x++)
         {
             var tile = ((row * (pass->Width / 2)) + x) * pass->Size;
-            for (long channel = 0; channel < pass->Size; channel += ILanes.Count)
+            for (long channel = 0; channel < pass->Size; channel += IFloatLanes.Count)
             {
                 var a = InputOf(Column(pass, image, 2 * y, (2 * x) - 1, channel));
                 var b = InputOf(Column(pass, image, 2 * y, 2 * x, channel));
@@ -120,9 +121,10 @@ internal static unsafe class WinogradTiles
         for (long x = 0; x < pass->Width / 2; x++)
         {
             var tile = ((row * (pass->Width / 2)) + x) * pass->Size;
-            for (long channel = 0; channel < pass->Size; channel += ILanes.Count)
+            for (long channel = 0; channel < pass->Size; channel += IFloatLanes.Count)
             {
-                var from = pass->Images + (((2 * row * pass->Width) + (2 * x)) * pass->Size) + channel; // rows of pixels are two to a row of tiles
+                // Rows of pixels are two to a row of tiles
+                var from = pass->Images + (((2 * row * pass->Width) + (2 * x)) * pass->Size) + channel;
                 var (right, down) = (pass->Size, pass->Width * pass->Size);
                 var a = GradientOf(Read(from), Read(from + down));
                 var b = GradientOf(Read(from + right), Read(from + right + down));
@@ -141,7 +143,7 @@ internal static unsafe class WinogradTiles
         for (long x = 0; x < pass->Width / 2; x++)
         {
             var tile = ((row * (pass->Width / 2)) + x) * pass->Size;
-            for (long channel = 0; channel < pass->Size; channel += ILanes.Count)
+            for (long channel = 0; channel < pass->Size; channel += IFloatLanes.Count)
             {
                 var from = pass->Tiles + tile + channel;
                 var (upperA, lowerA) = OutputOf(PlacesDown(from, pass->Plane, 0));
@@ -164,12 +166,13 @@ internal static unsafe class WinogradTiles
     private static void Kernel(long output, Pass* pass) => Kernel(output, pass, 0, Side - 1);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void KernelTurned(long output, Pass* pass) => Kernel(output, pass, Side - 1, 0); // which exchanges the outer two of G's rows
+    // Which exchanges the outer two of G's rows
+    private static void KernelTurned(long output, Pass* pass) => Kernel(output, pass, Side - 1, 0);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Kernel(long output, Pass* pass, int first, int last)
     {
-        for (long channel = 0; channel < pass->Size; channel += ILanes.Count)
+        for (long channel = 0; channel < pass->Size; channel += IFloatLanes.Count)
         {
             var from = pass->Images + (output * 9 * pass->Size) + channel;
             var (right, down) = (pass->Size, 3 * pass->Size);
@@ -185,19 +188,19 @@ internal static unsafe class WinogradTiles
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void KernelGradient(long output, Pass* pass)
+    private static void WeightGradient(long output, Pass* pass)
     {
-        for (long channel = 0; channel < pass->Size; channel += ILanes.Count)
+        for (long channel = 0; channel < pass->Size; channel += IFloatLanes.Count)
         {
             var from = pass->Tiles + (output * pass->Size) + channel;
-            var (upperA, middleA, lowerA) = KernelGradientOf(PlacesDown(from, pass->Plane, 0));
-            var (upperB, middleB, lowerB) = KernelGradientOf(PlacesDown(from, pass->Plane, 1));
-            var (upperC, middleC, lowerC) = KernelGradientOf(PlacesDown(from, pass->Plane, 2));
-            var (upperD, middleD, lowerD) = KernelGradientOf(PlacesDown(from, pass->Plane, 3));
+            var (upperA, middleA, lowerA) = WeightGradientOf(PlacesDown(from, pass->Plane, 0));
+            var (upperB, middleB, lowerB) = WeightGradientOf(PlacesDown(from, pass->Plane, 1));
+            var (upperC, middleC, lowerC) = WeightGradientOf(PlacesDown(from, pass->Plane, 2));
+            var (upperD, middleD, lowerD) = WeightGradientOf(PlacesDown(from, pass->Plane, 3));
             var to = pass->Images + (output * 9 * pass->Size) + channel;
-            WriteRow(KernelGradientOf(new(upperA, upperB, upperC, upperD)), to, pass->Size);
-            WriteRow(KernelGradientOf(new(middleA, middleB, middleC, middleD)), to + (3 * pass->Size), pass->Size);
-            WriteRow(KernelGradientOf(new(lowerA, lowerB, lowerC, lowerD)), to + (6 * pass->Size), pass->Size);
+            WriteRow(WeightGradientOf(new(upperA, upperB, upperC, upperD)), to, pass->Size);
+            WriteRow(WeightGradientOf(new(middleA, middleB, middleC, middleD)), to + (3 * pass->Size), pass->Size);
+            WriteRow(WeightGradientOf(new(lowerA, lowerB, lowerC, lowerD)), to + (6 * pass->Size), pass->Size);
         }
     }
 
@@ -223,7 +226,7 @@ internal static unsafe class WinogradTiles
 
     // Gᵀ.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (Vector512<float> First, Vector512<float> Second, Vector512<float> Third) KernelGradientOf(Four u)
+    private static (Vector512<float> First, Vector512<float> Second, Vector512<float> Third) WeightGradientOf(Four u)
     {
         var half = (u.B + u.C) * 0.5f;
         return (u.A + half, (u.B - u.C) * 0.5f, u.D + half);
@@ -268,10 +271,10 @@ internal static unsafe class WinogradTiles
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Read(ushort* from) => Halves.Load((byte*)from, 0);
+    private static Vector512<float> Read(ushort* from) => BFloat16Lanes.Load((byte*)from, 0);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Write(Vector512<float> values, ushort* to) => Halves.Store((byte*)to, 0, values);
+    private static void Write(Vector512<float> values, ushort* to) => BFloat16Lanes.Store((byte*)to, 0, values);
 
     private readonly struct Four(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
     {

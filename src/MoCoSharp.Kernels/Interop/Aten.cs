@@ -4,17 +4,21 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Kernels;
 
-/// <summary>Operations of libtorch that TorchSharp does not offer, called through libtorch's stable C interface.</summary>
+/// <summary>
+/// Operations of libtorch that TorchSharp does not offer, called through libtorch's stable C interface.
+/// </summary>
 /// <remarks>
-/// torch/csrc/stable/c/shim.h of libtorch 2.10: every argument takes one 8-byte slot of a stack; numbers and booleans lie in it by value, tensors and
-/// lists as handles that the call takes over, an absent optional as 0.
+/// torch/csrc/stable/c/shim.h of libtorch 2.10: each argument takes one 8-byte slot of a stack. A slot holds numbers
+/// and booleans by value, tensors and lists as handles that the call takes over, and 0 for an absent optional.
 /// </remarks>
 internal static unsafe partial class Aten
 {
     private const string Library = "torch_cpu";
-    private const ulong Version = (2UL << 56) | (10UL << 48); // of the conventions that we speak, not of the library that is there
+    private const ulong Version = (2UL << 56) | (10UL << 48); // of the calling conventions, not of the library
 
-    /// <summary>v = momentum v + gradient + weightDecay p; p -= learningRate v: each tensor is read and written once.</summary>
+    /// <summary>
+    /// v = momentum v + gradient + weightDecay p; p -= learningRate v: each tensor is read and written once.
+    /// </summary>
     /// <param name="parameters">Changed in place.</param>
     /// <param name="gradients">As many, of the same shapes, types and layouts.</param>
     /// <param name="velocities">As many, changed in place.</param>
@@ -22,13 +26,16 @@ internal static unsafe partial class Aten
     /// <param name="momentum">0 to 1.</param>
     /// <param name="weightDecay">0 or more.</param>
     public static void FusedSgd(
-        IReadOnlyList<Tensor> parameters, IReadOnlyList<Tensor> gradients, IReadOnlyList<Tensor> velocities, double learningRate, double momentum, double weightDecay)
+        IReadOnlyList<Tensor> parameters, IReadOnlyList<Tensor> gradients, IReadOnlyList<Tensor> velocities,
+        double learningRate, double momentum, double weightDecay)
     {
-        // (Tensor[] self, Tensor[] grads, Tensor[] momentum_buffer_list, *, float weight_decay, float momentum, float lr, float dampening,
-        //  bool nesterov, bool maximize, bool is_first_step, Tensor? grad_scale, Tensor? found_inf) -> ()
+        // (Tensor[] self, Tensor[] grads, Tensor[] momentum_buffer_list, *, float weight_decay, float momentum,
+        //  float lr, float dampening, bool nesterov, bool maximize, bool is_first_step, Tensor? grad_scale,
+        //  Tensor? found_inf) -> ()
         Span<ulong> stack =
         [
-            List(parameters), List(gradients), List(velocities), Number(weightDecay), Number(momentum), Number(learningRate), Number(0),
+            List(parameters), List(gradients), List(velocities),
+            Number(weightDecay), Number(momentum), Number(learningRate), Number(0),
             Boolean(false), Boolean(false), Boolean(false), 0, 0,
         ];
         Call("aten::_fused_sgd_", stack);
@@ -40,12 +47,15 @@ internal static unsafe partial class Aten
     /// <returns>Shape [N, M].</returns>
     public static Tensor Linear(Tensor x, Tensor w)
     {
-        // (Tensor X, Tensor W, Tensor? B, str attr, Scalar?[] scalars, str? algorithm) -> Tensor; "none" is to be done to the product
+        // (Tensor X, Tensor W, Tensor? B, str attr, Scalar?[] scalars, str? algorithm) -> Tensor; "none": nothing
+        // follows the product
         nint product;
         fixed (byte* none = "none\0"u8, empty = "\0"u8)
         {
             var algorithm = empty;
-            Check(aoti_torch_cpu__linear_pointwise(x.Handle, w.Handle, null, none, null, 0, &algorithm, &product), "a product");
+            Check(
+                aoti_torch_cpu__linear_pointwise(x.Handle, w.Handle, null, none, null, 0, &algorithm, &product),
+                "a product");
         }
 
         GC.KeepAlive(x);
@@ -79,7 +89,8 @@ internal static unsafe partial class Aten
         Check(torch_new_list_reserve_size((nuint)tensors.Count, out var list), "a list of tensors");
         foreach (var tensor in tensors)
         {
-            Check(aoti_torch_new_tensor_handle(tensor.Handle, out var copy), "a tensor"); // another handle to the same tensor
+            // Another handle to the same tensor
+            Check(aoti_torch_new_tensor_handle(tensor.Handle, out var copy), "a tensor");
             Check(torch_list_push_back(list, (ulong)copy), "a list of tensors");
             GC.KeepAlive(tensor);
         }
@@ -103,7 +114,8 @@ internal static unsafe partial class Aten
 
     [LibraryImport(Library)]
     private static partial int aoti_torch_cpu__linear_pointwise(
-        nint x, nint w, nint* bias, byte* attribute, double** scalars, long scalarCount, byte** algorithm, nint* product);
+        nint x, nint w, nint* bias, byte* attribute, double** scalars, long scalarCount, byte** algorithm,
+        nint* product);
 
     [LibraryImport(Library)]
     private static partial int torch_new_list_reserve_size(nuint size, out nint list);

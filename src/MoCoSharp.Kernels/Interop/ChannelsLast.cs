@@ -3,10 +3,8 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Kernels;
 
-/// <summary>
-/// Images as convolutions read them fastest: the shape stays [N, C, H, W], and in memory the channels of a pixel are neighbours.
-/// Every operation on such a tensor gives another, so that the layout is chosen once, where images come in.
-/// </summary>
+/// <summary>The layout that convolutions read fastest: shape [N, C, H, W], with the channels of a pixel side by side.</summary>
+/// <remarks>Operations keep the layout, so it is chosen once, where images come in.</remarks>
 public static class ChannelsLast
 {
     /// <summary>The same images, channels last; no copy where they are so already.</summary>
@@ -29,7 +27,9 @@ public static class ChannelsLast
         return images.permute(0, 2, 3, 1).index_select(0, rows).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Lays the convolution weights of a module out in this way, in place: gradients, velocities and updates follow.</summary>
+    /// <summary>
+    /// Lays the convolution weights of a module out in this way, in place: gradients, velocities and updates follow.
+    /// </summary>
     public static void Apply(nn.Module module)
     {
         ArgumentNullException.ThrowIfNull(module);

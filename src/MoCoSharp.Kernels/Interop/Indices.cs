@@ -5,7 +5,9 @@ namespace MoCoSharp.Kernels;
 /// <summary>Rows by number.</summary>
 internal static class Indices
 {
-    /// <summary>0 to count - 1. (torch.arange makes numbers of its own, which are not held; see <see cref="Scalars"/>.)</summary>
+    /// <summary>
+    /// 0 to count - 1. (torch.arange makes numbers of its own, which are not held; see <see cref="Scalars"/>.)
+    /// </summary>
     /// <returns>Shape [count], int64.</returns>
     public static Tensor UpTo(long count, Device device)
     {

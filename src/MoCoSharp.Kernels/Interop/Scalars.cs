@@ -2,16 +2,17 @@ using TorchSharp;
 
 namespace MoCoSharp.Kernels;
 
-/// <summary>Numbers for libtorch that outlive the call they are made for.</summary>
+/// <summary>Numbers for libtorch that live longer than the call they are made for.</summary>
 /// <remarks>
-/// TorchSharp makes a native object of each number, and frees it when the collector finds that no managed code will look at it again: which is
-/// as soon as the native call has begun. A collection at that moment (a loader thread's allocation suffices) makes the call read freed memory,
-/// and fail or a step go wrong without a word: with another thread that only collects, a.add_(b, alpha: 0.5) threw within 20 seconds. So numbers are held
-/// here, and whatever makes one unseen, such as a + b or a.add_(b), is not used: tests/MoCoSharp.Tests/Kernels/ScalarsTests.cs lists it.
+/// TorchSharp makes a native object of each number. The garbage collector may free it as soon as the native call has
+/// begun, because no managed code reads it afterwards. The call then reads freed memory: it fails, or a step goes
+/// wrong without a message. Beside a thread that only collects, <c>a.add_(b, alpha: 0.5)</c> threw within 20 seconds.
+/// So numbers are held here. Expressions that make a number unseen, such as <c>a + b</c> or <c>a.add_(b)</c>, are not
+/// used; tests/MoCoSharp.Tests/Kernels/ScalarsTests.cs finds them. Upstream.md says when this may go.
 /// </remarks>
 public static class Scalars
 {
-    private const int Depth = 64; // calls on one thread during which a number is safe; a call takes three at most
+    private const int Depth = 64; // calls on one thread for which a number is held; a call takes three numbers at most
 
     [ThreadStatic]
     private static Scalar?[]? held;
@@ -19,7 +20,7 @@ public static class Scalars
     [ThreadStatic]
     private static int next;
 
-    /// <summary>1, held for good: the factor of a sum, as in a.add_(b, One).</summary>
+    /// <summary>1, held for good: the factor of a sum, as in <c>a.add_(b, One)</c>.</summary>
     public static Scalar One { get; } = (Scalar)1;
 
     /// <summary>A number for the next call.</summary>

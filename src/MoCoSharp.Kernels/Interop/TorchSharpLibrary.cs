@@ -7,11 +7,13 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MoCoSharp.Kernels;
 
-/// <summary>Loads TorchSharp's native library where the system's libstdc++ is too old for it, as on Debian 12.</summary>
+/// <summary>
+/// Loads TorchSharp's native library where the system's libstdc++ is too old for it, as on Debian 12.
+/// </summary>
 /// <remarks>
-/// TorchSharp 0.107.0's libLibTorchSharp.so for linux-x64 asks for symbol version GLIBCXX_3.4.32 (GCC 13), for one marker that nothing calls. eng/MoCoSharp.targets
-/// makes that demand weak in the files of a program that has the package. A program that references the project gets the original; it is mended here, in memory.
-/// This may go when TorchSharp is built with an older compiler: delete this file, its call in <see cref="TorchRuntime"/>, and the task in eng/MoCoSharp.targets.
+/// libLibTorchSharp.so for linux-x64 needs symbol version GLIBCXX_3.4.32 (GCC 13), for one marker that nothing calls.
+/// eng/MoCoSharp.targets makes that need weak in the files of a program that has the package. A program that
+/// references the project gets the original; it is repaired here, in memory. Upstream.md says when this may go.
 /// </remarks>
 internal static partial class TorchSharpLibrary
 {
@@ -19,15 +21,18 @@ internal static partial class TorchSharpLibrary
     private const string Version = "GLIBCXX_3.4.32";
     private static readonly string[] Needed = ["libc10.so", "libtorch_cpu.so", "libtorch.so"]; // in this order
 
-    /// <summary>The import that lets the build mend the library, for messages.</summary>
+    /// <summary>The import that lets the build repair the library, for messages.</summary>
     public const string ImportLine = "<Import Project=\"PATH-OF-MOCOSHARP/eng/MoCoSharp.targets\" />";
 
     private static int _offered;
 
-    /// <summary>Offers the mended library to the runtime, which asks when the usual search has failed. Later calls do nothing.</summary>
+    /// <summary>
+    /// Offers the repaired library to the runtime, which asks when its own search has failed. Later calls do nothing.
+    /// </summary>
     public static void Offer()
     {
-        if (Interlocked.Exchange(ref _offered, 1) == 0 && OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64
+        if (Interlocked.Exchange(ref _offered, 1) == 0
+            && OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64
             && AssemblyLoadContext.GetLoadContext(typeof(TorchSharpLibrary).Assembly) is { } context)
         {
             context.ResolvingUnmanagedDll += Resolve;
@@ -35,12 +40,15 @@ internal static partial class TorchSharpLibrary
     }
 
     /// <summary>A native library's file; null where none was deployed.</summary>
-    public static string? Find(string file) => Folders().Select(folder => Path.Combine(folder, file)).FirstOrDefault(File.Exists);
+    public static string? Find(string file) =>
+        Folders().Select(folder => Path.Combine(folder, file)).FirstOrDefault(File.Exists);
 
-    /// <summary>Makes a demand for a symbol version weak: it is met where the version is there, and no obstacle where it is not.</summary>
+    /// <summary>
+    /// Makes the need for a symbol version weak, so that the library loads where the version is missing.
+    /// </summary>
     /// <param name="elf">A 64-bit little-endian shared object; changed in place.</param>
     /// <param name="version">The symbol version.</param>
-    /// <returns>How many demands were changed.</returns>
+    /// <returns>How many needs were changed.</returns>
     public static int Weaken(Span<byte> elf, string version)
     {
         const uint versionNeeds = 0x6ffffffe; // SHT_GNU_verneed
@@ -94,15 +102,17 @@ internal static partial class TorchSharpLibrary
         try
         {
             var elf = File.ReadAllBytes(path);
-            return Weaken(elf, Version) == 0 ? 0 : Load(elf); // 0: something else is wrong with it
+            return Weaken(elf, Version) == 0 ? 0 : Load(elf); // 0: another fault
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or DllNotFoundException or EntryPointNotFoundException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException
+            or DllNotFoundException or EntryPointNotFoundException)
         {
             return 0; // TorchRuntime.Load says what can be done
         }
     }
 
-    // The file lies in memory, so that nothing needs to be written; what it needs is found by name where it is loaded already.
+    // The file lies in memory, so that nothing needs to be written; what it needs is found by name where it is loaded
+    // already.
     private static nint Load(byte[] elf)
     {
         foreach (var library in Needed)
@@ -113,7 +123,8 @@ internal static partial class TorchSharpLibrary
             }
         }
 
-        using var memory = new SafeFileHandle(CreateMemoryFile($"lib{Name}.so", flags: 1), ownsHandle: true); // MFD_CLOEXEC
+        // MFD_CLOEXEC
+        using var memory = new SafeFileHandle(CreateMemoryFile($"lib{Name}.so", flags: 1), ownsHandle: true);
         if (memory.IsInvalid)
         {
             return 0;
@@ -125,7 +136,8 @@ internal static partial class TorchSharpLibrary
 
     private static IEnumerable<string> Folders() =>
     [
-        .. (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries),
+        .. (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "")
+            .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries),
         AppContext.BaseDirectory,
     ];
 

@@ -6,33 +6,44 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Kernels;
 
-/// <summary>One step of a softmax over keys that come in blocks, relative to the highest logit so far: two passes over a row, which the cache still holds.</summary>
+/// <summary>One step of a softmax over keys that come in blocks, relative to the highest logit so far.</summary>
+/// <remarks>Two passes over each row, which the cache still holds.</remarks>
 internal static unsafe class RunningSoftmax
 {
-    private const int Lanes = ILanes.Count;
+    private const int Lanes = IFloatLanes.Count;
 
-    /// <summary>Takes in a block: logits become exp(logit - highest), and what was summed before shrinks by as much as the highest rose.</summary>
+    /// <summary>
+    /// Adds a block: logits become exp(logit - highest), and earlier sums shrink by as much as the highest rose.
+    /// </summary>
     /// <param name="logits">Overwritten. Float32 or bfloat16, contiguous, on the CPU. Shape [N, B].</param>
     /// <param name="highest">Updated. Float32, shape [N, 1].</param>
     /// <param name="total">Updated: the sum of exp(logit - highest). Float32, shape [N, 1].</param>
-    /// <param name="pull">Shrunk: what the caller sums beside. Float32, contiguous, shape [N, C].</param>
+    /// <param name="weightedKeys">Shrunk: the caller's sum of exp(logit - highest) times key. Float32, contiguous,
+    /// shape [N, C].</param>
     /// <param name="positive">Float32, shape [N, 1].</param>
-    /// <param name="nearer">Updated: the number of logits above the positive one; null where nobody asks. Float32, shape [N, 1].</param>
-    public static void Take(Tensor logits, Tensor highest, Tensor total, Tensor pull, Tensor positive, Tensor? nearer)
+    /// <param name="nearer">Updated: the number of logits above the positive one. Float32, shape [N, 1]; null to
+    /// skip.</param>
+    public static void Update(
+        Tensor logits, Tensor highest, Tensor total, Tensor weightedKeys, Tensor positive, Tensor? nearer)
     {
-        Debug.Assert(logits.is_contiguous() && pull.is_contiguous());
-        fixed (byte* l = logits.bytes, h = highest.bytes, t = total.bytes, p = pull.bytes, own = positive.bytes, n = nearer is null ? default : nearer.bytes)
+        Debug.Assert(logits.is_contiguous() && weightedKeys.is_contiguous());
+        fixed (byte* l = logits.bytes, h = highest.bytes, t = total.bytes, w = weightedKeys.bytes)
+        fixed (byte* own = positive.bytes, n = nearer is null ? default : nearer.bytes)
         {
             var block = new Block
             {
-                Logits = l, Highest = (float*)h, Total = (float*)t, Pull = (float*)p, Positive = (float*)own, Nearer = (float*)n,
-                Width = (int)logits.shape[1], Size = (int)pull.shape[1],
+                Logits = l, Highest = (float*)h, Total = (float*)t, WeightedKeys = (float*)w,
+                Positive = (float*)own, Nearer = (float*)n,
+                Width = (int)logits.shape[1], Size = (int)weightedKeys.shape[1],
             };
-            Rows.ForEach(logits.shape[0], logits.dtype == bfloat16 ? &Row<Halves> : &Row<Floats>, &block);
+            TorchParallel.For(
+                logits.shape[0], logits.dtype == bfloat16 ? &Row<BFloat16Lanes> : &Row<Float32Lanes>, &block);
         }
     }
 
-    /// <summary>exp(x) for x of 0 or less; 0 where the result is no normal number. Within two units in the last place.</summary>
+    /// <summary>
+    /// exp(x) for x of 0 or less, within two units in the last place; 0 where the result is not normal.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector512<float> Exp(Vector512<float> x)
     {
@@ -41,7 +52,8 @@ internal static unsafe class RunningSoftmax
         var power = Vector512.Round(clamped * 1.44269504f); // x = power ln 2 + rest
         var rest = Vector512.FusedMultiplyAdd(power, Vector512.Create(-0.693359375f), clamped);
         rest = Vector512.FusedMultiplyAdd(power, Vector512.Create(2.12194440e-4f), rest);
-        var series = Vector512.Create(1.9875691500e-4f); // minimax polynomial of (exp(rest) - 1 - rest) / rest², Cephes' expf
+        // Minimax polynomial of (exp(rest) - 1 - rest) / rest², Cephes' expf
+        var series = Vector512.Create(1.9875691500e-4f);
         series = Vector512.FusedMultiplyAdd(series, rest, Vector512.Create(1.3981999507e-3f));
         series = Vector512.FusedMultiplyAdd(series, rest, Vector512.Create(8.3334519073e-3f));
         series = Vector512.FusedMultiplyAdd(series, rest, Vector512.Create(4.1665795894e-2f));
@@ -49,11 +61,12 @@ internal static unsafe class RunningSoftmax
         series = Vector512.FusedMultiplyAdd(series, rest, Vector512.Create(5.0000001201e-1f));
         var value = Vector512.FusedMultiplyAdd(series, rest * rest, rest + Vector512<float>.One);
         var scale = ((Vector512.ConvertToInt32(power) + Vector512.Create(127)) << 23).AsSingle(); // 2^power
-        return Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512.Create(lowest)), Vector512<float>.Zero, value * scale);
+        var isTooLow = Vector512.LessThan(x, Vector512.Create(lowest));
+        return Vector512.ConditionalSelect(isTooLow, Vector512<float>.Zero, value * scale);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Row<T>(long row, Block* block) where T : struct, ILanes
+    private static void Row<T>(long row, Block* block) where T : struct, IFloatLanes
     {
         var width = block->Width;
         var logits = block->Logits + (row * width * T.Bytes);
@@ -86,7 +99,8 @@ internal static unsafe class RunningSoftmax
         var (sums, otherSums) = (Vector512<float>.Zero, Vector512<float>.Zero);
         for (var i = 0; i < whole; i += 2 * Lanes)
         {
-            var (one, two) = (Exp(T.Load(logits, i) - top), Exp(T.Load(logits, i + Lanes) - top)); // a logit that is NaN makes the sum NaN
+            var one = Exp(T.Load(logits, i) - top); // a logit that is NaN makes the sum NaN
+            var two = Exp(T.Load(logits, i + Lanes) - top);
             sums += one;
             otherSums += two;
             T.Store(logits, i, one);
@@ -103,31 +117,32 @@ internal static unsafe class RunningSoftmax
         var shrink = MathF.Exp(before - highest);
         block->Highest[row] = highest;
         block->Total[row] = (block->Total[row] * shrink) + Vector512.Sum(sums + otherSums);
-        foreach (ref var value in new Span<float>(block->Pull + (row * block->Size), block->Size))
+        foreach (ref var value in new Span<float>(block->WeightedKeys + (row * block->Size), block->Size))
         {
             value *= shrink;
         }
     }
 
-    private static float Above<T>(byte* logits, int width, float positive) where T : struct, ILanes
+    private static float Above<T>(byte* logits, int width, float positive) where T : struct, IFloatLanes
     {
         var count = Vector512<int>.Zero;
         for (var i = 0; i < width; i += Lanes)
         {
-            count -= Vector512.GreaterThan(Load<T>(logits, i, width), Vector512.Create(positive)).AsInt32(); // true is -1
+            var isAbove = Vector512.GreaterThan(Load<T>(logits, i, width), Vector512.Create(positive));
+            count -= isAbove.AsInt32(); // true is -1
         }
 
         return Vector512.Sum(count);
     }
 
-    // What is past the row's end counts as infinitely far.
+    // Values past the end of the row are -infinity.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Load<T>(byte* row, int at, int width) where T : struct, ILanes
+    private static Vector512<float> Load<T>(byte* row, int at, int width) where T : struct, IFloatLanes
     {
         return at + Lanes <= width ? T.Load(row, at) : LoadTail<T>(row, at, width);
     }
 
-    private static Vector512<float> LoadTail<T>(byte* row, int at, int width) where T : struct, ILanes
+    private static Vector512<float> LoadTail<T>(byte* row, int at, int width) where T : struct, IFloatLanes
     {
         var rest = stackalloc byte[Lanes * sizeof(float)];
         T.Store(rest, 0, Vector512.Create(float.NegativeInfinity));
@@ -136,7 +151,7 @@ internal static unsafe class RunningSoftmax
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<T>(byte* row, int at, int width, Vector512<float> values) where T : struct, ILanes
+    private static void Store<T>(byte* row, int at, int width, Vector512<float> values) where T : struct, IFloatLanes
     {
         if (at + Lanes <= width)
         {
@@ -148,7 +163,8 @@ internal static unsafe class RunningSoftmax
         }
     }
 
-    private static void StoreTail<T>(byte* row, int at, int width, Vector512<float> values) where T : struct, ILanes
+    private static void StoreTail<T>(byte* row, int at, int width, Vector512<float> values)
+        where T : struct, IFloatLanes
     {
         var rest = stackalloc byte[Lanes * sizeof(float)];
         T.Store(rest, 0, values);
@@ -160,7 +176,7 @@ internal static unsafe class RunningSoftmax
         public byte* Logits;
         public float* Highest;
         public float* Total;
-        public float* Pull;
+        public float* WeightedKeys;
         public float* Positive;
         public float* Nearer;
         public int Width;

@@ -118,7 +118,7 @@ public static class KnnClassifier
         {
             using var block = NewDisposeScope();
             var keys = bank.narrow(0, first, Math.Min(KeysAtOnce, bank.shape[0] - first));
-            var similarity = Products.Transposed(queries, keys).to(float32); // [rows, width], contiguous
+            var similarity = MatMul.TimesTransposed(queries, keys).to(float32); // [rows, width], contiguous
             var width = (int)keys.shape[0];
             fixed (byte* memory = similarity.bytes)
             {

@@ -54,41 +54,41 @@ public static class InfoNce
         var positive = (scaled * key).sum(1, keepdim: true); // [N, 1]: the logit of the own key
         var highest = positive.clone();                      // [N, 1]
         var total = ones_like(positive);                     // [N, 1]: sum of exp(logit - highest) over the keys so far, the own one first
-        var pull = zeros_like(query);                        // [N, C]: sum of exp(logit - highest) key over the queue so far
+        var weightedKeys = zeros_like(query);                        // [N, C]: sum of exp(logit - highest) key over the queue so far
         var nearer = counts ? zeros_like(positive) : null;   // [N, 1]
         var fused = KernelTable.Softmax.IsOn && query.dtype == float32 && query.device_type == DeviceType.CPU && (queue.dtype == float32 || queue.dtype == bfloat16);
         for (long first = 0; first < queue.shape[0]; first += KeysAtOnce)
         {
             using var block = NewDisposeScope();
             var keys = queue.narrow(0, first, Math.Min(KeysAtOnce, queue.shape[0] - first)); // [B, C]
-            var logits = Products.Transposed(narrow, keys);                                  // [N, B]
+            var logits = MatMul.TimesTransposed(narrow, keys);                                  // [N, B]
             if (fused)
             {
-                RunningSoftmax.Take(logits, highest, total, pull, positive, nearer);
+                RunningSoftmax.Update(logits, highest, total, weightedKeys, positive, nearer);
             }
             else
             {
-                logits = Weigh(logits.to(query.dtype), highest, total, pull, positive, nearer);
+                logits = Weigh(logits.to(query.dtype), highest, total, weightedKeys, positive, nearer);
             }
 
-            pull.add_(Products.Transposed(logits.to(keys.dtype), keys.t()), One); // weights keys: [N, C]
+            weightedKeys.add_(MatMul.TimesTransposed(logits.to(keys.dtype), keys.t()), One); // weights keys: [N, C]
         }
 
         var loss = total.log().add(highest, One).sub(positive).mean();
         var share = (positive - highest).exp_(); // of the own key
-        var gradient = pull.add((share - total) * key, One).div_(total).mul_(Held(1 / (temperature * query.shape[0])));
+        var gradient = weightedKeys.add((share - total) * key, One).div_(total).mul_(Held(1 / (temperature * query.shape[0])));
         return (loss, gradient, nearer);
     }
 
-    // RunningSoftmax.Take for other types and devices, operation by operation. Returns the weights.
-    private static Tensor Weigh(Tensor logits, Tensor highest, Tensor total, Tensor pull, Tensor positive, Tensor? nearer)
+    // RunningSoftmax.Update for other types and devices, operation by operation. Returns the weights.
+    private static Tensor Weigh(Tensor logits, Tensor highest, Tensor total, Tensor weightedKeys, Tensor positive, Tensor? nearer)
     {
         nearer?.add_(logits.gt(positive).sum(1, keepdim: true), One);
         var higher = highest.maximum(logits.amax([1], keepdim: true));
         var shrink = (highest - higher).exp_();
         var weights = logits.sub_(higher).exp_();
         total.mul_(shrink).add_(weights.sum(1, keepdim: true), One);
-        pull.mul_(shrink);
+        weightedKeys.mul_(shrink);
         highest.copy_(higher);
         return weights;
     }

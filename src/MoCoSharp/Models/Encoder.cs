@@ -150,7 +150,7 @@ public sealed class Encoder : Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var hidden = InComputeType(images);
-        hidden = bn1.Rectified(conv1.call(hidden));
+        hidden = bn1.NormalizeAddRelu(conv1.call(hidden));
         if (_pools)
         {
             hidden = functional.max_pool2d(hidden, kernel_size: 3, stride: 2, padding: 1);
@@ -159,7 +159,7 @@ public sealed class Encoder : Module<Tensor, Tensor>
         foreach (var (name, stage) in new[] { (nameof(layer1), layer1), (nameof(layer2), layer2), (nameof(layer3), layer3), (nameof(layer4), layer4) })
         {
             hidden = GradientBoundary.Of(hidden, GradientWatch, name);
-            hidden = _recomputes ? Recomputation.Of(hidden, (input, again) => Pass(stage, input, remembers: !again)) : stage.call(hidden);
+            hidden = _recomputes ? ActivationCheckpointing.Run(hidden, (input, again) => Pass(stage, input, remembers: !again)) : stage.call(hidden);
         }
 
         return hidden.mean([2, 3]).to(bn1.Type).MoveToOuterDisposeScope(); // [N, D, H', W'] -> [N, D]

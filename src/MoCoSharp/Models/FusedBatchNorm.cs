@@ -12,7 +12,7 @@ namespace MoCoSharp.Models;
 internal sealed class FusedBatchNorm : autograd.SingleTensorFunction<FusedBatchNorm>
 {
     private const string StateKey = "state";
-    private const string KeptKey = "kept";
+    private const string SavedKey = "saved";
 
     public override string Name => nameof(FusedBatchNorm);
 
@@ -21,7 +21,7 @@ internal sealed class FusedBatchNorm : autograd.SingleTensorFunction<FusedBatchN
     /// <param name="weight">Float32. Shape [C].</param>
     /// <param name="bias">Float32. Shape [C].</param>
     /// <param name="shortcut">As the input; null to add nothing.</param>
-    /// <param name="moments">Of <see cref="NormPasses.Moments"/>.</param>
+    /// <param name="moments">Of <see cref="BatchNormKernels.Moments"/>.</param>
     /// <param name="epsilon">Added to the variance.</param>
     /// <param name="rectifies">Whether the ReLU ends it.</param>
     /// <param name="overwrites">Whether nobody needs the input any more.</param>
@@ -57,22 +57,22 @@ internal sealed class FusedBatchNorm : autograd.SingleTensorFunction<FusedBatchN
 
         ctx.save_for_backward([bias]);
         ctx.save_data(StateKey, state);
-        ctx.save_data(KeptKey, new KeptForBackward(RowsOf(input), shortcut is not null && state.Rectifies ? RowsOf(output) : null));
+        ctx.save_data(SavedKey, new SavedTensors(RowsOf(input), shortcut is not null && state.Rectifies ? RowsOf(output) : null));
         return output.MoveToOuterDisposeScope();
     }
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
-        ReturnedGradients.LetGo();
+        BackwardResults.ReleasePrevious();
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var bias = ctx.get_saved_variables()[0];
         var state = (State)ctx.get_data(StateKey);
-        var kept = ((KeptForBackward)ctx.get_data(KeptKey)).Take(scope);
+        var kept = ((SavedTensors)ctx.get_data(SavedKey)).Unpack(scope);
         var (rows, output) = (kept[0]!, kept[1]);
         var gradient = RowsOf(grad_output);
         var ofShortcut = output is null ? null : empty_like(rows);
-        var (sum, product) = NormPasses.GradientSums(gradient, rows, output, ofShortcut, state.Channels, bias, state.Rectifies);
+        var (sum, product) = BatchNormKernels.GradientSums(gradient, rows, output, ofShortcut, state.Channels, bias, state.Rectifies);
 
         // g - mean(g) - (x - mean) mean(g (x - mean)) / variance, times weight / deviation
         var (size, count) = ((int)rows.shape[1], (double)rows.shape[0] / state.Channels.Groups);
@@ -97,11 +97,11 @@ internal sealed class FusedBatchNorm : autograd.SingleTensorFunction<FusedBatchN
             rows.narrow(0, 0, 0).zero_(); // of nothing, but libtorch counts it as a change of the input: whoever had kept that hears of it
         }
 
-        NormPasses.Gradient(ofShortcut ?? gradient, rows, ofRows, state.Channels, spread, shift, bias, state.Rectifies && ofShortcut is null);
+        BatchNormKernels.Gradient(ofShortcut ?? gradient, rows, ofRows, state.Channels, spread, shift, bias, state.Rectifies && ofShortcut is null);
         Tensor?[] gradients = [Shaped(ofRows, grad_output), tensor(ofWeight).to(bias.dtype), tensor(ofBias).to(bias.dtype), null];
         var through = state.HasShortcut ? ofShortcut is null ? grad_output.alias() : Shaped(ofShortcut, grad_output) : null;
         grad_output.Dispose();
-        return ReturnedGradients.Of(state.HasShortcut ? [.. gradients, through] : gradients);
+        return BackwardResults.Return(state.HasShortcut ? [.. gradients, through] : gradients);
     }
 
     private static Tensor Normalize(Tensor input, Tensor bias, Tensor? shortcut, State state, bool overwrites)
@@ -110,7 +110,7 @@ internal sealed class FusedBatchNorm : autograd.SingleTensorFunction<FusedBatchN
         var rows = RowsOf(input);
         var output = overwrites ? rows : empty_like(rows);
         state.HasShortcut = shortcut is not null;
-        NormPasses.Normalize(rows, output, shortcut is null ? null : RowsOf(shortcut), state.Channels, bias, state.Rectifies);
+        BatchNormKernels.Normalize(rows, output, shortcut is null ? null : RowsOf(shortcut), state.Channels, bias, state.Rectifies);
         return Shaped(output, input).MoveToOuterDisposeScope();
     }
 

@@ -51,6 +51,6 @@ internal sealed class GradientBoundary : autograd.SingleTensorFunction<GradientB
         using var scope = NewDisposeScope();
         var passed = grad_output.alias();
         grad_output.Dispose();
-        return ReturnedGradients.Of(passed, null, null);
+        return BackwardResults.Return(passed, null, null);
     }
 }

@@ -27,8 +27,8 @@ internal sealed class BasicBlock : Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        var hidden = bn1.Rectified(conv1.call(input));
-        return bn2.Rectified(conv2.call(hidden), downsample is null ? input : downsample.call(input)).MoveToOuterDisposeScope();
+        var hidden = bn1.NormalizeAddRelu(conv1.call(input));
+        return bn2.NormalizeAddRelu(conv2.call(hidden), downsample is null ? input : downsample.call(input)).MoveToOuterDisposeScope();
     }
 }
 
@@ -60,8 +60,8 @@ internal sealed class Bottleneck : Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using var scope = NewDisposeScope();
-        var hidden = bn1.Rectified(conv1.call(input));
-        hidden = bn2.Rectified(conv2.call(hidden));
-        return bn3.Rectified(conv3.call(hidden), downsample is null ? input : downsample.call(input)).MoveToOuterDisposeScope();
+        var hidden = bn1.NormalizeAddRelu(conv1.call(input));
+        hidden = bn2.NormalizeAddRelu(conv2.call(hidden));
+        return bn3.NormalizeAddRelu(conv3.call(hidden), downsample is null ? input : downsample.call(input)).MoveToOuterDisposeScope();
     }
 }

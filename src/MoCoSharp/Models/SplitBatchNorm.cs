@@ -67,7 +67,7 @@ public sealed class SplitBatchNorm : Module<Tensor, Tensor>
     /// <summary>relu(normalised input + shortcut): the end of a block, as one operation where that is to be had.</summary>
     /// <param name="input">Nobody's but this layer's: it may be overwritten. The same shape as for <see cref="forward"/>.</param>
     /// <param name="shortcut">The same shape; null to add nothing.</param>
-    internal Tensor Rectified(Tensor input, Tensor? shortcut = null)
+    internal Tensor NormalizeAddRelu(Tensor input, Tensor? shortcut = null)
     {
         if (Fuses(input))
         {
@@ -80,7 +80,7 @@ public sealed class SplitBatchNorm : Module<Tensor, Tensor>
     }
 
     private bool Fuses(Tensor input) =>
-        training && Ranks is null && weight.dtype == float32 && NormPasses.Suit(input) && input.shape[0] % Groups == 0 && input.numel() / input.shape[1] / Groups > 1;
+        training && Ranks is null && weight.dtype == float32 && BatchNormKernels.IsSupported(input) && input.shape[0] % Groups == 0 && input.numel() / input.shape[1] / Groups > 1;
 
     private int Groups => Whole ? 1 : _groups;
 
@@ -134,7 +134,7 @@ public sealed class SplitBatchNorm : Module<Tensor, Tensor>
         (double[] Mean, double[] Variance) moments;
         using (var rows = FusedBatchNorm.RowsOf(input))
         {
-            moments = NormPasses.Moments(rows, Groups);
+            moments = BatchNormKernels.Moments(rows, Groups);
         }
 
         if (Remembers)

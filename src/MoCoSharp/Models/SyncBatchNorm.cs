@@ -14,7 +14,7 @@ namespace MoCoSharp.Models;
 internal sealed class SyncBatchNorm : autograd.SingleTensorFunction<SyncBatchNorm>
 {
     private const string GroupKey = "group";
-    private const string KeptKey = "kept";
+    private const string SavedKey = "saved";
 
     public override string Name => nameof(SyncBatchNorm);
 
@@ -55,19 +55,19 @@ internal sealed class SyncBatchNorm : autograd.SingleTensorFunction<SyncBatchNor
         var (input, weight, bias) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2]);
         var (mean, deviation) = ((Tensor)vars[3], (Tensor)vars[4]);
         ctx.save_for_backward([weight, mean, deviation]);
-        ctx.save_data(KeptKey, new KeptForBackward(input.detach()));
+        ctx.save_data(SavedKey, new SavedTensors(input.detach()));
         ctx.save_data(GroupKey, vars[5]);
         return (Standard(input, mean, deviation) * Channels(weight, input)).add_(Channels(bias, input), One).to(input.dtype).MoveToOuterDisposeScope();
     }
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
-        ReturnedGradients.LetGo();
+        BackwardResults.ReleasePrevious();
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var saved = ctx.get_saved_variables();
         var (weight, mean, deviation) = (saved[0], saved[1], saved[2]);
-        var input = ((KeptForBackward)ctx.get_data(KeptKey)).Take(scope)[0]!;
+        var input = ((SavedTensors)ctx.get_data(SavedKey)).Unpack(scope)[0]!;
         var group = (IProcessGroup)ctx.get_data(GroupKey);
         var gradient = grad_output.to(weight.dtype);
         var standard = Standard(input, mean, deviation);
@@ -80,7 +80,7 @@ internal sealed class SyncBatchNorm : autograd.SingleTensorFunction<SyncBatchNor
         sums = sums.div_(Held((double)input.numel() / input.shape[1] * group.Size)).to(weight.dtype);
         var ofInput = gradient.sub(Channels(sums[0], input)).sub_(standard * Channels(sums[1], input)).mul_(Channels(weight / deviation, input)).to(input.dtype);
         grad_output.Dispose();
-        return ReturnedGradients.Of(ofInput, ofWeight, ofBias, null, null, null);
+        return BackwardResults.Return(ofInput, ofWeight, ofBias, null, null, null);
     }
 
     private static Tensor Standard(Tensor input, Tensor mean, Tensor deviation) =>

@@ -9,13 +9,15 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Tests.Kernels;
 
-/// <summary>The kernels together against plain libtorch. Each is tested alone by the class that its row names.</summary>
+/// <summary>
+/// The kernels together against plain libtorch. Each is tested alone by the class that its row names.
+/// </summary>
 public sealed class KernelTableTests
 {
     [Fact]
     public void EveryRow_HasANameAndATestClassOfItsOwn()
     {
-        var tests = typeof(KernelTableTests).Assembly.GetTypes().Select(type => type.Name).ToHashSet(StringComparer.Ordinal);
+        var tests = typeof(KernelTableTests).Assembly.GetTypes().Select(type => type.Name).ToHashSet();
 
         Assert.Distinct(KernelTable.All.Select(kernel => kernel.Name));
         Assert.Distinct(KernelTable.All.Select(kernel => kernel.Test));
@@ -38,13 +40,15 @@ public sealed class KernelTableTests
         }
     }
 
-    // Three steps of MoCo against the same in float64, which no kernel takes. Width 32: the last two stages have the 128 channels of Winograd's tiles.
+    // Three steps of MoCo against the same in float64, which no kernel takes. Width 32: the last two stages have the
+    // 128 channels of Winograd's tiles.
     [Theory]
     [InlineData(Precision.Fp32, 1, 2e-4)]
     [InlineData(Precision.Fp32, 4, 2e-4)]
     [InlineData(Precision.Bf16, 1, 0.03)]
     [InlineData(Precision.Bf16, 4, 0.03)]
-    public void Training_WithKernelsAndWithout_LosesWhatFloat64Loses(Precision precision, int bnGroups, double tolerance)
+    public void Training_WithKernelsAndWithout_HasTheLossesOfFloat64(
+        Precision precision, int bnGroups, double tolerance)
     {
         var exact = Losses(null, bnGroups, null);
         var withKernels = Losses("", bnGroups, precision);
@@ -64,16 +68,17 @@ public sealed class KernelTableTests
         using var switches = KernelSwitches.Override(kernels);
         using var scope = NewDisposeScope();
         var options = new MoCoOptions { Dimension = 16, QueueSize = 64, Momentum = 0.9, Temperature = 0.2 };
-        using var method = MoCo.Create(
-            new EncoderOptions { Depth = 18, Width = 32, Stem = "cifar", Head = "mlp" }, options, bnGroups, seed: 7, SingleProcess.Instance);
+        var encoder = new EncoderOptions { Depth = 18, Width = 32, Stem = "cifar", Head = "mlp" };
+        using var method = MoCo.Create(encoder, options, bnGroups, seed: 7, SingleProcess.Instance);
         method.to(precision is null ? float64 : float32);
         method.Precision = precision ?? Precision.Fp32;
         method.train();
         using var optimizer = new Sgd(method.LearnedParameters, momentum: 0.9, weightDecay: 1e-4);
         var step = new TrainingStep(method, optimizer, SingleProcess.Instance);
         var type = precision is null ? float64 : float32;
-        return [.. Enumerable.Range(0, 3).Select(i => step.Run(
-            i, ChannelsLast.Of(Golden.View(i, 0, type, 16, 3, 16, 16)), ChannelsLast.Of(Golden.View(i, 1, type, 16, 3, 16, 16)), learningRate: 0.01)
-            .Loss.to(float64).item<double>())];
+        return [.. Enumerable.Range(0, 3).Select(i => step
+            .Run(i, Views(i, 0), Views(i, 1), learningRate: 0.01).Loss.to(float64).item<double>())];
+
+        Tensor Views(int i, int view) => ChannelsLast.Of(Golden.View(i, view, type, 16, 3, 16, 16));
     }
 }

@@ -14,14 +14,16 @@ public sealed class LinearProductTests
     [InlineData(ScalarType.BFloat16, 8192, 16, 32, 0.02)] // in parts
     [InlineData(ScalarType.BFloat16, 8194, 16, 32, 0.02)] // no multiple of the parts
     [InlineData(ScalarType.Float64, 50, 33, 7, 1e-12)]
-    public void ProductAndGradients_AreThoseOfFloat64(ScalarType type, long count, long outputs, long inputs, double tolerance)
+    public void ProductAndGradients_AreThoseOfFloat64(
+        ScalarType type, long count, long outputs, long inputs, double tolerance)
     {
         using var scope = NewDisposeScope();
         manual_seed(5);
         var rows = randn(count, inputs).to(type).requires_grad_();
         var weight = randn(outputs, inputs).to(type).requires_grad_();
         var gradient = randn(count, outputs).to(type);
-        var (rowsTwin, weightTwin) = (rows.detach().to(float64).requires_grad_(), weight.detach().to(float64).requires_grad_());
+        var rowsTwin = rows.detach().to(float64).requires_grad_();
+        var weightTwin = weight.detach().to(float64).requires_grad_();
 
         var product = LinearProduct.Of(rows, weight);
         product.backward([gradient]);

@@ -22,14 +22,14 @@ public sealed class ScalarsTests
 
         var calls = ours.MainModule.GetTypes().SelectMany(type => type.Methods)
             .Where(method => method.HasBody && method.DeclaringType.FullName != holder)
-            .SelectMany(method => method.Body.Instructions.Select(instruction => instruction.Operand).OfType<MethodReference>()
+            .SelectMany(method => Calls(method)
                 .Where(called => IsConversion(called) || unheld.Contains(called.FullName))
-                .Select(called => $"{method.DeclaringType.FullName}.{method.Name} calls {called.Name}({string.Join(", ", called.Parameters.Select(parameter => parameter.ParameterType.Name))})"))
+                .Select(called => $"{method.DeclaringType.FullName}.{method.Name} calls {Signature(called)}"))
             .Distinct().Order(StringComparer.Ordinal);
 
         // Cure: Held(0.5) for 0.5, a.add(b, One) for a + b, a.add_(b, One) for a.add_(b), and so on.
         Assert.Equal([], calls);
-        Assert.Contains(unheld, name => name.Contains("add_(TorchSharp.torch/Tensor)")); // the rule has something to look for
+        Assert.Contains(unheld, name => name.Contains("add_(TorchSharp.torch/Tensor)")); // the rule finds something
     }
 
     [Fact]
@@ -62,26 +62,36 @@ public sealed class ScalarsTests
         Assert.Equal(3L, Scalars.Held(3L).ToInt64());
     }
 
-    // Methods of TorchSharp's tensors and functions that make a number of their own, directly or through another of them.
+    // Methods of TorchSharp's tensors and functions that make a number of their own, directly or through another of
+    // them.
     private static HashSet<string> CallersOfConversion(AssemblyDefinition torchSharp)
     {
         var found = new HashSet<string>(StringComparer.Ordinal);
         var methods = torchSharp.MainModule.GetTypes()
-            .Where(type => type.FullName is "TorchSharp.torch" or "TorchSharp.torch/Tensor" or "TorchSharp.torch/nn/functional" or "TorchSharp.torch/linalg" or "TorchSharp.ScalarExtensionMethods")
+            .Where(type => type.FullName is "TorchSharp.torch" or "TorchSharp.torch/Tensor"
+                or "TorchSharp.torch/nn/functional" or "TorchSharp.torch/linalg" or "TorchSharp.ScalarExtensionMethods")
             .SelectMany(type => type.Methods).Where(method => method.HasBody && !Prints(method)).ToList();
         for (var size = -1; size < found.Count;)
         {
             size = found.Count;
             found.UnionWith(methods
-                .Where(method => method.Body.Instructions.Select(instruction => instruction.Operand).OfType<MethodReference>().Any(called => IsConversion(called) || found.Contains(called.FullName)))
+                .Where(method => Calls(method).Any(called => IsConversion(called) || found.Contains(called.FullName)))
                 .Select(method => method.FullName));
         }
 
         return found;
     }
 
-    private static bool Prints(MethodDefinition method) => method.Name.Contains("String") || method.Name.Contains("BuildRow") || method.Name == "str";
+    private static IEnumerable<MethodReference> Calls(MethodDefinition method) =>
+        method.Body.Instructions.Select(instruction => instruction.Operand).OfType<MethodReference>();
+
+    private static string Signature(MethodReference method) =>
+        $"{method.Name}({string.Join(", ", method.Parameters.Select(parameter => parameter.ParameterType.Name))})";
+
+    private static bool Prints(MethodDefinition method) =>
+        method.Name.Contains("String") || method.Name.Contains("BuildRow") || method.Name == "str";
 
     // From a number to a Scalar; the other way, as item() takes it, is safe.
-    private static bool IsConversion(MethodReference called) => called.DeclaringType.FullName == "TorchSharp.Scalar" && called.Name == "op_Implicit";
+    private static bool IsConversion(MethodReference called) =>
+        called.DeclaringType.FullName == "TorchSharp.Scalar" && called.Name == "op_Implicit";
 }

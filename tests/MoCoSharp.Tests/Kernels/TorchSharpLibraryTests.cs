@@ -4,7 +4,10 @@ using MoCoSharp.Kernels;
 
 namespace MoCoSharp.Tests.Kernels;
 
-/// <summary>What lets a program run that references the project, where libstdc++ is old. eng/try-packages.sh runs such a program.</summary>
+/// <summary>
+/// What lets a program run that references the project, where libstdc++ is old. eng/try-packages.sh runs such a
+/// program.
+/// </summary>
 public sealed class TorchSharpLibraryTests
 {
     [Fact]
@@ -44,7 +47,8 @@ public sealed class TorchSharpLibraryTests
     // The header, one file's demands for versions, their texts, and two sections: the demands and the texts.
     private static byte[] Elf(params string[] versions)
     {
-        var texts = Encoding.ASCII.GetBytes("\0libstdc++.so.6\0" + string.Concat(versions.Select(version => version + "\0")));
+        var names = string.Concat(versions.Select(version => version + "\0"));
+        var texts = Encoding.ASCII.GetBytes("\0libstdc++.so.6\0" + names);
         var textsAt = Need(versions.Length);
         var sectionsAt = textsAt + texts.Length;
         var elf = new byte[sectionsAt + (2 * 64)];

@@ -23,7 +23,7 @@ public sealed class WinogradTests : IDisposable
         manual_seed(3);
         var images = ChannelsLast.Of(randn(count, inputs, height, width)).to(bfloat16).requires_grad_();
         var kernel = ChannelsLast.Of(randn(outputs, inputs, 3, 3)).to(bfloat16).requires_grad_();
-        Assert.True(Winograd.Suits(images, kernel, stride: 1));
+        Assert.True(Winograd.IsApplicable(images, kernel, stride: 1));
         var (imagesTwin, kernelTwin) = (images.detach().to(float64).requires_grad_(), kernel.detach().to(float64).requires_grad_());
         var expected = nn.functional.conv2d(imagesTwin, kernelTwin, padding: [1, 1]);
         var gradient = ChannelsLast.Of(randn(expected.shape)).to(bfloat16);
@@ -36,7 +36,8 @@ public sealed class WinogradTests : IDisposable
         Close(imagesTwin.grad!, images.grad!);
         Close(kernelTwin.grad!, kernel.grad!);
 
-        // bfloat16 rounds by 0.0017 on average, and four times on the way: tiles, kernel, products, output. The last sum grows the first three.
+        // bfloat16 rounds by 0.0017 on average, and four times on the way: tiles, kernel, products, output. The last
+        // sum grows the first three.
         void Close(Tensor exact, Tensor value)
         {
             Assert.Equal(exact.shape, value.shape);
@@ -77,7 +78,7 @@ public sealed class WinogradTests : IDisposable
     {
         using var scope = NewDisposeScope();
 
-        Assert.False(Winograd.Suits(ones(1, inputs, height, width, dtype: bfloat16), ones(outputs, inputs, 3, 3, dtype: bfloat16), stride));
-        Assert.False(Winograd.Suits(ones(1, 128, 4, 4), ones(128, 128, 3, 3), stride: 1)); // nor is float32 taken
+        Assert.False(Winograd.IsApplicable(ones(1, inputs, height, width, dtype: bfloat16), ones(outputs, inputs, 3, 3, dtype: bfloat16), stride));
+        Assert.False(Winograd.IsApplicable(ones(1, 128, 4, 4), ones(128, 128, 3, 3), stride: 1)); // nor is float32 taken
     }
 }

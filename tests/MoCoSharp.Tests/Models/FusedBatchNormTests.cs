@@ -49,7 +49,7 @@ public sealed class FusedBatchNormTests : IDisposable
         var output = Fused(layer, groups, input, shortcut, rectifies);
         output.backward([gradient]);
 
-        var expected = rectifies ? twin.Rectified(inputTwin, shortcutTwin) : Plain(twin, inputTwin, shortcutTwin);
+        var expected = rectifies ? twin.NormalizeAddRelu(inputTwin, shortcutTwin) : Plain(twin, inputTwin, shortcutTwin);
         expected.backward([gradient.to(float64)]);
         Close(expected, output);
         Close(inputTwin.grad!, input.grad!);
@@ -77,10 +77,10 @@ public sealed class FusedBatchNormTests : IDisposable
         var (inputTwin, shortcutTwin) = (input.detach().to(float64).requires_grad_(), shortcut.detach().to(float64).requires_grad_());
         var gradient = ChannelsLast.Of(randn(8, 64, 6, 6)).to(bfloat16);
 
-        var output = layer.Rectified(input, shortcut);
+        var output = layer.NormalizeAddRelu(input, shortcut);
         output.backward([gradient]);
 
-        var expected = twin.Rectified(inputTwin, shortcutTwin);
+        var expected = twin.NormalizeAddRelu(inputTwin, shortcutTwin);
         expected.backward([gradient.to(float64)]);
         Assert.Equal(bfloat16, output.dtype);
         Assert.True(output.to(float64).allclose(expected, rtol: 1.0 / 256, atol: 1e-3)); // 8 bits of mantissa
@@ -107,7 +107,7 @@ public sealed class FusedBatchNormTests : IDisposable
         manual_seed(3);
         var rows = randn(10_000, 16) + mean;
 
-        var (means, variances) = NormPasses.Moments(rows, 1);
+        var (means, variances) = BatchNormKernels.Moments(rows, 1);
 
         var twin = rows.to(float64);
         Assert.True(tensor(means).allclose(twin.mean([0]), rtol: 1e-6, atol: 1e-5));
@@ -119,7 +119,7 @@ public sealed class FusedBatchNormTests : IDisposable
     {
         using var scope = NewDisposeScope();
 
-        var (means, variances) = NormPasses.Moments(full([5_000, 16], 0.1f), 1);
+        var (means, variances) = BatchNormKernels.Moments(full([5_000, 16], 0.1f), 1);
 
         Assert.All(means, mean => Assert.Equal(0.1f, mean, 1e-7));
         Assert.All(variances, variance => Assert.Equal(0, variance));
@@ -140,7 +140,7 @@ public sealed class FusedBatchNormTests : IDisposable
                 set_num_threads(count);
                 using var layer = new SplitBatchNorm(64, 2);
                 var own = input.detach().clone().requires_grad_();
-                var output = layer.Rectified(own);
+                var output = layer.NormalizeAddRelu(own);
                 output.backward([gradient]);
                 return new[] { output.detach(), own.grad!, layer.parameters().First().grad!, layer.state_dict()["running_var"].clone() };
             }).ToList();
@@ -182,7 +182,7 @@ public sealed class FusedBatchNormTests : IDisposable
         var output = layer.call(input);
 
         Assert.True(input.eq(before).all().item<bool>());
-        var rectified = layer.Rectified(input);
+        var rectified = layer.NormalizeAddRelu(input);
         Assert.True(rectified.eq(output.relu()).all().item<bool>());
         Assert.True(input.eq(rectified).all().item<bool>());
     }
@@ -201,7 +201,7 @@ public sealed class FusedBatchNormTests : IDisposable
         var expected = input.grad!.clone();
         Assert.True(input.eq(before).all().item<bool>());
         input.grad = null;
-        layer.Rectified(input).backward([gradient]);
+        layer.NormalizeAddRelu(input).backward([gradient]);
 
         Assert.True(input.grad!.eq(expected).all().item<bool>());
         Assert.True(input.eq(expected).all().item<bool>());
@@ -215,7 +215,7 @@ public sealed class FusedBatchNormTests : IDisposable
         var input = ChannelsLast.Of(randn(4, 16, 3, 3)).to(bfloat16).requires_grad_() * 1;
         var square = input.square(); // whose gradient needs the input, after the layer's
 
-        var sum = layer.Rectified(input).sum() + square.sum();
+        var sum = layer.NormalizeAddRelu(input).sum() + square.sum();
 
         var error = Assert.ThrowsAny<Exception>(() => sum.backward());
         Assert.Contains("modified by an inplace operation", error.Message, StringComparison.Ordinal);
@@ -240,7 +240,7 @@ public sealed class FusedBatchNormTests : IDisposable
             for (var i = 0; i < layers; i++)
             {
                 using var own = hidden.clone(); // which may be overwritten
-                hidden = layer.Rectified(own, hidden);
+                hidden = layer.NormalizeAddRelu(own, hidden);
             }
 
             hidden.sum().backward();
@@ -254,7 +254,7 @@ public sealed class FusedBatchNormTests : IDisposable
     {
         using var scope = NewDisposeScope();
         var (weight, bias) = (layer.get_parameter("weight")!, layer.get_parameter("bias")!);
-        return FusedBatchNorm.Of(input, weight, bias, shortcut, NormPasses.Moments(FusedBatchNorm.RowsOf(input), groups), 1e-5, rectifies, overwrites: false).MoveToOuterDisposeScope();
+        return FusedBatchNorm.Of(input, weight, bias, shortcut, BatchNormKernels.Moments(FusedBatchNorm.RowsOf(input), groups), 1e-5, rectifies, overwrites: false).MoveToOuterDisposeScope();
     }
 
     private static Tensor Plain(SplitBatchNorm layer, Tensor input, Tensor? shortcut)

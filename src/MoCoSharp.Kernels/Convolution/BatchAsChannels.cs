@@ -6,31 +6,34 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Kernels;
 
-/// <summary>
-/// A batch seen from its channels: each channel is an image, and the batch's images are its channels. A convolution of two such batches sums over images
-/// and pixels, as the gradient of a convolution's weights does.
-/// </summary>
-internal static unsafe class BatchLast
+/// <summary>A batch transposed: each channel becomes an image, and each image a channel.</summary>
+/// <remarks>A convolution of two such batches sums over images and pixels, as the gradient of a convolution's weights
+/// does.</remarks>
+internal static unsafe class BatchAsChannels
 {
-    /// <summary>What the number of images has to be a multiple of.</summary>
+    /// <summary>The number of images must be a multiple of it.</summary>
     public const int Images = 16;
 
-    /// <summary>What the number of channels has to be a multiple of.</summary>
+    /// <summary>The number of channels must be a multiple of it.</summary>
     public const int Channels = 32;
 
     private const int Square = 8; // values of each side of what is transposed in registers
 
-    /// <summary>The batch transposed, its pixels in the opposite order.</summary>
-    /// <param name="images">bfloat16 on a CPU, channels last. Shape [N, C, H, W], N a multiple of <see cref="Images"/>, C of <see cref="Channels"/>.</param>
-    /// <exception cref="ArgumentException">A number is no such multiple, or the images are of another type or elsewhere.</exception>
-    /// <returns>The pixel (y, x) of the image n and channel c at [c, n, H - 1 - y, W - 1 - x]. Shape [C, N, H, W], channels last.</returns>
+    /// <summary>The batch transposed, its pixels in opposite order.</summary>
+    /// <param name="images">bfloat16 on a CPU, channels last. Shape [N, C, H, W], N a multiple of <see cref="Images"/>,
+    /// C of <see cref="Channels"/>.</param>
+    /// <exception cref="ArgumentException">Another type or device, or numbers that are no such multiples.</exception>
+    /// <returns>The pixel (y, x) of the image n and channel c at [c, n, H - 1 - y, W - 1 - x]. Shape [C, N, H, W],
+    /// channels last.</returns>
     public static Tensor Reversed(Tensor images)
     {
         var (count, channels, height, width) = (images.shape[0], images.shape[1], images.shape[2], images.shape[3]);
-        if (images.dtype != bfloat16 || images.device_type != DeviceType.CPU || count % Images != 0 || channels % Channels != 0)
+        if (images.dtype != bfloat16 || images.device_type != DeviceType.CPU
+            || count % Images != 0 || channels % Channels != 0)
         {
             throw new ArgumentException(
-                $"{images.dtype} on {images.device_type}, [{string.Join(", ", images.shape)}]: expected BFloat16 on the CPU, [N, C, H, W] with N a multiple of {Images} and C of {Channels}.");
+                $"{images.dtype} on {images.device_type}, [{string.Join(", ", images.shape)}]: " +
+                $"expected BFloat16 on the CPU, [N, C, H, W] with N a multiple of {Images} and C of {Channels}.");
         }
 
         using var scope = NewDisposeScope();
@@ -38,14 +41,17 @@ internal static unsafe class BatchLast
         var reversed = empty(channels, height, width, count, dtype: images.dtype);
         fixed (byte* from = pixels.bytes, to = reversed.bytes)
         {
-            var pass = new Pass { From = (ushort*)from, To = (ushort*)to, Count = count, Size = channels, Pixels = height * width };
-            Rows.ForEach(channels / Channels, &Transpose, &pass);
+            var pass = new Pass
+            {
+                From = (ushort*)from, To = (ushort*)to, Count = count, Size = channels, Pixels = height * width,
+            };
+            TorchParallel.For(channels / Channels, &Transpose, &pass);
         }
 
         return reversed.permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 
-    // Some channels of every pixel and image: a cache's line of each is read into a tile and written turned.
+    // Some channels of every pixel and image: one cache line of each is read into a tile and written transposed.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Transpose(long part, Pass* pass)
     {
@@ -63,7 +69,8 @@ internal static unsafe class BatchLast
 
                 for (var at = 0; at < Channels; at += Square)
                 {
-                    var to = pass->To + ((((channel + at) * pass->Pixels) + pass->Pixels - 1 - pixel) * pass->Count) + image;
+                    var pixelAfter = pass->Pixels - 1 - pixel;
+                    var to = pass->To + ((((channel + at) * pass->Pixels) + pixelAfter) * pass->Count) + image;
                     for (var row = 0; row < Images; row += Square)
                     {
                         TransposeSquare(tile + (row * Channels) + at, to + row, pass->Pixels * pass->Count);
@@ -80,10 +87,13 @@ internal static unsafe class BatchLast
         var (a, b, c, d) = (Row(from, 0), Row(from, 1), Row(from, 2), Row(from, 3));
         var (e, f, g, h) = (Row(from, 4), Row(from, 5), Row(from, 6), Row(from, 7));
         WriteFour( // of each row its first four values
-            to, apart, Sse2.UnpackLow(a, b).AsUInt32(), Sse2.UnpackLow(c, d).AsUInt32(), Sse2.UnpackLow(e, f).AsUInt32(), Sse2.UnpackLow(g, h).AsUInt32());
+            to, apart,
+            Sse2.UnpackLow(a, b).AsUInt32(), Sse2.UnpackLow(c, d).AsUInt32(),
+            Sse2.UnpackLow(e, f).AsUInt32(), Sse2.UnpackLow(g, h).AsUInt32());
         WriteFour( // and its last four
             to + (4 * apart), apart,
-            Sse2.UnpackHigh(a, b).AsUInt32(), Sse2.UnpackHigh(c, d).AsUInt32(), Sse2.UnpackHigh(e, f).AsUInt32(), Sse2.UnpackHigh(g, h).AsUInt32());
+            Sse2.UnpackHigh(a, b).AsUInt32(), Sse2.UnpackHigh(c, d).AsUInt32(),
+            Sse2.UnpackHigh(e, f).AsUInt32(), Sse2.UnpackHigh(g, h).AsUInt32());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -91,7 +101,8 @@ internal static unsafe class BatchLast
 
     // Four columns from the pairs that two rows each make of their values.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void WriteFour(ushort* to, long apart, Vector128<uint> ab, Vector128<uint> cd, Vector128<uint> ef, Vector128<uint> gh)
+    private static void WriteFour(
+        ushort* to, long apart, Vector128<uint> ab, Vector128<uint> cd, Vector128<uint> ef, Vector128<uint> gh)
     {
         var (low, high) = (Sse2.UnpackLow(ab, cd).AsUInt64(), Sse2.UnpackLow(ef, gh).AsUInt64());
         Sse2.UnpackLow(low, high).AsUInt16().Store(to);

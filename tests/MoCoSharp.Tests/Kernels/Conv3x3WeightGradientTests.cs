@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Tests.Kernels;
 
 /// <summary>On any processor: where it has no vectors of 512 bits, .NET computes them in software.</summary>
-public sealed class KernelGradientTests : IDisposable
+public sealed class Conv3x3WeightGradientTests : IDisposable
 {
     private readonly IDisposable _switches = KernelSwitches.Override(null);
 
@@ -27,17 +27,19 @@ public sealed class KernelGradientTests : IDisposable
     [InlineData(2, 333, 32, 64, 14, 14)] // in parts of 160, the last of 13
     [InlineData(2, 16, 32, 64, 7, 8)] // by libtorch: odd
     [InlineData(3, 16, 32, 32, 9, 9)]
-    public void OutputAndGradients_AreThoseOfFloat64(int stride, long count, long inputs, long outputs, long height, long width)
+    public void OutputAndGradients_AreThoseOfFloat64(
+        int stride, long count, long inputs, long outputs, long height, long width)
     {
         using var scope = NewDisposeScope();
         manual_seed(3);
         var images = ChannelsLast.Of(randn(count, inputs, height, width)).to(bfloat16).requires_grad_();
         var kernel = ChannelsLast.Of(randn(outputs, inputs, 3, 3)).to(bfloat16).requires_grad_();
-        var (imagesTwin, kernelTwin) = (images.detach().to(float64).requires_grad_(), kernel.detach().to(float64).requires_grad_());
+        var imagesTwin = images.detach().to(float64).requires_grad_();
+        var kernelTwin = kernel.detach().to(float64).requires_grad_();
         var expected = nn.functional.conv2d(imagesTwin, kernelTwin, strides: [stride, stride], padding: [1, 1]);
         var gradient = ChannelsLast.Of(randn(expected.shape)).to(bfloat16);
 
-        var output = KernelGradient.Convolve(images, kernel, stride);
+        var output = Conv3x3WeightGradient.Convolve(images, kernel, stride);
         output.backward([gradient]);
 
         expected.backward([gradient.to(float64)]);
@@ -63,13 +65,14 @@ public sealed class KernelGradientTests : IDisposable
         var images = ChannelsLast.Of(ones(16, 32, 4, 4)).to(bfloat16);
         var kernel = ones(32, 32, 3, 3, dtype: bfloat16).requires_grad_();
 
-        KernelGradient.Convolve(images, kernel, stride).sum().backward();
+        Conv3x3WeightGradient.Convolve(images, kernel, stride).sum().backward();
 
         Assert.Null(images.grad);
-        Assert.Equal(256 / (stride * stride), kernel.grad![0, 0, 1, 1].to(float32).item<float>()); // one from each image and place of the output
-        Assert.False(KernelGradient.Convolve(images, kernel.detach(), stride).requires_grad);
+        var ofCenter = kernel.grad![0, 0, 1, 1].to(float32).item<float>(); // one from each image and place of the output
+        Assert.Equal(256 / (stride * stride), ofCenter);
+        Assert.False(Conv3x3WeightGradient.Convolve(images, kernel.detach(), stride).requires_grad);
         images.requires_grad_();
-        KernelGradient.Convolve(images, kernel.detach(), stride).sum().backward();
+        Conv3x3WeightGradient.Convolve(images, kernel.detach(), stride).sum().backward();
         Assert.NotNull(images.grad);
     }
 
@@ -80,7 +83,7 @@ public sealed class KernelGradientTests : IDisposable
         using var scope = NewDisposeScope();
         var images = randn(32, 64, 3, 2).to(bfloat16);
 
-        var reversed = BatchLast.Reversed(images);
+        var reversed = BatchAsChannels.Reversed(images);
 
         Assert.Equal([64, 32, 3, 2], reversed.shape);
         Assert.True(reversed.permute(0, 2, 3, 1).is_contiguous());

@@ -5,11 +5,12 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Tests.Kernels;
 
-public sealed class ProductsTests
+public sealed class MatMulTests
 {
     // Odd sizes are where oneDNN's kernels have tails, and where its convolutions were seen to be wrong.
     [Fact]
-    public void Products_OfAnyShape_AreThoseOfDoubles() => Gen.Select(Gen.Int[1, 70], Gen.Int[1, 70], Gen.Int[1, 300], Gen.Bool).Sample(
+    public void Products_OfAnyShape_AreThoseOfDoubles() => Gen
+        .Select(Gen.Int[1, 70], Gen.Int[1, 70], Gen.Int[1, 300], Gen.Bool).Sample(
         (n, m, c, turned) =>
         {
             using var scope = NewDisposeScope();
@@ -17,7 +18,7 @@ public sealed class ProductsTests
             var rows = randn([n, c], generator: random);
             var columns = turned ? randn([c, m], generator: random).t() : randn([m, c], generator: random);
 
-            var product = Products.Transposed(rows, columns);
+            var product = MatMul.TimesTransposed(rows, columns);
 
             var expected = rows.to(float64).mm(columns.to(float64).t());
             Assert.Equal([n, m], product.shape);
@@ -33,7 +34,7 @@ public sealed class ProductsTests
     {
         using var scope = NewDisposeScope();
 
-        var product = Products.Transposed(ones([2, 3], dtype: type), ones([4, 3], dtype: type));
+        var product = MatMul.TimesTransposed(ones([2, 3], dtype: type), ones([4, 3], dtype: type));
 
         Assert.Equal(type, product.dtype);
         Assert.Equal(3, product[1, 3].to(float32).item<float>());
@@ -44,8 +45,9 @@ public sealed class ProductsTests
     {
         using var scope = NewDisposeScope();
 
-        Assert.Contains("[2, 3] and [4, 5]", Assert.Throws<ArgumentException>(() => Products.Transposed(ones(2, 3), ones(4, 5))).Message);
-        Assert.Equal([0, 4], Products.Transposed(ones(0, 3), ones(4, 3)).shape);
+        var error = Assert.Throws<ArgumentException>(() => MatMul.TimesTransposed(ones(2, 3), ones(4, 5)));
+        Assert.Contains("[2, 3] and [4, 5]", error.Message);
+        Assert.Equal([0, 4], MatMul.TimesTransposed(ones(0, 3), ones(4, 3)).shape);
     }
 
     [Fact]
@@ -57,7 +59,7 @@ public sealed class ProductsTests
 
         using (NewDisposeScope())
         {
-            Products.Transposed(rows, columns);
+            MatMul.TimesTransposed(rows, columns);
         }
 
         Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
