@@ -7,7 +7,7 @@ internal sealed class DetectionSaves(RunFolder run, DetectionCheckpointOptions o
 {
     private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(1);
 
-    private readonly SaveClock _clock = new(new CheckpointOptions { EverySteps = options.EverySteps, EveryMinutes = options.EveryMinutes }, time);
+    private readonly SaveSchedule _clock = new(new CheckpointOptions { EverySteps = options.EverySteps, EveryMinutes = options.EveryMinutes }, time);
 
     /// <summary>Whether to save after so many steps.</summary>
     public bool IsDue(long step, bool requested) => requested || _clock.IsDue(step);
@@ -16,16 +16,16 @@ internal sealed class DetectionSaves(RunFolder run, DetectionCheckpointOptions o
     /// <param name="save">Gives the path.</param>
     public void Try(Func<string> save)
     {
-        _clock.Begun();
+        _clock.Begin();
         try
         {
             observer.Saved(save());
-            _clock.Ended(saved: true);
+            _clock.End(isSaved: true);
             Clear();
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            _clock.Ended(saved: false);
+            _clock.End(isSaved: false);
             observer.Warned($"{run.Path}: the state was not saved: {error.Message} The run goes on and tries again; the newest checkpoint is {(run.Checkpoints() is [var newest, ..] ? newest : "none")}.");
         }
     }

@@ -255,7 +255,7 @@ public sealed class Pretraining : IDisposable
 
         _leftOut = new LeftOutTally(views.Data, _group, Progress.LeftOut);
         using var meter = new ProgressMeter(_time, _config.BatchSize, Progress.Losses);
-        var saver = new Saver(run, _config.Checkpoints, log, _group, _time, _observer);
+        var saver = PretrainSaves.Create(run, _config.Checkpoints, log, _group, _time, _observer);
         using var guard = saver;
         SavePauses = saver.Pauses;
         var watch = new Watch(views.Data, new HealthMonitor(_method, _optimizer, _config, _group, views.Data.Count));
@@ -264,11 +264,11 @@ public sealed class Pretraining : IDisposable
         try
         {
             Loop(views, knn, log, meter, saver, state, watch, (goal, total), stop);
-            saver.Finish(state.With(Progress), stop);
+            PretrainSaves.Finish(saver, state.With(Progress), stop);
         }
         catch (LossException bad)
         {
-            saver.Settle();
+            saver.Wait();
             throw Divergence.Tell(run, _method, bad, views.Data, saver.Newest, _group);
         }
 
@@ -336,7 +336,7 @@ public sealed class Pretraining : IDisposable
         {
             if (!_inStep) // else the state is of no moment: the key encoder has moved, say, and the query encoder has not
             {
-                saver.TryFinish(state.With(Progress)); // views that cannot be read, say: what was learned until then stays
+                saver.Save(state.With(Progress)); // views that cannot be read, say: what was learned until then stays
             }
 
             throw;
@@ -432,7 +432,7 @@ public sealed class Pretraining : IDisposable
 
         log.Write(report);
         Progress = Progress.Judged(StepsDone, accuracy);
-        saver.Judged(StepsDone, accuracy);
+        saver.SetScore(StepsDone, accuracy);
         _observer.Evaluated(report);
     }
 }

@@ -1,25 +1,25 @@
 namespace MoCoSharp.Runs;
 
-/// <summary>A checkpoint as far as its keeping goes.</summary>
+/// <summary>What decides whether a checkpoint is kept.</summary>
 /// <param name="Step">Steps done.</param>
-/// <param name="Epoch">Epochs done, where it was made at an epoch's end; else null.</param>
-/// <param name="Score">What the monitor found at this step, the higher the better; null where it did not look.</param>
+/// <param name="Epoch">Epochs done, if the checkpoint is of an epoch's end; else null.</param>
+/// <param name="Score">The score at this step, higher is better; null where nothing was evaluated.</param>
 internal readonly record struct KeptCheckpoint(long Step, int? Epoch, double? Score);
 
-/// <summary>Which checkpoints stay.</summary>
+/// <summary>Which checkpoints are kept: the last n, every m-th epoch, and the best k.</summary>
 internal static class Retention
 {
-    /// <summary>The steps whose files may go: not among the last n, of no m-th epoch, not among the best k. Of equal scores the later is better.</summary>
-    public static IReadOnlyList<long> Superfluous(IEnumerable<KeptCheckpoint> checkpoints, CheckpointOptions options)
+    /// <summary>The steps whose files can be deleted. Of equal scores the later is better.</summary>
+    public static IReadOnlyList<long> FindSuperfluous(
+        IEnumerable<KeptCheckpoint> checkpoints, CheckpointOptions options)
     {
         var all = checkpoints.OrderByDescending(item => item.Step).ToList();
-        var best = all.Where(item => item.Score is not null).OrderByDescending(item => item.Score).ThenByDescending(item => item.Step).Take(options.KeepBest);
-        HashSet<long> kept =
-        [
-            .. all.Take(options.Keep).Select(item => item.Step),
-            .. all.Where(item => options.KeepEveryEpochs > 0 && item.Epoch > 0 && item.Epoch % options.KeepEveryEpochs == 0).Select(item => item.Step),
-            .. best.Select(item => item.Step),
-        ];
+        var every = options.KeepEveryEpochs;
+        var last = all.Take(options.Keep);
+        var periodic = all.Where(item => every > 0 && item.Epoch > 0 && item.Epoch % every == 0);
+        var best = all.Where(item => item.Score is not null)
+            .OrderByDescending(item => item.Score).ThenByDescending(item => item.Step).Take(options.KeepBest);
+        var kept = last.Concat(periodic).Concat(best).Select(item => item.Step).ToHashSet();
         return [.. all.Select(item => item.Step).Where(step => !kept.Contains(step))];
     }
 }

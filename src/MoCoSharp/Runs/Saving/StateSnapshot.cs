@@ -1,14 +1,12 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using MoCoSharp.Models;
 using MoCoSharp.PyTorch;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Runs;
 
-/// <summary>A copy of a run's state in plain memory, which another thread writes while training goes on. The memory is kept for the next copy.</summary>
+/// <summary>A copy of a run's state in host memory. Another thread writes it while training goes on.</summary>
+/// <remarks>The memory is reused for the next copy.</remarks>
 internal sealed class StateSnapshot : IDisposable
 {
     private List<(string Name, Tensor Copy)> _copies = [];
@@ -20,21 +18,23 @@ internal sealed class StateSnapshot : IDisposable
     public IReadOnlyList<HostTensor> Tensors { get; private set; } = [];
 
     /// <summary>The counters and texts.</summary>
-    public IReadOnlyDictionary<string, string> Metadata { get; private set; } = new Dictionary<string, string>(StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, string> Metadata { get; private set; } =
+        new Dictionary<string, string>(StringComparer.Ordinal);
 
-    /// <summary>Takes the memory, page by page, so that a run needs from its first step what its saves will need, and none of them waits for it.</summary>
+    /// <summary>Allocates and touches the memory: a run then uses it from its first step.</summary>
     public void Prepare(IReadOnlyList<(string Name, Tensor Tensor)> tensors)
     {
         using var noGrad = no_grad();
         Dispose();
         using var scope = NewDisposeScope();
-        _copies = [.. tensors.Select(item => (item.Name, Room(item.Tensor).DetachFromDisposeScope()))];
-        Tensors = [.. _copies.Select(item => InMemory(item.Name, item.Copy))];
+        _copies = [.. tensors.Select(item => (item.Name, Allocate(item.Tensor).DetachFromDisposeScope()))];
+        Tensors = [.. _copies.Select(item => ToHostTensor(item.Name, item.Copy))];
     }
 
-    /// <summary>Copies tensors, whatever their device, to memory of the host. The only part of a save that training waits for.</summary>
-    /// <remarks>A copy lies as its tensor does, channels last where that does; the order of a file is made while writing.</remarks>
-    public void Take(long step, IReadOnlyList<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string> metadata)
+    /// <summary>Copies tensors of any device to host memory. Training waits for this part of a save alone.</summary>
+    /// <remarks>A copy has the layout of its tensor, such as channels last. The writer changes the order.</remarks>
+    public void Copy(
+        long step, IReadOnlyList<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string> metadata)
     {
         using var noGrad = no_grad();
         if (!Fits(tensors))
@@ -51,8 +51,8 @@ internal sealed class StateSnapshot : IDisposable
         Metadata = metadata;
     }
 
-    /// <summary>The first tensor that holds a NaN or an infinity; null where none does. Any thread.</summary>
-    public string? FirstNotFinite() => Tensors.FirstOrDefault(tensor => !IsFinite(tensor))?.Name;
+    /// <summary>The name of the first tensor with a NaN or an infinity; null if all are finite. Thread-safe.</summary>
+    public string? FindNotFinite() => Tensors.FirstOrDefault(tensor => !FiniteBits.Check(tensor))?.Name;
 
     /// <inheritdoc/>
     public void Dispose()
@@ -69,9 +69,10 @@ internal sealed class StateSnapshot : IDisposable
     private bool Fits(IReadOnlyList<(string Name, Tensor Tensor)> tensors) =>
         _copies.Count == tensors.Count
         && _copies.Zip(tensors).All(pair => pair.First.Name == pair.Second.Name
-            && pair.First.Copy.dtype == pair.Second.Tensor.dtype && pair.First.Copy.shape.AsSpan().SequenceEqual(pair.Second.Tensor.shape));
+            && pair.First.Copy.dtype == pair.Second.Tensor.dtype
+            && pair.First.Copy.shape.AsSpan().SequenceEqual(pair.Second.Tensor.shape));
 
-    private static Tensor Room(Tensor tensor)
+    private static Tensor Allocate(Tensor tensor)
     {
         var (shape, type) = (tensor.shape, tensor.dtype);
         return IsChannelsLast(tensor)
@@ -79,7 +80,7 @@ internal sealed class StateSnapshot : IDisposable
             : zeros(shape, dtype: type);
     }
 
-    private static unsafe HostTensor InMemory(string name, Tensor copy)
+    private static unsafe HostTensor ToHostTensor(string name, Tensor copy)
     {
         var channelsLast = IsChannelsLast(copy);
         var flat = channelsLast ? copy.permute(0, 2, 3, 1) : copy; // a view: the same memory
@@ -87,38 +88,6 @@ internal sealed class StateSnapshot : IDisposable
         return new(name, copy.dtype, copy.shape, address, copy.numel() * copy.element_size(), channelsLast);
     }
 
-    private static bool IsChannelsLast(Tensor tensor) => tensor.dim() == 4 && !tensor.is_contiguous() && tensor.permute(0, 2, 3, 1).is_contiguous();
-
-    // A NaN or an infinity has every bit of its exponent set.
-    private static bool IsFinite(HostTensor tensor) => tensor.Type switch
-    {
-        ScalarType.Float32 => !Any(MemoryMarshal.Cast<byte, uint>(tensor.Values), 0x7F80_0000u),
-        ScalarType.Float64 => !Any(MemoryMarshal.Cast<byte, ulong>(tensor.Values), 0x7FF0_0000_0000_0000ul),
-        ScalarType.BFloat16 => !Any(MemoryMarshal.Cast<byte, ushort>(tensor.Values), (ushort)0x7F80),
-        ScalarType.Float16 => !Any(MemoryMarshal.Cast<byte, ushort>(tensor.Values), (ushort)0x7C00),
-        _ => true,
-    };
-
-    private static bool Any<T>(ReadOnlySpan<T> values, T exponent) where T : unmanaged, IBinaryInteger<T>
-    {
-        var wide = new Vector<T>(exponent);
-        var i = 0;
-        for (; i <= values.Length - Vector<T>.Count; i += Vector<T>.Count)
-        {
-            if (Vector.EqualsAny(new Vector<T>(values[i..]) & wide, wide))
-            {
-                return true;
-            }
-        }
-
-        for (; i < values.Length; i++)
-        {
-            if ((values[i] & exponent) == exponent)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
+    private static bool IsChannelsLast(Tensor tensor) =>
+        tensor.dim() == 4 && !tensor.is_contiguous() && tensor.permute(0, 2, 3, 1).is_contiguous();
 }
