@@ -54,7 +54,7 @@ public static class OfficialCheckpoint
         }
 
         using var file = SafeTensors.Read(source);
-        return TrainingState.IsOf(file) && IsOfficial(RunConfigFile.Parse(file.Metadata["config"], source, [])) ? source : null;
+        return TrainingState.IsTrainingState(file) && IsOfficial(RunConfigFile.Parse(file.Metadata["config"], source, [])) ? source : null;
     }
 
     private static bool IsOfficial(RunConfig config) => config.MoCo is not null && config.Optimizer.Kind == OptimizerKind.Sgd;

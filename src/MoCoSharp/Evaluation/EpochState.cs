@@ -1,21 +1,22 @@
-using System.Globalization;
 using MoCoSharp.Distributed;
 using MoCoSharp.PyTorch;
+using MoCoSharp.Runs;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Evaluation;
 
-/// <summary>The file by which a training on labels goes on after an interruption: tensors, and the numbers of the epochs done.</summary>
-/// <param name="path">Null keeps nothing.</param>
-/// <param name="encoderHash">Of the encoder at the beginning.</param>
-/// <param name="protocol">In full; a state of another one is refused.</param>
+/// <summary>The file from which an interrupted training on labels resumes: tensors, and scores of the epochs done.</summary>
+/// <param name="path">The file; null saves nothing.</param>
+/// <param name="encoderHash">The hash of the encoder at the beginning.</param>
+/// <param name="protocol">The protocol in full. A state of another protocol is refused.</param>
 internal sealed class EpochState(string? path, string encoderHash, string protocol)
 {
     private const string Format = "mocosharp.evaluation.1";
+    private const string Cure = " Remove the file to begin anew.";
 
-    /// <summary>Overwrites the tensors by the saved ones, where there is a file.</summary>
+    /// <summary>Overwrites the tensors with the saved ones, if there is a file.</summary>
     /// <returns>The epochs done.</returns>
-    /// <exception cref="InvalidDataException">The file is broken, or of another encoder or protocol.</exception>
+    /// <exception cref="InvalidDataException">The file is broken, or is of another encoder or protocol.</exception>
     public List<EpochScores> Load(IEnumerable<(string Name, Tensor Tensor)> tensors)
     {
         if (path is null || !File.Exists(path))
@@ -24,15 +25,16 @@ internal sealed class EpochState(string? path, string encoderHash, string protoc
         }
 
         using var file = SafeTensors.Read(path);
-        Demand(file.Metadata, "format", Format);
-        Demand(file.Metadata, "encoder", encoderHash);
-        Demand(file.Metadata, "protocol", protocol);
+        var metadata = new StateMetadata(path, file.Metadata);
+        metadata.Require("format", Format, "is the state of another evaluation", Cure);
+        metadata.Require("encoder", encoderHash, "is the state of another evaluation", Cure);
+        metadata.Require("protocol", protocol, "is the state of another evaluation", Cure);
         StateDictionary.Load(path, tensors, file.Tensors);
-        return [.. file.Metadata.GetValueOrDefault("epochs", "").Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Parse)];
+        return Parse(metadata.Find("epochs") ?? "");
     }
 
-    /// <summary>Saves, in one stroke.</summary>
-    /// <returns>Why it could not; null where it is saved.</returns>
+    /// <summary>Saves the state. The file is there whole or not at all.</summary>
+    /// <returns>Why the state could not be saved; null if it was.</returns>
     public string? TrySave(IEnumerable<(string Name, Tensor Tensor)> tensors, IReadOnlyList<EpochScores> epochs)
     {
         if (path is null)
@@ -45,7 +47,7 @@ internal sealed class EpochState(string? path, string encoderHash, string protoc
             ["format"] = Format,
             ["encoder"] = encoderHash,
             ["protocol"] = protocol,
-            ["epochs"] = Text(epochs),
+            ["epochs"] = Write(epochs),
         };
         try
         {
@@ -54,12 +56,14 @@ internal sealed class EpochState(string? path, string encoderHash, string protoc
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return $"{path} was not saved after epoch {epochs.Count}: {error.Message} The work goes on; stopped now, it would go on after an epoch before.";
+            return $"{path} was not saved after epoch {epochs.Count}: {error.Message} " +
+                "The work goes on; stopped now, it would go on after an epoch before.";
         }
     }
 
-    /// <summary>Rank 0's epochs and tensors, on every rank: it alone has the file.</summary>
-    public List<EpochScores> Share(IProcessGroup group, IEnumerable<(string Name, Tensor Tensor)> tensors, List<EpochScores> epochs)
+    /// <summary>Copies epochs and tensors of rank 0 to every rank. Only rank 0 has the file.</summary>
+    public List<EpochScores> Broadcast(
+        IProcessGroup group, IEnumerable<(string Name, Tensor Tensor)> tensors, List<EpochScores> epochs)
     {
         if (group.Size == 1)
         {
@@ -71,27 +75,13 @@ internal sealed class EpochState(string? path, string encoderHash, string protoc
             group.Broadcast(values.detach(), root: 0);
         }
 
-        return [.. GroupText.Broadcast(group, Text(epochs)).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Parse)];
+        return Parse(GroupText.Broadcast(group, Write(epochs)));
     }
 
-    private static string Text(IEnumerable<EpochScores> epochs) => string.Join('\n', epochs.Select(epoch => string.Create(CultureInfo.InvariantCulture,
-        $"{epoch.Epoch} {epoch.LearningRate:R} {epoch.Loss:R} {epoch.Top1:R} {epoch.Top5:R}")));
+    private static string Write(IEnumerable<EpochScores> epochs) => NumberRows.Write(
+        epochs.Select(epoch => (double[])[epoch.Epoch, epoch.LearningRate, epoch.Loss, epoch.Top1, epoch.Top5]));
 
-    private void Demand(IReadOnlyDictionary<string, string> metadata, string key, string expected)
-    {
-        if (metadata.GetValueOrDefault(key) is var found && found != expected)
-        {
-            throw new InvalidDataException($"{path}: is the state of another evaluation: its {key} is \"{found}\", expected \"{expected}\". Remove the file to begin anew.");
-        }
-    }
-
-    private EpochScores Parse(string line)
-    {
-        var parts = line.Split(' ');
-        var numbers = new double[4];
-        return parts.Length == 5 && int.TryParse(parts[0], CultureInfo.InvariantCulture, out var epoch)
-            && Enumerable.Range(0, 4).All(i => double.TryParse(parts[i + 1], CultureInfo.InvariantCulture, out numbers[i]))
-            ? new EpochScores(epoch, numbers[0], numbers[1], numbers[2], numbers[3])
-            : throw new InvalidDataException($"{path}: \"{line}\" is not the record of an epoch. Remove the file to begin anew.");
-    }
+    private List<EpochScores> Parse(string text) => [.. NumberRows
+        .Parse(text, columns: 5, line => new($"{path}: \"{line}\" is not the record of an epoch.{Cure}"))
+        .Select(row => new EpochScores((int)row[0], row[1], row[2], row[3], row[4]))];
 }

@@ -65,7 +65,7 @@ public sealed class LinearProbe(
         var before = WeightHash.Of(encoder);
         using var classifier = new LinearClassifier(encoder.FeatureSize, train.ClassNames.Count, options, device);
         var state = new EpochState(statePath, before, Protocol);
-        var epochs = state.Share(_group, classifier.State, state.Load(classifier.State));
+        var epochs = state.Broadcast(_group, classifier.State, state.Load(classifier.State));
 
         // The encoder is frozen and this view draws nothing: the features to judge by are the same in every epoch.
         using var judged = FeatureExtractor.Extract(

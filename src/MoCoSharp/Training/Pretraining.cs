@@ -241,7 +241,7 @@ public sealed class Pretraining : IDisposable
 
         if (_group.Size > 1)
         {
-            Progress = TrainingState.Share(Progress, _method, _optimizer, _config, _group);
+            Progress = TrainingState.Broadcast(Progress, _method, _optimizer, _config, _group);
         }
 
         Progress = Progress.Of(views.BatchesPerEpoch) with { Processes = _group.Size };

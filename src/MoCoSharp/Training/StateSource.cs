@@ -25,10 +25,10 @@ internal sealed record StateSource(
     public double? BestScore => Progress.BestKnn;
 
     /// <inheritdoc/>
-    public IReadOnlyList<(string Name, Tensor Tensor)> GetTensors() => TrainingState.Tensors(Method, Optimizer);
+    public IReadOnlyList<(string Name, Tensor Tensor)> GetTensors() => TrainingState.GetTensors(Method, Optimizer);
 
     /// <inheritdoc/>
-    public IReadOnlyDictionary<string, string> GetMetadata() => TrainingState.Metadata(Progress, Method, Config, Data);
+    public IReadOnlyDictionary<string, string> GetMetadata() => TrainingMetadata.Write(Progress, Method, Config, Data);
 
     /// <summary>The state now.</summary>
     /// <exception cref="LossException">A loss since the last report is NaN or infinite.</exception>
