@@ -2,7 +2,6 @@ using Microsoft.ML.OnnxRuntime;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Encoders;
 using MoCoSharp.Export;
-using MoCoSharp.Kernels;
 using MoCoSharp.Models;
 using MoCoSharp.PyTorch;
 using static TorchSharp.torch;

@@ -3,6 +3,7 @@ using MoCoSharp.Features;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
 using MoCoSharp.Optimization;
+using MoCoSharp.Runs;
 using MoCoSharp.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -14,16 +15,16 @@ public static partial class Checks
 {
     private const int Batch = 16, Size = 16;
 
-    private static void MoCoAsOneProcess(IProcessGroup group) => SameAsAlone(group, steps: 20, (ranks, groups) => Learned(ranks, groups, "split", symmetric: false, recompute: false));
+    private static void MoCoAsOneProcess(IProcessGroup group) => SameAsAlone(group, steps: 20, (ranks, groups) => Learned(ranks, groups, BatchNormScope.Split, symmetric: false, recompute: false));
 
-    private static void MoCoSymmetric(IProcessGroup group) => SameAsAlone(group, steps: 5, (ranks, groups) => Learned(ranks, groups, "split", symmetric: true, recompute: true));
+    private static void MoCoSymmetric(IProcessGroup group) => SameAsAlone(group, steps: 5, (ranks, groups) => Learned(ranks, groups, BatchNormScope.Split, symmetric: true, recompute: true));
 
-    private static void MoCoMoreGroups(IProcessGroup group) => SameAsAlone(group, steps: 5, (ranks, groups) => Learned(ranks, 2 * groups, "split", symmetric: false, recompute: false));
+    private static void MoCoMoreGroups(IProcessGroup group) => SameAsAlone(group, steps: 5, (ranks, groups) => Learned(ranks, 2 * groups, BatchNormScope.Split, symmetric: false, recompute: false));
 
     // One group over all ranks, as one group in one process.
-    private static void MoCoSyncNorm(IProcessGroup group) => SameAsAlone(group, steps: 5, (ranks, _) => Learned(ranks, 1, "sync", symmetric: false, recompute: false));
+    private static void MoCoSyncNorm(IProcessGroup group) => SameAsAlone(group, steps: 5, (ranks, _) => Learned(ranks, 1, BatchNormScope.Sync, symmetric: false, recompute: false));
 
-    private static void MoCoSyncNormRecomputed(IProcessGroup group) => SameAsAlone(group, steps: 3, (ranks, _) => Learned(ranks, 1, "sync", symmetric: true, recompute: true));
+    private static void MoCoSyncNormRecomputed(IProcessGroup group) => SameAsAlone(group, steps: 3, (ranks, _) => Learned(ranks, 1, BatchNormScope.Sync, symmetric: true, recompute: true));
 
     // Eight samples: 1 x 8, 2 x 4 or 4 x 2 ranks x samples are one computation.
     private static void NtXentGathers(IProcessGroup group) => SameAsAlone(group, steps: 10, (ranks, _) => Contrasted(ranks, ranks.Size, cache: false), batch: 8);
@@ -36,26 +37,15 @@ public static partial class Checks
     private static (PretrainMethod Method, double LearningRate) Contrasted(IProcessGroup ranks, int groups, bool cache)
     {
         var method = SimClr.Create(
-            new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Cifar, Head = EncoderHead.MlpBn }, new SimClrOptions { Dimension = 8, Temperature = 0.5, GradientCache = cache }, groups, seed: 7, ranks);
-        if (groups == ranks.Size && ranks.Size > 1)
-        {
-            method.Encoder.NormalizeOver(ranks);
-        }
-
+            new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Cifar, Head = EncoderHead.MlpBn }, new SimClrOptions { Dimension = 8, Temperature = 0.5, GradientCache = cache }, groups, seed: 7, ranks, syncNorm: groups == ranks.Size);
         return (method, 0.05);
     }
 
-    private static (PretrainMethod Method, double LearningRate) Learned(IProcessGroup ranks, int groups, string norm, bool symmetric, bool recompute)
+    private static (PretrainMethod Method, double LearningRate) Learned(IProcessGroup ranks, int groups, BatchNormScope norm, bool symmetric, bool recompute)
     {
         var options = new MoCoOptions { Dimension = 8, QueueSize = 40, Momentum = 0.9, Temperature = 0.2, Symmetric = symmetric };
         var encoder = new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Cifar, Head = EncoderHead.Mlp, Recompute = recompute };
-        var method = MoCo.Create(encoder, options, norm == "split" ? groups : ranks.Size, seed: 7, ranks);
-        if (norm == "sync" && ranks.Size > 1)
-        {
-            method.Encoder.NormalizeOver(ranks);
-            method.KeyEncoder.NormalizeOver(ranks);
-        }
-
+        var method = MoCo.Create(encoder, options, norm == BatchNormScope.Split ? groups : ranks.Size, seed: 7, ranks, syncNorm: norm == BatchNormScope.Sync);
         return (method, 0.05);
     }
 

@@ -4,7 +4,6 @@ using TorchSharp;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 using Encoder = MoCoSharp.Models.Encoder;
-using Sequential = TorchSharp.Modules.Sequential;
 
 namespace MoCoSharp.Detection.Model;
 
@@ -13,9 +12,9 @@ internal sealed class Backbone : Module<Tensor, Tensor>
 {
     private readonly Convolution conv1;
     private readonly SplitBatchNorm bn1;
-    private readonly Sequential layer1;
-    private readonly Sequential layer2;
-    private readonly Sequential layer3;
+    private readonly ModeSequential layer1;
+    private readonly ModeSequential layer2;
+    private readonly ModeSequential layer3;
     private readonly bool _pools;
 
     public Backbone(EncoderOptions options) : base(nameof(Backbone))
@@ -31,9 +30,9 @@ internal sealed class Backbone : Module<Tensor, Tensor>
             _ => new Convolution(3, width, kernel: 3, stride: 1),
         };
         bn1 = new SplitBatchNorm(width, 1);
-        layer1 = Encoder.Stage(options.Depth, inputs: width, width, blocks[0], stride: 1, bnGroups: 1);
-        layer2 = Encoder.Stage(options.Depth, inputs: width * expansion, width * 2, blocks[1], stride: 2, bnGroups: 1);
-        layer3 = Encoder.Stage(options.Depth, inputs: width * 2 * expansion, width * 4, blocks[2], stride: 2, bnGroups: 1);
+        layer1 = ResidualStage.Create(options.Depth, inputs: width, width, blocks[0], stride: 1, bnGroups: 1);
+        layer2 = ResidualStage.Create(options.Depth, inputs: width * expansion, width * 2, blocks[1], stride: 2, bnGroups: 1);
+        layer3 = ResidualStage.Create(options.Depth, inputs: width * 2 * expansion, width * 4, blocks[2], stride: 2, bnGroups: 1);
         RegisterComponents();
     }
 
@@ -47,13 +46,18 @@ internal sealed class Backbone : Module<Tensor, Tensor>
     public override Tensor forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var hidden = bn1.NormalizeAddRelu(conv1.call(images.to(Precision.Type(bn1.Type))));
+        var hidden = bn1.NormalizeAddRelu(conv1.call(images.to(Precision.Type(bn1.Type))), BatchNormMode.Default);
         if (_pools)
         {
             hidden = functional.max_pool2d(hidden, kernel_size: 3, stride: 2, padding: 1);
         }
 
-        return layer3.call(layer2.call(layer1.call(hidden))).MoveToOuterDisposeScope();
+        foreach (var stage in new[] { layer1, layer2, layer3 })
+        {
+            hidden = stage.call(hidden, BatchNormMode.Default);
+        }
+
+        return hidden.MoveToOuterDisposeScope();
     }
 }
 
@@ -61,14 +65,14 @@ internal sealed class Backbone : Module<Tensor, Tensor>
 /// <remarks>detectron2's Res5ROIHeads; with the BatchNorm that MoCo adds behind it ("Res5ROIHeadsExtraNorm").</remarks>
 internal sealed class RegionStage : Module<Tensor, Tensor>
 {
-    private readonly Sequential layer4;
+    private readonly ModeSequential layer4;
     private readonly SplitBatchNorm? norm;
 
     public RegionStage(EncoderOptions options, bool extraNorm) : base(nameof(RegionStage))
     {
         var expansion = ResNetStages.HasBottleneck(options.Depth) ? Bottleneck.Expansion : 1;
         FeatureSize = options.Width * 8 * expansion;
-        layer4 = Encoder.Stage(options.Depth, inputs: options.Width * 4 * expansion, options.Width * 8, ResNetStages.Blocks[options.Depth][3], stride: 2, bnGroups: 1);
+        layer4 = ResidualStage.Create(options.Depth, inputs: options.Width * 4 * expansion, options.Width * 8, ResNetStages.Blocks[options.Depth][3], stride: 2, bnGroups: 1);
         norm = extraNorm ? new SplitBatchNorm(FeatureSize, 1) : null;
         RegisterComponents();
     }
@@ -83,7 +87,7 @@ internal sealed class RegionStage : Module<Tensor, Tensor>
     public override Tensor forward(Tensor regions)
     {
         using var scope = NewDisposeScope();
-        var hidden = layer4.call(regions.to(Precision.Type(ScalarType.Float32)));
+        var hidden = layer4.call(regions.to(Precision.Type(ScalarType.Float32)), BatchNormMode.Default);
         hidden = norm is null ? hidden : norm.call(hidden);
         return hidden.mean([2, 3]).to(float32).MoveToOuterDisposeScope();
     }

@@ -5,7 +5,6 @@ using MoCoSharp.Data.Views;
 using MoCoSharp.Detection.Datasets;
 using MoCoSharp.Detection.Model;
 using MoCoSharp.Encoders;
-using MoCoSharp.Kernels;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
 using MoCoSharp.Optimization;

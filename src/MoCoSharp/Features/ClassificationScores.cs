@@ -1,4 +1,3 @@
-using MoCoSharp.Kernels;
 using MoCoSharp.Models;
 using TorchSharp;
 using static TorchSharp.torch;

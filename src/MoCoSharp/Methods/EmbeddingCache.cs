@@ -17,6 +17,9 @@ namespace MoCoSharp.Methods;
 /// <param name="groups">S, groups of this process's batch.</param>
 internal sealed class EmbeddingCache(Encoder encoder, int groups) : IDisposable
 {
+    private static readonly BatchNormMode FirstPass = new() { SingleGroup = true };
+    private static readonly BatchNormMode GradientPass = new() { SingleGroup = true, UpdatesRunningStatistics = false };
+
     private Tensor? _views;
     private Tensor? _embeddings;
 
@@ -32,14 +35,12 @@ internal sealed class EmbeddingCache(Encoder encoder, int groups) : IDisposable
         {
             var parts = new List<Tensor>();
             using var statistics = new StatisticsMean(encoder);
-            encoder.PassGroups(oneByOne: true, remembers: true);
             for (var group = 0; group < groups; group++)
             {
                 statistics.BeginGroup();
-                parts.Add(encoder.OneGroup(Rows(views, group)));
+                parts.Add(encoder.forward(Rows(views, group), FirstPass));
             }
 
-            encoder.PassGroups(oneByOne: false, remembers: true);
             statistics.Keep();
             _embeddings = stack(parts, 1).flatten(0, 1).DetachFromDisposeScope(); // [N / S, S, C] -> [N, C]: sample i is of group i mod S
         }
@@ -57,14 +58,12 @@ internal sealed class EmbeddingCache(Encoder encoder, int groups) : IDisposable
             throw new InvalidOperationException("There are no embeddings whose gradient is known: embed a batch and take its loss backward first.");
         }
 
-        encoder.PassGroups(oneByOne: true, remembers: false);
         for (var group = 0; group < groups; group++)
         {
             using var scope = NewDisposeScope();
-            encoder.OneGroup(Rows(_views, group)).backward([Rows(gradient, group)]);
+            encoder.forward(Rows(_views, group), GradientPass).backward([Rows(gradient, group)]);
         }
 
-        encoder.PassGroups(oneByOne: false, remembers: true);
         Dispose();
     }
 

@@ -32,7 +32,7 @@ public sealed record EndToEndOptions : IMethodOptions
     string? IMethodOptions.KeyEncoderPrefix => SharedEncoder ? null : "encoder_k.";
 
     /// <inheritdoc/>
-    public PretrainMethod Create(MethodBuild build) => EndToEnd.Create(build.Encoder, this, build.BnGroups, build.Seed, build.Group);
+    public PretrainMethod Create(MethodBuild build) => EndToEnd.Create(build.Encoder, this, build.BnGroups, build.Seed, build.Group, build.SyncNorm);
 
     /// <inheritdoc/>
     public string Describe() => $"end-to-end, {(SharedEncoder ? "one encoder" : "two encoders")}";
@@ -65,14 +65,14 @@ public sealed class EndToEnd : PretrainMethod
     private readonly IProcessGroup _group;
     private long _step;
 
-    private EndToEnd(EncoderOptions encoder, EndToEndOptions options, int bnGroups, long seed, IProcessGroup group) : base(nameof(EndToEnd))
+    private EndToEnd(EncoderOptions encoder, EndToEndOptions options, int bnGroups, long seed, IProcessGroup group, bool syncNorm) : base(nameof(EndToEnd))
     {
         _options = options;
         _group = group;
         KeyOrders = (step, half, count) => KeyShuffle.Order(seed, step, half, count);
         using var random = new Generator((ulong)seed);
-        encoder_q = new Encoder(encoder, options.Dimension, bnGroups / group.Size, random);
-        encoder_k = options.SharedEncoder ? null : new Encoder(encoder, options.Dimension, bnGroups / group.Size, random);
+        encoder_q = new Encoder(encoder, options.Dimension, bnGroups / group.Size, random, syncNorm ? group : null);
+        encoder_k = options.SharedEncoder ? null : new Encoder(encoder, options.Dimension, bnGroups / group.Size, random, syncNorm ? group : null);
         RegisterComponents();
         encoder_k?.load_state_dict(encoder_q.state_dict());
     }
@@ -83,12 +83,13 @@ public sealed class EndToEnd : PretrainMethod
     /// <param name="bnGroups">BN groups of the global batch; the number of ranks divides it.</param>
     /// <param name="seed">Fixes the weights and the shuffles.</param>
     /// <param name="group">The ranks that train together.</param>
+    /// <param name="syncNorm">Whether BatchNorm normalizes the global batch of all ranks as one group.</param>
     /// <exception cref="ArgumentException">The options have faults, all of which are named, or ranks do not divide the BN groups.</exception>
-    public static EndToEnd Create(EncoderOptions encoder, EndToEndOptions options, int bnGroups, long seed, IProcessGroup group)
+    public static EndToEnd Create(EncoderOptions encoder, EndToEndOptions options, int bnGroups, long seed, IProcessGroup group, bool syncNorm = false)
     {
         ArgumentNullException.ThrowIfNull(group);
         MethodFaults.ThrowIfAny(encoder, options, bnGroups, group);
-        return new EndToEnd(encoder, options, bnGroups, seed, group);
+        return new EndToEnd(encoder, options, bnGroups, seed, group, syncNorm);
     }
 
     /// <summary>The encoder of the queries: f_q.</summary>

@@ -52,7 +52,7 @@ public sealed record MemoryBankOptions : IMethodOptions
     int IMethodOptions.Views => 1;
 
     /// <inheritdoc/>
-    public PretrainMethod Create(MethodBuild build) => MemoryBank.Create(build.Encoder, this, build.Images, build.BnGroups, build.Seed, build.Group);
+    public PretrainMethod Create(MethodBuild build) => MemoryBank.Create(build.Encoder, this, build.Images, build.BnGroups, build.Seed, build.Group, build.SyncNorm);
 
     /// <inheritdoc/>
     public string Describe() => $"memory bank, {(Loss == MemoryBankLoss.Nce ? "InstDisc's NCE" : "InfoNCE")}, {Negatives} negatives";
@@ -104,13 +104,13 @@ public sealed class MemoryBank : PretrainMethod
     private Tensor? _images; // [N / ranks], of the step under way
     private long _step;
 
-    private MemoryBank(EncoderOptions encoderOptions, MemoryBankOptions options, int images, int bnGroups, long seed, IProcessGroup group) : base(nameof(MemoryBank))
+    private MemoryBank(EncoderOptions encoderOptions, MemoryBankOptions options, int images, int bnGroups, long seed, IProcessGroup group, bool syncNorm) : base(nameof(MemoryBank))
     {
         _options = options;
         _group = group;
         Draws = (step, query) => Draw(seed, step, query, options.Negatives, images);
         using var random = new Generator((ulong)seed);
-        encoder = new Encoder(encoderOptions, options.Dimension, bnGroups / group.Size, random);
+        encoder = new Encoder(encoderOptions, options.Dimension, bnGroups / group.Size, random, syncNorm ? group : null);
         bank = new FeatureBank(images, options.Dimension, random);
         normalizer = zeros(1).DetachFromDisposeScope();
         RegisterComponents();
@@ -123,13 +123,14 @@ public sealed class MemoryBank : PretrainMethod
     /// <param name="bnGroups">BN groups of the global batch; the number of ranks divides it.</param>
     /// <param name="seed">Fixes the weights, the bank and the draws.</param>
     /// <param name="group">The ranks that train together.</param>
+    /// <param name="syncNorm">Whether BatchNorm normalizes the global batch of all ranks as one group.</param>
     /// <exception cref="ArgumentException">The options have faults, all of which are named, or ranks do not divide the BN groups.</exception>
-    public static MemoryBank Create(EncoderOptions encoder, MemoryBankOptions options, int images, int bnGroups, long seed, IProcessGroup group)
+    public static MemoryBank Create(EncoderOptions encoder, MemoryBankOptions options, int images, int bnGroups, long seed, IProcessGroup group, bool syncNorm = false)
     {
         ArgumentNullException.ThrowIfNull(group);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(images);
         MethodFaults.ThrowIfAny(encoder, options, bnGroups, group);
-        return new MemoryBank(encoder, options, images, bnGroups, seed, group);
+        return new MemoryBank(encoder, options, images, bnGroups, seed, group, syncNorm);
     }
 
     /// <inheritdoc/>

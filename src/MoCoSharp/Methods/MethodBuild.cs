@@ -9,4 +9,5 @@ namespace MoCoSharp.Methods;
 /// <param name="BnGroups">BN groups of the global batch; a multiple of the number of ranks.</param>
 /// <param name="Seed">Fixes the initial weights and every later draw.</param>
 /// <param name="Group">The ranks that train together.</param>
-public sealed record MethodBuild(EncoderOptions Encoder, int Images, int BnGroups, long Seed, IProcessGroup Group);
+/// <param name="SyncNorm">Whether BatchNorm normalizes the global batch of all ranks as one group.</param>
+public sealed record MethodBuild(EncoderOptions Encoder, int Images, int BnGroups, long Seed, IProcessGroup Group, bool SyncNorm = false);

@@ -42,7 +42,7 @@ public sealed record MoCoOptions : IMethodOptions
     string IMethodOptions.KeyEncoderPrefix => "encoder_k.";
 
     /// <inheritdoc/>
-    public PretrainMethod Create(MethodBuild build) => MoCo.Create(build.Encoder, this, build.BnGroups, build.Seed, build.Group);
+    public PretrainMethod Create(MethodBuild build) => MoCo.Create(build.Encoder, this, build.BnGroups, build.Seed, build.Group, build.SyncNorm);
 
     /// <inheritdoc/>
     public string Describe() => $"MoCo, {QueueSize} keys";
@@ -88,15 +88,15 @@ public sealed class MoCo : PretrainMethod
     private readonly IProcessGroup _group;
     private long _step;
 
-    private MoCo(EncoderOptions encoder, MoCoOptions options, int bnGroups, long seed, IProcessGroup group) : base(nameof(MoCo))
+    private MoCo(EncoderOptions encoder, MoCoOptions options, int bnGroups, long seed, IProcessGroup group, bool syncNorm) : base(nameof(MoCo))
     {
         _options = options;
         _group = group;
         KeyOrders = (step, half, count) => KeyShuffle.Order(seed, step, half, count);
 
         using var random = new Generator((ulong)seed);
-        encoder_q = new Encoder(encoder, options.Dimension, bnGroups / group.Size, random);
-        encoder_k = new Encoder(encoder, options.Dimension, bnGroups / group.Size, random);
+        encoder_q = new Encoder(encoder, options.Dimension, bnGroups / group.Size, random, syncNorm ? group : null);
+        encoder_k = new Encoder(encoder, options.Dimension, bnGroups / group.Size, random, syncNorm ? group : null);
         queue = new KeyQueue(options.Dimension, options.QueueSize, random, options.QueuePrecision);
         RegisterComponents();
 
@@ -113,12 +113,13 @@ public sealed class MoCo : PretrainMethod
     /// <param name="bnGroups">BN groups of the global batch; the number of ranks divides it.</param>
     /// <param name="seed">Fixes the weights, the queue and the shuffles.</param>
     /// <param name="group">The ranks that train together.</param>
+    /// <param name="syncNorm">Whether BatchNorm normalizes the global batch of all ranks as one group.</param>
     /// <exception cref="ArgumentException">The options have faults, all of which are named, or ranks do not divide the BN groups.</exception>
-    public static MoCo Create(EncoderOptions encoder, MoCoOptions options, int bnGroups, long seed, IProcessGroup group)
+    public static MoCo Create(EncoderOptions encoder, MoCoOptions options, int bnGroups, long seed, IProcessGroup group, bool syncNorm = false)
     {
         ArgumentNullException.ThrowIfNull(group);
         MethodFaults.ThrowIfAny(encoder, options, bnGroups, group);
-        return new MoCo(encoder, options, bnGroups, seed, group);
+        return new MoCo(encoder, options, bnGroups, seed, group, syncNorm);
     }
 
     /// <summary>The encoder that learns, and the one that is kept: f_q.</summary>

@@ -28,7 +28,7 @@ public sealed record SimClrOptions : IMethodOptions
     string IMethodOptions.Name => "simClr";
 
     /// <inheritdoc/>
-    public PretrainMethod Create(MethodBuild build) => SimClr.Create(build.Encoder, this, build.BnGroups, build.Seed, build.Group);
+    public PretrainMethod Create(MethodBuild build) => SimClr.Create(build.Encoder, this, build.BnGroups, build.Seed, build.Group, build.SyncNorm);
 
     /// <inheritdoc/>
     public string Describe() => $"SimCLR{(GradientCache ? ", gradient cache" : "")}";
@@ -57,12 +57,12 @@ public sealed class SimClr : PretrainMethod
     private readonly IProcessGroup _group;
     private readonly EmbeddingCache? _cache;
 
-    private SimClr(EncoderOptions encoderOptions, SimClrOptions options, int bnGroups, long seed, IProcessGroup group) : base(nameof(SimClr))
+    private SimClr(EncoderOptions encoderOptions, SimClrOptions options, int bnGroups, long seed, IProcessGroup group, bool syncNorm) : base(nameof(SimClr))
     {
         _options = options;
         _group = group;
         using var random = new Generator((ulong)seed);
-        encoder = new Encoder(encoderOptions, options.Dimension, bnGroups / group.Size, random);
+        encoder = new Encoder(encoderOptions, options.Dimension, bnGroups / group.Size, random, syncNorm ? group : null);
         _cache = options.GradientCache ? new EmbeddingCache(encoder, bnGroups / group.Size) : null;
         RegisterComponents();
     }
@@ -73,12 +73,13 @@ public sealed class SimClr : PretrainMethod
     /// <param name="bnGroups">BN groups of the global batch; the number of ranks divides it.</param>
     /// <param name="seed">Fixes the weights.</param>
     /// <param name="group">The ranks that train together.</param>
+    /// <param name="syncNorm">Whether BatchNorm normalizes the global batch of all ranks as one group.</param>
     /// <exception cref="ArgumentException">The options have faults, all of which are named, or ranks do not divide the BN groups.</exception>
-    public static SimClr Create(EncoderOptions encoder, SimClrOptions options, int bnGroups, long seed, IProcessGroup group)
+    public static SimClr Create(EncoderOptions encoder, SimClrOptions options, int bnGroups, long seed, IProcessGroup group, bool syncNorm = false)
     {
         ArgumentNullException.ThrowIfNull(group);
         MethodFaults.ThrowIfAny(encoder, options, bnGroups, group);
-        return new SimClr(encoder, options, bnGroups, seed, group);
+        return new SimClr(encoder, options, bnGroups, seed, group, syncNorm);
     }
 
     /// <inheritdoc/>

@@ -23,7 +23,7 @@ public sealed record SupervisedOptions : IMethodOptions
     bool IMethodOptions.LearnsLabels => true;
 
     /// <inheritdoc/>
-    public PretrainMethod Create(MethodBuild build) => Supervised.Create(build.Encoder, this, build.BnGroups, build.Seed, build.Group);
+    public PretrainMethod Create(MethodBuild build) => Supervised.Create(build.Encoder, this, build.BnGroups, build.Seed, build.Group, build.SyncNorm);
 
     /// <inheritdoc/>
     public string Describe() => $"supervised, {Classes} classes";
@@ -44,10 +44,10 @@ public sealed class Supervised : PretrainMethod
     private readonly Encoder encoder;
     private Tensor? _labels; // [N / ranks], of the step under way
 
-    private Supervised(EncoderOptions encoderOptions, int classes, int bnGroups, long seed, IProcessGroup group) : base(nameof(Supervised))
+    private Supervised(EncoderOptions encoderOptions, int classes, int bnGroups, long seed, IProcessGroup group, bool syncNorm) : base(nameof(Supervised))
     {
         using var random = new Generator((ulong)seed);
-        encoder = new Encoder(encoderOptions, classes, bnGroups / group.Size, random);
+        encoder = new Encoder(encoderOptions, classes, bnGroups / group.Size, random, syncNorm ? group : null);
         RegisterComponents();
     }
 
@@ -57,14 +57,15 @@ public sealed class Supervised : PretrainMethod
     /// <param name="bnGroups">BN groups of the global batch; the number of ranks divides it.</param>
     /// <param name="seed">Fixes the weights.</param>
     /// <param name="group">The ranks that train together.</param>
+    /// <param name="syncNorm">Whether BatchNorm normalizes the global batch of all ranks as one group.</param>
     /// <exception cref="ArgumentException">The options have faults, all of which are named, or ranks do not divide the BN groups.</exception>
-    public static Supervised Create(EncoderOptions encoder, SupervisedOptions options, int bnGroups, long seed, IProcessGroup group)
+    public static Supervised Create(EncoderOptions encoder, SupervisedOptions options, int bnGroups, long seed, IProcessGroup group, bool syncNorm = false)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(group);
         MethodFaults.ThrowIfAny(encoder, options, bnGroups, group);
         return options.Classes > 1
-            ? new Supervised(encoder, options.Classes, bnGroups, seed, group)
+            ? new Supervised(encoder, options.Classes, bnGroups, seed, group, syncNorm)
             : throw new ArgumentException("supervised.classes is 0: the number of classes must be settled before the network is made.", nameof(options));
     }
 

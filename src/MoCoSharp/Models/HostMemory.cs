@@ -1,4 +1,3 @@
-using MoCoSharp.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -52,11 +52,6 @@ internal sealed class Convolution : Module<Tensor, Tensor>
         var product = LinearProduct.Of(pixels.reshape(-1, pixels.shape[3]), kernel.flatten(1)); // [N H W, outputs]
         return product.view(pixels.shape[0], pixels.shape[1], pixels.shape[2], -1).permute(0, 3, 1, 2);
     }
-
-    /// <summary>A projection where a block changes size or width, else nothing.</summary>
-    public static Sequential? Shortcut(int inputs, int outputs, int stride, int bnGroups) => stride == 1 && inputs == outputs
-        ? null
-        : Sequential(("0", new Convolution(inputs, outputs, kernel: 1, stride)), ("1", new SplitBatchNorm(outputs, bnGroups)));
 }
 
 /// <summary>A linear layer. Computes in the type of its input.</summary>

@@ -1,18 +1,17 @@
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace MoCoSharp.Models;
 
 /// <summary>Two 3x3 convolutions beside a shortcut: the block of ResNet-18 and 34.</summary>
-internal sealed class BasicBlock : Module<Tensor, Tensor>
+internal sealed class BasicBlock : Module<Tensor, BatchNormMode, Tensor>
 {
     private readonly Convolution conv1;
     private readonly SplitBatchNorm bn1;
     private readonly Convolution conv2;
     private readonly SplitBatchNorm bn2;
-    private readonly Sequential? downsample;
+    private readonly ModeSequential? downsample;
 
     public BasicBlock(int inputs, int width, int stride, int bnGroups) : base(nameof(BasicBlock))
     {
@@ -20,20 +19,20 @@ internal sealed class BasicBlock : Module<Tensor, Tensor>
         bn1 = new SplitBatchNorm(width, bnGroups);
         conv2 = new Convolution(width, width, kernel: 3, stride: 1);
         bn2 = new SplitBatchNorm(width, bnGroups);
-        downsample = Convolution.Shortcut(inputs, width, stride, bnGroups);
+        downsample = ResidualStage.Shortcut(inputs, width, stride, bnGroups);
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor input)
+    public override Tensor forward(Tensor input, BatchNormMode mode)
     {
         using var scope = NewDisposeScope();
-        var hidden = bn1.NormalizeAddRelu(conv1.call(input));
-        return bn2.NormalizeAddRelu(conv2.call(hidden), downsample is null ? input : downsample.call(input)).MoveToOuterDisposeScope();
+        var hidden = bn1.NormalizeAddRelu(conv1.call(input), mode);
+        return bn2.NormalizeAddRelu(conv2.call(hidden), mode, downsample is null ? input : downsample.call(input, mode)).MoveToOuterDisposeScope();
     }
 }
 
-/// <summary>1x1, 3x3 and 1x1 convolutions beside a shortcut; the stride is on the 3x3, as in torchvision.</summary>
-internal sealed class Bottleneck : Module<Tensor, Tensor>
+/// <summary>1x1, 3x3 and 1x1 convolutions beside a shortcut. The 3x3 convolution has the stride, as in torchvision.</summary>
+internal sealed class Bottleneck : Module<Tensor, BatchNormMode, Tensor>
 {
     public const int Expansion = 4;
 
@@ -43,7 +42,7 @@ internal sealed class Bottleneck : Module<Tensor, Tensor>
     private readonly SplitBatchNorm bn2;
     private readonly Convolution conv3;
     private readonly SplitBatchNorm bn3;
-    private readonly Sequential? downsample;
+    private readonly ModeSequential? downsample;
 
     public Bottleneck(int inputs, int width, int stride, int bnGroups) : base(nameof(Bottleneck))
     {
@@ -53,15 +52,42 @@ internal sealed class Bottleneck : Module<Tensor, Tensor>
         bn2 = new SplitBatchNorm(width, bnGroups);
         conv3 = new Convolution(width, width * Expansion, kernel: 1, stride: 1);
         bn3 = new SplitBatchNorm(width * Expansion, bnGroups);
-        downsample = Convolution.Shortcut(inputs, width * Expansion, stride, bnGroups);
+        downsample = ResidualStage.Shortcut(inputs, width * Expansion, stride, bnGroups);
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor input)
+    public override Tensor forward(Tensor input, BatchNormMode mode)
     {
         using var scope = NewDisposeScope();
-        var hidden = bn1.NormalizeAddRelu(conv1.call(input));
-        hidden = bn2.NormalizeAddRelu(conv2.call(hidden));
-        return bn3.NormalizeAddRelu(conv3.call(hidden), downsample is null ? input : downsample.call(input)).MoveToOuterDisposeScope();
+        var hidden = bn1.NormalizeAddRelu(conv1.call(input), mode);
+        hidden = bn2.NormalizeAddRelu(conv2.call(hidden), mode);
+        return bn3.NormalizeAddRelu(conv3.call(hidden), mode, downsample is null ? input : downsample.call(input, mode)).MoveToOuterDisposeScope();
     }
+}
+
+/// <summary>The parts that the four stages of a ResNet are made of.</summary>
+internal static class ResidualStage
+{
+    /// <summary>One of the four stages: blocks, of which the first changes size and width.</summary>
+    /// <param name="depth">Of the ResNet.</param>
+    /// <param name="inputs">Channels that enter.</param>
+    /// <param name="width">Channels inside of a block.</param>
+    /// <param name="count">Blocks, above 0.</param>
+    /// <param name="stride">Of the first block.</param>
+    /// <param name="bnGroups">S, as the encoder's.</param>
+    public static ModeSequential Create(int depth, int inputs, int width, int count, int stride, int bnGroups)
+    {
+        var hasBottleneck = ResNetStages.HasBottleneck(depth);
+        var outputs = hasBottleneck ? width * Bottleneck.Expansion : width;
+        return new ModeSequential(Enumerable.Range(0, count).Select(i => Block(i == 0 ? inputs : outputs, i == 0 ? stride : 1)));
+
+        Module Block(int blockInputs, int blockStride) => hasBottleneck
+            ? new Bottleneck(blockInputs, width, blockStride, bnGroups)
+            : new BasicBlock(blockInputs, width, blockStride, bnGroups);
+    }
+
+    /// <summary>The projection beside a block that changes size or width; null where its input can be added as it is.</summary>
+    public static ModeSequential? Shortcut(int inputs, int outputs, int stride, int bnGroups) => stride == 1 && inputs == outputs
+        ? null
+        : new ModeSequential([new Convolution(inputs, outputs, kernel: 1, stride), new SplitBatchNorm(outputs, bnGroups)]);
 }

@@ -50,73 +50,72 @@ public sealed class SplitBatchNorm : Module<Tensor, Tensor>
     /// <summary>The type of weights and statistics.</summary>
     public ScalarType Type => weight.dtype;
 
-    /// <summary>Whether a pass in training moves the running statistics; off while a pass is done again for its gradient.</summary>
-    internal bool Remembers { get; set; } = true;
-
-    /// <summary>Whether a pass in training takes its input as one group, whatever S is: where the groups pass one by one.</summary>
-    internal bool Whole { get; set; }
-
-    /// <summary>The ranks over which a pass in training takes its statistics, in one group; null where this process's batch is all there is.</summary>
-    internal IProcessGroup? Ranks { get; set; }
-
-    /// <summary>Normalises by the statistics of each sample's group in training, by the running ones in evaluation.</summary>
+    /// <summary>Normalizes by the statistics of each sample's group in training, by the running statistics in evaluation.</summary>
     /// <param name="input">Shape [N, C, H, W] or [N, C]; in training N is a multiple of S.</param>
     /// <returns>The same shape.</returns>
-    public override Tensor forward(Tensor input) => Normalize(input, shortcut: null, rectifies: false, overwrites: false);
+    public override Tensor forward(Tensor input) => forward(input, BatchNormMode.Default);
 
-    /// <summary>relu(normalised input + shortcut): the end of a block, as one operation where that is to be had.</summary>
-    /// <param name="input">Nobody's but this layer's: it may be overwritten. The same shape as for <see cref="forward"/>.</param>
-    /// <param name="shortcut">The same shape; null to add nothing.</param>
-    internal Tensor NormalizeAddRelu(Tensor input, Tensor? shortcut = null)
+    /// <summary>The same, in another mode.</summary>
+    internal Tensor forward(Tensor input, BatchNormMode mode) => Normalize(input, mode, shortcut: null, rectifies: false, overwrites: false);
+
+    /// <summary>relu(normalized input + shortcut): the end of a block, as one operation where there is one.</summary>
+    /// <param name="input">May be overwritten: nobody else may use it. The same shape as for <see cref="forward(Tensor)"/>.</param>
+    /// <param name="mode">Of this pass.</param>
+    /// <param name="shortcut">The same shape; null adds nothing.</param>
+    internal Tensor NormalizeAddRelu(Tensor input, BatchNormMode mode, Tensor? shortcut = null)
     {
-        if (Fuses(input))
+        if (Fuses(input, mode))
         {
-            return Normalize(input, shortcut, rectifies: true, overwrites: true);
+            return Normalize(input, mode, shortcut, rectifies: true, overwrites: true);
         }
 
         using var scope = NewDisposeScope();
-        var output = call(input);
+        var output = forward(input, mode);
         return (shortcut is null ? output : output.add_(shortcut, One)).relu_().MoveToOuterDisposeScope();
     }
 
-    private bool Fuses(Tensor input) =>
-        training && Ranks is null && weight.dtype == float32 && BatchNormKernels.IsSupported(input) && input.shape[0] % Groups == 0 && input.numel() / input.shape[1] / Groups > 1;
+    private bool Fuses(Tensor input, BatchNormMode mode)
+    {
+        var groups = GroupsIn(mode);
+        return training && mode.SyncGroup is null && weight.dtype == float32 && BatchNormKernels.IsSupported(input)
+            && input.shape[0] % groups == 0 && input.numel() / input.shape[1] / groups > 1;
+    }
 
-    private int Groups => Whole ? 1 : _groups;
+    private int GroupsIn(BatchNormMode mode) => mode.SingleGroup ? 1 : _groups;
 
-    private Tensor Normalize(Tensor input, Tensor? shortcut, bool rectifies, bool overwrites)
+    private Tensor Normalize(Tensor input, BatchNormMode mode, Tensor? shortcut, bool rectifies, bool overwrites)
     {
         if (!training)
         {
             return functional.batch_norm(input, running_mean, running_var, weight, bias, training: false, UpdateShare, Epsilon);
         }
 
-        if (Remembers)
+        if (mode.UpdatesRunningStatistics)
         {
             using var noGrad = no_grad();
             num_batches_tracked.add_(One, One);
         }
 
-        if (Ranks is not null)
+        if (mode.SyncGroup is not null)
         {
-            return NormalizeOver(Ranks, input);
+            return NormalizeOver(mode.SyncGroup, input, mode);
         }
 
-        if (Fuses(input))
+        if (Fuses(input, mode))
         {
-            return NormalizeFused(input, shortcut, rectifies, overwrites);
+            return NormalizeFused(input, mode, shortcut, rectifies, overwrites);
         }
 
-        return Groups == 1 && Remembers
+        return GroupsIn(mode) == 1 && mode.UpdatesRunningStatistics
             ? functional.batch_norm(input, running_mean, running_var, weight, bias, training: true, UpdateShare, Epsilon)
-            : NormalizeByGroup(input);
+            : NormalizeByGroup(input, mode);
     }
 
-    private Tensor NormalizeOver(IProcessGroup ranks, Tensor input)
+    private Tensor NormalizeOver(IProcessGroup ranks, Tensor input, BatchNormMode mode)
     {
         using var scope = NewDisposeScope();
         var (mean, variance) = SyncBatchNorm.Statistics(input, ranks);
-        if (Remembers)
+        if (mode.UpdatesRunningStatistics)
         {
             using var noGrad = no_grad();
             var count = (double)input.numel() / input.shape[1] * ranks.Size;
@@ -128,27 +127,28 @@ public sealed class SplitBatchNorm : Module<Tensor, Tensor>
         return SyncBatchNorm.Normalize(input, weight, bias, mean.to(weight.dtype), deviation.to(weight.dtype), ranks).MoveToOuterDisposeScope();
     }
 
-    private Tensor NormalizeFused(Tensor input, Tensor? shortcut, bool rectifies, bool overwrites)
+    private Tensor NormalizeFused(Tensor input, BatchNormMode mode, Tensor? shortcut, bool rectifies, bool overwrites)
     {
+        var groups = GroupsIn(mode);
         using var scope = NewDisposeScope();
         (double[] Mean, double[] Variance) moments;
         using (var rows = FusedBatchNorm.RowsOf(input))
         {
-            moments = BatchNormKernels.Moments(rows, Groups);
+            moments = BatchNormKernels.Moments(rows, groups);
         }
 
-        if (Remembers)
+        if (mode.UpdatesRunningStatistics)
         {
-            var count = (double)input.numel() / input.shape[1] / Groups;
-            Remember(running_mean, moments.Mean, 1);
-            Remember(running_var, moments.Variance, count / (count - 1));
+            var count = (double)input.numel() / input.shape[1] / groups;
+            Update(running_mean, moments.Mean, 1, groups);
+            Update(running_var, moments.Variance, count / (count - 1), groups);
         }
 
         return FusedBatchNorm.Of(input, weight, bias, shortcut, moments, Epsilon, rectifies, overwrites).MoveToOuterDisposeScope();
     }
 
     // The mean over the groups of what each would make of the old value.
-    private void Remember(Tensor running, double[] values, double factor)
+    private static void Update(Tensor running, double[] values, double factor, int groups)
     {
         var old = MemoryMarshal.Cast<byte, float>(running.bytes);
         for (var c = 0; c < old.Length; c++)
@@ -159,13 +159,13 @@ public sealed class SplitBatchNorm : Module<Tensor, Tensor>
                 sum += values[i];
             }
 
-            old[c] = (float)(((1 - UpdateShare) * old[c]) + (UpdateShare * factor * sum / Groups));
+            old[c] = (float)(((1 - UpdateShare) * old[c]) + (UpdateShare * factor * sum / groups));
         }
     }
 
-    private Tensor NormalizeByGroup(Tensor input)
+    private Tensor NormalizeByGroup(Tensor input, BatchNormMode mode)
     {
-        var groups = Groups;
+        var groups = GroupsIn(mode);
         BatchGroups.Check(input, groups);
         using var scope = NewDisposeScope();
         var means = running_mean.repeat(groups, 1); // [S, C]: every group starts from the same old values
@@ -176,7 +176,7 @@ public sealed class SplitBatchNorm : Module<Tensor, Tensor>
             parts[group] = functional.batch_norm(parts[group], means[group], variances[group], weight, bias, training: true, UpdateShare, Epsilon);
         }
 
-        if (Remembers)
+        if (mode.UpdatesRunningStatistics)
         {
             using var noGrad = no_grad();
             running_mean.copy_(means.mean([0]));

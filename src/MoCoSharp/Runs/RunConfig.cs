@@ -152,7 +152,8 @@ public sealed record RunConfig
     {
         ArgumentOutOfRangeException.ThrowIfNegative(images);
         ArgumentNullException.ThrowIfNull(group);
-        return Method.Create(new MethodBuild(Encoder, images, GroupsOver(group.Size), Seed, group));
+        return Method.Create(new MethodBuild(
+            Encoder, images, GroupsOver(group.Size), Seed, group, SyncNorm: Norm == BatchNormScope.Sync));
     }
 
     /// <summary>The views of training: by the recipe, or crops and flips for a method that learns labels.</summary>

@@ -55,14 +55,6 @@ public sealed class Pretraining : IDisposable
         method.Precision = config.Precision.Resolve(_device);
         method.train();
         _optimizer = MomentumOptimizer.Create(method.LearnedParameters, config.Optimizer);
-        if (config.Norm == BatchNormScope.Sync && group.Size > 1)
-        {
-            foreach (var encoder in method.modules().OfType<Encoder>())
-            {
-                encoder.NormalizeOver(group);
-            }
-        }
-
         _step = new TrainingStep(method, _optimizer, group);
     }
 

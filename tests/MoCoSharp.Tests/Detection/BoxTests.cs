@@ -1,6 +1,5 @@
 using MoCoSharp.Data.Views;
 using MoCoSharp.Detection.Model;
-using MoCoSharp.Kernels;
 using MoCoSharp.Models;
 using static TorchSharp.torch;
 

@@ -1,5 +1,4 @@
 using MoCoSharp.Detection.Model;
-using MoCoSharp.Kernels;
 using MoCoSharp.Models;
 using TorchSharp;
 using static TorchSharp.torch;

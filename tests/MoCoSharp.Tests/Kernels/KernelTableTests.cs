@@ -68,7 +68,7 @@ public sealed class KernelTableTests
         using var switches = KernelSwitches.Override(kernels);
         using var scope = NewDisposeScope();
         var options = new MoCoOptions { Dimension = 16, QueueSize = 64, Momentum = 0.9, Temperature = 0.2 };
-        var encoder = new EncoderOptions { Depth = 18, Width = 32, Stem = "cifar", Head = "mlp" };
+        var encoder = new EncoderOptions { Depth = 18, Width = 32, Stem = EncoderStem.Cifar, Head = EncoderHead.Mlp };
         using var method = MoCo.Create(encoder, options, bnGroups, seed: 7, SingleProcess.Instance);
         method.to(precision is null ? float64 : float32);
         method.Precision = precision ?? Precision.Fp32;

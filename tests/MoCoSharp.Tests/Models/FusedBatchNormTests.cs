@@ -49,7 +49,7 @@ public sealed class FusedBatchNormTests : IDisposable
         var output = Fused(layer, groups, input, shortcut, rectifies);
         output.backward([gradient]);
 
-        var expected = rectifies ? twin.NormalizeAddRelu(inputTwin, shortcutTwin) : Plain(twin, inputTwin, shortcutTwin);
+        var expected = rectifies ? twin.NormalizeAddRelu(inputTwin, BatchNormMode.Default, shortcutTwin) : Plain(twin, inputTwin, shortcutTwin);
         expected.backward([gradient.to(float64)]);
         Close(expected, output);
         Close(inputTwin.grad!, input.grad!);
@@ -77,10 +77,10 @@ public sealed class FusedBatchNormTests : IDisposable
         var (inputTwin, shortcutTwin) = (input.detach().to(float64).requires_grad_(), shortcut.detach().to(float64).requires_grad_());
         var gradient = ChannelsLast.Of(randn(8, 64, 6, 6)).to(bfloat16);
 
-        var output = layer.NormalizeAddRelu(input, shortcut);
+        var output = layer.NormalizeAddRelu(input, BatchNormMode.Default, shortcut);
         output.backward([gradient]);
 
-        var expected = twin.NormalizeAddRelu(inputTwin, shortcutTwin);
+        var expected = twin.NormalizeAddRelu(inputTwin, BatchNormMode.Default, shortcutTwin);
         expected.backward([gradient.to(float64)]);
         Assert.Equal(bfloat16, output.dtype);
         Assert.True(output.to(float64).allclose(expected, rtol: 1.0 / 256, atol: 1e-3)); // 8 bits of mantissa
@@ -140,7 +140,7 @@ public sealed class FusedBatchNormTests : IDisposable
                 set_num_threads(count);
                 using var layer = new SplitBatchNorm(64, 2);
                 var own = input.detach().clone().requires_grad_();
-                var output = layer.NormalizeAddRelu(own);
+                var output = layer.NormalizeAddRelu(own, BatchNormMode.Default);
                 output.backward([gradient]);
                 return new[] { output.detach(), own.grad!, layer.parameters().First().grad!, layer.state_dict()["running_var"].clone() };
             }).ToList();
@@ -171,7 +171,7 @@ public sealed class FusedBatchNormTests : IDisposable
     }
 
     [Fact]
-    public void WithoutAGradient_RectifiedOverwritesItsInputAndForwardDoesNot()
+    public void WithoutAGradient_NormalizeAddReluOverwritesItsInputAndForwardDoesNot()
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
@@ -182,13 +182,13 @@ public sealed class FusedBatchNormTests : IDisposable
         var output = layer.call(input);
 
         Assert.True(input.eq(before).all().item<bool>());
-        var rectified = layer.NormalizeAddRelu(input);
+        var rectified = layer.NormalizeAddRelu(input, BatchNormMode.Default);
         Assert.True(rectified.eq(output.relu()).all().item<bool>());
         Assert.True(input.eq(rectified).all().item<bool>());
     }
 
     [Fact]
-    public void TheGradient_TakesTheMemoryOfRectifiedsInputAndNoOther()
+    public void TheGradient_TakesTheMemoryOfItsInputAndNoOther()
     {
         using var scope = NewDisposeScope();
         using var layer = new SplitBatchNorm(16, 1);
@@ -201,7 +201,7 @@ public sealed class FusedBatchNormTests : IDisposable
         var expected = input.grad!.clone();
         Assert.True(input.eq(before).all().item<bool>());
         input.grad = null;
-        layer.NormalizeAddRelu(input).backward([gradient]);
+        layer.NormalizeAddRelu(input, BatchNormMode.Default).backward([gradient]);
 
         Assert.True(input.grad!.eq(expected).all().item<bool>());
         Assert.True(input.eq(expected).all().item<bool>());
@@ -215,7 +215,7 @@ public sealed class FusedBatchNormTests : IDisposable
         var input = ChannelsLast.Of(randn(4, 16, 3, 3)).to(bfloat16).requires_grad_() * 1;
         var square = input.square(); // whose gradient needs the input, after the layer's
 
-        var sum = layer.NormalizeAddRelu(input).sum() + square.sum();
+        var sum = layer.NormalizeAddRelu(input, BatchNormMode.Default).sum() + square.sum();
 
         var error = Assert.ThrowsAny<Exception>(() => sum.backward());
         Assert.Contains("modified by an inplace operation", error.Message, StringComparison.Ordinal);
@@ -240,7 +240,7 @@ public sealed class FusedBatchNormTests : IDisposable
             for (var i = 0; i < layers; i++)
             {
                 using var own = hidden.clone(); // which may be overwritten
-                hidden = layer.NormalizeAddRelu(own, hidden);
+                hidden = layer.NormalizeAddRelu(own, BatchNormMode.Default, hidden);
             }
 
             hidden.sum().backward();
