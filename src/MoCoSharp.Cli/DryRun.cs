@@ -83,7 +83,7 @@ internal static class DryRun
                 var image = plan.Train.Read(i).Image;
                 for (var view = 0; view < plan.Config.Method.Views; view++)
                 {
-                    var random = new SampleRandom(plan.Config.Seed, 0, i, view);
+                    var random = RandomStreams.View(plan.Config.Seed, 0, i, view);
                     transform.Write(image, ref random, pixels);
                 }
 

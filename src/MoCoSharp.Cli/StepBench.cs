@@ -141,7 +141,7 @@ internal static class StepBench
         var length = 3 * transform.Size * transform.Size;
         for (var i = 0; i < config.BatchSize; i++)
         {
-            var random = new SampleRandom(config.Seed, step, i, view: 0);
+            var random = RandomStreams.View(config.Seed, step, i, view: 0);
             transform.Write(images[i], ref random, pixels.AsSpan(i * length, length));
         }
     }

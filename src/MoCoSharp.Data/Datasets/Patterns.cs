@@ -49,7 +49,7 @@ public sealed class Patterns : IImageDataset
     public LabelledImage Read(int index)
     {
         var family = LabelOf(index);
-        var random = new SampleRandom(seed, 0, index, 0);
+        var random = RandomStreams.Pattern(seed, index);
         var (sin, cos) = Math.SinCos(random.NextDouble(0, 2 * Math.PI));
         var period = random.NextDouble(0.1, 0.18) * size; // pixels
         var (shiftX, shiftY) = (random.NextDouble(), random.NextDouble()); // phase, in periods

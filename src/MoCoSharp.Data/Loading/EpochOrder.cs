@@ -6,9 +6,6 @@ namespace MoCoSharp.Data.Loading;
 /// <summary>The order of the images in an epoch.</summary>
 public static class EpochOrder
 {
-    // No image has this index, so the order shares no random number with a view.
-    private const long OrderStream = -1;
-
     /// <summary>All images in random order: the same for the same arguments, on any machine.</summary>
     /// <param name="count">Number of images, M.</param>
     /// <param name="seed">Seed of the run.</param>
@@ -18,7 +15,7 @@ public static class EpochOrder
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         int[] order = [.. Enumerable.Range(0, count)];
-        new SampleRandom(seed, epoch, OrderStream, OrderStream).Shuffle(order.AsSpan());
+        RandomStreams.EpochOrder(seed, epoch).Shuffle(order.AsSpan());
         return order;
     }
 
@@ -41,7 +38,7 @@ public static class EpochOrder
             return Shuffled(count, seed, epoch);
         }
 
-        var random = new SampleRandom(seed, epoch, OrderStream, OrderStream);
+        var random = RandomStreams.EpochOrder(seed, epoch);
         int[] shards = [.. Enumerable.Range(0, shardStarts.Count)];
         random.Shuffle(shards.AsSpan());
         var order = new int[count];

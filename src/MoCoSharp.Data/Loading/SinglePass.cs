@@ -71,7 +71,7 @@ internal sealed class SinglePass(
 
     private BadImage? TryFill(ViewBatch batch, int slot, int index)
     {
-        var random = new SampleRandom(seed, epoch, index, view: 0);
+        var random = RandomStreams.View(seed, epoch, index, view: 0);
         return images.TryMake(index, transform.Request(options.JpegDecoder, random, random), (transform, batch, slot, random), static (state, read) =>
         {
             state.transform.Write(read.Image, ref state.random, state.batch.QueryView(state.slot));

@@ -45,8 +45,8 @@ public sealed record StageTimes(int Images, int Broken, double Read, double Deco
             }
 
             var (epoch, index) = (i / data.Count, order[i % data.Count]);
-            var first = new SampleRandom(seed, epoch, index, 0);
-            var second = new SampleRandom(seed, epoch, index, 1);
+            var first = RandomStreams.View(seed, epoch, index, 0);
+            var second = RandomStreams.View(seed, epoch, index, 1);
             var since = Stopwatch.GetTimestamp();
             try
             {

@@ -263,8 +263,8 @@ public sealed class ViewLoader : IDisposable
             var index = order[(int)(((long)position + attempt) % order.Length)];
 
             // A stand-in has a turn of its own in the epoch: other view numbers keep its views from appearing twice.
-            var query = new SampleRandom(seed, epoch, index, 2L * attempt);
-            var key = new SampleRandom(seed, epoch, index, (2L * attempt) + 1);
+            var query = RandomStreams.View(seed, epoch, index, 2L * attempt);
+            var key = RandomStreams.View(seed, epoch, index, (2L * attempt) + 1);
             if (images.TryMake(index, transform.Request(options.JpegDecoder, query, key), (transform, batch, slot, index, query, key), Write) is not { } bad)
             {
                 passing?.ForEach(images.LeaveOut); // others can be read: these are told

@@ -12,8 +12,6 @@ public readonly record struct StreamItem(int Index, long Position);
 /// </remarks>
 public static class AspectGroups
 {
-    private const long OrderStream = -2;
-
     /// <summary>Batches from one on, without end.</summary>
     /// <param name="isWide">By image: whether it is wider than tall.</param>
     /// <param name="batchSize">Images in each.</param>
@@ -35,7 +33,7 @@ public static class AspectGroups
                 order[i] = i;
             }
 
-            new SampleRandom(seed, epoch, OrderStream, OrderStream).Shuffle(order.AsSpan());
+            RandomStreams.AspectOrder(seed, epoch).Shuffle(order.AsSpan());
             foreach (var index in order)
             {
                 var batch = open[isWide[index] ? 0 : 1];

@@ -13,8 +13,6 @@ namespace MoCoSharp.Detection.Datasets;
 /// <param name="workers">Threads, above 0.</param>
 public sealed class DetectionLoader(BoxedImages images, DetectionViewOptions options, Normalize normalize, long seed, int workers)
 {
-    private const int TrainingStream = 0;
-
     /// <summary>Told of each image that cannot be used, whenever it is met, on the thread that met it.</summary>
     public Action<BadImage>? BadImageFound { get; init; }
 
@@ -55,7 +53,7 @@ public sealed class DetectionLoader(BoxedImages images, DetectionViewOptions opt
 
     private DetectionView TrainingView(StreamItem item, Outage outage, CancellationToken cancellation)
     {
-        var random = new SampleRandom(seed, item.Position, item.Index, TrainingStream);
+        var random = RandomStreams.DetectionView(seed, item.Position, item.Index);
         var shortSide = options.ShortSides[random.NextInt(options.ShortSides.Count)];
         var isMirrored = options.Flip && random.NextInt(2) == 1;
         while (true)

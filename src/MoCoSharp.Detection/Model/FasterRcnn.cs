@@ -17,8 +17,6 @@ namespace MoCoSharp.Detection.Model;
 /// </remarks>
 public sealed class FasterRcnn : Module
 {
-    private const int AnchorStream = 2;
-    private const int RegionStream = 3;
     private const int MostRegionsAtOnce = 256; // in a test: bounds memory
 
     private readonly Backbone backbone;
@@ -95,11 +93,11 @@ public sealed class FasterRcnn : Module
             var (view, item) = (batch.Views[n], batch.Items[n]);
             var (truths, labels) = RegionTargets.Truths(view);
             var isInside = RegionProposals.Inside(anchors, view.Width, view.Height);
-            ofAnchors[n] = AnchorTargets.Of(anchors, isInside, truths, _options.Rpn, new SampleRandom(seed, item.Position, item.Index, AnchorStream));
+            ofAnchors[n] = AnchorTargets.Of(anchors, isInside, truths, _options.Rpn, RandomStreams.Anchors(seed, item.Position, item.Index));
             var proposals = RegionProposals.Of(
                 anchors, isInside, logitValues.AsSpan(n * perImage, perImage), deltaValues.AsSpan(4 * n * perImage, 4 * perImage),
                 view.Width, view.Height, _options.Rpn.TrainBefore, _options.Rpn.TrainAfter, _options.Rpn.NmsIou);
-            ofRegions[n] = RegionTargets.Of(proposals, truths, labels, _classes, _options.Roi, new SampleRandom(seed, item.Position, item.Index, RegionStream));
+            ofRegions[n] = RegionTargets.Of(proposals, truths, labels, _classes, _options.Roi, RandomStreams.Regions(seed, item.Position, item.Index));
         });
         var (objectness, proposal) = DetectorLosses.OfAnchors(
             logits, deltas,

@@ -21,7 +21,6 @@ namespace MoCoSharp.Detection.Transfer;
 public sealed class DetectionTransfer : IDisposable
 {
     private const string DetectorFile = "detector.safetensors";
-    private const ulong HeadStream = 0x6465746563740000; // apart from other draws by the same seed
 
     private readonly DetectionConfig _config;
     private readonly string _configText;
@@ -56,7 +55,7 @@ public sealed class DetectionTransfer : IDisposable
         _data = _train.Fingerprint();
         (_observer, _time) = (observer, time);
         _device = TorchRuntime.OpenDevice(config.Device);
-        using var random = new Generator((ulong)config.Seed ^ HeadStream);
+        using var random = new Generator(RandomStreams.DetectorWeights(config.Seed));
         _model = new FasterRcnn(config.Encoder, config.Detector, train.ClassNames.Count, random) { Precision = config.Precision.Resolve(_device) };
         if (encoder is not null)
         {

@@ -98,7 +98,7 @@ public sealed class FineTuning(
     // The pre-trained layers, and in place of the head a linear classifier of weights N(0, 0.01) and bias 0, as in linear evaluation.
     private Encoder Classifier()
     {
-        using var random = new Generator((ulong)options.Seed);
+        using var random = new Generator(RandomStreams.Weights(options.Seed));
         var model = new Encoder(architecture with { Head = EncoderHead.Linear }, train.ClassNames.Count, bnGroups: 1, random);
         using (no_grad())
         using (NewDisposeScope())

@@ -6,8 +6,6 @@ namespace MoCoSharp.Evaluation;
 /// <summary>Which images of a labelled set keep their labels: a share of every class, drawn by a seed, or a published list.</summary>
 public static class LabelSubset
 {
-    private const long Stream = -2; // no image and no epoch order draws from it
-
     /// <summary>The same share of every class, at least one image of each.</summary>
     /// <param name="data">Labelled images.</param>
     /// <param name="share">Above 0, at most 1.</param>
@@ -26,7 +24,7 @@ public static class LabelSubset
         foreach (var group in Enumerable.Range(0, data.Count).Where(index => data.LabelOf(index) >= 0).GroupBy(data.LabelOf).OrderBy(group => group.Key))
         {
             int[] members = [.. group];
-            new SampleRandom(seed, epoch: 0, Stream, group.Key).Shuffle(members.AsSpan());
+            RandomStreams.LabelSubset(seed, group.Key).Shuffle(members.AsSpan());
             chosen.AddRange(members[..Math.Max(1, (int)Math.Round(members.Length * share))]);
         }
 

@@ -1,3 +1,4 @@
+using MoCoSharp.Data.Views;
 using MoCoSharp.Optimization;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -25,7 +26,7 @@ public sealed class LinearClassifier : IDisposable
         _layer = Linear(featureSize, classes);
         using (no_grad())
         using (NewDisposeScope())
-        using (var random = new Generator((ulong)options.Seed))
+        using (var random = new Generator(RandomStreams.Weights(options.Seed)))
         {
             _layer.weight!.normal_(0, 0.01, random);
             _layer.bias!.zero_();

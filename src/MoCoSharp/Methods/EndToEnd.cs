@@ -1,3 +1,4 @@
+using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
 using MoCoSharp.Kernels;
 using MoCoSharp.Models;
@@ -70,7 +71,7 @@ public sealed class EndToEnd : PretrainMethod
         _options = options;
         _group = group;
         KeyOrders = (step, half, count) => KeyShuffle.Order(seed, step, half, count);
-        using var random = new Generator((ulong)seed);
+        using var random = new Generator(RandomStreams.Weights(seed));
         encoder_q = new Encoder(encoder, options.Dimension, bnGroups / group.Size, random, syncNorm ? group : null);
         encoder_k = options.SharedEncoder ? null : new Encoder(encoder, options.Dimension, bnGroups / group.Size, random, syncNorm ? group : null);
         RegisterComponents();

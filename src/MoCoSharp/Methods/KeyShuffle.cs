@@ -9,8 +9,6 @@ namespace MoCoSharp.Methods;
 /// </remarks>
 public static class KeyShuffle
 {
-    private const int Stream = -1; // as epoch: no view is drawn from there
-
     /// <summary>A permutation of a global batch.</summary>
     /// <param name="seed">Seed of the run.</param>
     /// <param name="step">Steps done before this one.</param>
@@ -25,7 +23,7 @@ public static class KeyShuffle
             order[i] = i;
         }
 
-        new SampleRandom(seed, Stream, step, half).Shuffle(order.AsSpan());
+        RandomStreams.KeyShuffle(seed, step, half).Shuffle(order.AsSpan());
         return order;
     }
 }

@@ -94,8 +94,6 @@ public sealed record MemoryBankOptions : IMethodOptions
 /// </remarks>
 public sealed class MemoryBank : PretrainMethod
 {
-    private const int Stream = -2; // as epoch: no view, order or shuffle is drawn from there
-
     private readonly Encoder encoder;
     private readonly FeatureBank bank;
     private readonly Tensor normalizer; // [1]: Z of NCE; 0 until the first batch gives it
@@ -109,7 +107,7 @@ public sealed class MemoryBank : PretrainMethod
         _options = options;
         _group = group;
         Draws = (step, query) => Draw(seed, step, query, options.Negatives, images);
-        using var random = new Generator((ulong)seed);
+        using var random = new Generator(RandomStreams.Weights(seed));
         encoder = new Encoder(encoderOptions, options.Dimension, bnGroups / group.Size, random, syncNorm ? group : null);
         bank = new FeatureBank(images, options.Dimension, random);
         normalizer = zeros(1).DetachFromDisposeScope();
@@ -218,7 +216,7 @@ public sealed class MemoryBank : PretrainMethod
 
     private static long[] Draw(long seed, long step, long query, int count, int images)
     {
-        var random = new SampleRandom(seed, Stream, step, query);
+        var random = RandomStreams.MemoryBankNegatives(seed, step, query);
         var draws = new long[count];
         for (var i = 0; i < count; i++)
         {

@@ -1,4 +1,5 @@
 using MoCoSharp.Data;
+using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
 using MoCoSharp.Kernels;
 using MoCoSharp.Losses;
@@ -94,7 +95,7 @@ public sealed class MoCo : PretrainMethod
         _group = group;
         KeyOrders = (step, half, count) => KeyShuffle.Order(seed, step, half, count);
 
-        using var random = new Generator((ulong)seed);
+        using var random = new Generator(RandomStreams.Weights(seed));
         encoder_q = new Encoder(encoder, options.Dimension, bnGroups / group.Size, random, syncNorm ? group : null);
         encoder_k = new Encoder(encoder, options.Dimension, bnGroups / group.Size, random, syncNorm ? group : null);
         queue = new KeyQueue(options.Dimension, options.QueueSize, random, options.QueuePrecision);

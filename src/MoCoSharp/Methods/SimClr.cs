@@ -1,3 +1,4 @@
+using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
 using MoCoSharp.Kernels;
 using MoCoSharp.Losses;
@@ -61,7 +62,7 @@ public sealed class SimClr : PretrainMethod
     {
         _options = options;
         _group = group;
-        using var random = new Generator((ulong)seed);
+        using var random = new Generator(RandomStreams.Weights(seed));
         encoder = new Encoder(encoderOptions, options.Dimension, bnGroups / group.Size, random, syncNorm ? group : null);
         _cache = options.GradientCache ? new EmbeddingCache(encoder, bnGroups / group.Size) : null;
         RegisterComponents();

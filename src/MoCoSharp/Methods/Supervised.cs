@@ -1,3 +1,4 @@
+using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
 using MoCoSharp.Models;
 using TorchSharp;
@@ -46,7 +47,7 @@ public sealed class Supervised : PretrainMethod
 
     private Supervised(EncoderOptions encoderOptions, int classes, int bnGroups, long seed, IProcessGroup group, bool syncNorm) : base(nameof(Supervised))
     {
-        using var random = new Generator((ulong)seed);
+        using var random = new Generator(RandomStreams.Weights(seed));
         encoder = new Encoder(encoderOptions, classes, bnGroups / group.Size, random, syncNorm ? group : null);
         RegisterComponents();
     }

@@ -46,7 +46,7 @@ public static class SampleSheet
 
             for (var half = 0; half < 2; half++)
             {
-                var random = new SampleRandom(config.Seed, 0, index, half);
+                var random = RandomStreams.View(config.Seed, 0, index, half);
                 transform.Write(image, ref random, view);
                 var left = Gap + (place % PairsInRow * ((2 * size) + Gap)) + (half * size);
                 var top = Gap + (place / PairsInRow * (size + Gap));
