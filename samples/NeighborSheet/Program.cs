@@ -1,3 +1,4 @@
+using MoCoSharp;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Encoders;
 using NeighborSheet;
@@ -14,6 +15,7 @@ if (args is not [var run, var source, var path])
     return 2;
 }
 
+TorchRuntime.Configure(); // first, before any tensor
 var (train, validation) = DataSource.Open(source, validation: null);
 var images = validation ?? train; // images that the encoder was not trained on, if there are any
 using var encoder = TrainedEncoder.Load(run);

@@ -4,7 +4,7 @@ namespace MoCoSharp.Kernels;
 /// <param name="Name">The name in <see cref="KernelSwitches.Variable"/>, in lower case with hyphens.</param>
 /// <param name="Applies">When a call site takes it, besides the processor.</param>
 /// <param name="Replaces">The operations of libtorch that run where it is off.</param>
-/// <param name="Gains">What it gains, as measured in docs/speed.md or docs/decisions.</param>
+/// <param name="Gains">What it gains, as measured in docs/explanation/speed.md or docs/decisions.</param>
 /// <param name="Error">Largest difference from libtorch's result, and against what it is tested.</param>
 /// <param name="Test">The test class that compares it with float64.</param>
 /// <param name="Needs">What the processor must have; null where any processor will do.</param>

@@ -7,7 +7,7 @@ namespace MoCoSharp.Kernels;
 /// <remarks>
 /// To add a kernel: add a row, ask <see cref="FastKernel.IsOn"/> where it is called, and keep libtorch's operations
 /// as the other branch. Test it against float64 with <see cref="KernelSwitches.Override"/>, which runs 512-bit code
-/// on any processor. docs/decisions/002-kernels-that-pay.md says what a kernel must gain.
+/// on any processor. Decision 002 in docs/decisions says what a kernel must gain.
 /// </remarks>
 internal static class KernelTable
 {

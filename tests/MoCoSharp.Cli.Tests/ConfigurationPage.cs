@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using MoCoSharp.Models;
 
 namespace MoCoSharp.Cli.Tests;
 
@@ -24,7 +25,7 @@ internal sealed class ConfigurationPage
     public void Add(string paragraph) => text.Append(paragraph).Append("\n\n");
 
     /// <summary>The table of a record, and then those of the records in it.</summary>
-    /// <param name="options">With its defaults; a null record in it is listed by the defaults of its type.</param>
+    /// <param name="options">With its defaults.</param>
     /// <param name="prefix">What comes before each key, such as "moco."; empty for the whole configuration.</param>
     /// <param name="heading">"##" and so on.</param>
     public void AddTable(object options, string prefix, string heading)
@@ -43,11 +44,16 @@ internal sealed class ConfigurationPage
         text.Append('\n');
         foreach (var group in properties.Where(IsGroup))
         {
-            var name = prefix + DocComments.JsonName(group);
-            Add($"{heading} {name}");
-            Add(comments.Of(group.PropertyType));
-            AddTable(group.GetValue(options) ?? Activator.CreateInstance(group.PropertyType)!, name + ".", heading);
+            AddGroup(group.GetValue(options)!, prefix + DocComments.JsonName(group), heading);
         }
+    }
+
+    /// <summary>A record below another: its heading, what it is for, and its table.</summary>
+    public void AddGroup(object options, string name, string heading)
+    {
+        Add($"{heading} {name}");
+        Add(comments.Of(options.GetType()));
+        AddTable(options, name + ".", heading);
     }
 
     private static bool IsIgnored(PropertyInfo property) =>

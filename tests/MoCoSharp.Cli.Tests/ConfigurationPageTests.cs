@@ -1,5 +1,6 @@
 using System.Text.Json;
 using MoCoSharp.Detection.Transfer;
+using MoCoSharp.Methods;
 using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Tests;
@@ -23,8 +24,7 @@ public sealed class ConfigurationPageTests
             "`config.json` of a run has all of them, and `moco pretrain RECIPE --dry-run --json` prints them.\n" +
             "An unknown setting is an error.");
         page.Add("## Pre-training");
-        page.Add("A configuration has exactly one method: `moco`, `simClr`, `endToEnd`, `memoryBank` or `supervised`.");
-        page.AddTable(new RunConfig(), "", "###");
+        AddPreTraining(page);
         page.Add("## Detection");
         page.Add("These are the settings of `moco detect`.");
         page.AddTable(new DetectionConfig(), "", "###");
@@ -41,12 +41,23 @@ public sealed class ConfigurationPageTests
     public void TheDefaultsOfTheReference_AreThoseThatTheProgramWrites()
     {
         var page = new ConfigurationPage();
-        page.AddTable(new RunConfig(), "", "##");
+        AddPreTraining(page);
         using var json = JsonDocument.Parse(RunConfigFile.Write(new RunConfig()));
 
         Assert.All(
             Leaves(json.RootElement, ""),
             leaf => Assert.Contains($"| `{leaf.Key}` | `{leaf.Value}` |", $"{page}"));
+    }
+
+    private static void AddPreTraining(ConfigurationPage page)
+    {
+        page.AddTable(new RunConfig(), "", "###");
+        page.Add("### Methods");
+        page.Add($"A configuration has exactly one method: {string.Join(", ", PretrainMethods.Names)}.");
+        foreach (var method in PretrainMethods.All)
+        {
+            page.AddGroup(method, method.Name, "####");
+        }
     }
 
     private static IEnumerable<(string Key, string Value)> Leaves(JsonElement element, string prefix) =>

@@ -1,84 +1,178 @@
+using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
 using MoCoSharp.Encoders;
 using MoCoSharp.Models;
 using MoCoSharp.PyTorch;
+using MoCoSharp.Runs;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Cli.Tests;
 
-/// <summary>The commands of README.md and the how-to pages, run in order on a few small images: as they stand there, but for settings that make them short.</summary>
+/// <summary>The commands of the pages, run in order on small images, with settings that make them short.</summary>
 public sealed class DocumentedCommandTests : IDisposable
 {
-    private static readonly string[] Pages = ["README.md", "docs/export.md", "docs/imagenette.md", "docs/loading.md", "docs/pytorch.md"];
-
-    // Those that are not run here, by their beginning, and why.
-    private static readonly Dictionary<string, string> Left = new()
+    // Commands that are not run here, by their beginning, and why.
+    private static readonly Dictionary<string, string> NotRun = new()
     {
-        ["README.md: dotnet run"] = "the main job of .ci/run",
-        ["README.md: ./test.sh"] = "runs this test",
-        ["README.md: moco compare runs/mine runs/other"] = "there is one run: docs/imagenette.md compares",
-        ["README.md: moco pretrain simclr-cifar10-r18"] = "StudyTests trains by SimCLR",
-        ["README.md: moco study ablation"] = "minutes; StudyTests runs others",
-        ["docs/export.md: dotnet run"] = "ExportTests runs the service",
-        ["docs/export.md: curl"] = "ExportTests asks the service",
-        ["docs/imagenette.md: curl"] = "no network",
-        ["docs/imagenette.md: tar"] = "no network",
-        ["docs/pytorch.md: MOCOSHARP_"] = "minutes to hours",
-        ["docs/pytorch.md: moco import checkpoint_0100.pth.tar"] = "a whole training of ResNet-50: ImportTests goes on with a small one",
-        ["docs/pytorch.md: moco pretrain --resume --run runs/on"] = "the same",
+        ["CONTRIBUTING.md: dotnet build"] = "builds this test",
+        ["CONTRIBUTING.md: ./test.sh"] = "runs this test",
+        ["README.md: dotnet pack"] = "eng/try-packages.sh packs",
+        ["README.md: dotnet tool install"] = "eng/try-packages.sh installs",
+        ["docs/explanation/pytorch-files.md: MOCOSHARP_"] = "minutes to hours",
+        ["docs/getting-started.md: mpirun"] = "docs/how-to/processes.md has it too",
+        ["docs/how-to/detection.md: moco study detection"] = "DetectTests runs such a study",
+        ["docs/how-to/imagenette.md: curl"] = "no network",
+        ["docs/how-to/imagenette.md: tar"] = "no network",
+        ["docs/how-to/pytorch.md: moco import checkpoint_0100.pth.tar"] =
+            "a whole training of ResNet-50: ImportTests resumes a small one",
+        ["docs/how-to/pytorch.md: moco pretrain --resume --run runs/on"] = "the same",
+        ["docs/how-to/serve.md: moco export"] = "docs/how-to/export.md has it too",
+        ["docs/how-to/serve.md: dotnet run"] = "ExportTests runs the service",
+        ["docs/how-to/serve.md: curl"] = "ExportTests asks the service",
     };
 
-    private const string Detection = "encoder.depth=18 encoder.width=4 batchSize=2 steps=2 threads=1 workers=1 logEvery=1 preciseBnBatches=1 views.shortSides=[48] " +
-        "views.testShortSide=48 detector.roi.samples=8 detector.roi.poolSize=4 detector.rpn.trainAfter=20 detector.rpn.testAfter=20 detector.anchorSizes=[16,32]";
+    private const string Detection =
+        "batchSize=2 steps=2 threads=1 workers=1 logEvery=1 preciseBnBatches=1 " +
+        "views.shortSides=[48] views.testShortSide=48 detector.roi.samples=8 detector.roi.poolSize=4 " +
+        "detector.rpn.trainAfter=20 detector.rpn.testAfter=20 detector.anchorSizes=[16,32]";
 
-    private const string PreTraining = "encoder.depth=18 encoder.width=4 views.size=32 batchSize=8 bnGroups=2 moco.queueSize=16 moco.dimension=8 threads=1 " +
-        "loader.workers=1 knn.neighbours=5 knn.everyEpochs=0 optimizer.warmupSteps=0 epochs=2";
+    private const string PreTraining =
+        "encoder.depth=18 encoder.width=4 views.size=32 batchSize=8 bnGroups=2 moco.queueSize=16 " +
+        "moco.dimension=8 threads=1 loader.workers=1 knn.neighbours=5 knn.everyEpochs=0 optimizer.warmupSteps=0 epochs=2";
+
+    // Pages that begin where a run is there.
+    private static readonly string[] PagesWithARun =
+    [
+        "docs/how-to/classify.md", "docs/how-to/detection.md", "docs/how-to/export.md", "docs/how-to/health.md",
+        "docs/how-to/pytorch.md", "docs/how-to/resume.md",
+    ];
 
     private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;
 
-    public static TheoryData<string> All => [.. Pages];
+    public static TheoryData<string> All => [.. Pages()];
 
     [Theory]
     [MemberData(nameof(All))]
     public void EveryCommand_DoesWhatThePageSays(string page)
     {
-        Prepare(withRun: page is "docs/export.md" or "docs/pytorch.md");
-        foreach (var line in Commands(page).Where(line => !IsLeft(page, line)))
+        Prepare(page);
+        foreach (var line in Commands(page).Where(line => !IsNotRun(page, line)))
         {
-            Assert.True(line.StartsWith("moco ", StringComparison.Ordinal), $"{page}: {line}: expected a command of moco, or its beginning among those that are not run.");
-            var words = Shortened(line);
-            if (Array.IndexOf(words, "-o") is var option and >= 0)
-            {
-                File.Delete(Path.Combine(folder, words[option + 1])); // a page may show two ways to make one file
-            }
-
-            var (code, output, error) = Moco.Run(folder, words);
+            var (code, output, error) = Run(line);
             Assert.True(code == 0, $"{page}: {line}\nended with {code}. It said: {output}\n{error}");
         }
     }
 
     [Fact]
-    public void WhatIsNotRun_StandsInAPage() => Assert.All(
-        Left.Keys, left => Assert.Contains(Pages.SelectMany(page => Commands(page).Select(line => $"{page}: {line}")), line => line.StartsWith(left, StringComparison.Ordinal)));
+    public void WhatIsNotRun_IsInAPage() => Assert.All(NotRun.Keys, beginning => Assert.Contains(
+        Pages().SelectMany(page => Commands(page).Select(line => $"{page}: {line}")),
+        line => line.StartsWith(beginning, StringComparison.Ordinal)));
+
+    /// <summary>Commands in sentences, tables and indented blocks are parsed, and not run.</summary>
+    [Fact]
+    public void EveryCommandInASentence_IsACommandLineOfTheProgram()
+    {
+        var lines = DocumentationTests.Pages().Where(page => page != "CHANGELOG.md")
+            .SelectMany(page => InSentences(page).Select(line => (Page: page, Line: line)))
+            .Where(item => !IsPattern(item.Line))
+            .ToList();
+
+        Assert.True(lines.Count > 50);
+        Assert.All(lines, item =>
+        {
+            var words = item.Line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1..];
+            Assert.Empty(UsageFaults.Of(Verbs.Parse(Verbs.Create(), words), words)
+                .Where(fault => !fault.Contains(" is missing", StringComparison.Ordinal)) // the verb alone may be named
+                .Select(fault => $"{item.Page}: {item.Line}: {fault}"));
+        });
+    }
+
+    /// <summary>The rows of the papers' tables are trainings of weeks; their recipes and settings must exist.</summary>
+    [Fact]
+    public void EveryTrainingInASentence_HasARecipeAndSettingsThatExist()
+    {
+        var trainings = DocumentationTests.Pages().SelectMany(InSentences)
+            .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .Where(words => words is [_, "pretrain", not "RECIPE", ..] && !words[2].StartsWith('-'))
+            .Where(words => !words.Any(word => IsPattern(word) || word.EndsWith("=N") || word.EndsWith("=S")))
+            .ToList();
+
+        Assert.True(trainings.Count > 15);
+        Assert.All(trainings, words => RunConfigFile.Load(
+            Recipes.Find(words[2]),
+            words.SkipWhile(word => word != "--set").Skip(1).TakeWhile(word => !word.StartsWith("--"))));
+    }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
-    private static bool IsLeft(string page, string line) => Left.Keys.Any(left => $"{page}: {line}".StartsWith(left, StringComparison.Ordinal));
+    private static IEnumerable<string> Pages() => DocumentationTests.Pages().Where(page => Commands(page).Any());
 
-    // One a line, without remarks; a backslash at the end goes on.
-    private static IEnumerable<string> Commands(string page) => DocumentationTests.Blocks(Path.Combine(DocumentationTests.Root(), page), "sh")
+    private static bool IsNotRun(string page, string line) =>
+        NotRun.Keys.Any(beginning => $"{page}: {line}".StartsWith(beginning, StringComparison.Ordinal));
+
+    // One a line, without remarks; a backslash at the end continues the line.
+    private static IEnumerable<string> Commands(string page) => DocumentationTests.Blocks(page, "sh")
         .SelectMany(block => string.Join('\n', block).Replace("\\\n", " ", StringComparison.Ordinal).Split('\n'))
         .Select(line => line.Split(" #")[0].Trim())
         .Where(line => line.Length > 0 && line[0] != '#');
 
-    private static string[] Shortened(string line)
+    // "moco study ablation|momentum ..." stands for several commands.
+    private static bool IsPattern(string command) =>
+        command.Contains("...", StringComparison.Ordinal) || command.AsSpan().IndexOfAny('|', '[') >= 0;
+
+    private static IEnumerable<string> InSentences(string page) => DocumentationTests.Prose(page)
+        .SelectMany(line => line.StartsWith("    ", StringComparison.Ordinal)
+            ? [line.Split(" #")[0].Trim()]
+            : line.Split('`').Where((_, i) => i % 2 == 1)) // between two backticks
+        .Where(command => command.StartsWith("moco ", StringComparison.Ordinal));
+
+    private (int Code, string Output, string Error) Run(string line)
     {
-        var words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1..].ToList();
+        const string launcher = "mpirun -np 4 ";
+        var isJob = line.StartsWith(launcher, StringComparison.Ordinal);
+        line = isJob ? line[launcher.Length..] : line;
+        Assert.True(
+            line.StartsWith("moco ", StringComparison.Ordinal),
+            $"{line}: expected a command of moco, or its beginning among those that are not run.");
+        var (words, file) = (Shortened(line.Split(" > ")[0]), line.Split(" > ").ElementAtOrDefault(1));
+        if (Array.IndexOf(words, "-o") is var option and >= 0)
+        {
+            File.Delete(Path.Combine(folder, words[option + 1])); // a page may show two ways to make one file
+        }
+
+        if (isJob)
+        {
+            Mpirun.Demand();
+            using var job = new Job(Mpirun.Start(folder, 4, [.. words, "bnGroups=4"])); // after --set
+            var (said, warned) = job.Wait(0);
+            return (0, said, warned);
+        }
+
+        var (code, output, error) = Moco.Run(folder, words);
+        if (file is not null)
+        {
+            File.WriteAllText(Path.Combine(folder, file), output);
+        }
+
+        return (code, output, error);
+    }
+
+    private string[] Shortened(string line)
+    {
+        // The name of a classifier has a hash in it: the page's stands for the one that is there.
+        var words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1..]
+            .Select(word => word.StartsWith("runs/mine/classifiers/", StringComparison.Ordinal)
+                ? Directory.GetFiles(Path.Combine(folder, "runs", "mine", "classifiers"), "*.safetensors").Single()
+                : word)
+            .ToList();
         switch (words[0])
         {
             case "pretrain" when words.Contains("--resume"):
                 words.AddRange(["--steps", "3"]);
+                break;
+            case "pretrain" when words.Contains("--resume-with-changes"):
+                words.AddRange(["--steps", "4"]);
                 break;
             case "pretrain":
                 words.AddRange(["--steps", "2", "--set", .. PreTraining.Split(' ')]);
@@ -86,8 +180,19 @@ public sealed class DocumentedCommandTests : IDisposable
             case "import":
                 words.AddRange(["--set", "threads=1", "loader.workers=1"]);
                 break;
+            case "detect" when words.Contains("--resume"):
+                break;
+            case "study" when words[1] == "cost":
+                words.AddRange(["--only", "moco", "--steps", "1", "--set", "encoder.width=4", "threads=1"]);
+                break;
+            case "study":
+                words.AddRange(["--data", "labeled", "--set", .. PreTraining.Split(' '), "epochs=1"]);
+                break;
+            case "bench":
+                words.AddRange(["--steps", "1", "--set", .. PreTraining.Split(' ')]);
+                break;
             case "detect":
-                words.AddRange(["--set", .. Detection.Split(' ').Where(setting => !setting.StartsWith("encoder.", StringComparison.Ordinal))]);
+                words.AddRange(["--set", .. Detection.Split(' ')]);
                 break;
             case "linear" when !words.Contains("--fast"):
                 Put(words, "--epochs", "1");
@@ -119,10 +224,10 @@ public sealed class DocumentedCommandTests : IDisposable
     }
 
     // The files and folders that the pages speak of.
-    private void Prepare(bool withRun)
+    private void Prepare(string page)
     {
         Images("photos", 24, 0);
-        foreach (var set in new[] { "labelled", "imagenette" })
+        foreach (var set in new[] { "labeled", "imagenette" })
         {
             foreach (var kind in new[] { "cat", "dog" })
             {
@@ -131,32 +236,44 @@ public sealed class DocumentedCommandTests : IDisposable
             }
         }
 
-        Boxes();
+        Boxes("VOCdevkit");
+        Boxes("cards");
         Weights("moco_v2_800ep_pretrain.pth.tar");
         File.Copy(Path.Combine(folder, "moco_v2_800ep_pretrain.pth.tar"), Path.Combine(folder, "FILE"));
         Weights("dino.pth", "student/module.backbone.", "teacher/backbone.");
         Weights("two.ckpt", "state_dict/backbone.", "state_dict/momentum_backbone.");
-        if (withRun)
+        if (PagesWithARun.Contains(page))
         {
-            // As wide as other tools know it.
-            var (code, _, error) = Moco.Run(
-                folder, ["pretrain", "moco-v2-folder", "--data", "photos", "--run", "runs/mine", "--steps", "1", "--set", .. PreTraining.Split(' '), "encoder.width=64"]);
-            Assert.True(code == 0, error);
+            var width = page is "docs/how-to/export.md" or "docs/how-to/pytorch.md" ? 64 : 4; // other tools know 64
+            string[] settings = [.. PreTraining.Split(' '), $"encoder.width={width}"];
+            string[] run = ["--data", "photos", "--run", "runs/mine", "--steps", "1"];
+            Succeed(["pretrain", "moco-v2-folder", .. run, "--set", .. settings]);
+        }
+
+        if (page == "docs/how-to/classify.md")
+        {
+            Succeed(["linear", "runs/mine", "--data", "labeled", "--fast"]);
         }
     }
 
-    // Two images to learn from, one to judge by.
-    private void Boxes()
+    private void Succeed(string[] words)
     {
-        Images("VOCdevkit/JPEGImages", 3, 7);
-        Directory.CreateDirectory(Path.Combine(folder, "VOCdevkit", "ImageSets", "Main"));
-        Directory.CreateDirectory(Path.Combine(folder, "VOCdevkit", "Annotations"));
-        File.WriteAllText(Path.Combine(folder, "VOCdevkit", "ImageSets", "Main", "train.txt"), "00\n01\n");
-        File.WriteAllText(Path.Combine(folder, "VOCdevkit", "ImageSets", "Main", "test.txt"), "02\n");
+        var (code, _, error) = Moco.Run(folder, words);
+        Assert.True(code == 0, error);
+    }
+
+    // Two images to learn from, one to judge by.
+    private void Boxes(string set)
+    {
+        Images(Path.Combine(set, "JPEGImages"), 3, 7);
+        Directory.CreateDirectory(Path.Combine(folder, set, "ImageSets", "Main"));
+        Directory.CreateDirectory(Path.Combine(folder, set, "Annotations"));
+        File.WriteAllText(Path.Combine(folder, set, "ImageSets", "Main", "train.txt"), "00\n01\n");
+        File.WriteAllText(Path.Combine(folder, set, "ImageSets", "Main", "test.txt"), "02\n");
         for (var i = 0; i < 3; i++)
         {
             File.WriteAllText(
-                Path.Combine(folder, "VOCdevkit", "Annotations", $"{i:D2}.xml"),
+                Path.Combine(folder, set, "Annotations", $"{i:D2}.xml"),
                 "<annotation><size><width>40</width><height>40</height></size><object><name>a</name>" +
                 "<bndbox><xmin>5</xmin><ymin>8</ymin><xmax>30</xmax><ymax>30</ymax></bndbox></object></annotation>");
         }
@@ -169,17 +286,21 @@ public sealed class DocumentedCommandTests : IDisposable
     private void Weights(string name, params string[] places)
     {
         using var random = new Generator(3);
-        using var encoder = new Encoder(new EncoderOptions { Depth = 18, Width = 4, Head = EncoderHead.Mlp }, 8, bnGroups: 1, random);
+        var options = new EncoderOptions { Depth = 18, Width = 4, Head = EncoderHead.Mlp };
+        using var encoder = new Encoder(options, 8, bnGroups: 1, random);
         using var scope = NewDisposeScope();
         var file = new PickleDictionary { ["epoch"] = 800, ["arch"] = "resnet18" };
         foreach (var place in places.Index())
         {
             var (dictionary, prefix) = (place.Item.Split('/')[0], place.Item.Split('/')[1]);
-            var state = file.TryGet(dictionary, out var there) ? (PickleDictionary)there : new PickleDictionary(isOrderedDict: true);
+            var state = file.TryGet(dictionary, out var there)
+                ? (PickleDictionary)there
+                : new PickleDictionary(isOrderedDict: true);
             file[dictionary] = state;
             foreach (var (key, tensor) in EncoderFile.Weights(encoder, withHead: true))
             {
-                state[prefix + key] = tensor.is_floating_point() ? tensor + place.Index : tensor; // no two of a file are the same
+                // No two of a file are the same.
+                state[prefix + key] = tensor.is_floating_point() ? tensor + place.Index : tensor;
             }
         }
 

@@ -128,7 +128,7 @@ public sealed class WeightsTests : IDisposable
     [Fact]
     public void TheCommandOfTheDocs_BeginsWithAResNet50()
     {
-        var line = File.ReadLines(Path.Combine(DocumentationTests.Root(), "docs", "pytorch.md")).Single(text => text.Contains("initialWeights=runs/theirs", StringComparison.Ordinal));
+        var line = File.ReadLines(Path.Combine(DocumentationTests.Root(), "docs", "how-to", "pytorch.md")).Single(text => text.Contains("initialWeights=runs/theirs", StringComparison.Ordinal));
         Save("theirs.pth", Small with { Depth = 50, Stem = EncoderStem.ImageNet }, ("module.encoder_q.", 1));
         Assert.Equal(0, Moco.Run(folder, "import", "theirs.pth", "--run", "runs/theirs").ExitCode);
         Pictures("photos", 16);

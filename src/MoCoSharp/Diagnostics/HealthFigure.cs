@@ -6,7 +6,7 @@ namespace MoCoSharp.Diagnostics;
 /// <param name="Value">Reads it.</param>
 public sealed record HealthFigure(string Name, string Meaning, Func<HealthFigures, double?> Value)
 {
-    /// <summary>All of them, in the order in which they are told; docs/health.md has the same sentences.</summary>
+    /// <summary>All of them, in the order in which they are told; docs/reference/health.md has the same sentences.</summary>
     public static IReadOnlyList<HealthFigure> All { get; } =
     [
         new("queueFill", "Share of the queue that holds keys of this run, the rest being the random ones of the start; the loss rises until it is 1.", f => f.QueueFill),
