@@ -5,7 +5,6 @@ using MoCoSharp.Cli.Progress;
 using MoCoSharp.Data;
 using MoCoSharp.Detection.Transfer;
 using MoCoSharp.Runs;
-using MoCoSharp.Training;
 
 namespace MoCoSharp.Cli.Commands;
 
@@ -101,7 +100,7 @@ internal static class DetectCommand
             Notes(plan);
         }
 
-        return (plan, isDry ? null : DetectionRun.Create(runPath ?? NextFolder(request.Target), plan.Config));
+        return (plan, isDry ? null : RunFolder.Create(runPath ?? NextFolder(request.Target), DetectionConfigFile.Write(plan.Config)));
     }
 
     private static (DetectionPlan Plan, RunFolder Run) Resume(DetectionPlan.Request request, string? runPath, bool isDry, List<string> faults)
@@ -130,14 +129,14 @@ internal static class DetectCommand
         return (DetectionPlan.Resume(run), run);
     }
 
-    private static int Tell(RunFolder run, PretrainEnd end, DetectionResult? result, DetectionProgress progress)
+    private static int Tell(RunFolder run, RunEnd end, DetectionResult? result, DetectionProgress progress)
     {
         if (result is null)
         {
-            Console.WriteLine(end == PretrainEnd.StepLimit
+            Console.WriteLine(end == RunEnd.StepLimit
                 ? $"ended as asked, before the last step. `moco detect --resume --run {Shell.Quote(run.Path)}` goes on, and judges at the end."
                 : $"stopped, saved. `moco detect --resume --run {Shell.Quote(run.Path)}` goes on.");
-            return end == PretrainEnd.StepLimit ? ExitCode.Done : ExitCode.Stopped;
+            return end == RunEnd.StepLimit ? ExitCode.Done : ExitCode.Stopped;
         }
 
         Console.WriteLine(FormattableString.Invariant(

@@ -69,7 +69,7 @@ internal static class InspectCommand
     private static void ShowFolder(string target)
     {
         var config = Path.Combine(target, RunFolder.ConfigName);
-        if (File.Exists(config) && DetectionConfigFile.IsOne(config))
+        if (File.Exists(config) && DetectionConfigFile.IsDetection(config))
         {
             Console.WriteLine(string.Join('\n', FileKinds.Detection(config)));
             ShowCheckpoints(RunFolder.Open(target));

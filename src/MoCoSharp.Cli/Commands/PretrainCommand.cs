@@ -118,7 +118,7 @@ internal static class PretrainCommand
         Notes(plan!, request);
         using var signals = new StopSignals(request.Usr1Continues);
         var path = GroupText.Broadcast(group, request.Run ?? RunFolder.Next(request.RecipeName));
-        var run = group.Rank == 0 ? RunFolder.Create(path, plan!.Config) : RunFolder.OfOther(path);
+        var run = group.Rank == 0 ? RunFolder.Create(path, plan!.Config) : RunFolder.OpenUnchecked(path);
         return Begin(plan!, run, request.Steps, signals, group);
     }
 
@@ -166,7 +166,7 @@ internal static class PretrainCommand
         }
 
         using var signals = new StopSignals(request.Usr1Continues);
-        var run = group.Rank == 0 ? RunFolder.Open(request.Run!) : RunFolder.OfOther(request.Run!);
+        var run = group.Rank == 0 ? RunFolder.Open(request.Run!) : RunFolder.OpenUnchecked(request.Run!);
         if (group.Rank == 0 && WeightsImport.Missing(run) is { Count: > 0 } missing)
         {
             throw new ConfigurationException([$"{run.Path} was imported without {string.Join(", ", missing)}: nothing could go on as it was. " +
@@ -271,11 +271,11 @@ internal static class PretrainCommand
 
         Console.WriteLine(end switch
         {
-            PretrainEnd.Finished => $"done: {training.StepsDone} steps. Look at {run.ViewsPath}; {NextSteps.After(plan, run)}",
-            PretrainEnd.StepLimit => $"ended after {training.StepsDone} steps, as asked. `moco pretrain --resume --run {Shell.Quote(run.Path)}` goes on.",
+            RunEnd.Finished => $"done: {training.StepsDone} steps. Look at {run.ViewsPath}; {NextSteps.After(plan, run)}",
+            RunEnd.StepLimit => $"ended after {training.StepsDone} steps, as asked. `moco pretrain --resume --run {Shell.Quote(run.Path)}` goes on.",
             _ => $"stopped after {training.StepsDone} steps, saved. `moco pretrain --resume --run {Shell.Quote(run.Path)}` goes on.",
         });
-        return end == PretrainEnd.Stopped ? ExitCode.Stopped : ExitCode.Done;
+        return end == RunEnd.Stopped ? ExitCode.Stopped : ExitCode.Done;
     }
 
     private static void Begin(PretrainPlan plan, RunFolder run, bool resumes, bool withChanges, PretrainMethod method, Pretraining training, ConsoleProgress progress)

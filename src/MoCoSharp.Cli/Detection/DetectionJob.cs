@@ -3,7 +3,6 @@ using MoCoSharp.Detection.Pictures;
 using MoCoSharp.Detection.Transfer;
 using MoCoSharp.Models;
 using MoCoSharp.Runs;
-using MoCoSharp.Training;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Cli.Detection;
@@ -34,7 +33,7 @@ internal static class DetectionJob
     /// <param name="signals">Ask for an end.</param>
     /// <param name="progress">Hears of it.</param>
     /// <returns>How it ended, and what it reached; null before the last step.</returns>
-    public static (PretrainEnd End, DetectionResult? Result) Run(
+    public static (RunEnd End, DetectionResult? Result) Run(
         DetectionPlan plan, RunFolder run, bool isResumed, long? stepLimit, int draw, StopSignals signals, DetectionProgress progress)
     {
         TorchRuntime.Load();
@@ -48,7 +47,7 @@ internal static class DetectionJob
         }
 
         var end = transfer.Run(run, stepLimit, signals.Token);
-        if (end != PretrainEnd.Finished)
+        if (end != RunEnd.Finished)
         {
             return (end, null);
         }
@@ -62,7 +61,7 @@ internal static class DetectionJob
             }
 
             var (found, judged) = transfer.Detect(plan.Judged, signals.Token);
-            var result = DetectionResult.Of(plan.Config, transfer.StepsDone, plan.Judged, judged, found);
+            var result = DetectionResult.Compute(plan.Config, transfer.StepsDone, plan.Judged, judged, found);
             run.WriteEvaluation($"detection-step-{transfer.StepsDone:D8}", result.ToJson());
             if (draw > 0)
             {
@@ -73,7 +72,7 @@ internal static class DetectionJob
         }
         catch (OperationCanceledException) when (signals.Token.IsCancellationRequested)
         {
-            return (PretrainEnd.Stopped, null);
+            return (RunEnd.Stopped, null);
         }
     }
 }

@@ -188,7 +188,7 @@ internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, 
 
     private static TrainedEncoder OpenEncoder(string target, EncoderRole role, string? prefix)
     {
-        if (Directory.Exists(target) && RunFolder.Exists(target) && DetectionConfigFile.IsOne(Path.Combine(target, RunFolder.ConfigName)))
+        if (Directory.Exists(target) && RunFolder.Exists(target) && DetectionConfigFile.IsDetection(Path.Combine(target, RunFolder.ConfigName)))
         {
             throw new ConfigurationException([$"{target} is the run of a detection, and has no encoder to begin with. --resume --run {Shell.Quote(target)} goes on with it."]);
         }

@@ -6,7 +6,6 @@ using MoCoSharp.Cli.Progress;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Detection.Transfer;
 using MoCoSharp.Runs;
-using MoCoSharp.Training;
 
 namespace MoCoSharp.Cli.Studies;
 
@@ -95,7 +94,7 @@ internal static class DetectionStudy
             if (scores is not { } found)
             {
                 Console.WriteLine("stopped, saved. The same command goes on.");
-                return end == PretrainEnd.Stopped ? ExitCode.Stopped : ExitCode.Failed;
+                return end == RunEnd.Stopped ? ExitCode.Stopped : ExitCode.Failed;
             }
 
             results.Add((training.Row, found.Ap50, found.Ap, found.Ap75));
@@ -107,16 +106,16 @@ internal static class DetectionStudy
         return ExitCode.Done;
     }
 
-    private static (PretrainEnd End, (double Ap50, double Ap, double Ap75)? Scores) Train(Training training, StopSignals signals, DetectionProgress progress)
+    private static (RunEnd End, (double Ap50, double Ap, double Ap75)? Scores) Train(Training training, StopSignals signals, DetectionProgress progress)
     {
         var isThere = RunFolder.Exists(training.Folder);
         if (isThere && Done(training.Folder) is { } before)
         {
-            return (PretrainEnd.Finished, before);
+            return (RunEnd.Finished, before);
         }
 
         using var plan = DetectionPlan.Open(training.Request, []);
-        var run = isThere ? RunFolder.Open(training.Folder) : DetectionRun.Create(training.Folder, plan.Config);
+        var run = isThere ? RunFolder.Open(training.Folder) : RunFolder.Create(training.Folder, DetectionConfigFile.Write(plan.Config));
         using var hold = run.Hold(progress.Warned);
         Console.WriteLine($"{run.Path}: {plan.Describe()}");
         var (end, result) = DetectionJob.Run(plan, run, isResumed: isThere, stepLimit: null, draw: 0, signals, progress);

@@ -6,32 +6,27 @@ using MoCoSharp.Runs;
 
 namespace MoCoSharp.Detection.Transfer;
 
-/// <summary>Reads and writes <see cref="DetectionConfig"/> as JSON, and says where it departs from the protocol.</summary>
+/// <summary>Reads and writes <see cref="DetectionConfig"/> as JSON. Lists deviations from the protocol.</summary>
 public static class DetectionConfigFile
 {
-    // They say where, how fast and how talkatively things are done, and with what one began.
-    private static readonly string[] Free = ["from", "initialWeights", "initialEncoder", "initialPrefix", "data", "validation", "seed", "device", "threads", "workers", "logEvery", "checkpoints", "mean", "std"];
+    // No protocol has a value for these.
+    private static readonly string[] Free =
+    [
+        "from", "initialWeights", "initialEncoder", "initialPrefix", "data", "validation", "seed", "device", "threads",
+        "workers", "logEvery", "checkpoints", "mean", "std",
+    ];
 
     /// <summary>The configuration as indented JSON, every default spelled out.</summary>
-    public static string Write(DetectionConfig config) => JsonSerializer.Serialize(config, DetectionConfigJson.Default.DetectionConfig) + "\n";
+    public static string Write(DetectionConfig config) =>
+        JsonSerializer.Serialize(config, DetectionConfigJson.Default.DetectionConfig) + "\n";
 
     /// <summary>Reads a run's configuration.</summary>
     /// <param name="path">config.json.</param>
-    /// <exception cref="ConfigurationException">It is none of a detection, or has faults; all are listed.</exception>
-    public static DetectionConfig Load(string path)
-    {
-        try
-        {
-            return Parse(File.ReadAllText(path), path, []);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new ConfigurationException([$"{path}: cannot be read: {error.Message}"]);
-        }
-    }
+    /// <exception cref="ConfigurationException">It is not a detection's, or has faults; all are listed.</exception>
+    public static DetectionConfig Load(string path) => Parse(RunConfigFile.ReadText(path), path, []);
 
-    /// <summary>Whether a config.json is that of a detection.</summary>
-    public static bool IsOne(string path)
+    /// <summary>Whether a config.json is a detection's. False if it cannot be read.</summary>
+    public static bool IsDetection(string path)
     {
         try
         {
@@ -43,15 +38,17 @@ public static class DetectionConfigFile
         }
     }
 
-    /// <summary>Reads JSON, and puts single settings over it.</summary>
-    /// <param name="json">What departs from the defaults.</param>
-    /// <param name="source">What begins each fault.</param>
-    /// <param name="settings">"views.testShortSide=256" and the like, the later the stronger.</param>
-    /// <exception cref="ConfigurationException">All faults are listed.</exception>
+    /// <summary>Reads JSON, and applies single settings to it.</summary>
+    /// <param name="json">The values that differ from the defaults.</param>
+    /// <param name="source">The text that each fault begins with.</param>
+    /// <param name="settings">Such as "views.testShortSide=256". A later setting wins.</param>
+    /// <exception cref="ConfigurationException">There are faults; all are listed.</exception>
     public static DetectionConfig Parse(string json, string source, IEnumerable<string> settings) =>
-        RunConfigFile.Parse(json, source, settings, new DetectionConfig(), WithDefaults, DetectionConfigJson.Default.DetectionConfig, config => config.Faults());
+        RunConfigFile.Parse(
+            json, source, settings, new DetectionConfig(), DetectionConfigJson.Default.DetectionConfig,
+            config => config.Faults());
 
-    /// <summary>Every setting that is not the protocol's, with both values: what a number must be read with.</summary>
+    /// <summary>Every setting that differs from the protocol, with both values. Reports list them.</summary>
     public static IReadOnlyList<string> Deviations(DetectionConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
@@ -61,20 +58,14 @@ public static class DetectionConfigFile
             found.Add($"BatchNorm sees {config.ImagesAtOnce} images at a time (protocol: 16, synchronised)");
         }
 
-        // Two precisions or metrics have two names.
-        var settled = config with { GroupSize = 0, Metric = config.Metric == DetectionMetric.Auto ? DetectionMetric.Voc07 : config.Metric };
+        var metric = config.Metric == DetectionMetric.Auto ? DetectionMetric.Voc07 : config.Metric;
+        var settled = config with { GroupSize = 0, Metric = metric };
         Compare(Node(new DetectionConfig { Metric = DetectionMetric.Voc07 }), Node(settled), "", found);
         return found;
     }
 
-    private static JsonObject WithDefaults(JsonObject given)
-    {
-        var all = Node(new DetectionConfig());
-        RunConfigFile.Merge(given, all);
-        return all;
-    }
-
-    private static JsonObject Node(DetectionConfig config) => JsonSerializer.SerializeToNode(config, DetectionConfigJson.Default.DetectionConfig)!.AsObject();
+    private static JsonObject Node(DetectionConfig config) =>
+        JsonSerializer.SerializeToNode(config, DetectionConfigJson.Default.DetectionConfig)!.AsObject();
 
     private static void Compare(JsonObject protocol, JsonObject config, string prefix, List<string> found)
     {
@@ -96,7 +87,9 @@ public static class DetectionConfigFile
         }
     }
 
-    private static string Show(JsonNode? node) => node is JsonArray { Count: > 5 } list ? $"{list[0]}..{list[^1]}" : node?.ToJsonString() ?? "none";
+    private static string Show(JsonNode? node) => node is JsonArray { Count: > 5 } list
+        ? $"{list[0]}..{list[^1]}"
+        : node?.ToJsonString() ?? "none";
 }
 
 [JsonSourceGenerationOptions(

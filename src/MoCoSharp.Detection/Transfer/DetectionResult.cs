@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using MoCoSharp.Data;
 using MoCoSharp.Detection.Datasets;
@@ -7,34 +8,49 @@ using MoCoSharp.Models;
 
 namespace MoCoSharp.Detection.Transfer;
 
-/// <summary>What a detector reached, and by which protocol: what evaluations/detection-*.json of a run folder holds.</summary>
-/// <param name="Config">Of the run.</param>
+/// <summary>The scores of a detector with their protocol: evaluations/detection-*.json of a run folder.</summary>
+/// <param name="Config">The configuration of the run.</param>
 /// <param name="Step">Steps done.</param>
-/// <param name="Scores">The numbers.</param>
-/// <param name="Images">Images that were judged.</param>
-/// <param name="Unreadable">Images that could not be, and count for nothing.</param>
-public sealed record DetectionResult(DetectionConfig Config, long Step, DetectionScores Scores, int Images, int Unreadable)
+/// <param name="Scores">The scores.</param>
+/// <param name="Images">Test images.</param>
+/// <param name="Unreadable">Test images that could not be read. They do not count.</param>
+public sealed record DetectionResult(
+    DetectionConfig Config, long Step, DetectionScores Scores, int Images, int Unreadable)
 {
     /// <summary>The model and how it was trained, in a sentence.</summary>
-    public string Protocol =>
-        $"Faster R-CNN R{Config.Encoder.Depth}-C4{(Config.Encoder.Width == 64 ? "" : $", width {Config.Encoder.Width}")}{(Config.Encoder.Stem == EncoderStem.ImageNet ? "" : $", {Config.Encoder.Stem.Name()} stem")} from {Config.From}; " +
-        FormattableString.Invariant($"{Step} steps of {Config.BatchSize} images, lr {Config.Optimizer.LearningRate}, seed {Config.Seed}; trained on {Config.Data}, judged on {Config.Validation ?? "its test part"}; {Scores.Metric}");
+    public string Protocol
+    {
+        get
+        {
+            var width = Config.Encoder.Width == 64 ? "" : $", width {Config.Encoder.Width}";
+            var stem = Config.Encoder.Stem == EncoderStem.ImageNet ? "" : $", {Config.Encoder.Stem.Name()} stem";
+            return string.Create(
+                CultureInfo.InvariantCulture,
+                $"Faster R-CNN R{Config.Encoder.Depth}-C4{width}{stem} from {Config.From}; " +
+                $"{Step} steps of {Config.BatchSize} images, lr {Config.Optimizer.LearningRate}, " +
+                $"seed {Config.Seed}; trained on {Config.Data}, " +
+                $"judged on {Config.Validation ?? "its test part"}; {Scores.Metric}");
+        }
+    }
 
-    /// <summary>Judges what was found.</summary>
-    /// <param name="config">Of the run.</param>
+    /// <summary>Scores the objects that a detector found.</summary>
+    /// <param name="config">The configuration of the run.</param>
     /// <param name="step">Steps done.</param>
-    /// <param name="images">The truth.</param>
-    /// <param name="judged">Indices of the images that were looked at.</param>
-    /// <param name="found">In those.</param>
-    public static DetectionResult Of(DetectionConfig config, long step, BoxedImages images, IReadOnlyList<int> judged, IReadOnlyList<FoundObject> found)
+    /// <param name="images">The test images with their true boxes.</param>
+    /// <param name="judged">Indices of the images that could be read.</param>
+    /// <param name="found">The objects found in these images.</param>
+    public static DetectionResult Compute(
+        DetectionConfig config, long step, BoxedImages images, IReadOnlyList<int> judged,
+        IReadOnlyList<FoundObject> found)
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(judged);
-        return new DetectionResult(config, step, DetectionMetrics.Compute(config.Metric, images, judged, found), judged.Count, images.Count - judged.Count);
+        var scores = DetectionMetrics.Compute(config.Metric, images, judged, found);
+        return new DetectionResult(config, step, scores, judged.Count, images.Count - judged.Count);
     }
 
-    /// <summary>The numbers with everything they must be read with.</summary>
+    /// <summary>The scores with their protocol and its deviations.</summary>
     public JsonObject ToJson() => new()
     {
         ["evaluation"] = "detection",
@@ -54,5 +70,5 @@ public sealed record DetectionResult(DetectionConfig Config, long Step, Detectio
             score.Name, new JsonObject { ["ap"] = Number(score.Ap), ["ap50"] = Number(score.Ap50) }))),
     };
 
-    private static JsonNode? Number(double value) => double.IsFinite(value) ? value : null; // JSON has no "not a number"
+    private static JsonNode? Number(double value) => double.IsFinite(value) ? value : null; // JSON has no NaN
 }

@@ -2,67 +2,59 @@ using MoCoSharp.Runs;
 
 namespace MoCoSharp.Detection.Transfer;
 
-/// <summary>When a detection saves, and what stays on the disk; a save that fails is told, and tried again at the next occasion.</summary>
-internal sealed class DetectionSaves(RunFolder run, DetectionCheckpointOptions options, TimeProvider time, IDetectionObserver observer)
+/// <summary>The saves of a detection: what its <see cref="Saver"/> tells the observer.</summary>
+internal static class DetectionSaves
 {
-    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(1);
+    // Implementation note: a detection waits for each save, so that every save that is due has its file.
 
-    private readonly SaveSchedule _clock = new(new CheckpointOptions { EverySteps = options.EverySteps, EveryMinutes = options.EveryMinutes }, time);
+    /// <summary>A saver that reports to an observer, and flushes the metrics before each checkpoint.</summary>
+    public static Saver Create(
+        RunFolder run, DetectionCheckpointOptions options, MetricsLog metrics, TimeProvider time,
+        IDetectionObserver observer) => new(run, options.ToCheckpointOptions(), new SaveCallbacks
+        {
+            Saved = observer.Saved,
+            Failed = failure => Report(run, failure, observer),
+            BeforeWrite = metrics.Flush,
+        }, time);
 
-    /// <summary>Whether to save after so many steps.</summary>
-    public bool IsDue(long step, bool requested) => requested || _clock.IsDue(step);
-
-    /// <summary>Saves, and removes what is too old.</summary>
-    /// <param name="save">Gives the path.</param>
-    public void Try(Func<string> save)
+    /// <summary>Saves the state in the middle of a run. A full disk is reported, and the run goes on.</summary>
+    /// <exception cref="DivergedException">The state holds a NaN or an infinity.</exception>
+    public static void Save(Saver saver, DetectionState state)
     {
-        _clock.Begin();
-        try
+        if (saver.Save(state) is { Error: DivergedException error })
         {
-            observer.Saved(save());
-            _clock.End(isSaved: true);
-            Clear();
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            _clock.End(isSaved: false);
-            observer.Warned($"{run.Path}: the state was not saved: {error.Message} The run goes on and tries again; the newest checkpoint is {(run.Checkpoints() is [var newest, ..] ? newest : "none")}.");
+            throw WithAdvice(error);
         }
     }
 
-    /// <summary>Saves the last state; as long as nobody asks to stop, waits until there is room for it.</summary>
-    /// <param name="save">Gives the path.</param>
-    /// <param name="stop">Ends the waiting.</param>
-    /// <exception cref="IOException">It could not be saved, and somebody asked to stop.</exception>
-    public void Last(Func<string> save, CancellationToken stop)
+    /// <summary>Saves the last state. Waits for room on the disk until a user stops the run.</summary>
+    /// <exception cref="IOException">The state could not be saved.</exception>
+    /// <exception cref="DivergedException">The state holds a NaN or an infinity.</exception>
+    public static void Finish(Saver saver, RunFolder run, DetectionState state, CancellationToken stop)
     {
-        for (var wait = TimeSpan.FromSeconds(1); ; wait = wait * 2 < LongestWait ? wait * 2 : LongestWait)
+        if (saver.Finish(state, triesOnceStopped: 1, stop) is { Error: var error } failure)
         {
-            try
-            {
-                observer.Saved(save());
-                Clear();
-                return;
-            }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-            {
-                var newest = run.Checkpoints() is [var path, ..] ? path : "none";
-                if (stop.IsCancellationRequested || error is DirectoryNotFoundException)
-                {
-                    throw new IOException($"{run.Path}: the last state could not be saved: {error.Message} The newest checkpoint is {newest}; free some space, and --resume goes on from it.", error);
-                }
-
-                observer.Warned($"{run.Path}: the last state was not saved: {error.Message} It is tried again in {wait.TotalSeconds:F0} s; Ctrl-C ends without it. The newest checkpoint is {newest}.");
-                stop.WaitHandle.WaitOne(wait);
-            }
+            throw error is DivergedException diverged ? WithAdvice(diverged) : new IOException(
+                $"{run.Path}: the last state could not be saved: {error.Message} The newest checkpoint is " +
+                $"{failure.Newest}; free some space, and --resume goes on from it.", error);
         }
     }
 
-    private void Clear()
+    private static void Report(RunFolder run, SaveFailure failure, IDetectionObserver observer)
     {
-        foreach (var old in run.Checkpoints().Skip(options.Keep))
+        if (failure.Error is DivergedException)
         {
-            File.Delete(old);
+            return; // ends the run
         }
+
+        observer.Warned(failure.RetryAfter is { TotalSeconds: var seconds }
+            ? $"{run.Path}: the last state was not saved: {failure.Error.Message} " +
+                $"It is tried again in {seconds:F0} s; Ctrl-C ends without it. " +
+                $"The newest checkpoint is {failure.Newest}."
+            : $"{run.Path}: the state was not saved: {failure.Error.Message} The run goes on and tries again; " +
+                $"the newest checkpoint is {failure.Newest}.");
     }
+
+    private static DivergedException WithAdvice(DivergedException error) => new(
+        $"{error.Message} Lower optimizer.learningRate (0.02 is for 16 images a step) or raise optimizer.warmupSteps.");
 }

@@ -31,15 +31,7 @@ public static class RunConfigFile
     /// <exception cref="ConfigurationException">The file or a setting is wrong; all faults are listed.</exception>
     public static RunConfig Load(string path, IEnumerable<string>? settings = null)
     {
-        string text;
-        try
-        {
-            text = File.ReadAllText(path);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new ConfigurationException([$"{path}: cannot be read: {error.Message}"]);
-        }
+        var text = ReadText(path);
 
         // Else every key of it would be told to be unknown.
         return Path.GetFileName(path) == "config.json" && text.Contains("\n  \"detector\": {", StringComparison.Ordinal)
@@ -56,8 +48,23 @@ public static class RunConfigFile
     {
         IReadOnlyList<string> methods = [];
         return Parse(
-            json, source, settings, Everything(), recipe => WithDefaults(recipe, out methods), MethodSections.RunConfig,
-            config => [.. MethodSections.Faults(methods), .. config.Faults()]);
+            json, source, settings, Everything(), MethodSections.RunConfig,
+            config => [.. MethodSections.Faults(methods), .. config.Faults()],
+            recipe => WithDefaults(recipe, out methods));
+    }
+
+    /// <summary>The text of a configuration's file.</summary>
+    /// <exception cref="ConfigurationException">It cannot be read.</exception>
+    internal static string ReadText(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigurationException([$"{path}: cannot be read: {error.Message}"]);
+        }
     }
 
     /// <summary>Every key of a configuration with its default, and the sections of all methods: what recipes are compared with.</summary>
@@ -73,16 +80,18 @@ public static class RunConfigFile
     /// <param name="source">What begins each fault.</param>
     /// <param name="settings">Settings over it.</param>
     /// <param name="everything">Every key that there is, with its default.</param>
-    /// <param name="withDefaults">Spells out the defaults of what is absent: a generated reader gives absent keys the type's default, not the record's.</param>
     /// <param name="type">How it is read.</param>
     /// <param name="faultsOf">What is wrong with values.</param>
     internal static T Parse<T>(
-        string json, string source, IEnumerable<string> settings, T everything, Func<JsonObject, JsonObject> withDefaults, JsonTypeInfo<T> type, Func<T, IEnumerable<string>> faultsOf)
+        string json, string source, IEnumerable<string> settings, T everything, JsonTypeInfo<T> type,
+        Func<T, IEnumerable<string>> faultsOf)
         where T : class =>
-        Parse(json, source, settings, JsonSerializer.SerializeToNode(everything, type)!.AsObject(), withDefaults, type, faultsOf);
+        Parse(json, source, settings, JsonSerializer.SerializeToNode(everything, type)!.AsObject(), type, faultsOf, null);
 
+    // Without withDefaults, an absent key has its value in the schema.
     private static T Parse<T>(
-        string json, string source, IEnumerable<string> settings, JsonObject schema, Func<JsonObject, JsonObject> withDefaults, JsonTypeInfo<T> type, Func<T, IEnumerable<string>> faultsOf)
+        string json, string source, IEnumerable<string> settings, JsonObject schema, JsonTypeInfo<T> type,
+        Func<T, IEnumerable<string>> faultsOf, Func<JsonObject, JsonObject>? withDefaults)
         where T : class
     {
         ArgumentNullException.ThrowIfNull(settings);
@@ -101,7 +110,7 @@ public static class RunConfigFile
             Remove(recipe, fault.Key!);
         }
 
-        var config = Read(withDefaults(recipe), type, Origin, faults);
+        var config = Read((withDefaults ?? WithEverything)(recipe), type, Origin, faults);
         if (config is not null)
         {
             var unread = faults.Select(fault => fault.Key).OfType<string>().ToList();
@@ -111,6 +120,14 @@ public static class RunConfigFile
         }
 
         return faults.Count == 0 ? config! : throw new ConfigurationException([.. faults.Select(fault => fault.Message)]);
+
+        // A generated reader gives an absent key the default of its type, not of its record.
+        JsonObject WithEverything(JsonObject given)
+        {
+            var all = (JsonObject)schema.DeepClone();
+            Merge(given, all);
+            return all;
+        }
 
         string Origin(string fault) => given.TryGetValue(fault[..Math.Max(0, fault.IndexOf(' '))], out var setting) ? $"--set {setting}" : source;
     }
@@ -284,7 +301,7 @@ public static class RunConfigFile
         }
     }
 
-    internal static void Merge(JsonObject from, JsonObject into)
+    private static void Merge(JsonObject from, JsonObject into)
     {
         foreach (var (key, value) in from)
         {

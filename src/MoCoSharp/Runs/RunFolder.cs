@@ -69,8 +69,11 @@ public sealed class RunFolder
     /// <exception cref="IOException">There is a run already, or another process makes one.</exception>
     public static RunFolder Create(string path, RunConfig config) => Create(path, RunConfigFile.Write(config));
 
-    /// <summary>The same, for a run of another kind.</summary>
-    internal static RunFolder Create(string path, string configuration)
+    /// <summary>Makes the folder of a new run of any kind, such as a detection.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="configuration">The text of its config.json.</param>
+    /// <exception cref="IOException">There is a run already, or another process makes one.</exception>
+    public static RunFolder Create(string path, string configuration)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         var isNew = !Directory.Exists(path);
@@ -91,8 +94,8 @@ public sealed class RunFolder
         return run;
     }
 
-    /// <summary>The folder of a run that another process writes; there may be nothing to see from here.</summary>
-    public static RunFolder OfOther(string path) => new(path);
+    /// <summary>The folder of a run that another process writes. It is not checked: this process may not see its files.</summary>
+    public static RunFolder OpenUnchecked(string path) => new(path);
 
     /// <summary>Opens the folder of a run.</summary>
     /// <exception cref="IOException">There is none.</exception>

@@ -47,13 +47,8 @@ public readonly record struct KnnReport(long Step, int Epoch, double Accuracy, s
 }
 
 /// <summary>Hears of a run's progress, on the training thread. Each method does nothing unless it is implemented, but for <see cref="Judged"/>.</summary>
-public interface IPretrainObserver
+public interface IPretrainObserver : IRunObserver
 {
-    /// <summary>A step is done.</summary>
-    void Stepped(long step, long totalSteps)
-    {
-    }
-
     /// <summary>Time for a line.</summary>
     void Reported(StepReport report)
     {
@@ -69,33 +64,10 @@ public interface IPretrainObserver
     {
     }
 
-    /// <summary>A checkpoint is on disk.</summary>
-    void Saved(string path)
-    {
-    }
-
-    /// <summary>Something that a person should know, and the run goes on.</summary>
-    void Warned(string message)
-    {
-    }
-
     /// <summary>Something is wrong with what is being learned; told once for each kind.</summary>
     void Judged(Verdict verdict)
     {
         ArgumentNullException.ThrowIfNull(verdict);
         Warned(verdict.ToString());
     }
-}
-
-/// <summary>How a run ended.</summary>
-public enum PretrainEnd
-{
-    /// <summary>All epochs are done.</summary>
-    Finished,
-
-    /// <summary>The asked-for number of steps is done.</summary>
-    StepLimit,
-
-    /// <summary>It was asked to stop, and has saved.</summary>
-    Stopped,
 }

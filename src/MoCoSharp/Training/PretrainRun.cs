@@ -55,7 +55,7 @@ public sealed class PretrainRun : IDisposable
     /// <param name="stop">Asks for a save and an end after the current step.</param>
     /// <exception cref="DivergedException">The loss is NaN or infinite.</exception>
     /// <exception cref="IOException">The last state could not be saved.</exception>
-    public PretrainEnd ToEnd(long? steps = null, CancellationToken stop = default) => _training.Run(_views, Folder, _plan.Monitor(), steps, stop);
+    public RunEnd ToEnd(long? steps = null, CancellationToken stop = default) => _training.Run(_views, Folder, _plan.Monitor(), steps, stop);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -71,7 +71,7 @@ public sealed class Pretraining : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(folder);
         group ??= SingleProcess.Instance;
         var plan = Plan(config, group, config.Chosen);
-        var run = new PretrainRun(plan, group.Rank == 0 ? RunFolder.Create(folder, plan.Config) : RunFolder.OfOther(folder), group);
+        var run = new PretrainRun(plan, group.Rank == 0 ? RunFolder.Create(folder, plan.Config) : RunFolder.OpenUnchecked(folder), group);
         if (group.Rank == 0)
         {
             run.Begin();
@@ -133,40 +133,15 @@ public sealed class Pretraining : IDisposable
         ArgumentNullException.ThrowIfNull(run);
         _data = check?.Data;
         List<string> accepted = [];
-        InvalidDataException? last = null;
-        foreach (var path in run.Checkpoints())
+        if (Load() is { } path)
         {
-            try
+            if (check is not null)
             {
-                Progress = TrainingState.Load(path, _method, _optimizer, Compare);
-                if (check is not null)
-                {
-                    Keep(path);
-                    accepted = [.. accepted, .. OtherProcesses()];
-                }
+                Keep(path);
+                accepted = [.. accepted, .. OtherProcesses()];
+            }
 
-                return accepted;
-            }
-            catch (OtherRunException error)
-            {
-                throw new OtherRunException(error.Message + Environment.NewLine + (check is null || check.AllowChanges || accepted.Count == 0
-                    ? "Tensors must fit in any case: mend the encoder's and the method's options in config.json, or start another run."
-                    : "Take the changes back (--set, --data, config.json), or add --resume-with-changes, which accepts and records them where the tensors fit."));
-            }
-            catch (InvalidDataException error)
-            {
-                last = error;
-                _observer.Warned($"{error.Message} {(check is null ? "" : $"It is kept as {Path.GetFileName(RunFolder.SetAside(path))}. ")}The checkpoint before is tried.");
-            }
-            catch (FileNotFoundException) when (check is null)
-            {
-                // The run trains on meanwhile, and this one has had its time.
-            }
-        }
-
-        if (last is not null)
-        {
-            throw last;
+            return accepted;
         }
 
         if (check is not null && RunConfigFile.Write(_config) != RunConfigFile.Write(run.ReadConfig()))
@@ -175,6 +150,21 @@ public sealed class Pretraining : IDisposable
         }
 
         return accepted;
+
+        string? Load()
+        {
+            try
+            {
+                return NewestCheckpoint.Load(
+                    run, file => Progress = TrainingState.Load(file, _method, _optimizer, Compare), _observer.Warned, isHeld: check is not null);
+            }
+            catch (OtherRunException error)
+            {
+                throw new OtherRunException(error.Message + Environment.NewLine + (check is null || check.AllowChanges || accepted.Count == 0
+                    ? "Tensors must fit in any case: mend the encoder's and the method's options in config.json, or start another run."
+                    : "Take the changes back (--set, --data, config.json), or add --resume-with-changes, which accepts and records them where the tensors fit."));
+            }
+        }
 
         IReadOnlyList<string> Compare(string config, DataIdentity? data)
         {
@@ -220,7 +210,7 @@ public sealed class Pretraining : IDisposable
     /// <exception cref="DivergedException">The loss is not a number.</exception>
     /// <exception cref="RunLockedException">Another process trains in the folder.</exception>
     /// <exception cref="IOException">The last state could not be saved.</exception>
-    public PretrainEnd Run(ViewLoader views, RunFolder run, KnnMonitor? knn, long? stepLimit, CancellationToken stop)
+    public RunEnd Run(ViewLoader views, RunFolder run, KnnMonitor? knn, long? stepLimit, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(views);
         ArgumentNullException.ThrowIfNull(run);
@@ -265,7 +255,7 @@ public sealed class Pretraining : IDisposable
         }
 
         var judged = knn is null || !IsMonitorDue(total) || Known(log);
-        return StepsDone < goal || !judged ? PretrainEnd.Stopped : StepsDone >= total ? PretrainEnd.Finished : PretrainEnd.StepLimit;
+        return StepsDone < goal || !judged ? RunEnd.Stopped : StepsDone >= total ? RunEnd.Finished : RunEnd.StepLimit;
     }
 
     /// <inheritdoc/>

@@ -1,20 +1,19 @@
 using MoCoSharp.Models;
+using MoCoSharp.Runs;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Training;
 
-/// <summary>Means since the last report; losses stay where they were made, and are read only for a report or a save.</summary>
+/// <summary>Losses and speed since the last report. Losses stay on their device until a report or a save.</summary>
 /// <param name="time">The clock.</param>
-/// <param name="batchSize">Images a step.</param>
-/// <param name="losses">Of the steps since the last report, where a run goes on.</param>
+/// <param name="batchSize">Images in a step.</param>
+/// <param name="losses">The losses since the last report, of a run that resumes.</param>
 internal sealed class ProgressMeter(TimeProvider time, int batchSize, IEnumerable<double> losses) : IDisposable
 {
     private readonly List<double> _read = [.. losses];
     private readonly List<Tensor> _unread = [];
-    private int _steps;
-    private double _waitSeconds;
-    private long _since = time.GetTimestamp();
+    private readonly ThroughputMeter _throughput = new(time);
 
     /// <summary>The losses since the last report, oldest first.</summary>
     public IReadOnlyList<double> Losses
@@ -35,33 +34,30 @@ internal sealed class ProgressMeter(TimeProvider time, int batchSize, IEnumerabl
     public void Add(Tensor loss, double waitSeconds)
     {
         _unread.Add(loss.detach().DetachFromDisposeScope());
-        _steps++;
-        _waitSeconds += waitSeconds;
+        _throughput.Add(batchSize, waitSeconds);
     }
 
-    public StepReport Report(long step, long total, int epoch, Tensor accuracy, double learningRate, double healthSeconds, double? communicationSeconds = null)
+    public StepReport Report(
+        long step, long total, int epoch, Tensor accuracy, double learningRate, double healthSeconds,
+        double? communicationSeconds = null)
     {
         using var scope = NewDisposeScope();
         var loss = Losses.Average();
         var contrast = HostMemory.Floats(accuracy);
-        var elapsed = Math.Max(time.GetElapsedTime(_since).TotalSeconds, 1e-9);
-        var report = new StepReport(step, total, epoch, loss, contrast[0], contrast[1], learningRate, _steps * batchSize / elapsed, Math.Min(1, _waitSeconds / elapsed))
+        var speed = _throughput.Measure();
+        var report = new StepReport(
+            step, total, epoch, loss, contrast[0], contrast[1], learningRate, speed.ImagesPerSecond, speed.WaitShare)
         {
-            HealthShare = Math.Min(1, healthSeconds / elapsed),
-            CommunicationShare = communicationSeconds is { } waited ? Math.Min(1, waited / elapsed) : null,
+            HealthShare = Math.Min(1, healthSeconds / speed.Seconds),
+            CommunicationShare = communicationSeconds is { } waited ? Math.Min(1, waited / speed.Seconds) : null,
         };
         _read.Clear();
         RestartClock();
         return report;
     }
 
-    /// <summary>What has passed until now, an evaluation, say, is not training time.</summary>
-    public void RestartClock()
-    {
-        _steps = 0;
-        _waitSeconds = 0;
-        _since = time.GetTimestamp();
-    }
+    /// <summary>Leaves out the time until now: an evaluation is not training time.</summary>
+    public void RestartClock() => _throughput.Restart();
 
     public void Dispose() => Forget();
 

@@ -66,7 +66,7 @@ public sealed class DetectionTransferTests : IDisposable
     public void TheLastState_WaitsUntilThereIsRoomForIt_OrSomebodyAsksToStop()
     {
         using var stop = new CancellationTokenSource();
-        var (kept, lost) = (DetectionRun.Create(Path.Combine(_folder, "kept"), Tiny), DetectionRun.Create(Path.Combine(_folder, "lost"), Tiny));
+        var (kept, lost) = (Create("kept", Tiny), Create("lost", Tiny));
         var waited = new Silent { WhenWarned = () => Directory.Delete(InTheWay(kept)) };
 
         using (var transfer = new DetectionTransfer(Tiny, _images.Open().Train, null, waited, TimeProvider.System))
@@ -85,6 +85,25 @@ public sealed class DetectionTransferTests : IDisposable
 
         // A folder under the name that a save writes to first.
         static string InTheWay(RunFolder run) => run.CheckpointPath(1) + ".tmp";
+    }
+
+    [Fact]
+    public void ASaveThatFailsOnTheWay_IsWarnedOf_AndTheRunGoesOn()
+    {
+        var config = Tiny with { Steps = 2, Checkpoints = new DetectionCheckpointOptions { EverySteps = 1 } };
+        var run = Create("run", config);
+        var observer = new Silent();
+        Directory.CreateDirectory(run.CheckpointPath(1) + ".tmp");
+
+        using (var transfer = new DetectionTransfer(config, _images.Open().Train, null, observer, TimeProvider.System))
+        {
+            Assert.Equal(RunEnd.Finished, transfer.Run(run, null, CancellationToken.None));
+        }
+
+        var warning = Assert.Single(observer.Warnings);
+        Assert.StartsWith($"{run.Path}: the state was not saved: ", warning);
+        Assert.EndsWith(" The run goes on and tries again; the newest checkpoint is none.", warning);
+        Assert.Equal([2], run.Checkpoints().Select(RunFolder.StepOf));
     }
 
     [Fact]
@@ -198,7 +217,7 @@ public sealed class DetectionTransferTests : IDisposable
         var config = Tiny with { Steps = 120, BatchSize = 8, PreciseBnBatches = 8, Optimizer = new DetectionOptimizerOptions { LearningRate = 0.05, WarmupSteps = 10 } };
         var (train, judged) = _images.Open();
         using var transfer = new DetectionTransfer(config, train, null, new Silent(), TimeProvider.System);
-        var run = DetectionRun.Create(Path.Combine(_folder, "run"), config);
+        var run = Create("run", config);
         transfer.Run(run, null, CancellationToken.None);
         transfer.MeasureStatistics(CancellationToken.None);
         transfer.SaveDetector(run);
@@ -231,10 +250,13 @@ public sealed class DetectionTransferTests : IDisposable
         },
     };
 
+    private RunFolder Create(string name, DetectionConfig config) =>
+        RunFolder.Create(Path.Combine(_folder, name), DetectionConfigFile.Write(config));
+
     private RunFolder Train(string name, DetectionConfig config, long? steps, bool resume = false)
     {
         var path = Path.Combine(_folder, name);
-        var run = resume ? RunFolder.Open(path) : DetectionRun.Create(path, config);
+        var run = resume ? RunFolder.Open(path) : Create(name, config);
         using var transfer = new DetectionTransfer(config, _images.Open().Train, null, new Silent(), TimeProvider.System);
         if (resume)
         {
@@ -258,22 +280,6 @@ public sealed class DetectionTransferTests : IDisposable
         public List<string> Warnings { get; } = [];
 
         public Action? WhenWarned { get; init; }
-
-        public void Stepped(long step, long totalSteps)
-        {
-        }
-
-        public void Reported(DetectionReport report)
-        {
-        }
-
-        public void Working(string what, long done, long total)
-        {
-        }
-
-        public void Saved(string path)
-        {
-        }
 
         public void Warned(string message)
         {
@@ -330,9 +336,9 @@ public sealed class DetectionConfigTests
         File.WriteAllText(path, DetectionConfigFile.Write(config));
 
         Assert.Equal(DetectionConfigFile.Write(config), DetectionConfigFile.Write(DetectionConfigFile.Load(path)));
-        Assert.True(DetectionConfigFile.IsOne(path));
+        Assert.True(DetectionConfigFile.IsDetection(path));
         File.WriteAllText(path, RunConfigFile.Write(new RunConfig()));
-        Assert.False(DetectionConfigFile.IsOne(path));
+        Assert.False(DetectionConfigFile.IsDetection(path));
         File.Delete(path);
     }
 }

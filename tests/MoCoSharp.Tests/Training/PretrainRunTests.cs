@@ -28,7 +28,7 @@ public sealed class PretrainRunTests : SmallRunTests
         run.Evaluated += report => accuracies.Add(report.Accuracy);
         run.Saved += saved.Add;
 
-        Assert.Equal(PretrainEnd.Finished, run.ToEnd());
+        Assert.Equal(RunEnd.Finished, run.ToEnd());
 
         Assert.Equal([1, 2, 4, 6], steps);
         Assert.Equal(3, accuracies.Count); // before training, and after each epoch

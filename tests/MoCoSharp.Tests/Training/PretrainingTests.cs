@@ -35,7 +35,7 @@ public sealed class PretrainingTests : SmallRunTests
         var error = Assert.Throws<RunLockedException>(() => training.Run(views, RunFolder.Open(run.Path), null, 1, default));
 
         Assert.Contains($"process {Environment.ProcessId} on {Environment.MachineName}", error.Message);
-        Assert.Equal(PretrainEnd.StepLimit, training.Run(views, run, null, 1, default)); // whoever holds it may
+        Assert.Equal(RunEnd.StepLimit, training.Run(views, run, null, 1, default)); // whoever holds it may
     }
 
     [Fact]
@@ -47,7 +47,7 @@ public sealed class PretrainingTests : SmallRunTests
         using var training = new Pretraining(method, Config, SingleProcess.Instance, TimeProvider.System, new Recorder { OnStep = step => { if (step == 4) { stop.Cancel(); } } });
         using var views = Views(Config);
 
-        Assert.Equal(PretrainEnd.Stopped, training.Run(views, run, null, null, stop.Token));
+        Assert.Equal(RunEnd.Stopped, training.Run(views, run, null, null, stop.Token));
 
         Assert.Equal(4, training.StepsDone);
         Assert.EndsWith("step-00000004.safetensors", run.Checkpoints()[0]);

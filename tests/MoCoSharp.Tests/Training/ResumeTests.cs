@@ -210,7 +210,7 @@ public sealed class ResumeTests : SmallRunTests
         using var started = training = new Pretraining(method, config, SingleProcess.Instance, TimeProvider.System, new Recorder { OnStep = step => { if (step == 4) { training!.RequestSave(); } } });
         using var views = Views(config);
 
-        Assert.Equal(PretrainEnd.Finished, training.Run(views, run, null, null, default));
+        Assert.Equal(RunEnd.Finished, training.Run(views, run, null, null, default));
 
         Assert.Equal([9, 4], run.Checkpoints().Select(RunFolder.StepOf));
     }

@@ -32,9 +32,9 @@ public sealed class SaveScheduleTests
         var time = new ManualTime();
         var schedule = new SaveSchedule(new CheckpointOptions { EveryMinutes = 15 }, time);
 
-        time.Advance(minutes: 14);
+        time.Advance(TimeSpan.FromMinutes(14));
         Assert.False(schedule.IsDue(1));
-        time.Advance(minutes: 1);
+        time.Advance(TimeSpan.FromMinutes(1));
         Assert.True(schedule.IsDue(1));
         schedule.Begin();
         Assert.False(schedule.IsDue(1));
@@ -49,30 +49,19 @@ public sealed class SaveScheduleTests
         schedule.End(isSaved: false);
 
         Assert.False(schedule.IsDue(1));
-        time.Advance(minutes: 1 / 60.0);
+        time.Advance(TimeSpan.FromSeconds(1));
         Assert.True(schedule.IsDue(1));
 
         schedule.Begin();
         schedule.End(isSaved: false);
-        time.Advance(minutes: 1 / 60.0);
+        time.Advance(TimeSpan.FromSeconds(1));
         Assert.False(schedule.IsDue(1)); // two seconds after the second failure
-        time.Advance(minutes: 1 / 60.0);
+        time.Advance(TimeSpan.FromSeconds(1));
         Assert.True(schedule.IsDue(1));
 
         schedule.Begin();
         schedule.End(isSaved: true);
-        time.Advance(minutes: 60);
+        time.Advance(TimeSpan.FromMinutes(60));
         Assert.False(schedule.IsDue(1));
-    }
-
-    private sealed class ManualTime : TimeProvider
-    {
-        private long _ticks;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => _ticks;
-
-        public void Advance(double minutes) => _ticks += TimeSpan.FromMinutes(minutes).Ticks;
     }
 }

@@ -1,0 +1,14 @@
+using MoCoSharp.Detection.Datasets;
+
+namespace MoCoSharp.Detection.Transfer;
+
+/// <summary>Splits batches that do not fit into memory at once.</summary>
+internal static class BatchGroups
+{
+    /// <summary>Batches of at most so many images, in order. Each is padded to its own images alone.</summary>
+    public static IEnumerable<DetectionBatch> Split(DetectionBatch batch, int size) => batch.Views.Count <= size
+        ? [batch]
+        : batch.Views.Zip(batch.Items).Chunk(size)
+            .Select(part => new DetectionBatch(
+                [.. part.Select(item => item.First)], [.. part.Select(item => item.Second)]));
+}

@@ -1,0 +1,35 @@
+namespace MoCoSharp.Runs;
+
+/// <summary>How fast a run trains.</summary>
+/// <param name="Seconds">The time measured, above 0.</param>
+/// <param name="ImagesPerSecond">Images trained on in a second.</param>
+/// <param name="WaitShare">Share of the time spent waiting for images, 0 to 1.</param>
+internal readonly record struct Throughput(double Seconds, double ImagesPerSecond, double WaitShare);
+
+/// <summary>Measures <see cref="Throughput"/> since the last restart.</summary>
+/// <param name="time">The clock.</param>
+internal sealed class ThroughputMeter(TimeProvider time)
+{
+    private long _since = time.GetTimestamp();
+    private int _images;
+    private double _waitSeconds;
+
+    /// <summary>Counts the images of a step.</summary>
+    /// <param name="images">Images trained on.</param>
+    /// <param name="waitSeconds">Seconds that training waited for them.</param>
+    public void Add(int images, double waitSeconds)
+    {
+        _images += images;
+        _waitSeconds += waitSeconds;
+    }
+
+    /// <summary>The throughput until now.</summary>
+    public Throughput Measure()
+    {
+        var seconds = Math.Max(time.GetElapsedTime(_since).TotalSeconds, 1e-9);
+        return new(seconds, _images / seconds, Math.Min(1, _waitSeconds / seconds));
+    }
+
+    /// <summary>Begins to measure again.</summary>
+    public void Restart() => (_since, _images, _waitSeconds) = (time.GetTimestamp(), 0, 0);
+}

@@ -1,0 +1,33 @@
+using MoCoSharp.Runs;
+
+namespace MoCoSharp.Tests.Runs;
+
+public sealed class ThroughputMeterTests
+{
+    private readonly ManualTime _time = new();
+
+    [Fact]
+    public void Throughput_IsImagesAndWaitingBySecond_SinceTheLastRestart()
+    {
+        var meter = new ThroughputMeter(_time);
+        meter.Add(images: 100, waitSeconds: 5);
+        _time.Advance(TimeSpan.FromSeconds(7));
+        meter.Restart();
+
+        meter.Add(images: 30, waitSeconds: 1);
+        meter.Add(images: 10, waitSeconds: 0);
+        _time.Advance(TimeSpan.FromSeconds(4));
+
+        Assert.Equal(new Throughput(4, 10, 0.25), meter.Measure());
+    }
+
+    [Fact]
+    public void WaitShare_IsAtMostOne() // two loaders may wait at once
+    {
+        var meter = new ThroughputMeter(_time);
+        meter.Add(images: 1, waitSeconds: 9);
+        _time.Advance(TimeSpan.FromSeconds(2));
+
+        Assert.Equal(1, meter.Measure().WaitShare);
+    }
+}
