@@ -1,13 +1,25 @@
 // Our step against the official algorithm, interleaved, each step in a process of its own; writes a table of ratios.
 //   dotnet run -c Release --project bench/MoCoSharp.Benchmarks -- step [--rounds 3] [--threads 2] [--only parts,r18,r50] [--out bench/results/MACHINE/step.md]
+// What each fast kernel gains, in turn in one process:
+//   dotnet run -c Release --project bench/MoCoSharp.Benchmarks -- kernels [--rounds 3] [--threads 2] [--only r18,r50] [--precision bf16]
 using MoCoSharp.Benchmarks;
 
 var rounds = Count("--rounds", otherwise: 3);
 var threads = Count("--threads", otherwise: Environment.ProcessorCount);
 var only = (Option("--only") ?? "parts,r18,r50").Split(',');
+if (args is ["kernels", ..] && rounds >= 1 && threads >= 1 && !only.Except(["parts", "r18", "r50"]).Any())
+{
+    foreach (var model in only.Where(name => name != "parts"))
+    {
+        KernelGains.Measure(model, Option("--precision") ?? "bf16", rounds, threads);
+    }
+
+    return 0;
+}
+
 if (args is not ["step", ..] || rounds < 1 || threads < 1 || only.Except(["parts", "r18", "r50"]).Any())
 {
-    Console.Error.WriteLine($"expected: step [--rounds N] [--threads N] [--only parts,r18,r50] [--out FILE], N above 0; found: {string.Join(' ', args)}");
+    Console.Error.WriteLine($"expected: step or kernels, [--rounds N] [--threads N] [--only parts,r18,r50] [--out FILE], N above 0; found: {string.Join(' ', args)}");
     return 2;
 }
 
