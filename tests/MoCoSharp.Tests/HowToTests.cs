@@ -75,7 +75,7 @@ public sealed class HowToTests : IDisposable
 
         TorchRuntime.Configure(); // first, before any tensor
         var config = RunConfig.Load("moco-v2-folder", set: ["data=photos", "epochs=50"]);
-        using var run = Pretraining.Start(config, "runs/mine");
+        using var run = PretrainRun.Start(config, "runs/mine");
         run.Progress += report => Console.WriteLine(report);
         run.ToEnd();
 

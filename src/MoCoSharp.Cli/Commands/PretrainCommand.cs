@@ -82,11 +82,6 @@ internal static class PretrainCommand
             faults.Add("--json is for --dry-run: add it, or leave --json out.");
         }
 
-        if (config?.Encoder.Head == EncoderHead.None)
-        {
-            faults.Add("encoder.head is none, for encoders whose head was left behind: pre-training wants linear (MoCo v1) or mlp (MoCo v2).");
-        }
-
         if (group.Rank == 0 && request.Run is not null && !request.DryRun && RunFolder.Exists(request.Run))
         {
             faults.Add($"{request.Run} holds a run already. Add --resume to go on with it, or name another folder with --run.");

@@ -3,9 +3,13 @@ using MoCoSharp.Models;
 
 namespace MoCoSharp.Methods;
 
-/// <summary>What must hold before a method is made, whichever it is.</summary>
+/// <summary>What every method checks before it is built.</summary>
 internal static class MethodFaults
 {
+    /// <summary>The fault of an encoder without a head.</summary>
+    public const string NoHead =
+        "encoder.head is none, which is for encoders without their head: pre-training needs linear (MoCo v1) or mlp (MoCo v2).";
+
     /// <exception cref="ArgumentException">The options have faults, all of which are named, or ranks do not divide the BN groups.</exception>
     public static void ThrowIfAny(EncoderOptions encoder, IMethodOptions options, int bnGroups, IProcessGroup group)
     {
@@ -16,7 +20,7 @@ internal static class MethodFaults
         List<string> faults = [.. options.Faults()];
         if (encoder.Head == EncoderHead.None)
         {
-            faults.Add("encoder.head is none, for encoders whose head was left behind: pre-training wants linear (MoCo v1) or mlp (MoCo v2).");
+            faults.Add(NoHead);
         }
 
         if (bnGroups % group.Size != 0)

@@ -78,6 +78,11 @@ public sealed class PretrainPlan
             faults.Add(error.Message);
         }
 
+        if (config?.Encoder.Head == EncoderHead.None)
+        {
+            faults.Add(MethodFaults.NoHead);
+        }
+
         if (config?.Data is "")
         {
             faults.Add(NoData);

@@ -7,24 +7,27 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Training;
 
-/// <summary>A pre-training run in its folder, from images to a trained encoder: what <c>moco pretrain</c> does, for programs.</summary>
-/// <remarks>Made by <see cref="Pretraining.Start"/> and <see cref="Pretraining.Resume(string, IProcessGroup)"/>.</remarks>
+/// <summary>A pre-training run in its folder, from images to a trained encoder: <c>moco pretrain</c> for programs.</summary>
+/// <remarks>It holds the folder until it is disposed: no other process can train there.</remarks>
 public sealed class PretrainRun : IDisposable
 {
     private readonly PretrainPlan _plan;
     private readonly PretrainMethod _method;
     private readonly ViewLoader _views;
     private readonly Pretraining _training;
+    private readonly IDisposable? _hold;
 
-    internal PretrainRun(PretrainPlan plan, RunFolder folder, IProcessGroup group)
+    private PretrainRun(PretrainPlan plan, RunFolder folder, IProcessGroup group, IDisposable? hold)
     {
+        _hold = hold;
         var config = plan.Config;
         set_num_threads(config.Threads);
         _plan = plan.Telling(text => Warned?.Invoke(text));
         Folder = folder;
         _method = config.CreateMethod(plan.Train.Count, group);
         _views = ViewLoader.Open(
-            plan.Train, config.TrainingViews(), _plan.Config.Loader, config.Seed, config.BatchSize, group.Rank, group.Size, config.Method.Views);
+            plan.Train, config.TrainingViews(), _plan.Config.Loader, config.Seed, config.BatchSize, group.Rank, group.Size,
+            config.Method.Views);
         _views.BadImageFound += bad => Warned?.Invoke(bad.ToString());
         _training = new Pretraining(_method, config, group, TimeProvider.System, new Observer(this));
     }
@@ -50,6 +53,51 @@ public sealed class PretrainRun : IDisposable
     /// <summary>Training steps done since the beginning of the run.</summary>
     public long StepsDone => _training.StepsDone;
 
+    /// <summary>Starts a run in a new folder: opens the images, fits the recipe to them, and builds the method.</summary>
+    /// <param name="config">From <see cref="RunConfig.Load"/>, or a record of your own.</param>
+    /// <param name="folder">The new run folder, such as "runs/mine". If the start fails, it is removed again.</param>
+    /// <param name="group">The processes that train together; null is this process alone.</param>
+    /// <returns>A run that waits for <see cref="ToEnd"/>.</returns>
+    /// <exception cref="ConfigurationException">
+    /// The configuration or the data are wrong; the message lists every fault.
+    /// </exception>
+    /// <exception cref="IOException">The folder holds a run already.</exception>
+    public static PretrainRun Start(RunConfig config, string folder, IProcessGroup? group = null)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        group ??= SingleProcess.Instance;
+        var plan = Plan(config, group, config.Chosen);
+        var run = group.Rank == 0 ? RunFolder.Create(folder, plan.Config) : RunFolder.OpenUnchecked(folder);
+        try
+        {
+            return Open(plan, run, group, begun => begun.Begin());
+        }
+        catch when (group.Rank == 0)
+        {
+            run.RemoveUnbegun();
+            throw;
+        }
+    }
+
+    /// <summary>Continues a run from its newest checkpoint, or from the beginning if it has none.</summary>
+    /// <param name="folder">The run folder.</param>
+    /// <param name="group">The processes that train together; null is this process alone.</param>
+    /// <returns>A run that waits for <see cref="ToEnd"/>.</returns>
+    /// <exception cref="ConfigurationException">
+    /// The configuration or the data are wrong; the message lists every fault.
+    /// </exception>
+    /// <exception cref="OtherRunException">The images or the recipe have changed.</exception>
+    /// <exception cref="RunLockedException">Another process trains in the folder.</exception>
+    /// <exception cref="InvalidDataException">No checkpoint can be used.</exception>
+    public static PretrainRun Resume(string folder, IProcessGroup? group = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        group ??= SingleProcess.Instance;
+        var run = RunFolder.Open(folder);
+        return Open(Plan(run.ReadConfig(), group, settings: null), run, group, resumed => resumed.Resume());
+    }
+
     /// <summary>Trains until all epochs are done, and saves.</summary>
     /// <param name="steps">Stop after this many steps in all; null is all epochs.</param>
     /// <param name="stop">Asks for a save and an end after the current step.</param>
@@ -63,9 +111,39 @@ public sealed class PretrainRun : IDisposable
         _training.Dispose();
         _views.Dispose();
         _method.Dispose();
+        _hold?.Dispose();
     }
 
-    internal void Begin()
+    private static PretrainPlan Plan(RunConfig config, IProcessGroup group, IReadOnlyCollection<string>? settings)
+    {
+        List<string> faults = [.. config.Faults(), .. group.Rank == 0 ? WeightsImport.Faults(config) : []];
+        return PretrainPlan.Open(config, null, null, faults, group.Size, settings) ?? throw new ConfigurationException(faults);
+    }
+
+    // Rank 0 alone reads checkpoints and weights; ToEnd hands them to the others.
+    private static PretrainRun Open(PretrainPlan plan, RunFolder folder, IProcessGroup group, Action<PretrainRun> prepare)
+    {
+        var hold = group.Rank == 0 ? folder.Hold(_ => { }) : null;
+        PretrainRun? run = null;
+        try
+        {
+            run = new PretrainRun(plan, folder, group, hold);
+            if (group.Rank == 0)
+            {
+                prepare(run);
+            }
+
+            return run;
+        }
+        catch
+        {
+            run?.Dispose();
+            hold?.Dispose();
+            throw;
+        }
+    }
+
+    private void Begin()
     {
         if (Config.InitialWeights is { } weights)
         {
@@ -75,7 +153,15 @@ public sealed class PretrainRun : IDisposable
         SampleSheet.Write(Folder, _plan.Train, Config.TrainingViews(), Config);
     }
 
-    internal void Resume() => _training.Resume(Folder, new ResumeCheck(DataIdentity.Of(_plan.Train)));
+    private void Resume()
+    {
+        var isUnbegun = Folder.Checkpoints().Count == 0;
+        _training.Resume(Folder, new ResumeCheck(DataIdentity.Of(_plan.Train)));
+        if (isUnbegun)
+        {
+            Begin();
+        }
+    }
 
     private sealed class Observer(PretrainRun run) : IPretrainObserver
     {

@@ -1,7 +1,6 @@
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Diagnostics;
 using MoCoSharp.Distributed;
-using MoCoSharp.Encoders;
 using MoCoSharp.Features;
 using MoCoSharp.Kernels;
 using MoCoSharp.Methods;
@@ -56,52 +55,6 @@ public sealed class Pretraining : IDisposable
         method.train();
         _optimizer = MomentumOptimizer.Create(method.LearnedParameters, config.Optimizer);
         _step = new TrainingStep(method, _optimizer, group);
-    }
-
-    /// <summary>Starts a run in a new folder: opens the images, fits the recipe to them, and builds the method.</summary>
-    /// <param name="config">From <see cref="RunConfig.Load"/>, or a record of your own.</param>
-    /// <param name="folder">The new run folder, such as "runs/mine".</param>
-    /// <param name="group">The processes that train together; null is this process alone.</param>
-    /// <returns>A run that waits for <see cref="PretrainRun.ToEnd"/>.</returns>
-    /// <exception cref="ConfigurationException">The configuration or the data are wrong; the message lists every fault.</exception>
-    /// <exception cref="IOException">The folder holds a run already.</exception>
-    public static PretrainRun Start(RunConfig config, string folder, IProcessGroup? group = null)
-    {
-        ArgumentNullException.ThrowIfNull(config);
-        ArgumentException.ThrowIfNullOrEmpty(folder);
-        group ??= SingleProcess.Instance;
-        var plan = Plan(config, group, config.Chosen);
-        var run = new PretrainRun(plan, group.Rank == 0 ? RunFolder.Create(folder, plan.Config) : RunFolder.OpenUnchecked(folder), group);
-        if (group.Rank == 0)
-        {
-            run.Begin();
-        }
-
-        return run;
-    }
-
-    /// <summary>Continues a run from its newest checkpoint, or from the beginning if it has none.</summary>
-    /// <param name="folder">The run folder.</param>
-    /// <param name="group">The processes that train together; null is this process alone.</param>
-    /// <returns>A run that waits for <see cref="PretrainRun.ToEnd"/>.</returns>
-    /// <exception cref="ConfigurationException">The configuration or the data are wrong; the message lists every fault.</exception>
-    /// <exception cref="OtherRunException">The images or the recipe have changed.</exception>
-    /// <exception cref="InvalidDataException">No checkpoint can be used.</exception>
-    public static PretrainRun Resume(string folder, IProcessGroup? group = null)
-    {
-        group ??= SingleProcess.Instance;
-        var existing = RunFolder.Open(folder);
-        var run = new PretrainRun(Plan(existing.ReadConfig(), group, settings: null), existing, group);
-        if (group.Rank == 0)
-        {
-            run.Resume();
-            if (existing.Checkpoints().Count == 0)
-            {
-                run.Begin();
-            }
-        }
-
-        return run;
     }
 
     /// <summary>Where the run stands.</summary>
@@ -260,12 +213,6 @@ public sealed class Pretraining : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _optimizer.Dispose();
-
-    private static PretrainPlan Plan(RunConfig config, IProcessGroup group, IReadOnlyCollection<string>? settings)
-    {
-        List<string> faults = [.. config.Faults(), .. group.Rank == 0 ? WeightsImport.Faults(config) : []];
-        return PretrainPlan.Open(config, null, null, faults, group.Size, settings) ?? throw new ConfigurationException(faults);
-    }
 
     private void Loop(
         ViewLoader views, KnnMonitor? knn, RunLog log, ProgressMeter meter, Saver saver, StateSource state, Watch watch, (long Goal, long Total) steps, CancellationToken stop)

@@ -1,5 +1,6 @@
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Encoders;
+using MoCoSharp.Models;
 using MoCoSharp.Runs;
 using MoCoSharp.Training;
 
@@ -12,9 +13,9 @@ public sealed class PretrainRunTests : SmallRunTests
     [Fact]
     public void ARunThatWasStopped_IsResumedToTheSameTensors()
     {
-        Run(Pretraining.Start(Small, At("whole")));
-        Run(Pretraining.Start(Small, At("parts")), steps: 2);
-        Run(Pretraining.Resume(At("parts")));
+        Run(PretrainRun.Start(Small, At("whole")));
+        Run(PretrainRun.Start(Small, At("parts")), steps: 2);
+        Run(PretrainRun.Resume(At("parts")));
 
         Assert.Equal(Tensors(Newest("whole")), Tensors(Newest("parts")));
     }
@@ -22,7 +23,7 @@ public sealed class PretrainRunTests : SmallRunTests
     [Fact]
     public void ItsEvents_TellStepsAccuraciesAndCheckpoints()
     {
-        using var run = Pretraining.Start(Small, At("told"));
+        using var run = PretrainRun.Start(Small, At("told"));
         var (steps, accuracies, saved) = (new List<long>(), new List<double>(), new List<string>());
         run.Progress += report => steps.Add(report.Step);
         run.Evaluated += report => accuracies.Add(report.Accuracy);
@@ -39,8 +40,8 @@ public sealed class PretrainRunTests : SmallRunTests
     [Fact]
     public void ARecipe_IsFittedToTheImages_ButForWhatWasChosen()
     {
-        using var fitted = Pretraining.Start(Fitting(), At("fitted"));
-        using var chosen = Pretraining.Start(Fitting("batchSize=4"), At("chosen"));
+        using var fitted = PretrainRun.Start(Fitting(), At("fitted"));
+        using var chosen = PretrainRun.Start(Fitting("batchSize=4"), At("chosen"));
 
         Assert.Equal((8, 8), (fitted.Config.BatchSize, fitted.Config.MoCo!.QueueSize)); // at most half of 24 images, in whole batches
         Assert.Equal(4, chosen.Config.BatchSize);
@@ -53,12 +54,47 @@ public sealed class PretrainRunTests : SmallRunTests
     public void WrongOptions_AreRefusedAtOnce_BeforeAFolderIsMade()
     {
         var error = Assert.Throws<ConfigurationException>(
-            () => Pretraining.Start(Small with { Data = "no-such-folder", Epochs = 0, LogEvery = 0 }, At("wrong")));
+            () => PretrainRun.Start(Small with { Data = "no-such-folder", Epochs = 0, LogEvery = 0 }, At("wrong")));
 
         Assert.Contains(error.Faults, fault => fault.Contains("epochs is 0"));
         Assert.Contains(error.Faults, fault => fault.Contains("logEvery is 0"));
         Assert.Contains(error.Faults, fault => fault.Contains("no-such-folder"));
         Assert.False(Directory.Exists(At("wrong")));
+    }
+
+    [Fact]
+    public void AnEncoderWithoutAHead_IsRefused_BeforeAFolderIsMade()
+    {
+        var headless = Small with { Encoder = Small.Encoder with { Head = EncoderHead.None } };
+
+        var error = Assert.Throws<ConfigurationException>(() => PretrainRun.Start(headless, At("headless")));
+
+        Assert.Contains("encoder.head is none", Assert.Single(error.Faults));
+        Assert.False(Directory.Exists(At("headless")));
+    }
+
+    [Fact]
+    public void AStartThatFails_LeavesNoFolder()
+    {
+        Directory.CreateDirectory(At("empty"));
+        File.WriteAllText(Path.Combine(At("empty"), "views.png"), ""); // was there before, and stays
+        Directory.CreateDirectory(Path.Combine(At("failed"), "views.png")); // where the pairs of views are to be written
+
+        Assert.ThrowsAny<Exception>(() => PretrainRun.Start(Small, At("failed")));
+
+        Assert.False(RunFolder.Exists(At("failed")));
+        Run(PretrainRun.Start(Small, At("empty")), steps: 1);
+    }
+
+    [Fact]
+    public void AFolderInWhichARunTrains_IsHeld_UntilItIsDisposed()
+    {
+        using (PretrainRun.Start(Small, At("held")))
+        {
+            Assert.Throws<RunLockedException>(() => PretrainRun.Resume(At("held")));
+        }
+
+        Run(PretrainRun.Resume(At("held")), steps: 1);
     }
 
     [Fact]
@@ -72,7 +108,7 @@ public sealed class PretrainRunTests : SmallRunTests
     [Fact]
     public void TheEncoder_LoadsFromTheFolder_AndExtractsNamedFeatures()
     {
-        Run(Pretraining.Start(Small, At("used")));
+        Run(PretrainRun.Start(Small, At("used")));
 
         using var encoder = TrainedEncoder.Load(At("used"));
         using var features = encoder.Extract(new Patterns(5, 40, seed: 9));
