@@ -1,4 +1,5 @@
-// What images betray without learning: kNN and the fast linear evaluation on raw pixels and on the untrained encoder, kNN on a colour histogram.
+// What images betray without learning: kNN and the fast linear evaluation on raw pixels and on the untrained encoder,
+// kNN on a colour histogram.
 // dotnet run -c Release --project bench/Baselines -- [RECIPE.json [SOURCE]]
 using MoCoSharp;
 using MoCoSharp.Data.Datasets;
@@ -41,9 +42,11 @@ void Score(string name, bool linear, Func<IImageDataset, FeatureSet> features)
     if (linear)
     {
         using var some = Thinned(bank, Math.Max(1, (int)(bank.Labels.Length * bank.Values.shape[1] / MostValues)));
-        var result = new CachedLinearProbe(new LinearOptions()) { OptimumIterations = 100 }.Run(some, queries, train.ClassNames, CancellationToken.None);
+        var result = new CachedLinearProbe(new LinearOptions()) { OptimumIterations = 100 }.Run(
+            some, queries, train.ClassNames, CancellationToken.None);
         Console.WriteLine(FormattableString.Invariant(
-            $"{name}: linear, fast {result.Scores.Top1:P2} (lr {result.Rate}); logistic regression {result.Optimum.Top1:P2} (C {result.Strength}, 100 iterations); learned from {some.Labels.Length} images"));
+            $"{name}: linear, fast {result.Scores.Top1:P2} (lr {result.Rate}); logistic regression {result.Optimum.Top1:P2} (C {result.Strength}, 100 iterations); learned from {some.Labels.Length} images"
+        ));
     }
 }
 
@@ -51,11 +54,19 @@ void Score(string name, bool linear, Func<IImageDataset, FeatureSet> features)
 static FeatureSet Thinned(FeatureSet set, int every)
 {
     int[] rows = [.. Enumerable.Range(0, set.Labels.Length).Where(row => row % every == 0)];
-    return new FeatureSet(set.Values.index_select(0, tensor(rows, dtype: int64)), [.. rows.Select(row => set.Labels[row])], [.. rows.Select(row => set.Indices[row])]);
+    return new FeatureSet(
+        set.Values.index_select(0, tensor(rows, dtype: int64)),
+        [.. rows.Select(row => set.Labels[row])],
+        [.. rows.Select(row => set.Indices[row])]);
 }
 
 FeatureSet ByEncoder(IImageDataset data, FeatureLayer layer) => FeatureExtractor.Extract(
-    method.Encoder, data, ViewRecipes.Evaluation(config.Views), layer, config.Loader with { Workers = 1 }, CPU, normalize: false);
+    method.Encoder, data, ViewRecipes.Evaluation(config.Views), layer, config.Loader with
+    {
+        Workers = 1,
+    },
+    CPU,
+    normalize: false);
 
 static FeatureSet ByPixels(IImageDataset data, Func<ImageBuffer, float[]> feature)
 {
@@ -77,7 +88,10 @@ static FeatureSet ByPixels(IImageDataset data, Func<ImageBuffer, float[]> featur
         throw new InvalidDataException($"{data.Description}: images of different sizes have no raw pixels to compare.");
     }
 
-    return new FeatureSet(tensor(rows.SelectMany(row => row).ToArray(), [rows.Count, rows[0].Length]), [.. labels], [.. Enumerable.Range(0, rows.Count)]);
+    return new FeatureSet(
+        tensor(rows.SelectMany(row => row).ToArray(), [rows.Count, rows[0].Length]),
+        [.. labels],
+        [.. Enumerable.Range(0, rows.Count)]);
 }
 
 static float[] RawPixels(ImageBuffer image)

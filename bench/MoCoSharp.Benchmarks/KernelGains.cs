@@ -24,7 +24,10 @@ internal static class KernelGains
         var (recipe, batch, queue, size) =
             model == "r50" ? ("moco-v2-imagenet-r50", 16, 65536, 224) : ("moco-cifar10-r18", 128, 4096, 32);
         var config = RunConfig.Load(recipe,
-            [$"batchSize={batch}", $"moco.queueSize={queue}", "encoder.head=mlp", "bnGroups=1", $"precision={precision}"]);
+            [
+                $"batchSize={batch}", $"moco.queueSize={queue}", "encoder.head=mlp", "bnGroups=1",
+                $"precision={precision}",
+            ]);
         using var method = config.CreateMethod(batch, SingleProcess.Instance);
         method.Precision = config.Precision.Resolve(CPU);
         method.train();
@@ -49,15 +52,24 @@ internal static class KernelGains
             }
         }
 
-        Console.WriteLine($"{recipe}, batch {batch}, {precision}, {threads} threads, {rounds} rounds: median of the ratios of a round");
+        Console.WriteLine(
+            $"{recipe}, batch {batch}, {precision}, {threads} threads, {rounds} rounds: median of the ratios of a round"
+        );
         foreach (var setting in settings)
         {
-            var ratios = times[setting].Zip(times[""], (off, on) => (off.Wall / on.Wall, off.Processor / on.Processor)).ToList();
+            var ratios = times[setting]
+                .Zip(times[""], (off, on) => (off.Wall / on.Wall, off.Processor / on.Processor))
+                .ToList();
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{(setting.Length == 0 ? "all kernels" : setting),-28} wall {Report.Median(times[setting].Select(time => time.Wall)),6:F2} s, ") +
-                string.Create(CultureInfo.InvariantCulture,
-                $"x {Report.Median(ratios.Select(ratio => ratio.Item1)):F2}; processor {Report.Median(times[setting].Select(time => time.Processor)),6:F2} s, ") +
-                string.Create(CultureInfo.InvariantCulture, $"x {Report.Median(ratios.Select(ratio => ratio.Item2)):F2}"));
+                $"{(setting.Length == 0 ? "all kernels" : setting), -28} wall " +
+                $"{Report.Median(times[setting].Select(time => time.Wall)), 6:F2} s, ")
+                + string.Create(
+                    CultureInfo.InvariantCulture,
+                $"x {Report.Median(ratios.Select(ratio => ratio.Item1)):F2}; processor " +
+                $"{Report.Median(times[setting].Select(time => time.Processor)), 6:F2} s, ")
+            + string.Create(
+                CultureInfo.InvariantCulture,
+                $"x {Report.Median(ratios.Select(ratio => ratio.Item2)):F2}"));
         }
     }
 

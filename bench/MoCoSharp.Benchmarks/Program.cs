@@ -1,7 +1,9 @@
 // Our step against the official algorithm, interleaved, each step in a process of its own; writes a table of ratios.
-//   dotnet run -c Release --project bench/MoCoSharp.Benchmarks -- step [--rounds 3] [--threads 2] [--only parts,r18,r50] [--out bench/results/MACHINE/step.md]
+// dotnet run -c Release --project bench/MoCoSharp.Benchmarks -- step [--rounds 3] [--threads 2] [--only parts,r18,r50]
+// [--out bench/results/MACHINE/step.md]
 // What each fast kernel gains, in turn in one process:
-//   dotnet run -c Release --project bench/MoCoSharp.Benchmarks -- kernels [--rounds 3] [--threads 2] [--only r18,r50] [--precision bf16]
+// dotnet run -c Release --project bench/MoCoSharp.Benchmarks -- kernels [--rounds 3] [--threads 2] [--only r18,r50]
+// [--precision bf16]
 using MoCoSharp.Benchmarks;
 
 var rounds = Count("--rounds", otherwise: 3);
@@ -19,7 +21,9 @@ if (args is ["kernels", ..] && rounds >= 1 && threads >= 1 && !only.Except(["par
 
 if (args is not ["step", ..] || rounds < 1 || threads < 1 || only.Except(["parts", "r18", "r50"]).Any())
 {
-    Console.Error.WriteLine($"expected: step or kernels, [--rounds N] [--threads N] [--only parts,r18,r50] [--out FILE], N above 0; found: {string.Join(' ', args)}");
+    Console.Error.WriteLine(
+        "expected: step or kernels, [--rounds N] [--threads N] [--only parts,r18,r50] [--out FILE], N above 0; " +
+        $"found: {string.Join(' ', args)}");
     return 2;
 }
 
@@ -43,6 +47,10 @@ if (Option("--out") is { } path)
 
 return 0;
 
-int Count(string name, int otherwise) => Option(name) is not { } value ? otherwise : int.TryParse(value, out var number) ? number : 0;
+int Count(string name, int otherwise) =>
+    Option(name) is not { } value ? otherwise
+    : int.TryParse(value, out var number) ? number
+    : 0;
 
-string? Option(string name) => Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;
+string? Option(string name) =>
+    Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;

@@ -34,9 +34,17 @@ internal sealed class Report(int threads, int rounds)
     {
         var text = new StringBuilder();
         text.AppendLine("# A training step against the official algorithm").AppendLine();
-        text.AppendLine(CultureInfo.InvariantCulture, $"{Processor()}, {threads} torch threads, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}, TorchSharp 0.107.0 with libtorch 2.10.0.");
-        text.AppendLine(CultureInfo.InvariantCulture, $"Medians of {rounds} rounds, both sides in turn; of a whole step, five in each process after four that warm up; `dotnet run -c Release --project bench/MoCoSharp.Benchmarks -- step`.").AppendLine();
-        text.AppendLine("| what | official algorithm, same kernels | MoCoSharp | ratio | what limits the rest |").AppendLine("|---|---|---|---|---|");
+        text.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"{Processor()}, {threads} torch threads, {RuntimeInformation.OSDescription}, " +
+            $"{RuntimeInformation.FrameworkDescription}, TorchSharp 0.107.0 with libtorch 2.10.0.");
+        text.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"Medians of {rounds} rounds, both sides in turn; of a whole step, five in each process after four " +
+                $"that warm up; `dotnet run -c Release --project bench/MoCoSharp.Benchmarks -- step`.")
+            .AppendLine();
+        text.AppendLine("| what | official algorithm, same kernels | MoCoSharp | ratio | what limits the rest |")
+            .AppendLine("|---|---|---|---|---|");
         rows.ForEach(row => text.AppendLine(row));
         text.AppendLine();
         notes.ForEach(note => text.AppendLine("- " + note));
@@ -45,7 +53,11 @@ internal sealed class Report(int threads, int rounds)
 
     private static string Processor()
     {
-        var line = File.Exists("/proc/cpuinfo") ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal)) : null;
-        return $"{line?.Split(':')[1].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString()}, {Environment.ProcessorCount} cores";
+        var line = File.Exists("/proc/cpuinfo")
+            ? File.ReadLines("/proc/cpuinfo")
+                .FirstOrDefault(text => text.StartsWith("model name", StringComparison.Ordinal))
+            : null;
+        return $"{line?.Split(':')[1].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString()}, " +
+            $"{Environment.ProcessorCount} cores";
     }
 }

@@ -5,7 +5,9 @@ using static MoCoSharp.Benchmarks.Report;
 
 namespace MoCoSharp.Benchmarks;
 
-/// <summary>Whole steps: the official algorithm on TorchSharp and on PyTorch, and ours, in turn, each in a process of its own.</summary>
+/// <summary>
+/// Whole steps: the official algorithm on TorchSharp and on PyTorch, and ours, in turn, each in a process of its own.
+/// </summary>
 internal static class WholeStep
 {
     private const int Steps = 5; // in a process, after four on either side that warm up: a training has thousands
@@ -16,21 +18,27 @@ internal static class WholeStep
             ? ("ResNet-50 at 224, batch 16, K=65536", "r50", 16, 65536, "moco-v2-imagenet-r50")
             : ("ResNet-18, CIFAR stem, batch 128, K=4096", "r18-cifar", 128, 4096, "moco-cifar10-r18");
         List<JsonNode> peers = [], pythons = [];
-        var variants = new[] { ("bf16", 1), ("bf16", 8), ("fp32", 1) }.ToDictionary(variant => variant, _ => new List<JsonNode>());
+        var variants = new[] { ("bf16", 1), ("bf16", 8), ("fp32", 1) }.ToDictionary(
+            variant => variant,
+            _ => new List<JsonNode>());
         for (var round = 0; round < rounds; round++)
         {
-            peers.Add(Run("dotnet", Beside("TorchSharpPeer.dll"), peerModel, $"{batch}", $"{queue}", $"{threads}", $"{Steps}"));
+            peers.Add(
+                Run("dotnet", Beside("TorchSharpPeer.dll"), peerModel, $"{batch}", $"{queue}", $"{threads}", $"{Steps}")
+            );
             foreach (var ((precision, groups), results) in variants)
             {
                 results.Add(Run(
-                    "dotnet", Beside("moco.dll"), "bench", "step", recipe, "--json", "--steps", $"{Steps}", "--set", $"batchSize={batch}", $"moco.queueSize={queue}",
+                    "dotnet", Beside("moco.dll"), "bench", "step", recipe, "--json", "--steps", $"{Steps}",
+                    "--set", $"batchSize={batch}", $"moco.queueSize={queue}",
                     "encoder.head=mlp", $"bnGroups={groups}", $"precision={precision}", $"threads={threads}"));
             }
 
             if (File.Exists("bench/peers/moco_step.py"))
             {
                 pythons.Add(Run(
-                    "/usr/bin/python3", "bench/peers/moco_step.py", "--model", peerModel, "--batch", $"{batch}", "--queue", $"{queue}", "--threads", $"{threads}", "--steps", $"{Steps}"));
+                    "/usr/bin/python3", "bench/peers/moco_step.py", "--model", peerModel, "--batch", $"{batch}",
+                    "--queue", $"{queue}", "--threads", $"{threads}", "--steps", $"{Steps}"));
             }
         }
 
@@ -39,25 +47,41 @@ internal static class WholeStep
         foreach (var ((precision, groups), results) in variants)
         {
             var step = Median(results.Select(result => (double)result["stepMilliseconds"]! / 1000));
-            var (rate, gemm) = (Median(results.Select(result => (double)result["gigaflops"]!)), Median(results.Select(result => (double)result["gemmGigaflops"]!)));
+            var (rate, gemm) = (
+                Median(results.Select(result => (double)result["gigaflops"]!)),
+                Median(results.Select(result => (double)result["gemmGigaflops"]!)));
             var memory = Median(results.Select(Peak));
             var norm = groups == 1 ? "norm batch" : $"norm split in {groups}";
-            report.Row($"{name}, {precision}, {norm}", Number($"{peer:F2} s"), Number($"{step:F2} s"), Number($"{peer / step:F2}"),
-                Number($"{rate:F0} GFLOP/s of {gemm:F0} in torch.mm ({rate / gemm:P0}); the rest moves memory: BatchNorm, ReLU, sums"));
-            report.Row($"peak memory of that process", Number($"{peerMemory / 1e9:F2} GB"), Number($"{memory / 1e9:F2} GB"), Number($"{memory / peerMemory:F2}"), "activations kept for the backward pass");
-            report.Note(Number($"{name}, {precision}, {norm}, ms: ") + string.Join(", ", results[0]["phases"]!.AsObject().Select(phase =>
-                Number($"{phase.Key} {Median(results.Select(result => (double)result["phases"]![phase.Key]!)):F1}"))));
+            report.Row(
+                $"{name}, {precision}, {norm}", Number($"{peer:F2} s"), Number($"{step:F2} s"),
+                Number($"{peer / step:F2}"),
+                Number($"{rate:F0} GFLOP/s of {gemm:F0} in torch.mm ({rate / gemm:P0}); ")
+                    + "the rest moves memory: BatchNorm, ReLU, sums");
+            report.Row(
+                $"peak memory of that process", Number($"{peerMemory / 1e9:F2} GB"), Number($"{memory / 1e9:F2} GB"),
+                Number($"{memory / peerMemory:F2}"), "activations kept for the backward pass");
+            var phases = results[0]["phases"]!.AsObject().Select(phase =>
+            {
+                var milliseconds = Median(results.Select(result => (double)result["phases"]![phase.Key]!));
+                return Number($"{phase.Key} {milliseconds:F1}");
+            });
+            report.Note(Number($"{name}, {precision}, {norm}, ms: ") + string.Join(", ", phases));
         }
 
         if (pythons.Count > 0)
         {
             var python = Median(pythons.SelectMany(Seconds));
-            report.Note(Number($"{name}: the official algorithm takes {python:F2} s a step on PyTorch {(string)pythons[0]["torch"]!} and {peer:F2} s on TorchSharp; ") +
-                Number($"forward and backward of the encoder alone {Median(pythons.Select(Encoder)):F2} s and {Median(peers.Select(Encoder)):F2} s (ratio {Median(peers.Select(Encoder)) / Median(pythons.Select(Encoder)):F2})."));
+            var (encoder, peerEncoder) = (Median(pythons.Select(Encoder)), Median(peers.Select(Encoder)));
+            report.Note(
+                Number($"{name}: the official algorithm takes {python:F2} s a step on PyTorch ")
+                    + Number($"{(string)pythons[0]["torch"]!} and {peer:F2} s on TorchSharp; forward and backward ")
+                    + Number($"of the encoder alone {encoder:F2} s and {peerEncoder:F2} s ")
+                    + Number($"(ratio {peerEncoder / encoder:F2})."));
         }
     }
 
-    private static IEnumerable<double> Seconds(JsonNode result) => result["seconds"]!.AsArray().Select(value => (double)value!);
+    private static IEnumerable<double> Seconds(JsonNode result) =>
+        result["seconds"]!.AsArray().Select(value => (double)value!);
 
     private static double Encoder(JsonNode result) => (double)result["encoderSeconds"]!;
 
@@ -68,13 +92,16 @@ internal static class WholeStep
     private static JsonNode Run(string program, params string[] arguments)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, UseShellExecute = false };
-        start.Environment["OMP_WAIT_POLICY"] = "PASSIVE"; // what our library asks of OpenMP and glibc, for every peer too
-        start.Environment["GLIBC_TUNABLES"] = "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=4294967296:glibc.malloc.top_pad=67108864";
+        // what our library asks of OpenMP and glibc, for every peer too
+        start.Environment["OMP_WAIT_POLICY"] = "PASSIVE";
+        start.Environment["GLIBC_TUNABLES"] =
+            "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=4294967296:glibc.malloc.top_pad=67108864";
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return process.ExitCode == 0
             ? JsonNode.Parse(output)!
-            : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}.");
+            : throw new InvalidOperationException(
+                $"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}.");
     }
 }

@@ -1,8 +1,10 @@
-// Two views of an image, ours against torchvision's on PIL: both in this one run, in turns, one thread each, medians of the rounds.
+// Two views of an image, ours against torchvision's on PIL: both in this one run, in turns, one thread each, medians of
+// the rounds.
 //
 //     dotnet run -c Release --project bench/Views -- DATA bench/results/MACHINE/views.md [ROUNDS]
 //
-// DATA holds imagenette224-mini, coco128-voc and cifar-10-lossless-subset. Needs /usr/bin/python3 with torchvision (Debian: python3-torchvision).
+// DATA holds imagenette224-mini, coco128-voc and cifar-10-lossless-subset. Needs /usr/bin/python3 with torchvision
+// (Debian: python3-torchvision).
 using System.Diagnostics;
 using System.Globalization;
 using MoCoSharp.Data.Datasets;
@@ -21,7 +23,11 @@ var work = Directory.CreateTempSubdirectory("moco-bench-").FullName;
 try
 {
     var photos = Path.Combine(work, "photos");
-    using (var made = Process.Start(Python, [Path.Combine(peers, "photos.py"), Path.Combine(data, "coco128-voc/JPEGImages"), photos, "512"])!)
+    using (
+        var made = Process.Start(
+            Python,
+            [Path.Combine(peers, "photos.py"), Path.Combine(data, "coco128-voc/JPEGImages"), photos, "512"]
+        )!)
     {
         made.WaitForExit();
     }
@@ -35,12 +41,18 @@ try
     [
         Ours("photos of 500 x 375", "JPEG, libturbojpeg", folder, photo, JpegDecoder.TurboJpeg, 400),
         Ours("photos of 500 x 375", "JPEG, SkiaSharp", folder, photo, JpegDecoder.Skia, 200),
-        Ours("photos of 500 x 375", "packed, raw", Packed("photos", folder, PackFormat.Raw), photo, JpegDecoder.Auto, 1000),
-        Ours("photos of 500 x 375", "packed, JPEG", Packed("photos-jpeg", folder, PackFormat.Jpeg), photo, JpegDecoder.Auto, 400),
+        Ours(
+            "photos of 500 x 375", "packed, raw", Packed("photos", folder, PackFormat.Raw), photo, JpegDecoder.Auto,
+            1000),
+        Ours(
+            "photos of 500 x 375", "packed, JPEG", Packed("photos-jpeg", folder, PackFormat.Jpeg), photo,
+            JpegDecoder.Auto, 400),
         Peer("photos of 500 x 375", "moco-v2", photos, 224, 50),
         Ours("imagenette224-mini", "JPEG, libturbojpeg", imagenette, photo, JpegDecoder.TurboJpeg, 800),
         Ours("imagenette224-mini", "JPEG, SkiaSharp", imagenette, photo, JpegDecoder.Skia, 400),
-        Ours("imagenette224-mini", "packed, raw", Packed("imagenette", imagenette, PackFormat.Raw), photo, JpegDecoder.Auto, 1000),
+        Ours(
+            "imagenette224-mini", "packed, raw", Packed("imagenette", imagenette, PackFormat.Raw), photo,
+            JpegDecoder.Auto, 1000),
         Peer("imagenette224-mini", "moco-v2", Path.Combine(data, "imagenette224-mini/train"), 224, 50),
         Ours("CIFAR-10, 32 x 32", "in memory", cifar, small, JpegDecoder.Auto, 20_000),
         Peer("CIFAR-10, 32 x 32", "cifar-demo", "cifar10:" + Path.Combine(data, "cifar-10-lossless-subset"), 32, 500),
@@ -63,12 +75,22 @@ try
     var text = new StringWriter();
     text.WriteLine("# Two views of an image: images a second on one core");
     text.WriteLine();
-    text.WriteLine($"`dotnet run -c Release --project bench/Views -- DATA {result.Replace('\\', '/')} {rounds}`: ours and torchvision's in turns, one thread each,");
-    text.WriteLine(Invariant($"medians of {rounds} rounds with the least and the most. From the file (or the packed set, or memory) to normalised floats in the batch."));
+    text.WriteLine(
+        $"`dotnet run -c Release --project bench/Views -- DATA {result.Replace('\\', '/')} {rounds}`: ours and " +
+        "torchvision's in turns, one thread each,");
+    text.WriteLine(
+        Invariant(
+            $"medians of {rounds} rounds with the least and the most. From the file (or the packed set, or memory) to normalised floats in the batch."
+        ));
     text.WriteLine();
-    text.WriteLine($"- {Processor()}, {Environment.ProcessorCount} cores, vectors of {(System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated ? 512 : 256)} bits; .NET {Environment.Version}; {ImageDecoder.TurboJpegLibrary ?? "no libturbojpeg"}; commit {Commit()}");
+    text.WriteLine(
+        $"- {Processor()}, {Environment.ProcessorCount} cores, vectors of " +
+        $"{(System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated ? 512 : 256)} bits; .NET " +
+        $"{Environment.Version}; {ImageDecoder.TurboJpegLibrary ?? "no libturbojpeg"}; commit {Commit()}");
     text.WriteLine($"- {sides.First(side => side.Version is not null).Version}");
-    text.WriteLine("- Photos: coco128 resized to 500 on the longer side, JPEG of quality 90 (bench/peers/photos.py). Packed sets: short side 256.");
+    text.WriteLine(
+        "- Photos: coco128 resized to 500 on the longer side, JPEG of quality 90 (bench/peers/photos.py). Packed " +
+        "sets: short side 256.");
     text.WriteLine();
     text.WriteLine("| images | how | images/s | least to most | times torchvision | bytes of garbage an image |");
     text.WriteLine("|---|---|---|---|---|---|");
@@ -77,7 +99,10 @@ try
         var peer = group.Single(side => side.Version is not null).Median;
         foreach (var side in group)
         {
-            text.WriteLine(Invariant($"| {side.Set} | {side.How} | {side.Median:F0} | {side.Rates.Min():F0} to {side.Rates.Max():F0} | {side.Median / peer:F1} | {side.Garbage?.ToString("F0") ?? ""} |"));
+            text.WriteLine(
+                Invariant(
+                    $"| {side.Set} | {side.How} | {side.Median:F0} | {side.Rates.Min():F0} to {side.Rates.Max():F0} | {side.Median / peer:F1} | {side.Garbage?.ToString("F0") ?? ""} |"
+                ));
         }
     }
 
@@ -90,7 +115,10 @@ try
     {
         var times = side.Times!;
         var each = 1e6 / times.Images;
-        text.WriteLine(Invariant($"| {side.Set} | {side.How} | {times.Read * each:F0} | {times.Decode * each:F0} | {times.Crop * each:F1} | {times.Color * each:F1} | {times.Blur * each:F1} | {times.Normalize * each:F1} |"));
+        text.WriteLine(
+            Invariant(
+                $"| {side.Set} | {side.How} | {times.Read * each:F0} | {times.Decode * each:F0} | {times.Crop * each:F1} | {times.Color * each:F1} | {times.Blur * each:F1} | {times.Normalize * each:F1} |"
+            ));
     }
 
     Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(result))!);
@@ -127,14 +155,26 @@ Side Ours(string set, string how, IImageDataset source, ViewTransform transform,
 
 Side Peer(string set, string recipe, string source, int size, int images)
 {
-    var start = new ProcessStartInfo(Python) { RedirectStandardInput = true, RedirectStandardOutput = true, UseShellExecute = false };
-    foreach (var argument in new[] { Path.Combine(peers, "views.py"), recipe, source, "--images", $"{images}", "--size", $"{size}" })
+    var start = new ProcessStartInfo(Python)
+    {
+        RedirectStandardInput = true,
+        RedirectStandardOutput = true,
+        UseShellExecute = false,
+    };
+    foreach (
+        var argument in new[]
+        {
+            Path.Combine(peers, "views.py"), recipe, source, "--images", $"{images}", "--size", $"{size}",
+        })
     {
         start.ArgumentList.Add(argument);
     }
 
     var process = Process.Start(start)!;
-    var side = new Side(set, "torchvision and PIL", images) { Version = process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The peer did not start.") };
+    var side = new Side(set, "torchvision and PIL", images)
+    {
+        Version = process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The peer did not start."),
+    };
     side.Measure = () =>
     {
         process.StandardInput.WriteLine("go");
@@ -146,10 +186,20 @@ Side Peer(string set, string recipe, string source, int size, int images)
 }
 
 static string Processor() =>
-    File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim() ?? "unknown processor";
+    File.ReadLines("/proc/cpuinfo")
+        .FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))
+        ?.Split(':')[1]
+        .Trim()
+    ?? "unknown processor";
 
 static string Commit()
 {
-    using var git = Process.Start(new ProcessStartInfo("git", ["describe", "--always", "--dirty", "--abbrev=7"]) { RedirectStandardOutput = true, UseShellExecute = false })!;
+    using var git = Process.Start(
+        new ProcessStartInfo("git", ["describe", "--always", "--dirty", "--abbrev=7"])
+        {
+            RedirectStandardOutput = true,
+            UseShellExecute = false,
+        }
+    )!;
     return git.StandardOutput.ReadToEnd().Trim();
 }

@@ -5,7 +5,10 @@ using MoCoSharp.Data.Views;
 
 namespace FeatureService;
 
-/// <summary>An encoder that `moco export` wrote, and the preparation of images that its metadata ask for. Safe to use from several threads.</summary>
+/// <summary>
+/// An encoder that `moco export` wrote, and the preparation of images that its metadata ask for. Safe to use from
+/// several threads.
+/// </summary>
 internal sealed class FeatureModel : IDisposable
 {
     private readonly InferenceSession session;
@@ -42,5 +45,6 @@ internal sealed class FeatureModel : IDisposable
 
     public void Dispose() => session.Dispose();
 
-    private static float[] Numbers(string listed) => [.. listed.Split(',').Select(number => float.Parse(number, CultureInfo.InvariantCulture))];
+    private static float[] Numbers(string listed) =>
+        [.. listed.Split(',').Select(number => float.Parse(number, CultureInfo.InvariantCulture))];
 }

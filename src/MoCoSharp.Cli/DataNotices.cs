@@ -19,8 +19,10 @@ internal static class DataNotices
         {
             var (second, first) = shared[0];
             Tell(new(
-                $"{shared.Count} of the {judged.Count} images to judge by ({judged.Description}) are among those to learn from, byte by byte: " +
-                $"the score will be too good. {judged.NameOf(second)} is {train.NameOf(first)}, for example.", IsWarning: true));
+                $"{shared.Count} of the {judged.Count} images to judge by ({judged.Description}) are among those to " +
+                "learn from, byte by byte: "
+                    + $"the score will be too good. {judged.NameOf(second)} is {train.NameOf(first)}, for example.",
+                IsWarning: true));
         }
     }
 
@@ -42,8 +44,11 @@ internal static class DataNotices
         var (looked, turned) = isTurned || !Processes.Speaks ? (0, 0) : TurnedImages.Count(images);
         if (turned > 0 && turned * TurnedShare >= looked)
         {
-            Tell(new($"{turned} of {looked} photos looked at lie on their side or upside down: their EXIF data say how to turn them, and that is not applied. " +
-                $"{cure} turns them upright."));
+            Tell(
+                new(
+                    $"{turned} of {looked} photos looked at lie on their side or upside down: their EXIF data say " +
+                    "how to turn them, and that is not applied. "
+                        + $"{cure} turns them upright."));
         }
     }
 }

@@ -11,7 +11,9 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Cli;
 
-/// <summary>moco pretrain --dry-run: what would be done, shapes, and what it will cost, measured on a few small steps.</summary>
+/// <summary>
+/// moco pretrain --dry-run: what would be done, shapes, and what it will cost, measured on a few small steps.
+/// </summary>
 internal static class DryRun
 {
     private const int Images = 16; // a step of so many, or one image a BN group, is what is measured and scaled up
@@ -33,16 +35,23 @@ internal static class DryRun
         method.Precision = config.Precision.Resolve(device(config.Device));
         method.train();
         var size = config.Views.Size;
-        Console.WriteLine($"views [{config.BatchSize}, 3, {size}, {size}] x {config.Method.Views} -> features [{config.BatchSize}, {method.Encoder.FeatureSize}] -> " +
-            $"embeddings [{config.BatchSize}, {config.Method.Dimension}]{(config.MoCo is { } moco ? $", queue [{moco.QueueSize}, {moco.Dimension}]" : "")}");
-        Console.WriteLine($"{method.LearnedParameters.Sum(item => item.Parameter.numel()):N0} learned parameters{(config.MoCo is null ? "" : ", as many in the key encoder")}");
+        Console.WriteLine(
+            $"views [{config.BatchSize}, 3, {size}, {size}] x {config.Method.Views} -> features " +
+            $"[{config.BatchSize}, {method.Encoder.FeatureSize}] -> "
+                + $"embeddings [{config.BatchSize}, " +
+                    $"{config.Method.Dimension}]{(config.MoCo is { } moco ? $", queue [{moco.QueueSize}, {moco.Dimension}]" : "")}"
+        );
+        Console.WriteLine(
+            $"{method.LearnedParameters.Sum(item => item.Parameter.numel()):N0} learned " +
+            $"parameters{(config.MoCo is null ? "" : ", as many in the key encoder")}");
 
         var (stepSeconds, bytes) = MeasureStep(plan, method);
         var viewSeconds = MeasureViews(plan) * config.BatchSize / config.Loader.Workers;
         var step = Math.Max(stepSeconds, viewSeconds);
         var all = TimeSpan.FromSeconds(step * plan.TotalSteps);
         Console.WriteLine(FormattableString.Invariant(
-            $"about {step:G3} s a step (training {stepSeconds:G3}, views {viewSeconds:G3}), {plan.TotalSteps} steps: {TimeLeft.Text(all)} without evaluations"));
+            $"about {step:G3} s a step (training {stepSeconds:G3}, views {viewSeconds:G3}), {plan.TotalSteps} steps: {TimeLeft.Text(all)} without evaluations"
+        ));
         Console.WriteLine(FormattableString.Invariant($"about {bytes / 1e9:F1} GB of memory"));
         Console.WriteLine($"begun now, it would end at about {DateTime.Now + all:yyyy-MM-dd HH:mm}");
         Console.WriteLine("`--dry-run --json` prints the configuration, which may be kept as a recipe of one's own");

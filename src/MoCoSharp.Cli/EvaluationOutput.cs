@@ -9,12 +9,17 @@ using MoCoSharp.PyTorch;
 
 namespace MoCoSharp.Cli;
 
-/// <summary>Where the result of an evaluation goes: into the run's folder, or beside the file that a person names.</summary>
+/// <summary>
+/// Where the result of an evaluation goes: into the run's folder, or beside the file that a person names.
+/// </summary>
 internal static class EvaluationOutput
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
-    /// <summary>Where a trained classifier goes: beside the report that a person names, else into the run's folder; null keeps none.</summary>
+    /// <summary>
+    /// Where a trained classifier goes: beside the report that a person names, else into the run's folder; null keeps
+    /// none.
+    /// </summary>
     public static string? ClassifierPath(NamedEncoder encoder, string name, string? output) =>
         !Processes.Speaks ? null
         : output is not null ? Path.ChangeExtension(output, ".classifier.safetensors")
@@ -24,7 +29,8 @@ internal static class EvaluationOutput
     /// <summary>Says where the classifier is, and what it is good for.</summary>
     public static void TellClassifier(string? path) => Console.WriteLine(path is null
         ? "the classifier is not kept, of a file alone: -o report.json keeps both"
-        : $"{path}: the classifier. `moco predict {Shell.Quote(path)} --data PHOTOS` names classes, and `moco export` takes it");
+        : $"{path}: the classifier. `moco predict {Shell.Quote(path)} --data PHOTOS` names classes, and `moco " +
+            "export` takes it");
 
     /// <summary>Adds what was judged, writes report and picture, and says where.</summary>
     /// <param name="encoder">What was judged.</param>
@@ -33,7 +39,9 @@ internal static class EvaluationOutput
     /// <param name="output">-o: a .json; null takes the run's folder, and for a file alone nothing is kept.</param>
     /// <param name="report">The numbers.</param>
     /// <param name="scores">For the picture.</param>
-    public static void Write(NamedEncoder encoder, LabelledData data, string name, string? output, JsonObject report, ClassificationScores scores)
+    public static void Write(
+        NamedEncoder encoder, LabelledData data, string name, string? output, JsonObject report,
+        ClassificationScores scores)
     {
         report["encoder"] = encoder.Which;
         report["source"] = encoder.Source;
@@ -43,8 +51,10 @@ internal static class EvaluationOutput
         report["judged"] = $"{data.Judged.Description} ({data.Judged.Count})";
         var path = output ?? (encoder.Run is { } run ? Path.Combine(run.Path, "evaluations", name + ".json") : null);
         var (low, high) = scores.Interval;
-        Console.WriteLine(FormattableString.Invariant($"top-1 {100 * scores.Top1:F2} % (95 %: {100 * low:F2} to {100 * high:F2}) of {scores.Count} images") +
-            (double.IsNaN(scores.Top5) ? "" : FormattableString.Invariant($", top-5 {100 * scores.Top5:F2} %")));
+        Console.WriteLine(
+            FormattableString.Invariant(
+                $"top-1 {100 * scores.Top1:F2} % (95 %: {100 * low:F2} to {100 * high:F2}) of {scores.Count} images"
+            ) + (double.IsNaN(scores.Top5) ? "" : FormattableString.Invariant($", top-5 {100 * scores.Top5:F2} %")));
         Console.WriteLine($"[{report["protocol"]}]");
         if (path is null || !Processes.Speaks)
         {

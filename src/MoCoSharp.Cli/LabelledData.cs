@@ -9,7 +9,9 @@ internal sealed record LabelledData(IImageDataset Train, IImageDataset Judged)
 {
     // Whoever has no labels may still look at what the encoder finds alike.
     private static string WithoutLabels(NamedEncoder encoder, string? data) =>
-        $"Without labels, `moco embed {Shell.Quote(encoder.Target)} {(data is null ? "" : $"--data {Shell.Quote(data)} ")}-o features.csv` writes what the encoder sees, to compare images by.";
+        $"Without labels, `moco embed {Shell.Quote(encoder.Target)} " +
+        $"{(data is null ? "" : $"--data {Shell.Quote(data)} ")}-o features.csv` writes what the encoder sees, to " +
+        "compare images by.";
 
     /// <summary>Opens both, or tells every fault.</summary>
     /// <param name="encoder">To be judged: its run's data serve where nothing else is named.</param>
@@ -21,21 +23,32 @@ internal sealed record LabelledData(IImageDataset Train, IImageDataset Judged)
         var all = faults.ToList();
         if ((data ?? encoder.OwnData) is not { } source)
         {
-            throw new ConfigurationException([.. all, $"--data is missing: {encoder.Source} came without images. Name some with labels.", WithoutLabels(encoder, data)]);
+            throw new ConfigurationException([
+                .. all,
+                $"--data is missing: {encoder.Source} came without images. Name some with labels.",
+                WithoutLabels(encoder, data),
+            ]);
         }
 
         (IImageDataset Train, IImageDataset? Judged) opened = default;
         try
         {
-            opened = DataSource.Open(source, validation ?? (data is null ? encoder.Config.Validation : null), DataNotices.Tell);
+            opened = DataSource.Open(
+                source,
+                validation ?? (data is null ? encoder.Config.Validation : null),
+                DataNotices.Tell);
             if (opened.Train.ClassNames.Count < 2)
             {
-                all.Add($"{opened.Train.Description}: has no two classes to tell apart. Labels are class folders, or the second column of a list file.");
+                all.Add(
+                    $"{opened.Train.Description}: has no two classes to tell apart. Labels are class folders, or " +
+                    "the second column of a list file.");
             }
 
             if (opened.Judged is null)
             {
-                all.Add($"{opened.Train.Description}: there are no images to judge by. Name some with --val, or a source with folders train and val.");
+                all.Add(
+                    $"{opened.Train.Description}: there are no images to judge by. Name some with --val, or a " +
+                    "source with folders train and val.");
             }
             else if (opened.Judged.ClassNames.Count == 0)
             {

@@ -37,7 +37,9 @@ internal sealed class NamedEncoder : IDisposable
     /// <summary>The same with what one must know of it besides its weights.</summary>
     public TrainedEncoder Trained => _trained;
 
-    /// <summary>The configuration of the run that trained it; of a file without one, the defaults with what the file knows.</summary>
+    /// <summary>
+    /// The configuration of the run that trained it; of a file without one, the defaults with what the file knows.
+    /// </summary>
     public RunConfig Config { get; }
 
     public long Step => _trained.Step;
@@ -50,16 +52,25 @@ internal sealed class NamedEncoder : IDisposable
 
     public Device Device => device(Config.Device);
 
-    /// <summary>The images that a run was trained on; null where weights came from elsewhere, and no images with them.</summary>
-    public string? OwnData => Run is null || Config.Data.Length == 0 || (File.Exists(Run.ImportPath) && Config.Data == new RunConfig().Data) ? null : Config.Data;
+    /// <summary>
+    /// The images that a run was trained on; null where weights came from elsewhere, and no images with them.
+    /// </summary>
+    public string? OwnData =>
+        Run is null || Config.Data.Length == 0 || (File.Exists(Run.ImportPath) && Config.Data == new RunConfig().Data)
+            ? null
+            : Config.Data;
 
-    /// <summary>Opens the newest checkpoint of a run, or a file; where it cannot even be looked for, every fault is told.</summary>
+    /// <summary>
+    /// Opens the newest checkpoint of a run, or a file; where it cannot even be looked for, every fault is told.
+    /// </summary>
     /// <param name="target">RUN or FILE.</param>
     /// <param name="which">--encoder.</param>
     /// <param name="others">Faults of the other options.</param>
     /// <param name="processes">That share the work.</param>
     /// <param name="prefix">--prefix.</param>
-    public static NamedEncoder Open(string target, string which, IEnumerable<string> others, int processes = 1, string? prefix = null)
+    public static NamedEncoder Open(
+        string target, string which, IEnumerable<string> others, int processes = 1,
+        string? prefix = null)
     {
         var faults = new List<string>();
         var role = EnumNames.Find<EncoderRole>(which);
@@ -89,7 +100,10 @@ internal sealed class NamedEncoder : IDisposable
         };
         set_num_threads(config.Threads > 0 && processes == 1 ? config.Threads : CpuShare.TorchThreads(processes));
         trained.Encoder.to(device(config.Device));
-        config = config with { Loader = config.Loader with { Notice = text => Console.Error.WriteLine($"moco: warning: {text}") } };
+        config = config with
+        {
+            Loader = config.Loader with { Notice = text => Console.Error.WriteLine($"moco: warning: {text}") },
+        };
         return new NamedEncoder(trained, config, Directory.Exists(target) ? RunFolder.Open(target) : null, target);
     }
 
@@ -97,7 +111,9 @@ internal sealed class NamedEncoder : IDisposable
     public static Option<string?> PrefixOption() => new("--prefix")
     {
         HelpName = "name",
-        Description = "What precedes conv1.weight (teacher.backbone), or the dictionary meant (model_ema), in a file of others with several networks.",
+        Description =
+            "What precedes conv1.weight (teacher.backbone), or the dictionary meant (model_ema), in a file of " +
+            "others with several networks.",
     };
 
     /// <summary>Tells what of a file of others was not taken.</summary>
@@ -112,9 +128,14 @@ internal sealed class NamedEncoder : IDisposable
     /// <summary>Whether the settings of kNN are the run's, and not the defaults of a file that knows none.</summary>
     public bool HasKnnSettings => _trained.Knn is not null;
 
-    /// <summary>Features of a set in the evaluation view, not normalised: those kept in features/ of the run where there are any, else made and kept.</summary>
+    /// <summary>
+    /// Features of a set in the evaluation view, not normalised: those kept in features/ of the run where there are
+    /// any, else made and kept.
+    /// </summary>
     /// <remarks>Several processes share the work, and keep nothing.</remarks>
-    public FeatureSet Features(IImageDataset images, FeatureLayer layer, EvaluationProgress progress, IProcessGroup group, CancellationToken cancellation)
+    public FeatureSet Features(
+        IImageDataset images, FeatureLayer layer, EvaluationProgress progress, IProcessGroup group,
+        CancellationToken cancellation)
     {
         var view = ViewRecipes.Evaluation(Config.Views);
         if (Run is null || group.Size > 1)
@@ -123,7 +144,8 @@ internal sealed class NamedEncoder : IDisposable
         }
 
         var (features, foundIn) = new FeatureCache(Path.Combine(Run.Path, "features")).Get(
-            Encoder, images, view, layer, Extract, done => progress.Show("images compared with those of kept features", done, images.Count),
+            Encoder, images, view, layer, Extract,
+            done => progress.Show("images compared with those of kept features", done, images.Count),
             warning => Console.Error.WriteLine($"moco: warning: {warning}"), cancellation);
         if (foundIn is not null)
         {

@@ -18,13 +18,21 @@ internal static class NextSteps
 
         (string Command, string What)[] steps =
         [
-            ($"moco embed {path} -o {Shell.Quote(Path.Combine(run.Path, "features.csv"))}", "features of each image, by name"),
+            (
+                $"moco embed {path} -o {Shell.Quote(Path.Combine(run.Path, "features.csv"))}",
+                "features of each image, by name"),
             ($"moco inspect {path}", "what the run holds"),
             ($"moco doctor {path}", "whether anything went wrong"),
-            ($"moco export {path} --format onnx -o {Shell.Quote(Path.Combine(run.Path, "encoder.onnx"))}", "the encoder, for other programs"),
-            ($"moco knn {path} --data LABELED/train --val LABELED/val", "how good it is, once there are images in a folder for each class"),
+            (
+                $"moco export {path} --format onnx -o {Shell.Quote(Path.Combine(run.Path, "encoder.onnx"))}",
+                "the encoder, for other programs"),
+            (
+                $"moco knn {path} --data LABELED/train --val LABELED/val",
+                "how good it is, once there are images in a folder for each class"),
         ];
         var width = steps.Max(step => step.Command.Length);
-        return "what comes next, without labels:" + string.Concat(steps.Select(step => $"{Environment.NewLine}  {step.Command.PadRight(width)}  # {step.What}"));
+        return "what comes next, without labels:"
+            + string.Concat(
+                steps.Select(step => $"{Environment.NewLine}  {step.Command.PadRight(width)}  # {step.What}"));
     }
 }

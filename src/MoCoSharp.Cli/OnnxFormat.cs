@@ -13,7 +13,8 @@ namespace MoCoSharp.Cli;
 internal sealed class OnnxFormat(bool foldBatchNorm) : ExportFormat("onnx")
 {
     public override string Check =>
-        $"opset {OnnxExport.Opset}, run by ONNX Runtime {OrtEnv.Instance().GetVersionString()} on random images, one and three at a time";
+        $"opset {OnnxExport.Opset}, run by ONNX Runtime {OrtEnv.Instance().GetVersionString()} on random images, " +
+        "one and three at a time";
 
     public override string Loader => "ONNX Runtime";
 
@@ -25,7 +26,8 @@ internal sealed class OnnxFormat(bool foldBatchNorm) : ExportFormat("onnx")
         [
             "import onnxruntime",
             $"session = onnxruntime.InferenceSession({Settings.Quoted(path)})",
-            $"{output} = session.run(None, {{\"{OnnxExport.Input}\": images}})[0]  # images: float32 [N, 3, {size}, {size}], prepared as told above",
+            $"{output} = session.run(None, {{\"{OnnxExport.Input}\": images}})[0]  # images: float32 [N, 3, {size}, " +
+            $"{size}], prepared as told above",
             "",
             $"using var session = new InferenceSession({Settings.Quoted(path)}); // C#: samples/FeatureService",
         ];

@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace MoCoSharp.Cli;
 
-/// <summary>An exception that nobody foresaw: told as a fault of the program's, with what whoever mends it must know.</summary>
+/// <summary>
+/// An exception that nobody foresaw: told as a fault of the program's, with what whoever mends it must know.
+/// </summary>
 internal static partial class OwnFault
 {
     private static string commandLine = "";
@@ -23,15 +25,20 @@ internal static partial class OwnFault
     /// <summary>What is said of it.</summary>
     public static string Describe(Exception error)
     {
-        var version = typeof(OwnFault).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
-        return $"this is a bug in MoCoSharp; please report it with the lines below.\n" +
-            $"  version {version}, .NET {Environment.Version}, {RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}\n" +
-            $"  command {commandLine}\n{error}";
+        var version = typeof(OwnFault)
+            .Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()
+            ?.InformationalVersion;
+        return $"this is a bug in MoCoSharp; please report it with the lines below.\n"
+            + $"  version {version}, .NET {Environment.Version}, {RuntimeInformation.OSDescription}, " +
+                $"{RuntimeInformation.ProcessArchitecture}\n"
+            + $"  command {commandLine}\n{error}";
     }
 
     // A word as a shell takes it back.
     private static string Quoted(string word) =>
-        word.Length > 0 && word.All(letter => char.IsAsciiLetterOrDigit(letter) || "-_./:=,%+@".Contains(letter)) ? word : $"'{word.Replace("'", "'\\''")}'";
+        word.Length > 0 && word.All(letter => char.IsAsciiLetterOrDigit(letter) || "-_./:=,%+@".Contains(letter))
+            ? word
+            : $"'{word.Replace("'", "'\\''")}'";
 
     // The runtime would end with its own words and SIGABRT.
     private static void ExitNow()

@@ -5,11 +5,14 @@ using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli;
 
-/// <summary>A verb that several processes carry out together, as mpirun or srun started them; alone it runs as ever.</summary>
+/// <summary>
+/// A verb that several processes carry out together, as mpirun or srun started them; alone it runs as ever.
+/// </summary>
 internal static class Processes
 {
     private static readonly TimeSpan FirstToSpeak = TimeSpan.FromSeconds(3);
-    private static readonly string[] Shared = ["pretrain", "knn", "linear", "embed"]; // verbs that several processes carry out together
+    // verbs that several processes carry out together
+    private static readonly string[] Shared = ["pretrain", "knn", "linear", "embed"];
     private static readonly TextWriter errors = Console.Error; // also of processes that do not speak
     private static Func<string?> newest = () => null;
     private static MpiGroup? mpi;
@@ -20,16 +23,23 @@ internal static class Processes
     /// <summary>Whether this process writes for all.</summary>
     public static bool Speaks { get; private set; } = true;
 
-    /// <summary>Whether there are several processes: what they write goes through the launcher, and is no terminal's.</summary>
+    /// <summary>
+    /// Whether there are several processes: what they write goes through the launcher, and is no terminal's.
+    /// </summary>
     public static bool AreSeveral { get; private set; }
 
     /// <summary>Where the newest checkpoint is asked for, should a process be lost.</summary>
     public static void Guard(RunFolder run) => newest = () => run.Checkpoints() is [var latest, ..] ? latest : null;
 
     /// <summary>What should be said when a process goes: where to go on.</summary>
-    public static string Advice => newest() is { } checkpoint ? $"The newest checkpoint is {checkpoint}, and --resume goes on from it." : "There is no checkpoint yet.";
+    public static string Advice =>
+        newest() is { } checkpoint
+            ? $"The newest checkpoint is {checkpoint}, and --resume goes on from it."
+            : "There is no checkpoint yet.";
 
-    /// <summary>Tells that a signal asks for an end: the first process does, or, where that has gone, the first that is left.</summary>
+    /// <summary>
+    /// Tells that a signal asks for an end: the first process does, or, where that has gone, the first that is left.
+    /// </summary>
     public static void TellStop(string message)
     {
         if (!AreSeveral)
@@ -42,7 +52,9 @@ internal static class Processes
         }
     }
 
-    /// <summary>Runs the verb on every process; the first one speaks and writes. What fails on one is told once, and ends all.</summary>
+    /// <summary>
+    /// Runs the verb on every process; the first one speaks and writes. What fails on one is told once, and ends all.
+    /// </summary>
     public static int Run(bool verbose, Func<IProcessGroup, int> verb)
     {
         var launcher = Launcher.Detect(Environment.GetEnvironmentVariable);
@@ -57,7 +69,10 @@ internal static class Processes
         IProcessGroup? joined = null;
         var code = ExitCode.Of(verbose, () =>
         {
-            joined = launcher.Join(rank => errors.WriteLine($"moco: process {rank} of {launcher.Processes} gives no sign of life: it has died or was stopped. All are ended. {Advice}"));
+            joined = launcher.Join(rank =>
+                errors.WriteLine(
+                    $"moco: process {rank} of {launcher.Processes} gives no sign of life: it has died or was " +
+                    $"stopped. All are ended. {Advice}"));
             return ExitCode.Done;
         });
         if (joined is null)
@@ -78,7 +93,9 @@ internal static class Processes
         return code;
     }
 
-    /// <summary>Faults that any process found before the work began, on all of them; none where there are none.</summary>
+    /// <summary>
+    /// Faults that any process found before the work began, on all of them; none where there are none.
+    /// </summary>
     /// <param name="group">Every process calls this.</param>
     /// <param name="mine">This one's.</param>
     public static IReadOnlyList<string> Agree(IProcessGroup group, IReadOnlyCollection<string> mine)
@@ -88,15 +105,27 @@ internal static class Processes
             return [.. mine];
         }
 
-        var all = GroupText.Gather(group, string.Join('\0', mine)).Select(text => text.Split('\0', StringSplitOptions.RemoveEmptyEntries)).ToList();
-        return [.. all[0], .. all.SelectMany((faults, rank) => faults.Except(all[0]).Select(fault => $"process {rank} on {HostOf(group, rank)}: {fault}"))];
+        var all = GroupText
+            .Gather(group, string.Join('\0', mine))
+            .Select(text => text.Split('\0', StringSplitOptions.RemoveEmptyEntries))
+            .ToList();
+        return
+        [
+            .. all[0],
+            .. all.SelectMany(
+                (faults, rank) =>
+                    faults.Except(all[0]).Select(fault => $"process {rank} on {HostOf(group, rank)}: {fault}")),
+        ];
     }
 
     /// <summary>Ends a verb that no process can begin: told once, by the first.</summary>
     public static int Refuse(IProcessGroup group, IReadOnlyList<string> faults) =>
         group.Size == 1 ? throw new ConfigurationException(faults) : ExitCode.Tell(faults, ExitCode.Usage);
 
-    /// <summary>What is said where several processes were started for a verb of one; null where it is well. All but the first say nothing.</summary>
+    /// <summary>
+    /// What is said where several processes were started for a verb of one; null where it is well. All but the first
+    /// say nothing.
+    /// </summary>
     public static string? Refusal(string verb)
     {
         var launcher = Launcher.Detect(Environment.GetEnvironmentVariable);
@@ -107,20 +136,25 @@ internal static class Processes
 
         if (Launcher.IsFirst(Environment.GetEnvironmentVariable))
         {
-            return $"moco: {verb} is the work of one process, and {launcher.Name} started {launcher.Processes}. Start it without." + Environment.NewLine;
+            return $"moco: {verb} is the work of one process, and {launcher.Name} started {launcher.Processes}. " +
+                "Start it without."
+                + Environment.NewLine;
         }
 
         Thread.Sleep(FirstToSpeak); // whoever ends first ends the others
         return "";
     }
 
-    // The first process tells at once, and all end. Another waits for that, in case that the same befell it, and tells if nobody did.
+    // The first process tells at once, and all end. Another waits for that, in case that the same befell it, and tells
+    // if nobody did.
     private static int Fail(IProcessGroup group, IEnumerable<string> messages, int code)
     {
-        Thread.Sleep(group.Rank == 0 ? TimeSpan.Zero : FirstToSpeak + TimeSpan.FromMilliseconds(100 * Math.Min(group.Rank, 50)));
+        Thread.Sleep(
+            group.Rank == 0 ? TimeSpan.Zero : FirstToSpeak + TimeSpan.FromMilliseconds(100 * Math.Min(group.Rank, 50)));
         foreach (var message in messages)
         {
-            errors.WriteLine($"moco: {(group.Rank == 0 ? "" : $"process {group.Rank} on {Environment.MachineName}: ")}{message}");
+            errors.WriteLine(
+                $"moco: {(group.Rank == 0 ? "" : $"process {group.Rank} on {Environment.MachineName}: ")}{message}");
         }
 
         errors.WriteLine($"moco: all {group.Size} processes are ended. {Advice}");
@@ -128,5 +162,6 @@ internal static class Processes
         return code;
     }
 
-    private static string HostOf(IProcessGroup group, int rank) => group is MpiGroup several ? several.Hosts[rank] : Environment.MachineName;
+    private static string HostOf(IProcessGroup group, int rank) =>
+        group is MpiGroup several ? several.Hosts[rank] : Environment.MachineName;
 }

@@ -27,9 +27,11 @@ if (parsed.Action is not (HelpText or Completion))
 {
     if (UsageFaults.Of(parsed, args) is { Count: > 0 } faults)
     {
-        var verb = parsed.CommandResult.Command is RootCommand ? "" : $" {string.Join(' ', parsed.CommandResult.Names())}";
+        var verb =
+            parsed.CommandResult.Command is RootCommand ? "" : $" {string.Join(' ', parsed.CommandResult.Names())}";
         ExitCode.Tell(faults, ExitCode.Usage);
-        Console.Error.WriteLine($"moco: `moco help{verb}` {(verb.Length == 0 ? "lists what there is" : "tells more")}.");
+        Console.Error.WriteLine(
+            $"moco: `moco help{verb}` {(verb.Length == 0 ? "lists what there is" : "tells more")}.");
         return ExitCode.Usage;
     }
 
@@ -41,6 +43,7 @@ if (parsed.Action is not (HelpText or Completion))
 }
 
 // No time-out: a save after Ctrl-C may take as long as it takes.
-var code = parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+var code = parsed.Invoke(
+    new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
 
 return Screen.HasLostOutput ? ExitCode.WithoutOutput(code, parsed.CommandResult.Command.Name) : code;

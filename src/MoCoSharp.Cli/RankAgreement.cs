@@ -11,8 +11,12 @@ namespace MoCoSharp.Cli;
 /// <summary>Agreement of several processes before they train together.</summary>
 internal static class RankAgreement
 {
-    /// <summary>What keeps them from beginning, on every process the same; all faults at once, none where there are none.</summary>
-    /// <remarks>Each must be of the same version, with the same configuration and the same images as the first.</remarks>
+    /// <summary>
+    /// What keeps them from beginning, on every process the same; all faults at once, none where there are none.
+    /// </summary>
+    /// <remarks>
+    /// Each must be of the same version, with the same configuration and the same images as the first.
+    /// </remarks>
     /// <param name="group">Every process calls this.</param>
     /// <param name="plan">This one's; null where it has faults.</param>
     /// <param name="faults">This one's.</param>
@@ -41,8 +45,14 @@ internal static class RankAgreement
         List<string> differences =
         [
             .. RunDifferences.Between((string)first["config"]!, plan.Config).Select(Say),
-            .. RunDifferences.Between(new DataIdentity((string)first["source"]!, (int)first["images"]!, (string)first["fingerprint"]!), data).Select(Say),
-            .. (string)first["version"]! == Version ? Array.Empty<string>() : [$"version: process 0 {first["version"]}, this one {Version}"],
+            .. RunDifferences
+                .Between(
+                    new DataIdentity((string)first["source"]!, (int)first["images"]!, (string)first["fingerprint"]!),
+                    data)
+                .Select(Say),
+            .. (string)first["version"]! == Version
+                ? Array.Empty<string>()
+                : [$"version: process 0 {first["version"]}, this one {Version}"],
         ];
         if (differences.Count == 0 && Free((string)first["config"]!) != Free(RunConfigFile.Write(plan.Config)))
         {
@@ -64,17 +74,27 @@ internal static class RankAgreement
         return parsed.ToJsonString();
     }
 
-    /// <summary>The same processes joined by NCCL where each trains on a GPU of its own; as they are on the CPU. "cuda" is this process's GPU from then on. Not run.</summary>
-    public static IProcessGroup OnDevices(IProcessGroup group, string device) => group is MpiGroup && device.StartsWith("cuda", StringComparison.Ordinal)
+    /// <summary>
+    /// The same processes joined by NCCL where each trains on a GPU of its own; as they are on the CPU. "cuda" is this
+    /// process's GPU from then on. Not run.
+    /// </summary>
+    public static IProcessGroup OnDevices(IProcessGroup group, string device) =>
+        group is MpiGroup && device.StartsWith("cuda", StringComparison.Ordinal)
         ? NcclGroup.Join(group, TorchSharp.torch.device($"cuda:{group.LocalRank}"))
         : group;
 
     /// <summary>The processes in a phrase, after a run's description.</summary>
     public static string Describe(IProcessGroup group) => group is MpiGroup mpi
-        ? $" each; {group.Size} processes on {mpi.Hosts.Distinct(StringComparer.Ordinal).Count()} {(mpi.Hosts.Distinct(StringComparer.Ordinal).Count() == 1 ? "machine" : "machines")}, {mpi.Library}"
+        ? $" each; {group.Size} processes on {mpi.Hosts.Distinct(StringComparer.Ordinal).Count()} " +
+            $"{(mpi.Hosts.Distinct(StringComparer.Ordinal).Count() == 1 ? "machine" : "machines")}, {mpi.Library}"
         : "";
 
-    private static string Version => typeof(RunFolder).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
+    private static string Version =>
+        typeof(RunFolder).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
+        ?? "";
 
-    private static string Say(string difference) => difference.Replace("checkpoint ", "process 0 ", StringComparison.Ordinal).Replace(", run ", ", this one ", StringComparison.Ordinal);
+    private static string Say(string difference) =>
+        difference
+            .Replace("checkpoint ", "process 0 ", StringComparison.Ordinal)
+            .Replace(", run ", ", this one ", StringComparison.Ordinal);
 }

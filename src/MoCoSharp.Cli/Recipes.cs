@@ -22,9 +22,14 @@ internal static class Recipes
 
         var shipped = Path.Combine(Folder, Path.GetFileNameWithoutExtension(recipe) + ".json");
         return File.Exists(shipped) ? shipped
-            : Directory.Exists(recipe) ? throw new ConfigurationException([$"{recipe} is a folder, not a recipe. Are these the images? --data {Shell.Quote(recipe)}"])
-            : throw new ConfigurationException(
-                [$"no recipe {recipe}.{NearestWord.DidYouMean(recipe, Names())} Expected a JSON file, or one of {string.Join(", ", Names())}."]);
+            : Directory.Exists(recipe)
+                ? throw new ConfigurationException([
+                    $"{recipe} is a folder, not a recipe. Are these the images? --data {Shell.Quote(recipe)}",
+                ])
+            : throw new ConfigurationException([
+                $"no recipe {recipe}.{NearestWord.DidYouMean(recipe, Names())} Expected a JSON file, or one of " +
+                $"{string.Join(", ", Names())}.",
+            ]);
     }
 
     /// <summary>Reads a recipe with settings over it; null if it has faults, which go into the list.</summary>
@@ -57,8 +62,11 @@ internal static class Recipes
     public static string? Remark(string? source) => For(source) switch
     {
         Patterns => null,
-        var taken => $"no recipe is named: {taken} is taken, for {(taken == Photos ? "photos" : "images of 32 pixels or so, on a CPU")}. " +
-            $"Another one: moco pretrain RECIPE --data {Shell.Quote(source!)}, with one of {string.Join(", ", Names())}.",
+        var taken =>
+            $"no recipe is named: {taken} is taken, for " +
+            $"{(taken == Photos ? "photos" : "images of 32 pixels or so, on a CPU")}. "
+                + $"Another one: moco pretrain RECIPE --data {Shell.Quote(source!)}, with one of " +
+                    $"{string.Join(", ", Names())}.",
     };
 
     /// <summary>Whether a recipe comes with the program as it is.</summary>

@@ -14,12 +14,21 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Cli;
 
 /// <summary>Where the time of a training step goes.</summary>
-/// <param name="Phases">Median milliseconds of each phase, in MoCo's order; views and the copy come before the step.</param>
+/// <param name="Phases">
+/// Median milliseconds of each phase, in MoCo's order; views and the copy come before the step.
+/// </param>
 /// <param name="StepMilliseconds">Median of the step, from momentum update to optimizer.</param>
-/// <param name="Operations">Of convolutions and linear layers: in MoCo three forward passes' worth of the query encoder (backward counts twice), one of the key encoder.</param>
-/// <param name="GemmRate">Operations a second of torch.mm, 4096 x 4096 x 4096, in the same precision and with the same threads.</param>
+/// <param name="Operations">
+/// Of convolutions and linear layers: in MoCo three forward passes' worth of the query encoder (backward counts twice),
+/// one of the key encoder.
+/// </param>
+/// <param name="GemmRate">
+/// Operations a second of torch.mm, 4096 x 4096 x 4096, in the same precision and with the same threads.
+/// </param>
 /// <param name="PeakBytes">Highest resident memory of the process so far.</param>
-internal sealed record StepTimes(IReadOnlyList<(string Name, double Milliseconds)> Phases, double StepMilliseconds, double Operations, double GemmRate, long PeakBytes)
+internal sealed record StepTimes(
+    IReadOnlyList<(string Name, double Milliseconds)> Phases, double StepMilliseconds, double Operations,
+    double GemmRate, long PeakBytes)
 {
     public double Rate => Operations / StepMilliseconds * 1000;
 }
@@ -29,7 +38,10 @@ internal static class StepBench
 {
     private const int WarmUp = 4; // steps in which the process comes by its memory and oneDNN makes its kernels
 
-    private static readonly string[] AllPhases = ["views", "copy", "momentum update", "key forward", "query forward", "loss", "backward", "enqueue", "optimizer"];
+    private static readonly string[] AllPhases =
+    [
+        "views", "copy", "momentum update", "key forward", "query forward", "loss", "backward", "enqueue", "optimizer",
+    ];
 
     /// <summary>Measures.</summary>
     /// <param name="config">Resolved.</param>
@@ -60,7 +72,9 @@ internal static class StepBench
         }
 
         string[] forwards = [.. phases.Where(name => name.EndsWith("forward", StringComparison.Ordinal))];
-        var samples = new StepSamples([.. Enumerable.Range(0, config.BatchSize)], [.. Enumerable.Range(0, config.BatchSize).Select(i => patterns.Read(i).Label)]);
+        var samples = new StepSamples(
+            [.. Enumerable.Range(0, config.BatchSize)],
+            [.. Enumerable.Range(0, config.BatchSize).Select(i => patterns.Read(i).Label)]);
         for (var i = 0; i < WarmUp + steps; i++)
         {
             using var scope = NewDisposeScope();
@@ -97,7 +111,8 @@ internal static class StepBench
         using var process = Process.GetCurrentProcess();
         var peak = process.PeakWorkingSet64;
         var medians = phases.Select(name => (name, Median(milliseconds[name].Skip(WarmUp)))).ToList();
-        var step = Median(Enumerable.Range(WarmUp, steps).Select(i => phases.Skip(2).Sum(name => milliseconds[name][i])));
+        var step = Median(
+            Enumerable.Range(WarmUp, steps).Select(i => phases.Skip(2).Sum(name => milliseconds[name][i])));
         var operations = Passes(config) * config.BatchSize * EncoderCost.Operations(method.Encoder, size);
         return new(medians, step, operations, GemmRate(precision, device), peak);
 

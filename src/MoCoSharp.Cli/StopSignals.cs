@@ -3,7 +3,10 @@ using System.Runtime.InteropServices;
 namespace MoCoSharp.Cli;
 
 /// <summary>SIGINT (Ctrl-C), SIGTERM and SIGUSR1 ask for a save and an end; a second Ctrl-C ends at once.</summary>
-/// <remarks>Once heard, always heard: the program answers until it ends, so that a signal during its last words does not turn success into failure.</remarks>
+/// <remarks>
+/// Once heard, always heard: the program answers until it ends, so that a signal during its last words does not turn
+/// success into failure.
+/// </remarks>
 internal sealed partial class StopSignals : IDisposable
 {
     private const PosixSignal Usr1OnLinux = (PosixSignal)10;
@@ -35,7 +38,9 @@ internal sealed partial class StopSignals : IDisposable
         Listen(PosixSignal.SIGTERM, () => Stop("SIGTERM: stopping after this step, and saving."));
         if (!OperatingSystem.IsWindows())
         {
-            Listen(OperatingSystem.IsMacOS() ? Usr1OnMac : Usr1OnLinux, usr1Continues ? AskForSave : () => Stop("SIGUSR1: stopping after this step, and saving."));
+            Listen(
+                OperatingSystem.IsMacOS() ? Usr1OnMac : Usr1OnLinux,
+                usr1Continues ? AskForSave : () => Stop("SIGUSR1: stopping after this step, and saving."));
         }
     }
 
@@ -64,7 +69,11 @@ internal sealed partial class StopSignals : IDisposable
         }
     }
 
-    private static void Listen(PosixSignal signal, Action heard) => Registrations.Add(PosixSignalRegistration.Create(signal, context =>
+    private static void Listen(PosixSignal signal, Action heard) =>
+        Registrations.Add(
+            PosixSignalRegistration.Create(
+                signal,
+                context =>
     {
         context.Cancel = true; // not the system's answer, which would be to die here and now
         heard();

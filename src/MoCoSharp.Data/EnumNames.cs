@@ -6,15 +6,20 @@ using System.Text.Json.Serialization;
 
 namespace MoCoSharp.Data;
 
-/// <summary>The names that the members of an enum have in configurations, from <see cref="JsonStringEnumMemberNameAttribute"/>.</summary>
-/// <remarks>A <see cref="DescriptionAttribute"/> on a member is a note for the messages that list the members.</remarks>
+/// <summary>
+/// The names that the members of an enum have in configurations, from <see cref="JsonStringEnumMemberNameAttribute"/>.
+/// </summary>
+/// <remarks>
+/// A <see cref="DescriptionAttribute"/> on a member is a note for the messages that list the members.
+/// </remarks>
 internal static class EnumNames
 {
     private static readonly ConcurrentDictionary<Type, Member[]> Known = new();
 
     /// <summary>The name of a value; its number where the enum has no such member.</summary>
     public static string Name<T>(this T value)
-        where T : struct, Enum => Members(typeof(T)).FirstOrDefault(member => member.Value.Equals(value))?.Name ?? $"{value:D}";
+        where T : struct, Enum =>
+        Members(typeof(T)).FirstOrDefault(member => member.Value.Equals(value))?.Name ?? $"{value:D}";
 
     /// <summary>The names of all members, in the order of their declaration.</summary>
     public static IReadOnlyList<string> All<T>()
@@ -27,7 +32,9 @@ internal static class EnumNames
     /// <summary>All names in a phrase, with their notes: "epoch (as official) or step".</summary>
     public static string Expected(Type type)
     {
-        var words = Members(type).Select(member => member.Note is null ? member.Name : $"{member.Name} ({member.Note})").ToList();
+        var words = Members(type)
+            .Select(member => member.Note is null ? member.Name : $"{member.Name} ({member.Note})")
+            .ToList();
         return words.Count < 2 ? string.Concat(words) : $"{string.Join(", ", words[..^1])} or {words[^1]}";
     }
 

@@ -7,7 +7,8 @@ internal static class NearestWord
     private const int MostNames = 10_000; // of a folder that are looked at
 
     /// <summary>" Did you mean pretrain?", or nothing where no known word is near.</summary>
-    public static string DidYouMean(string word, IEnumerable<string> known) => Find(word, known) is { } nearest ? $" Did you mean {nearest}?" : "";
+    public static string DidYouMean(string word, IEnumerable<string> known) =>
+        Find(word, known) is { } nearest ? $" Did you mean {nearest}?" : "";
 
     /// <summary>The nearest known word; null where none is near enough to be meant.</summary>
     /// <param name="word">As typed.</param>
@@ -21,7 +22,10 @@ internal static class NearestWord
 
         // A word of three letters with two wrong is another word.
         var (most, typed) = (Math.Min(3, 1 + (word.Length / 3)), word.ToUpperInvariant());
-        var (nearest, distance) = known.Select(item => (item, Distance(typed, item.ToUpperInvariant()))).DefaultIfEmpty(("", int.MaxValue)).MinBy(item => item.Item2);
+        var (nearest, distance) = known
+            .Select(item => (item, Distance(typed, item.ToUpperInvariant())))
+            .DefaultIfEmpty(("", int.MaxValue))
+            .MinBy(item => item.Item2);
         return distance <= most ? nearest
             : word.Length >= 4 ? known.FirstOrDefault(item => item.Contains(word, StringComparison.OrdinalIgnoreCase)) // train: pretrain
             : null;
@@ -34,8 +38,13 @@ internal static class NearestWord
         {
             var folder = Path.GetDirectoryName(path.TrimEnd(Path.DirectorySeparatorChar));
             var name = Path.GetFileName(path.TrimEnd(Path.DirectorySeparatorChar));
-            var neighbors = Directory.EnumerateFileSystemEntries(string.IsNullOrEmpty(folder) ? "." : folder).Take(MostNames).Select(found => Path.GetFileName(found)!);
-            return Find(name, neighbors.Order(StringComparer.Ordinal)) is { } nearest ? $" Did you mean {Path.Combine(folder ?? "", nearest)}?" : "";
+            var neighbors = Directory
+                .EnumerateFileSystemEntries(string.IsNullOrEmpty(folder) ? "." : folder)
+                .Take(MostNames)
+                .Select(found => Path.GetFileName(found)!);
+            return Find(name, neighbors.Order(StringComparer.Ordinal)) is { } nearest
+                ? $" Did you mean {Path.Combine(folder ?? "", nearest)}?"
+                : "";
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
         {
@@ -53,7 +62,9 @@ internal static class NearestWord
             row[0] = i;
             for (var j = 1; j <= second.Length; j++)
             {
-                (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (first[i - 1] == second[j - 1] ? 0 : 1)));
+                (diagonal, row[j]) = (
+                    row[j],
+                    Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (first[i - 1] == second[j - 1] ? 0 : 1)));
             }
         }
 

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Distributed;
 
 /// <summary>
-/// <see cref="BatchOrder.Gather"/> that hands gradients back: what every rank's loss has to say about a rank's share is summed, and comes home to it.
-/// For losses whose negatives are the batch (NT-Xent, end-to-end).
+/// <see cref="BatchOrder.Gather"/> that hands gradients back: what every rank's loss has to say about a rank's share is
+/// summed, and comes home to it. For losses whose negatives are the batch (NT-Xent, end-to-end).
 /// </summary>
 public sealed class DifferentiableGather : autograd.SingleTensorFunction<DifferentiableGather>
 {
@@ -14,7 +14,10 @@ public sealed class DifferentiableGather : autograd.SingleTensorFunction<Differe
     /// <inheritdoc/>
     public override string Name => nameof(DifferentiableGather);
 
-    /// <summary>The global batch, from every rank's share. Every rank calls this, and every rank's backward pass comes through here.</summary>
+    /// <summary>
+    /// The global batch, from every rank's share. Every rank calls this, and every rank's backward pass comes through
+    /// here.
+    /// </summary>
     /// <param name="group">The ranks.</param>
     /// <param name="share">This rank's samples; carries the gradient. Shape [N / Size, ...].</param>
     /// <returns>Shape [N, ...], sample i of the batch in row i.</returns>

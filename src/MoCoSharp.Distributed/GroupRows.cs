@@ -3,12 +3,17 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Distributed;
 
-/// <summary>Rows of which every rank has some, not equally many: evaluations leave no image out, and broken ones are missing.</summary>
+/// <summary>
+/// Rows of which every rank has some, not equally many: evaluations leave no image out, and broken ones are missing.
+/// </summary>
 public static class GroupRows
 {
     /// <summary>Every rank's rows, one rank behind the other.</summary>
     /// <param name="group">The ranks.</param>
-    /// <param name="rows">This rank's. Shape [n, ...] with the same n &gt;= 0 as <paramref name="numbers"/>, and the same further sizes on every rank.</param>
+    /// <param name="rows">
+    /// This rank's. Shape [n, ...] with the same n &gt;= 0 as <paramref name="numbers"/>, and the same further sizes on
+    /// every rank.
+    /// </param>
     /// <param name="numbers">Of each row, whatever they mean. Shape [n, m], int64.</param>
     /// <returns>Shapes [N, ...] and [N, m].</returns>
     public static (Tensor Rows, Tensor Numbers) Gather(IProcessGroup group, Tensor rows, Tensor numbers)

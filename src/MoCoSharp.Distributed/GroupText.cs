@@ -23,7 +23,11 @@ public static class GroupText
 
         Array.Resize(ref bytes, (int)lengths.Max());
         var all = group.AllGather(tensor(bytes)).contiguous();
-        return [.. lengths.Select((length, rank) => Encoding.UTF8.GetString(all.bytes.Slice(rank * bytes.Length, (int)length)))];
+        return
+        [
+            .. lengths.Select(
+                (length, rank) => Encoding.UTF8.GetString(all.bytes.Slice(rank * bytes.Length, (int)length))),
+        ];
     }
 
     /// <summary>One rank's text, on every rank.</summary>

@@ -16,7 +16,9 @@ public interface IProcessGroup : IDisposable
     /// <summary>This process among those of its machine.</summary>
     int LocalRank { get; }
 
-    /// <summary>Replaces a contiguous tensor by its sum over all ranks, in place; to the bit the same on each.</summary>
+    /// <summary>
+    /// Replaces a contiguous tensor by its sum over all ranks, in place; to the bit the same on each.
+    /// </summary>
     void AllReduceSum(Tensor tensor);
 
     /// <summary>The same, begun while this thread goes on. Every rank begins these in the same order.</summary>
@@ -38,7 +40,9 @@ public interface IProcessGroup : IDisposable
     /// <summary>Ends the work of every rank, because this one cannot go on.</summary>
     void Abort(string reason);
 
-    /// <summary>Seconds that this rank's thread has waited in these calls since the last question: what joining costs.</summary>
+    /// <summary>
+    /// Seconds that this rank's thread has waited in these calls since the last question: what joining costs.
+    /// </summary>
     double TakeWaitedSeconds() => 0;
 }
 

@@ -11,7 +11,8 @@ namespace MoCoSharp.Distributed;
 public sealed record Launcher(string Name, int Processes, IReadOnlyList<string> Libraries)
 {
     private static readonly string[] OpenMpi = ["libmpi.so.40"];
-    private static readonly string[] Mpich = ["libmpich.so.12", "libmpi.so.12"]; // the second: Intel's, Cray's, MVAPICH's
+    // the second: Intel's, Cray's, MVAPICH's
+    private static readonly string[] Mpich = ["libmpich.so.12", "libmpi.so.12"];
     private static readonly string[] Others = ["libmpi_abi.so.0", "libmpi.so"];
 
     private static readonly string[] LocalSizes = ["OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "LOCAL_WORLD_SIZE"];
@@ -35,13 +36,20 @@ public sealed record Launcher(string Name, int Processes, IReadOnlyList<string> 
         ArgumentNullException.ThrowIfNull(variable);
         foreach (var (name, launcher, libraries) in Known)
         {
-            if (int.TryParse(variable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var processes) && processes > 1)
+            if (
+                int.TryParse(variable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var processes)
+                && processes > 1)
             {
-                return new(launcher, processes, variable("MOCO_MPI_LIBRARY") is { Length: > 0 } chosen ? [chosen] : libraries);
+                return new(
+                    launcher,
+                    processes,
+                    variable("MOCO_MPI_LIBRARY") is { Length: > 0 } chosen ? [chosen] : libraries);
             }
         }
 
-        return Rendezvous.Detect(variable) is { Size: > 1 } rendezvous ? new("torchrun", rendezvous.Size, []) { Rendezvous = rendezvous } : new("", 1, []);
+        return Rendezvous.Detect(variable) is { Size: > 1 } rendezvous
+            ? new("torchrun", rendezvous.Size, []) { Rendezvous = rendezvous }
+            : new("", 1, []);
     }
 
     /// <summary>How many of the processes are on this machine; null where the launcher does not say.</summary>
@@ -49,7 +57,11 @@ public sealed record Launcher(string Name, int Processes, IReadOnlyList<string> 
     {
         ArgumentNullException.ThrowIfNull(variable);
         return LocalSizes
-            .Select(name => int.TryParse(variable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var processes) && processes > 0 ? processes : (int?)null)
+            .Select(name =>
+                int.TryParse(variable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var processes)
+                && processes > 0
+                    ? processes
+                    : (int?)null)
             .FirstOrDefault(processes => processes is not null);
     }
 
@@ -61,7 +73,9 @@ public sealed record Launcher(string Name, int Processes, IReadOnlyList<string> 
     }
 
     /// <summary>Joins the other processes; a process alone needs no MPI.</summary>
-    /// <param name="lost">Told the rank of a process that has died or was stopped, on another thread, before every process is ended.</param>
+    /// <param name="lost">
+    /// Told the rank of a process that has died or was stopped, on another thread, before every process is ended.
+    /// </param>
     /// <exception cref="DllNotFoundException">There is no MPI library.</exception>
     /// <exception cref="InvalidOperationException">The MPI library that was found is not the launcher's.</exception>
     public IProcessGroup Join(Action<int> lost)
@@ -76,7 +90,12 @@ public sealed record Launcher(string Name, int Processes, IReadOnlyList<string> 
             return NcclGroup.Join(Rendezvous);
         }
 
-        var silence = double.TryParse(Environment.GetEnvironmentVariable("MOCO_SILENCE_SECONDS"), CultureInfo.InvariantCulture, out var seconds) && seconds > 0
+        var silence =
+            double.TryParse(
+                Environment.GetEnvironmentVariable("MOCO_SILENCE_SECONDS"),
+                CultureInfo.InvariantCulture,
+                out var seconds)
+            && seconds > 0
             ? TimeSpan.FromSeconds(seconds)
             : (TimeSpan?)null;
         var group = MpiGroup.Join(Libraries, lost, silence);
@@ -87,7 +106,9 @@ public sealed record Launcher(string Name, int Processes, IReadOnlyList<string> 
 
         var library = group.Library;
         group.Dispose();
-        throw new InvalidOperationException($"{Name} started {Processes} processes, but this one sees {group.Size} through {library}: the library is not the launcher's. " +
-            "Name the right one in MOCO_MPI_LIBRARY; under Slurm, srun --mpi=pmix starts processes of Open MPI.");
+        throw new InvalidOperationException(
+            $"{Name} started {Processes} processes, but this one sees {group.Size} through {library}: the library " +
+            "is not the launcher's. "
+                + "Name the right one in MOCO_MPI_LIBRARY; under Slurm, srun --mpi=pmix starts processes of Open MPI.");
     }
 }

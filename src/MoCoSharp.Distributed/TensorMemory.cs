@@ -10,7 +10,10 @@ internal static partial class TensorMemory
     /// <exception cref="ArgumentException">The values do not lie one behind the other.</exception>
     public static nint Address(Tensor tensor) => tensor.is_contiguous()
         ? DataOf(tensor.Handle)
-        : throw new ArgumentException($"A tensor of shape [{string.Join(", ", tensor.shape)}] is not contiguous: expected one whose values lie one behind the other.", nameof(tensor));
+        : throw new ArgumentException(
+            $"A tensor of shape [{string.Join(", ", tensor.shape)}] is not contiguous: expected one whose values " +
+            "lie one behind the other.",
+            nameof(tensor));
 
     /// <summary>Its size in bytes.</summary>
     public static long Bytes(Tensor tensor) => tensor.numel() * tensor.element_size();

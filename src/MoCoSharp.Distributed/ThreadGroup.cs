@@ -63,7 +63,9 @@ public static class ThreadGroup
         }
     }
 
-    /// <summary>TorchSharp may free the number that it makes for a.add_(b) while the call reads it, so this one is kept.</summary>
+    /// <summary>
+    /// TorchSharp may free the number that it makes for a.add_(b) while the call reads it, so this one is kept.
+    /// </summary>
     private static class Held
     {
         public static readonly Scalar One = 1;
@@ -96,7 +98,8 @@ public static class ThreadGroup
             return gathered.MoveToOuterDisposeScope();
         }
 
-        public void Broadcast(Tensor tensor, int root) => Exchange(tensor, slots => slots[root].clone(), result => tensor.copy_(result));
+        public void Broadcast(Tensor tensor, int root) =>
+            Exchange(tensor, slots => slots[root].clone(), result => tensor.copy_(result));
 
         public void Barrier() => shared.Meeting.SignalAndWait(shared.Failed.Token);
 

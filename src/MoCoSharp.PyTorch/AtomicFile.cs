@@ -6,7 +6,9 @@ namespace MoCoSharp.PyTorch;
 /// <summary>A file that is there whole or not at all, also when the power fails.</summary>
 public static partial class AtomicFile
 {
-    /// <summary>What a file that is still being written ends in; one that lies about was left by a process that was killed.</summary>
+    /// <summary>
+    /// What a file that is still being written ends in; one that lies about was left by a process that was killed.
+    /// </summary>
     public const string TemporaryEnding = ".tmp";
 
     /// <summary>How far a write has come.</summary>
@@ -36,7 +38,9 @@ public static partial class AtomicFile
         var temporary = path + TemporaryEnding;
         try
         {
-            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.ReadWrite, FileShare.None, bufferSize: 1 << 16))
+            using (
+                var stream = new FileStream(
+                    temporary, FileMode.Create, FileAccess.ReadWrite, FileShare.None, bufferSize: 1 << 16))
             {
                 Reached?.Invoke(Stage.Opened, path);
                 write(stream);
@@ -70,7 +74,8 @@ public static partial class AtomicFile
             var error = Marshal.GetLastPInvokeError();
             if (error is not (invalid or notSupported))
             {
-                throw new IOException($"{folder}: cannot be flushed to the disk: {Marshal.GetPInvokeErrorMessage(error)}");
+                throw new IOException(
+                    $"{folder}: cannot be flushed to the disk: {Marshal.GetPInvokeErrorMessage(error)}");
             }
         }
     }

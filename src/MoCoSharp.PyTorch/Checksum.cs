@@ -5,8 +5,8 @@ using System.Text;
 namespace MoCoSharp.PyTorch;
 
 /// <summary>
-/// The checksum inside a safetensors file: SHA-256 over every byte of the file, header and values, with the checksum's own 64 digits taken as
-/// zeros. It stands in the metadata, so the file is one that every reader of the format reads.
+/// The checksum inside a safetensors file: SHA-256 over every byte of the file, header and values, with the checksum's
+/// own 64 digits taken as zeros. It stands in the metadata, so the file is one that every reader of the format reads.
 /// </summary>
 public static class Checksum
 {
@@ -16,7 +16,8 @@ public static class Checksum
     /// <summary>What stands in the checksum's place while it is computed.</summary>
     internal static string Blank { get; } = new('0', 2 * SHA256.HashSizeInBytes);
 
-    private static byte[] Mark { get; } = Encoding.UTF8.GetBytes($"\"{Key}\":\""); // inside a text of the header the quotes would be escaped
+    // inside a text of the header the quotes would be escaped
+    private static byte[] Mark { get; } = Encoding.UTF8.GetBytes($"\"{Key}\":\"");
 
     /// <summary>Whether a file is, to the bit, what was written.</summary>
     /// <param name="stream">The file; read from its beginning to its end.</param>
@@ -29,7 +30,8 @@ public static class Checksum
         stream.Position = 0;
         Span<byte> length = stackalloc byte[8];
         if (stream.ReadAtLeast(length, 8, throwOnEndOfStream: false) < 8
-            || BinaryPrimitives.ReadInt64LittleEndian(length) is var size && (size < 0 || size > stream.Length - 8 || size > SafeTensors.LongestHeader))
+            || BinaryPrimitives.ReadInt64LittleEndian(length) is var size
+                && (size < 0 || size > stream.Length - 8 || size > SafeTensors.LongestHeader))
         {
             return false; // no header to look into
         }
@@ -55,7 +57,9 @@ public static class Checksum
 
         return Digits(hash) == found
             ? true
-            : throw new InvalidDataException($"{path}: its checksum is not that of its content: it was cut short, or bytes have changed since it was written.");
+            : throw new InvalidDataException(
+                $"{path}: its checksum is not that of its content: it was cut short, or bytes have changed since it " +
+                "was written.");
     }
 
     /// <summary>Where the digits stand in a header; -1 where there is no checksum.</summary>

@@ -12,8 +12,11 @@ internal delegate void BytesTaker(ReadOnlySpan<byte> bytes);
 /// <param name="Shape">Its shape.</param>
 /// <param name="Address">Of the first value; whoever hands this over keeps the memory.</param>
 /// <param name="Size">In bytes, below 2 GiB.</param>
-/// <param name="ChannelsLast">Whether a shape [N, C, H, W] lies in memory as [N, H, W, C], as convolutions' weights do. Files hold the former.</param>
-public sealed record HostTensor(string Name, ScalarType Type, long[] Shape, nint Address, long Size, bool ChannelsLast = false)
+/// <param name="ChannelsLast">
+/// Whether a shape [N, C, H, W] lies in memory as [N, H, W, C], as convolutions' weights do. Files hold the former.
+/// </param>
+public sealed record HostTensor(
+    string Name, ScalarType Type, long[] Shape, nint Address, long Size, bool ChannelsLast = false)
 {
     /// <summary>The values, as they lie.</summary>
     public unsafe ReadOnlySpan<byte> Values => new((void*)Address, checked((int)Size));
@@ -40,7 +43,8 @@ public sealed record HostTensor(string Name, ScalarType Type, long[] Shape, nint
                 InOrder<ulong>(take);
                 break;
             default:
-                throw new NotSupportedException($"{Name}: elements of {elementSize} bytes that lie channels last cannot be written.");
+                throw new NotSupportedException(
+                    $"{Name}: elements of {elementSize} bytes that lie channels last cannot be written.");
         }
     }
 

@@ -7,7 +7,9 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.PyTorch;
 
-/// <summary>A file of named tensors: 8 bytes of header length, a JSON header, the values. Nothing in it is executed.</summary>
+/// <summary>
+/// A file of named tensors: 8 bytes of header length, a JSON header, the values. Nothing in it is executed.
+/// </summary>
 /// <remarks>The format's specification: <see href="https://github.com/huggingface/safetensors"/>.</remarks>
 public static class SafeTensors
 {
@@ -27,14 +29,20 @@ public static class SafeTensors
         ["F64"] = ScalarType.Float64,
     };
 
-    /// <summary>Writes tensors in the given order, metadata, and a checksum of it all; the same input gives the same bytes.</summary>
+    /// <summary>
+    /// Writes tensors in the given order, metadata, and a checksum of it all; the same input gives the same bytes.
+    /// </summary>
     /// <param name="stream">Written from its beginning; can seek.</param>
     /// <param name="tensors">Of any device and layout; stored contiguous.</param>
     /// <param name="metadata">Free text by key.</param>
-    public static void Write(Stream stream, IReadOnlyList<(string Name, Tensor Tensor)> tensors, IReadOnlyDictionary<string, string> metadata)
+    public static void Write(
+        Stream stream,
+        IReadOnlyList<(string Name, Tensor Tensor)> tensors,
+        IReadOnlyDictionary<string, string> metadata)
     {
         ArgumentNullException.ThrowIfNull(tensors);
-        var sizes = tensors.Select(item => (item.Name, item.Tensor.dtype, item.Tensor.shape, item.Tensor.numel() * item.Tensor.element_size()));
+        var sizes = tensors.Select(item =>
+            (item.Name, item.Tensor.dtype, item.Tensor.shape, item.Tensor.numel() * item.Tensor.element_size()));
         using var noGrad = no_grad();
         Write(stream, [.. sizes], metadata, (index, put) =>
         {
@@ -47,18 +55,30 @@ public static class SafeTensors
     /// <param name="stream">Written from its beginning; can seek.</param>
     /// <param name="tensors">Their values lie still meanwhile.</param>
     /// <param name="metadata">Free text by key.</param>
-    public static void WriteHost(Stream stream, IReadOnlyList<HostTensor> tensors, IReadOnlyDictionary<string, string> metadata)
+    public static void WriteHost(
+        Stream stream,
+        IReadOnlyList<HostTensor> tensors,
+        IReadOnlyDictionary<string, string> metadata)
     {
         ArgumentNullException.ThrowIfNull(tensors);
-        Write(stream, [.. tensors.Select(item => (item.Name, item.Type, item.Shape, item.Size))], metadata, (index, put) => tensors[index].InOrder(put));
+        Write(
+            stream,
+            [.. tensors.Select(item => (item.Name, item.Type, item.Shape, item.Size))],
+            metadata,
+            (index, put) => tensors[index].InOrder(put));
     }
 
     private static void Write(
-        Stream stream, IReadOnlyList<(string Name, ScalarType Type, long[] Shape, long Size)> tensors, IReadOnlyDictionary<string, string> metadata, Action<int, BytesTaker> values)
+        Stream stream,
+        IReadOnlyList<(string Name, ScalarType Type, long[] Shape, long Size)> tensors,
+        IReadOnlyDictionary<string, string> metadata,
+        Action<int, BytesTaker> values)
     {
         ArgumentNullException.ThrowIfNull(stream);
         ArgumentNullException.ThrowIfNull(metadata);
-        var header = Header(tensors, new Dictionary<string, string>(metadata, StringComparer.Ordinal) { [Checksum.Key] = Checksum.Blank });
+        var header = Header(
+            tensors,
+            new Dictionary<string, string>(metadata, StringComparer.Ordinal) { [Checksum.Key] = Checksum.Blank });
         var length = new byte[8];
         BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -85,7 +105,9 @@ public static class SafeTensors
 
     /// <summary>Reads every tensor, and the metadata.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="InvalidDataException">The file is not what the format asks for; the message says where.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is not what the format asks for; the message says where.
+    /// </exception>
     public static SafeTensorsFile Read(string path)
     {
         using var stream = File.OpenRead(path);
@@ -124,14 +146,17 @@ public static class SafeTensors
     /// <summary>Reads names, shapes and metadata alone.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="InvalidDataException">The header is not what the format asks for.</exception>
-    public static (IReadOnlyList<SafeTensorsEntry> Entries, IReadOnlyDictionary<string, string> Metadata) ReadHeader(string path)
+    public static (IReadOnlyList<SafeTensorsEntry> Entries, IReadOnlyDictionary<string, string> Metadata) ReadHeader(
+        string path)
     {
         using var stream = File.OpenRead(path);
         var (entries, metadata, _) = ReadHeader(stream, path);
         return (entries, metadata);
     }
 
-    private static byte[] Header(IReadOnlyList<(string Name, ScalarType Type, long[] Shape, long Size)> tensors, IReadOnlyDictionary<string, string> metadata)
+    private static byte[] Header(
+        IReadOnlyList<(string Name, ScalarType Type, long[] Shape, long Size)> tensors,
+        IReadOnlyDictionary<string, string> metadata)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
@@ -175,7 +200,9 @@ public static class SafeTensors
         return buffer.ToArray();
     }
 
-    private static (List<SafeTensorsEntry> Entries, Dictionary<string, string> Metadata, long DataStart) ReadHeader(FileStream stream, string path)
+    private static (List<SafeTensorsEntry> Entries, Dictionary<string, string> Metadata, long DataStart) ReadHeader(
+        FileStream stream,
+        string path)
     {
         InvalidDataException Fault(string what) => new($"{path}: {what}");
         Span<byte> lengthBytes = stackalloc byte[8];
@@ -187,7 +214,9 @@ public static class SafeTensors
         var length = BinaryPrimitives.ReadInt64LittleEndian(lengthBytes);
         if (length < 2 || length > LongestHeader || length > stream.Length - 8)
         {
-            throw Fault($"the header is said to be {length} bytes long, in a file of {stream.Length}. Is it a safetensors file, and whole?");
+            throw Fault(
+                $"the header is said to be {length} bytes long, in a file of {stream.Length}. Is it a safetensors " +
+                "file, and whole?");
         }
 
         var header = new byte[length];
@@ -213,7 +242,13 @@ public static class SafeTensors
                 }
             }
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException or KeyNotFoundException or DecoderFallbackException)
+        catch (Exception error)
+            when (error
+                    is JsonException
+                        or InvalidOperationException
+                        or FormatException
+                        or KeyNotFoundException
+                        or DecoderFallbackException)
         {
             throw new InvalidDataException($"{path}: the header cannot be read: {error.Message}", error);
         }
@@ -224,7 +259,9 @@ public static class SafeTensors
         {
             if (entry.Begin != expected || entry.End < entry.Begin)
             {
-                throw Fault($"{entry.Name} lies at bytes {entry.Begin} to {entry.End}, expected from {expected}: values overlap, or leave a hole.");
+                throw Fault(
+                    $"{entry.Name} lies at bytes {entry.Begin} to {entry.End}, expected from {expected}: values " +
+                    "overlap, or leave a hole.");
             }
 
             expected = entry.End;
@@ -235,7 +272,9 @@ public static class SafeTensors
             throw Fault($"{available} bytes of values, expected {expected}. Was it cut short?");
         }
 
-        if (entries.GroupBy(entry => entry.Name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice)
+        if (
+            entries.GroupBy(entry => entry.Name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is
+            { } twice)
         {
             throw Fault($"{twice.Key} is there twice.");
         }
@@ -251,7 +290,11 @@ public static class SafeTensors
             }
 
             var shape = property.Value.GetProperty("shape").EnumerateArray().Select(item => item.GetInt64()).ToArray();
-            var offsets = property.Value.GetProperty("data_offsets").EnumerateArray().Select(item => item.GetInt64()).ToArray();
+            var offsets = property
+                .Value.GetProperty("data_offsets")
+                .EnumerateArray()
+                .Select(item => item.GetInt64())
+                .ToArray();
             Int128 size = type switch
             {
                 ScalarType.Float64 or ScalarType.Int64 => 8,
@@ -264,14 +307,16 @@ public static class SafeTensors
                 size *= dimension;
                 if (dimension < 0 || size > available)
                 {
-                    throw Fault($"{property.Name} of shape [{string.Join(", ", shape)}] does not fit into {available} bytes.");
+                    throw Fault(
+                        $"{property.Name} of shape [{string.Join(", ", shape)}] does not fit into {available} bytes.");
                 }
             }
 
             if (offsets is not [var begin, var end] || (Int128)end - begin != size)
             {
-                throw Fault($"{property.Name} of shape [{string.Join(", ", shape)}] and type {typeName} takes {size} bytes, " +
-                    $"its data_offsets are [{string.Join(", ", offsets)}].");
+                throw Fault(
+                    $"{property.Name} of shape [{string.Join(", ", shape)}] and type {typeName} takes {size} bytes, "
+                        + $"its data_offsets are [{string.Join(", ", offsets)}].");
             }
 
             return new SafeTensorsEntry(property.Name, type, shape, begin, end);
@@ -288,7 +333,10 @@ public static class SafeTensors
 public sealed record SafeTensorsEntry(string Name, ScalarType Type, long[] Shape, long Begin, long End);
 
 /// <summary>The tensors of a file, which live until it is disposed.</summary>
-public sealed class SafeTensorsFile(IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string> metadata) : IDisposable
+public sealed class SafeTensorsFile(
+    IReadOnlyDictionary<string, Tensor> tensors,
+    IReadOnlyDictionary<string, string> metadata
+) : IDisposable
 {
     /// <summary>By name, on the CPU.</summary>
     public IReadOnlyDictionary<string, Tensor> Tensors => tensors;

@@ -11,13 +11,17 @@ public static class StateDictionary
     /// <param name="targets">Every tensor that must be there.</param>
     /// <param name="saved">The tensors of a file; further ones are left alone.</param>
     /// <exception cref="InvalidDataException">Tensors are missing or have another shape; all are named.</exception>
-    public static void Load(string source, IEnumerable<(string Name, Tensor Tensor)> targets, IReadOnlyDictionary<string, Tensor> saved)
+    public static void Load(
+        string source,
+        IEnumerable<(string Name, Tensor Tensor)> targets,
+        IReadOnlyDictionary<string, Tensor> saved)
     {
         ArgumentNullException.ThrowIfNull(saved);
         var pairs = targets.ToList();
         if (Faults(pairs, saved) is { Count: > 0 } faults)
         {
-            throw new InvalidDataException($"{source}: {string.Join(" and ", faults)}. Was it made with other encoder or moco options?");
+            throw new InvalidDataException(
+                $"{source}: {string.Join(" and ", faults)}. Was it made with other encoder or moco options?");
         }
 
         using var noGrad = no_grad();
@@ -27,14 +31,24 @@ public static class StateDictionary
         }
     }
 
-    /// <summary>What keeps saved tensors from being loaded: those that are missing, and those of another shape; nothing where they fit.</summary>
-    public static IReadOnlyList<string> Faults(IEnumerable<(string Name, Tensor Tensor)> targets, IReadOnlyDictionary<string, Tensor> saved)
+    /// <summary>
+    /// What keeps saved tensors from being loaded: those that are missing, and those of another shape; nothing where
+    /// they fit.
+    /// </summary>
+    public static IReadOnlyList<string> Faults(
+        IEnumerable<(string Name, Tensor Tensor)> targets,
+        IReadOnlyDictionary<string, Tensor> saved)
     {
         ArgumentNullException.ThrowIfNull(saved);
-        var pairs = targets.Select(target => (target.Name, target.Tensor, Saved: saved.GetValueOrDefault(target.Name))).ToList();
+        var pairs = targets
+            .Select(target => (target.Name, target.Tensor, Saved: saved.GetValueOrDefault(target.Name)))
+            .ToList();
         var missing = pairs.Where(pair => pair.Saved is null).Select(pair => pair.Name).ToList();
         var reshaped = pairs.Where(pair => pair.Saved is not null && !pair.Saved.shape.SequenceEqual(pair.Tensor.shape))
-            .Select(pair => $"{pair.Name}: file [{string.Join(", ", pair.Saved!.shape)}], model [{string.Join(", ", pair.Tensor.shape)}]").ToList();
+            .Select(pair =>
+                $"{pair.Name}: file [{string.Join(", ", pair.Saved!.shape)}], model " +
+                $"[{string.Join(", ", pair.Tensor.shape)}]")
+            .ToList();
         List<string> faults = [];
         if (missing.Count > 0)
         {

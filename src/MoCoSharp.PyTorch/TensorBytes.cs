@@ -42,7 +42,9 @@ internal static class TensorBytes
         }
     }
 
-    /// <summary>Where the values of a tensor lie; null where they must be gathered first, or where there are none.</summary>
+    /// <summary>
+    /// Where the values of a tensor lie; null where they must be gathered first, or where there are none.
+    /// </summary>
     public static nint? Address(Tensor tensor)
     {
         if (tensor.device_type != DeviceType.CPU || !tensor.is_contiguous() || tensor.numel() == 0)

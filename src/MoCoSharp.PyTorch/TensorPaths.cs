@@ -1,6 +1,8 @@
 namespace MoCoSharp.PyTorch;
 
-/// <summary>The tensors of a PyTorch file by their paths through its dictionaries: "teacher.backbone.conv1.weight".</summary>
+/// <summary>
+/// The tensors of a PyTorch file by their paths through its dictionaries: "teacher.backbone.conv1.weight".
+/// </summary>
 internal static class TensorPaths
 {
     private const int MostTensors = 200_000; // a ResNet-152 with optimizer, twice over, has 5,000
@@ -26,7 +28,8 @@ internal static class TensorPaths
         {
             if (++visits > MostVisits || path.Length > LongestPath)
             {
-                throw new InvalidDataException($"{source}: its dictionaries hold more, or are nested deeper, than a checkpoint's.");
+                throw new InvalidDataException(
+                    $"{source}: its dictionaries hold more, or are nested deeper, than a checkpoint's.");
             }
 
             if (node is PickleDictionary dictionary)
@@ -66,5 +69,6 @@ internal static class TensorPaths
         }
     }
 
-    private static string Line(string text) => new([.. text.Take(100).Select(letter => char.IsControl(letter) ? ' ' : letter)]);
+    private static string Line(string text) =>
+        new([.. text.Take(100).Select(letter => char.IsControl(letter) ? ' ' : letter)]);
 }

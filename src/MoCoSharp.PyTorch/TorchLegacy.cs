@@ -5,11 +5,15 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.PyTorch;
 
-/// <summary>The format of PyTorch before 1.6: pickles one behind the other, then the storages. The released MoCo checkpoints are of it.</summary>
+/// <summary>
+/// The format of PyTorch before 1.6: pickles one behind the other, then the storages. The released MoCo checkpoints are
+/// of it.
+/// </summary>
 internal static class TorchLegacy
 {
     /// <summary>How a file starts: a pickle of the magic number.</summary>
-    public static ReadOnlySpan<byte> Start => [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, (byte)'.'];
+    public static ReadOnlySpan<byte> Start =>
+        [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, (byte)'.'];
 
     private const int Version = 1001;
     private static readonly BigInteger Magic = BigInteger.Parse("119547037146038801333356");
@@ -20,14 +24,22 @@ internal static class TorchLegacy
     public static bool ReadHeader(Stream stream, string source)
     {
         stream.Position = 0;
-        if (Next(stream, source) is not PickleInteger magic || magic.Value != Magic || Next(stream, source) is not PickleInteger version || version.Value != Version)
+        if (
+            Next(stream, source) is not PickleInteger magic
+            || magic.Value != Magic
+            || Next(stream, source) is not PickleInteger version
+            || version.Value != Version)
         {
             throw new InvalidDataException($"{source}: is not of version {Version} of PyTorch's old format.");
         }
 
-        return Next(stream, source) is PickleDictionary system && system.TryGet("little_endian", out var isLittle) && isLittle is PickleBoolean { Value: true }
+        return
+            Next(stream, source) is PickleDictionary system
+            && system.TryGet("little_endian", out var isLittle)
+            && isLittle is PickleBoolean { Value: true }
             ? true
-            : throw new InvalidDataException($"{source}: was saved on a big-endian machine. Load it in PyTorch on a common one and save it again.");
+            : throw new InvalidDataException(
+                $"{source}: was saved on a big-endian machine. Load it in PyTorch on a common one and save it again.");
     }
 
     public static PickleValue Read(FileStream stream, string source, TensorOwner owner)
@@ -80,7 +92,8 @@ internal static class TorchLegacy
 
     private sealed class Storages(FileStream stream, string source, TensorOwner owner) : IStorages
     {
-        private readonly Dictionary<string, (TorchStorage Storage, long Count, long Size)> _found = new(StringComparer.Ordinal);
+        private readonly Dictionary<string, (TorchStorage Storage, long Count, long Size)> _found = new(
+            StringComparer.Ordinal);
         private readonly Dictionary<string, long> _positions = new(StringComparer.Ordinal);
 
         public TorchStorage Find(string key, ScalarType? type, long count)
@@ -93,10 +106,15 @@ internal static class TorchLegacy
 
             if (!_found.TryGetValue(key, out var found))
             {
-                _found[key] = found = (new TorchStorage(type, size, stream.Length, wanted => Values(key, size, wanted), owner), count, size);
+                _found[key] = found = (
+                    new TorchStorage(type, size, stream.Length, wanted => Values(key, size, wanted), owner),
+                    count,
+                    size);
             }
 
-            return found.Storage.Is(type, size) ? found.Storage : throw new PickleException($"storage {key} is named with different types or sizes");
+            return found.Storage.Is(type, size)
+                ? found.Storage
+                : throw new PickleException($"storage {key} is named with different types or sizes");
         }
 
         /// <summary>Finds where each storage lies: one behind the other, each behind its number of elements.</summary>
@@ -110,14 +128,18 @@ internal static class TorchLegacy
                 {
                     throw new InvalidDataException(found.Storage is null
                         ? $"{source}: storage {key} belongs to no tensor."
-                        : $"{source}: storage {key} of {found.Size} bytes ends behind the file's end, at {stream.Length}. It was cut short: fetch it again.");
+                        : $"{source}: storage {key} of {found.Size} bytes ends behind the file's end, at " +
+                            $"{stream.Length}. It was cut short: fetch it again.");
                 }
 
                 stream.ReadExactly(countBytes);
-                if (BinaryPrimitives.ReadInt64LittleEndian(countBytes) != found.Count || !_positions.TryAdd(key, position))
+                if (
+                    BinaryPrimitives.ReadInt64LittleEndian(countBytes) != found.Count
+                    || !_positions.TryAdd(key, position))
                 {
-                    throw new InvalidDataException($"{source}: storage {key} has {BinaryPrimitives.ReadInt64LittleEndian(countBytes)} elements, " +
-                        $"expected {found.Count}, once.");
+                    throw new InvalidDataException(
+                        $"{source}: storage {key} has {BinaryPrimitives.ReadInt64LittleEndian(countBytes)} elements, "
+                            + $"expected {found.Count}, once.");
                 }
 
                 stream.Position = position + found.Size;
@@ -125,7 +147,8 @@ internal static class TorchLegacy
 
             if (_positions.Count < _found.Count)
             {
-                throw new InvalidDataException($"{source}: storage {_found.Keys.First(key => !_positions.ContainsKey(key))} is missing.");
+                throw new InvalidDataException(
+                    $"{source}: storage {_found.Keys.First(key => !_positions.ContainsKey(key))} is missing.");
             }
         }
 

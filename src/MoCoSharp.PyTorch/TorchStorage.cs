@@ -50,14 +50,17 @@ internal sealed class TorchStorage : PickleValue
     /// <param name="type">Its element type; null for plain bytes.</param>
     /// <param name="size">In bytes.</param>
     /// <param name="fileSize">In bytes, of the whole file.</param>
-    /// <param name="read">Gives the values of a type, one-dimensional; asked once a type, and only if a tensor is.</param>
+    /// <param name="read">
+    /// Gives the values of a type, one-dimensional; asked once a type, and only if a tensor is.
+    /// </param>
     /// <param name="owner">Keeps the views.</param>
     public TorchStorage(ScalarType? type, long size, long fileSize, Func<ScalarType, Tensor> read, TensorOwner owner)
         : this(type, size, 0, fileSize, owner.KeepEach(read), owner)
     {
     }
 
-    private TorchStorage(ScalarType? type, long size, long first, long fileSize, Func<ScalarType, Tensor> values, TensorOwner owner)
+    private TorchStorage(
+        ScalarType? type, long size, long first, long fileSize, Func<ScalarType, Tensor> values, TensorOwner owner)
     {
         _type = type;
         _size = size;
@@ -79,7 +82,8 @@ internal sealed class TorchStorage : PickleValue
         var elementSize = _type is { } type ? TorchTypes.Size(type) : 1;
         return first >= 0 && count >= 0 && (first + count) * elementSize <= _size
             ? new(_type, (long)count * elementSize, _first + ((long)first * elementSize), _fileSize, _values, _owner)
-            : throw new PickleException($"a part of a storage, {count} elements from {first} on, lies outside its {_size} bytes");
+            : throw new PickleException(
+                $"a part of a storage, {count} elements from {first} on, lies outside its {_size} bytes");
     }
 
     /// <summary>A tensor on it.</summary>
@@ -95,13 +99,21 @@ internal sealed class TorchStorage : PickleValue
             throw new PickleException($"a tensor of type {asked} lies on a storage of type {type}");
         }
 
-        if (Integer(offset) is not { } start || Integers(shape) is not { } sizes || Integers(strides) is not { } steps || sizes.Length != steps.Length)
+        if (
+            Integer(offset) is not { } start
+            || Integers(shape) is not { } sizes
+            || Integers(strides) is not { } steps
+            || sizes.Length != steps.Length)
         {
-            throw new PickleException("offset, shape or strides of a tensor are not integers of 64 bits, too many, or not as many");
+            throw new PickleException(
+                "offset, shape or strides of a tensor are not integers of 64 bits, too many, or not as many");
         }
 
         var elementSize = TorchTypes.Size(type);
-        PickleException Fault(string what) => new($"a tensor of shape [{string.Join(", ", sizes)}], strides [{string.Join(", ", steps)}] and offset {start} {what}");
+        PickleException Fault(string what) =>
+            new(
+                $"a tensor of shape [{string.Join(", ", sizes)}], strides [{string.Join(", ", steps)}] and offset " +
+                $"{start} {what}");
         if (Elements(sizes) is not { } count || start < 0 || steps.Any(step => step < 0))
         {
             throw Fault("is none that can be");
@@ -120,10 +132,15 @@ internal sealed class TorchStorage : PickleValue
 
         if ((BigInteger)count * elementSize > Math.Max(_fileSize, LargestSpread))
         {
-            throw Fault($"spreads a storage of {_size / elementSize} elements over {count}, more than the whole file holds");
+            throw Fault(
+                $"spreads a storage of {_size / elementSize} elements over {count}, more than the whole file holds");
         }
 
-        return new PickleTensor(type, sizes, () => count == 0 ? empty(sizes, dtype: type) : Make(type, start, sizes, steps), _owner);
+        return new PickleTensor(
+            type,
+            sizes,
+            () => count == 0 ? empty(sizes, dtype: type) : Make(type, start, sizes, steps),
+            _owner);
     }
 
     /// <summary>The number of elements of a shape; null where it is none that a tensor can have.</summary>
@@ -148,12 +165,18 @@ internal sealed class TorchStorage : PickleValue
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var values = _values(type);
-        return values.as_strided(shape, strides, values.storage_offset() + (_first / TorchTypes.Size(type)) + offset).MoveToOuterDisposeScope();
+        return values
+            .as_strided(shape, strides, values.storage_offset() + (_first / TorchTypes.Size(type)) + offset)
+            .MoveToOuterDisposeScope();
     }
 
     private static long[]? Integers(PickleValue value) =>
-        value is PickleTuple { Count: <= 64 } tuple && tuple.All(item => Integer(item) is not null) ? [.. tuple.Select(item => Integer(item)!.Value)] : null;
+        value is PickleTuple { Count: <= 64 } tuple && tuple.All(item => Integer(item) is not null)
+            ? [.. tuple.Select(item => Integer(item)!.Value)]
+            : null;
 
     private static long? Integer(PickleValue value) =>
-        value is PickleInteger { Value: var integer } && integer >= long.MinValue && integer <= long.MaxValue ? (long)integer : null;
+        value is PickleInteger { Value: var integer } && integer >= long.MinValue && integer <= long.MaxValue
+            ? (long)integer
+            : null;
 }

@@ -27,19 +27,24 @@ internal static class TorchTypes
     /// <summary>"FloatStorage" and the like.</summary>
     /// <exception cref="ArgumentException">PyTorch's files have no such type.</exception>
     public static string Storage(ScalarType type) =>
-        Table.FirstOrDefault(row => row.Type == type).Storage ?? throw new ArgumentException($"A tensor of type {type} has no place in a PyTorch file.", nameof(type));
+        Table.FirstOrDefault(row => row.Type == type).Storage
+        ?? throw new ArgumentException($"A tensor of type {type} has no place in a PyTorch file.", nameof(type));
 
     /// <summary>"f4" and the like.</summary>
     /// <exception cref="ArgumentException">NumPy has no such type.</exception>
     public static string Numpy(ScalarType type) =>
-        Table.FirstOrDefault(row => row.Type == type).Numpy ?? throw new ArgumentException($"NumPy has no type {type}: convert the tensor to float32 first.", nameof(type));
+        Table.FirstOrDefault(row => row.Type == type).Numpy
+        ?? throw new ArgumentException($"NumPy has no type {type}: convert the tensor to float32 first.", nameof(type));
 
     /// <summary>The type of a storage class of torch; null where there is none of that name.</summary>
-    public static ScalarType? OfStorage(string name) => Table.Where(row => row.Storage == name).Select(row => (ScalarType?)row.Type).FirstOrDefault();
+    public static ScalarType? OfStorage(string name) =>
+        Table.Where(row => row.Storage == name).Select(row => (ScalarType?)row.Type).FirstOrDefault();
 
     /// <summary>The type called torch.float32 and the like; null where there is none of that name.</summary>
-    public static ScalarType? OfDType(string name) => Table.Where(row => row.DType == name).Select(row => (ScalarType?)row.Type).FirstOrDefault();
+    public static ScalarType? OfDType(string name) =>
+        Table.Where(row => row.DType == name).Select(row => (ScalarType?)row.Type).FirstOrDefault();
 
     /// <summary>The type called "f4" and the like; null where there is none of that name.</summary>
-    public static ScalarType? OfNumpy(string name) => Table.Where(row => row.Numpy == name).Select(row => (ScalarType?)row.Type).FirstOrDefault();
+    public static ScalarType? OfNumpy(string name) =>
+        Table.Where(row => row.Numpy == name).Select(row => (ScalarType?)row.Type).FirstOrDefault();
 }

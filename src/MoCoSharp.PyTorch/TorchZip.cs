@@ -12,26 +12,40 @@ internal static class TorchZip
     public static PickleValue Read(FileStream stream, string source, TensorOwner owner)
     {
         var entries = ZipDirectory.Read(stream, source);
-        var pickles = entries.Values.Where(entry => entry.Name.EndsWith("/data.pkl", StringComparison.Ordinal) && entry.Name.Count(letter => letter == '/') == 1).ToList();
+        var pickles = entries
+            .Values.Where(entry =>
+                entry.Name.EndsWith("/data.pkl", StringComparison.Ordinal)
+                && entry.Name.Count(letter => letter == '/') == 1)
+            .ToList();
         if (pickles is not [var pickle])
         {
-            throw new InvalidDataException($"{source}: is a zip file with {pickles.Count} entries named */data.pkl, expected one: {Described(entries.Keys)}");
+            throw new InvalidDataException(
+                $"{source}: is a zip file with {pickles.Count} entries named */data.pkl, expected one: " +
+                $"{Described(entries.Keys)}");
         }
 
         var root = pickle.Name[..^"data.pkl".Length];
-        if (entries.Keys.Any(name => name == root + "constants.pkl" || name.StartsWith(root + "code/", StringComparison.Ordinal)))
+        if (
+            entries.Keys.Any(name =>
+                name == root + "constants.pkl" || name.StartsWith(root + "code/", StringComparison.Ordinal)))
         {
-            throw new InvalidDataException($"{source}: is a TorchScript archive, that is, a program. Load it in PyTorch and save its state_dict() in its place.");
+            throw new InvalidDataException(
+                $"{source}: is a TorchScript archive, that is, a program. Load it in PyTorch and save its " +
+                "state_dict() in its place.");
         }
 
-        if (entries.TryGetValue(root + "byteorder", out var order) && (order.Size > 16 || Encoding.ASCII.GetString(ZipDirectory.Content(stream, order, source)) != "little"))
+        if (
+            entries.TryGetValue(root + "byteorder", out var order)
+            && (order.Size > 16 || Encoding.ASCII.GetString(ZipDirectory.Content(stream, order, source)) != "little"))
         {
-            throw new InvalidDataException($"{source}: was saved on a big-endian machine. Load it in PyTorch on a common one and save it again.");
+            throw new InvalidDataException(
+                $"{source}: was saved on a big-endian machine. Load it in PyTorch on a common one and save it again.");
         }
 
         if (pickle.IsDeflated && pickle.Size > LargestPickle)
         {
-            throw new InvalidDataException($"{source}: {pickle.Name} claims to unpack to {pickle.Size} bytes, expected at most {LargestPickle}.");
+            throw new InvalidDataException(
+                $"{source}: {pickle.Name} claims to unpack to {pickle.Size} bytes, expected at most {LargestPickle}.");
         }
 
         using var content = new MemoryStream(ZipDirectory.Content(stream, pickle, source), writable: false);
@@ -46,7 +60,9 @@ internal static class TorchZip
             [] => "it is empty.",
             _ when some.All(name => name.EndsWith(".npy", StringComparison.Ordinal)) => "it is a NumPy archive (.npz).",
             _ when some.Any(name => name is "model.weights.h5") => "it is a Keras model, not PyTorch's.",
-            _ => $"it is no file of PyTorch's but an archive, with {string.Join(", ", some.Take(3))}. Unpack it, and give the file of weights inside.",
+            _ =>
+                $"it is no file of PyTorch's but an archive, with {string.Join(", ", some.Take(3))}. Unpack it, and " +
+                "give the file of weights inside.",
         };
     }
 
@@ -63,7 +79,10 @@ internal static class TorchZip
         Add("byteorder", "little"u8);
         foreach (var storage in storages)
         {
-            zip.Add($"archive/data/{storage.Key}", storage.Tensor.numel() * TorchTypes.Size(storage.Tensor.dtype), write => TensorBytes.Write(storage.Tensor, write));
+            zip.Add(
+                $"archive/data/{storage.Key}",
+                storage.Tensor.numel() * TorchTypes.Size(storage.Tensor.dtype),
+                write => TensorBytes.Write(storage.Tensor, write));
         }
 
         Add("version", "3\n"u8);
@@ -76,26 +95,37 @@ internal static class TorchZip
         }
     }
 
-    private sealed class Storages(FileStream stream, string source, Dictionary<string, ZipEntry> entries, string root, TensorOwner owner) : IStorages
+    private sealed class Storages(
+        FileStream stream, string source, Dictionary<string, ZipEntry> entries, string root, TensorOwner owner
+    ) : IStorages
     {
         private readonly Dictionary<string, TorchStorage> _found = new(StringComparer.Ordinal);
-        private readonly Func<ScalarType, Tensor> _map = owner.KeepEach(type => from_file(source, shared: false, size: stream.Length / TorchTypes.Size(type), dtype: type));
+        private readonly Func<ScalarType, Tensor> _map = owner.KeepEach(type =>
+            from_file(source, shared: false, size: stream.Length / TorchTypes.Size(type), dtype: type));
 
         public TorchStorage Find(string key, ScalarType? type, long count)
         {
             var size = count * (type is { } known ? TorchTypes.Size(known) : 1);
             if (!_found.TryGetValue(key, out var storage))
             {
-                var entry = entries.GetValueOrDefault($"{root}data/{key}") ?? throw new PickleException($"storage {key} is not in the file");
+                var entry =
+                    entries.GetValueOrDefault($"{root}data/{key}")
+                    ?? throw new PickleException($"storage {key} is not in the file");
                 if (entry.Size != size)
                 {
-                    throw new PickleException($"storage {key} has {entry.Size} bytes, expected {count} elements of type {type} in {size}");
+                    throw new PickleException(
+                        $"storage {key} has {entry.Size} bytes, expected {count} elements of type {type} in {size}");
                 }
 
-                _found[key] = storage = new TorchStorage(type, size, stream.Length, wanted => Values(entry, wanted), owner);
+                _found[key] = storage = new TorchStorage(
+                    type, size, stream.Length,
+                    wanted => Values(entry, wanted),
+                    owner);
             }
 
-            return storage.Is(type, size) ? storage : throw new PickleException($"storage {key} is named with different types or sizes");
+            return storage.Is(type, size)
+                ? storage
+                : throw new PickleException($"storage {key} is named with different types or sizes");
         }
 
         // Mapped from the disk where it is stored as it is, at a place that suits the type; else read into memory.
@@ -108,7 +138,9 @@ internal static class TorchZip
             }
 
             Tensor? values = null;
-            ZipDirectory.Read(stream, entry, source, read => values = TensorBytes.Read(type, entry.Size / elementSize, read));
+            ZipDirectory.Read(
+                stream, entry, source,
+                read => values = TensorBytes.Read(type, entry.Size / elementSize, read));
             return values!;
         }
     }

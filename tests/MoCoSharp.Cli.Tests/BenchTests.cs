@@ -9,17 +9,26 @@ public sealed class BenchTests : IDisposable
     [Fact]
     public void Step_TimesEveryPhase_AndWritesNothing()
     {
-        var (code, output, error) = Moco.Run(folder, ["bench", "step", "--json", "--steps", "1", "--set", .. Moco.Tiny.Split(' '), "precision=bf16"]);
+        var (code, output, error) = Moco.Run(
+            folder,
+            ["bench", "step", "--json", "--steps", "1", "--set", .. Moco.Tiny.Split(' '), "precision=bf16"]);
 
         Assert.True(code == 0, error);
         var result = JsonNode.Parse(output)!;
         Assert.Equal("bf16", (string)result["precision"]!);
         Assert.Equal(
-            ["views", "copy", "momentum update", "key forward", "query forward", "loss", "backward", "enqueue", "optimizer"],
+            [
+                "views", "copy", "momentum update", "key forward", "query forward", "loss", "backward", "enqueue",
+                "optimizer",
+            ],
             result["phases"]!.AsObject().Select(phase => phase.Key));
         Assert.All(result["phases"]!.AsObject(), phase => Assert.True((double)phase.Value! > 0, phase.Key));
-        Assert.Equal((double)result["stepMilliseconds"]!, result["phases"]!.AsObject().Skip(2).Sum(phase => (double)phase.Value!), 0.1);
-        Assert.True((double)result["gigaflops"]! > 0 && (double)result["gemmGigaflops"]! > 0 && (long)result["peakBytes"]! > 0);
+        Assert.Equal(
+            (double)result["stepMilliseconds"]!,
+            result["phases"]!.AsObject().Skip(2).Sum(phase => (double)phase.Value!),
+            0.1);
+        Assert.True(
+            (double)result["gigaflops"]! > 0 && (double)result["gemmGigaflops"]! > 0 && (long)result["peakBytes"]! > 0);
         Assert.Empty(Directory.GetFileSystemEntries(folder));
     }
 

@@ -33,12 +33,21 @@ public sealed class CompletionTests
             complete -p moco
             """;
 
-        using var process = Process.Start(new ProcessStartInfo(Bash.First(File.Exists), ["-c", script]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(Bash.First(File.Exists), ["-c", script])
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                UseShellExecute = false,
+            }
+        )!;
         var error = process.StandardError.ReadToEndAsync();
         var output = await process.StandardOutput.ReadToEndAsync();
 
         Assert.Equal("", await error);
-        Assert.Equal(expected.Split(' ').Order(StringComparer.Ordinal), output.Split('\n')[0].TrimEnd().Split(' ').Order(StringComparer.Ordinal));
+        Assert.Equal(
+            expected.Split(' ').Order(StringComparer.Ordinal),
+            output.Split('\n')[0].TrimEnd().Split(' ').Order(StringComparer.Ordinal));
         Assert.Contains("complete -o default -F _moco moco", output);
     }
 

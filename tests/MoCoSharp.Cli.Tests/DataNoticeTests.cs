@@ -16,7 +16,9 @@ public sealed class DataNoticeTests : IDisposable
         var images = new Patterns(24, 40, seed: 5);
         for (var i = 0; i < images.Count; i++)
         {
-            Write($"photos/{(i < 16 ? "Train" : "Valid")}/{images.ClassNames[images.LabelOf(i)]}/{i:D2}.png", ImageEncoder.Png(images.Read(i).Image));
+            Write(
+                $"photos/{(i < 16 ? "Train" : "Valid")}/{images.ClassNames[images.LabelOf(i)]}/{i:D2}.png",
+                ImageEncoder.Png(images.Read(i).Image));
         }
 
         Write("photos/Train/.thumbs/00.png", [1]);
@@ -59,27 +61,44 @@ public sealed class DataNoticeTests : IDisposable
         using (var file = File.Create(Path.Combine(folder, "a.tar")))
         using (var writer = new TarWriter(file, TarEntryFormat.Ustar))
         {
-            foreach (var (name, bytes) in new[] { ("a.png", image), ("b.v2.png", image), ("a.cls", "0"u8.ToArray()), ("b.v2.cls", "1"u8.ToArray()), ("a.json", "{}"u8.ToArray()) })
+            foreach (
+                var (name, bytes) in new[]
+                {
+                    ("a.png", image), ("b.v2.png", image), ("a.cls", "0"u8.ToArray()), ("b.v2.cls", "1"u8.ToArray()),
+                    ("a.json", "{}"u8.ToArray()),
+                })
             {
-                writer.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(bytes) });
+                writer.WriteEntry(
+                    new UstarTarEntry(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(bytes) });
             }
         }
 
         var (code, _, error) = Moco.Run(folder, "pack", "a.tar", "-o", "set.moco");
 
         Assert.True(code == 0, error);
-        Assert.Contains("moco: warning: a.tar: 1 images with more than one dot in their name were passed over, since a key ends at the first dot (rename them with one dot): a.tar/b.v2.png.", error);
+        Assert.Contains(
+            "moco: warning: a.tar: 1 images with more than one dot in their name were passed over, since a key ends " +
+            "at the first dot (rename them with one dot): a.tar/b.v2.png.",
+            error);
         Assert.Contains("moco: warning: a.tar: 1 labels (.cls) fit no image", error);
-        Assert.Contains("moco: note: a.tar: members that are neither images nor .cls files were passed over: 1 .json; the first is a.tar/a.json.", error);
+        Assert.Contains(
+            "moco: note: a.tar: members that are neither images nor .cls files were passed over: 1 .json; the first " +
+            "is a.tar/a.json.",
+            error);
     }
 
     [Fact]
     public void Pretrain_WithAnImageInBothParts_Warns()
     {
-        var shared = Directory.GetFiles(Path.Combine(folder, "photos/Train"), "*.png", SearchOption.AllDirectories).Order().First(file => !file.Contains("broken") && !file.Contains(".thumbs"));
+        var shared = Directory
+            .GetFiles(Path.Combine(folder, "photos/Train"), "*.png", SearchOption.AllDirectories)
+            .Order()
+            .First(file => !file.Contains("broken") && !file.Contains(".thumbs"));
         File.Copy(shared, shared.Replace("Train", "Valid", StringComparison.Ordinal));
 
-        var (code, _, error) = Moco.Run(folder, ["pretrain", "--data", "photos", "--dry-run", "--set", .. Moco.Tiny.Split(' ')]);
+        var (code, _, error) = Moco.Run(
+            folder,
+            ["pretrain", "--data", "photos", "--dry-run", "--set", .. Moco.Tiny.Split(' ')]);
 
         Assert.True(code == 0, error);
         Assert.Contains("warning: 1 of the 9 images to judge by", error);
@@ -90,7 +109,11 @@ public sealed class DataNoticeTests : IDisposable
     {
         using var surface = SkiaSharp.SKSurface.Create(new SkiaSharp.SKImageInfo(48, 32));
         var jpeg = surface.Snapshot().Encode(SkiaSharp.SKEncodedImageFormat.Jpeg, 80).ToArray();
-        byte[] exif = [0xFF, 0xE1, 0, 34, .. "Exif\0\0"u8, .. "II*\0"u8, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0];
+        byte[] exif =
+        [
+            0xFF, 0xE1, 0, 34, .. "Exif\0\0"u8, .. "II*\0"u8, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0,
+            0, 0, 0, 0,
+        ];
         for (var i = 0; i < 16; i++)
         {
             Write($"turned/{i}.jpg", [0xFF, 0xD8, .. exif, .. jpeg[2..]]);
@@ -115,12 +138,15 @@ public sealed class DataNoticeTests : IDisposable
     [InlineData("0", null)]
     [InlineData("many", null)]
     [InlineData(null, null)]
-    public void OmpNumThreads_IsABoundWhereItIsANumber(string? variable, int? bound) => Assert.Equal(bound, CpuShare.Bound(variable));
+    public void OmpNumThreads_IsABoundWhereItIsANumber(string? variable, int? bound) =>
+        Assert.Equal(bound, CpuShare.Bound(variable));
 
     [Fact]
     public void Pretrain_UnderOmpNumThreads_LeavesThreadsAtThatNumber()
     {
-        var start = Moco.StartInfo(folder, ["pretrain", "--data", "patterns:20", "--dry-run", "--set", .. Moco.Tiny.Split(' '), "threads=0"]);
+        var start = Moco.StartInfo(
+            folder,
+            ["pretrain", "--data", "patterns:20", "--dry-run", "--set", .. Moco.Tiny.Split(' '), "threads=0"]);
         start.Environment["OMP_NUM_THREADS"] = "1";
         using var process = Process.Start(start)!;
         _ = process.StandardError.ReadToEndAsync();

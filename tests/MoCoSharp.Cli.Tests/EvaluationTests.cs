@@ -24,7 +24,12 @@ public sealed class EvaluationTests : IDisposable
         }
 
         File.WriteAllText(Path.Combine(folder, "photos", "train", "rays", "broken.png"), "no image");
-        var (code, _, error) = Moco.Run(folder, ["pretrain", "patterns", "--data", "photos", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "knn.neighbours=200", "--steps", "2"]);
+        var (code, _, error) = Moco.Run(
+            folder,
+            [
+                "pretrain", "patterns", "--data", "photos", "--run", "run", "--set", .. Moco.Tiny.Split(' '),
+                "knn.neighbours=200", "--steps", "2",
+            ]);
         Assert.True(code == 0, error);
     }
 
@@ -44,17 +49,25 @@ public sealed class EvaluationTests : IDisposable
         Assert.DoesNotContain("were kept", output);
         var (_, again, _) = Moco.Run(folder, "linear", "run", "--fast", "--epochs", "3");
         Assert.Equal(2, again.Split('\n').Count(line => line.Contains("were kept"))); // to learn from and to judge by
-        Assert.Equal(output.Split('\n').First(line => line.StartsWith("top-1")), again.Split('\n').First(line => line.StartsWith("top-1")));
+        Assert.Equal(
+            output.Split('\n').First(line => line.StartsWith("top-1")),
+            again.Split('\n').First(line => line.StartsWith("top-1")));
 
         (code, _, error) = Moco.Run(folder, "finetune", "run", "--labels", "50%", "--epochs", "1", "--batch", "8");
         Assert.True(code == 0, error);
 
         var evaluations = Path.Combine(folder, "run", "evaluations");
-        var reports = Directory.GetFiles(evaluations, "*.json").Select(path => JsonNode.Parse(File.ReadAllText(path))!).ToList();
-        Assert.Equal(["finetune", "linear", "linear-cached"], reports.Select(report => (string)report["evaluation"]!).Order());
+        var reports = Directory
+            .GetFiles(evaluations, "*.json")
+            .Select(path => JsonNode.Parse(File.ReadAllText(path))!)
+            .ToList();
+        Assert.Equal(
+            ["finetune", "linear", "linear-cached"],
+            reports.Select(report => (string)report["evaluation"]!).Order());
         Assert.All(reports, report => Assert.Equal(20, (long)report["images"]!));
         Assert.Equal(3, Directory.GetFiles(evaluations, "*.png").Length);
-        Assert.InRange(File.ReadAllLines(Directory.GetFiles(evaluations, "*.labels.txt").Single()).Length, 15, 25); // half of each class
+        // half of each class
+        Assert.InRange(File.ReadAllLines(Directory.GetFiles(evaluations, "*.labels.txt").Single()).Length, 15, 25);
 
         (code, output, error) = Moco.Run(folder, "knn", "run");
         Assert.True(code == 0, error);
@@ -74,7 +87,9 @@ public sealed class EvaluationTests : IDisposable
 
         Assert.Contains("epoch 2/2", whole);
         Assert.DoesNotContain("epoch 2/2", again); // nothing was left to do
-        Assert.Equal(whole.Split('\n').First(line => line.StartsWith("top-1")), again.Split('\n').First(line => line.StartsWith("top-1")));
+        Assert.Equal(
+            whole.Split('\n').First(line => line.StartsWith("top-1")),
+            again.Split('\n').First(line => line.StartsWith("top-1")));
     }
 
     [Fact]
@@ -83,7 +98,9 @@ public sealed class EvaluationTests : IDisposable
         var (code, _, error) = Moco.Run(folder, "linear", "run", "--epochs", "2", "--lr", "1000");
         Assert.True(code == 0, error);
         Assert.Contains("The learning rate is too high for these features. Try --lr 100.", error);
-        var report = JsonNode.Parse(File.ReadAllText(Directory.GetFiles(Path.Combine(folder, "run", "evaluations"), "linear*.json").Single()))!;
+        var report = JsonNode.Parse(
+            File.ReadAllText(Directory.GetFiles(Path.Combine(folder, "run", "evaluations"), "linear*.json").Single())
+        )!;
         Assert.Contains("a classifier that knows nothing", (string)report["warning"]!);
     }
 
@@ -100,7 +117,8 @@ public sealed class EvaluationTests : IDisposable
         var lines = File.ReadAllLines(Path.Combine(folder, "features.csv"));
         Assert.Equal(41, lines.Length);
         Assert.StartsWith("name,label,class", lines[0]);
-        Assert.All(lines[1..], line => Assert.Equal(line.Split(',')[0].Split('/')[0], line.Split(',')[2])); // the folder is the class
+        // the folder is the class
+        Assert.All(lines[1..], line => Assert.Equal(line.Split(',')[0].Split('/')[0], line.Split(',')[2]));
         if (size is { } expected)
         {
             Assert.Equal(expected, new FileInfo(Path.Combine(folder, file)).Length);
@@ -121,7 +139,14 @@ public sealed class EvaluationTests : IDisposable
         using var classes = rows.Column(2).LogicalReader<string>();
         using var features = rows.Column(3).LogicalReader<float[]>();
         var read = names.ReadAll(40).Zip(labels.ReadAll(40), classes.ReadAll(40)).Zip(
-            features.ReadAll(40), (row, values) => string.Join(',', [row.First, row.Second, row.Third, .. values.Select(value => value.ToString("R", CultureInfo.InvariantCulture))]));
+            features.ReadAll(40),
+            (row, values) =>
+                string.Join(
+                    ',',
+                    [
+                        row.First, row.Second, row.Third,
+                        .. values.Select(value => value.ToString("R", CultureInfo.InvariantCulture)),
+                    ]));
 
         Assert.Equal((1, 40), (file.FileMetaData.NumRowGroups, (int)file.FileMetaData.NumRows));
         Assert.Equal(File.ReadAllLines(Path.Combine(folder, "features.csv"))[1..], read);
@@ -130,9 +155,12 @@ public sealed class EvaluationTests : IDisposable
     [Fact]
     public void WrongOptions_AreRefusedTogether_BeforeAnyWork()
     {
-        var (code, _, error) = Moco.Run(folder, "linear", "nowhere", "--lr", "-1", "--epochs", "0", "--encoder", "middle");
+        var (code, _, error) = Moco.Run(
+            folder, "linear", "nowhere", "--lr", "-1", "--epochs", "0", "--encoder", "middle");
         Assert.Equal(2, code);
-        Assert.All(["nowhere", "learning rate is -1", "epochs is 0", "--encoder is middle"], part => Assert.Contains(part, error));
+        Assert.All(
+            ["nowhere", "learning rate is -1", "epochs is 0", "--encoder is middle"],
+            part => Assert.Contains(part, error));
 
         (code, _, error) = Moco.Run(folder, "finetune", "run", "--labels", "0%", "--head-lr", "0", "--data", "absent");
         Assert.Equal(2, code);
@@ -140,7 +168,9 @@ public sealed class EvaluationTests : IDisposable
 
         (code, _, error) = Moco.Run(folder, "knn", "run", "--protocol", "best", "--layer", "middle");
         Assert.Equal(2, code);
-        Assert.All(["--protocol is best", "--protocol settles", "--layer is middle, expected pooled or head"], part => Assert.Contains(part, error));
+        Assert.All(
+            ["--protocol is best", "--protocol settles", "--layer is middle, expected pooled or head"],
+            part => Assert.Contains(part, error));
 
         (code, _, error) = Moco.Run(folder, "knn", "run", "--protocol", "demo");
         Assert.Equal(2, code);

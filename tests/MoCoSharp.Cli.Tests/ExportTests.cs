@@ -27,13 +27,19 @@ public sealed class ExportTests(ExportTests.ShortRun run) : IClassFixture<Export
 
         Assert.True(code == 0, error);
         Assert.Empty(error);
-        Assert.Contains("run, step 2: " + (options.Contains("key") ? "key" : "query") + " encoder, resnet18, width 4, small stem", said);
+        Assert.Contains(
+            "run, step 2: " + (options.Contains("key") ? "key" : "query") + " encoder, resnet18, width 4, small stem",
+            said);
         Assert.Contains($"MB, {output}", said);
         Assert.Contains(
             options.StartsWith("onnx") ? $"onnxruntime.InferenceSession(\"{file}\")"
             : options.StartsWith("safetensors") ? $"safetensors.torch.load_file(\"{file}\")"
             : $"main_lincls.py -a resnet18 --pretrained {file}", said);
-        Assert.Matches(options.StartsWith("onnx") ? "opset 17, run by ONNX Runtime 1.*the greatest difference is" : "reloaded.*the greatest difference is 0 of", said);
+        Assert.Matches(
+            options.StartsWith("onnx")
+                ? "opset 17, run by ONNX Runtime 1.*the greatest difference is"
+                : "reloaded.*the greatest difference is 0 of",
+            said);
         Assert.Equal(options == "torch", said.Contains("both encoders, queue and velocities compared bit by bit"));
         Assert.True(new FileInfo(Path.Combine(Folder, file)).Length > 100_000);
         Assert.Empty(Directory.GetFiles(Folder, "*.unproven*"));
@@ -55,7 +61,8 @@ public sealed class ExportTests(ExportTests.ShortRun run) : IClassFixture<Export
     [Fact]
     public void WrongUse_IsToldAtOnce_AndLeavesNoFile()
     {
-        var (code, _, error) = Moco.Run(Folder, "export", "nowhere", "--format", "safetensors", "--fold-bn", "-o", "missing/a");
+        var (code, _, error) = Moco.Run(
+            Folder, "export", "nowhere", "--format", "safetensors", "--fold-bn", "-o", "missing/a");
         Assert.Equal(2, code);
         Assert.All(["nowhere", "there is no folder", "--fold-bn is for onnx"], part => Assert.Contains(part, error));
 
@@ -112,7 +119,9 @@ public sealed class ExportTests(ExportTests.ShortRun run) : IClassFixture<Export
         using var expected = trained.Encoder.Features(images);
         Assert.Equal(32, found.Length);
         var largest = found.Max(Math.Abs);
-        Assert.All(found.Zip(HostMemory.Floats(expected)), pair => Assert.Equal(pair.Second, pair.First, 1e-5 * largest));
+        Assert.All(
+            found.Zip(HostMemory.Floats(expected)),
+            pair => Assert.Equal(pair.Second, pair.First, 1e-5 * largest));
         Assert.Equal("400", await service.StatusOf("not an image"u8.ToArray()));
     }
 
@@ -121,7 +130,12 @@ public sealed class ExportTests(ExportTests.ShortRun run) : IClassFixture<Export
     {
         public ShortRun()
         {
-            var (code, _, error) = Moco.Run(Folder, ["pretrain", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "data=patterns:24", "knn.everyEpochs=0", "--steps", "2"]);
+            var (code, _, error) = Moco.Run(
+                Folder,
+                [
+                    "pretrain", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "data=patterns:24",
+                    "knn.everyEpochs=0", "--steps", "2",
+                ]);
             Assert.True(code == 0, error);
         }
 

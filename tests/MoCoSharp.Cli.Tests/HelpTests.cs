@@ -7,9 +7,11 @@ namespace MoCoSharp.Cli.Tests;
 /// <summary>The help of the program and of every verb, as it stands in help.txt.</summary>
 public sealed class HelpTests
 {
-    private static readonly string Verified = Path.Combine(DocumentationTests.Root(), "tests", "MoCoSharp.Cli.Tests", "help.txt");
+    private static readonly string Verified = Path.Combine(
+        DocumentationTests.Root(), "tests", "MoCoSharp.Cli.Tests", "help.txt");
 
-    // After a change that is meant: MOCO_UPDATE_HELP=1 dotnet test tests/MoCoSharp.Cli.Tests, then look at what git says of help.txt.
+    // After a change that is meant: MOCO_UPDATE_HELP=1 dotnet test tests/MoCoSharp.Cli.Tests, then look at what git
+    // says of help.txt.
     [Fact]
     public void TheHelpOfEveryVerb_IsTheOneInHelpTxt()
     {
@@ -62,7 +64,13 @@ public sealed class HelpTests
     public void AHeadThatReadsOneLine_IsNoFault()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "wants a shell");
-        var start = new System.Diagnostics.ProcessStartInfo("bash", ["-c", $"set -o pipefail; {Terminal.Command("help", "pretrain")} | head -1"]) { RedirectStandardOutput = true, UseShellExecute = false };
+        var start = new System.Diagnostics.ProcessStartInfo(
+            "bash",
+            ["-c", $"set -o pipefail; {Terminal.Command("help", "pretrain")} | head -1"])
+        {
+            RedirectStandardOutput = true,
+            UseShellExecute = false,
+        };
         using var process = System.Diagnostics.Process.Start(start)!;
 
         Assert.StartsWith("moco pretrain", process.StandardOutput.ReadToEnd());
@@ -71,7 +79,8 @@ public sealed class HelpTests
     }
 
     // A command to type or an option with its value stays on its line, however long.
-    private static bool IsOneName(string line) => line.StartsWith("  moco ") || line.StartsWith("  -") || !line.Trim().Contains(' ');
+    private static bool IsOneName(string line) =>
+        line.StartsWith("  moco ") || line.StartsWith("  -") || !line.Trim().Contains(' ');
 
     private static void Append(Command command, StringBuilder text, int width = 100)
     {

@@ -20,7 +20,9 @@ public sealed class ImportTests : IDisposable
     public void AnOfficialCheckpoint_BecomesARunThatIsJudgedAndResumed()
     {
         Save(withOptimizer: true);
-        var (code, output, error) = Moco.Run(folder, ["import", "official.pth.tar", "--run", "run", "--data", "patterns:24", "--set", .. Small.Split(' ')]);
+        var (code, output, error) = Moco.Run(
+            folder,
+            ["import", "official.pth.tar", "--run", "run", "--data", "patterns:24", "--set", .. Small.Split(' ')]);
         Assert.True(code == 0, error);
         Assert.Contains("MoCo's official layout: ResNet-18 of width 4, cifar stem, mlp head to 8, 1 epochs", output);
         Assert.Contains("--resume --run run", output);
@@ -39,7 +41,9 @@ public sealed class ImportTests : IDisposable
     public void WeightsAlone_AreJudged_NotResumed_AndBeginATraining()
     {
         Save(withOptimizer: false);
-        var (code, output, error) = Moco.Run(folder, ["import", "official.pth.tar", "--run", "run", "--set", .. Small.Split(' ')]);
+        var (code, output, error) = Moco.Run(
+            folder,
+            ["import", "official.pth.tar", "--run", "run", "--set", .. Small.Split(' ')]);
         Assert.True(code == 0, error);
         Assert.Contains("missing for a resume: the optimizer's velocities", output);
 
@@ -47,7 +51,8 @@ public sealed class ImportTests : IDisposable
         Assert.True(code == 0, error);
         Assert.Contains("top-1", output);
 
-        (code, output, error) = Moco.Run(folder, "knn", "official.pth.tar", "--data", "patterns:24", "-k", "5"); // the file itself
+        // the file itself
+        (code, output, error) = Moco.Run(folder, "knn", "official.pth.tar", "--data", "patterns:24", "-k", "5");
         Assert.True(code == 0, error);
         Assert.Contains("top-1", output);
 
@@ -59,7 +64,11 @@ public sealed class ImportTests : IDisposable
         Assert.True(code == 0, error);
         Assert.Contains("24 x 32", output);
 
-        foreach (var arguments in new[] { "knn official.pth.tar", "linear official.pth.tar", "embed official.pth.tar -o x.npy" })
+        foreach (
+            var arguments in new[]
+            {
+                "knn official.pth.tar", "linear official.pth.tar", "embed official.pth.tar -o x.npy",
+            })
         {
             (code, _, error) = Moco.Run(folder, arguments.Split(' ')); // a file names no images
             Assert.Equal(2, code);
@@ -73,13 +82,24 @@ public sealed class ImportTests : IDisposable
 
         foreach (var source in new[] { "run", "official.pth.tar" })
         {
-            (code, output, error) = Moco.Run(folder, ["pretrain", "--run", $"new-{source}", "--steps", "1", "--set", .. Small.Split(' '), "data=patterns:24",
-                "encoder.width=4", "encoder.stem=cifar", "moco.dimension=8", "moco.queueSize=16", $"initialWeights={source}"]);
+            (code, output, error) = Moco.Run(
+                folder,
+                [
+                    "pretrain", "--run", $"new-{source}", "--steps", "1", "--set", .. Small.Split(' '),
+                    "data=patterns:24",
+                "encoder.width=4", "encoder.stem=cifar", "moco.dimension=8", "moco.queueSize=16",
+                $"initialWeights={source}",
+            ]);
             Assert.True(code == 0, error);
             Assert.Contains("begun with", output);
         }
 
-        (code, _, error) = Moco.Run(folder, ["pretrain", "--run", "other", "--set", .. Small.Split(' '), "data=patterns:24", "encoder.width=8", "initialWeights=run"]);
+        (code, _, error) = Moco.Run(
+            folder,
+            [
+                "pretrain", "--run", "other", "--set", .. Small.Split(' '), "data=patterns:24", "encoder.width=8",
+                "initialWeights=run",
+            ]);
         Assert.Equal(2, code);
         Assert.Contains("encoder.width 8", error);
     }
@@ -87,7 +107,9 @@ public sealed class ImportTests : IDisposable
     [Fact]
     public void AFileThatWouldAct_IsNamedAndRefused()
     {
-        File.WriteAllBytes(Path.Combine(folder, "evil.pth"), Encoding.Latin1.GetBytes("\u0080\u0002cposix\nsystem\nX\u0005\0\0\0touch\u0085R."));
+        File.WriteAllBytes(
+            Path.Combine(folder, "evil.pth"),
+            Encoding.Latin1.GetBytes("\u0080\u0002cposix\nsystem\nX\u0005\0\0\0touch\u0085R."));
         foreach (var verb in new[] { new[] { "inspect", "evil.pth" }, ["import", "evil.pth", "--run", "run"] })
         {
             var (code, _, error) = Moco.Run(folder, verb);
@@ -106,7 +128,12 @@ public sealed class ImportTests : IDisposable
         var (code, output, error) = Moco.Run(folder, "inspect", "official.pth.tar");
 
         Assert.True(code == 0, error);
-        Assert.All(["epoch: 1", "arch: resnet18", "state_dict/module.queue  Float32  [8, 16]", "optimizer/param_groups/0/lr: 0.01", "legacy format"], part => Assert.Contains(part, output));
+        Assert.All(
+            [
+                "epoch: 1", "arch: resnet18", "state_dict/module.queue  Float32  [8, 16]",
+                "optimizer/param_groups/0/lr: 0.01", "legacy format",
+            ],
+            part => Assert.Contains(part, output));
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
@@ -128,7 +155,9 @@ public sealed class ImportTests : IDisposable
         }
         else
         {
-            TorchFile.Write(path, new PickleDictionary { ["epoch"] = 1, ["state_dict"] = OfficialCheckpoint.State(method) });
+            TorchFile.Write(
+                path,
+                new PickleDictionary { ["epoch"] = 1, ["state_dict"] = OfficialCheckpoint.State(method) });
         }
     }
 }

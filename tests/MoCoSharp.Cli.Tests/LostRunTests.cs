@@ -5,22 +5,25 @@ using MoCoSharp.Runs;
 namespace MoCoSharp.Cli.Tests;
 
 /// <summary>
-/// The real program, ended again and again at random moments, each time resumed: it ends in the bits of an undisturbed run.
-/// MOCOSHARP_KILLS=100 does it that often; MOCOSHARP_KILL_LOG names a file for what was done.
+/// The real program, ended again and again at random moments, each time resumed: it ends in the bits of an undisturbed
+/// run. MOCOSHARP_KILLS=100 does it that often; MOCOSHARP_KILL_LOG names a file for what was done.
 /// </summary>
 public sealed class LostRunTests : IDisposable
 {
     private static readonly string[] Settings =
     [
-        .. Moco.Tiny.Split(' '), "data=patterns:24", "epochs=12", "logEvery=3", "knn.everyEpochs=2", "checkpoints.everySteps=2", "checkpoints.keep=2",
+        .. Moco.Tiny.Split(' '), "data=patterns:24", "epochs=12", "logEvery=3", "knn.everyEpochs=2",
+        "checkpoints.everySteps=2", "checkpoints.keep=2",
     ];
 
     private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;
-    private readonly Random random = new(int.TryParse(Environment.GetEnvironmentVariable("MOCOSHARP_KILL_SEED"), out var seed) ? seed : 1);
+    private readonly Random random = new(
+        int.TryParse(Environment.GetEnvironmentVariable("MOCOSHARP_KILL_SEED"), out var seed) ? seed : 1);
     private readonly List<string> log = [];
     private readonly Stopwatch watch = Stopwatch.StartNew();
 
-    private static int Times { get; } = int.TryParse(Environment.GetEnvironmentVariable("MOCOSHARP_KILLS"), out var times) ? times : 10;
+    private static int Times { get; } =
+        int.TryParse(Environment.GetEnvironmentVariable("MOCOSHARP_KILLS"), out var times) ? times : 10;
 
     [Fact]
     public void KilledAtRandomMoments_ItEndsInTheSameBits()
@@ -76,7 +79,8 @@ public sealed class LostRunTests : IDisposable
         if (inSave)
         {
             start.Environment["DOTNET_STARTUP_HOOKS"] = typeof(LostRunTests).Assembly.Location;
-            start.Environment["MOCO_DIE_AT"] = $"{moment} {random.Next(1, 4)} {(moment == "Opened" ? random.Next(1500) : 0)}";
+            start.Environment["MOCO_DIE_AT"] =
+                $"{moment} {random.Next(1, 4)} {(moment == "Opened" ? random.Next(1500) : 0)}";
         }
 
         using var process = Process.Start(start)!;
@@ -90,7 +94,10 @@ public sealed class LostRunTests : IDisposable
         output();
         var killed = process.ExitCode == 128 + 9;
         Assert.True(killed || process.ExitCode == 0, $"exit {process.ExitCode} after {last()}");
-        Log(killed ? $"{run}: kill {number + 1} at {moment}: after \"{last()}\"; left: {Leftovers(run)}" : $"{run}: was through before the kill at {moment}");
+        Log(
+            killed
+                ? $"{run}: kill {number + 1} at {moment}: after \"{last()}\"; left: {Leftovers(run)}"
+                : $"{run}: was through before the kill at {moment}");
         return killed;
     }
 
@@ -102,7 +109,10 @@ public sealed class LostRunTests : IDisposable
         Assert.True(process.WaitForExit(TimeSpan.FromMinutes(2)));
         output();
         Assert.True(process.ExitCode is 75 or 0, $"exit {process.ExitCode} after {last()}");
-        Log(process.ExitCode == 75 ? $"{run}: SIGTERM {number + 1} at {moment}: exit 75 after \"{last()}\"" : $"{run}: was through before the signal at {moment}");
+        Log(
+            process.ExitCode == 75
+                ? $"{run}: SIGTERM {number + 1} at {moment}: exit 75 after \"{last()}\""
+                : $"{run}: was through before the signal at {moment}");
         return process.ExitCode == 75;
     }
 
@@ -115,7 +125,8 @@ public sealed class LostRunTests : IDisposable
         {
             "step" => ("step ", random.Next(1, 4)),
             "saved" => ("saved ", random.Next(1, 4)),
-            "evaluation" => ("saved ", random.Next(1, 6)), // an epoch's end: the monitor is at work for longer than anything else
+            // an epoch's end: the monitor is at work for longer than anything else
+            "evaluation" => ("saved ", random.Next(1, 6)),
             "any" => ("", 1),
             _ => ("nothing at all", 1),
         };
@@ -156,14 +167,21 @@ public sealed class LostRunTests : IDisposable
             line.Remove("healthShare");
             return line.ToJsonString();
         });
-        return string.Join('\n', lines.Append(Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(opened.Checkpoints()[0])))));
+        return string.Join(
+            '\n',
+            lines.Append(
+                Convert.ToHexString(
+                    System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(opened.Checkpoints()[0])))));
     }
 
     private string Leftovers(string run)
     {
         var checkpoints = Path.Combine(folder, run, "checkpoints");
-        return Directory.Exists(checkpoints) ? string.Join(' ', Directory.GetFiles(checkpoints).Select(Path.GetFileName).Order()) : "no folder";
+        return Directory.Exists(checkpoints)
+            ? string.Join(' ', Directory.GetFiles(checkpoints).Select(Path.GetFileName).Order())
+            : "no folder";
     }
 
-    private void Log(string line) => log.Add(string.Create(CultureInfo.InvariantCulture, $"{watch.Elapsed.TotalSeconds,7:F1} s  {line}"));
+    private void Log(string line) =>
+        log.Add(string.Create(CultureInfo.InvariantCulture, $"{watch.Elapsed.TotalSeconds, 7:F1} s  {line}"));
 }

@@ -5,7 +5,9 @@ namespace MoCoSharp.Cli.Tests;
 /// <summary>The real program, as a process of its own.</summary>
 internal static class Moco
 {
-    public const string Tiny = "encoder.width=4 batchSize=8 bnGroups=2 moco.queueSize=16 moco.dimension=8 threads=1 loader.workers=1 knn.neighbours=5 optimizer.warmupSteps=0 epochs=2";
+    public const string Tiny =
+        "encoder.width=4 batchSize=8 bnGroups=2 moco.queueSize=16 moco.dimension=8 threads=1 loader.workers=1 " +
+        "knn.neighbours=5 optimizer.warmupSteps=0 epochs=2";
 
     public static (int ExitCode, string Output, string Error) Run(string folder, params string[] arguments)
     {
@@ -24,7 +26,13 @@ internal static class Moco
     /// <summary>Runs a line of shell.</summary>
     public static (int ExitCode, string Output, string Error) RunShell(string folder, string line)
     {
-        var start = new ProcessStartInfo("/bin/sh", ["-c", line]) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        var start = new ProcessStartInfo("/bin/sh", ["-c", line])
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
         using var process = Process.Start(start)!;
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
@@ -47,10 +55,17 @@ internal static class Moco
 
     public static ProcessStartInfo StartInfo(string folder, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet") { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        var start = new ProcessStartInfo("dotnet")
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
         if (OperatingSystem.IsLinux())
         {
-            // Whoever is started in the background of a shell without job control ignores Ctrl-C, and so do its children.
+            // Whoever is started in the background of a shell without job control ignores Ctrl-C, and so do its
+            // children.
             start.FileName = "env";
             start.ArgumentList.Add("--default-signal=INT,QUIT");
             start.ArgumentList.Add("dotnet");

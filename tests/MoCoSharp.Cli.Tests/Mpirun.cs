@@ -21,15 +21,25 @@ internal static class Mpirun
         }
     }
 
-    public static ProcessStartInfo Start(string folder, int processes, string[] arguments, int others = 0, string[]? otherArguments = null, string[]? options = null)
+    public static ProcessStartInfo Start(
+        string folder, int processes, string[] arguments, int others = 0,
+        string[]? otherArguments = null,
+        string[]? options = null)
     {
         string moco = Path.Combine(AppContext.BaseDirectory, "moco.dll");
         string[] all =
         [
-            "--allow-run-as-root", "--oversubscribe", .. options ?? [], "-np", $"{processes}", "dotnet", moco, .. arguments,
+            "--allow-run-as-root", "--oversubscribe", .. options ?? [], "-np", $"{processes}", "dotnet", moco,
+            .. arguments,
             .. others == 0 ? Array.Empty<string>() : [":", "-np", $"{others}", "dotnet", moco, .. otherArguments!],
         ];
-        var start = new ProcessStartInfo(Launcher!, all) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        var start = new ProcessStartInfo(Launcher!, all)
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
         start.Environment["OMPI_MCA_btl_vader_single_copy_mechanism"] = "none"; // needs ptrace, which containers forbid
         return start;
     }
@@ -43,9 +53,11 @@ internal static class Mpirun
     /// <summary>A signal to the process of one rank, which mpirun started in that order.</summary>
     public static void SignalRank(Process mpirun, int rank, string signal)
     {
-        var children = File.ReadAllText($"/proc/{mpirun.Id}/task/{mpirun.Id}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var children = File.ReadAllText($"/proc/{mpirun.Id}/task/{mpirun.Id}/children")
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries);
         var process = children.Select(child => int.Parse(child, CultureInfo.InvariantCulture))
-            .First(child => File.ReadAllText($"/proc/{child}/environ").Split('\0').Contains($"OMPI_COMM_WORLD_RANK={rank}"));
+            .First(child =>
+                File.ReadAllText($"/proc/{child}/environ").Split('\0').Contains($"OMPI_COMM_WORLD_RANK={rank}"));
         using var kill = Process.Start("kill", [$"-{signal}", $"{process}"]);
         kill.WaitForExit();
     }
@@ -82,7 +94,9 @@ internal sealed class Job : IDisposable
         }
 
         Process.WaitForExit(); // for the rest of what it said
-        Assert.True(code is null ? Process.ExitCode != 0 : Process.ExitCode == code, $"It ended with {Process.ExitCode}: {Said(error)}");
+        Assert.True(
+            code is null ? Process.ExitCode != 0 : Process.ExitCode == code,
+            $"It ended with {Process.ExitCode}: {Said(error)}");
         return (Said(output), Said(error));
     }
 
@@ -102,7 +116,9 @@ internal sealed class Job : IDisposable
         while (!Said(said).Contains(text))
         {
             Assert.False(Process.HasExited, $"It ended without saying \"{text}\": {Said(error)}");
-            Assert.True(Stopwatch.GetElapsedTime(since) < TimeSpan.FromMinutes(3), $"It did not say \"{text}\": {Said(output)}");
+            Assert.True(
+                Stopwatch.GetElapsedTime(since) < TimeSpan.FromMinutes(3),
+                $"It did not say \"{text}\": {Said(output)}");
             Thread.Sleep(50);
         }
     }

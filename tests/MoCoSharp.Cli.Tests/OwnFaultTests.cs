@@ -11,15 +11,23 @@ public sealed class OwnFaultTests : IDisposable
     public void AFault_IsABugToReport_WithVersionCommandAndStack_AndExitCode1()
     {
         Train();
-        var (code, error) = Run("MOCO_FAIL_AT", "Opened", "export", "run", "--format", "safetensors", "-o", "an encoder.safetensors");
+        var (code, error) = Run(
+            "MOCO_FAIL_AT", "Opened", "export", "run", "--format", "safetensors", "-o", "an encoder.safetensors");
 
-        Check(code, error, "command moco export run --format safetensors -o 'an encoder.safetensors'", "InvalidOperationException: a test's");
+        Check(
+            code,
+            error,
+            "command moco export run --format safetensors -o 'an encoder.safetensors'",
+            "InvalidOperationException: a test's");
     }
 
     [Fact]
     public void AFaultWhileSaving_IsToldToo()
     {
-        var (code, error) = Run("MOCO_FAIL_AT", "Opened", ["pretrain", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "data=patterns:24"]);
+        var (code, error) = Run(
+            "MOCO_FAIL_AT",
+            "Opened",
+            ["pretrain", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "data=patterns:24"]);
 
         Check(code, error, "command moco pretrain --run run", "InvalidOperationException: a test's");
     }
@@ -27,7 +35,10 @@ public sealed class OwnFaultTests : IDisposable
     [Fact]
     public void AFaultOfAnotherThread_IsToldToo()
     {
-        var (code, error) = Run("MOCO_FAIL_BESIDE", "1", ["pretrain", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "epochs=5000", "data=patterns:24"]);
+        var (code, error) = Run(
+            "MOCO_FAIL_BESIDE",
+            "1",
+            ["pretrain", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "epochs=5000", "data=patterns:24"]);
 
         Check(code, error, "command moco pretrain --run run", "InvalidOperationException: beside");
     }
@@ -79,7 +90,12 @@ public sealed class OwnFaultTests : IDisposable
 
     private void Train()
     {
-        var (code, _, error) = Moco.Run(folder, ["pretrain", "--run", "run", "--steps", "1", "--set", .. Moco.Tiny.Split(' '), "data=patterns:24", "knn.everyEpochs=0"]);
+        var (code, _, error) = Moco.Run(
+            folder,
+            [
+                "pretrain", "--run", "run", "--steps", "1", "--set", .. Moco.Tiny.Split(' '), "data=patterns:24",
+                "knn.everyEpochs=0",
+            ]);
         Assert.True(code == 0, error);
     }
 

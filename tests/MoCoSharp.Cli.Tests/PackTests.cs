@@ -37,7 +37,9 @@ public sealed class PackTests : IDisposable
         Assert.Contains("set.moco exists", error);
         Assert.Contains("--short-side is -1", error);
 
-        (code, output, error) = Moco.Run(folder, ["pretrain", "--data", "set.moco", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "--steps", "2"]);
+        (code, output, error) = Moco.Run(
+            folder,
+            ["pretrain", "--data", "set.moco", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "--steps", "2"]);
         Assert.True(code == 0, error);
         var config = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "run", "config.json")))!;
         Assert.Equal("set.moco", (string)config["data"]!);
@@ -45,7 +47,9 @@ public sealed class PackTests : IDisposable
 
         (code, output, error) = Moco.Run(folder, "bench", "data", "set.moco", "--recipe", "patterns", "--images", "12");
         Assert.True(code == 0, error);
-        Assert.All(["decode", "copy to tensor", "one core:", "workers on", "images/s"], part => Assert.Contains(part, output));
+        Assert.All(
+            ["decode", "copy to tensor", "one core:", "workers on", "images/s"],
+            part => Assert.Contains(part, output));
         Assert.DoesNotContain("broken", output);
     }
 
@@ -57,7 +61,8 @@ public sealed class PackTests : IDisposable
         Assert.Equal(2, code);
         Assert.Contains("set.moco: the header is damaged", error);
 
-        (code, _, error) = Moco.Run(folder, "pretrain", "--data", "photos", "--set", "loader.jpegDecoder=gpu", "loader.shuffleWindow=-1");
+        (code, _, error) = Moco.Run(
+            folder, "pretrain", "--data", "photos", "--set", "loader.jpegDecoder=gpu", "loader.shuffleWindow=-1");
         Assert.Equal(2, code);
         Assert.Contains("loader.jpegDecoder is \"gpu\"", error);
         Assert.Contains("loader.shuffleWindow is -1", error);
@@ -79,7 +84,9 @@ public sealed class PackTests : IDisposable
         Assert.True(code == 0, error);
         var kernels = JsonNode.Parse(output)!["kernels"]!.AsArray();
         Assert.Contains(kernels, kernel => (string)kernel!["name"]! == "softmax" && (string)kernel["replaces"]! != "");
-        Assert.All(kernels, kernel => Assert.Equal("off: MOCOSHARP_KERNELS switches it off", (string)kernel!["state"]!));
+        Assert.All(
+            kernels,
+            kernel => Assert.Equal("off: MOCOSHARP_KERNELS switches it off", (string)kernel!["state"]!));
 
         (code, output, error) = Kernels("-sofmax");
         Assert.Equal(2, code);
@@ -87,6 +94,9 @@ public sealed class PackTests : IDisposable
         Assert.Equal("", output);
 
         (int ExitCode, string Output, string Error) Kernels(string switches) =>
-            Moco.RunShell(folder, $"MOCOSHARP_KERNELS={switches} dotnet {Path.Combine(AppContext.BaseDirectory, "moco.dll")} inspect --environment");
+            Moco.RunShell(
+                folder,
+                $"MOCOSHARP_KERNELS={switches} dotnet {Path.Combine(AppContext.BaseDirectory, "moco.dll")} inspect " +
+                "--environment");
     }
 }

@@ -10,7 +10,10 @@ public sealed class PhotosTests : IDisposable
 {
     // What makes a run short, and leaves batch, groups and queue to the recipe.
     private static readonly string[] Small =
-        ["encoder.width=4", "encoder.stem=small", "views.size=32", "moco.dimension=8", "threads=1", "loader.workers=1", "optimizer.warmupSteps=0", "epochs=1"];
+        [
+            "encoder.width=4", "encoder.stem=small", "views.size=32", "moco.dimension=8", "threads=1", "loader.workers=1",
+            "optimizer.warmupSteps=0", "epochs=1",
+        ];
 
     private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;
 
@@ -27,7 +30,9 @@ public sealed class PhotosTests : IDisposable
         Assert.True(code == 0, error);
         Assert.Contains("no recipe is named: moco-v2-folder is taken, for photos.", error);
         Assert.Contains(@"moco pretrain RECIPE --data 'my sister'\''s photos'", error);
-        Assert.Contains("batchSize 8 instead of 64: 26 images make 3 steps an epoch. --set batchSize=... sets another.", error);
+        Assert.Contains(
+            "batchSize 8 instead of 64: 26 images make 3 steps an epoch. --set batchSize=... sets another.",
+            error);
         Assert.Contains("bnGroups 2 instead of 8: 4 images a group.", error);
         Assert.Contains("moco.queueSize 8 instead of 4096: at most half of 26 images", error);
         Assert.Contains("26 images are few for an encoder that begins from nothing", error);
@@ -38,8 +43,14 @@ public sealed class PhotosTests : IDisposable
         Assert.DoesNotContain("moco knn runs/moco-v2-folder-001`", output);
 
         // What is printed can be copied.
-        var commands = output.Split('\n').Where(line => line.StartsWith("  moco ", StringComparison.Ordinal)).Select(line => line.Split(" #")[0].Trim()).ToList();
-        Assert.Equal(["embed", "inspect", "doctor", "export", "knn"], commands.Select(command => command.Split(' ')[1]));
+        var commands = output
+            .Split('\n')
+            .Where(line => line.StartsWith("  moco ", StringComparison.Ordinal))
+            .Select(line => line.Split(" #")[0].Trim())
+            .ToList();
+        Assert.Equal(
+            ["embed", "inspect", "doctor", "export", "knn"],
+            commands.Select(command => command.Split(' ')[1]));
         foreach (var command in commands.Where(command => !command.Contains("LABELED")))
         {
             var (exit, said) = InAShell(command);
@@ -53,7 +64,12 @@ public sealed class PhotosTests : IDisposable
         Photos(source, 40);
         (code, _, error) = Moco.Run(folder, "pretrain", "--resume-with-changes", "--run", run, "--set", "epochs=2");
         Assert.True(code == 0, error);
-        Assert.Equal((8, 8), (RunConfigFile.Load(Path.Combine(folder, run, "config.json")) is var now ? (now.BatchSize, now.MoCo!.QueueSize) : default));
+        Assert.Equal(
+            (8, 8),
+            (
+                RunConfigFile.Load(Path.Combine(folder, run, "config.json")) is var now
+                    ? (now.BatchSize, now.MoCo!.QueueSize)
+                    : default));
     }
 
     [Fact]
@@ -62,7 +78,11 @@ public sealed class PhotosTests : IDisposable
         Photos("photos", 26);
 
         var (code, output, error) = Moco.Run(
-            folder, ["pretrain", "moco-v2-folder", "--data", "photos", "--dry-run", "--set", .. Small, "moco.queueSize=20", "batchSize=16", "bnGroups=2"]);
+            folder,
+            [
+                "pretrain", "moco-v2-folder", "--data", "photos", "--dry-run", "--set", .. Small, "moco.queueSize=20",
+                "batchSize=16", "bnGroups=2",
+            ]);
 
         Assert.True(code == 0, error);
         Assert.Contains("batch 16", output);
@@ -73,7 +93,12 @@ public sealed class PhotosTests : IDisposable
         Assert.Contains("--set moco.queueSize=13", error);
         Assert.False(Directory.Exists(Path.Combine(folder, "runs")));
 
-        (code, output, error) = Moco.Run(folder, ["pretrain", "--data", "photos", "--dry-run", "--set", .. Small, "moco={\"queueSize\": 11, \"dimension\": 8}"]);
+        (code, output, error) = Moco.Run(
+            folder,
+            [
+                "pretrain", "--data", "photos", "--dry-run", "--set", .. Small,
+                "moco={\"queueSize\": 11, \"dimension\": 8}",
+            ]);
         Assert.True(code == 0, error);
         Assert.Contains("batch 8", output);
         Assert.Contains("queue [11, 8]", output);
@@ -100,7 +125,9 @@ public sealed class PhotosTests : IDisposable
             [folder, Path.Combine(folder, "patterns:1"), "list.txt", "nowhere", "shards/{000..009}.tar", "photos.moco"],
             source => Assert.Equal("moco-v2-folder", Recipes.For(source)));
         Assert.All([null, "patterns:300"], source => Assert.Equal("patterns", Recipes.For(source)));
-        Assert.All(["cifar10:data", "cifar100:data", "idx:data"], source => Assert.Equal("moco-cifar10-cpu", Recipes.For(source)));
+        Assert.All(
+            ["cifar10:data", "cifar100:data", "idx:data"],
+            source => Assert.Equal("moco-cifar10-cpu", Recipes.For(source)));
         Assert.Null(Recipes.Remark(null));
         Assert.Contains("moco-cifar10-cpu is taken, for images of 32 pixels or so", Recipes.Remark("cifar10:data"));
     }
@@ -118,7 +145,12 @@ public sealed class PhotosTests : IDisposable
     private (int ExitCode, string Said) InAShell(string command)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "a POSIX shell");
-        var start = new ProcessStartInfo("/bin/sh", ["-c", $"moco() {{ dotnet '{Path.Combine(AppContext.BaseDirectory, "moco.dll")}' \"$@\"; }}; ({command}) 2>&1"])
+        var start = new ProcessStartInfo(
+            "/bin/sh",
+            [
+                "-c",
+                $"moco() {{ dotnet '{Path.Combine(AppContext.BaseDirectory, "moco.dll")}' \"$@\"; }}; ({command}) 2>&1",
+            ])
         {
             WorkingDirectory = folder, RedirectStandardOutput = true, UseShellExecute = false,
         };

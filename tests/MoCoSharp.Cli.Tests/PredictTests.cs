@@ -8,7 +8,9 @@ using MoCoSharp.PyTorch;
 
 namespace MoCoSharp.Cli.Tests;
 
-/// <summary>Classifiers that moco linear and finetune leave: predict names classes by them, and export takes them.</summary>
+/// <summary>
+/// Classifiers that moco linear and finetune leave: predict names classes by them, and export takes them.
+/// </summary>
 public sealed class PredictTests(PredictTests.Classifiers made) : IClassFixture<PredictTests.Classifiers>
 {
     private string Folder => made.Folder;
@@ -20,7 +22,8 @@ public sealed class PredictTests(PredictTests.Classifiers made) : IClassFixture<
     public void AClassifier_IsRightAsOftenAsItsReportSays(string kind)
     {
         var classifier = made.Of(kind);
-        var (code, output, error) = Moco.Run(Folder, "predict", classifier, "--data", "photos", "--part", "val", "-o", $"{kind}.csv");
+        var (code, output, error) = Moco.Run(
+            Folder, "predict", classifier, "--data", "photos", "--part", "val", "-o", $"{kind}.csv");
         Assert.True(code == 0, error);
         Assert.Contains($"{kind}.csv: 20 images, 10 classes", output);
 
@@ -28,22 +31,31 @@ public sealed class PredictTests(PredictTests.Classifiers made) : IClassFixture<
         Assert.Equal("name,class,probability", lines[0]);
         var right = lines[1..].Count(line => line.Split('/')[0] == line.Split(',')[1]); // the folder is the class
         Assert.Equal((double)made.Report(kind)["top1"]! * 20, right, 1e-9);
-        Assert.All(lines[1..], line => Assert.InRange(double.Parse(line.Split(',')[2], CultureInfo.InvariantCulture), 0.1, 1));
+        Assert.All(
+            lines[1..],
+            line => Assert.InRange(double.Parse(line.Split(',')[2], CultureInfo.InvariantCulture), 0.1, 1));
     }
 
     [Fact]
     public void SeveralClasses_AreTheLikeliestFirst_AndAddUpToOne()
     {
         var classifier = made.Of("linear");
-        Assert.Equal(0, Moco.Run(Folder, "predict", classifier, "--data", "photos/val", "-k", "20", "-o", "all.json").ExitCode);
-        Assert.Equal(0, Moco.Run(Folder, "predict", classifier, "--data", "photos/val", "-k", "2", "-o", "two.csv").ExitCode);
+        Assert.Equal(
+            0,
+            Moco.Run(Folder, "predict", classifier, "--data", "photos/val", "-k", "20", "-o", "all.json").ExitCode);
+        Assert.Equal(
+            0,
+            Moco.Run(Folder, "predict", classifier, "--data", "photos/val", "-k", "2", "-o", "two.csv").ExitCode);
         var (_, printed, _) = Moco.Run(Folder, "predict", classifier, "--data", "photos/val");
 
         var images = JsonNode.Parse(File.ReadAllText(Path.Combine(Folder, "all.json")))!.AsArray();
         Assert.Equal(20, images.Count);
         foreach (var image in images)
         {
-            var found = image!["classes"]!.AsArray().Select(item => (Class: (string)item!["class"]!, Probability: (double)item["probability"]!)).ToList();
+            var found = image!["classes"]!
+                .AsArray()
+                .Select(item => (Class: (string)item!["class"]!, Probability: (double)item["probability"]!))
+                .ToList();
             Assert.Equal(10, found.Select(item => item.Class).Distinct().Count());
             Assert.Equal(found.OrderByDescending(item => item.Probability), found);
             Assert.Equal(1, found.Sum(item => item.Probability), 1e-5);
@@ -51,14 +63,20 @@ public sealed class PredictTests(PredictTests.Classifiers made) : IClassFixture<
 
         var lines = File.ReadAllLines(Path.Combine(Folder, "two.csv"));
         Assert.Equal("name,class,probability,class2,probability2", lines[0]);
-        Assert.Equal(images.Select(image => $"{image!["name"]},{image["classes"]![0]!["class"]}"), lines[1..].Select(line => string.Join(',', line.Split(',')[..2])));
-        Assert.Equal(lines[1..].Select(line => string.Join('\t', line.Split(',')[..2])), printed.TrimEnd('\n').Split('\n').Select(line => string.Join('\t', line.Split('\t')[..2])));
+        Assert.Equal(
+            images.Select(image => $"{image!["name"]},{image["classes"]![0]!["class"]}"),
+            lines[1..].Select(line => string.Join(',', line.Split(',')[..2])));
+        Assert.Equal(
+            lines[1..].Select(line => string.Join('\t', line.Split(',')[..2])),
+            printed.TrimEnd('\n').Split('\n').Select(line => string.Join('\t', line.Split('\t')[..2])));
     }
 
     [Fact]
     public void AClassifier_NeedsNoRun_AndKeepsTheEncoderToTheBit()
     {
-        var alone = Path.Combine(Directory.CreateDirectory(Path.Combine(Folder, "elsewhere")).FullName, "mine.safetensors");
+        var alone = Path.Combine(
+            Directory.CreateDirectory(Path.Combine(Folder, "elsewhere")).FullName,
+            "mine.safetensors");
         File.Copy(Path.Combine(Folder, made.Of("linear")), alone, overwrite: true);
         var (code, output, error) = Moco.Run(Folder, "predict", "elsewhere/mine.safetensors", "--data", "photos/val");
         Assert.True(code == 0, error);
@@ -69,7 +87,9 @@ public sealed class PredictTests(PredictTests.Classifiers made) : IClassFixture<
         Assert.Equal(10, classifier.Classes.Count);
         Assert.Equal(run.Step, classifier.Step);
         using var images = TorchSharp.torch.rand(2, 3, 32, 32);
-        Assert.Equal(HostMemory.Floats(run.Encoder.Features(images)), HostMemory.Floats(classifier.Encoder.Features(images)));
+        Assert.Equal(
+            HostMemory.Floats(run.Encoder.Features(images)),
+            HostMemory.Floats(classifier.Encoder.Features(images)));
     }
 
     [Theory]
@@ -77,7 +97,8 @@ public sealed class PredictTests(PredictTests.Classifiers made) : IClassFixture<
     [InlineData("safetensors", "reloaded")]
     public void AClassifier_IsExportedWithItsClasses(string format, string check)
     {
-        var (code, output, error) = Moco.Run(Folder, "export", made.Of("finetune"), "--format", format, "-o", $"exported.{format}");
+        var (code, output, error) = Moco.Run(
+            Folder, "export", made.Of("finetune"), "--format", format, "-o", $"exported.{format}");
 
         Assert.True(code == 0, error);
         Assert.Contains("logits 10", output);
@@ -99,9 +120,12 @@ public sealed class PredictTests(PredictTests.Classifiers made) : IClassFixture<
     [Fact]
     public void WhatIsNoClassifier_OrCannotBeWritten_IsRefusedWithWhatHelps()
     {
-        var (code, _, error) = Moco.Run(Folder, "predict", "encoder.safetensors", "--data", "photos/val", "-k", "0", "-o", "x.txt");
+        var (code, _, error) = Moco.Run(
+            Folder, "predict", "encoder.safetensors", "--data", "photos/val", "-k", "0", "-o", "x.txt");
         Assert.Equal(2, code);
-        Assert.All(["tells no classes. `moco linear encoder.safetensors --data LABELLED`", "-k is 0", "-o is x.txt"], part => Assert.Contains(part, error));
+        Assert.All(
+            ["tells no classes. `moco linear encoder.safetensors --data LABELLED`", "-k is 0", "-o is x.txt"],
+            part => Assert.Contains(part, error));
 
         (code, _, error) = Moco.Run(Folder, "predict", "run", "--data", "photos/val");
         Assert.Equal(2, code);
@@ -162,14 +186,19 @@ public sealed class PredictTests(PredictTests.Classifiers made) : IClassFixture<
     public void WithoutLabels_JudgesSayWhatServesThem()
     {
         Directory.CreateDirectory(Path.Combine(Folder, "plain"));
-        File.Copy(Directory.GetFiles(Path.Combine(Folder, "photos", "val"), "*.png", SearchOption.AllDirectories)[0], Path.Combine(Folder, "plain", "a b.png"), overwrite: true);
+        File.Copy(
+            Directory.GetFiles(Path.Combine(Folder, "photos", "val"), "*.png", SearchOption.AllDirectories)[0],
+            Path.Combine(Folder, "plain", "a b.png"),
+            overwrite: true);
 
         foreach (var verb in new[] { "knn", "linear", "finetune" })
         {
             var (code, _, error) = Moco.Run(Folder, verb, "run", "--data", "plain");
             Assert.Equal(2, code);
             Assert.Contains("there are no images to judge by", error);
-            Assert.Contains("Without labels, `moco embed run --data plain -o features.csv` writes what the encoder sees", error);
+            Assert.Contains(
+                "Without labels, `moco embed run --data plain -o features.csv` writes what the encoder sees",
+                error);
         }
     }
 
@@ -183,13 +212,17 @@ public sealed class PredictTests(PredictTests.Classifiers made) : IClassFixture<
                 var images = new Patterns(count, 40, seed);
                 for (var i = 0; i < count; i++)
                 {
-                    var file = Path.Combine(Folder, "photos", part, images.ClassNames[images.LabelOf(i)], $"{i:D2}.png");
+                    var file = Path.Combine(
+                        Folder, "photos", part, images.ClassNames[images.LabelOf(i)], $"{i:D2}.png");
                     Directory.CreateDirectory(Path.GetDirectoryName(file)!);
                     File.WriteAllBytes(file, ImageEncoder.Png(images.Read(i).Image));
                 }
             }
 
-            Done(["pretrain", "--data", "photos", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "knn.everyEpochs=0", "--steps", "2"]);
+            Done([
+                "pretrain", "--data", "photos", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "knn.everyEpochs=0",
+                "--steps", "2",
+            ]);
             Done(["linear", "run", "--epochs", "3", "--lr", "0.5"]);
             Done(["linear", "run", "--fast", "--epochs", "3"]);
             Done(["finetune", "run", "--epochs", "1", "--batch", "8"]);
@@ -198,9 +231,16 @@ public sealed class PredictTests(PredictTests.Classifiers made) : IClassFixture<
 
         public string Folder { get; } = Directory.CreateTempSubdirectory("moco").FullName;
 
-        public string Of(string kind) => Path.GetRelativePath(Folder, Directory.GetFiles(Path.Combine(Folder, "run", "classifiers"), $"{kind}-query-*.safetensors").Single());
+        public string Of(string kind) =>
+            Path.GetRelativePath(
+                Folder,
+                Directory.GetFiles(Path.Combine(Folder, "run", "classifiers"), $"{kind}-query-*.safetensors").Single());
 
-        public JsonNode Report(string kind) => JsonNode.Parse(File.ReadAllText(Directory.GetFiles(Path.Combine(Folder, "run", "evaluations"), $"{kind}-query-*.json").Single()))!;
+        public JsonNode Report(string kind) =>
+            JsonNode.Parse(
+                File.ReadAllText(
+                    Directory.GetFiles(Path.Combine(Folder, "run", "evaluations"), $"{kind}-query-*.json").Single())
+            )!;
 
         public void Dispose() => Directory.Delete(Folder, recursive: true);
 

@@ -14,7 +14,9 @@ public sealed class PretrainTests : IDisposable
     public void WithoutArguments_ItTrainsOnPatterns_ResumesAndJudges()
     {
         var began = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
-        var (code, output, error) = Moco.Run(folder, ["pretrain", "--set", .. Moco.Tiny.Split(' '), "data=patterns:24", "--steps", "4"]);
+        var (code, output, error) = Moco.Run(
+            folder,
+            ["pretrain", "--set", .. Moco.Tiny.Split(' '), "data=patterns:24", "--steps", "4"]);
         Assert.True(code == 0, error);
         Assert.Contains("(untrained)", output);
         Assert.Contains("--resume --run", output);
@@ -23,25 +25,45 @@ public sealed class PretrainTests : IDisposable
         Assert.True(code == 0, error);
         Assert.Contains("resumed after step 4", output);
         Assert.Contains("done: 6 steps", output);
-        Assert.Single(output.Split('\n'), line => line.StartsWith("saved ") && line.Contains("step-00000006")); // told once, though the monitor's number is added to it
+        // told once, though the monitor's number is added to it
+        Assert.Single(output.Split('\n'), line => line.StartsWith("saved ") && line.Contains("step-00000006"));
 
         var run = Path.Combine(folder, "runs", "patterns-001");
-        Assert.All(["config.json", "environment.json", "metrics.jsonl", "views.png"], file => Assert.True(File.Exists(Path.Combine(run, file)), file));
-        Assert.Matches("\"precision\": \"(fp32|bf16)\"", File.ReadAllText(Path.Combine(run, "config.json"))); // a choice, once and for all
-        var events = Directory.GetFiles(Path.Combine(run, "tensorboard")).Select(file => System.Text.Encoding.Latin1.GetString(File.ReadAllBytes(file))).ToList();
-        Assert.All(Directory.GetFiles(Path.Combine(run, "tensorboard"), "events*", SearchOption.AllDirectories), file => // seconds since 1970, from the first record on
-            Assert.InRange(BitConverter.ToDouble(File.ReadAllBytes(file), 13), began, DateTimeOffset.UtcNow.ToUnixTimeSeconds() + 1));
+        Assert.All(
+            ["config.json", "environment.json", "metrics.jsonl", "views.png"],
+            file => Assert.True(File.Exists(Path.Combine(run, file)), file));
+        // a choice, once and for all
+        Assert.Matches("\"precision\": \"(fp32|bf16)\"", File.ReadAllText(Path.Combine(run, "config.json")));
+        var events = Directory
+            .GetFiles(Path.Combine(run, "tensorboard"))
+            .Select(file => System.Text.Encoding.Latin1.GetString(File.ReadAllBytes(file)))
+            .ToList();
+        Assert.All(
+            Directory.GetFiles(Path.Combine(run, "tensorboard"), "events*", SearchOption.AllDirectories),
+            file => // seconds since 1970, from the first record on
+            Assert.InRange(
+                BitConverter.ToDouble(File.ReadAllBytes(file), 13),
+                began,
+                DateTimeOffset.UtcNow.ToUnixTimeSeconds() + 1));
         Assert.Contains(events, text => text.Contains("train/loss"));
-        Assert.Contains(events, text => text.Contains("health/effectiveRank") && text.Contains("Mean cosine of a query and its own key"));
-        Assert.All(["if-uninformed", "if-negatives-were-random"], expected => // a folder each, so that TensorBoard draws them beside the loss
-            Assert.Contains(Directory.GetFiles(Path.Combine(run, "tensorboard", expected)), file => File.ReadAllText(file).Contains("train/loss")));
+        Assert.Contains(
+            events,
+            text => text.Contains("health/effectiveRank") && text.Contains("Mean cosine of a query and its own key"));
+        Assert.All(
+            ["if-uninformed", "if-negatives-were-random"],
+            expected => // a folder each, so that TensorBoard draws them beside the loss
+            Assert.Contains(
+                Directory.GetFiles(Path.Combine(run, "tensorboard", expected)),
+                file => File.ReadAllText(file).Contains("train/loss")));
         Assert.Contains(events, text => text.Contains("views") && text.Contains("IHDR")); // the sheet, as a PNG
         Assert.Equal(6, MetricsLog.Read(Path.Combine(run, "metrics.jsonl")).Max(line => (long)line["step"]!));
 
         (code, output, _) = Moco.Run(folder, "knn", "runs/patterns-001", "-k", "7");
         Assert.Equal(0, code);
         Assert.Contains("k 7", output);
-        var evaluation = JsonNode.Parse(File.ReadAllText(Directory.GetFiles(Path.Combine(run, "evaluations"), "*.json").Single()))!;
+        var evaluation = JsonNode.Parse(
+            File.ReadAllText(Directory.GetFiles(Path.Combine(run, "evaluations"), "*.json").Single())
+        )!;
         Assert.Equal(7, (int)evaluation["neighbours"]!);
 
         (code, output, _) = Moco.Run(folder, "inspect", "runs/patterns-001");
@@ -52,7 +74,9 @@ public sealed class PretrainTests : IDisposable
     [Fact]
     public void FaultsOfEveryKind_AreToldAtOnce_BeforeAnyWork()
     {
-        var (code, output, error) = Moco.Run(folder, "pretrain", "--data", "nowhere", "--set", "moco.temperature=-0.2", "--set", "batchSize=20", "--set", "moco.temprature=1");
+        var (code, output, error) = Moco.Run(
+            folder, "pretrain", "--data", "nowhere", "--set", "moco.temperature=-0.2", "--set", "batchSize=20",
+            "--set", "moco.temprature=1");
 
         Assert.Equal(2, code);
         Assert.Contains("nowhere", error);
@@ -60,9 +84,13 @@ public sealed class PretrainTests : IDisposable
         Assert.Empty(output);
         Assert.False(Directory.Exists(Path.Combine(folder, "runs")));
 
-        (code, _, error) = Moco.Run(folder, "pretrain", "--data", "nowhere", "--set", "moco.temperature=-0.2", "--set", "batchSize=20", "--device", "cuda:x");
+        (code, _, error) = Moco.Run(
+            folder, "pretrain", "--data", "nowhere", "--set", "moco.temperature=-0.2", "--set", "batchSize=20",
+            "--device", "cuda:x");
         Assert.Equal(2, code);
-        Assert.All(["moco.temperature is -0.2", "does not divide batchSize 20", "nowhere"], part => Assert.Contains(part, error));
+        Assert.All(
+            ["moco.temperature is -0.2", "does not divide batchSize 20", "nowhere"],
+            part => Assert.Contains(part, error));
         Assert.DoesNotContain("   at ", error);
     }
 
@@ -85,15 +113,20 @@ public sealed class PretrainTests : IDisposable
         var (code, output, error) = Moco.Run(folder, ["pretrain", "--dry-run", "--set", .. Moco.Tiny.Split(' ')]);
 
         Assert.True(code == 0, error);
-        Assert.All(["2 epochs of 625 steps", "embeddings [8, 8]", "s a step", "of memory", "would end at", "--dry-run --json"], part => Assert.Contains(part, output));
-        Assert.InRange(output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length, 5, 16); // the views take a line each
+        Assert.All(
+            ["2 epochs of 625 steps", "embeddings [8, 8]", "s a step", "of memory", "would end at", "--dry-run --json"],
+            part => Assert.Contains(part, output));
+        // the views take a line each
+        Assert.InRange(output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length, 5, 16);
         Assert.Empty(Directory.GetFileSystemEntries(folder));
     }
 
     [Fact]
     public void ADryRunInJson_IsARecipe()
     {
-        var (code, output, error) = Moco.Run(folder, ["pretrain", "--dry-run", "--json", "--set", .. Moco.Tiny.Split(' ')]);
+        var (code, output, error) = Moco.Run(
+            folder,
+            ["pretrain", "--dry-run", "--json", "--set", .. Moco.Tiny.Split(' ')]);
         Assert.True(code == 0, error);
         Assert.Contains("\"temperature\": 0.2", output);
         File.WriteAllText(Path.Combine(folder, "mine.json"), output);
@@ -112,8 +145,13 @@ public sealed class PretrainTests : IDisposable
         Assert.Contains("moco: note: optimizer.learningRate is 0.12; the official scale for batchSize 64", error);
 
         Terminal.Require();
-        var (_, screen) = Terminal.Run(folder, 120, "xterm", ["pretrain", "--dry-run", "--set", .. Moco.Tiny.Split(' ')]);
-        Assert.True(screen.IndexOf("would end at", StringComparison.Ordinal) < screen.IndexOf("moco: note: ", StringComparison.Ordinal), screen);
+        var (_, screen) = Terminal.Run(
+            folder, 120, "xterm",
+            ["pretrain", "--dry-run", "--set", .. Moco.Tiny.Split(' ')]);
+        Assert.True(
+            screen.IndexOf("would end at", StringComparison.Ordinal)
+                < screen.IndexOf("moco: note: ", StringComparison.Ordinal),
+            screen);
     }
 
     [Fact]
@@ -129,7 +167,9 @@ public sealed class PretrainTests : IDisposable
 
         var whole = File.ReadAllBytes(Path.Combine(photos, "good00.png"));
         File.WriteAllBytes(Path.Combine(photos, "truncated.png"), whole[..(whole.Length / 2)]);
-        File.WriteAllBytes(Path.Combine(photos, "truncated.jpg"), [0xFF, 0xD8, 0xFF, 0xE0, 0, 16, (byte)'J', (byte)'F', (byte)'I', (byte)'F', 0, 1, 1, 0, 0, 1, 0, 1, 0, 0]);
+        File.WriteAllBytes(
+            Path.Combine(photos, "truncated.jpg"),
+            [0xFF, 0xD8, 0xFF, 0xE0, 0, 16, (byte)'J', (byte)'F', (byte)'I', (byte)'F', 0, 1, 1, 0, 0, 1, 0, 1, 0, 0]);
         File.WriteAllText(Path.Combine(photos, "text.jpg"), "not an image");
         File.WriteAllBytes(Path.Combine(photos, "zero.jpg"), []);
         File.WriteAllBytes(Path.Combine(photos, "pixel.png"), ImageEncoder.Png(new ImageBuffer(1, 1, [1, 2, 3])));
@@ -141,15 +181,21 @@ public sealed class PretrainTests : IDisposable
             mkfifo.WaitForExit();
         }
 
-        var (code, output, error) = Moco.Run(folder, ["pretrain", "--data", "photos", "--set", .. Moco.Tiny.Split(' ')]);
+        var (code, output, error) = Moco.Run(
+            folder,
+            ["pretrain", "--data", "photos", "--set", .. Moco.Tiny.Split(' ')]);
 
         Assert.True(code == 0, error);
         Assert.Contains("done: 6 steps", output); // 27 entries, 3 batches of 8, 2 epochs
-        Assert.All(["truncated.png", "truncated.jpg", "text.jpg", "zero.jpg", "huge.bmp", "dangling.jpg", "pipe.jpg", "x.png"], name => Assert.Contains(name, error));
+        Assert.All(
+            ["truncated.png", "truncated.jpg", "text.jpg", "zero.jpg", "huge.bmp", "dangling.jpg", "pipe.jpg", "x.png"],
+            name => Assert.Contains(name, error));
         Assert.DoesNotContain("pixel.png", error);
         Assert.Contains("kNN monitor is off", error);
 
-        (code, _, error) = Moco.Run(folder, ["pretrain", "--data", "photos", "--on-bad-image", "fail", "--set", .. Moco.Tiny.Split(' ')]);
+        (code, _, error) = Moco.Run(
+            folder,
+            ["pretrain", "--data", "photos", "--on-bad-image", "fail", "--set", .. Moco.Tiny.Split(' ')]);
         Assert.Equal(1, code);
         Assert.DoesNotContain("   at ", error);
     }
@@ -158,7 +204,12 @@ public sealed class PretrainTests : IDisposable
     public void SigTerm_SavesAndExits75_AndTheRunGoesOn()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "sends a signal");
-        using var process = Moco.Start(folder, ["pretrain", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "data=patterns:400", "epochs=1000", "knn.everyEpochs=0"]);
+        using var process = Moco.Start(
+            folder,
+            [
+                "pretrain", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "data=patterns:400", "epochs=1000",
+                "knn.everyEpochs=0",
+            ]);
         while (process.StandardOutput.ReadLine() is { } line && !line.Contains("step 20/"))
         {
         }

@@ -8,7 +8,10 @@ namespace MoCoSharp.Cli.Tests;
 /// <summary>The real program under Open MPI's mpirun, and what becomes of it when a process fails.</summary>
 public sealed class ProcessesTests : IDisposable
 {
-    private static readonly string[] Settings = [.. Moco.Tiny.Split(' '), "data=patterns:24", "logEvery=1", "knn.everyEpochs=0"];
+    private static readonly string[] Settings =
+    [
+        .. Moco.Tiny.Split(' '), "data=patterns:24", "logEvery=1", "knn.everyEpochs=0",
+    ];
 
     private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;
 
@@ -23,7 +26,8 @@ public sealed class ProcessesTests : IDisposable
         Assert.Single(output.Split('\n'), line => line.Contains("resumed after step 4")); // one process speaks
         Assert.Equal(6, MetricsLog.Read(Run("parts").MetricsPath).Count()); // and writes
 
-        var (code, alone, error) = Moco.Run(folder, "pretrain", "--resume", "--run", "parts", "--set", "epochs=3", "--resume-with-changes");
+        var (code, alone, error) = Moco.Run(
+            folder, "pretrain", "--resume", "--run", "parts", "--set", "epochs=3", "--resume-with-changes");
         Assert.True(code == 0, error);
         Assert.Contains("changed: processes: checkpoint 2, run 1: the same computation but for rounding", alone);
     }
@@ -33,7 +37,8 @@ public sealed class ProcessesTests : IDisposable
     {
         Mpirun.Demand();
         var error = End(2, Mpirun.Start(folder, 1, ["pretrain", "--run", "run", "--set", .. Settings], 1,
-            ["pretrain", "--run", "run", "--set", .. Settings, "data=patterns:32", "optimizer.learningRate=0.01"])).Error;
+            ["pretrain", "--run", "run", "--set", .. Settings, "data=patterns:32", "optimizer.learningRate=0.01"])
+    ).Error;
 
         Assert.Contains("optimizer.learningRate: process 0 0.12, this one 0.01", error);
         Assert.Contains("data: process 0 24 images", error);
@@ -46,7 +51,9 @@ public sealed class ProcessesTests : IDisposable
         var error = End(2, Start(3, ["pretrain", "--run", "run", "--set", .. Settings])).Error;
 
         Assert.Contains("batchSize is 8, which does not divide among 3 processes. Take a batchSize of 9.", error);
-        Assert.Single(error.Split('\n'), line => line.Contains("bnGroups is 2, which does not divide among 3 processes"));
+        Assert.Single(
+            error.Split('\n'),
+            line => line.Contains("bnGroups is 2, which does not divide among 3 processes"));
     }
 
     [Fact]
@@ -72,12 +79,18 @@ public sealed class ProcessesTests : IDisposable
     [InlineData("KILL", 1, "SIGTERM")]
     [InlineData("STOP", 0, "process 0 of 2 gives no sign of life")]
     [InlineData("STOP", 1, "process 1 of 2 gives no sign of life")]
-    public void AProcessThatIsLost_EndsTheJob_WithOneMessageThatNamesTheCheckpoint(string signal, int rank, string message)
+    public void AProcessThatIsLost_EndsTheJob_WithOneMessageThatNamesTheCheckpoint(
+        string signal,
+        int rank,
+        string message)
     {
         using var job = Endless();
         Mpirun.SignalRank(job.Process, rank, signal);
 
-        var lines = job.Wait(null).Error.Split('\n').Where(line => line.Contains("moco: ") && !line.Contains("note: ")).ToList();
+        var lines = job.Wait(null)
+            .Error.Split('\n')
+            .Where(line => line.Contains("moco: ") && !line.Contains("note: "))
+            .ToList();
 
         Assert.Contains(message, Assert.Single(lines));
         Assert.Contains("The newest checkpoint is run/checkpoints/step-", lines[0]);
@@ -91,10 +104,14 @@ public sealed class ProcessesTests : IDisposable
         for (var i = 0; i < 16; i++)
         {
             var path = Path.Combine(folder, "images", $"{i:D2}.png");
-            File.WriteAllBytes(path, i == 7 ? [1, 2, 3] : ImageEncoder.Png(new Patterns(16, 32, seed: 1).Read(i).Image));
+            File.WriteAllBytes(
+                path,
+                i == 7 ? [1, 2, 3] : ImageEncoder.Png(new Patterns(16, 32, seed: 1).Read(i).Image));
         }
 
-        var (output, error) = End(null, Start(2, ["pretrain", "--run", "run", "--on-bad-image", "fail", "--set", .. Settings, "data=images"]));
+        var (output, error) = End(
+            null,
+            Start(2, ["pretrain", "--run", "run", "--on-bad-image", "fail", "--set", .. Settings, "data=images"]));
 
         Assert.DoesNotContain("done: ", output);
         // mpirun's SIGTERM may have the other say that it stops; what went wrong is told once.
@@ -105,7 +122,9 @@ public sealed class ProcessesTests : IDisposable
 
     [Fact]
     public void AVerbOfOneProcess_IsRefused() =>
-        Assert.Single(End(2, Start(2, ["inspect", "--environment"])).Error.Split('\n'), line => line.Contains("inspect is the work of one process, and Open MPI's mpirun started 2"));
+        Assert.Single(
+            End(2, Start(2, ["inspect", "--environment"])).Error.Split('\n'),
+            line => line.Contains("inspect is the work of one process, and Open MPI's mpirun started 2"));
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
@@ -119,9 +138,17 @@ public sealed class ProcessesTests : IDisposable
     private Job Endless(params string[] options)
     {
         Mpirun.Demand();
-        // Open MPI reads no output from its own SIGTERM until it ends the ranks: one that says much would stand still, writing.
-        string[] quietly = ["epochs=100000", "logEvery=50", "checkpoints.everySteps=20", "checkpoints.everyEpochs=100000"];
-        var start = Mpirun.Start(folder, 2, ["pretrain", "--run", "run", "--set", .. Settings, .. quietly], options: options);
+        // Open MPI reads no output from its own SIGTERM until it ends the ranks: one that says much would stand still,
+        // writing.
+        string[] quietly =
+        [
+            "epochs=100000", "logEvery=50", "checkpoints.everySteps=20", "checkpoints.everyEpochs=100000",
+        ];
+        var start = Mpirun.Start(
+            folder,
+            2,
+            ["pretrain", "--run", "run", "--set", .. Settings, .. quietly],
+            options: options);
         start.Environment["MOCO_SILENCE_SECONDS"] = "4";
         var job = new Job(start);
         job.Until("saved run");

@@ -8,7 +8,10 @@ namespace MoCoSharp.Cli.Tests;
 public sealed class ReadingTests : IDisposable
 {
     private static readonly string[] Settings =
-        [.. Moco.Tiny.Split(' '), "data=set", "epochs=100000", "logEvery=1", "knn.everyEpochs=0", "checkpoints.everyEpochs=100000", "health.everySteps=0"];
+        [
+            .. Moco.Tiny.Split(' '), "data=set", "epochs=100000", "logEvery=1", "knn.everyEpochs=0",
+            "checkpoints.everyEpochs=100000", "health.everySteps=0",
+        ];
 
     private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;
 
@@ -40,7 +43,8 @@ public sealed class ReadingTests : IDisposable
         Assert.Matches("images? (was|were) left out .* because (it|they) could not be read then \\(dogs/", output);
         var lines = MetricsLog.Read(Path.Combine(folder, "run", "metrics.jsonl")).ToList();
         Assert.Contains(lines, line => line["leftOut"] is not null);
-        Assert.All(lines.Where(line => (long)line["step"]! > back + 20), line => Assert.Null(line["leftOut"])); // each image has its turns again
+        // each image has its turns again
+        Assert.All(lines.Where(line => (long)line["step"]! > back + 20), line => Assert.Null(line["leftOut"]));
         var (_, doctor, _) = Moco.Run(folder, "doctor", "run");
         Assert.Contains("could not be read then (dogs/", doctor);
     }
@@ -49,7 +53,10 @@ public sealed class ReadingTests : IDisposable
     public void AFolderThatIsGone_IsWaitedFor_AndThenTheRunEndsWithItsStateSaved()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "moves a folder that is in use");
-        using var job = new Job(Moco.StartInfo(folder, ["pretrain", "patterns", "--run", "run", "--set", .. Settings, "loader.outageSeconds=2"]));
+        using var job = new Job(
+            Moco.StartInfo(
+                folder,
+                ["pretrain", "patterns", "--run", "run", "--set", .. Settings, "loader.outageSeconds=2"]));
         job.Until("step 10/");
         Directory.Move(Path.Combine(folder, "set"), Path.Combine(folder, "away"));
         var (_, error) = job.Wait(1);
@@ -60,7 +67,8 @@ public sealed class ReadingTests : IDisposable
         Assert.Equal(Steps().Last(), RunFolder.StepOf(RunFolder.Open(Path.Combine(folder, "run")).Checkpoints()[0]));
 
         Directory.Move(Path.Combine(folder, "away"), Path.Combine(folder, "set"));
-        var (code, output, said) = Moco.Run(folder, "pretrain", "--resume", "--run", "run", "--steps", $"{Steps().Last() + 2}");
+        var (code, output, said) = Moco.Run(
+            folder, "pretrain", "--resume", "--run", "run", "--steps", $"{Steps().Last() + 2}");
         Assert.True(code == 0, said);
         Assert.Contains($"resumed after step {Steps().Last() - 2}", output);
 
@@ -78,16 +86,23 @@ public sealed class ReadingTests : IDisposable
         File.CreateSymbolicLink(Path.Combine(folder, "set", "dogs", "missing.png"), "nowhere.png");
         foreach (var (name, processes) in new[] { ("alone", 1), ("two", 2) })
         {
-            using var job = new Job(Mpirun.Start(folder, processes, ["pretrain", "patterns", "--run", name, "--steps", "12", "--set", .. Settings, "logEvery=3"]));
+            using var job = new Job(
+                Mpirun.Start(
+                    folder,
+                    processes,
+                    ["pretrain", "patterns", "--run", name, "--steps", "12", "--set", .. Settings, "logEvery=3"]));
             job.Wait(0);
         }
 
         var alone = LeftOut.Of(MetricsLog.Read(Path.Combine(folder, "alone", "metrics.jsonl")))!;
         Assert.True(alone.BrokenTurns > 0 && alone.UnreadableTurns > 0);
-        Assert.Equal(alone.Describe(), LeftOut.Of(MetricsLog.Read(Path.Combine(folder, "two", "metrics.jsonl")))!.Describe());
+        Assert.Equal(
+            alone.Describe(),
+            LeftOut.Of(MetricsLog.Read(Path.Combine(folder, "two", "metrics.jsonl")))!.Describe());
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
-    private IEnumerable<long> Steps() => MetricsLog.Read(Path.Combine(folder, "run", "metrics.jsonl")).Select(line => (long)line["step"]!);
+    private IEnumerable<long> Steps() =>
+        MetricsLog.Read(Path.Combine(folder, "run", "metrics.jsonl")).Select(line => (long)line["step"]!);
 }

@@ -20,7 +20,15 @@ internal sealed class Service : IDisposable
     {
         const string told = "Now listening on: ";
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, UseShellExecute = false };
-        foreach (var argument in new[] { Path.Combine(AppContext.BaseDirectory, "FeatureService.dll"), "--urls", "http://127.0.0.1:0", "--model", model })
+        foreach (
+            var argument in new[]
+            {
+                Path.Combine(AppContext.BaseDirectory, "FeatureService.dll"),
+                "--urls",
+                "http://127.0.0.1:0",
+                "--model",
+                model,
+            })
         {
             start.ArgumentList.Add(argument);
         }

@@ -44,7 +44,8 @@ public sealed class SignalTests : IDisposable
         Assert.SkipUnless(OperatingSystem.IsLinux(), "sends a signal");
         // Steps of many seconds: one cannot end between the two.
         using var process = Moco.Start(folder, [
-            "pretrain", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "data=patterns:400", "encoder.depth=50", "encoder.width=64", "encoder.stem=cifar",
+            "pretrain", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "data=patterns:400", "encoder.depth=50",
+            "encoder.width=64", "encoder.stem=cifar",
             "batchSize=128", "bnGroups=8", "views.size=64", "knn.everyEpochs=0"]);
         Until(process, "run:");
         Thread.Sleep(3000); // loads libtorch, and begins the first step
@@ -79,7 +80,11 @@ public sealed class SignalTests : IDisposable
     public void AFullDisk_IsRiddenOut()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && Namespaces(), "needs unshare -rm, for a small disk of its own");
-        string[] settings = [.. Moco.Tiny.Split(' '), "data=patterns:24", "epochs=60", "logEvery=1", "knn.everyEpochs=0", "checkpoints.everySteps=5", "checkpoints.keep=2"];
+        string[] settings =
+        [
+            .. Moco.Tiny.Split(' '), "data=patterns:24", "epochs=60", "logEvery=1", "knn.everyEpochs=0",
+            "checkpoints.everySteps=5", "checkpoints.keep=2",
+        ];
         var (code, _, error) = Moco.Run(folder, ["pretrain", "--run", "whole", "--set", .. settings]);
         Assert.True(code == 0, error);
 
@@ -87,7 +92,10 @@ public sealed class SignalTests : IDisposable
         Directory.CreateDirectory(Path.Combine(folder, "disk"));
         var script = $$"""
             mount -t tmpfs -o size=8m tmpfs disk || exit 99
-            dotnet '{{Path.Combine(AppContext.BaseDirectory, "moco.dll")}}' pretrain --run disk/run --set {{string.Join(' ', settings)}} > out.txt 2> err.txt &
+            dotnet '{{Path.Combine(AppContext.BaseDirectory, "moco.dll")}}' pretrain --run disk/run --set {{string.Join(
+                ' ',
+                settings
+            )}} > out.txt 2> err.txt &
             until grep -q "saved .*step-" out.txt; do sleep 0.02; kill -0 $! || exit 98; done
             cat /dev/zero > disk/filler 2> /dev/null
             until [ $(grep -c "was not saved" err.txt) -ge 2 ]; do sleep 0.02; kill -0 $! || exit 97; done
@@ -104,7 +112,9 @@ public sealed class SignalTests : IDisposable
         var said = File.ReadAllText(Path.Combine(folder, "err.txt"));
         Assert.True(process.ExitCode == 0, $"{process.ExitCode}: {said}");
         Assert.Contains("No space left", said);
-        var (whole, ridden) = (RunFolder.Open(Path.Combine(folder, "whole")), RunFolder.Open(Path.Combine(folder, "ridden")));
+        var (whole, ridden) = (
+            RunFolder.Open(Path.Combine(folder, "whole")),
+            RunFolder.Open(Path.Combine(folder, "ridden")));
         Assert.Equal(File.ReadAllBytes(whole.Checkpoints()[0]), File.ReadAllBytes(ridden.Checkpoints()[0]));
         Assert.Equal(Losses(whole), Losses(ridden)); // not a line was lost
         Assert.Empty(Directory.GetFiles(Path.Combine(folder, "ridden", "checkpoints"), "*.tmp"));
@@ -113,15 +123,29 @@ public sealed class SignalTests : IDisposable
     [Fact]
     public void Changes_AreRefused_OrAcceptedAndRecorded()
     {
-        var (code, _, error) = Moco.Run(folder, ["pretrain", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "data=patterns:24", "knn.everyEpochs=0", "--steps", "2"]);
+        var (code, _, error) = Moco.Run(
+            folder,
+            [
+                "pretrain", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "data=patterns:24", "knn.everyEpochs=0",
+                "--steps", "2",
+            ]);
         Assert.True(code == 0, error);
 
-        (code, _, error) = Moco.Run(folder, "pretrain", "--resume", "--run", "run", "--data", "patterns:40", "--set", "optimizer.learningRate=0.01", "epochs=3", "loader.workers=2");
+        (code, _, error) = Moco.Run(
+            folder, "pretrain", "--resume", "--run", "run", "--data", "patterns:40", "--set",
+            "optimizer.learningRate=0.01", "epochs=3", "loader.workers=2");
         Assert.Equal(1, code);
-        Assert.All(["optimizer.learningRate: checkpoint 0.12, run 0.01", "epochs: checkpoint 2, run 3", "24 images", "--resume-with-changes"], part => Assert.Contains(part, error));
+        Assert.All(
+            [
+                "optimizer.learningRate: checkpoint 0.12, run 0.01", "epochs: checkpoint 2, run 3", "24 images",
+                "--resume-with-changes",
+            ],
+            part => Assert.Contains(part, error));
 
         string output;
-        (code, output, error) = Moco.Run(folder, "pretrain", "--resume-with-changes", "--run", "run", "--data", "patterns:40", "--set", "optimizer.learningRate=0.01", "epochs=3");
+        (code, output, error) = Moco.Run(
+            folder, "pretrain", "--resume-with-changes", "--run", "run", "--data", "patterns:40", "--set",
+            "optimizer.learningRate=0.01", "epochs=3");
         Assert.True(code == 0, error);
         Assert.Contains("changed: optimizer.learningRate: checkpoint 0.12, run 0.01", output);
         Assert.Contains("done: ", output);
@@ -136,10 +160,15 @@ public sealed class SignalTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     private Process Endless(params string[] more) => Moco.Start(folder, [
-        "pretrain", "--run", "run", .. more, "--set", .. Moco.Tiny.Split(' '), "data=patterns:400", "epochs=1000", "knn.everyEpochs=0", "checkpoints.everyEpochs=1000"]);
+        "pretrain", "--run", "run", .. more, "--set", .. Moco.Tiny.Split(' '), "data=patterns:400",
+        "epochs=1000", "knn.everyEpochs=0", "checkpoints.everyEpochs=1000",
+    ]);
 
     private static IEnumerable<string> Losses(RunFolder run) =>
-        MetricsLog.Read(run.MetricsPath).Where(line => line.ContainsKey("loss")).Select(line => $"{line["step"]} {line["loss"]}");
+        MetricsLog
+            .Read(run.MetricsPath)
+            .Where(line => line.ContainsKey("loss"))
+            .Select(line => $"{line["step"]} {line["loss"]}");
 
     private static void Until(Process process, string text) => Until(process.StandardOutput, text);
 
@@ -158,7 +187,9 @@ public sealed class SignalTests : IDisposable
 
     private static bool Namespaces()
     {
-        using var process = Process.Start(new ProcessStartInfo("unshare", ["-rm", "true"]) { RedirectStandardError = true, UseShellExecute = false })!;
+        using var process = Process.Start(
+            new ProcessStartInfo("unshare", ["-rm", "true"]) { RedirectStandardError = true, UseShellExecute = false }
+        )!;
         process.WaitForExit();
         return process.ExitCode == 0;
     }

@@ -36,22 +36,35 @@ public sealed class StudyTests : IDisposable
         Assert.Equal([120, 160], cells["v1"].Config.Optimizer.Milestones);
         Assert.Equal("supervised", cells["supervised"].Config.Method.Name);
 
-        void AssertRow(string name, EncoderHead head, ViewRecipe views, LearningRateSchedule schedule, double temperature, int epochs) => Assert.Equal(
+        void AssertRow(
+            string name, EncoderHead head, ViewRecipe views, LearningRateSchedule schedule, double temperature,
+            int epochs) =>
+            Assert.Equal(
             (head, views, schedule, temperature, epochs),
-            (cells[name].Config.Encoder.Head, cells[name].Config.Views.Recipe, cells[name].Config.Optimizer.Schedule, cells[name].Config.MoCo!.Temperature,
+            (
+                cells[name].Config.Encoder.Head, cells[name].Config.Views.Recipe,
+                cells[name].Config.Optimizer.Schedule, cells[name].Config.MoCo!.Temperature,
                 cells[name].Config.Epochs));
     }
 
     [Fact]
     public void TheOtherStudies_ChangeWhatTheyAreCalledBy()
     {
-        Assert.Equal([0, 0.9, 0.99, 0.999, 0.9999], StudyKinds.Momentum.Cells(Recipe, StudyKinds.Momentum.Values, 10_000).Select(cell => cell.Config.MoCo!.Momentum));
+        Assert.Equal(
+            [0, 0.9, 0.99, 0.999, 0.9999],
+            StudyKinds
+                .Momentum.Cells(Recipe, StudyKinds.Momentum.Values, 10_000)
+                .Select(cell => cell.Config.MoCo!.Momentum));
         Assert.Equal(
             ["Linear 0.07", "Linear 0.2", "Mlp 0.07", "Mlp 0.2"],
-            StudyKinds.Temperature.Cells(Recipe, [0.07, 0.2], 10_000).Select(cell => FormattableString.Invariant($"{cell.Config.Encoder.Head} {cell.Config.MoCo!.Temperature}")));
+            StudyKinds
+                .Temperature.Cells(Recipe, [0.07, 0.2], 10_000)
+                .Select(cell =>
+                    FormattableString.Invariant($"{cell.Config.Encoder.Head} {cell.Config.MoCo!.Temperature}")));
         Assert.Equal(
             ["moco-256", "moco-4096", "memory-bank-256", "memory-bank-4096", "end-to-end-256", "end-to-end-4096"],
-            StudyKinds.Queue.Cells(Recipe, [256, 4096, 65536], 10_000).Select(cell => cell.Name)); // of 10,000 images no 65,536
+            StudyKinds.Queue.Cells(Recipe, [256, 4096, 65536], 10_000).Select(cell => cell.Name)
+        ); // of 10,000 images no 65,536
     }
 
     [Fact]
@@ -70,19 +83,26 @@ public sealed class StudyTests : IDisposable
         Assert.Contains("| 0.999 |  |  | 0 |", markdown);
         Assert.Contains("0.99,1,0.54,0.62", StudyTable.Csv(StudyKinds.Momentum, cells, results));
         StudyTable.Write(folder, "momentum", StudyKinds.Momentum, cells, results);
-        Assert.Contains("<polyline", System.Xml.Linq.XDocument.Load(Path.Combine(folder, "plot.svg")).ToString()); // well-formed
+        // well-formed
+        Assert.Contains("<polyline", System.Xml.Linq.XDocument.Load(Path.Combine(folder, "plot.svg")).ToString());
     }
 
     [Fact]
     public void AStudy_TrainsJudgesAndGoesOn()
     {
         var moco = $"{Moco.Tiny} moco.symmetric=false epochs=1".Split(' ');
-        string[] arguments = ["study", "momentum", "patterns", "--data", "patterns:64", "--run", "s", "--values", "0,0.9", "--set", .. moco];
+        string[] arguments =
+        [
+            "study", "momentum", "patterns", "--data", "patterns:64", "--run", "s", "--values", "0,0.9", "--set",
+            .. moco,
+        ];
         var (code, said, error) = Moco.Run(folder, arguments);
         Assert.True(code == 0, error + said);
         var table = File.ReadAllText(Path.Combine(folder, "s", "table.md"));
         Assert.Matches(@"\| 0\.9 \| \d+\.\d\d \| \d+\.\d\d \| 1 \|", table);
-        Assert.All(["table.csv", "plot.svg", "momentum-0-seed-0/config.json", "momentum-0.9-seed-0/config.json"], file => Assert.True(File.Exists(Path.Combine(folder, "s", file)), file));
+        Assert.All(
+            ["table.csv", "plot.svg", "momentum-0-seed-0/config.json", "momentum-0.9-seed-0/config.json"],
+            file => Assert.True(File.Exists(Path.Combine(folder, "s", file)), file));
 
         // A cell whose evaluations are gone is judged again; one that is done is left alone.
         foreach (var file in Directory.GetFiles(Path.Combine(folder, "s", "momentum-0.9-seed-0", "evaluations")))
@@ -103,7 +123,8 @@ public sealed class StudyTests : IDisposable
     [Fact]
     public void AWrongStudy_IsToldAllAtOnce()
     {
-        var (code, _, error) = Moco.Run(folder, "study", "temperature", "patterns", "--seeds", "0", "--values", "0.1,x", "--data", "nowhere");
+        var (code, _, error) = Moco.Run(
+            folder, "study", "temperature", "patterns", "--seeds", "0", "--values", "0.1,x", "--data", "nowhere");
         Assert.Equal(2, code);
         Assert.All(["--seeds is 0", "\"x\" is no number", "nowhere"], part => Assert.Contains(part, error));
 
@@ -119,11 +140,17 @@ public sealed class StudyTests : IDisposable
     [Fact]
     public void TheCost_IsMeasuredInProcessesOfTheirOwn()
     {
-        string[] arguments = ["study", "cost", "patterns", "--run", "c", "--batches", "8,16", "--only", "moco,simclr-cached", "--steps", "1", "--set", .. Moco.Tiny.Split(' ')];
+        string[] arguments =
+        [
+            "study", "cost", "patterns", "--run", "c", "--batches", "8,16", "--only", "moco,simclr-cached", "--steps",
+            "1", "--set", .. Moco.Tiny.Split(' '),
+        ];
         var (code, said, error) = Moco.Run(folder, arguments);
         Assert.True(code == 0, error);
         Assert.Matches(@"\| 16 \| \d+\.\d\d GB, \d+\.\d\d s, \d+ images/s \| \d", said);
-        Assert.True((long)JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "c", "moco-8.result.json")))!["peakBytes"]! > 100_000_000);
+        Assert.True(
+            (long)JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "c", "moco-8.result.json")))!["peakBytes"]!
+                > 100_000_000);
 
         (code, said, error) = Moco.Run(folder, arguments);
         Assert.True(code == 0, error);
@@ -135,13 +162,21 @@ public sealed class StudyTests : IDisposable
     [InlineData("supervised.classes=0", "encoder.head=linear")]
     public void EachMethod_IsTrained_Judged_Examined_AndExported(string method, string head)
     {
-        var tiny = Moco.Tiny.Split(' ').Where(setting => !setting.StartsWith("moco.", StringComparison.Ordinal)).ToArray();
-        var (code, said, error) = Moco.Run(folder, ["pretrain", "patterns", "--data", "patterns:64", "--run", "r", "--set", "moco=null", method, head, .. tiny]);
+        var tiny = Moco
+            .Tiny.Split(' ')
+            .Where(setting => !setting.StartsWith("moco.", StringComparison.Ordinal))
+            .ToArray();
+        var (code, said, error) = Moco.Run(
+            folder,
+            ["pretrain", "patterns", "--data", "patterns:64", "--run", "r", "--set", "moco=null", method, head, .. tiny]
+        );
         Assert.True(code == 0, error + said);
         (code, said, error) = Moco.Run(folder, "knn", "r");
         Assert.True(code == 0, error);
         (code, said, error) = Moco.Run(folder, "inspect", "r");
-        Assert.Contains(method.StartsWith("simClr", StringComparison.Ordinal) ? "SimCLR" : "supervised, 10 classes", said);
+        Assert.Contains(
+            method.StartsWith("simClr", StringComparison.Ordinal) ? "SimCLR" : "supervised, 10 classes",
+            said);
         Assert.Contains("loss", Moco.Run(folder, "doctor", "r").Output);
         (code, said, error) = Moco.Run(folder, "export", "r", "--format", "onnx", "--head", "-o", "r.onnx");
         Assert.True(code == 0, error);

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace MoCoSharp.Cli.Tests;
 
-/// <summary>The real program on a pseudo-terminal, as a person runs it. util-linux's script(1) makes the terminal.</summary>
+/// <summary>
+/// The real program on a pseudo-terminal, as a person runs it. util-linux's script(1) makes the terminal.
+/// </summary>
 internal static class Terminal
 {
     private const string Script = "/usr/bin/script";
@@ -13,7 +15,8 @@ internal static class Terminal
     {
         if (!OperatingSystem.IsLinux() || !File.Exists(Script))
         {
-            const string reason = "There is no script(1) of util-linux, which makes the pseudo-terminal: apt-get install bsdutils";
+            const string reason =
+                "There is no script(1) of util-linux, which makes the pseudo-terminal: apt-get install bsdutils";
             Assert.False(Environment.GetEnvironmentVariable("CI") == "true" && OperatingSystem.IsLinux(), reason);
             Assert.Skip(reason);
         }
@@ -42,7 +45,11 @@ internal static class Terminal
         // -e: the exit code of the command. -f: nothing is held back.
         var start = new ProcessStartInfo("env", ["--default-signal=INT,QUIT", Script, "-qefc", line, "/dev/null"])
         {
-            WorkingDirectory = folder, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
+            WorkingDirectory = folder,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
         };
         start.Environment["SHELL"] = "/bin/sh";
         start.Environment.Remove("NO_COLOR");
@@ -59,7 +66,11 @@ internal static class Terminal
 
     /// <summary>moco with its arguments, quoted for a shell.</summary>
     public static string Command(params string[] arguments) =>
-        string.Join(' ', new[] { "dotnet", Path.Combine(AppContext.BaseDirectory, "moco.dll") }.Concat(arguments).Select(argument => $"'{argument.Replace("'", "'\\''")}'"));
+        string.Join(
+            ' ',
+            new[] { "dotnet", Path.Combine(AppContext.BaseDirectory, "moco.dll") }
+                .Concat(arguments)
+                .Select(argument => $"'{argument.Replace("'", "'\\''")}'"));
 
     /// <summary>Reads the screen until a text appears.</summary>
     public static void Until(Process process, string text, StringBuilder screen)

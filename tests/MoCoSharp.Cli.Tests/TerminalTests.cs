@@ -49,7 +49,9 @@ public sealed partial class TerminalTests : IDisposable
     {
         Terminal.Require();
         var screen = new StringBuilder();
-        using var process = Terminal.Start(folder, 80, "xterm", ["pretrain", "--run", "run", "--set", .. Tiny, "epochs=100000", "knn.everyEpochs=0"]);
+        using var process = Terminal.Start(
+            folder, 80, "xterm",
+            ["pretrain", "--run", "run", "--set", .. Tiny, "epochs=100000", "knn.everyEpochs=0"]);
         Terminal.Until(process, "loss", screen);
 
         process.StandardInput.Write('\x03');
@@ -68,12 +70,22 @@ public sealed partial class TerminalTests : IDisposable
     {
         Terminal.Require();
         var screen = new StringBuilder();
-        var moco = Terminal.Command(["pretrain", "--run", "run", "--set", .. Tiny, "epochs=100000", "knn.everyEpochs=0"]);
-        using var process = Terminal.StartShell(folder, $"stty cols 120 rows 24; (while ! grep -qs '\"step\": *40' run/metrics.jsonl; do sleep 0.05; done; stty cols 30 < /dev/tty) & exec {moco}", "xterm");
+        var moco = Terminal.Command([
+            "pretrain", "--run", "run", "--set", .. Tiny, "epochs=100000", "knn.everyEpochs=0",
+        ]);
+        using var process = Terminal.StartShell(
+            folder,
+            "stty cols 120 rows 24; (while ! grep -qs '\"step\": *40' run/metrics.jsonl; do sleep 0.05; done; stty " +
+            $"cols 30 < /dev/tty) & exec {moco}",
+            "xterm");
         Terminal.Until(process, "images/s", screen);
-        while (Drawings(screen.ToString(Math.Max(0, screen.Length - 400), Math.Min(400, screen.Length))).TakeLast(4).Any(drawing => drawing.Length > 29))
+        while (
+            Drawings(screen.ToString(Math.Max(0, screen.Length - 400), Math.Min(400, screen.Length)))
+                .TakeLast(4)
+                .Any(drawing => drawing.Length > 29))
         {
-            var next = process.StandardOutput.Read(); // until four in a row fit; a program that never heeds it is killed in the end
+            // until four in a row fit; a program that never heeds it is killed in the end
+            var next = process.StandardOutput.Read();
             Assert.True(next >= 0, screen.ToString());
             screen.Append((char)next);
         }
@@ -144,7 +156,10 @@ public sealed partial class TerminalTests : IDisposable
         {
             var image = Path.Combine(folder, path, i % 2 == 0 ? "even" : "odd", $"{i}.png");
             Directory.CreateDirectory(Path.GetDirectoryName(image)!);
-            File.WriteAllBytes(image, ImageEncoder.Png(new ImageBuffer(20, 20, [.. Enumerable.Range(0, 1200).Select(k => (byte)((k * (i + 3)) % 251))])));
+            File.WriteAllBytes(
+                image,
+                ImageEncoder.Png(
+                    new ImageBuffer(20, 20, [.. Enumerable.Range(0, 1200).Select(k => (byte)((k * (i + 3)) % 251))])));
         }
     }
 
@@ -152,6 +167,10 @@ public sealed partial class TerminalTests : IDisposable
     private static List<string> Drawings(string screen) =>
         [.. Drawing().Matches(screen).Select(match => match.Groups["text"].Value).Where(text => text.Length > 0)];
 
-    [GeneratedRegex(@"\r(?:\e\[\d*A\r)?(?:\e\[J)?(?<text>[^\r\n\e]*)(?=\r(?!\n)|\e)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 10_000)]
+    [GeneratedRegex(
+        @"\r(?:\e\[\d*A\r)?(?:\e\[J)?(?<text>[^\r\n\e]*)(?=\r(?!\n)|\e)",
+        RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 10_000
+    )]
     private static partial Regex Drawing();
 }

@@ -67,7 +67,8 @@ public sealed class TimeLeftTests
     [InlineData(265, "0:04:25")]
     [InlineData(36_000, "10:00:00")]
     [InlineData(284_400, "3 d 7 h")]
-    public void Text_ReadsAsAClockOrAsDays(int seconds, string expected) => Assert.Equal(expected, TimeLeft.Text(TimeSpan.FromSeconds(seconds)));
+    public void Text_ReadsAsAClockOrAsDays(int seconds, string expected) =>
+        Assert.Equal(expected, TimeLeft.Text(TimeSpan.FromSeconds(seconds)));
 
     private void Step(TimeLeft left, long step, int seconds)
     {

@@ -18,7 +18,11 @@ public sealed class UsageTests : IDisposable
     [InlineData("KNN", "Unknown verb KNN. Did you mean knn?")]
     [InlineData("frobnicate", "Unknown verb frobnicate.")]
     [InlineData("--verison", "Unknown option --verison. Did you mean --version?")]
-    [InlineData("study abaltion", "Unknown study abaltion. Did you mean ablation? Expected ablation, temperature, queue, momentum, cost or detection.")]
+    [InlineData(
+        "study abaltion",
+        "Unknown study abaltion. Did you mean ablation? Expected ablation, temperature, queue, momentum, cost or " +
+        "detection."
+    )]
     [InlineData("study", "moco study needs to know which: ablation, temperature, queue, momentum, cost or detection.")]
     [InlineData("bench stp patterns", "Unknown bench stp. Did you mean step? Expected data or step.")]
     [InlineData("pretrain --dta photos", "Unknown option --dta. Did you mean --data?")]
@@ -27,23 +31,39 @@ public sealed class UsageTests : IDisposable
     [InlineData("knn runs/mine --neighbors 5", "Unknown option --neighbors. Did you mean --neighbours?")]
     [InlineData("export run -output a.onnx --format onnx", "Unknown option -output. Did you mean --output?")]
     [InlineData("knn run -data photos", "Unknown option -data. Did you mean --data?")]
-    [InlineData("pretrain --run -elsewhere", "Unknown option -elsewhere. A value that begins with - is written behind =, as in --run=-x.")]
+    [InlineData(
+        "pretrain --run -elsewhere",
+        "Unknown option -elsewhere. A value that begins with - is written behind =, as in --run=-x."
+    )]
     [InlineData("completion bsh", "<shell> is bsh, expected bash, zsh, fish or pwsh. Did you mean bash?")]
-    [InlineData("export run --format onxx -o a", "--format is onxx, expected safetensors, onnx, torchvision, timm, torch or detectron2. Did you mean onnx?")]
+    [InlineData(
+        "export run --format onxx -o a",
+        "--format is onxx, expected safetensors, onnx, torchvision, timm, torch or detectron2. Did you mean onnx?"
+    )]
     [InlineData("pretrain --usr1 stpo", "--usr1 is stpo, expected stop or continue. Did you mean stop?")]
     [InlineData("pretrain --on-bad-image drop", "--on-bad-image is drop, expected skip or fail.")]
     [InlineData("pretrain --steps abc", "--steps is abc, expected a whole number above 0.")]
     [InlineData("pretrain --steps 1.5", "--steps is 1.5, expected a whole number above 0.")]
     [InlineData("pretrain --steps 1,000", "--steps is 1,000, expected a whole number above 0.")]
-    [InlineData("linear run --epochs 9999999999", "--epochs is 9999999999, expected a whole number above 0, and not as large.")]
+    [InlineData(
+        "linear run --epochs 9999999999",
+        "--epochs is 9999999999, expected a whole number above 0, and not as large."
+    )]
     [InlineData("linear run --lr nan", "--lr is nan, expected a number above 0.")]
     [InlineData("detect --draw many", "--draw is many, expected a whole number of images from 1 to 10000.")]
-    [InlineData("pretrain --steps", "--steps is without a value: expected <number>. Save and end after so many steps in all.")]
+    [InlineData(
+        "pretrain --steps",
+        "--steps is without a value: expected <number>. Save and end after so many steps in all."
+    )]
     [InlineData("pretrain --steps 1 --steps 2", "--steps is given twice, expected once: 1, 2.")]
-    [InlineData("pretrain a b", "b is one too many: moco pretrain takes one <recipe>. A name with spaces wants quotes.")]
+    [InlineData(
+        "pretrain a b",
+        "b is one too many: moco pretrain takes one <recipe>. A name with spaces wants quotes."
+    )]
     [InlineData("doctor", "<run> is missing. A run folder.")]
     [InlineData("pack photos", "--output is missing. The file to write.")]
-    public void AMistypedLine_IsToldWithWhatWasMeant(string line, string expected) => Assert.Equal([expected], Faults(line.Split(' ')));
+    public void AMistypedLine_IsToldWithWhatWasMeant(string line, string expected) =>
+        Assert.Equal([expected], Faults(line.Split(' ')));
 
     [Fact]
     public void AllFaultsOfALine_AreToldAtOnce() => Assert.Equal(
@@ -54,7 +74,8 @@ public sealed class UsageTests : IDisposable
     ], Faults("pretrain", "a", "b", "--usr1", "y", "--steps", "x"));
 
     [Fact]
-    public void AnEmptyValue_AsOfAVariableThatIsNotSet_IsTold() => Assert.StartsWith("--data is empty. Images: ", Assert.Single(Faults("pretrain", "--data", "")));
+    public void AnEmptyValue_AsOfAVariableThatIsNotSet_IsTold() =>
+        Assert.StartsWith("--data is empty. Images: ", Assert.Single(Faults("pretrain", "--data", "")));
 
     [Theory]
     [InlineData("pretrain --data @eaDir")]
@@ -76,7 +97,9 @@ public sealed class UsageTests : IDisposable
             Assert.False(string.IsNullOrEmpty(option.HelpName), $"{verb} {option.Name}: its value has no name");
             foreach (var value in new[] { "%%", "1e999", "-", "ünder", "0x10" })
             {
-                foreach (var fault in Faults([.. verb.Split(' '), .. Arguments(command), option.Name, value]).Where(fault => !fault.Contains("is missing")))
+                foreach (
+                    var fault in Faults([.. verb.Split(' '), .. Arguments(command), option.Name, value])
+                        .Where(fault => !fault.Contains("is missing")))
                 {
                     Assert.StartsWith($"{option.Name} is {value}, expected ", fault);
                     Assert.DoesNotContain("System", fault);
@@ -86,13 +109,18 @@ public sealed class UsageTests : IDisposable
             }
 
             var isNumber = (Nullable.GetUnderlyingType(option.ValueType) ?? option.ValueType) is { IsPrimitive: true };
-            Assert.Equal(isNumber, Faults([.. verb.Split(' '), .. Arguments(command), option.Name, "%%"]).Any(fault => fault.Contains(" number")));
+            Assert.Equal(
+                isNumber,
+                Faults([.. verb.Split(' '), .. Arguments(command), option.Name, "%%"])
+                    .Any(fault => fault.Contains(" number")));
         }
     }
 
     [Fact]
     public void EveryVerb_HasItsPlaceInTheHelp() =>
-        Assert.Equal(Root.Subcommands.Select(command => command.Name).Order(), Verbs.Groups.SelectMany(group => group.Names).Order());
+        Assert.Equal(
+            Root.Subcommands.Select(command => command.Name).Order(),
+            Verbs.Groups.SelectMany(group => group.Names).Order());
 
     [Theory]
     [InlineData("--data", "cifra10:data", "Did you mean cifar10:data?")]
@@ -115,16 +143,26 @@ public sealed class UsageTests : IDisposable
     public void AMistypedRecipe_RunOrKindOfBoxes_IsToldWithWhatWasMeant()
     {
         Directory.CreateDirectory(Path.Combine(folder, "runs", "mine"));
-        Assert.Contains("no recipe moco-v2-folders. Did you mean moco-v2-folder?", Moco.Run(folder, "pretrain", "moco-v2-folders").Error);
-        Assert.Contains("runs is a folder, not a recipe. Are these the images? --data runs", Moco.Run(folder, "pretrain", "runs").Error);
-        Assert.Contains("runs/mien: there is no such run folder or file. Did you mean runs/mine?", Moco.Run(folder, "knn", "runs/mien").Error);
-        Assert.Contains("Did you mean voc:here?", Moco.Run(folder, "detect", "--from-scratch", "--data", "vco:here").Error);
+        Assert.Contains(
+            "no recipe moco-v2-folders. Did you mean moco-v2-folder?",
+            Moco.Run(folder, "pretrain", "moco-v2-folders").Error);
+        Assert.Contains(
+            "runs is a folder, not a recipe. Are these the images? --data runs",
+            Moco.Run(folder, "pretrain", "runs").Error);
+        Assert.Contains(
+            "runs/mien: there is no such run folder or file. Did you mean runs/mine?",
+            Moco.Run(folder, "knn", "runs/mien").Error);
+        Assert.Contains(
+            "Did you mean voc:here?",
+            Moco.Run(folder, "detect", "--from-scratch", "--data", "vco:here").Error);
     }
 
     [Fact]
     public void SettingsOfAllKindsOfFaults_AreToldTogether()
     {
-        var (code, _, error) = Moco.Run(folder, "pretrain", "--set", "moco.temperature=-1", "batchSize=0", "epochs=x", "knn.everyEpochs=1.5", "optimizer.lr=3");
+        var (code, _, error) = Moco.Run(
+            folder, "pretrain", "--set", "moco.temperature=-1", "batchSize=0", "epochs=x", "knn.everyEpochs=1.5",
+            "optimizer.lr=3");
 
         Assert.Equal(2, code);
         Assert.Contains("--set moco.temperature=-1: moco.temperature is -1, expected a number above 0.", error);
@@ -140,7 +178,11 @@ public sealed class UsageTests : IDisposable
     {
         Directory.CreateDirectory(Path.Combine(folder, "photos"));
 
-        foreach (var line in new[] { "pretrain moco-v2-folder", "pretrain moco-v2-folder --dry-run", "study ablation moco-v2-folder" })
+        foreach (
+            var line in new[]
+            {
+                "pretrain moco-v2-folder", "pretrain moco-v2-folder --dry-run", "study ablation moco-v2-folder",
+            })
         {
             var (code, _, error) = Moco.Run(folder, line.Split(' '));
             Assert.Equal(2, code);
@@ -150,11 +192,19 @@ public sealed class UsageTests : IDisposable
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
-    private static IReadOnlyList<string> Faults(params string[] words) => UsageFaults.Of(Verbs.Parse(Root, words), words);
+    private static IReadOnlyList<string> Faults(params string[] words) =>
+        UsageFaults.Of(Verbs.Parse(Root, words), words);
 
-    private static IEnumerable<Command> All(Command command) => command.Subcommands.Count == 0 ? [command] : command.Subcommands.SelectMany(All);
+    private static IEnumerable<Command> All(Command command) =>
+        command.Subcommands.Count == 0 ? [command] : command.Subcommands.SelectMany(All);
 
-    private static string Name(Command command) => command.Parents.OfType<RootCommand>().Any() ? command.Name : $"{Name(command.Parents.OfType<Command>().First())} {command.Name}";
+    private static string Name(Command command) =>
+        command.Parents.OfType<RootCommand>().Any()
+            ? command.Name
+            : $"{Name(command.Parents.OfType<Command>().First())} {command.Name}";
 
-    private static IEnumerable<string> Arguments(Command command) => command.Arguments.Where(argument => argument.Arity.MinimumNumberOfValues > 0).Select(argument => argument.Name == "shell" ? "bash" : "name");
+    private static IEnumerable<string> Arguments(Command command) =>
+        command
+            .Arguments.Where(argument => argument.Arity.MinimumNumberOfValues > 0)
+            .Select(argument => argument.Name == "shell" ? "bash" : "name");
 }

@@ -13,9 +13,18 @@ namespace MoCoSharp.Cli.Tests;
 /// <summary>Weights that a run begins with, and files of weights at every verb.</summary>
 public sealed class WeightsTests : IDisposable
 {
-    private static readonly EncoderOptions Small = new() { Depth = 18, Width = 4, Stem = EncoderStem.Cifar, Head = EncoderHead.Mlp };
+    private static readonly EncoderOptions Small = new()
+    {
+        Depth = 18,
+        Width = 4,
+        Stem = EncoderStem.Cifar,
+        Head = EncoderHead.Mlp,
+    };
     private static readonly string[] Tiny =
-        [.. Moco.Tiny.Split(' '), "encoder.stem=cifar", "data=patterns:24", "epochs=1000", "checkpoints.everyEpochs=1000", "knn.everyEpochs=0", "logEvery=1"];
+        [
+            .. Moco.Tiny.Split(' '), "encoder.stem=cifar", "data=patterns:24", "epochs=1000",
+            "checkpoints.everyEpochs=1000", "knn.everyEpochs=0", "logEvery=1",
+        ];
 
     private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;
 
@@ -24,7 +33,9 @@ public sealed class WeightsTests : IDisposable
     {
         Save("theirs.pth", ("", 1));
         string[] settings = [.. Tiny, "initialWeights=theirs.pth"];
-        Assert.Equal(0, Moco.Run(folder, ["pretrain", "--run", "whole", "--steps", "3", "--set", .. settings]).ExitCode);
+        Assert.Equal(
+            0,
+            Moco.Run(folder, ["pretrain", "--run", "whole", "--steps", "3", "--set", .. settings]).ExitCode);
 
         KillAfterAStep(["pretrain", "--run", "killed", "--set", .. settings]);
         Assert.Empty(Directory.GetFiles(Path.Combine(folder, "killed", "checkpoints"), "*.safetensors"));
@@ -34,7 +45,9 @@ public sealed class WeightsTests : IDisposable
         Assert.True(code == 0, error);
         Assert.Contains("there is no checkpoint yet, so it begins anew", output);
         Assert.Contains("begun with theirs.pth", output);
-        Assert.Equal(Hash("whole/checkpoints/step-00000003.safetensors"), Hash("killed/checkpoints/step-00000003.safetensors"));
+        Assert.Equal(
+            Hash("whole/checkpoints/step-00000003.safetensors"),
+            Hash("killed/checkpoints/step-00000003.safetensors"));
         Assert.True(File.Exists(Path.Combine(folder, "killed", "views.png")));
     }
 
@@ -44,12 +57,19 @@ public sealed class WeightsTests : IDisposable
         Save("theirs.pth", ("", 1));
         foreach (var dry in new[] { Array.Empty<string>(), ["--dry-run"] })
         {
-            var (code, _, error) = Moco.Run(folder, ["pretrain", "--run", "run", .. dry, "--set", .. Tiny, "encoder.width=8", "data=nowhere", "initialWeights=theirs.pth"]);
+            var (code, _, error) = Moco.Run(
+                folder,
+                [
+                    "pretrain", "--run", "run", .. dry, "--set", .. Tiny, "encoder.width=8", "data=nowhere",
+                    "initialWeights=theirs.pth",
+                ]);
             Assert.Equal(2, code);
             Assert.Contains("Add --set encoder.width=4, or take other weights.", error);
             Assert.Contains("nowhere", error);
 
-            (code, _, error) = Moco.Run(folder, ["pretrain", "--run", "run", .. dry, "--set", .. Tiny, "initialWeights=gone.pth"]);
+            (code, _, error) = Moco.Run(
+                folder,
+                ["pretrain", "--run", "run", .. dry, "--set", .. Tiny, "initialWeights=gone.pth"]);
             Assert.Equal(2, code);
             Assert.Contains("initialWeights: gone.pth: there is no such file or run folder.", error);
         }
@@ -61,7 +81,12 @@ public sealed class WeightsTests : IDisposable
     public void AFolderThatAnOlderVersionLeft_IsRefusedOrMended_OnResume()
     {
         Save("theirs.pth", ("", 1));
-        Assert.Equal(0, Moco.Run(folder, ["pretrain", "--run", "run", "--steps", "1", "--set", .. Tiny, "initialWeights=theirs.pth"]).ExitCode);
+        Assert.Equal(
+            0,
+            Moco.Run(
+                folder,
+                ["pretrain", "--run", "run", "--steps", "1", "--set", .. Tiny, "initialWeights=theirs.pth"]
+            ).ExitCode);
         var config = Path.Combine(folder, "run", "config.json");
         File.WriteAllText(config, File.ReadAllText(config).Replace("\"width\": 4", "\"width\": 8"));
         Directory.Delete(Path.Combine(folder, "run", "checkpoints"), recursive: true);
@@ -70,7 +95,8 @@ public sealed class WeightsTests : IDisposable
         Assert.Equal(2, code);
         Assert.Contains("Add --set encoder.width=4", error);
 
-        (code, var output, error) = Moco.Run(folder, "pretrain", "--resume", "--run", "run", "--steps", "1", "--set", "encoder.width=4");
+        (code, var output, error) = Moco.Run(
+            folder, "pretrain", "--resume", "--run", "run", "--steps", "1", "--set", "encoder.width=4");
         Assert.True(code == 0, error);
         Assert.Contains("begun with theirs.pth", output);
         Assert.Contains("\"width\": 4", File.ReadAllText(config)); // and later resumes know it
@@ -88,12 +114,16 @@ public sealed class WeightsTests : IDisposable
         Directory.CreateDirectory(Path.Combine(folder, "mine", "notes"));
         foreach (var run in new[] { "new", "mine" })
         {
-            var (code, _, error) = Moco.Run(folder, ["pretrain", "--run", run, "--on-bad-image", "fail", "--set", .. Tiny, "data=broken"]);
+            var (code, _, error) = Moco.Run(
+                folder,
+                ["pretrain", "--run", run, "--on-bad-image", "fail", "--set", .. Tiny, "data=broken"]);
             Assert.True(code == 1, error);
         }
 
         Assert.False(Directory.Exists(Path.Combine(folder, "new")));
-        Assert.Equal([Path.Combine(folder, "mine", "notes")], Directory.GetFileSystemEntries(Path.Combine(folder, "mine")));
+        Assert.Equal(
+            [Path.Combine(folder, "mine", "notes")],
+            Directory.GetFileSystemEntries(Path.Combine(folder, "mine")));
         Assert.Equal(0, Moco.Run(folder, ["pretrain", "--run", "new", "--steps", "1", "--set", .. Tiny]).ExitCode);
     }
 
@@ -101,7 +131,12 @@ public sealed class WeightsTests : IDisposable
     public void ARunBegunFromWeights_DoesNotSayThatItIsUntrained()
     {
         Save("theirs.pth", ("", 1));
-        var (code, output, error) = Moco.Run(folder, ["pretrain", "--run", "run", "--steps", "1", "--set", .. Tiny, "knn.everyEpochs=1", "initialWeights=theirs.pth"]);
+        var (code, output, error) = Moco.Run(
+            folder,
+            [
+                "pretrain", "--run", "run", "--steps", "1", "--set", .. Tiny, "knn.everyEpochs=1",
+                "initialWeights=theirs.pth",
+            ]);
 
         Assert.True(code == 0, error);
         Assert.Contains("(before training, from theirs.pth)", output);
@@ -116,10 +151,15 @@ public sealed class WeightsTests : IDisposable
         Save("theirs.pth", Small with { Stem = stem }, ("", 1));
         var (code, output, error) = Moco.Run(folder, "import", "theirs.pth", "--run", run);
         Assert.True(code == 0, error);
-        var printed = output.Split('\n').Single(line => line.StartsWith("Begin a training with it: moco ")).Split(": ", 2)[1];
+        var printed = output
+            .Split('\n')
+            .Single(line => line.StartsWith("Begin a training with it: moco "))
+            .Split(": ", 2)[1];
         Pictures("photos", 16);
 
-        (code, output, error) = Moco.Run(folder, [.. Words(printed).Skip(1), "--run", "next", "--steps", "1", .. Quick()]);
+        (code, output, error) = Moco.Run(
+            folder,
+            [.. Words(printed).Skip(1), "--run", "next", "--steps", "1", .. Quick()]);
 
         Assert.True(code == 0, error);
         Assert.Contains("begun with", output);
@@ -128,12 +168,15 @@ public sealed class WeightsTests : IDisposable
     [Fact]
     public void TheCommandOfTheDocs_BeginsWithAResNet50()
     {
-        var line = File.ReadLines(Path.Combine(DocumentationTests.Root(), "docs", "how-to", "pytorch.md")).Single(text => text.Contains("initialWeights=runs/theirs", StringComparison.Ordinal));
+        var line = File.ReadLines(Path.Combine(DocumentationTests.Root(), "docs", "how-to", "pytorch.md"))
+            .Single(text => text.Contains("initialWeights=runs/theirs", StringComparison.Ordinal));
         Save("theirs.pth", Small with { Depth = 50, Stem = EncoderStem.ImageNet }, ("module.encoder_q.", 1));
         Assert.Equal(0, Moco.Run(folder, "import", "theirs.pth", "--run", "runs/theirs").ExitCode);
         Pictures("photos", 16);
 
-        var (code, output, error) = Moco.Run(folder, [.. Words(line).Skip(1), "--run", "next", "--steps", "1", .. Quick(), "encoder.width=4"]);
+        var (code, output, error) = Moco.Run(
+            folder,
+            [.. Words(line).Skip(1), "--run", "next", "--steps", "1", .. Quick(), "encoder.width=4"]);
 
         Assert.True(code == 0, error);
         Assert.Contains("begun with", output);
@@ -144,7 +187,12 @@ public sealed class WeightsTests : IDisposable
     {
         Save("two.ckpt", ("backbone.", 1), ("momentum_backbone.", 2));
         Save("one.pth", ("", 1));
-        foreach (var verb in new[] { "knn two.ckpt --data patterns:24", "embed two.ckpt --data patterns:24 -o a.npy", "export two.ckpt --format onnx -o a.onnx", "import two.ckpt --run a" })
+        foreach (
+            var verb in new[]
+            {
+                "knn two.ckpt --data patterns:24", "embed two.ckpt --data patterns:24 -o a.npy",
+                "export two.ckpt --format onnx -o a.onnx", "import two.ckpt --run a",
+            })
         {
             var (code, _, error) = Moco.Run(folder, verb.Split(' '));
             Assert.True(code == 1, verb);
@@ -155,7 +203,8 @@ public sealed class WeightsTests : IDisposable
         }
 
         Assert.Contains("state_dict.momentum_backbone, another ResNet: choose it with --prefix momentum_backbone",
-            Moco.Run(folder, "embed", "two.ckpt", "--prefix", "backbone", "--data", "patterns:24", "-o", "b.csv").Error);
+            Moco.Run(folder, "embed", "two.ckpt", "--prefix", "backbone", "--data", "patterns:24", "-o", "b.csv").Error
+        );
         Moco.Run(folder, "embed", "one.pth", "--data", "patterns:24", "-o", "c.csv");
         Assert.Equal(File.ReadAllText(Path.Combine(folder, "c.csv")), File.ReadAllText(Path.Combine(folder, "b.csv")));
 
@@ -164,8 +213,15 @@ public sealed class WeightsTests : IDisposable
             Assert.Contains("--prefix", Moco.Run(folder, verb, "--help").Output);
         }
 
-        Assert.Contains("--set initialPrefix=backbone.", Moco.Run(folder, ["pretrain", "--run", "run", "--set", .. Tiny, "initialWeights=two.ckpt"]).Error);
-        var (trained, output, fault) = Moco.Run(folder, ["pretrain", "--run", "run", "--steps", "1", "--set", .. Tiny, "initialWeights=two.ckpt", "initialPrefix=backbone"]);
+        Assert.Contains(
+            "--set initialPrefix=backbone.",
+            Moco.Run(folder, ["pretrain", "--run", "run", "--set", .. Tiny, "initialWeights=two.ckpt"]).Error);
+        var (trained, output, fault) = Moco.Run(
+            folder,
+            [
+                "pretrain", "--run", "run", "--steps", "1", "--set", .. Tiny, "initialWeights=two.ckpt",
+                "initialPrefix=backbone",
+            ]);
         Assert.True(trained == 0, fault);
         Assert.Contains("begun with two.ckpt, a bare ResNet under state_dict.backbone.", output);
     }
@@ -174,7 +230,11 @@ public sealed class WeightsTests : IDisposable
     public void WeightsThatAreNotFinite_AreRefusedByEveryVerb()
     {
         Save("nan.pth", Small, ("", 1), spoiled: "layer1.0.conv1.weight");
-        foreach (var verb in new[] { "knn nan.pth --data patterns:24", "embed nan.pth --data patterns:24 -o a.npy", "export nan.pth --format onnx -o a.onnx", "import nan.pth --run a",
+        foreach (
+            var verb in new[]
+            {
+                "knn nan.pth --data patterns:24", "embed nan.pth --data patterns:24 -o a.npy",
+                "export nan.pth --format onnx -o a.onnx", "import nan.pth --run a",
             "linear nan.pth --data patterns:24", "finetune nan.pth --data patterns:24" })
         {
             var (code, _, error) = Moco.Run(folder, verb.Split(' '));
@@ -182,10 +242,14 @@ public sealed class WeightsTests : IDisposable
             Assert.Contains("nan.pth: NaN or infinite values in state_dict.layer1.0.conv1.weight", error);
         }
 
-        var (refused, _, fault) = Moco.Run(folder, ["pretrain", "--run", "a", "--set", .. Tiny, "initialWeights=nan.pth"]);
+        var (refused, _, fault) = Moco.Run(
+            folder,
+            ["pretrain", "--run", "a", "--set", .. Tiny, "initialWeights=nan.pth"]);
         Assert.Equal(2, refused);
         Assert.Contains("layer1.0.conv1.weight", fault);
-        Assert.Contains("not finite: state_dict/layer1.0.conv1.weight: 144 of 144 values", Moco.Run(folder, "inspect", "nan.pth").Output);
+        Assert.Contains(
+            "not finite: state_dict/layer1.0.conv1.weight: 144 of 144 values",
+            Moco.Run(folder, "inspect", "nan.pth").Output);
         Assert.Equal([Path.Combine(folder, "nan.pth")], Directory.GetFileSystemEntries(folder));
     }
 
@@ -194,7 +258,8 @@ public sealed class WeightsTests : IDisposable
     {
         Save("theirs.pth", ("", 1));
         File.WriteAllText(Path.Combine(folder, "a.csv"), "mine");
-        string[] command = ["embed", "theirs.pth", "--data", "patterns:24", "-o", "a.npy"]; // whose names would go into a.csv
+        // whose names would go into a.csv
+        string[] command = ["embed", "theirs.pth", "--data", "patterns:24", "-o", "a.npy"];
         var (code, _, error) = Moco.Run(folder, command);
         Assert.Equal(2, code);
         Assert.Contains("a.csv exists. Name another file with -o, or add --force to replace it.", error);
@@ -207,7 +272,15 @@ public sealed class WeightsTests : IDisposable
     [Fact]
     public void AnExportedEncoder_IsJudgedAsItsRun()
     {
-        Assert.Equal(0, Moco.Run(folder, ["pretrain", "--run", "run", "--steps", "2", "--set", .. Tiny, "knn.neighbours=3", "knn.temperature=0.02", "precision=fp32"]).ExitCode);
+        Assert.Equal(
+            0,
+            Moco.Run(
+                folder,
+                [
+                    "pretrain", "--run", "run", "--steps", "2", "--set", .. Tiny, "knn.neighbours=3",
+                    "knn.temperature=0.02", "precision=fp32",
+                ]
+            ).ExitCode);
         Assert.Equal(0, Moco.Run(folder, "export", "run", "--format", "safetensors", "-o", "out.safetensors").ExitCode);
         var ofRun = Moco.Run(folder, "knn", "run", "--data", "patterns:64").Output;
         var ofFile = Moco.Run(folder, "knn", "out.safetensors", "--data", "patterns:64");
@@ -217,7 +290,9 @@ public sealed class WeightsTests : IDisposable
         Assert.Empty(ofFile.Error);
 
         Save("theirs.pth", ("", 1));
-        Assert.Contains("theirs.pth holds no settings of kNN: k 200, temperature 0.1 and pooled features are taken", Moco.Run(folder, "knn", "theirs.pth", "--data", "patterns:24").Error);
+        Assert.Contains(
+            "theirs.pth holds no settings of kNN: k 200, temperature 0.1 and pooled features are taken",
+            Moco.Run(folder, "knn", "theirs.pth", "--data", "patterns:24").Error);
     }
 
     [Fact]
@@ -283,21 +358,38 @@ public sealed class WeightsTests : IDisposable
         }
 
         Assert.True(refused > 1000, $"{read} were read, {refused} refused");
-        Assert.Equal(["images  float32  [batch, 3, 32, 32]"], OnnxSummary.Read(new MemoryStream(whole), "a.onnx").Inputs);
+        Assert.Equal(
+            ["images  float32  [batch, 3, 32, 32]"],
+            OnnxSummary.Read(new MemoryStream(whole), "a.onnx").Inputs);
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     private static List<string> Result(string output) =>
-        [.. output.Split('\n').Where(line => line.StartsWith("top-1", StringComparison.Ordinal) || line.StartsWith("[kNN", StringComparison.Ordinal))];
+        [
+            .. output
+                .Split('\n')
+                .Where(line =>
+                    line.StartsWith("top-1", StringComparison.Ordinal)
+                    || line.StartsWith("[kNN", StringComparison.Ordinal)),
+        ];
 
     private static string[] Quick() =>
-        ["--set", "batchSize=8", "bnGroups=2", "moco.queueSize=8", "views.size=32", "threads=1", "loader.workers=1", "knn.everyEpochs=0", "optimizer.warmupSteps=0"];
+        [
+            "--set", "batchSize=8", "bnGroups=2", "moco.queueSize=8", "views.size=32", "threads=1", "loader.workers=1",
+            "knn.everyEpochs=0", "optimizer.warmupSteps=0",
+        ];
 
     // As a shell takes a command apart.
     private static string[] Words(string command)
     {
-        using var shell = Process.Start(new ProcessStartInfo("sh", ["-c", $"printf '%s\\n' {command}"]) { RedirectStandardOutput = true, UseShellExecute = false })!;
+        using var shell = Process.Start(
+            new ProcessStartInfo("sh", ["-c", $"printf '%s\\n' {command}"])
+            {
+                RedirectStandardOutput = true,
+                UseShellExecute = false,
+            }
+        )!;
         var said = shell.StandardOutput.ReadToEnd();
         shell.WaitForExit();
         return said.TrimEnd('\n').Split('\n');
@@ -317,7 +409,8 @@ public sealed class WeightsTests : IDisposable
         process.WaitForExit();
     }
 
-    private string Hash(string file) => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, file))));
+    private string Hash(string file) =>
+        Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(Path.Combine(folder, file))));
 
     private void Pictures(string name, int count)
     {
@@ -326,7 +419,9 @@ public sealed class WeightsTests : IDisposable
         {
             var pixels = new byte[3 * 40 * 40];
             new Random(i).NextBytes(pixels);
-            File.WriteAllBytes(Path.Combine(folder, name, $"{i}.png"), ImageEncoder.Png(new ImageBuffer(40, 40, pixels)));
+            File.WriteAllBytes(
+                Path.Combine(folder, name, $"{i}.png"),
+                ImageEncoder.Png(new ImageBuffer(40, 40, pixels)));
         }
     }
 
@@ -335,7 +430,8 @@ public sealed class WeightsTests : IDisposable
     private void Save(string file, EncoderOptions options, params (string Prefix, ulong Seed)[] encoders) =>
         Write(file, options, encoders, null);
 
-    private void Save(string file, EncoderOptions options, (string Prefix, ulong Seed) encoder, string spoiled) => Write(file, options, [encoder], spoiled);
+    private void Save(string file, EncoderOptions options, (string Prefix, ulong Seed) encoder, string spoiled) =>
+        Write(file, options, [encoder], spoiled);
 
     private void Write(string file, EncoderOptions options, (string Prefix, ulong Seed)[] encoders, string? spoiled)
     {

@@ -11,11 +11,16 @@ public sealed class EnumNamesTests
     {
         Assert.Equal(["dark-red", "Green", "blue"], EnumNames.All<Color>());
         Assert.Equal(("dark-red", "Green", "7"), (Color.Red.Name(), Color.Green.Name(), ((Color)7).Name()));
-        Assert.Equal((Color.Red, null, null, null), (EnumNames.Find<Color>("dark-red"), EnumNames.Find<Color>("Dark-Red"), EnumNames.Find<Color>("0"), EnumNames.Find<Color>(null)));
+        Assert.Equal(
+            (Color.Red, null, null, null),
+            (
+                EnumNames.Find<Color>("dark-red"), EnumNames.Find<Color>("Dark-Red"), EnumNames.Find<Color>("0"),
+                EnumNames.Find<Color>(null)));
     }
 
     [Fact]
-    public void Expected_ListsThemWithTheirNotes() => Assert.Equal("dark-red (as wine), Green or blue", EnumNames.Expected(typeof(Color)));
+    public void Expected_ListsThemWithTheirNotes() =>
+        Assert.Equal("dark-red (as wine), Green or blue", EnumNames.Expected(typeof(Color)));
 
     [Fact]
     public void Fault_IsOfValuesThatAreNoMember()
@@ -31,7 +36,9 @@ public sealed class EnumNamesTests
     [InlineData("0")]
     [InlineData("null")]
     public void Json_RefusesWhatIsNoName(string json) =>
-        Assert.Equal("$.Value", Assert.Throws<JsonException>(() => JsonSerializer.Deserialize<Holder>($$"""{"Value":{{json}}}""")).Path);
+        Assert.Equal(
+            "$.Value",
+            Assert.Throws<JsonException>(() => JsonSerializer.Deserialize<Holder>($$"""{"Value":{{json}}}""")).Path);
 
     [Fact]
     public void Json_IsTheName()

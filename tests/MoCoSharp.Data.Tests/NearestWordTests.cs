@@ -13,7 +13,8 @@ public sealed class NearestWordTests
     [InlineData("foo", null)]
     [InlineData("", null)]
     [InlineData("k", null)]
-    public void AMistypedWord_HasTheOneThatWasMeant(string word, string? expected) => Assert.Equal(expected, NearestWord.Find(word, Words));
+    public void AMistypedWord_HasTheOneThatWasMeant(string word, string? expected) =>
+        Assert.Equal(expected, NearestWord.Find(word, Words));
 
     [Fact]
     public void AVeryLongWord_IsNoneOfThem() => Assert.Null(NearestWord.Find(new string('k', 100_000), Words));
@@ -24,7 +25,9 @@ public sealed class NearestWordTests
         var folder = Directory.CreateTempSubdirectory("moco").FullName;
         Directory.CreateDirectory(Path.Combine(folder, "photos"));
 
-        Assert.Equal($" Did you mean {Path.Combine(folder, "photos")}?", NearestWord.DidYouMeanPath(Path.Combine(folder, "phtos/")));
+        Assert.Equal(
+            $" Did you mean {Path.Combine(folder, "photos")}?",
+            NearestWord.DidYouMeanPath(Path.Combine(folder, "phtos/")));
         Assert.Equal("", NearestWord.DidYouMeanPath(Path.Combine(folder, "nowhere", "phtos")));
         Assert.Equal("", NearestWord.DidYouMeanPath(folder + "/\0"));
         Directory.Delete(folder, recursive: true);

@@ -15,7 +15,13 @@ public sealed class ShellTests
     public void AQuotedWord_IsOneWordToAShell(string word)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "asks sh");
-        using var shell = Process.Start(new ProcessStartInfo("sh", ["-c", $"printf '%s|' {Shell.Quote(word)}"]) { RedirectStandardOutput = true, UseShellExecute = false })!;
+        using var shell = Process.Start(
+            new ProcessStartInfo("sh", ["-c", $"printf '%s|' {Shell.Quote(word)}"])
+            {
+                RedirectStandardOutput = true,
+                UseShellExecute = false,
+            }
+        )!;
         var said = shell.StandardOutput.ReadToEnd();
         shell.WaitForExit();
 

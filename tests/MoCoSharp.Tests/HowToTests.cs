@@ -39,7 +39,8 @@ public sealed class HowToTests : IDisposable
         using var file = TorchFile.Read("checkpoint.pth.tar");
         var checkpoint = (PickleDictionary)file.Root;
         var weight = (PickleTensor)((PickleDictionary)checkpoint["state_dict"])["module.encoder_q.conv1.weight"];
-        Console.WriteLine($"epoch {checkpoint["epoch"]}: {weight.Tensor.norm().item<float>()}"); // tensors end with the file
+        // tensors end with the file
+        Console.WriteLine($"epoch {checkpoint["epoch"]}: {weight.Tensor.norm().item<float>()}");
 
         Assert.StartsWith("epoch 800: ", $"{said}");
     }
@@ -52,7 +53,8 @@ public sealed class HowToTests : IDisposable
         File.WriteAllText("photos/a-broken.png", "no image"); // between a and b
 
         using var encoder = TrainedEncoder.Load("moco_v2_800ep_pretrain.pth.tar");
-        using var features = encoder.Extract(ImageFolder.Open("photos")); // resized to 256, cropped to 224, ImageNet's mean and std
+        // resized to 256, cropped to 224, ImageNet's mean and std
+        using var features = encoder.Extract(ImageFolder.Open("photos"));
         foreach (var neighbor in features.Nearest(features["a.png"], k: 3)) // a.png itself comes first
         {
             Console.WriteLine($"{neighbor.Name} {neighbor.Similarity:F2}");
@@ -61,7 +63,9 @@ public sealed class HowToTests : IDisposable
         Assert.Equal([3, 512], features.Values.shape);
         var view = ViewRecipes.Evaluation(encoder.Views);
         Assert.Equal((224, 256), (encoder.Views.Size, view.Operations.OfType<Resize>().Single().ShortSide));
-        Assert.Matches(@"^(a.png 1.00\nc.png 1.00|c.png 1.00\na.png 1.00)\nb.png [01].\d\d\n$", $"{said}".ReplaceLineEndings("\n"));
+        Assert.Matches(
+            @"^(a.png 1.00\nc.png 1.00|c.png 1.00\na.png 1.00)\nb.png [01].\d\d\n$",
+            $"{said}".ReplaceLineEndings("\n"));
     }
 
     [Fact]
@@ -70,8 +74,12 @@ public sealed class HowToTests : IDisposable
         Directory.CreateDirectory("photos");
         SavePhotos([.. Enumerable.Range(0, 16).Select(i => ($"{i:D2}", i)), ("beach", 3)]);
         File.Move("photos/beach.png", "photos/beach.jpg"); // the content decides
-        string[] small = ["encoder.width=4", "encoder.stem=small", "views.size=32", "loader.workers=1", "threads=1", "logEvery=1"];
-        File.WriteAllText("moco-v2-folder", RunConfigFile.Write(RunConfig.Load("moco-v2-folder", small))); // a file of that name comes first
+        string[] small =
+        [
+            "encoder.width=4", "encoder.stem=small", "views.size=32", "loader.workers=1", "threads=1", "logEvery=1",
+        ];
+        // a file of that name comes first
+        File.WriteAllText("moco-v2-folder", RunConfigFile.Write(RunConfig.Load("moco-v2-folder", small)));
 
         TorchRuntime.Configure(); // first, before any tensor
         var config = RunConfig.Load("moco-v2-folder", set: ["data=photos", "epochs=50"]);
@@ -86,7 +94,9 @@ public sealed class HowToTests : IDisposable
             Console.WriteLine($"{neighbor.Name}  {neighbor.Similarity:F2}");
         }
 
-        Assert.Matches(@"step 1 of \d+: loss \d\.\d{3}, contrast accuracy \d+\.\d %, \d+ images/s\n", $"{said}".ReplaceLineEndings("\n"));
+        Assert.Matches(
+            @"step 1 of \d+: loss \d\.\d{3}, contrast accuracy \d+\.\d %, \d+ images/s\n",
+            $"{said}".ReplaceLineEndings("\n"));
         Assert.Matches(@"(beach\.jpg|03\.png)  1\.00\n(.*\n){4}$", $"{said}".ReplaceLineEndings("\n"));
     }
 
@@ -100,7 +110,12 @@ public sealed class HowToTests : IDisposable
             Encoder = new EncoderOptions { Depth = 18, Head = EncoderHead.Mlp },
             Views = new ViewOptions { Recipe = ViewRecipe.MoCoV2, Size = 224 },
             MoCo = new MoCoOptions { QueueSize = 4096, Momentum = 0.99, Temperature = 0.2 },
-            Optimizer = new OptimizerOptions { LearningRate = 0.0075, ScheduleUnit = ScheduleUnit.Step, WarmupSteps = 100 },
+            Optimizer = new OptimizerOptions
+            {
+                LearningRate = 0.0075,
+                ScheduleUnit = ScheduleUnit.Step,
+                WarmupSteps = 100,
+            },
         };
 
         var recipe = RunConfigFile.Load(Path.Combine(Root(), "recipes", "moco-v2-folder.json"));
@@ -116,8 +131,18 @@ public sealed class HowToTests : IDisposable
         File.Move("photos/beach.png", "photos/beach.jpg"); // what is inside counts
         var config = new RunConfig
         {
-            Epochs = 1, BatchSize = 64, LogEvery = 1, Threads = 1, Encoder = new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Small },
-            Views = new ViewOptions { Recipe = ViewRecipe.CifarDemo, Size = 32 }, MoCo = new MoCoOptions { Dimension = 8, QueueSize = 4096 },
+            Epochs = 1,
+            BatchSize = 64,
+            LogEvery = 1,
+            Threads = 1,
+            Encoder = new EncoderOptions
+            {
+                Depth = 18,
+                Width = 4,
+                Stem = EncoderStem.Small,
+            },
+            Views = new ViewOptions { Recipe = ViewRecipe.CifarDemo, Size = 32 },
+            MoCo = new MoCoOptions { Dimension = 8, QueueSize = 4096 },
         };
 
         var photos = ImageFolder.Open("photos");
@@ -130,10 +155,14 @@ public sealed class HowToTests : IDisposable
         training.Run(views, run, knn: null, stepLimit: null, CancellationToken.None);
 
         Assert.Equal((8, 8), (config.BatchSize, config.MoCo!.QueueSize));
-        Assert.Matches(@"^step 1 of 2: loss \d+\.\d{3}\nstep 2 of 2: loss \d+\.\d{3}\n$", $"{said}".ReplaceLineEndings("\n"));
+        Assert.Matches(
+            @"^step 1 of 2: loss \d+\.\d{3}\nstep 2 of 2: loss \d+\.\d{3}\n$",
+            $"{said}".ReplaceLineEndings("\n"));
         said.GetStringBuilder().Clear();
         Neighbors();
-        Assert.Matches(@"^(03.png  1.00\nbeach.jpg  1.00|beach.jpg  1.00\n03.png  1.00)\n(.*\n){3}$", $"{said}".ReplaceLineEndings("\n"));
+        Assert.Matches(
+            @"^(03.png  1.00\nbeach.jpg  1.00|beach.jpg  1.00\n03.png  1.00)\n(.*\n){3}$",
+            $"{said}".ReplaceLineEndings("\n"));
     }
 
     private static void Neighbors()
@@ -153,7 +182,8 @@ public sealed class HowToTests : IDisposable
         Directory.Delete(folder, recursive: true);
     }
 
-    private static string Root([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", ".."));
+    private static string Root([CallerFilePath] string here = "") =>
+        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", ".."));
 
     private static void SavePhotos(params (string Name, int Seed)[] photos)
     {
@@ -178,11 +208,20 @@ public sealed class HowToTests : IDisposable
             state[prefix + name] = tensor;
         }
 
-        TorchFile.Write(path, new PickleDictionary { ["epoch"] = 800, ["arch"] = "resnet18", ["state_dict"] = state }, TorchFormat.Legacy);
+        TorchFile.Write(
+            path,
+            new PickleDictionary
+            {
+                ["epoch"] = 800,
+                ["arch"] = "resnet18",
+                ["state_dict"] = state,
+            },
+            TorchFormat.Legacy);
     }
 }
 
 internal sealed class Lines : IPretrainObserver
 {
-    public void Reported(StepReport report) => Console.WriteLine($"step {report.Step} of {report.TotalSteps}: loss {report.Loss:F3}");
+    public void Reported(StepReport report) =>
+        Console.WriteLine($"step {report.Step} of {report.TotalSteps}: loss {report.Loss:F3}");
 }

@@ -3,7 +3,9 @@ using Assembly = System.Reflection.Assembly;
 
 namespace MoCoSharp.Tests;
 
-/// <summary>The rules of docs/architecture.md: a room uses only rooms to its left, a project only the projects it names.</summary>
+/// <summary>
+/// The rules of docs/architecture.md: a room uses only rooms to its left, a project only the projects it names.
+/// </summary>
 public sealed class LayerTests
 {
     private static readonly Dictionary<string, string[]> Rooms = new(StringComparer.Ordinal)
@@ -11,7 +13,8 @@ public sealed class LayerTests
         ["MoCoSharp.Data"] = ["Images", "Kernels", "Views", "Datasets", "Loading", "Packing"],
         ["MoCoSharp"] =
         [
-            "Models", "Losses", "Optimization", "Methods", "Features", "Runs", "Encoders", "Diagnostics", "Training", "Evaluation", "Export",
+            "Models", "Losses", "Optimization", "Methods", "Features", "Runs", "Encoders", "Diagnostics", "Training",
+            "Evaluation", "Export",
         ],
         ["MoCoSharp.Detection"] = ["Datasets", "Model", "Metrics", "Pictures", "Transfer"],
     };
@@ -23,7 +26,10 @@ public sealed class LayerTests
         ["MoCoSharp.Kernels"] = [],
         ["MoCoSharp.Distributed"] = [],
         ["MoCoSharp"] = ["MoCoSharp.Data", "MoCoSharp.PyTorch", "MoCoSharp.Kernels", "MoCoSharp.Distributed"],
-        ["MoCoSharp.Detection"] = ["MoCoSharp", "MoCoSharp.Data", "MoCoSharp.PyTorch", "MoCoSharp.Kernels", "MoCoSharp.Distributed"],
+        ["MoCoSharp.Detection"] =
+        [
+            "MoCoSharp", "MoCoSharp.Data", "MoCoSharp.PyTorch", "MoCoSharp.Kernels", "MoCoSharp.Distributed",
+        ],
     };
 
     public static TheoryData<string> ProjectNames => [.. Projects.Keys];
@@ -40,7 +46,8 @@ public sealed class LayerTests
             .Where(edge => Room(project, edge.From.FullName) >= 0 && Room(project, edge.To.FullName) >= 0)
             .ToList();
 
-        Assert.Contains(edges, edge => Room(project, edge.From.FullName) > Room(project, edge.To.FullName)); // the rule has something to look at
+        // the rule has something to look at
+        Assert.Contains(edges, edge => Room(project, edge.From.FullName) > Room(project, edge.To.FullName));
         Assert.Equal([], edges
             .Where(edge => Room(project, edge.To.FullName) > Room(project, edge.From.FullName))
             .Select(edge => $"{edge.From.FullName} uses {edge.To.FullName}").Distinct());
@@ -56,7 +63,11 @@ public sealed class LayerTests
     [MemberData(nameof(ProjectNames))]
     public void AProject_UsesOnlyTheProjectsItNames(string project)
     {
-        var used = Assembly.Load(project).GetReferencedAssemblies().Select(name => name.Name!).Where(name => Projects.ContainsKey(name) || name == "moco");
+        var used = Assembly
+            .Load(project)
+            .GetReferencedAssemblies()
+            .Select(name => name.Name!)
+            .Where(name => Projects.ContainsKey(name) || name == "moco");
 
         Assert.Equal([], used.Except(Projects[project]));
     }
@@ -64,7 +75,8 @@ public sealed class LayerTests
     [Fact]
     public void Data_KnowsNoTensors() =>
         Assert.DoesNotContain(
-            Assembly.Load("MoCoSharp.Data").GetReferencedAssemblies(), name => name.Name!.StartsWith("TorchSharp", StringComparison.Ordinal));
+            Assembly.Load("MoCoSharp.Data").GetReferencedAssemblies(),
+            name => name.Name!.StartsWith("TorchSharp", StringComparison.Ordinal));
 
     private static int Room(string project, string fullName) =>
         Array.FindIndex(Rooms[project], room => fullName.StartsWith($"{project}.{room}.", StringComparison.Ordinal));

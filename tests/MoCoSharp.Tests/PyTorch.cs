@@ -2,12 +2,16 @@ using System.Diagnostics;
 
 namespace MoCoSharp.Tests;
 
-/// <summary>Runs a script of the folder pytorch with the system's Python, where that has PyTorch: the judge of the files that we write.</summary>
+/// <summary>
+/// Runs a script of the folder pytorch with the system's Python, where that has PyTorch: the judge of the files that we
+/// write.
+/// </summary>
 internal static class PyTorch
 {
     private const string Python = "/usr/bin/python3";
 
-    private static readonly Lazy<bool> IsThere = new(() => File.Exists(Python) && Start("-c", "import torch, torchvision").ExitCode == 0);
+    private static readonly Lazy<bool> IsThere = new(() =>
+        File.Exists(Python) && Start("-c", "import torch, torchvision").ExitCode == 0);
 
     /// <summary>Runs a script, and gives what it printed; a test without PyTorch is skipped, and fails in CI.</summary>
     public static string Run(string script, params string[] arguments)
@@ -26,7 +30,12 @@ internal static class PyTorch
 
     private static (int ExitCode, string Output, string Error) Start(params string[] arguments)
     {
-        var start = new ProcessStartInfo(Python) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        var start = new ProcessStartInfo(Python)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
         start.Environment["OMP_NUM_THREADS"] = "1";
         start.Environment["PYTHONDONTWRITEBYTECODE"] = "1";
         foreach (var argument in arguments)

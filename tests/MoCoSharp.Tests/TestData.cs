@@ -4,7 +4,10 @@ using System.IO.Compression;
 
 namespace MoCoSharp.Tests;
 
-/// <summary>Data sets that lie outside the project: unpacked under MOCOSHARP_DATA, or packed in ../shared/data. Tests without them skip.</summary>
+/// <summary>
+/// Data sets that lie outside the project: unpacked under MOCOSHARP_DATA, or packed in ../shared/data. Tests without
+/// them skip.
+/// </summary>
 internal static class TestData
 {
     private static readonly ConcurrentDictionary<string, Lazy<string?>> Unpacked = new();
@@ -17,9 +20,16 @@ internal static class TestData
 
     private static string Folder(string packed, string name)
     {
-        var given = Environment.GetEnvironmentVariable("MOCOSHARP_DATA") is { Length: > 0 } root ? Path.Combine(root, name) : null;
-        var folder = given is not null && Directory.Exists(given) ? given : Unpacked.GetOrAdd(packed, file => new(() => Unpack(file, name))).Value;
-        Assert.SkipWhen(folder is null, $"real data are not here: {packed} in ../shared/data, or unpacked in the folder {name} of MOCOSHARP_DATA");
+        var given = Environment.GetEnvironmentVariable("MOCOSHARP_DATA") is { Length: > 0 } root
+            ? Path.Combine(root, name)
+            : null;
+        var folder =
+            given is not null && Directory.Exists(given)
+                ? given
+                : Unpacked.GetOrAdd(packed, file => new(() => Unpack(file, name))).Value;
+        Assert.SkipWhen(
+            folder is null,
+            $"real data are not here: {packed} in ../shared/data, or unpacked in the folder {name} of MOCOSHARP_DATA");
         return folder!;
     }
 

@@ -12,9 +12,15 @@ internal static class TreeText
     {
         PickleDictionary dictionary => dictionary.SelectMany(item => Describe(item.Value, $"{path}/{Plain(item.Key)}"))
             .Prepend($"{path} {(dictionary.IsOrderedDict ? "OrderedDict" : "dict")} {dictionary.Count}"),
-        PickleList list => list.SelectMany((item, i) => Describe(item, $"{path}/{i}")).Prepend($"{path} list {list.Count}"),
-        PickleTuple tuple => tuple.SelectMany((item, i) => Describe(item, $"{path}/{i}")).Prepend($"{path} tuple {tuple.Count}"),
-        PickleTensor tensor => [$"{path} {TorchTypes.Storage(tensor.Type)} [{string.Join(", ", tensor.Shape)}] {Hash(tensor.Tensor)}"],
+        PickleList list => list.SelectMany((item, i) => Describe(item, $"{path}/{i}"))
+            .Prepend($"{path} list {list.Count}"),
+        PickleTuple tuple => tuple
+            .SelectMany((item, i) => Describe(item, $"{path}/{i}"))
+            .Prepend($"{path} tuple {tuple.Count}"),
+        PickleTensor tensor =>
+        [
+            $"{path} {TorchTypes.Storage(tensor.Type)} [{string.Join(", ", tensor.Shape)}] {Hash(tensor.Tensor)}",
+        ],
         _ => [$"{path} {Plain(value)}"],
     };
 

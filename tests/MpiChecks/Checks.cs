@@ -8,19 +8,26 @@ namespace MoCoSharp.MpiChecks;
 /// <summary>What a check found wrong.</summary>
 public sealed class CheckException(string message) : Exception(message);
 
-/// <summary>Everything that is checked on real processes, by name. A check makes the same calls on every rank, whatever it finds.</summary>
+/// <summary>
+/// Everything that is checked on real processes, by name. A check makes the same calls on every rank, whatever it
+/// finds.
+/// </summary>
 public static partial class Checks
 {
     public static IReadOnlyList<(string Name, Action<IProcessGroup> Check)> All { get; } =
     [
-        ("sum", Sum), ("gather", Gather), ("broadcast", Broadcast), ("text", Text), ("pieces", Pieces), ("order", Order), ("refusals", Refusals),
-        ("moco", MoCoAsOneProcess), ("moco symmetric", MoCoSymmetric), ("moco groups", MoCoMoreGroups), ("moco sync", MoCoSyncNorm), ("moco sync recomputed", MoCoSyncNormRecomputed),
+        ("sum", Sum), ("gather", Gather), ("broadcast", Broadcast), ("text", Text), ("pieces", Pieces),
+        ("order", Order), ("refusals", Refusals),
+        ("moco", MoCoAsOneProcess), ("moco symmetric", MoCoSymmetric), ("moco groups", MoCoMoreGroups),
+        ("moco sync", MoCoSyncNorm), ("moco sync recomputed", MoCoSyncNormRecomputed),
         ("nt-xent", NtXentGathers), ("simclr groups", SimClrGroups), ("simclr cached", SimClrCached),
-        ("features", SharedFeatures), ("knn", Neighbours), ("linear", Linear), ("ranks differ", RanksDiffer), ("views", Views),
+        ("features", SharedFeatures), ("knn", Neighbours), ("linear", Linear), ("ranks differ", RanksDiffer),
+        ("views", Views),
     ];
 
     /// <summary>Those that mean more on four processes than on two.</summary>
-    public static IReadOnlyList<string> OfFour { get; } = ["sum", "gather", "order", "pieces", "moco", "moco sync", "nt-xent", "features"];
+    public static IReadOnlyList<string> OfFour { get; } =
+    ["sum", "gather", "order", "pieces", "moco", "moco sync", "nt-xent", "features"];
 
     private static void Demand(bool condition, string otherwise)
     {
@@ -68,8 +75,12 @@ public static partial class Checks
     private static void Text(IProcessGroup group)
     {
         var texts = GroupText.Gather(group, new string('ß', group.Rank));
-        Demand(texts.Select(text => text.Length).SequenceEqual(Enumerable.Range(0, group.Size)), string.Join(",", texts));
-        Demand(GroupText.Broadcast(group, $"from {group.Rank}", root: group.Size - 1) == $"from {group.Size - 1}", "another rank's text");
+        Demand(
+            texts.Select(text => text.Length).SequenceEqual(Enumerable.Range(0, group.Size)),
+            string.Join(",", texts));
+        Demand(
+            GroupText.Broadcast(group, $"from {group.Rank}", root: group.Size - 1) == $"from {group.Size - 1}",
+            "another rank's text");
         Demand(GroupText.Gather(group, "").All(text => text.Length == 0), "texts where there are none");
     }
 
@@ -85,13 +96,19 @@ public static partial class Checks
             using var all = group.AllGather(values);
             for (var rank = 0; rank < group.Size; rank++)
             {
-                Demand(all[rank].equal(arange(1001, dtype: float64) * (rank + 1)).all().item<bool>(), $"gathered in pieces, rank {rank}'s values are others");
+                Demand(
+                    all[rank].equal(arange(1001, dtype: float64) * (rank + 1)).all().item<bool>(),
+                    $"gathered in pieces, rank {rank}'s values are others");
             }
 
             group.AllReduceSum(values);
-            Demand(values.equal(arange(1001, dtype: float64) * (group.Size * (group.Size + 1) / 2)).all().item<bool>(), "summed in pieces, the sum is another");
+            Demand(
+                values.equal(arange(1001, dtype: float64) * (group.Size * (group.Size + 1) / 2)).all().item<bool>(),
+                "summed in pieces, the sum is another");
             group.Broadcast(values, 0);
-            Demand(values[1000].ToDouble() == 1000 * (group.Size * (group.Size + 1) / 2), "broadcast in pieces, the values are others");
+            Demand(
+                values[1000].ToDouble() == 1000 * (group.Size * (group.Size + 1) / 2),
+                "broadcast in pieces, the values are others");
         }
         finally
         {
@@ -108,11 +125,15 @@ public static partial class Checks
         foreach (var (tensor, i) in tensors.Select((tensor, i) => (tensor, i + 1)))
         {
             waits[i - 1]();
-            Demand(tensor.eq((i * group.Size) + (group.Size * (group.Size - 1) / 2)).all().item<bool>(), $"sum {i} is {tensor[0].ToSingle()}");
+            Demand(
+                tensor.eq((i * group.Size) + (group.Size * (group.Size - 1) / 2)).all().item<bool>(),
+                $"sum {i} is {tensor[0].ToSingle()}");
             tensor.Dispose();
         }
 
-        Demand(((MpiGroup)group).LocalRank == group.Rank, $"local rank {group.LocalRank} of rank {group.Rank} on one machine");
+        Demand(
+            ((MpiGroup)group).LocalRank == group.Rank,
+            $"local rank {group.LocalRank} of rank {group.Rank} on one machine");
     }
 
     private static void Refusals(IProcessGroup group)

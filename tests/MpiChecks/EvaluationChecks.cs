@@ -27,12 +27,15 @@ public static partial class Checks
         using var together = Extract(encoder, new Holed(Images(70)), group);
         Demand(alone.Indices.SequenceEqual(together.Indices), $"images {string.Join(' ', together.Indices)}");
         Demand(alone.Labels.SequenceEqual(together.Labels), "other labels");
-        Demand(alone.Indices.Length == 60 && Difference(together.Values, alone.Values) < 1e-6, $"features differ by {Difference(together.Values, alone.Values)}");
+        Demand(
+            alone.Indices.Length == 60 && Difference(together.Values, alone.Values) < 1e-6,
+            $"features differ by {Difference(together.Values, alone.Values)}");
 
         var stopped = false;
         try
         {
-            Extract(encoder, Images(70), group, new CancellationToken(canceled: group.Rank == group.Size - 1)).Dispose();
+            Extract(encoder, Images(70), group, new CancellationToken(canceled: group.Rank == group.Size - 1))
+                .Dispose();
         }
         catch (OperationCanceledException)
         {
@@ -48,20 +51,28 @@ public static partial class Checks
         using var bank = Extract(encoder, Images(70), null);
         using var queries = Extract(encoder, Images(33), null);
         var alone = KnnClassifier.Predict(bank.Values, bank.Labels, queries.Values, 10, 5, 0.1);
-        Demand(alone.SequenceEqual(KnnClassifier.Predict(group, bank.Values, bank.Labels, queries.Values, 10, 5, 0.1)), "other classes");
+        Demand(
+            alone.SequenceEqual(KnnClassifier.Predict(group, bank.Values, bank.Labels, queries.Values, 10, 5, 0.1)),
+            "other classes");
     }
 
     private static void Linear(IProcessGroup group)
     {
         using var encoder = SmallEncoder();
         var (alone, together) = (Train(null), Train(group));
-        Demand(alone.SequenceEqual(together), $"losses {string.Join(' ', together)} instead of {string.Join(' ', alone)}");
+        Demand(
+            alone.SequenceEqual(together),
+            $"losses {string.Join(' ', together)} instead of {string.Join(' ', alone)}");
 
         List<double> Train(IProcessGroup? ranks)
         {
             var options = new LinearOptions { BatchSize = 8, LearningRate = 0.1 }.Over(2);
-            var probe = new LinearProbe(encoder, new Holed(Images(30)), Images(20), SmallViews, options, OneWorker, CPU, ranks);
-            return [.. probe.Run(null, default).Epochs.SelectMany(epoch => new[] { Math.Round(epoch.Loss, 4), epoch.Top1 })];
+            var probe = new LinearProbe(
+                encoder, new Holed(Images(30)), Images(20), SmallViews, options, OneWorker, CPU, ranks);
+            return
+            [
+                .. probe.Run(null, default).Epochs.SelectMany(epoch => new[] { Math.Round(epoch.Loss, 4), epoch.Top1 }),
+            ];
         }
     }
 
@@ -70,7 +81,14 @@ public static partial class Checks
     {
         using var scope = NewDisposeScope();
         var options = new MoCoOptions { Dimension = 8, QueueSize = 40 };
-        using var method = MoCo.Create(new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Cifar }, options, group.Size, seed: 7, group);
+        using var method = MoCo.Create(
+            new EncoderOptions
+            {
+                Depth = 18,
+                Width = 4,
+                Stem = EncoderStem.Cifar,
+            },
+            options, group.Size, seed: 7, group);
         RankComparison.Check(method, group, 0);
         using (no_grad())
         {
@@ -95,14 +113,27 @@ public static partial class Checks
     {
         using var scope = NewDisposeScope();
         using var alone = ViewLoader.Open(Images(40), ViewRecipes.Train(SmallViews), OneWorker, seed: 3, batchSize: 8);
-        using var share = ViewLoader.Open(Images(40), ViewRecipes.Train(SmallViews), OneWorker, seed: 3, batchSize: 8, group.Rank, group.Size);
+        using var share = ViewLoader.Open(
+            Images(40), ViewRecipes.Train(SmallViews), OneWorker, seed: 3, batchSize: 8, group.Rank, group.Size);
         List<int> seen = [];
         foreach (var (whole, mine) in alone.Epoch(1).Zip(share.Epoch(1)))
         {
-            var indices = BatchOrder.Gather(group, tensor(mine.Indices.Select(index => (long)index).ToArray())).data<long>().ToArray();
-            var views = BatchOrder.Gather(group, tensor(mine.Key.AsSpan(0, mine.Count * 3 * 16 * 16).ToArray(), [mine.Count, 3 * 16 * 16]));
+            var indices = BatchOrder
+                .Gather(group, tensor(mine.Indices.Select(index => (long)index).ToArray()))
+                .data<long>()
+                .ToArray();
+            var views = BatchOrder.Gather(
+                group,
+                tensor(mine.Key.AsSpan(0, mine.Count * 3 * 16 * 16).ToArray(), [mine.Count, 3 * 16 * 16]));
             Demand(indices.SequenceEqual(whole.Indices.Select(index => (long)index)), "other images");
-            Demand(views.flatten().data<float>().ToArray().AsSpan().SequenceEqual(whole.Key.AsSpan(0, whole.Count * 3 * 16 * 16)), "other views");
+            Demand(
+                views
+                    .flatten()
+                    .data<float>()
+                    .ToArray()
+                    .AsSpan()
+                    .SequenceEqual(whole.Key.AsSpan(0, whole.Count * 3 * 16 * 16)),
+                "other views");
             seen.AddRange(whole.Indices);
             whole.Dispose();
             mine.Dispose();
@@ -116,11 +147,24 @@ public static partial class Checks
     private static Encoder SmallEncoder()
     {
         using var random = new Generator(3);
-        return new Encoder(new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Cifar }, 8, bnGroups: 1, random);
+        return new Encoder(
+            new EncoderOptions
+            {
+                Depth = 18,
+                Width = 4,
+                Stem = EncoderStem.Cifar,
+            },
+            8,
+            bnGroups: 1,
+            random);
     }
 
-    private static FeatureSet Extract(Encoder encoder, IImageDataset data, IProcessGroup? group, CancellationToken stop = default) =>
-        FeatureExtractor.Extract(encoder, data, ViewRecipes.Evaluation(SmallViews), FeatureLayer.Pooled, OneWorker, CPU, group: group, cancellation: stop);
+    private static FeatureSet Extract(
+        Encoder encoder, IImageDataset data, IProcessGroup? group,
+        CancellationToken stop = default) =>
+        FeatureExtractor.Extract(
+            encoder, data, ViewRecipes.Evaluation(SmallViews), FeatureLayer.Pooled, OneWorker, CPU, group: group,
+            cancellation: stop);
 
     // Images 20 to 29 cannot be read.
     private sealed class Holed(IImageDataset whole) : IImageDataset
@@ -135,6 +179,9 @@ public static partial class Checks
 
         public int LabelOf(int index) => whole.LabelOf(index);
 
-        public LabelledImage Read(int index) => index / 10 == 2 ? throw new Data.Images.BrokenImageException($"image {index} is broken") : whole.Read(index);
+        public LabelledImage Read(int index) =>
+            index / 10 == 2
+                ? throw new Data.Images.BrokenImageException($"image {index} is broken")
+                : whole.Read(index);
     }
 }

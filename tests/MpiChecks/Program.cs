@@ -3,9 +3,12 @@ using MoCoSharp.Distributed;
 using MoCoSharp.MpiChecks;
 using static TorchSharp.torch;
 
-// What several real processes do together: tests start this under mpirun, once for many checks, and read a line for each.
+// What several real processes do together: tests start this under mpirun, once for many checks, and read a line for
+// each.
 TorchRuntime.Configure();
-using var group = Launcher.Detect(Environment.GetEnvironmentVariable).Join(rank => Console.Error.WriteLine($"process {rank} is lost"));
+using var group = Launcher
+    .Detect(Environment.GetEnvironmentVariable)
+    .Join(rank => Console.Error.WriteLine($"process {rank} is lost"));
 set_num_threads(1);
 if (args is ["speed"])
 {
@@ -29,7 +32,11 @@ foreach (var (name, check) in Checks.All.Where(item => args.Length == 0 || args.
     var faults = GroupText.Gather(group, fault);
     if (group.Rank == 0)
     {
-        var told = faults.Select((text, rank) => (text, rank)).Where(item => item.text.Length > 0).Select(item => $"rank {item.rank}: {item.text}").ToList();
+        var told = faults
+            .Select((text, rank) => (text, rank))
+            .Where(item => item.text.Length > 0)
+            .Select(item => $"rank {item.rank}: {item.text}")
+            .ToList();
         Console.WriteLine($"{name}: {(told.Count == 0 ? "ok" : string.Join(" | ", told))}");
         failures += told.Count;
     }

@@ -15,47 +15,106 @@ public static partial class Checks
 {
     private const int Batch = 16, Size = 16;
 
-    private static void MoCoAsOneProcess(IProcessGroup group) => SameAsAlone(group, steps: 20, (ranks, groups) => Learned(ranks, groups, BatchNormScope.Split, symmetric: false, recompute: false));
+    private static void MoCoAsOneProcess(IProcessGroup group) =>
+        SameAsAlone(
+            group,
+            steps: 20,
+            (ranks, groups) => Learned(ranks, groups, BatchNormScope.Split, symmetric: false, recompute: false));
 
-    private static void MoCoSymmetric(IProcessGroup group) => SameAsAlone(group, steps: 5, (ranks, groups) => Learned(ranks, groups, BatchNormScope.Split, symmetric: true, recompute: true));
+    private static void MoCoSymmetric(IProcessGroup group) =>
+        SameAsAlone(
+            group,
+            steps: 5,
+            (ranks, groups) => Learned(ranks, groups, BatchNormScope.Split, symmetric: true, recompute: true));
 
-    private static void MoCoMoreGroups(IProcessGroup group) => SameAsAlone(group, steps: 5, (ranks, groups) => Learned(ranks, 2 * groups, BatchNormScope.Split, symmetric: false, recompute: false));
+    private static void MoCoMoreGroups(IProcessGroup group) =>
+        SameAsAlone(
+            group,
+            steps: 5,
+            (ranks, groups) => Learned(ranks, 2 * groups, BatchNormScope.Split, symmetric: false, recompute: false));
 
     // One group over all ranks, as one group in one process.
-    private static void MoCoSyncNorm(IProcessGroup group) => SameAsAlone(group, steps: 5, (ranks, _) => Learned(ranks, 1, BatchNormScope.Sync, symmetric: false, recompute: false));
+    private static void MoCoSyncNorm(IProcessGroup group) =>
+        SameAsAlone(
+            group,
+            steps: 5,
+            (ranks, _) => Learned(ranks, 1, BatchNormScope.Sync, symmetric: false, recompute: false));
 
-    private static void MoCoSyncNormRecomputed(IProcessGroup group) => SameAsAlone(group, steps: 3, (ranks, _) => Learned(ranks, 1, BatchNormScope.Sync, symmetric: true, recompute: true));
+    private static void MoCoSyncNormRecomputed(IProcessGroup group) =>
+        SameAsAlone(
+            group,
+            steps: 3,
+            (ranks, _) => Learned(ranks, 1, BatchNormScope.Sync, symmetric: true, recompute: true));
 
     // Eight samples: 1 x 8, 2 x 4 or 4 x 2 ranks x samples are one computation.
-    private static void NtXentGathers(IProcessGroup group) => SameAsAlone(group, steps: 10, (ranks, _) => Contrasted(ranks, ranks.Size, cache: false), batch: 8);
+    private static void NtXentGathers(IProcessGroup group) =>
+        SameAsAlone(group, steps: 10, (ranks, _) => Contrasted(ranks, ranks.Size, cache: false), batch: 8);
 
-    private static void SimClrGroups(IProcessGroup group) => SameAsAlone(group, steps: 5, (ranks, groups) => Contrasted(ranks, 2 * groups, cache: false));
+    private static void SimClrGroups(IProcessGroup group) =>
+        SameAsAlone(group, steps: 5, (ranks, groups) => Contrasted(ranks, 2 * groups, cache: false));
 
-    private static void SimClrCached(IProcessGroup group) => SameAsAlone(group, steps: 5, (ranks, groups) => Contrasted(ranks, 2 * groups, cache: true));
+    private static void SimClrCached(IProcessGroup group) =>
+        SameAsAlone(group, steps: 5, (ranks, groups) => Contrasted(ranks, 2 * groups, cache: true));
 
     // With as many groups as ranks: one group over them all.
     private static (PretrainMethod Method, double LearningRate) Contrasted(IProcessGroup ranks, int groups, bool cache)
     {
         var method = SimClr.Create(
-            new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Cifar, Head = EncoderHead.MlpBn }, new SimClrOptions { Dimension = 8, Temperature = 0.5, GradientCache = cache }, groups, seed: 7, ranks, syncNorm: groups == ranks.Size);
+            new EncoderOptions
+            {
+                Depth = 18,
+                Width = 4,
+                Stem = EncoderStem.Cifar,
+                Head = EncoderHead.MlpBn,
+            },
+            new SimClrOptions
+            {
+                Dimension = 8,
+                Temperature = 0.5,
+                GradientCache = cache,
+            },
+            groups, seed: 7, ranks, syncNorm: groups == ranks.Size);
         return (method, 0.05);
     }
 
-    private static (PretrainMethod Method, double LearningRate) Learned(IProcessGroup ranks, int groups, BatchNormScope norm, bool symmetric, bool recompute)
+    private static (PretrainMethod Method, double LearningRate) Learned(
+        IProcessGroup ranks, int groups, BatchNormScope norm, bool symmetric, bool recompute)
     {
-        var options = new MoCoOptions { Dimension = 8, QueueSize = 40, Momentum = 0.9, Temperature = 0.2, Symmetric = symmetric };
-        var encoder = new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Cifar, Head = EncoderHead.Mlp, Recompute = recompute };
-        var method = MoCo.Create(encoder, options, norm == BatchNormScope.Split ? groups : ranks.Size, seed: 7, ranks, syncNorm: norm == BatchNormScope.Sync);
+        var options = new MoCoOptions
+        {
+            Dimension = 8,
+            QueueSize = 40,
+            Momentum = 0.9,
+            Temperature = 0.2,
+            Symmetric = symmetric,
+        };
+        var encoder = new EncoderOptions
+        {
+            Depth = 18,
+            Width = 4,
+            Stem = EncoderStem.Cifar,
+            Head = EncoderHead.Mlp,
+            Recompute = recompute,
+        };
+        var method = MoCo.Create(
+            encoder, options, norm == BatchNormScope.Split ? groups : ranks.Size, seed: 7, ranks,
+            syncNorm: norm == BatchNormScope.Sync);
         return (method, 0.05);
     }
 
-    private static void SameAsAlone(IProcessGroup group, int steps, Func<IProcessGroup, int, (PretrainMethod Method, double LearningRate)> create, int batch = Batch)
+    private static void SameAsAlone(
+        IProcessGroup group,
+        int steps,
+        Func<IProcessGroup, int, (PretrainMethod Method, double LearningRate)> create,
+        int batch = Batch)
     {
         using var scope = NewDisposeScope();
         var together = Train(group, steps, batch, create(group, group.Size));
         var alone = Train(SingleProcess.Instance, steps, batch, create(SingleProcess.Instance, group.Size));
         Demand(alone.Keys.SequenceEqual(together.Keys), "other tensors");
-        var (name, difference) = alone.Select(item => (item.Key, Difference: Difference(together[item.Key], item.Value))).MaxBy(item => item.Difference);
+        var (name, difference) = alone
+            .Select(item => (item.Key, Difference: Difference(together[item.Key], item.Value)))
+            .MaxBy(item => item.Difference);
         Demand(difference < 1e-8, FormattableString.Invariant($"{name} differs by {difference:G3}"));
 
         // And every rank holds the same bits but for nothing.
@@ -63,7 +122,8 @@ public static partial class Checks
         Demand(hashes.Distinct().Count() == 1, "ranks hold other bits than each other");
     }
 
-    private static Dictionary<string, Tensor> Train(IProcessGroup group, int steps, int batch, (PretrainMethod Method, double LearningRate) learned)
+    private static Dictionary<string, Tensor> Train(
+        IProcessGroup group, int steps, int batch, (PretrainMethod Method, double LearningRate) learned)
     {
         using var scope = NewDisposeScope();
         using var method = learned.Method;
@@ -77,7 +137,9 @@ public static partial class Checks
             step.Run(i, Share(View(i, 0)), Share(View(i, 1)), learned.LearningRate);
         }
 
-        return method.state_dict().Concat(optimizer.Velocities.Select(item => KeyValuePair.Create("velocity." + item.Name, item.Velocity)))
+        return method
+            .state_dict()
+            .Concat(optimizer.Velocities.Select(item => KeyValuePair.Create("velocity." + item.Name, item.Velocity)))
             .ToDictionary(item => item.Key, item => item.Value.detach().clone().DetachFromDisposeScope());
 
         Tensor Share(Tensor views) => BatchOrder.Share(group, views.narrow(0, 0, batch)).contiguous();

@@ -7,7 +7,9 @@ namespace TorchSharpPeer;
 /// <summary>The parts of the official algorithm, line for line what its PyTorch code does.</summary>
 public static class OfficialMoCo
 {
-    /// <summary>k = k m + q (1 - m), parameter by parameter, each time into new memory that takes the old one's place.</summary>
+    /// <summary>
+    /// k = k m + q (1 - m), parameter by parameter, each time into new memory that takes the old one's place.
+    /// </summary>
     public static void MomentumUpdate(IEnumerable<Tensor> keys, IEnumerable<Tensor> queries, double momentum)
     {
         using var noGrad = no_grad();
@@ -41,7 +43,8 @@ public static class OfficialMoCo
     }
 
     /// <summary>The CIFAR demo's kNN: all similarities of a batch of queries, topk, one-hot votes, argsort.</summary>
-    public static Tensor Knn(Tensor bank, Tensor bankLabels, Tensor queries, int classes, int neighbours, double temperature)
+    public static Tensor Knn(
+        Tensor bank, Tensor bankLabels, Tensor queries, int classes, int neighbours, double temperature)
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
@@ -53,7 +56,8 @@ public static class OfficialMoCo
             var (weight, index) = query.mm(transposed).topk(neighbours, dim: -1);
             var labels = bankLabels.expand(query.shape[0], -1).gather(-1, index);
             weight = (weight / temperature).exp();
-            var oneHot = zeros(query.shape[0] * neighbours, classes).scatter(-1, labels.view(-1, 1), ones(query.shape[0] * neighbours, 1));
+            var oneHot = zeros(query.shape[0] * neighbours, classes)
+                .scatter(-1, labels.view(-1, 1), ones(query.shape[0] * neighbours, 1));
             var scores = (oneHot.view(query.shape[0], -1, classes) * weight.unsqueeze(-1)).sum(1);
             predicted.Add(scores.argsort(-1, descending: true).select(1, 0).MoveToOuterDisposeScope());
         }

@@ -17,7 +17,11 @@ public sealed class PlainResNet : Module<Tensor, Tensor>
         var expansion = deep ? 4 : 1;
         List<Module<Tensor, Tensor>> parts = model == "r18-cifar"
             ? [Conv2d(3, 64, 3, padding: 1, bias: false), BatchNorm2d(64), ReLU()]
-            : [Conv2d(3, 64, 7, stride: 2, padding: 3, bias: false), BatchNorm2d(64), ReLU(), MaxPool2d(3, stride: 2, padding: 1)];
+            :
+            [
+                Conv2d(3, 64, 7, stride: 2, padding: 3, bias: false), BatchNorm2d(64), ReLU(),
+                MaxPool2d(3, stride: 2, padding: 1),
+            ];
         var inputs = 64;
         for (var stage = 0; stage < 4; stage++)
         {
@@ -47,28 +51,39 @@ public sealed class PlainResNet : Module<Tensor, Tensor>
             body = deep
                 ? Sequential(
                     Conv2d(inputs, width, 1, bias: false), BatchNorm2d(width), ReLU(inplace: true),
-                    Conv2d(width, width, 3, stride: stride, padding: 1, bias: false), BatchNorm2d(width), ReLU(inplace: true),
+                    Conv2d(width, width, 3, stride: stride, padding: 1, bias: false),
+                    BatchNorm2d(width),
+                    ReLU(inplace: true),
                     Conv2d(width, outputs, 1, bias: false), BatchNorm2d(outputs))
                 : Sequential(
-                    Conv2d(inputs, width, 3, stride: stride, padding: 1, bias: false), BatchNorm2d(width), ReLU(inplace: true),
+                    Conv2d(inputs, width, 3, stride: stride, padding: 1, bias: false),
+                    BatchNorm2d(width),
+                    ReLU(inplace: true),
                     Conv2d(width, width, 3, padding: 1, bias: false), BatchNorm2d(width));
-            // libtorch 2.10's oneDNN divides by zero while it prepares the gradient of ResNet-50's strided shortcuts (SIGFPE in brgemm_convolution_bwd_utils on an
+            // libtorch 2.10's oneDNN divides by zero while it prepares the gradient of ResNet-50's strided shortcuts
+            // (SIGFPE in brgemm_convolution_bwd_utils on an
             // AMD EPYC): they take every second pixel first, and are then the same convolutions without a stride.
             var dies = deep && stride == 2;
             shortcut = stride == 1 && inputs == outputs ? null : Sequential(
-                dies ? new EverySecondPixel() : Identity(), Conv2d(inputs, outputs, 1, stride: dies ? 1 : stride, bias: false), BatchNorm2d(outputs));
+                dies ? new EverySecondPixel() : Identity(),
+                Conv2d(inputs, outputs, 1, stride: dies ? 1 : stride, bias: false),
+                BatchNorm2d(outputs));
             RegisterComponents();
         }
 
         public override Tensor forward(Tensor input)
         {
             using var scope = NewDisposeScope();
-            return body.call(input).add_(shortcut is null ? input : shortcut.call(input)).relu_().MoveToOuterDisposeScope();
+            return body.call(input)
+                .add_(shortcut is null ? input : shortcut.call(input))
+                .relu_()
+                .MoveToOuterDisposeScope();
         }
     }
 
     private sealed class EverySecondPixel() : Module<Tensor, Tensor>(nameof(EverySecondPixel))
     {
-        public override Tensor forward(Tensor images) => images[.., .., TensorIndex.Slice(step: 2), TensorIndex.Slice(step: 2)];
+        public override Tensor forward(Tensor images) =>
+            images[.., .., TensorIndex.Slice(step: 2), TensorIndex.Slice(step: 2)];
     }
 }

@@ -8,7 +8,9 @@ using static TorchSharp.torch.nn;
 
 MoCoSharp.TorchRuntime.Configure(); // the settings of glibc and OpenMP that ours gets
 MoCoSharp.TorchRuntime.Load();
-var (model, batch, queueSize, threads, steps) = (args[0], int.Parse(args[1]), int.Parse(args[2]), int.Parse(args[3]), int.Parse(args[4]));
+var (model, batch, queueSize, threads, steps) = (
+    args[0], int.Parse(args[1]), int.Parse(args[2]), int.Parse(args[3]),
+    int.Parse(args[4]));
 set_num_threads(threads);
 manual_seed(0);
 using var queryNet = new PlainResNet(model, 128);
@@ -36,7 +38,9 @@ for (var step = 0; step < warmUp + steps; step++)
     {
         OfficialMoCo.MomentumUpdate(keyNet.parameters(), queryNet.parameters(), 0.999);
         var order = randperm(batch);
-        key = functional.normalize(keyNet.call(keyViews.index_select(0, order)), dim: 1).index_select(0, order.argsort());
+        key = functional
+            .normalize(keyNet.call(keyViews.index_select(0, order)), dim: 1)
+            .index_select(0, order.argsort());
     }
 
     var loss = OfficialMoCo.Loss(query, key, queue, 0.2);
@@ -60,4 +64,6 @@ using (NewDisposeScope())
 }
 
 Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-    $"{{\"seconds\": [{string.Join(", ", seconds.Skip(warmUp).Select(value => value.ToString("F4", CultureInfo.InvariantCulture)))}], \"encoderSeconds\": {passes:F4}, \"peakBytes\": {peak}}}"));
+    $"{{\"seconds\": " +
+    $"[{string.Join(", ", seconds.Skip(warmUp).Select(value => value.ToString("F4", CultureInfo.InvariantCulture)))}], \"encoderSeconds\": {passes:F4}, \"peakBytes\": {peak}}}"
+));

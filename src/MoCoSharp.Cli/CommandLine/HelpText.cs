@@ -4,7 +4,9 @@ using System.Text;
 
 namespace MoCoSharp.Cli.CommandLine;
 
-/// <summary>What --help says: verbs by what they are for, arguments that may be left out in brackets, values by what they are.</summary>
+/// <summary>
+/// What --help says: verbs by what they are for, arguments that may be left out in brackets, values by what they are.
+/// </summary>
 internal sealed class HelpText : SynchronousCommandLineAction
 {
     private const int Widest = 100;
@@ -22,14 +24,17 @@ internal sealed class HelpText : SynchronousCommandLineAction
     /// <summary>The help of a command.</summary>
     /// <param name="command">The program, or one of its verbs.</param>
     /// <param name="width">Lines are broken there.</param>
-    public static string Of(Command command, int width) => command is RootCommand root ? Program(root, width) : Verb(command, width);
+    public static string Of(Command command, int width) =>
+        command is RootCommand root ? Program(root, width) : Verb(command, width);
 
     /// <summary>Columns to write in: those of the window, and not so many that lines are hard to read.</summary>
     public static int Width()
     {
         try
         {
-            return Console.IsOutputRedirected || Console.WindowWidth < 40 ? Widest : Math.Min(Widest, Console.WindowWidth - 1);
+            return Console.IsOutputRedirected || Console.WindowWidth < 40
+                ? Widest
+                : Math.Min(Widest, Console.WindowWidth - 1);
         }
         catch (IOException)
         {
@@ -43,33 +48,40 @@ internal sealed class HelpText : SynchronousCommandLineAction
         foreach (var (title, names) in Verbs.Groups)
         {
             var verbs = names.Select(name => root.Subcommands.Single(command => command.Name == name));
-            text.Append($"\n{title}\n").Append(Rows([.. verbs.Select(verb => (Usage(verb), verb.Description ?? ""))], width));
+            text.Append($"\n{title}\n")
+                .Append(Rows([.. verbs.Select(verb => (Usage(verb), verb.Description ?? ""))], width));
         }
 
         return text.Append("\nfirst commands\n").Append(Rows(Verbs.FirstCommands, width))
             .Append('\n')
-            .Append(Wrapped("`moco help <verb>` tells the options of a verb, `moco --version` the version.", width)).Append('\n').ToString();
+            .Append(Wrapped("`moco help <verb>` tells the options of a verb, `moco --version` the version.", width))
+            .Append('\n')
+            .ToString();
     }
 
     private static string Verb(Command command, int width)
     {
         var text = new StringBuilder(Wrapped($"{Path(command)}: {command.Description}", width)).Append('\n');
         var options = command.Options.Where(option => !option.Hidden).ToList();
-        var usage = $"usage: {Path(command, Usage(command))}{(command.Subcommands.Count > 0 ? " <which> ..." : "")}{(options.Count > 0 ? " [options]" : "")}";
+        var usage =
+            $"usage: {Path(command, Usage(command))}{(command.Subcommands.Count > 0 ? " <which> ..." : "")}{(options.Count > 0 ? " [options]" : "")}";
         text.Append('\n').Append(Wrapped(usage, width)).Append('\n');
         if (command.Subcommands.Count > 0)
         {
-            text.Append("\nwhich\n").Append(Rows([.. command.Subcommands.Select(item => (Usage(item), item.Description ?? ""))], width));
+            text.Append("\nwhich\n")
+                .Append(Rows([.. command.Subcommands.Select(item => (Usage(item), item.Description ?? ""))], width));
         }
 
         if (command.Arguments.Count > 0)
         {
-            text.Append("\narguments\n").Append(Rows([.. command.Arguments.Select(item => (Name(item), item.Description ?? ""))], width));
+            text.Append("\narguments\n")
+                .Append(Rows([.. command.Arguments.Select(item => (Name(item), item.Description ?? ""))], width));
         }
 
         if (options.Count > 0)
         {
-            text.Append("\noptions\n").Append(Rows([.. options.Select(option => (Name(option), Description(option)))], width));
+            text.Append("\noptions\n")
+                .Append(Rows([.. options.Select(option => (Name(option), Description(option)))], width));
         }
 
         return text.ToString();
@@ -99,7 +111,10 @@ internal sealed class HelpText : SynchronousCommandLineAction
     private static string Description(Option option)
     {
         var text = option.Description + (option.Required ? " Required." : "");
-        return option.HasDefaultValue && option.ValueType != typeof(bool) && option.GetDefaultValue() is not (null or string[]) and var value
+        return
+            option.HasDefaultValue
+            && option.ValueType != typeof(bool)
+            && option.GetDefaultValue() is not (null or string[]) and var value
             ? FormattableString.Invariant($"{text} [{value}]")
             : text;
     }

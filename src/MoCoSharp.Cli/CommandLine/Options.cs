@@ -9,17 +9,20 @@ internal static class Options
     public static Option<bool> Verbose() => new("--verbose") { Description = "Show stack traces." };
 
     /// <summary>--data SOURCE.</summary>
-    public static Option<string?> Data(string description) => new("--data") { HelpName = "source", Description = description };
+    public static Option<string?> Data(string description) =>
+        new("--data") { HelpName = "source", Description = description };
 
     /// <summary>--data SOURCE, where the verb does nothing without it.</summary>
     public static Option<string> RequiredData(string description) =>
         new("--data") { HelpName = "source", Description = description, Required = true };
 
     /// <summary>--val SOURCE.</summary>
-    public static Option<string?> Validation(string description) => new("--val") { HelpName = "source", Description = description };
+    public static Option<string?> Validation(string description) =>
+        new("--val") { HelpName = "source", Description = description };
 
     /// <summary>--run FOLDER.</summary>
-    public static Option<string?> Run(string description) => new("--run") { HelpName = "folder", Description = description };
+    public static Option<string?> Run(string description) =>
+        new("--run") { HelpName = "folder", Description = description };
 
     /// <summary>--set KEY=VALUE ...</summary>
     public static Option<string[]> Set(string description) => new("--set")
@@ -32,7 +35,9 @@ internal static class Options
 
     /// <summary>--encoder query|key. Whoever reads it refuses other values.</summary>
     public static Option<string> Encoder() =>
-        new Option<string>("--encoder") { Description = "query or key.", DefaultValueFactory = _ => "query" }.Offers("query", "key");
+        new Option<string>("--encoder") { Description = "query or key.", DefaultValueFactory = _ => "query" }.Offers(
+            "query",
+            "key");
 
     /// <summary>--part train|val.</summary>
     public static Option<string> Part() => new Option<string>("--part")
@@ -42,7 +47,8 @@ internal static class Options
     }.Offers("train", "val");
 
     /// <summary>--seed N.</summary>
-    public static Option<long?> Seed(string description) => new Option<long?>("--seed") { Description = description }.Number("a whole number");
+    public static Option<long?> Seed(string description) =>
+        new Option<long?>("--seed") { Description = description }.Number("a whole number");
 
     /// <summary>--steps N, after which a run saves and ends.</summary>
     public static Option<long?> StepLimit(string description) =>
@@ -56,7 +62,8 @@ internal static class Options
     }.Number("a whole number above 0");
 
     /// <summary>--device NAME.</summary>
-    public static Option<string?> Device() => new("--device") { HelpName = "device", Description = "cpu, cuda or cuda:n." };
+    public static Option<string?> Device() =>
+        new("--device") { HelpName = "device", Description = "cpu, cuda or cuda:n." };
 
     /// <summary>--dry-run.</summary>
     public static Option<bool> DryRun(string description) => new("--dry-run") { Description = description };
@@ -71,10 +78,12 @@ internal static class Options
     public static Option<bool> FromScratch(string description) => new("--from-scratch") { Description = description };
 
     /// <summary>--exif-orientation.</summary>
-    public static Option<bool> ExifOrientation(string description) => new("--exif-orientation") { Description = description };
+    public static Option<bool> ExifOrientation(string description) =>
+        new("--exif-orientation") { Description = description };
 
     /// <summary>--only NAMES.</summary>
-    public static Option<string?> Only(string description) => new("--only") { HelpName = "names", Description = description };
+    public static Option<string?> Only(string description) =>
+        new("--only") { HelpName = "names", Description = description };
 
     /// <summary>--seeds N.</summary>
     public static Option<int> Seeds(string description, int fallback, string expected) =>

@@ -5,12 +5,17 @@ using MoCoSharp.Data;
 
 namespace MoCoSharp.Cli.CommandLine;
 
-/// <summary>What is wrong with a command line, in our words: System.CommandLine's name types of .NET, and blame what follows a mistyped option.</summary>
+/// <summary>
+/// What is wrong with a command line, in our words: System.CommandLine's name types of .NET, and blame what follows a
+/// mistyped option.
+/// </summary>
 internal static class UsageFaults
 {
     /// <summary>The words of a verb: study, ablation.</summary>
     public static IEnumerable<string> Names(this CommandResult result) =>
-        result.Parent is CommandResult { Command: not RootCommand } parent ? [.. parent.Names(), result.Command.Name] : [result.Command.Name];
+        result.Parent is CommandResult { Command: not RootCommand } parent
+            ? [.. parent.Names(), result.Command.Name]
+            : [result.Command.Name];
 
     /// <summary>All of them; none where the line can be carried out.</summary>
     /// <param name="parsed">The line, as System.CommandLine takes it.</param>
@@ -44,15 +49,20 @@ internal static class UsageFaults
         var what = command is RootCommand ? "verb" : command.Name;
         var names = command.Subcommands.Where(item => !item.Hidden).Select(item => item.Name).ToList();
         return parsed.UnmatchedTokens is [var word, ..]
-            ? $"Unknown {(word.StartsWith('-') ? "option" : what)} {Quoted(word)}.{Suggestion(word, [.. names, .. Options(command)])}" +
-                (command is RootCommand ? "" : $" Expected {ValueOptions.Or(names)}.")
+            ? $"Unknown {(word.StartsWith('-') ? "option" : what)} " +
+                $"{Quoted(word)}.{Suggestion(word, [.. names, .. Options(command)])}"
+                + (command is RootCommand ? "" : $" Expected {ValueOptions.Or(names)}.")
             : $"moco {command.Name} needs to know which: {ValueOptions.Or(names)}.";
     }
 
-    // Words that look like options and are none, wherever System.CommandLine has put them. What follows -- is meant as it stands.
+    // Words that look like options and are none, wherever System.CommandLine has put them. What follows -- is meant as
+    // it stands.
     private static List<string> Mistyped(ParseResult parsed, IReadOnlyList<string> words)
     {
-        var values = parsed.Tokens.Where(token => token.Type == TokenType.Argument).Select(token => token.Value).ToHashSet(StringComparer.Ordinal);
+        var values = parsed
+            .Tokens.Where(token => token.Type == TokenType.Argument)
+            .Select(token => token.Value)
+            .ToHashSet(StringComparer.Ordinal);
         var known = Options(parsed.CommandResult.Command);
         return [.. words.TakeWhile(word => word != "--").Where(word => word is ['-', _, ..] &&
             ((values.Contains(word) && !Path.Exists(word) && !IsNumber(word)) || IsShortOfADash(word, known)))];
@@ -65,17 +75,25 @@ internal static class UsageFaults
     // Mostly of a variable that is not set.
     private static IEnumerable<string> Empty(ParseResult parsed) =>
     [
-        .. parsed.CommandResult.Command.Options.Where(option => Has(parsed.GetResult(option))).Select(option => $"{option.Name} is empty. {option.Description}"),
-        .. parsed.CommandResult.Command.Arguments.Where(argument => Has(parsed.GetResult(argument))).Select(argument => $"<{argument.Name}> is empty. {argument.Description}"),
+        .. parsed
+            .CommandResult.Command.Options.Where(option => Has(parsed.GetResult(option)))
+            .Select(option => $"{option.Name} is empty. {option.Description}"),
+        .. parsed
+            .CommandResult.Command.Arguments.Where(argument => Has(parsed.GetResult(argument)))
+            .Select(argument => $"<{argument.Name}> is empty. {argument.Description}"),
     ];
 
-    private static bool Has(SymbolResult? result) => result?.Tokens.Any(token => string.IsNullOrWhiteSpace(token.Value)) == true;
+    private static bool Has(SymbolResult? result) =>
+        result?.Tokens.Any(token => string.IsNullOrWhiteSpace(token.Value)) == true;
 
     private static string Unknown(string word, Command command)
     {
         var name = word.Split('=', ':')[0];
-        var suggestion = IsShortOfADash(word, Options(command)) ? $" Did you mean -{name}?" : Suggestion(name, Options(command));
-        return $"Unknown option {Quoted(name)}.{(suggestion.Length > 0 ? suggestion : " A value that begins with - is written behind =, as in --run=-x.")}";
+        var suggestion = IsShortOfADash(word, Options(command))
+            ? $" Did you mean -{name}?"
+            : Suggestion(name, Options(command));
+        return "Unknown option " +
+            $"{Quoted(name)}.{(suggestion.Length > 0 ? suggestion : " A value that begins with - is written behind =, as in --run=-x.")}";
     }
 
     private static IEnumerable<string> Values(ParseResult parsed)
@@ -89,15 +107,18 @@ internal static class UsageFaults
 
             if (result.Tokens.Count < option.Arity.MinimumNumberOfValues)
             {
-                yield return $"{option.Name} is without a value: expected <{option.HelpName ?? "value"}>. {option.Description}";
+                yield return $"{option.Name} is without a value: expected <{option.HelpName ?? "value"}>. " +
+                    $"{option.Description}";
             }
             else if (result.Tokens.Count > option.Arity.MaximumNumberOfValues)
             {
-                yield return $"{option.Name} is given {Times(result.Tokens.Count)}, expected once: {string.Join(", ", result.Tokens.Select(token => Quoted(token.Value)))}.";
+                yield return $"{option.Name} is given {Times(result.Tokens.Count)}, expected once: " +
+                    $"{string.Join(", ", result.Tokens.Select(token => Quoted(token.Value)))}.";
             }
             else
             {
-                foreach (var message in parsed.Errors.Where(error => IsOf(error, result)).Select(error => error.Message))
+                foreach (
+                    var message in parsed.Errors.Where(error => IsOf(error, result)).Select(error => error.Message))
                 {
                     yield return message;
                 }
@@ -111,12 +132,16 @@ internal static class UsageFaults
     private static IEnumerable<string> Missing(ParseResult parsed)
     {
         var command = parsed.CommandResult.Command;
-        foreach (var argument in command.Arguments.Where(item => item.Arity.MinimumNumberOfValues > 0 && parsed.GetResult(item) is null or { Tokens.Count: 0 }))
+        foreach (
+            var argument in command.Arguments.Where(item =>
+                item.Arity.MinimumNumberOfValues > 0 && parsed.GetResult(item) is null or { Tokens.Count: 0 }))
         {
             yield return $"<{argument.Name}> is missing. {argument.Description}";
         }
 
-        foreach (var option in command.Options.Where(item => item.Required && parsed.GetResult(item) is null or { Implicit: true }))
+        foreach (
+            var option in command.Options.Where(item =>
+                item.Required && parsed.GetResult(item) is null or { Implicit: true }))
         {
             yield return $"{option.Name} is missing. {option.Description}";
         }
@@ -126,18 +151,27 @@ internal static class UsageFaults
     {
         var arguments = parsed.CommandResult.Command.Arguments;
         return parsed.UnmatchedTokens.Select(word =>
-            $"{Quoted(word)} is one too many: moco {parsed.CommandResult.Command.Name} takes {(arguments.Count == 0 ? "options alone" : $"one <{arguments[0].Name}>")}. A name with spaces wants quotes.");
+            $"{Quoted(word)} is one too many: moco {parsed.CommandResult.Command.Name} takes " +
+            $"{(arguments.Count == 0 ? "options alone" : $"one <{arguments[0].Name}>")}. A name with spaces wants " +
+            "quotes.");
     }
 
     private static string Suggestion(string word, IReadOnlyList<string> known) => NearestWord.DidYouMean(word, known);
 
     private static IReadOnlyList<string> Options(Command command) =>
-        [.. command.Options.Where(option => !option.Hidden).SelectMany(option => option.Aliases.Prepend(option.Name)).Append("--help")];
+        [
+            .. command
+                .Options.Where(option => !option.Hidden)
+                .SelectMany(option => option.Aliases.Prepend(option.Name))
+                .Append("--help"),
+        ];
 
-    private static bool IsNumber(string text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
+    private static bool IsNumber(string text) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
 
     private static string Times(int count) => count == 2 ? "twice" : $"{count} times";
 
     // A line may hold anything: a terminal is spared control characters.
-    private static string Quoted(string word) => new([.. word.Take(200).Select(letter => char.IsControl(letter) ? '?' : letter)]);
+    private static string Quoted(string word) =>
+        new([.. word.Take(200).Select(letter => char.IsControl(letter) ? '?' : letter)]);
 }

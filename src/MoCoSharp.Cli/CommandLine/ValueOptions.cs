@@ -6,7 +6,9 @@ using MoCoSharp.Data;
 
 namespace MoCoSharp.Cli.CommandLine;
 
-/// <summary>What the values of options are called, and what is said of those that are none: in a person's words.</summary>
+/// <summary>
+/// What the values of options are called, and what is said of those that are none: in a person's words.
+/// </summary>
 internal static class ValueOptions
 {
     /// <summary>A number; what is none is refused with what is expected.</summary>
@@ -44,7 +46,9 @@ internal static class ValueOptions
         {
             foreach (var token in result.Tokens.Where(token => !values.Contains(token.Value)))
             {
-                result.AddError($"{option.Name} is {token.Value}, expected {Or(values)}.{NearestWord.DidYouMean(token.Value, values)}");
+                result.AddError(
+                    $"{option.Name} is {token.Value}, expected " +
+                    $"{Or(values)}.{NearestWord.DidYouMean(token.Value, values)}");
             }
         });
         return option;
@@ -58,7 +62,9 @@ internal static class ValueOptions
         {
             foreach (var token in result.Tokens.Where(token => !values.Contains(token.Value)))
             {
-                result.AddError($"<{argument.Name}> is {token.Value}, expected {Or(values)}.{NearestWord.DidYouMean(token.Value, values)}");
+                result.AddError(
+                    $"<{argument.Name}> is {token.Value}, expected " +
+                    $"{Or(values)}.{NearestWord.DidYouMean(token.Value, values)}");
             }
         });
         return argument;
@@ -80,19 +86,27 @@ internal static class ValueOptions
     }
 
     /// <summary>"a, b or c".</summary>
-    public static string Or(IReadOnlyList<string> words) => words is [var only] ? only : $"{string.Join(", ", words.SkipLast(1))} or {words[^1]}";
+    public static string Or(IReadOnlyList<string> words) =>
+        words is [var only] ? only : $"{string.Join(", ", words.SkipLast(1))} or {words[^1]}";
 
     private static T? Parse<T>(string name, string expected, ArgumentResult result)
         where T : struct, INumber<T>
     {
         var isWhole = T.IsInteger(T.One / (T.One + T.One));
         var text = result.Tokens[^1].Value;
-        if (T.TryParse(text, isWhole ? NumberStyles.AllowLeadingSign : NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && T.IsFinite(number))
+        if (
+            T.TryParse(
+                text,
+                isWhole ? NumberStyles.AllowLeadingSign : NumberStyles.Float,
+                CultureInfo.InvariantCulture,
+                out var number
+            ) && T.IsFinite(number))
         {
             return number;
         }
 
-        var isTooLarge = isWhole && BigInteger.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _);
+        var isTooLarge =
+            isWhole && BigInteger.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _);
         result.AddError($"{name} is {text}, expected {expected}{(isTooLarge ? ", and not as large" : "")}.");
         return null;
     }

@@ -30,7 +30,8 @@ internal static class Verbs
     /// <summary>The program with its verbs.</summary>
     public static RootCommand Create()
     {
-        var root = new RootCommand("moco: pre-train a visual encoder on unlabeled images (MoCo v1 and v2), and check it.")
+        var root = new RootCommand(
+            "moco: pre-train a visual encoder on unlabeled images (MoCo v1 and v2), and check it.")
         {
             PretrainCommand.Create(),
             PackCommand.Create(),
@@ -51,12 +52,18 @@ internal static class Verbs
             HelpCommand.Create(),
         };
         root.Options.Remove(root.Options.OfType<HelpOption>().Single());
-        root.Add(new HelpOption("--help", "-h", "-?") { Action = new HelpText(), Description = "Tell what there is, or the options of a verb." });
+        root.Add(
+            new HelpOption("--help", "-h", "-?")
+            {
+                Action = new HelpText(),
+                Description = "Tell what there is, or the options of a verb.",
+            });
         var suggest = root.Directives.OfType<SuggestDirective>().Single();
         suggest.Action = new Completion(suggest);
         return root;
     }
 
     /// <summary>Reads a command line. A name that begins with @ is a name, not a file of more words.</summary>
-    public static ParseResult Parse(RootCommand root, IReadOnlyList<string> words) => root.Parse(words, new ParserConfiguration { ResponseFileTokenReplacer = null });
+    public static ParseResult Parse(RootCommand root, IReadOnlyList<string> words) =>
+        root.Parse(words, new ParserConfiguration { ResponseFileTokenReplacer = null });
 }

@@ -22,11 +22,24 @@ internal static class BenchData
     public static Command Create()
     {
         var source = new Argument<string>("source") { Description = "Images, as for moco pretrain --data." };
-        var recipe = new Option<string>("--recipe") { Description = "Whose views to make.", DefaultValueFactory = _ => "moco-v2-folder" }.CompletesRecipes();
+        var recipe = new Option<string>("--recipe")
+        {
+            Description = "Whose views to make.",
+            DefaultValueFactory = _ => "moco-v2-folder",
+        }.CompletesRecipes();
         var set = Options.Set("A setting over the recipe's: views.size=160");
-        var images = new Option<int>("--images") { Description = "How many to read, after as many to warm up.", DefaultValueFactory = _ => 500 }.Number("a whole number, 2 or more");
+        var images = new Option<int>("--images")
+        {
+            Description = "How many to read, after as many to warm up.",
+            DefaultValueFactory = _ => 500,
+        }.Number("a whole number, 2 or more");
         var verbose = Options.Verbose();
-        var command = new Command("data", "Images a second by stage, on one core and on all, and what would make them more.") { source, recipe, set, images, verbose };
+        var command = new Command(
+            "data",
+            "Images a second by stage, on one core and on all, and what would make them more.")
+        {
+            source, recipe, set, images, verbose,
+        };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
         {
             var faults = new List<string>();
@@ -52,9 +65,15 @@ internal static class BenchData
     private static void Measure(IImageDataset data, RunConfig config, int images)
     {
         var transform = ViewRecipes.Train(config.Views);
-        var decoder = ImageDecoder.TurboJpegLibrary is { } library && config.Loader.JpegDecoder != JpegDecoder.Skia ? library : "SkiaSharp";
-        Console.WriteLine($"{data.Description}, {data.Count} images; {config.Views.Recipe.Name()} at {config.Views.Size}; JPEG by {decoder}; vectors of {VectorBits()} bits");
-        StageTimes.Measure(data, transform, config.Loader.JpegDecoder, config.Seed, images); // warms up the code and the disk's cache
+        var decoder =
+            ImageDecoder.TurboJpegLibrary is { } library && config.Loader.JpegDecoder != JpegDecoder.Skia
+                ? library
+                : "SkiaSharp";
+        Console.WriteLine(
+            $"{data.Description}, {data.Count} images; {config.Views.Recipe.Name()} at {config.Views.Size}; JPEG by " +
+            $"{decoder}; vectors of {VectorBits()} bits");
+        // warms up the code and the disk's cache
+        StageTimes.Measure(data, transform, config.Loader.JpegDecoder, config.Seed, images);
         var times = StageTimes.Measure(data, transform, config.Loader.JpegDecoder, config.Seed + 1, images);
         if (times.Images == 0)
         {
@@ -71,7 +90,8 @@ internal static class BenchData
 
         var broken = times.Broken > 0 ? $"; {times.Broken} broken" : "";
         Console.WriteLine(Invariant(
-            $"one core: {times.Images / total:F0} images/s; reading and decoding alone {times.Images / Math.Max(times.Read + times.Decode, 1e-9):F0}/s; {times.Allocated / Math.Max(1, images / 2)} bytes of garbage an image{broken}"));
+            $"one core: {times.Images / total:F0} images/s; reading and decoding alone {times.Images / Math.Max(times.Read + times.Decode, 1e-9):F0}/s; {times.Allocated / Math.Max(1, images / 2)} bytes of garbage an image{broken}"
+        ));
         var workers = Environment.ProcessorCount;
         var rate = AllCores(data, transform, config, workers, images);
         Console.WriteLine(Invariant($"{workers} workers on {Environment.ProcessorCount} cores: {rate:F0} images/s"));
@@ -80,15 +100,25 @@ internal static class BenchData
 
     private static IEnumerable<(string Name, double Seconds)> Stages(StageTimes times, double copy) =>
     [
-        ("read", times.Read), ("decode", times.Decode), ("crop and resize", times.Crop), ("colour", times.Color), ("blur", times.Blur),
+        ("read", times.Read), ("decode", times.Decode), ("crop and resize", times.Crop), ("colour", times.Color),
+        ("blur", times.Blur),
         ("normalise", times.Normalize), ("copy to tensor", copy),
     ];
 
     // The loader as a run uses it, without a run: what it gives when nobody else wants the cores.
-    private static double AllCores(IImageDataset data, ViewTransform transform, RunConfig config, int workers, int images)
+    private static double AllCores(
+        IImageDataset data, ViewTransform transform, RunConfig config, int workers, int images)
     {
         var batch = Math.Clamp(images / 8, 1, Math.Min(64, data.Count));
-        using var loader = ViewLoader.Open(data, transform, config.Loader with { Workers = workers }, config.Seed, batch);
+        using var loader = ViewLoader.Open(
+            data,
+            transform,
+            config.Loader with
+            {
+                Workers = workers,
+            },
+            config.Seed,
+            batch);
         var watch = new Stopwatch();
         var done = 0;
         for (var epoch = 0; done < 2 * images; epoch++)
@@ -143,11 +173,17 @@ internal static class BenchData
         }
 
         var share = Invariant($"Reading and decoding are {decoding:P0}: ");
-        return data is PackedImages { Format: PackFormat.Jpeg } ? share + "pack the set as raw pixels (`moco pack --format raw`)."
-            : ImageDecoder.TurboJpegLibrary is null ? share + "install libturbojpeg (Debian: libturbojpeg0), or pack the set (`moco pack SOURCE -o FILE`)."
-            : share + "pack the set (`moco pack SOURCE -o FILE`). Photos far larger than the views: --set views.scaledDecoding=true helps too.";
+        return data is PackedImages { Format: PackFormat.Jpeg }
+                ? share + "pack the set as raw pixels (`moco pack --format raw`)."
+            : ImageDecoder.TurboJpegLibrary is null
+                ? share + "install libturbojpeg (Debian: libturbojpeg0), or pack the set (`moco pack SOURCE -o FILE`)."
+            : share
+                + "pack the set (`moco pack SOURCE -o FILE`). Photos far larger than the views: --set " +
+                    "views.scaledDecoding=true helps too.";
     }
 
     private static int VectorBits() =>
-        System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated ? 512 : System.Runtime.Intrinsics.Vector256.IsHardwareAccelerated ? 256 : 128;
+        System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated ? 512
+        : System.Runtime.Intrinsics.Vector256.IsHardwareAccelerated ? 256
+        : 128;
 }

@@ -14,12 +14,19 @@ internal static class BenchStep
 {
     public static Command Create()
     {
-        var recipe = new Argument<string?>("recipe") { Description = "A recipe file or the name of a shipped one.", Arity = ArgumentArity.ZeroOrOne }.CompletesRecipes();
+        var recipe = new Argument<string?>("recipe")
+        {
+            Description = "A recipe file or the name of a shipped one.",
+            Arity = ArgumentArity.ZeroOrOne,
+        }.CompletesRecipes();
         var set = Options.Set("A setting over the recipe's: precision=fp32");
         var steps = Options.MeasuredSteps();
         var json = Options.Json("Print one JSON object.");
         var verbose = Options.Verbose();
-        var command = new Command("step", "Time the phases of a training step, on generated images; nothing is saved.") { recipe, set, steps, json, verbose };
+        var command = new Command("step", "Time the phases of a training step, on generated images; nothing is saved.")
+        {
+            recipe, set, steps, json, verbose,
+        };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
         {
             var faults = new List<string>();
@@ -43,7 +50,9 @@ internal static class BenchStep
             }
 
             var progress = new EvaluationProgress("bench");
-            Console.WriteLine(Text(config, StepBench.Run(config, count, (done, total) => progress.Show("step", done, total))));
+            Console.WriteLine(
+                Text(config, StepBench.Run(config, count, (done, total) => progress.Show("step", done, total)))
+            );
             return ExitCode.Done;
         }));
         return command;
@@ -51,11 +60,20 @@ internal static class BenchStep
 
     private static string Text(RunConfig config, StepTimes times) => string.Join(Environment.NewLine,
     [
-        $"ResNet-{config.Encoder.Depth} of width {config.Encoder.Width}, views of {config.Views.Size}, batch {config.BatchSize}, {config.BnGroups} BN groups, " +
-            $"{config.Method.Describe()}; {config.Device}, {config.Precision.Name()}, {config.Threads} torch threads",
-        .. times.Phases.Select(phase => string.Create(CultureInfo.InvariantCulture, $"{phase.Name,-16}{phase.Milliseconds,10:F1} ms")),
-        string.Create(CultureInfo.InvariantCulture, $"{"step",-16}{times.StepMilliseconds,10:F1} ms, {config.BatchSize / times.StepMilliseconds * 1000:F1} images/s (views, of one core, and copy not counted)"),
-        string.Create(CultureInfo.InvariantCulture, $"{times.Rate / 1e9:F0} GFLOP/s in the step, {times.GemmRate / 1e9:F0} in torch.mm: {times.Rate / times.GemmRate:P0}"),
+        $"ResNet-{config.Encoder.Depth} of width {config.Encoder.Width}, views of {config.Views.Size}, batch " +
+        $"{config.BatchSize}, {config.BnGroups} BN groups, "
+            + $"{config.Method.Describe()}; {config.Device}, {config.Precision.Name()}, {config.Threads} torch threads",
+        .. times.Phases.Select(phase =>
+            string.Create(CultureInfo.InvariantCulture, $"{phase.Name, -16}{phase.Milliseconds, 10:F1} ms")),
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{"step", -16}{times.StepMilliseconds, 10:F1} ms, " +
+            $"{config.BatchSize / times.StepMilliseconds * 1000:F1} images/s (views, of one core, and copy not counted)"
+        ),
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{times.Rate / 1e9:F0} GFLOP/s in the step, {times.GemmRate / 1e9:F0} in torch.mm: " +
+            $"{times.Rate / times.GemmRate:P0}"),
         string.Create(CultureInfo.InvariantCulture, $"{times.PeakBytes / 1e9:F2} GB of memory at most"),
     ]);
 
@@ -65,7 +83,9 @@ internal static class BenchStep
         ["bnGroups"] = config.BnGroups,
         ["threads"] = config.Threads,
         ["batchSize"] = config.BatchSize,
-        ["phases"] = new JsonObject(times.Phases.Select(phase => KeyValuePair.Create(phase.Name, (JsonNode?)Math.Round(phase.Milliseconds, 3)))),
+        ["phases"] = new JsonObject(
+            times.Phases.Select(phase =>
+                KeyValuePair.Create(phase.Name, (JsonNode?)Math.Round(phase.Milliseconds, 3)))),
         ["stepMilliseconds"] = Math.Round(times.StepMilliseconds, 2),
         ["imagesPerSecond"] = Math.Round(config.BatchSize / times.StepMilliseconds * 1000, 2),
         ["gigaflops"] = Math.Round(times.Rate / 1e9, 1),

@@ -15,20 +15,31 @@ internal static class CompareCommand
     {
         var runs = new Argument<string[]>("runs") { Description = "Run folders.", Arity = ArgumentArity.OneOrMore };
         var verbose = Options.Verbose();
-        var command = new Command("compare", "Compare the evaluations of runs, protocol by protocol.") { runs, verbose };
+        var command = new Command("compare", "Compare the evaluations of runs, protocol by protocol.")
+        {
+            runs,
+            verbose,
+        };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
         {
             var missing = parsed.GetValue(runs)!.Where(path => !RunFolder.Exists(path)).ToList();
             if (missing.Count > 0)
             {
-                throw new ConfigurationException([.. missing.Select(path => $"{path} is not the folder of a run: it has no config.json.")]);
+                throw new ConfigurationException([
+                    .. missing.Select(path => $"{path} is not the folder of a run: it has no config.json."),
+                ]);
             }
 
-            var found = parsed.GetValue(runs)!.Distinct().Select(path => (Path: path, Results: Read(RunFolder.Open(path)).ToList())).ToList();
+            var found = parsed
+                .GetValue(runs)!
+                .Distinct()
+                .Select(path => (Path: path, Results: Read(RunFolder.Open(path)).ToList()))
+                .ToList();
             foreach (var path in found.Where(run => run.Results.Count == 0).Select(run => run.Path))
             {
                 Console.Error.WriteLine(
-                    $"moco: warning: {path} has no evaluations yet. Make one: moco knn {Shell.Quote(path)}, or moco linear {Shell.Quote(path)}");
+                    $"moco: warning: {path} has no evaluations yet. Make one: moco knn {Shell.Quote(path)}, or moco " +
+                    $"linear {Shell.Quote(path)}");
             }
 
             List<Result> all = [.. found.SelectMany(run => run.Results)];
@@ -45,7 +56,9 @@ internal static class CompareCommand
     }
 
     /// <summary>One number of one run.</summary>
-    internal sealed record Result(string Run, string Recipe, long Seed, long Step, string Evaluation, string Protocol, double Top1, double? Top5, string? Interval);
+    internal sealed record Result(
+        string Run, string Recipe, long Seed, long Step, string Evaluation, string Protocol, double Top1, double? Top5,
+        string? Interval);
 
     private static IEnumerable<Result> Read(RunFolder run)
     {
@@ -56,7 +69,8 @@ internal static class CompareCommand
         }
 
         var config = run.ReadConfig();
-        var recipe = Fingerprint.Of(RunConfigFile.Write(config with { Seed = 0, Loader = new(), Threads = 0 })); // equal but for the seed
+        // equal but for the seed
+        var recipe = Fingerprint.Of(RunConfigFile.Write(config with { Seed = 0, Loader = new(), Threads = 0 }));
         foreach (var path in Directory.GetFiles(folder, "*.json").Order(StringComparer.Ordinal))
         {
             JsonNode? report = null;
@@ -68,12 +82,19 @@ internal static class CompareCommand
             {
             }
 
-            if (report is JsonObject && report["protocol"]?.GetValue<string>() is { } protocol && (report["top1"] ?? report["accuracy"])?.GetValue<double>() is { } top1)
+            if (
+                report is JsonObject
+                && report["protocol"]?.GetValue<string>() is { } protocol
+                && (report["top1"] ?? report["accuracy"])?.GetValue<double>() is { } top1)
             {
                 var interval = report["top1Interval95"] is JsonArray { Count: 2 } ends
-                    ? FormattableString.Invariant($"{100 * ends[0]!.GetValue<double>():F2}-{100 * ends[1]!.GetValue<double>():F2}")
+                    ? FormattableString.Invariant(
+                        $"{100 * ends[0]!.GetValue<double>():F2}-{100 * ends[1]!.GetValue<double>():F2}")
                     : null;
-                yield return new Result(run.Path, recipe, config.Seed, report["step"]?.GetValue<long>() ?? 0, report["evaluation"]?.GetValue<string>() ?? "?", protocol, top1, report["top5"]?.GetValue<double>(), interval);
+                yield return new Result(
+                    run.Path, recipe, config.Seed, report["step"]?.GetValue<long>() ?? 0,
+                    report["evaluation"]?.GetValue<string>() ?? "?", protocol, top1,
+                    report["top5"]?.GetValue<double>(), interval);
             }
             else
             {
@@ -87,7 +108,9 @@ internal static class CompareCommand
         var protocols = results.GroupBy(result => result.Protocol).ToList();
         if (protocols.Count > 1)
         {
-            Console.WriteLine($"{protocols.Count} protocols: numbers of different ones stand in different tables, and are not to be compared.");
+            Console.WriteLine(
+                $"{protocols.Count} protocols: numbers of different ones stand in different tables, and are not to " +
+                "be compared.");
         }
 
         foreach (var protocol in protocols)
@@ -97,16 +120,23 @@ internal static class CompareCommand
             var width = protocol.Max(result => result.Run.Length);
             foreach (var result in protocol.OrderByDescending(result => result.Top1))
             {
-                Console.WriteLine(FormattableString.Invariant($"  {result.Run.PadRight(width)}  step {result.Step,8}  seed {result.Seed,3}  top-1 {100 * result.Top1,6:F2}") +
-                    (result.Interval is null ? "" : $" ({result.Interval})") +
-                    (result.Top5 is { } top5 ? FormattableString.Invariant($"  top-5 {100 * top5,6:F2}") : ""));
+                Console.WriteLine(
+                    FormattableString.Invariant(
+                        $"  {result.Run.PadRight(width)}  step {result.Step, 8}  seed {result.Seed, 3}  top-1 {100 * result.Top1, 6:F2}"
+                    )
+                        + (result.Interval is null ? "" : $" ({result.Interval})")
+                        + (result.Top5 is { } top5 ? FormattableString.Invariant($"  top-5 {100 * top5, 6:F2}") : ""));
             }
 
-            foreach (var seeds in protocol.GroupBy(result => (result.Recipe, result.Step)).Where(group => group.Select(result => result.Seed).Distinct().Count() > 1))
+            foreach (
+                var seeds in protocol
+                    .GroupBy(result => (result.Recipe, result.Step))
+                    .Where(group => group.Select(result => result.Seed).Distinct().Count() > 1))
             {
                 var spread = SeedSpread.Of([.. seeds.Select(result => result.Top1)]);
                 Console.WriteLine(FormattableString.Invariant(
-                    $"  over {seeds.Count()} seeds of one recipe: {100 * spread.Mean:F2}, standard deviation {100 * spread.Deviation:F2}, 95 % interval of the mean +- {100 * spread.HalfInterval:F2}"));
+                    $"  over {seeds.Count()} seeds of one recipe: {100 * spread.Mean:F2}, standard deviation {100 * spread.Deviation:F2}, 95 % interval of the mean +- {100 * spread.HalfInterval:F2}"
+                ));
             }
         }
     }

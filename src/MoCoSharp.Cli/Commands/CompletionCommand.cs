@@ -45,8 +45,15 @@ internal static class CompletionCommand
 
     public static Command Create()
     {
-        var shell = new Argument<string>("shell") { Description = $"{ValueOptions.Or([.. Scripts.Keys])}." }.OneOf([.. Scripts.Keys]);
-        var command = new Command("completion", "Print the lines by which a shell completes verbs, options and recipes.") { shell };
+        var shell = new Argument<string>("shell") { Description = $"{ValueOptions.Or([.. Scripts.Keys])}." }.OneOf([
+            .. Scripts.Keys,
+        ]);
+        var command = new Command(
+            "completion",
+            "Print the lines by which a shell completes verbs, options and recipes.")
+        {
+            shell,
+        };
         command.SetAction(parsed =>
         {
             Console.Out.Write(Scripts[parsed.GetValue(shell)!] + "\n");

@@ -15,32 +15,59 @@ internal static class DetectCommand
 
     public static Command Create()
     {
-        var target = new Argument<string?>("run") { Description = "A run folder, a checkpoint, or a PyTorch file, whose weights the detector begins with.", Arity = ArgumentArity.ZeroOrOne };
+        var target = new Argument<string?>("run")
+        {
+            Description = "A run folder, a checkpoint, or a PyTorch file, whose weights the detector begins with.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         var data = Options.Data("Images with boxes: voc:DIR, voc:DIR@SET,DIR@SET, coco:DIR or coco:FILE.json@IMAGES.");
         var validation = Options.Validation("Images with boxes to judge by; without it the source's own test part.");
-        var scratch = Options.FromScratch("Random weights, to compare with; of the run's architecture, or of --set encoder.depth=18 and the like.");
+        var scratch = Options.FromScratch(
+            "Random weights, to compare with; of the run's architecture, or of --set encoder.depth=18 and the like.");
         var which = Options.Encoder();
         var runPath = Options.Run("The run folder of the detection. Without it, runs/detect-<run>-001 and so on.");
         var set = Options.Set("A setting over the protocol's: batchSize=8, views.testShortSide=400");
         var seed = Options.Seed("Fixes order, sizes, samples and new weights.");
         var device = Options.Device();
-        var steps = Options.StepLimit("Save and end after so many steps in all; without it, all steps and then the test.");
-        var resume = new Option<bool>("--resume") { Description = "Go on with the detection in --run; where that is done, judge (and draw) again." };
-        var usr1 = new Option<string>("--usr1") { Description = "What SIGUSR1 does: stop (save, exit 75) or continue (save, go on).", DefaultValueFactory = _ => "stop" }.OneOf("stop", "continue");
-        var draw = new Option<int?>("--draw") { Description = $"Draw so many test images with what was found ({DrawnUnlessSaid} without a number), the curves of precision and recall, and the worst mistakes.", Arity = ArgumentArity.ZeroOrOne }.Number("a whole number of images from 1 to 10000");
+        var steps = Options.StepLimit(
+            "Save and end after so many steps in all; without it, all steps and then the test.");
+        var resume = new Option<bool>("--resume")
+        {
+            Description = "Go on with the detection in --run; where that is done, judge (and draw) again.",
+        };
+        var usr1 = new Option<string>("--usr1")
+        {
+            Description = "What SIGUSR1 does: stop (save, exit 75) or continue (save, go on).",
+            DefaultValueFactory = _ => "stop",
+        }.OneOf("stop", "continue");
+        var draw = new Option<int?>("--draw")
+        {
+            Description =
+                $"Draw so many test images with what was found ({DrawnUnlessSaid} without a number), the curves of " +
+                "precision and recall, and the worst mistakes.",
+            Arity = ArgumentArity.ZeroOrOne,
+        }.Number("a whole number of images from 1 to 10000");
         var dryRun = Options.DryRun("Show what would be done, and what departs from the protocol.");
         var json = Options.Json("With --dry-run: print the whole configuration instead.");
         var prefix = NamedEncoder.PrefixOption();
         var verbose = Options.Verbose();
-        var command = new Command("detect", "Fine-tune Faster R-CNN (C4) from an encoder on images with boxes, and judge it.")
+        var command = new Command(
+            "detect",
+            "Fine-tune Faster R-CNN (C4) from an encoder on images with boxes, and judge it.")
         {
-            target, data, validation, scratch, which, runPath, set, seed, device, steps, resume, usr1, draw, dryRun, json, prefix, verbose,
+            target, data, validation, scratch, which, runPath, set, seed, device, steps, resume, usr1, draw, dryRun,
+            json, prefix, verbose,
         };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
         {
             var request = new DetectionPlan.Request(
-                parsed.GetValue(target), parsed.GetValue(which)!, parsed.GetValue(scratch), parsed.GetValue(data), parsed.GetValue(validation),
-                [.. parsed.GetValue(set)!, .. Setting("seed", parsed.GetValue(seed)), .. Setting("device", parsed.GetValue(device))], parsed.GetValue(prefix));
+                parsed.GetValue(target), parsed.GetValue(which)!, parsed.GetValue(scratch),
+                parsed.GetValue(data), parsed.GetValue(validation),
+                [
+                    .. parsed.GetValue(set)!, .. Setting("seed", parsed.GetValue(seed)),
+                    .. Setting("device", parsed.GetValue(device)),
+                ],
+                parsed.GetValue(prefix));
             var drawn = parsed.GetResult(draw) is null ? 0 : parsed.GetValue(draw) ?? DrawnUnlessSaid;
             var faults = new List<string>();
             if (parsed.GetValue(steps) <= 0)
@@ -64,7 +91,8 @@ internal static class DetectCommand
             using var opened = plan;
             if (run is null)
             {
-                Console.WriteLine(parsed.GetValue(json) ? DetectionConfigFile.Write(plan.Config).TrimEnd() : plan.Describe());
+                Console.WriteLine(
+                    parsed.GetValue(json) ? DetectionConfigFile.Write(plan.Config).TrimEnd() : plan.Describe());
                 Notes(plan);
                 return ExitCode.Done;
             }
@@ -73,7 +101,8 @@ internal static class DetectCommand
             var progress = new DetectionProgress();
             using var hold = run.Hold(progress.Warned);
             Console.WriteLine($"{run.Path}: {plan.Describe()}");
-            var (end, result) = DetectionJob.Run(plan, run, parsed.GetValue(resume), parsed.GetValue(steps), drawn, signals, progress);
+            var (end, result) = DetectionJob.Run(
+                plan, run, parsed.GetValue(resume), parsed.GetValue(steps), drawn, signals, progress);
             return Tell(run, end, result, progress);
         }));
         return command;
@@ -87,11 +116,13 @@ internal static class DetectCommand
         }
     }
 
-    private static (DetectionPlan Plan, RunFolder? Run) Begin(DetectionPlan.Request request, string? runPath, bool isDry, List<string> faults)
+    private static (DetectionPlan Plan, RunFolder? Run) Begin(
+        DetectionPlan.Request request, string? runPath, bool isDry, List<string> faults)
     {
         if (runPath is not null && !isDry && RunFolder.Exists(runPath))
         {
-            faults.Add($"{runPath} holds a run already. Add --resume to go on with it, or name another folder with --run.");
+            faults.Add(
+                $"{runPath} holds a run already. Add --resume to go on with it, or name another folder with --run.");
         }
 
         var plan = DetectionPlan.Open(request, faults);
@@ -100,10 +131,15 @@ internal static class DetectCommand
             Notes(plan);
         }
 
-        return (plan, isDry ? null : RunFolder.Create(runPath ?? NextFolder(request.Target), DetectionConfigFile.Write(plan.Config)));
+        return (
+            plan,
+            isDry
+                ? null
+                : RunFolder.Create(runPath ?? NextFolder(request.Target), DetectionConfigFile.Write(plan.Config)));
     }
 
-    private static (DetectionPlan Plan, RunFolder Run) Resume(DetectionPlan.Request request, string? runPath, bool isDry, List<string> faults)
+    private static (DetectionPlan Plan, RunFolder Run) Resume(
+        DetectionPlan.Request request, string? runPath, bool isDry, List<string> faults)
     {
         if (runPath is null)
         {
@@ -111,13 +147,21 @@ internal static class DetectCommand
         }
         else if (!RunFolder.Exists(runPath))
         {
-            faults.Add($"{runPath} is not the folder of a run: it has no config.json. Leave out --resume to start one.");
+            faults.Add(
+                $"{runPath} is not the folder of a run: it has no config.json. Leave out --resume to start one.");
         }
 
-        if (request.Target is not null || request.FromScratch || request.Data is not null || request.Validation is not null || request.Settings.Count > 0
+        if (
+            request.Target is not null
+            || request.FromScratch
+            || request.Data is not null
+            || request.Validation is not null
+            || request.Settings.Count > 0
             || request.Prefix is not null || isDry)
         {
-            faults.Add("--resume goes on with the run's own config.json: leave out the encoder, --prefix, --from-scratch, --data, --val, --set, --seed, --device and --dry-run.");
+            faults.Add(
+                "--resume goes on with the run's own config.json: leave out the encoder, --prefix, --from-scratch, " +
+                "--data, --val, --set, --seed, --device and --dry-run.");
         }
 
         if (faults.Count > 0)
@@ -134,16 +178,19 @@ internal static class DetectCommand
         if (result is null)
         {
             Console.WriteLine(end == RunEnd.StepLimit
-                ? $"ended as asked, before the last step. `moco detect --resume --run {Shell.Quote(run.Path)}` goes on, and judges at the end."
+                ? $"ended as asked, before the last step. `moco detect --resume --run {Shell.Quote(run.Path)}` goes " +
+                    "on, and judges at the end."
                 : $"stopped, saved. `moco detect --resume --run {Shell.Quote(run.Path)}` goes on.");
             return end == RunEnd.StepLimit ? ExitCode.Done : ExitCode.Stopped;
         }
 
         Console.WriteLine(FormattableString.Invariant(
-            $"AP {Percent(result.Scores.Ap)}  AP50 {Percent(result.Scores.Ap50)}  AP75 {Percent(result.Scores.Ap75)}  [{result.Scores.Metric}; {result.Images} images, {result.Scores.Classes.Count} classes]"));
+            $"AP {Percent(result.Scores.Ap)}  AP50 {Percent(result.Scores.Ap50)}  AP75 {Percent(result.Scores.Ap75)}  [{result.Scores.Metric}; {result.Images} images, {result.Scores.Classes.Count} classes]"
+        ));
         if (result.Scores.Others.Count > 0)
         {
-            Console.WriteLine(string.Join("  ", result.Scores.Others.Select(item => $"{item.Key} {Percent(item.Value)}")));
+            Console.WriteLine(
+                string.Join("  ", result.Scores.Others.Select(item => $"{item.Key} {Percent(item.Value)}")));
         }
 
         foreach (var deviation in DetectionConfigFile.Deviations(result.Config))
@@ -160,10 +207,12 @@ internal static class DetectCommand
         return ExitCode.Done;
     }
 
-    internal static string Percent(double value) => double.IsNaN(value) ? "none" : FormattableString.Invariant($"{100 * value:F2}");
+    internal static string Percent(double value) =>
+        double.IsNaN(value) ? "none" : FormattableString.Invariant($"{100 * value:F2}");
 
     private static IEnumerable<string> Setting<T>(string key, T? value) => value is null ? [] : [$"{key}={value}"];
 
     private static string NextFolder(string? target) => RunFolder.Next(
-        $"detect-{(target is null ? "scratch" : Path.GetFileNameWithoutExtension(Path.GetFullPath(target).TrimEnd(Path.DirectorySeparatorChar)))}");
+        $"detect-{(target is null ? "scratch" : Path.GetFileNameWithoutExtension(Path.GetFullPath(target).TrimEnd(Path.DirectorySeparatorChar)))}"
+    );
 }

@@ -16,8 +16,15 @@ internal static class DoctorCommand
     {
         var runPath = new Argument<string>("run") { Description = "A run folder." };
         var verbose = Options.Verbose();
-        var command = new Command("doctor", "Read a run folder, and say what is wrong with it. Exit code 1 where something is.") { runPath, verbose };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () => Examine(RunFolder.Open(parsed.GetValue(runPath)!))));
+        var command = new Command(
+            "doctor",
+            "Read a run folder, and say what is wrong with it. Exit code 1 where something is.")
+        {
+            runPath,
+            verbose,
+        };
+        command.SetAction(parsed =>
+            ExitCode.Of(parsed.GetValue(verbose), () => Examine(RunFolder.Open(parsed.GetValue(runPath)!))));
         return command;
     }
 
@@ -25,14 +32,17 @@ internal static class DoctorCommand
     {
         var config = run.ReadConfig();
         var metrics = File.Exists(run.MetricsPath) ? MetricsLog.Read(run.MetricsPath).ToList() : [];
-        Console.WriteLine($"{run.Path}: {(run.Holder() is { } holder ? $"{holder} trains there" : "nobody trains there")}");
+        Console.WriteLine(
+            $"{run.Path}: {(run.Holder() is { } holder ? $"{holder} trains there" : "nobody trains there")}");
         var broken = Checkpoints(run);
         var lines = metrics.Select(HealthLine.From).OfType<HealthLine>().ToList();
         Figures(lines);
         var shares = metrics.Select(line => (double?)line["healthShare"]).OfType<double>().Order().ToList();
         if (shares.Count > 0)
         {
-            Console.WriteLine(FormattableString.Invariant($"taking these figures took {shares[shares.Count / 2]:P2} of the time (median)"));
+            Console.WriteLine(
+                FormattableString.Invariant(
+                    $"taking these figures took {shares[shares.Count / 2]:P2} of the time (median)"));
         }
 
         Phase(lines);
@@ -54,7 +64,9 @@ internal static class DoctorCommand
         }
 
         // What was told while it trained, and does not hold any more, is still worth knowing.
-        foreach (var line in metrics.Where(line => line.ContainsKey("verdict") && verdicts.All(verdict => verdict.Id != (string?)line["verdict"])))
+        foreach (
+            var line in metrics.Where(line =>
+                line.ContainsKey("verdict") && verdicts.All(verdict => verdict.Id != (string?)line["verdict"])))
         {
             Console.WriteLine($"earlier, at step {line["step"]}: {line["finding"]} {line["evidence"]}");
         }
@@ -71,7 +83,9 @@ internal static class DoctorCommand
         if (verdicts.Count == 0 && !broken)
         {
             Console.WriteLine(lines.Count == 0 ? "nothing to judge by yet."
-                : Learning.NotYet(config, lines, [.. metrics.Select(line => (double?)line["knn"]).OfType<double>()]) is { } notYet ? $"nothing wrong is seen, but {notYet}"
+                : Learning.NotYet(config, lines, [.. metrics.Select(line => (double?)line["knn"]).OfType<double>()])
+                    is { } notYet
+                    ? $"nothing wrong is seen, but {notYet}"
                 : "nothing wrong is seen.");
         }
 
@@ -83,11 +97,16 @@ internal static class DoctorCommand
     {
         const double many = 0.1;
         var steps = metrics.Select(line => (long)line["step"]!).DefaultIfEmpty().Max();
-        var share = leftOut is null || steps == 0 ? 0 : (leftOut.BrokenTurns + leftOut.UnreadableTurns) / (double)(steps * config.BatchSize);
+        var share =
+            leftOut is null || steps == 0
+                ? 0
+                : (leftOut.BrokenTurns + leftOut.UnreadableTurns) / (double)(steps * config.BatchSize);
         return share < many ? null : new Verdict(
             "images", steps, "Many images are left out.",
             FormattableString.Invariant($"{share:P0} of the turns went to other images."),
-            leftOut!.UnreadableTurns > leftOut.BrokenTurns ? "Disk or network could not give them." : "They are no images that can be read.",
+            leftOut!.UnreadableTurns > leftOut.BrokenTurns
+                ? "Disk or network could not give them."
+                : "They are no images that can be read.",
             "See what is said of them on stderr; mend or remove them, or bring the disk back.");
     }
 
@@ -124,13 +143,23 @@ internal static class DoctorCommand
             return;
         }
 
-        Console.WriteLine(FormattableString.Invariant($"step {last.Step}, epoch {last.Epoch}: loss {last.Loss:F4}, contrast accuracy {last.ContrastAccuracy:P1}, learning rate {last.LearningRate:G3}"));
+        Console.WriteLine(
+            FormattableString.Invariant(
+                $"step {last.Step}, epoch {last.Epoch}: loss {last.Loss:F4}, contrast accuracy {last.ContrastAccuracy:P1}, learning rate {last.LearningRate:G3}"
+            ));
         foreach (var figure in HealthFigure.All)
         {
             // The probe looks less often than the rest.
-            if (lines.Select(line => (line.Step, Value: figure.Value(line.Figures))).LastOrDefault(item => item.Value is not null) is { Value: { } value } found)
+            if (
+                lines
+                    .Select(line => (line.Step, Value: figure.Value(line.Figures)))
+                    .LastOrDefault(item => item.Value is not null) is
+                { Value: { } value } found)
             {
-                Console.WriteLine(FormattableString.Invariant($"  {figure.Name,-19} {value,9:G4}{(found.Step == last.Step ? "" : $" at step {found.Step}")}  {figure.Meaning}"));
+                Console.WriteLine(
+                    FormattableString.Invariant(
+                        $"  {figure.Name, -19} {value, 9:G4}{(found.Step == last.Step ? "" : $" at step {found.Step}")}  {figure.Meaning}"
+                    ));
             }
         }
     }
@@ -141,7 +170,8 @@ internal static class DoctorCommand
         if (lines.LastOrDefault() is { Figures.QueueFill: < 1 } last)
         {
             Console.WriteLine(FormattableString.Invariant(
-                $"The queue is {last.Figures.QueueFill:P0} full: until it is, the loss rises and the contrast accuracy falls, as they should, and only what needs no statistics is judged."));
+                $"The queue is {last.Figures.QueueFill:P0} full: until it is, the loss rises and the contrast accuracy falls, as they should, and only what needs no statistics is judged."
+            ));
         }
     }
 
@@ -151,7 +181,9 @@ internal static class DoctorCommand
         {
             try
             {
-                if (int.TryParse(SafeTensors.ReadHeader(path).Metadata.GetValueOrDefault("data.images"), out var images))
+                if (
+                    int.TryParse(SafeTensors.ReadHeader(path).Metadata.GetValueOrDefault("data.images"), out var images)
+                )
                 {
                     return images;
                 }
@@ -178,12 +210,16 @@ internal static class DoctorCommand
             var images = told["images"]!.AsArray().Select(name => (string)name!).ToList();
             return new Verdict(
                 "diverged", (long)told["step"]!, $"The loss is {told["loss"]}: the run has ended.",
-                $"First bad tensor: {told["firstBadTensor"]}; last good loss {told["lastGoodLoss"]} at step {told["lastGoodStep"]}, learning rate {told["learningRate"]}. " +
-                    $"The batch: {string.Join(", ", images.Take(5))}{(images.Count > 5 ? $" and {images.Count - 5} more in diverged.json" : "")}.",
+                $"First bad tensor: {told["firstBadTensor"]}; last good loss {told["lastGoodLoss"]} at step " +
+                $"{told["lastGoodStep"]}, learning rate {told["learningRate"]}. "
+                    + "The batch: " +
+                        $"{string.Join(", ", images.Take(5))}{(images.Count > 5 ? $" and {images.Count - 5} more in diverged.json" : "")}.",
                 "Most often a learning rate that is too high, or grows too fast at the start.",
-                $"moco pretrain --resume-with-changes --run {Data.Shell.Quote(run.Path)} --set optimizer.learningRate=... goes on from {told["checkpoint"] ?? "the beginning"}.");
+                $"moco pretrain --resume-with-changes --run {Data.Shell.Quote(run.Path)} --set " +
+                $"optimizer.learningRate=... goes on from {told["checkpoint"] ?? "the beginning"}.");
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or NullReferenceException or FormatException)
+        catch (Exception error)
+            when (error is JsonException or InvalidOperationException or NullReferenceException or FormatException)
         {
             throw new InvalidDataException($"{run.DivergedPath}: cannot be read: {error.Message}", error);
         }

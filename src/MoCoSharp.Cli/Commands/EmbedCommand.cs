@@ -18,15 +18,27 @@ internal static class EmbedCommand
 {
     public static Command Create()
     {
-        var target = new Argument<string>("run") { Description = "A run folder, a checkpoint, an exported encoder, or a PyTorch file." };
+        var target = new Argument<string>("run")
+        {
+            Description = "A run folder, a checkpoint, an exported encoder, or a PyTorch file.",
+        };
         var data = Options.Data("The images; without it the run's own.");
         var part = Options.Part();
         var which = Options.Encoder();
-        var layer = new Option<string>("--layer") { Description = "pooled or head.", DefaultValueFactory = _ => "pooled" }.Offers("pooled", "head");
+        var layer = new Option<string>("--layer")
+        {
+            Description = "pooled or head.",
+            DefaultValueFactory = _ => "pooled",
+        }.Offers("pooled", "head");
         var normalize = new Option<bool>("--normalize") { Description = "Each row to length 1." };
-        var upright = Options.ExifOrientation("Turn photos upright as their EXIF data say, whatever the encoder was trained on.");
+        var upright = Options.ExifOrientation(
+            "Turn photos upright as their EXIF data say, whatever the encoder was trained on.");
         var prefix = NamedEncoder.PrefixOption();
-        var output = new Option<string?>("-o", "--output") { HelpName = "file", Description = "The file to write: .npy (names and labels in a .csv beside it), .csv or .parquet." };
+        var output = new Option<string?>("-o", "--output")
+        {
+            HelpName = "file",
+            Description = "The file to write: .npy (names and labels in a .csv beside it), .csv or .parquet.",
+        };
         var force = Options.Force();
         var verbose = Options.Verbose();
         var command = new Command("embed", "Write features of images, with names and labels.")
@@ -34,19 +46,24 @@ internal static class EmbedCommand
             target, data, part, which, layer, normalize, upright, prefix, output, force, verbose,
         };
         command.SetAction(parsed => Processes.Run(parsed.GetValue(verbose), group => Run(
-            parsed.GetValue(target)!, parsed.GetValue(data), parsed.GetValue(part)!, parsed.GetValue(which)!, parsed.GetValue(layer)!,
-            parsed.GetValue(normalize), parsed.GetValue(upright), parsed.GetValue(prefix), parsed.GetValue(output), parsed.GetValue(force), group)));
+            parsed.GetValue(target)!, parsed.GetValue(data), parsed.GetValue(part)!,
+            parsed.GetValue(which)!, parsed.GetValue(layer)!,
+            parsed.GetValue(normalize), parsed.GetValue(upright), parsed.GetValue(prefix),
+            parsed.GetValue(output), parsed.GetValue(force), group)));
         return command;
     }
 
     private static int Run(
-        string target, string? source, string part, string which, string layer, bool normalize, bool upright, string? prefix, string? output, bool force,
+        string target, string? source, string part, string which, string layer, bool normalize, bool upright,
+        string? prefix, string? output, bool force,
         IProcessGroup group)
     {
         var faults = new List<string>();
         if (output is null || !FeatureWriters.Extensions.Contains(Path.GetExtension(output).ToLowerInvariant()))
         {
-            faults.Add($"-o is {output ?? "missing"}, expected a file that ends in {string.Join(", ", FeatureWriters.Extensions)}.");
+            faults.Add(
+                $"-o is {output ?? "missing"}, expected a file that ends in " +
+                $"{string.Join(", ", FeatureWriters.Extensions)}.");
         }
 
         else if (!force && Processes.Speaks && FeatureWriters.Files(output).FirstOrDefault(File.Exists) is { } existing)
@@ -82,20 +99,31 @@ internal static class EmbedCommand
         using var signals = new StopSignals();
         var progress = new EvaluationProgress("embed");
         var featureSize = taken == FeatureLayer.Head ? encoder.Encoder.OutputSize : encoder.Encoder.FeatureSize;
-        var unfinished = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(output!))!, $".unfinished-{Environment.ProcessId}{Path.GetExtension(output)}");
+        var unfinished = Path.Combine(
+            Path.GetDirectoryName(Path.GetFullPath(output!))!,
+            $".unfinished-{Environment.ProcessId}{Path.GetExtension(output)}");
         Directory.CreateDirectory(Path.GetDirectoryName(unfinished)!);
         var count = 0;
         try
         {
-            using (var file = Processes.Speaks ? FeatureWriters.Create(unfinished, featureSize, images.ClassNames) : null)
+            using (
+                var file = Processes.Speaks ? FeatureWriters.Create(unfinished, featureSize, images.ClassNames) : null)
             {
                 FeatureExtractor.Stream(
                     encoder.Encoder, images, ViewRecipes.Evaluation(views), taken!.Value,
-                    encoder.Config.Loader, encoder.Device, normalize, batch => count += Add(file, batch, images, featureSize, progress, count), progress.Show, group, signals.Token);
+                    encoder.Config.Loader, encoder.Device, normalize,
+                    batch => count += Add(file, batch, images, featureSize, progress, count),
+                    progress.Show,
+                    group,
+                    signals.Token);
                 file?.Finish();
             }
 
-            foreach (var (from, to) in FeatureWriters.Files(unfinished).Zip(FeatureWriters.Files(output!)).Where(_ => Processes.Speaks))
+            foreach (
+                var (from, to) in FeatureWriters
+                    .Files(unfinished)
+                    .Zip(FeatureWriters.Files(output!))
+                    .Where(_ => Processes.Speaks))
             {
                 File.Move(from, to, overwrite: true);
             }
@@ -112,8 +140,11 @@ internal static class EmbedCommand
             }
         }
 
-        Console.WriteLine($"{string.Join(" and ", FeatureWriters.Files(output!))}: {count} x {featureSize}, {layer} features of the {which} encoder{(normalize ? ", of length 1" : "")}, evaluation view at {encoder.Config.Views.Size} px" +
-            LeftOutWords.Of(count, images.Count));
+        Console.WriteLine(
+            $"{string.Join(" and ", FeatureWriters.Files(output!))}: {count} x {featureSize}, {layer} features of " +
+            $"the {which} encoder{(normalize ? ", of length 1" : "")}, evaluation view at " +
+            $"{encoder.Config.Views.Size} px"
+                + LeftOutWords.Of(count, images.Count));
         return ExitCode.Done;
     }
 
@@ -142,7 +173,9 @@ internal static class EmbedCommand
         }
     }
 
-    private static int Add(IFeatureWriter? file, FeatureBatch batch, IImageDataset images, int featureSize, EvaluationProgress progress, int before)
+    private static int Add(
+        IFeatureWriter? file, FeatureBatch batch, IImageDataset images, int featureSize, EvaluationProgress progress,
+        int before)
     {
         var values = HostMemory.Floats(batch.Values);
         for (var i = 0; i < batch.Indices.Length; i++)

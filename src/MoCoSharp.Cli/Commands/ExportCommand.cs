@@ -15,15 +15,37 @@ internal static class ExportCommand
 
     public static Command Create()
     {
-        var source = new Argument<string>("source") { Description = "A run folder, a checkpoint, an exported encoder, or a PyTorch file." };
-        var format = new Option<string>("--format") { Description = $"One of {string.Join(", ", Formats)}.", Required = true }.OneOf(Formats);
-        var output = new Option<string>("-o", "--output") { HelpName = "file", Description = "The file to write.", Required = true };
-        var encoder = new Option<string>("--encoder") { Description = "query (the one that learned) or key (its moving average).", DefaultValueFactory = _ => "query" }.OneOf("query", "key");
+        var source = new Argument<string>("source")
+        {
+            Description = "A run folder, a checkpoint, an exported encoder, or a PyTorch file.",
+        };
+        var format = new Option<string>("--format")
+        {
+            Description = $"One of {string.Join(", ", Formats)}.",
+            Required = true,
+        }.OneOf(Formats);
+        var output = new Option<string>("-o", "--output")
+        {
+            HelpName = "file",
+            Description = "The file to write.",
+            Required = true,
+        };
+        var encoder = new Option<string>("--encoder")
+        {
+            Description = "query (the one that learned) or key (its moving average).",
+            DefaultValueFactory = _ => "query",
+        }.OneOf("query", "key");
         var head = new Option<bool>("--head") { Description = "Keep the head: embeddings instead of features." };
         var prefix = NamedEncoder.PrefixOption();
-        var fold = new Option<bool>("--fold-bn") { Description = "For onnx: work each BatchNorm into the convolution before it." };
+        var fold = new Option<bool>("--fold-bn")
+        {
+            Description = "For onnx: work each BatchNorm into the convolution before it.",
+        };
         var verbose = Options.Verbose();
-        var command = new Command("export", "Write an encoder for other tools, and check it.") { source, format, output, encoder, head, prefix, fold, verbose };
+        var command = new Command("export", "Write an encoder for other tools, and check it.")
+        {
+            source, format, output, encoder, head, prefix, fold, verbose,
+        };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () => Run(new Request(
             parsed.GetValue(source)!,
             parsed.GetValue(format)!,
@@ -35,7 +57,9 @@ internal static class ExportCommand
         return command;
     }
 
-    private sealed record Request(string Source, string Format, string Output, EncoderRole Role, bool WithHead, bool FoldBatchNorm, string? Prefix);
+    private sealed record Request(
+        string Source, string Format, string Output, EncoderRole Role, bool WithHead, bool FoldBatchNorm,
+        string? Prefix);
 
     private static int Run(Request request)
     {
@@ -45,7 +69,8 @@ internal static class ExportCommand
             "safetensors" => new SafeTensorsFormat(),
             "torchvision" => new TorchvisionFormat(),
             "timm" => new TimmFormat(),
-            "torch" => new OfficialFormat(request.Role == EncoderRole.Query ? OfficialCheckpoint.Of(request.Source) : null),
+            "torch" => new OfficialFormat(
+                request.Role == EncoderRole.Query ? OfficialCheckpoint.Of(request.Source) : null),
             "detectron2" => new Detectron2Format(),
             _ => new OnnxFormat(request.FoldBatchNorm),
         };
@@ -53,19 +78,37 @@ internal static class ExportCommand
         NamedEncoder.Note(request.Source, trained);
         ThrowIfAny(
         [
-            .. request.WithHead && trained.Encoder.Options.Head == EncoderHead.None ? [$"{request.Source}: has no head. Leave out --head."] : Array.Empty<string>(),
+            .. request.WithHead && trained.Encoder.Options.Head == EncoderHead.None
+                ? [$"{request.Source}: has no head. Leave out --head."]
+                : Array.Empty<string>(),
             .. format.Faults(trained, request.WithHead, request.Output),
-            .. format is OfficialFormat && trained.Classes.Count > 0 ? [$"{request.Source}: is a classifier, and official code has none of this kind. Take torchvision, timm, onnx or safetensors."] : Array.Empty<string>(),
+            .. format is OfficialFormat && trained.Classes.Count > 0
+                ?
+                [
+                    $"{request.Source}: is a classifier, and official code has none of this kind. Take torchvision, " +
+                    "timm, onnx or safetensors.",
+                ]
+                : Array.Empty<string>(),
         ]);
 
-        var isClassifier = trained.Classes.Count > 0 && format is not Detectron2Format; // detectron2 takes the backbone alone
-        var withHead = request.WithHead || isClassifier || (format is OfficialFormat && trained.Encoder.Options.Head != EncoderHead.None); // an official file always has it
+        // detectron2 takes the backbone alone
+        var isClassifier = trained.Classes.Count > 0 && format is not Detectron2Format;
+        var withHead =
+            request.WithHead
+            || isClassifier
+            || (format is OfficialFormat && trained.Encoder.Options.Head != EncoderHead.None); // an official file always has it
         var difference = format.Export(trained, withHead, request.Output);
         var described = trained.Describe(withHead);
-        Console.WriteLine($"{trained.Source}, step {trained.Step}: {described["encoder"]} encoder, {trained.Architecture}");
-        Console.WriteLine(FormattableString.Invariant($"{request.Output}: {format.Name}, {new FileInfo(request.Output).Length / 1e6:F1} MB, {described["output"]}"));
+        Console.WriteLine(
+            $"{trained.Source}, step {trained.Step}: {described["encoder"]} encoder, {trained.Architecture}");
+        Console.WriteLine(
+            FormattableString.Invariant(
+                $"{request.Output}: {format.Name}, {new FileInfo(request.Output).Length / 1e6:F1} MB, {described["output"]}"
+            ));
         Console.WriteLine($"images: {described["preparation"]}");
-        Console.WriteLine(FormattableString.Invariant($"checked: {format.Check}; the greatest difference is {difference:G2} of the largest feature"));
+        Console.WriteLine(
+            FormattableString.Invariant(
+                $"checked: {format.Check}; the greatest difference is {difference:G2} of the largest feature"));
         if (format.Loading(trained, withHead, request.Output).ToList() is { Count: > 0 } lines)
         {
             Console.WriteLine($"load it in {format.Loader} so:\n\n{string.Join('\n', lines)}");
@@ -94,7 +137,8 @@ internal static class ExportCommand
 
         if (!Path.Exists(request.Source))
         {
-            yield return $"{request.Source}: there is no such run folder or file.{NearestWord.DidYouMeanPath(request.Source)}";
+            yield return $"{request.Source}: there is no such run folder or " +
+                $"file.{NearestWord.DidYouMeanPath(request.Source)}";
         }
     }
 

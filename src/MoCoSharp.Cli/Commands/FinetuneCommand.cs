@@ -13,20 +13,36 @@ internal static class FinetuneCommand
         var target = new Argument<string>("run") { Description = "A run folder or a checkpoint." };
         var data = Options.Data("Labeled images to learn from; without it the run's own.");
         var validation = Options.Validation("Labeled images to judge by.");
-        var labels = new Option<string>("--labels") { HelpName = "share|file", Description = "1%, 10%, 100% of every class, or a file that names the images, one a line.", DefaultValueFactory = _ => "100%" };
+        var labels = new Option<string>("--labels")
+        {
+            HelpName = "share|file",
+            Description = "1%, 10%, 100% of every class, or a file that names the images, one a line.",
+            DefaultValueFactory = _ => "100%",
+        };
         var scratch = Options.FromScratch("Random weights of the same architecture, to compare with.");
-        var epochs = new Option<int?>("--epochs") { Description = "20; both rates x0.2 at 60 % and 80 % of them." }.Number("a whole number above 0");
+        var epochs = new Option<int?>("--epochs")
+        {
+            Description = "20; both rates x0.2 at 60 % and 80 % of them.",
+        }.Number("a whole number above 0");
         var rate = new Option<double?>("--lr") { Description = "Of the encoder; 0.01." }.Number("a number, 0 or more");
-        var headRate = new Option<double?>("--head-lr") { Description = "Of the classifier; 0.2." }.Number("a number above 0");
+        var headRate = new Option<double?>("--head-lr") { Description = "Of the classifier; 0.2." }.Number(
+            "a number above 0");
         var batch = new Option<int?>("--batch") { Description = "256." }.Number("a whole number, 2 or more");
         var seed = Options.Seed("Fixes the share of labels, the classifier's weights, order and views.");
         var which = Options.Encoder();
         var prefix = NamedEncoder.PrefixOption();
-        var output = new Option<string?>("-o", "--output") { HelpName = "file", Description = "Where the report goes; without it evaluations/ of the run." };
-        var verbose = Options.Verbose();
-        var command = new Command("finetune", "Train the whole encoder on labels, and judge it. Goes on where it was stopped.")
+        var output = new Option<string?>("-o", "--output")
         {
-            target, data, validation, labels, scratch, epochs, rate, headRate, batch, seed, which, prefix, output, verbose,
+            HelpName = "file",
+            Description = "Where the report goes; without it evaluations/ of the run.",
+        };
+        var verbose = Options.Verbose();
+        var command = new Command(
+            "finetune",
+            "Train the whole encoder on labels, and judge it. Goes on where it was stopped.")
+        {
+            target, data, validation, labels, scratch, epochs, rate, headRate, batch, seed, which, prefix, output,
+            verbose,
         };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
         {
@@ -40,7 +56,9 @@ internal static class FinetuneCommand
             }).Over(parsed.GetValue(epochs) ?? published.Epochs);
             var share = Share(parsed.GetValue(labels)!);
             string[] faults = [.. options.Faults(), .. share.Fault is { } fault ? [fault] : Array.Empty<string>()];
-            using var encoder = NamedEncoder.Open(parsed.GetValue(target)!, parsed.GetValue(which)!, faults, prefix: parsed.GetValue(prefix));
+            using var encoder = NamedEncoder.Open(
+                parsed.GetValue(target)!, parsed.GetValue(which)!, faults,
+                prefix: parsed.GetValue(prefix));
             var labelled = LabelledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
             var indices = share.Part is { } part
                 ? LabelSubset.Stratified(labelled.Train, part, options.Seed)
@@ -48,7 +66,9 @@ internal static class FinetuneCommand
             using var signals = new StopSignals();
             try
             {
-                return Run(encoder, labelled, indices, parsed.GetValue(scratch), options, parsed.GetValue(output), signals.Token);
+                return Run(
+                    encoder, labelled, indices, parsed.GetValue(scratch), options, parsed.GetValue(output),
+                    signals.Token);
             }
             catch (OperationCanceledException)
             {
@@ -59,12 +79,19 @@ internal static class FinetuneCommand
         return command;
     }
 
-    private static int Run(NamedEncoder encoder, LabelledData data, int[] indices, bool scratch, FineTuningOptions options, string? output, CancellationToken cancellation)
+    private static int Run(
+        NamedEncoder encoder, LabelledData data, int[] indices, bool scratch, FineTuningOptions options,
+        string? output, CancellationToken cancellation)
     {
         var progress = new EvaluationProgress(scratch ? "from scratch" : "fine-tuning");
-        var trend = new TrendWarnings(options.Epochs, data.Train.ClassNames.Count, FormattableString.Invariant($"Try --lr {options.EncoderLearningRate / 10:G3} --head-lr {options.HeadLearningRate / 10:G3}."));
+        var trend = new TrendWarnings(
+            options.Epochs,
+            data.Train.ClassNames.Count,
+            FormattableString.Invariant(
+                $"Try --lr {options.EncoderLearningRate / 10:G3} --head-lr {options.HeadLearningRate / 10:G3}."));
         var tuning = new FineTuning(
-            encoder.Config.Encoder, scratch ? null : encoder.Encoder, data.Train, indices, data.Judged, encoder.Config.Views, options, encoder.Config.Loader, encoder.Device)
+            encoder.Config.Encoder, scratch ? null : encoder.Encoder, data.Train, indices, data.Judged,
+            encoder.Config.Views, options, encoder.Config.Loader, encoder.Device)
         {
             Progress = (done, total) => progress.Show("images of the epoch", done, total),
             EpochDone = epoch =>
@@ -77,7 +104,10 @@ internal static class FinetuneCommand
         };
         var kind = scratch ? "scratch" : "finetune";
         var name = $"{kind}-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Of(tuning.Protocol)}";
-        var stem = encoder.Run is { } run ? Path.Combine(run.Path, "evaluations", name) : output is null ? null : Path.ChangeExtension(output, null);
+        var stem =
+            encoder.Run is { } run ? Path.Combine(run.Path, "evaluations", name)
+            : output is null ? null
+            : Path.ChangeExtension(output, null);
         if (stem is not null)
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(stem))!);
@@ -87,7 +117,8 @@ internal static class FinetuneCommand
         var classifier = EvaluationOutput.ClassifierPath(encoder, name, output);
         if (classifier is not null)
         {
-            tuning.Trained = trained => ClassifierFile.Write(classifier, encoder.Trained, trained, data.Train.ClassNames, tuning.Protocol);
+            tuning.Trained = trained =>
+                ClassifierFile.Write(classifier, encoder.Trained, trained, data.Train.ClassNames, tuning.Protocol);
         }
 
         var result = tuning.Run(stem is null ? null : stem + ".state.safetensors", cancellation);
@@ -98,7 +129,10 @@ internal static class FinetuneCommand
         }
 
         EvaluationOutput.Write(encoder, data, name, output, report, result.Scores);
-        Console.WriteLine(FormattableString.Invariant($"best epoch {result.Best.Epoch}: top-1 {100 * result.Best.Top1:F2} %, chosen by the images that judge"));
+        Console.WriteLine(
+            FormattableString.Invariant(
+                $"best epoch {result.Best.Epoch}: top-1 {100 * result.Best.Top1:F2} %, chosen by the images that judge")
+        );
         EvaluationOutput.TellClassifier(classifier);
         return ExitCode.Done;
     }
@@ -108,10 +142,16 @@ internal static class FinetuneCommand
     {
         if (!text.EndsWith('%'))
         {
-            return (null, File.Exists(text) ? null : $"--labels is {text}: there is no such file. Expected a share such as 10%, or a list of images.");
+            return (
+                null,
+                File.Exists(text)
+                    ? null
+                    : $"--labels is {text}: there is no such file. Expected a share such as 10%, or a list of images.");
         }
 
-        return double.TryParse(text[..^1], System.Globalization.CultureInfo.InvariantCulture, out var percent) && percent is > 0 and <= 100
+        return
+            double.TryParse(text[..^1], System.Globalization.CultureInfo.InvariantCulture, out var percent)
+            && percent is > 0 and <= 100
             ? (percent / 100, null)
             : (1, $"--labels is {text}, expected above 0% and at most 100%.");
     }

@@ -10,16 +10,26 @@ internal static class HelpCommand
 {
     public static Command Create()
     {
-        var verb = new Argument<string[]>("verb") { Description = "A verb, or two words of one: study ablation.", Arity = ArgumentArity.ZeroOrMore };
+        var verb = new Argument<string[]>("verb")
+        {
+            Description = "A verb, or two words of one: study ablation.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
         var command = new Command("help", "Tell what there is, or the options of a verb.") { verb };
-        verb.CompletionSources.Add(_ => command.Parents.OfType<Command>().First().Subcommands.Select(item => item.Name));
+        verb.CompletionSources.Add(_ =>
+            command.Parents.OfType<Command>().First().Subcommands.Select(item => item.Name));
         command.SetAction(parsed => ExitCode.Of(verbose: false, () =>
         {
             var found = command.Parents.OfType<Command>().First();
             foreach (var word in parsed.GetValue(verb)!)
             {
-                found = found.Subcommands.FirstOrDefault(item => item.Name == word) ?? throw new ConfigurationException(
-                    [$"Unknown verb {word}.{NearestWord.DidYouMean(word, found.Subcommands.Select(item => item.Name))} `moco help` lists what there is."]);
+                found =
+                    found.Subcommands.FirstOrDefault(item => item.Name == word)
+                    ?? throw new ConfigurationException([
+                        "Unknown verb " +
+                        $"{word}.{NearestWord.DidYouMean(word, found.Subcommands.Select(item => item.Name))} `moco " +
+                        "help` lists what there is.",
+                    ]);
             }
 
             Console.Out.Write(HelpText.Of(found, HelpText.Width()));

@@ -14,27 +14,51 @@ internal static class ImportCommand
 {
     public static Command Create()
     {
-        var file = new Argument<string>("file") { Description = "A PyTorch or safetensors file: official MoCo, the CIFAR demo, lightly's MoCo, a ResNet at any depth of its dictionaries." };
-        var runPath = new Option<string>("--run") { HelpName = "folder", Description = "The run folder to make.", Required = true };
-        var recipe = new Option<string?>("--recipe") { Description = "Whose hyper-parameters a resume goes on with; without it, the likely one." }.CompletesRecipes();
+        var file = new Argument<string>("file")
+        {
+            Description =
+                "A PyTorch or safetensors file: official MoCo, the CIFAR demo, lightly's MoCo, a ResNet at any " +
+                "depth of its dictionaries.",
+        };
+        var runPath = new Option<string>("--run")
+        {
+            HelpName = "folder",
+            Description = "The run folder to make.",
+            Required = true,
+        };
+        var recipe = new Option<string?>("--recipe")
+        {
+            Description = "Whose hyper-parameters a resume goes on with; without it, the likely one.",
+        }.CompletesRecipes();
         var data = Options.Data("The images that a resume goes on with: they tell how many steps an epoch has.");
         var validation = Options.Validation("Labeled images for the kNN monitor.");
         var set = Options.Set("A setting over the recipe's.");
         var prefix = NamedEncoder.PrefixOption();
-        var stem = new Option<string?>("--stem") { Description = "cifar (stride 1, the default) or small (stride 2), for a first layer of 3x3." }.OneOf(EncoderStem.Cifar.Name(), EncoderStem.Small.Name());
+        var stem = new Option<string?>("--stem")
+        {
+            Description = "cifar (stride 1, the default) or small (stride 2), for a first layer of 3x3.",
+        }.OneOf(EncoderStem.Cifar.Name(), EncoderStem.Small.Name());
         var verbose = Options.Verbose();
-        var command = new Command("import", "Make a run folder from weights of PyTorch.") { file, runPath, recipe, data, validation, set, prefix, stem, verbose };
+        var command = new Command("import", "Make a run folder from weights of PyTorch.")
+        {
+            file, runPath, recipe, data, validation, set, prefix, stem, verbose,
+        };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () => Run(
-            parsed.GetValue(file)!, parsed.GetValue(runPath)!, parsed.GetValue(recipe), parsed.GetValue(data), parsed.GetValue(validation),
+            parsed.GetValue(file)!, parsed.GetValue(runPath)!, parsed.GetValue(recipe),
+            parsed.GetValue(data), parsed.GetValue(validation),
             parsed.GetValue(set)!, parsed.GetValue(prefix), parsed.GetValue(stem))));
         return command;
     }
 
-    private static int Run(string file, string runPath, string? recipe, string? data, string? validation, string[] settings, string? prefix, string? stem)
+    private static int Run(
+        string file, string runPath, string? recipe, string? data, string? validation, string[] settings,
+        string? prefix, string? stem)
     {
         if (Directory.Exists(file))
         {
-            throw new ConfigurationException([$"{file}: is a folder: name the file of weights in it. A run folder need not be imported."]);
+            throw new ConfigurationException([
+                $"{file}: is a folder: name the file of weights in it. A run folder need not be imported.",
+            ]);
         }
 
         if (!File.Exists(file))
@@ -47,7 +71,10 @@ internal static class ImportCommand
         Console.WriteLine($"{file}: {weights.Kind}{(weights.Epochs is { } epochs ? $", {epochs} epochs" : "")}");
         var faults = new List<string>();
         var name = recipe ?? WeightsImport.LikelyRecipe(weights);
-        var loaded = Recipes.TryLoad(name, [.. settings, .. Settings.Text("data", data), .. Settings.Text("validation", validation)], faults);
+        var loaded = Recipes.TryLoad(
+            name,
+            [.. settings, .. Settings.Text("data", data), .. Settings.Text("validation", validation)],
+            faults);
         if (loaded is null)
         {
             throw new ConfigurationException(faults);
@@ -66,20 +93,25 @@ internal static class ImportCommand
             Console.WriteLine($"ignored: {ignored}");
         }
 
-        var missing = WeightsImport.CreateRun(weights, file, runPath, plan?.Config ?? PretrainPlan.Resolve(config), plan?.StepsPerEpoch);
+        var missing = WeightsImport.CreateRun(
+            weights, file, runPath, plan?.Config ?? PretrainPlan.Resolve(config), plan?.StepsPerEpoch);
         foreach (var item in missing)
         {
             Console.WriteLine($"missing for a resume: {item}");
         }
 
-        Console.WriteLine($"{runPath}: hyper-parameters of {name}. Judge it: moco knn {Shell.Quote(runPath)} --data {Shell.Quote(data ?? "labelled")}");
+        Console.WriteLine(
+            $"{runPath}: hyper-parameters of {name}. Judge it: moco knn {Shell.Quote(runPath)} --data " +
+            $"{Shell.Quote(data ?? "labelled")}");
         Console.WriteLine(missing.Count == 0
             ? $"Go on: moco pretrain --resume --run {Shell.Quote(runPath)}"
             : $"Begin a training with it: {Beginning(weights.Encoder, runPath, recipe, data)}");
         return ExitCode.Done;
     }
 
-    /// <summary>The command that begins a training with weights: a recipe, and what it must be told to fit them.</summary>
+    /// <summary>
+    /// The command that begins a training with weights: a recipe, and what it must be told to fit them.
+    /// </summary>
     /// <param name="encoder">Of the weights.</param>
     /// <param name="path">Of the weights.</param>
     /// <param name="recipe">That was asked for; null takes the one for photos, or for small images.</param>
@@ -89,6 +121,7 @@ internal static class ImportCommand
         recipe ??= encoder.Stem == EncoderStem.ImageNet ? "moco-v2-folder" : "moco-cifar10-r18";
         var loaded = Recipes.TryLoad(recipe, [], []);
         string[] settings = [.. WeightsImport.Fitting(encoder, loaded?.Encoder ?? encoder), $"initialWeights={path}"];
-        return $"moco pretrain {Shell.Quote(recipe)} --data {Shell.Quote(data ?? "photos")} --set {string.Join(' ', settings.Select(Shell.Quote))}";
+        return $"moco pretrain {Shell.Quote(recipe)} --data {Shell.Quote(data ?? "photos")} --set " +
+            $"{string.Join(' ', settings.Select(Shell.Quote))}";
     }
 }

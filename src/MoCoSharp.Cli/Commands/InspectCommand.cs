@@ -21,11 +21,18 @@ internal static class InspectCommand
 
     public static Command Create()
     {
-        var path = new Argument<string?>("path") { Description = "A run folder, a checkpoint, a PyTorch, safetensors or ONNX file, or any file of a run.", Arity = ArgumentArity.ZeroOrOne };
+        var path = new Argument<string?>("path")
+        {
+            Description = "A run folder, a checkpoint, a PyTorch, safetensors or ONNX file, or any file of a run.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         var prefix = NamedEncoder.PrefixOption();
         var environment = new Option<bool>("--environment") { Description = "Versions, hardware and fast kernels." };
         var verbose = Options.Verbose();
-        var command = new Command("inspect", "Show what a run, a checkpoint or this machine holds.") { path, prefix, environment, verbose };
+        var command = new Command("inspect", "Show what a run, a checkpoint or this machine holds.")
+        {
+            path, prefix, environment, verbose,
+        };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
         {
             var target = parsed.GetValue(path);
@@ -62,7 +69,9 @@ internal static class InspectCommand
         }
         else
         {
-            throw new ConfigurationException([$"{target}: there is no such run folder or file.{NearestWord.DidYouMeanPath(target)}"]);
+            throw new ConfigurationException([
+                $"{target}: there is no such run folder or file.{NearestWord.DidYouMeanPath(target)}",
+            ]);
         }
     }
 
@@ -90,7 +99,8 @@ internal static class InspectCommand
     {
         foreach (var checkpoint in run.Checkpoints())
         {
-            Console.WriteLine(FormattableString.Invariant($"{checkpoint}: {new FileInfo(checkpoint).Length / 1e6:F1} MB"));
+            Console.WriteLine(
+                FormattableString.Invariant($"{checkpoint}: {new FileInfo(checkpoint).Length / 1e6:F1} MB"));
         }
     }
 
@@ -103,12 +113,15 @@ internal static class InspectCommand
         if (lines.LastOrDefault(line => line.ContainsKey("loss")) is { } last)
         {
             Console.WriteLine(FormattableString.Invariant(
-                $"last report: step {(long)last["step"]!}, epoch {(int)last["epoch"]!}, loss {(double)last["loss"]!:F4}, contrast accuracy {(double)last["contrastAccuracy"]!:P1}"));
+                $"last report: step {(long)last["step"]!}, epoch {(int)last["epoch"]!}, loss {(double)last["loss"]!:F4}, contrast accuracy {(double)last["contrastAccuracy"]!:P1}"
+            ));
         }
 
         foreach (var line in lines.Where(line => line.ContainsKey("knn")))
         {
-            Console.WriteLine(FormattableString.Invariant($"epoch {(int)line["epoch"]!}: kNN {(double)line["knn"]!:P2} [{line["protocol"]}]"));
+            Console.WriteLine(
+                FormattableString.Invariant(
+                    $"epoch {(int)line["epoch"]!}: kNN {(double)line["knn"]!:P2} [{line["protocol"]}]"));
         }
 
         ShowCheckpoints(run);
@@ -146,11 +159,14 @@ internal static class InspectCommand
             Console.WriteLine($"{entry.Name}  {entry.Type}  [{string.Join(", ", entry.Shape)}]");
         }
 
-        Console.WriteLine(FormattableString.Invariant($"{entries.Count} tensors, {entries.Sum(entry => entry.End - entry.Begin) / 1e6:F1} MB"));
+        Console.WriteLine(
+            FormattableString.Invariant(
+                $"{entries.Count} tensors, {entries.Sum(entry => entry.End - entry.Begin) / 1e6:F1} MB"));
         if (new FileInfo(path).Length <= MostLookedAt)
         {
             using var file = SafeTensors.Read(path);
-            TellNotFinite(file.Tensors.Where(item => IsWithin(item.Key, prefix)).Select(item => (item.Key, item.Value)));
+            TellNotFinite(
+                file.Tensors.Where(item => IsWithin(item.Key, prefix)).Select(item => (item.Key, item.Value)));
         }
 
         if (!metadata.ContainsKey("mocosharp.config") && !metadata.ContainsKey("config"))
@@ -161,7 +177,9 @@ internal static class InspectCommand
 
     // As a part of the way to a tensor: --prefix teacher.backbone, or teacher/backbone as the lines show it.
     private static bool IsWithin(string name, string? prefix) => prefix is null
-        || ("." + name.Replace('/', '.')).Contains("." + prefix.Replace('/', '.').Trim('.') + ".", StringComparison.Ordinal);
+        || ("." + name.Replace('/', '.')).Contains(
+            "." + prefix.Replace('/', '.').Trim('.') + ".",
+            StringComparison.Ordinal);
 
     private static void TellNotFinite(IEnumerable<(string Name, Tensor Tensor)> tensors)
     {
@@ -173,7 +191,9 @@ internal static class InspectCommand
                 var finite = tensor.isfinite().sum().item<long>();
                 if (finite < tensor.numel())
                 {
-                    Console.WriteLine($"not finite: {Line(name)}: {tensor.numel() - finite} of {tensor.numel()} values are NaN or infinite");
+                    Console.WriteLine(
+                        $"not finite: {Line(name)}: {tensor.numel() - finite} of {tensor.numel()} values are NaN or " +
+                        "infinite");
                 }
             }
         }
@@ -206,7 +226,8 @@ internal static class InspectCommand
 
         using var stream = File.OpenRead(path);
         var head = new byte[FileSignature.HeadBytes];
-        return FileSignature.Describe(head.AsSpan(0, stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false))) == "an ONNX model.";
+        return FileSignature.Describe(head.AsSpan(0, stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)))
+            == "an ONNX model.";
     }
 
     private static void ShowOnnx(string path)
@@ -227,10 +248,13 @@ internal static class InspectCommand
             Console.WriteLine($"output: {output}");
         }
 
-        Console.WriteLine($"operations: {string.Join(", ", model.Operations.OrderByDescending(item => item.Value).Take(12).Select(item => $"{item.Value} {item.Key}"))}" +
-            (model.Operations.Count > 12 ? ", ..." : ""));
+        Console.WriteLine(
+            "operations: " +
+            $"{string.Join(", ", model.Operations.OrderByDescending(item => item.Value).Take(12).Select(item => $"{item.Value} {item.Key}"))}"
+                + (model.Operations.Count > 12 ? ", ..." : ""));
         Console.WriteLine(FormattableString.Invariant(
-            $"an ONNX model, format {model.FormatVersion}, opset {string.Join(", ", model.Opsets)}, by {(model.Producer.Length == 0 ? "?" : model.Producer)}: {model.Weights} weights, {model.WeightBytes / 1e6:F1} MB"));
+            $"an ONNX model, format {model.FormatVersion}, opset {string.Join(", ", model.Opsets)}, by {(model.Producer.Length == 0 ? "?" : model.Producer)}: {model.Weights} weights, {model.WeightBytes / 1e6:F1} MB"
+        ));
     }
 
     private static void ShowTorchFile(string path, string? prefix)
@@ -239,10 +263,14 @@ internal static class InspectCommand
         var (count, bytes) = (0, 0L);
         var tensors = new List<(string Name, PickleTensor Tensor)>();
         Show(file.Root, "");
-        Console.WriteLine(FormattableString.Invariant($"{count} tensors, {bytes / 1e6:F1} MB, {(file.Format == TorchFormat.Pickle ? "a plain pickle" : $"PyTorch's {file.Format.ToString().ToLowerInvariant()} format")}"));
+        Console.WriteLine(
+            FormattableString.Invariant(
+                $"{count} tensors, {bytes / 1e6:F1} MB, {(file.Format == TorchFormat.Pickle ? "a plain pickle" : $"PyTorch's {file.Format.ToString().ToLowerInvariant()} format")}"
+            ));
         if (bytes <= MostLookedAt)
         {
-            TellNotFinite(tensors.Where(item => IsWithin(item.Name, prefix)).Select(item => (item.Name, item.Tensor.Tensor)));
+            TellNotFinite(
+                tensors.Where(item => IsWithin(item.Name, prefix)).Select(item => (item.Name, item.Tensor.Tensor)));
         }
 
         void Show(PickleValue value, string name)
@@ -256,7 +284,8 @@ internal static class InspectCommand
                     }
 
                     break;
-                case IReadOnlyList<PickleValue> { Count: > 0 } list when list.All(item => item is PickleDictionary or PickleTensor):
+                case IReadOnlyList<PickleValue> { Count: > 0 } list
+                    when list.All(item => item is PickleDictionary or PickleTensor):
                     for (var i = 0; i < list.Count; i++)
                     {
                         Show(list[i], $"{name}/{i}");
@@ -287,5 +316,6 @@ internal static class InspectCommand
     }
 
     // A file may hold texts of any length, with any characters: a terminal is spared them.
-    private static string Line(string text) => new([.. text.Take(200).Select(letter => char.IsControl(letter) ? ' ' : letter)]);
+    private static string Line(string text) =>
+        new([.. text.Take(200).Select(letter => char.IsControl(letter) ? ' ' : letter)]);
 }

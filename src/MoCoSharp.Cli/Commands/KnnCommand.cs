@@ -17,16 +17,30 @@ internal static class KnnCommand
 {
     public static Command Create()
     {
-        var target = new Argument<string>("run") { Description = "A run folder, a checkpoint, an exported encoder, or a PyTorch file." };
+        var target = new Argument<string>("run")
+        {
+            Description = "A run folder, a checkpoint, an exported encoder, or a PyTorch file.",
+        };
         var data = Options.Data("Labeled images to find neighbors in; without it the run's own.");
         var validation = Options.Validation("Labeled images to judge by.");
-        var protocol = new Option<string?>("--protocol") { Description = $"{string.Join(" or ", KnnProtocol.Names)}; without it the run's own settings." }.Offers([.. KnnProtocol.Names]);
-        var neighbours = new Option<int?>("-k", "--neighbours") { Description = "Neighbors." }.Number("a whole number above 0");
-        var temperature = new Option<double?>("--temperature") { Description = "Of the weights exp(similarity / temperature)." }.Number("a number above 0");
+        var protocol = new Option<string?>("--protocol")
+        {
+            Description = $"{string.Join(" or ", KnnProtocol.Names)}; without it the run's own settings.",
+        }.Offers([.. KnnProtocol.Names]);
+        var neighbours = new Option<int?>("-k", "--neighbours") { Description = "Neighbors." }.Number(
+            "a whole number above 0");
+        var temperature = new Option<double?>("--temperature")
+        {
+            Description = "Of the weights exp(similarity / temperature).",
+        }.Number("a number above 0");
         var layer = new Option<string?>("--layer") { Description = "pooled or head." }.Offers("pooled", "head");
         var which = Options.Encoder();
         var prefix = NamedEncoder.PrefixOption();
-        var output = new Option<string?>("-o", "--output") { HelpName = "file", Description = "Where the report goes; without it evaluations/ of the run." };
+        var output = new Option<string?>("-o", "--output")
+        {
+            HelpName = "file",
+            Description = "Where the report goes; without it evaluations/ of the run.",
+        };
         var verbose = Options.Verbose();
         var command = new Command("knn", "Judge an encoder by the labels of nearest neighbours.")
         {
@@ -42,7 +56,10 @@ internal static class KnnCommand
             }
 
             var layerNamed = parsed.GetValue(layer);
-            var own = (parsed.GetValue(neighbours), parsed.GetValue(temperature), EnumNames.Find<FeatureLayer>(layerNamed));
+            var own = (
+                parsed.GetValue(neighbours),
+                parsed.GetValue(temperature),
+                EnumNames.Find<FeatureLayer>(layerNamed));
             if (layerNamed is not null && own.Item3 is null)
             {
                 faults.Add($"--layer is {layerNamed}, expected {EnumNames.Expected(typeof(FeatureLayer))}.");
@@ -54,32 +71,46 @@ internal static class KnnCommand
             }
 
             faults.AddRange(With(new KnnOptions(), own).Faults());
-            using var encoder = NamedEncoder.Open(parsed.GetValue(target)!, parsed.GetValue(which)!, faults, group.Size, parsed.GetValue(prefix));
-            var options = named is not null && KnnProtocol.Names.Contains(named) ? KnnProtocol.Named(named) : With(encoder.Config.Knn, own);
+            using var encoder = NamedEncoder.Open(
+                parsed.GetValue(target)!, parsed.GetValue(which)!, faults, group.Size,
+                parsed.GetValue(prefix));
+            var options =
+                named is not null && KnnProtocol.Names.Contains(named)
+                    ? KnnProtocol.Named(named)
+                    : With(encoder.Config.Knn, own);
             if (options.Layer == FeatureLayer.Head && encoder.Encoder.Options.Head == EncoderHead.None)
             {
                 faults.Add(own.Item3 is null && named is null && encoder.HasKnnSettings
-                    ? $"{encoder.Source}: its run is judged by the head's output, and this file has no head. Export it with --head, or judge its pooled features: --layer pooled."
+                    ? $"{encoder.Source}: its run is judged by the head's output, and this file has no head. Export " +
+                        "it with --head, or judge its pooled features: --layer pooled."
                     : $"{encoder.Source}: has no head that fits. Judge its pooled features: --layer pooled.");
             }
 
             if (!encoder.HasKnnSettings && named is null && (own.Item1 is null || own.Item2 is null))
             {
-                Console.Error.WriteLine($"moco: note: {parsed.GetValue(target)} holds no settings of kNN: " + FormattableString.Invariant(
-                    $"k {options.Neighbours}, temperature {options.Temperature} and {options.Layer.Name()} features are taken where -k, --temperature and --layer say nothing."));
+                Console.Error.WriteLine(
+                    $"moco: note: {parsed.GetValue(target)} holds no settings of kNN: "
+                        + FormattableString.Invariant(
+                    $"k {options.Neighbours}, temperature {options.Temperature} and {options.Layer.Name()} features are taken where -k, --temperature and --layer say nothing."
+                ));
             }
 
             var labelled = LabelledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
             var isAskedFor = named is not null || own.Item1 is not null;
             if (isAskedFor && options.Neighbours > labelled.Train.Count)
             {
-                throw new ConfigurationException([$"k is {options.Neighbours}, and the bank has {labelled.Train.Count} images: expected at most that."]);
+                throw new ConfigurationException([
+                    $"k is {options.Neighbours}, and the bank has {labelled.Train.Count} images: expected at most " +
+                    "that.",
+                ]);
             }
 
             using var signals = new StopSignals();
             try
             {
-                return Judge(encoder, labelled, named ?? "own", options, isAskedFor, parsed.GetValue(output), group, signals.Token);
+                return Judge(
+                    encoder, labelled, named ?? "own", options, isAskedFor, parsed.GetValue(output), group,
+                    signals.Token);
             }
             catch (OperationCanceledException)
             {
@@ -90,7 +121,9 @@ internal static class KnnCommand
     }
 
     /// <summary>Judges, and writes the report.</summary>
-    internal static int Judge(NamedEncoder encoder, LabelledData data, string name, KnnOptions options, bool isAskedFor, string? output, IProcessGroup group, CancellationToken cancellation)
+    internal static int Judge(
+        NamedEncoder encoder, LabelledData data, string name, KnnOptions options, bool isAskedFor, string? output,
+        IProcessGroup group, CancellationToken cancellation)
     {
         encoder.Encoder.Precision = encoder.Config.Precision.Resolve(encoder.Device); // as the run's monitor
         var progress = new EvaluationProgress("kNN");
@@ -98,28 +131,47 @@ internal static class KnnCommand
         using var queries = encoder.Features(data.Judged, options.Layer, progress, group, cancellation);
         if (!isAskedFor)
         {
-            options = options with { Neighbours = Math.Min(options.Neighbours, bank.Labels.Count(label => label >= 0)) }; // a run's own settings follow a small bank
+            options = options with
+            {
+                Neighbours = Math.Min(options.Neighbours, bank.Labels.Count(label => label >= 0)),
+            }; // a run's own settings follow a small bank
         }
 
         var result = KnnProtocol.Judge(bank, queries, data.Train.ClassNames, options, group);
-        var protocol = $"{KnnProtocol.Describe(name, options)}; {encoder.Which} encoder in {encoder.Encoder.Precision.Name()}, evaluation view at {encoder.Config.Views.Size} px; " +
-            $"bank {data.Train.Description} ({bank.Labels.Length}), queries {data.Judged.Description} ({result.Scores.Count})";
+        var protocol =
+            $"{KnnProtocol.Describe(name, options)}; {encoder.Which} encoder in {encoder.Encoder.Precision.Name()}, " +
+            $"evaluation view at {encoder.Config.Views.Size} px; "
+            + $"bank {data.Train.Description} ({bank.Labels.Length}), queries {data.Judged.Description} " +
+                $"({result.Scores.Count})";
         var report = EvaluationReport.Of("knn", protocol, result.Scores);
         report["neighbours"] = options.Neighbours;
         report["temperature"] = options.Temperature;
         report["layer"] = options.Layer.Name();
         report["view"] = ViewRecipes.Evaluation(encoder.Config.Views).Describe();
-        report["classesMissingFromTheBank"] = new JsonArray([.. result.MissingClasses.Select(missing => (JsonNode)missing)]);
+        report["classesMissingFromTheBank"] = new JsonArray([
+            .. result.MissingClasses.Select(missing => (JsonNode)missing),
+        ]);
         if (result.MissingClasses.Count > 0)
         {
-            Console.Error.WriteLine($"moco: warning: the bank has no image of {string.Join(", ", result.MissingClasses)}: those queries count, and cannot be right.");
+            Console.Error.WriteLine(
+                $"moco: warning: the bank has no image of {string.Join(", ", result.MissingClasses)}: those queries " +
+                "count, and cannot be right.");
         }
 
-        EvaluationOutput.Write(encoder, data, $"knn-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Of(protocol)}", output, report, result.Scores);
+        EvaluationOutput.Write(
+            encoder,
+            data,
+            $"knn-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Of(protocol)}",
+            output,
+            report,
+            result.Scores);
         return ExitCode.Done;
     }
 
-    private static KnnOptions With(KnnOptions options, (int? Neighbours, double? Temperature, FeatureLayer? Layer) own) => options with
+    private static KnnOptions With(
+        KnnOptions options,
+        (int? Neighbours, double? Temperature, FeatureLayer? Layer) own) =>
+        options with
     {
         Neighbours = own.Neighbours ?? options.Neighbours,
         Temperature = own.Temperature ?? options.Temperature,

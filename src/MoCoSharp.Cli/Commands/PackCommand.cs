@@ -16,15 +16,38 @@ internal static class PackCommand
 
     public static Command Create()
     {
-        var source = new Argument<string>("source") { Description = "What to pack: a folder, a list file, tar shards, cifar10:PATH, ..." };
-        var output = new Option<string>("--output", "-o") { HelpName = "file", Description = "The file to write.", Required = true };
-        var shortSide = new Option<int>("--short-side") { Description = "Resize images whose shorter side is longer; 0 resizes none.", DefaultValueFactory = _ => new PackOptions().ShortSide }.Number("a whole number of pixels, or 0");
-        var format = new Option<string>("--format") { Description = "raw (fastest) or jpeg (a tenth of the size).", DefaultValueFactory = _ => "raw" }.OneOf("raw", "jpeg");
-        var quality = new Option<int>("--quality") { Description = "Of JPEG that has to be encoded, 1 to 100.", DefaultValueFactory = _ => new PackOptions().Quality }.Number("a whole number from 1 to 100");
+        var source = new Argument<string>("source")
+        {
+            Description = "What to pack: a folder, a list file, tar shards, cifar10:PATH, ...",
+        };
+        var output = new Option<string>("--output", "-o")
+        {
+            HelpName = "file",
+            Description = "The file to write.",
+            Required = true,
+        };
+        var shortSide = new Option<int>("--short-side")
+        {
+            Description = "Resize images whose shorter side is longer; 0 resizes none.",
+            DefaultValueFactory = _ => new PackOptions().ShortSide,
+        }.Number("a whole number of pixels, or 0");
+        var format = new Option<string>("--format")
+        {
+            Description = "raw (fastest) or jpeg (a tenth of the size).",
+            DefaultValueFactory = _ => "raw",
+        }.OneOf("raw", "jpeg");
+        var quality = new Option<int>("--quality")
+        {
+            Description = "Of JPEG that has to be encoded, 1 to 100.",
+            DefaultValueFactory = _ => new PackOptions().Quality,
+        }.Number("a whole number from 1 to 100");
         var upright = Options.ExifOrientation("Turn images upright as their EXIF data say.");
         var force = Options.Force();
         var verbose = Options.Verbose();
-        var command = new Command("pack", "Write a set into one file that is read many times faster than photos.") { source, output, shortSide, format, quality, upright, force, verbose };
+        var command = new Command("pack", "Write a set into one file that is read many times faster than photos.")
+        {
+            source, output, shortSide, format, quality, upright, force, verbose,
+        };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
         {
             var options = new PackOptions
@@ -57,7 +80,9 @@ internal static class PackCommand
         DataNotices.TellTurned(parts.Train, options.Request.AppliesOrientation, "--exif-orientation");
         if (parts.Validation is not null)
         {
-            Console.Error.WriteLine($"moco: note: the training part is packed ({parts.Train.Description}); pack the other by its own name.");
+            Console.Error.WriteLine(
+                $"moco: note: the training part is packed ({parts.Train.Description}); pack the other by its own name."
+            );
         }
 
         var watch = Stopwatch.StartNew();
@@ -67,7 +92,8 @@ internal static class PackCommand
             if (watch.Elapsed - told > TimeSpan.FromSeconds(2))
             {
                 told = watch.Elapsed;
-                Console.WriteLine(Invariant($"{done}/{parts.Train.Count} images, {done / watch.Elapsed.TotalSeconds:F0} a second"));
+                Console.WriteLine(
+                    Invariant($"{done}/{parts.Train.Count} images, {done / watch.Elapsed.TotalSeconds:F0} a second"));
             }
         }, text => Console.Error.WriteLine($"moco: warning: {text}"));
         foreach (var reason in result.Broken.Take(BrokenNamed))
@@ -75,12 +101,20 @@ internal static class PackCommand
             Console.Error.WriteLine($"moco: warning: left out: {reason}");
         }
 
-        var more = result.Broken.Count > BrokenNamed ? $" ({result.Broken.Count - BrokenNamed} more images were left out)" : "";
+        var more =
+            result.Broken.Count > BrokenNamed
+                ? $" ({result.Broken.Count - BrokenNamed} more images were left out)"
+                : "";
         if (result.Unreadable > 0)
         {
-            Console.Error.WriteLine($"moco: warning: {result.Unreadable} of those left out could not be read this time: pack again once they can (--force).");
+            Console.Error.WriteLine(
+                $"moco: warning: {result.Unreadable} of those left out could not be read this time: pack again once " +
+                "they can (--force).");
         }
 
-        Console.WriteLine(Invariant($"{output}: {result.Images} images, {result.SizeBytes / 1e6:F1} MB, in {watch.Elapsed.TotalSeconds:F1} s{more}. `moco pretrain moco-v2-folder --data {Data.Shell.Quote(output)}` reads it."));
+        Console.WriteLine(
+            Invariant(
+                $"{output}: {result.Images} images, {result.SizeBytes / 1e6:F1} MB, in {watch.Elapsed.TotalSeconds:F1} s{more}. `moco pretrain moco-v2-folder --data {Data.Shell.Quote(output)}` reads it."
+            ));
     }
 }

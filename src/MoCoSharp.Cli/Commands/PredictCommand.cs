@@ -19,21 +19,41 @@ internal static class PredictCommand
 {
     public static Command Create()
     {
-        var target = new Argument<string>("classifier") { Description = "A classifier that linear or finetune left, or the run folder with one in classifiers/." };
+        var target = new Argument<string>("classifier")
+        {
+            Description = "A classifier that linear or finetune left, or the run folder with one in classifiers/.",
+        };
         var data = Options.RequiredData("The images; labels play no part.");
         var part = Options.Part();
-        var count = new Option<int>("-k") { Description = "So many classes for each image, the likeliest first.", DefaultValueFactory = _ => 1 }.Number("a whole number above 0");
-        var upright = Options.ExifOrientation("Turn photos upright as their EXIF data say, whatever the classifier was trained on.");
-        var output = new Option<string?>("-o", "--output") { HelpName = "file", Description = "predictions.csv or .json; without it the lines are printed." };
+        var count = new Option<int>("-k")
+        {
+            Description = "So many classes for each image, the likeliest first.",
+            DefaultValueFactory = _ => 1,
+        }.Number("a whole number above 0");
+        var upright = Options.ExifOrientation(
+            "Turn photos upright as their EXIF data say, whatever the classifier was trained on.");
+        var output = new Option<string?>("-o", "--output")
+        {
+            HelpName = "file",
+            Description = "predictions.csv or .json; without it the lines are printed.",
+        };
         var force = Options.Force();
         var verbose = Options.Verbose();
-        var command = new Command("predict", "Name the class of each image, by a classifier that linear or finetune left.") { target, data, part, count, upright, output, force, verbose };
+        var command = new Command(
+            "predict",
+            "Name the class of each image, by a classifier that linear or finetune left.")
+        {
+            target, data, part, count, upright, output, force, verbose,
+        };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () => Run(
-            parsed.GetValue(target)!, parsed.GetValue(data)!, parsed.GetValue(part)!, parsed.GetValue(count), parsed.GetValue(upright), parsed.GetValue(output), parsed.GetValue(force))));
+            parsed.GetValue(target)!, parsed.GetValue(data)!, parsed.GetValue(part)!,
+            parsed.GetValue(count), parsed.GetValue(upright), parsed.GetValue(output),
+            parsed.GetValue(force))));
         return command;
     }
 
-    private static int Run(string target, string source, string part, int count, bool upright, string? output, bool force)
+    private static int Run(
+        string target, string source, string part, int count, bool upright, string? output, bool force)
     {
         var faults = Faults(part, count, output, force).ToList();
         var images = EmbedCommand.Images(source, null, part, faults);
@@ -41,7 +61,9 @@ internal static class PredictCommand
         var classes = classifier.Trained.Classes;
         if (classes.Count == 0)
         {
-            faults.Add($"{target}: tells no classes. `moco linear {Shell.Quote(target)} --data LABELLED` makes a classifier of it, and says where that is.");
+            faults.Add(
+                $"{target}: tells no classes. `moco linear {Shell.Quote(target)} --data LABELLED` makes a " +
+                "classifier of it, and says where that is.");
         }
 
         if (images is null || faults.Count > 0)
@@ -49,26 +71,39 @@ internal static class PredictCommand
             throw new ConfigurationException(faults);
         }
 
-        var views = classifier.Config.Views with { ExifOrientation = classifier.Config.Views.ExifOrientation || upright };
+        var views = classifier.Config.Views with
+        {
+            ExifOrientation = classifier.Config.Views.ExifOrientation || upright,
+        };
         DataNotices.TellTurned(images, views.ExifOrientation, "--exif-orientation");
         using var signals = new StopSignals();
         var progress = new EvaluationProgress("predict");
         var read = 0;
-        var written = output is null ? "" : Path.Combine(Path.GetDirectoryName(Path.GetFullPath(output))!, $".unfinished-{Environment.ProcessId}{Path.GetExtension(output)}");
+        var written = output is null
+            ? ""
+            : Path.Combine(
+                Path.GetDirectoryName(Path.GetFullPath(output))!,
+                $".unfinished-{Environment.ProcessId}{Path.GetExtension(output)}");
         try
         {
             using (var file = Predictions.Create(output is null ? null : written, Math.Min(count, classes.Count)))
             {
                 FeatureExtractor.Stream(
-                    classifier.Encoder, images, ViewRecipes.Evaluation(views), FeatureLayer.Head, classifier.Config.Loader, classifier.Device,
-                    normalize: false, batch => read += Add(file, batch, images, classes), progress.Show, cancellation: signals.Token);
+                    classifier.Encoder, images, ViewRecipes.Evaluation(views), FeatureLayer.Head,
+                    classifier.Config.Loader, classifier.Device,
+                    normalize: false,
+                    batch => read += Add(file, batch, images, classes),
+                    progress.Show,
+                    cancellation: signals.Token);
                 file.Finish();
             }
 
             if (output is not null)
             {
                 File.Move(written, output, overwrite: force);
-                Console.WriteLine($"{output}: {read} images, {classes.Count} classes, by {target}{LeftOutWords.Of(read, images.Count)}");
+                Console.WriteLine(
+                    $"{output}: {read} images, {classes.Count} classes, by " +
+                    $"{target}{LeftOutWords.Of(read, images.Count)}");
             }
         }
         finally
@@ -90,10 +125,19 @@ internal static class PredictCommand
                 var row = values.AsSpan(i * names.Count, names.Count).ToArray();
                 if (!row.All(float.IsFinite))
                 {
-                    throw new InvalidDataException($"{target}: its scores of {of.NameOf(batch.Indices[i])} are not numbers. Did its training diverge? Train it again with a lower learning rate.");
+                    throw new InvalidDataException(
+                        $"{target}: its scores of {of.NameOf(batch.Indices[i])} are not numbers. Did its training " +
+                        "diverge? Train it again with a lower learning rate.");
                 }
 
-                file.Add(of.NameOf(batch.Indices[i]), [.. row.Index().OrderByDescending(item => item.Item).Take(count).Select(item => (names[item.Index], item.Item))]);
+                file.Add(
+                    of.NameOf(batch.Indices[i]),
+                    [
+                        .. row.Index()
+                            .OrderByDescending(item => item.Item)
+                            .Take(count)
+                            .Select(item => (names[item.Index], item.Item)),
+                    ]);
             }
 
             if (output is not null)
@@ -140,7 +184,9 @@ internal static class PredictCommand
     private static string Classifier(string target, List<string> faults)
     {
         var folder = Path.Combine(target, "classifiers");
-        var found = Directory.Exists(folder) ? Directory.GetFiles(folder, "*.safetensors").Order(StringComparer.Ordinal).ToList() : [];
+        var found = Directory.Exists(folder)
+            ? Directory.GetFiles(folder, "*.safetensors").Order(StringComparer.Ordinal).ToList()
+            : [];
         if (found.Count > 1)
         {
             faults.Add($"{target}: holds {found.Count} classifiers. Name one of {string.Join(", ", found)}.");

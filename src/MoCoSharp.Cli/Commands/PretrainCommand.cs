@@ -19,42 +19,69 @@ internal static class PretrainCommand
 {
     public static Command Create()
     {
-        var recipe = new Argument<string?>("recipe") { Description = "A recipe file or the name of a shipped one.", Arity = ArgumentArity.ZeroOrOne }.CompletesRecipes();
-        var data = Options.Data("Images: a folder, a list file, a packed set, tar shards (shards/{000..099}.tar), cifar10:PATH, cifar100:PATH, idx:PATH, patterns.");
-        var validation = Options.Validation("Labeled images for the kNN monitor, where the source has none of its own.");
+        var recipe = new Argument<string?>("recipe")
+        {
+            Description = "A recipe file or the name of a shipped one.",
+            Arity = ArgumentArity.ZeroOrOne,
+        }.CompletesRecipes();
+        var data = Options.Data(
+            "Images: a folder, a list file, a packed set, tar shards (shards/{000..099}.tar), cifar10:PATH, " +
+            "cifar100:PATH, idx:PATH, patterns.");
+        var validation = Options.Validation(
+            "Labeled images for the kNN monitor, where the source has none of its own.");
         var runPath = Options.Run("The run folder. Without it, runs/<recipe>-001 and so on.");
         var set = Options.Set("A setting over the recipe's: moco.temperature=0.1");
         var steps = Options.StepLimit("Save and end after so many steps in all.");
         var resume = new Option<bool>("--resume") { Description = "Go on with the run in --run." };
-        var changes = new Option<bool>("--resume-with-changes") { Description = "Go on with another recipe (--set) or other images (--data), and record what is changed." };
-        var usr1 = new Option<string>("--usr1") { Description = "What SIGUSR1 does: stop (save, exit 75) or continue (save, go on).", DefaultValueFactory = _ => "stop" }.OneOf("stop", "continue");
+        var changes = new Option<bool>("--resume-with-changes")
+        {
+            Description = "Go on with another recipe (--set) or other images (--data), and record what is changed.",
+        };
+        var usr1 = new Option<string>("--usr1")
+        {
+            Description = "What SIGUSR1 does: stop (save, exit 75) or continue (save, go on).",
+            DefaultValueFactory = _ => "stop",
+        }.OneOf("stop", "continue");
         var dryRun = Options.DryRun("Show what would be done, and estimate time and memory.");
         var json = Options.Json("With --dry-run: print the whole configuration instead, a recipe of one's own.");
         var device = Options.Device();
         var upright = Options.ExifOrientation("Turn photos upright as their EXIF data say: views.exifOrientation.");
-        var onBadImage = new Option<string?>("--on-bad-image") { Description = "skip (and name it) or fail." }.OneOf([.. EnumNames.All<BadImageAction>()]);
+        var onBadImage = new Option<string?>("--on-bad-image") { Description = "skip (and name it) or fail." }.OneOf([
+            .. EnumNames.All<BadImageAction>(),
+        ]);
         var verbose = Options.Verbose();
         var command = new Command("pretrain", "Pre-train an encoder. Without arguments: on the built-in images.")
         {
-            recipe, data, validation, runPath, set, steps, resume, changes, usr1, dryRun, json, device, upright, onBadImage, verbose,
+            recipe, data, validation, runPath, set, steps, resume, changes, usr1, dryRun, json, device, upright,
+            onBadImage, verbose,
         };
         command.SetAction(parsed => Processes.Run(parsed.GetValue(verbose), group =>
         {
             var given = new Request(
-                parsed.GetValue(recipe), parsed.GetValue(data), parsed.GetValue(validation), parsed.GetValue(runPath), parsed.GetValue(set)!,
-                parsed.GetValue(steps), parsed.GetValue(resume) || parsed.GetValue(changes), parsed.GetValue(changes), parsed.GetValue(usr1) == "continue",
-                parsed.GetValue(dryRun), parsed.GetValue(json), parsed.GetValue(device), parsed.GetValue(upright), parsed.GetValue(onBadImage));
+                parsed.GetValue(recipe), parsed.GetValue(data), parsed.GetValue(validation),
+                parsed.GetValue(runPath), parsed.GetValue(set)!,
+                parsed.GetValue(steps), parsed.GetValue(resume) || parsed.GetValue(changes),
+                parsed.GetValue(changes), parsed.GetValue(usr1) == "continue",
+                parsed.GetValue(dryRun), parsed.GetValue(json), parsed.GetValue(device),
+                parsed.GetValue(upright),
+                parsed.GetValue(onBadImage));
             return given.Resume ? Resume(given, group) : Start(given, group);
         }));
         return command;
     }
 
     private sealed record Request(
-        string? Recipe, string? Data, string? Validation, string? Run, string[] Settings, long? Steps, bool Resume, bool WithChanges, bool Usr1Continues,
+        string? Recipe, string? Data, string? Validation, string? Run, string[] Settings, long? Steps, bool Resume,
+        bool WithChanges, bool Usr1Continues,
         bool DryRun, bool Json, string? Device, bool Upright, string? OnBadImage)
     {
         /// <summary>The images that are named, by --data or by --set data=; null where none are.</summary>
-        public string? Source => Data ?? Settings.Where(setting => setting.StartsWith("data=", StringComparison.Ordinal)).Select(setting => setting["data=".Length..].Trim('"')).LastOrDefault();
+        public string? Source =>
+            Data
+            ?? Settings
+                .Where(setting => setting.StartsWith("data=", StringComparison.Ordinal))
+                .Select(setting => setting["data=".Length..].Trim('"'))
+                .LastOrDefault();
 
         public string RecipeTaken => Recipe ?? Recipes.For(Source);
 
@@ -64,7 +91,9 @@ internal static class PretrainCommand
         public IEnumerable<string> AllSettings =>
         [
             .. Settings, .. Upright ? ["views.exifOrientation=true"] : Array.Empty<string>(),
-            .. CommandLine.Settings.Text("data", Data), .. CommandLine.Settings.Text("validation", Validation), .. CommandLine.Settings.Text("device", Device), .. CommandLine.Settings.Text("loader.onBadImage", OnBadImage),
+            .. CommandLine.Settings.Text("data", Data), .. CommandLine.Settings.Text("validation", Validation),
+            .. CommandLine.Settings.Text("device", Device),
+            .. CommandLine.Settings.Text("loader.onBadImage", OnBadImage),
         ];
     }
 
@@ -84,7 +113,9 @@ internal static class PretrainCommand
 
         if (group.Rank == 0 && request.Run is not null && !request.DryRun && RunFolder.Exists(request.Run))
         {
-            faults.Add($"{request.Run} holds a run already. Add --resume to go on with it, or name another folder with --run.");
+            faults.Add(
+                $"{request.Run} holds a run already. Add --resume to go on with it, or name another folder with --run."
+            );
         }
 
         if (group.Rank == 0 && config is not null)
@@ -117,7 +148,9 @@ internal static class PretrainCommand
         return Begin(plan!, run, request.Steps, signals, group);
     }
 
-    /// <summary>Trains in a folder that was just made; where that fails before anything is learned, the folder goes.</summary>
+    /// <summary>
+    /// Trains in a folder that was just made; where that fails before anything is learned, the folder goes.
+    /// </summary>
     internal static int Begin(PretrainPlan plan, RunFolder run, long? steps, StopSignals signals, IProcessGroup group)
     {
         try
@@ -142,12 +175,15 @@ internal static class PretrainCommand
 
         if (request.Recipe is not null || request.DryRun)
         {
-            faults.Add("--resume goes on with the run's own config.json: leave out the recipe and --dry-run. --set key=value changes a setting of it.");
+            faults.Add(
+                "--resume goes on with the run's own config.json: leave out the recipe and --dry-run. --set " +
+                "key=value changes a setting of it.");
         }
 
         if (group.Rank == 0 && request.Run is not null && !RunFolder.Exists(request.Run))
         {
-            faults.Add($"{request.Run} is not the folder of a run: it has no config.json. Leave out --resume to start one.");
+            faults.Add(
+                $"{request.Run} is not the folder of a run: it has no config.json. Leave out --resume to start one.");
         }
 
         if (request.Steps <= 0)
@@ -164,12 +200,17 @@ internal static class PretrainCommand
         var run = group.Rank == 0 ? RunFolder.Open(request.Run!) : RunFolder.OpenUnchecked(request.Run!);
         if (group.Rank == 0 && WeightsImport.Missing(run) is { Count: > 0 } missing)
         {
-            throw new ConfigurationException([$"{run.Path} was imported without {string.Join(", ", missing)}: nothing could go on as it was. " +
-                $"Begin a training with its weights: {ImportCommand.Beginning(run.ReadConfig().Encoder, run.Path, null, null)}"]);
+            throw new ConfigurationException([
+                $"{run.Path} was imported without {string.Join(", ", missing)}: nothing could go on as it was. "
+                    + "Begin a training with its weights: " +
+                        $"{ImportCommand.Beginning(run.ReadConfig().Encoder, run.Path, null, null)}",
+            ]);
         }
 
         using var hold = group.Rank == 0 ? run.Hold(Note) : null;
-        var saved = GroupText.Broadcast(group, group.Rank == 0 ? RunConfigFile.Write(RunConfigFile.Load(run.ConfigPath)) : "");
+        var saved = GroupText.Broadcast(
+            group,
+            group.Rank == 0 ? RunConfigFile.Write(RunConfigFile.Load(run.ConfigPath)) : "");
         var config = RunConfigFile.Parse(saved, run.ConfigPath, request.AllSettings);
         if (group.Rank == 0 && run.Checkpoints().Count == 0)
         {
@@ -229,7 +270,9 @@ internal static class PretrainCommand
     /// <param name="steps">Ends after so many in all; null is all epochs.</param>
     /// <param name="signals">When to stop.</param>
     /// <param name="group">The processes that train together; all call this.</param>
-    internal static int Train(PretrainPlan plan, RunFolder run, bool resumes, bool withChanges, long? steps, StopSignals signals, IProcessGroup group)
+    internal static int Train(
+        PretrainPlan plan, RunFolder run, bool resumes, bool withChanges, long? steps, StopSignals signals,
+        IProcessGroup group)
     {
         var config = plan.Config;
         Processes.Guard(run);
@@ -239,17 +282,25 @@ internal static class PretrainCommand
         group = RankAgreement.OnDevices(group, config.Device);
         using var gpus = group as NcclGroup;
         using var method = config.CreateMethod(plan.Train.Count, group);
-        var progress = new ConsoleProgress(config.Epochs, TimeProvider.System) { StartedFrom = StartedFrom(config, run) };
+        var progress = new ConsoleProgress(config.Epochs, TimeProvider.System)
+        {
+            StartedFrom = StartedFrom(config, run),
+        };
         plan = plan.Telling(progress.Warned);
         using var views = ViewLoader.Open(
-            plan.Train, config.TrainingViews(), plan.Config.Loader, config.Seed, config.BatchSize, group.Rank, group.Size, config.Method.Views);
+            plan.Train, config.TrainingViews(), plan.Config.Loader, config.Seed, config.BatchSize, group.Rank,
+            group.Size, config.Method.Views);
         var warnings = new BadImageWarnings(progress.Warned);
-        views.BadImageFound += bad => warnings.Tell(bad, bad.MayPass ? "Another image takes its place this time." : "Another image takes its place.");
+        views.BadImageFound += bad =>
+            warnings.Tell(
+                bad,
+                bad.MayPass ? "Another image takes its place this time." : "Another image takes its place.");
         using var training = new Pretraining(method, config, group, TimeProvider.System, progress);
         signals.OnSave(training.RequestSave);
         if (group.Rank == 0)
         {
-            Begin(plan, run, resumes, withChanges, method, training, progress); // weights and checkpoints are read once, and handed round
+            // weights and checkpoints are read once, and handed round
+            Begin(plan, run, resumes, withChanges, method, training, progress);
         }
 
         var end = training.Run(views, run, plan.Monitor(), steps, signals.Token);
@@ -261,19 +312,29 @@ internal static class PretrainCommand
         if (training.SavePauses.Count > 0)
         {
             var pauses = training.SavePauses.Order().ToList();
-            Console.WriteLine(FormattableString.Invariant($"{pauses.Count} {(pauses.Count == 1 ? "save" : "saves")}; training stood still for {pauses[pauses.Count / 2] * 1000:F0} ms each (median), {pauses[^1] * 1000:F0} at most"));
+            Console.WriteLine(
+                FormattableString.Invariant(
+                    $"{pauses.Count} {(pauses.Count == 1 ? "save" : "saves")}; training stood still for {pauses[pauses.Count / 2] * 1000:F0} ms each (median), {pauses[^1] * 1000:F0} at most"
+                ));
         }
 
         Console.WriteLine(end switch
         {
-            RunEnd.Finished => $"done: {training.StepsDone} steps. Look at {run.ViewsPath}; {NextSteps.After(plan, run)}",
-            RunEnd.StepLimit => $"ended after {training.StepsDone} steps, as asked. `moco pretrain --resume --run {Shell.Quote(run.Path)}` goes on.",
-            _ => $"stopped after {training.StepsDone} steps, saved. `moco pretrain --resume --run {Shell.Quote(run.Path)}` goes on.",
+            RunEnd.Finished =>
+                $"done: {training.StepsDone} steps. Look at {run.ViewsPath}; {NextSteps.After(plan, run)}",
+            RunEnd.StepLimit =>
+                $"ended after {training.StepsDone} steps, as asked. `moco pretrain --resume --run " +
+                $"{Shell.Quote(run.Path)}` goes on.",
+            _ =>
+                $"stopped after {training.StepsDone} steps, saved. `moco pretrain --resume --run " +
+                $"{Shell.Quote(run.Path)}` goes on.",
         });
         return end == RunEnd.Stopped ? ExitCode.Stopped : ExitCode.Done;
     }
 
-    private static void Begin(PretrainPlan plan, RunFolder run, bool resumes, bool withChanges, PretrainMethod method, Pretraining training, ConsoleProgress progress)
+    private static void Begin(
+        PretrainPlan plan, RunFolder run, bool resumes, bool withChanges, PretrainMethod method, Pretraining training,
+        ConsoleProgress progress)
     {
         var config = plan.Config;
         var isUnbegun = !resumes || run.Checkpoints().Count == 0;
@@ -284,7 +345,9 @@ internal static class PretrainCommand
                 Console.WriteLine($"changed: {change}");
             }
 
-            Console.WriteLine($"resumed after step {training.StepsDone}{(isUnbegun ? ": there is no checkpoint yet, so it begins anew" : "")}");
+            Console.WriteLine(
+                "resumed after step " +
+                $"{training.StepsDone}{(isUnbegun ? ": there is no checkpoint yet, so it begins anew" : "")}");
         }
 
         if (!isUnbegun)

@@ -34,7 +34,8 @@ internal static class DetectionJob
     /// <param name="progress">Hears of it.</param>
     /// <returns>How it ended, and what it reached; null before the last step.</returns>
     public static (RunEnd End, DetectionResult? Result) Run(
-        DetectionPlan plan, RunFolder run, bool isResumed, long? stepLimit, int draw, StopSignals signals, DetectionProgress progress)
+        DetectionPlan plan, RunFolder run, bool isResumed, long? stepLimit, int draw, StopSignals signals,
+        DetectionProgress progress)
     {
         TorchRuntime.Load();
         set_num_threads(plan.Config.Threads);
@@ -65,7 +66,9 @@ internal static class DetectionJob
             run.WriteEvaluation($"detection-step-{transfer.StepsDone:D8}", result.ToJson());
             if (draw > 0)
             {
-                Console.WriteLine(DetectionPictures.Write(Path.Combine(run.Path, "pictures"), plan.Judged, judged, found, result.Scores, draw));
+                Console.WriteLine(
+                    DetectionPictures.Write(
+                        Path.Combine(run.Path, "pictures"), plan.Judged, judged, found, result.Scores, draw));
             }
 
             return (end, result);

@@ -12,8 +12,13 @@ using TorchSharp;
 
 namespace MoCoSharp.Cli.Detection;
 
-/// <summary>A detection that can begin: a configuration without faults or open choices, its images, and the encoder that it begins with.</summary>
-internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, BoxedImages Judged, TrainedEncoder? Encoder) : IDisposable
+/// <summary>
+/// A detection that can begin: a configuration without faults or open choices, its images, and the encoder that it
+/// begins with.
+/// </summary>
+internal sealed record DetectionPlan(
+    DetectionConfig Config, BoxedImages Train, BoxedImages Judged, TrainedEncoder? Encoder
+) : IDisposable
 {
     /// <summary>What a person asked for.</summary>
     /// <param name="Target">RUN or FILE; null for random weights.</param>
@@ -24,7 +29,8 @@ internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, 
     /// <param name="Settings">--set.</param>
     /// <param name="Prefix">--prefix.</param>
     public sealed record Request(
-        string? Target, string Which, bool FromScratch, string? Data, string? Validation, IReadOnlyList<string> Settings, string? Prefix = null);
+        string? Target, string Which, bool FromScratch, string? Data, string? Validation,
+        IReadOnlyList<string> Settings, string? Prefix = null);
 
     /// <summary>Opens everything, or tells every fault.</summary>
     /// <param name="request">What was asked for.</param>
@@ -40,11 +46,14 @@ internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, 
 
         if (request.Target is null && !request.FromScratch)
         {
-            faults.Add("there is no encoder to begin with: name a run folder or a file, or add --from-scratch for random weights (and --set encoder.depth=18 and the like).");
+            faults.Add(
+                "there is no encoder to begin with: name a run folder or a file, or add --from-scratch for random " +
+                "weights (and --set encoder.depth=18 and the like).");
         }
         else if (request.Target is not null && !Path.Exists(request.Target))
         {
-            faults.Add($"{request.Target}: there is no such run folder or file.{NearestWord.DidYouMeanPath(request.Target)}");
+            faults.Add(
+                $"{request.Target}: there is no such run folder or file.{NearestWord.DidYouMeanPath(request.Target)}");
         }
 
         if (request.Data is null)
@@ -53,16 +62,23 @@ internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, 
         }
 
         var data = request.Data is null ? default : OpenData(request.Data, request.Validation, faults);
-        var encoder = request.Target is not null && Path.Exists(request.Target) && role is { } known ? TryOpenEncoder(request.Target, known, request.Prefix, faults) : null;
+        var encoder =
+            request.Target is not null && Path.Exists(request.Target) && role is { } known
+                ? TryOpenEncoder(request.Target, known, request.Prefix, faults)
+                : null;
         var config = Parse(request, encoder, faults);
         if (config is not null && TorchRuntime.DeviceFault(config.Device) is { } fault)
         {
             faults.Add(fault);
         }
 
-        if (encoder is not null && config is not null && config.Encoder != encoder.Encoder.Options with { Head = EncoderHead.None })
+        if (
+            encoder is not null
+            && config is not null
+            && config.Encoder != encoder.Encoder.Options with { Head = EncoderHead.None })
         {
-            faults.Add($"encoder.*: the architecture is {request.Target}'s ({encoder.Architecture}) and cannot be set.");
+            faults.Add(
+                $"encoder.*: the architecture is {request.Target}'s ({encoder.Architecture}) and cannot be set.");
         }
 
         if (faults.Count > 0)
@@ -74,18 +90,27 @@ internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, 
         return new DetectionPlan(config!, data.Train!, data.Judged!, request.FromScratch ? null : encoder);
     }
 
-    /// <summary>Opens the images of a run, to go on with it; and, where it has no checkpoint yet, the encoder that it begins with.</summary>
+    /// <summary>
+    /// Opens the images of a run, to go on with it; and, where it has no checkpoint yet, the encoder that it begins
+    /// with.
+    /// </summary>
     public static DetectionPlan Resume(RunFolder run)
     {
         var config = DetectionConfigFile.Load(run.ConfigPath);
         var faults = new List<string>();
         var encoder = run.Checkpoints().Count > 0 || config.From == new DetectionConfig().From ? null
-            : config.InitialWeights is { } target ? TryOpenEncoder(target, config.InitialEncoder, config.InitialPrefix, faults)
-            : throw new ConfigurationException([$"{run.Path}: has no checkpoint yet, and its config.json does not say which file it began with ({config.From}). " +
-                "Remove the folder, and start again."]);
+            : config.InitialWeights is { } target
+                ? TryOpenEncoder(target, config.InitialEncoder, config.InitialPrefix, faults)
+            : throw new ConfigurationException([
+                $"{run.Path}: has no checkpoint yet, and its config.json does not say which file it began with " +
+                $"({config.From}). "
+                    + "Remove the folder, and start again.",
+            ]);
         if (encoder is not null && config.Encoder != encoder.Encoder.Options with { Head = EncoderHead.None })
         {
-            faults.Add($"{config.InitialWeights}: is now {encoder.Architecture}, of another architecture than {run.Path} began with.");
+            faults.Add(
+                $"{config.InitialWeights}: is now {encoder.Architecture}, of another architecture than {run.Path} " +
+                "began with.");
         }
 
         var (train, judged) = OpenData(config.Data, config.Validation, faults);
@@ -104,9 +129,13 @@ internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, 
     }
 
     public string Describe() =>
-        $"{Train.Description}, {Train.Count} images, {Train.ClassNames.Count} classes; judged on {Judged.Description}, {Judged.Count} images; " +
-        $"Faster R-CNN R{Config.Encoder.Depth}-C4{(Config.Encoder.Width == 64 ? "" : $" of width {Config.Encoder.Width}")} from {Config.From}; {Config.Steps} steps of {Config.BatchSize} images; " +
-        $"{Config.Device}, {Config.Precision.Name()}, {Config.Threads} torch threads, {Config.Workers} loader workers";
+        $"{Train.Description}, {Train.Count} images, {Train.ClassNames.Count} classes; judged on " +
+        $"{Judged.Description}, {Judged.Count} images; "
+        + "Faster R-CNN " +
+            $"R{Config.Encoder.Depth}-C4{(Config.Encoder.Width == 64 ? "" : $" of width {Config.Encoder.Width}")} " +
+            $"from {Config.From}; {Config.Steps} steps of {Config.BatchSize} images; "
+        + $"{Config.Device}, {Config.Precision.Name()}, {Config.Threads} torch threads, {Config.Workers} loader " +
+            "workers";
 
     /// <summary>What was dropped while reading, as warnings, and what departs from the protocol.</summary>
     public IEnumerable<DataNotice> Remarks() =>
@@ -121,12 +150,19 @@ internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, 
     {
         try
         {
-            var config = DetectionConfigFile.Parse(Basis(request, encoder).ToJsonString(), "detection", request.Settings);
+            var config = DetectionConfigFile.Parse(
+                Basis(request, encoder).ToJsonString(),
+                "detection",
+                request.Settings);
             return config with
             {
                 Metric = config.Metric != DetectionMetric.Auto ? config.Metric
-                    : DetectionSource.IsCoco(config.Validation ?? config.Data) ? DetectionMetric.Coco : DetectionMetric.Voc07,
-                Precision = config.Precision.Resolve(torch.device(TorchRuntime.DeviceFault(config.Device) is null ? config.Device : "cpu")).ToChoice(),
+                    : DetectionSource.IsCoco(config.Validation ?? config.Data) ? DetectionMetric.Coco
+                    : DetectionMetric.Voc07,
+                Precision = config
+                    .Precision.Resolve(
+                        torch.device(TorchRuntime.DeviceFault(config.Device) is null ? config.Device : "cpu"))
+                    .ToChoice(),
                 Threads = config.Threads > 0 ? config.Threads : Math.Max(1, Environment.ProcessorCount),
             };
         }
@@ -151,7 +187,11 @@ internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, 
             var (options, normalize) = (encoder.Encoder.Options, ViewRecipes.Evaluation(encoder.Views).Normalize);
             basis["encoder"] = new JsonObject
             {
-                ["depth"] = options.Depth, ["width"] = options.Width, ["stem"] = options.Stem.Name(), ["head"] = EncoderHead.None.Name(), ["recompute"] = options.Recompute,
+                ["depth"] = options.Depth,
+                ["width"] = options.Width,
+                ["stem"] = options.Stem.Name(),
+                ["head"] = EncoderHead.None.Name(),
+                ["recompute"] = options.Recompute,
             };
             basis["mean"] = Numbers(normalize.Mean);
             basis["std"] = Numbers(normalize.Std);
@@ -162,14 +202,23 @@ internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, 
                 basis["initialPrefix"] = request.Prefix;
             }
 
-            basis["from"] = request.FromScratch ? "random weights" : $"{encoder.Source}, step {encoder.Step}{(encoder.Role == EncoderRole.Key ? ", key encoder" : "")}";
+            basis["from"] = request.FromScratch
+                ? "random weights"
+                : $"{encoder.Source}, step {encoder.Step}{(encoder.Role == EncoderRole.Key ? ", key encoder" : "")}";
         }
 
         return basis;
     }
 
     // 0.485 rather than 0.4850000143: the nearest decimal of a float.
-    private static JsonArray Numbers(IEnumerable<float> values) => [.. values.Select(value => (JsonNode)double.Parse(FormattableString.Invariant($"{value:R}"), System.Globalization.CultureInfo.InvariantCulture))];
+    private static JsonArray Numbers(IEnumerable<float> values) =>
+        [
+            .. values.Select(value =>
+                (JsonNode)
+                    double.Parse(
+                        FormattableString.Invariant($"{value:R}"),
+                        System.Globalization.CultureInfo.InvariantCulture)),
+        ];
 
     private static TrainedEncoder? TryOpenEncoder(string target, EncoderRole role, string? prefix, List<string> faults)
     {
@@ -188,15 +237,24 @@ internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, 
 
     private static TrainedEncoder OpenEncoder(string target, EncoderRole role, string? prefix)
     {
-        if (Directory.Exists(target) && RunFolder.Exists(target) && DetectionConfigFile.IsDetection(Path.Combine(target, RunFolder.ConfigName)))
+        if (
+            Directory.Exists(target)
+            && RunFolder.Exists(target)
+            && DetectionConfigFile.IsDetection(Path.Combine(target, RunFolder.ConfigName)))
         {
-            throw new ConfigurationException([$"{target} is the run of a detection, and has no encoder to begin with. --resume --run {Shell.Quote(target)} goes on with it."]);
+            throw new ConfigurationException([
+                $"{target} is the run of a detection, and has no encoder to begin with. --resume --run " +
+                $"{Shell.Quote(target)} goes on with it.",
+            ]);
         }
 
         return TrainedEncoder.Load(target, role, prefix);
     }
 
-    private static (BoxedImages? Train, BoxedImages? Judged) OpenData(string source, string? validation, List<string> faults)
+    private static (BoxedImages? Train, BoxedImages? Judged) OpenData(
+        string source,
+        string? validation,
+        List<string> faults)
     {
         try
         {
@@ -208,7 +266,9 @@ internal sealed record DetectionPlan(DetectionConfig Config, BoxedImages Train, 
 
             if (judged is null)
             {
-                faults.Add($"{train.Description}: there are no images to judge by. Name some with --val, as voc:DIR@SET or coco:FILE.json@IMAGES.");
+                faults.Add(
+                    $"{train.Description}: there are no images to judge by. Name some with --val, as voc:DIR@SET or " +
+                    "coco:FILE.json@IMAGES.");
             }
 
             return (train, judged);

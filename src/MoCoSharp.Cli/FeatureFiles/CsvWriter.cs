@@ -12,8 +12,12 @@ internal sealed class CsvWriter : IFeatureWriter
     public CsvWriter(string path, int featureSize, IReadOnlyList<string> classNames)
     {
         _classNames = classNames;
-        _file = new StreamWriter(path, append: false, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { NewLine = "\n" };
-        _file.WriteLine(string.Join(',', ["name", "label", "class", .. Enumerable.Range(0, featureSize).Select(i => $"f{i}")]));
+        _file = new StreamWriter(path, append: false, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false))
+        {
+            NewLine = "\n",
+        };
+        _file.WriteLine(
+            string.Join(',', ["name", "label", "class", .. Enumerable.Range(0, featureSize).Select(i => $"f{i}")]));
     }
 
     public void Add(string name, int label, ReadOnlySpan<float> values)
@@ -32,5 +36,6 @@ internal sealed class CsvWriter : IFeatureWriter
 
     public void Dispose() => _file.Dispose();
 
-    internal static string Quoted(string text) => text.AsSpan().IndexOfAny(",\"\n\r") < 0 ? text : $"\"{text.Replace("\"", "\"\"")}\"";
+    internal static string Quoted(string text) =>
+        text.AsSpan().IndexOfAny(",\"\n\r") < 0 ? text : $"\"{text.Replace("\"", "\"\"")}\"";
 }

@@ -20,7 +20,8 @@ internal static class FeatureWriters
     public static IReadOnlyList<string> Extensions { get; } = [".npy", ".parquet", ".csv"];
 
     /// <summary>A writer for D values a row.</summary>
-    public static IFeatureWriter Create(string path, int featureSize, IReadOnlyList<string> classNames) => Path.GetExtension(path).ToLowerInvariant() switch
+    public static IFeatureWriter Create(string path, int featureSize, IReadOnlyList<string> classNames) =>
+        Path.GetExtension(path).ToLowerInvariant() switch
     {
         ".npy" => new NpyWriter(path, featureSize, classNames),
         ".parquet" => new ParquetFeatures(path, featureSize, classNames),
@@ -29,5 +30,7 @@ internal static class FeatureWriters
 
     /// <summary>The files that a writer makes: names and labels stand beside a .npy.</summary>
     public static IReadOnlyList<string> Files(string path) =>
-        Path.GetExtension(path).Equals(".npy", StringComparison.OrdinalIgnoreCase) ? [path, Path.ChangeExtension(path, ".csv")] : [path];
+        Path.GetExtension(path).Equals(".npy", StringComparison.OrdinalIgnoreCase)
+            ? [path, Path.ChangeExtension(path, ".csv")]
+            : [path];
 }

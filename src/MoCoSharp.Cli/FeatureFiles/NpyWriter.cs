@@ -3,7 +3,10 @@ using System.Text;
 
 namespace MoCoSharp.Cli.FeatureFiles;
 
-/// <summary>NumPy's format, version 1.0: float32 [M, D], row-major. Names and labels stand beside it, in a .csv of the same name.</summary>
+/// <summary>
+/// NumPy's format, version 1.0: float32 [M, D], row-major. Names and labels stand beside it, in a .csv of the same
+/// name.
+/// </summary>
 /// <remarks>The format: numpy.lib.format. M is not known before the end, so the header keeps room for it.</remarks>
 internal sealed class NpyWriter : IFeatureWriter
 {

@@ -3,7 +3,10 @@ using Parquet.Schema;
 
 namespace MoCoSharp.Cli.FeatureFiles;
 
-/// <summary>Apache Parquet: the columns name, label, class and features, a list of float32 that pandas, Polars and DuckDB read as it is.</summary>
+/// <summary>
+/// Apache Parquet: the columns name, label, class and features, a list of float32 that pandas, Polars and DuckDB read
+/// as it is.
+/// </summary>
 internal sealed class ParquetFeatures : IFeatureWriter
 {
     private const int ValuesInMemory = 4 << 20; // 16 MB a row group
@@ -74,9 +77,13 @@ internal sealed class ParquetFeatures : IFeatureWriter
         var count = _names.Count * _featureSize;
         await group.WriteAsync(Name, _names).ConfigureAwait(false);
         await group.WriteAsync<int>(Label, _labels.ToArray().AsMemory()).ConfigureAwait(false);
-        await group.WriteAsync(Class, _labels.ConvertAll(label => label < 0 ? "" : _classNames[label])).ConfigureAwait(false);
+        await group
+            .WriteAsync(Class, _labels.ConvertAll(label => label < 0 ? "" : _classNames[label]))
+            .ConfigureAwait(false);
         await group.WriteAllPartsAsync<float>(
-            Element, _values.AsMemory(0, count), _definitions.AsMemory(0, count), _repetitions.AsMemory(0, count), CancellationToken.None).ConfigureAwait(false);
+            Element, _values.AsMemory(0, count), _definitions.AsMemory(0, count), _repetitions.AsMemory(0, count),
+            CancellationToken.None)
+        .ConfigureAwait(false);
         group.CompleteValidate();
     }
 }

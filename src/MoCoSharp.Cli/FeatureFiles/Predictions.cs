@@ -30,10 +30,13 @@ internal abstract class Predictions : IDisposable
     private sealed class Printed : Predictions
     {
         public override void Add(string name, (string Class, float Probability)[] likeliest) =>
-            Console.Out.WriteLine($"{Line(name)}\t{string.Join('\t', likeliest.Select(item => $"{Line(item.Class)}\t{Text(item.Probability)}"))}");
+            Console.Out.WriteLine(
+                $"{Line(name)}\t{string.Join('\t', likeliest.Select(item => $"{Line(item.Class)}\t{Text(item.Probability)}"))}"
+            );
 
         // An image stays on its line, and a terminal is spared control characters.
-        private static string Line(string text) => new([.. text.Select(letter => char.IsControl(letter) ? '?' : letter)]);
+        private static string Line(string text) =>
+            new([.. text.Select(letter => char.IsControl(letter) ? '?' : letter)]);
 
         public override void Dispose() => Console.Out.Flush();
     }
@@ -44,12 +47,23 @@ internal abstract class Predictions : IDisposable
 
         public CsvFile(string path, int classes)
         {
-            _file = new StreamWriter(path, append: false, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { NewLine = "\n" };
-            _file.WriteLine("name" + string.Concat(Enumerable.Range(1, classes).Select(rank => rank == 1 ? ",class,probability" : $",class{rank},probability{rank}")));
+            _file = new StreamWriter(path, append: false, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false))
+            {
+                NewLine = "\n",
+            };
+            _file.WriteLine(
+                "name"
+                    + string.Concat(
+                        Enumerable
+                            .Range(1, classes)
+                            .Select(rank => rank == 1 ? ",class,probability" : $",class{rank},probability{rank}")));
         }
 
         public override void Add(string name, (string Class, float Probability)[] likeliest) =>
-            _file.WriteLine(CsvWriter.Quoted(name) + string.Concat(likeliest.Select(item => $",{CsvWriter.Quoted(item.Class)},{Text(item.Probability)}")));
+            _file.WriteLine(
+                CsvWriter.Quoted(name)
+                    + string.Concat(
+                        likeliest.Select(item => $",{CsvWriter.Quoted(item.Class)},{Text(item.Probability)}")));
 
         public override void Finish() => _file.Flush();
 
@@ -64,7 +78,9 @@ internal abstract class Predictions : IDisposable
         public JsonFile(string path)
         {
             _stream = File.Create(path);
-            _file = new Utf8JsonWriter(_stream, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+            _file = new Utf8JsonWriter(
+                _stream,
+                new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
             _file.WriteStartArray();
         }
 

@@ -9,7 +9,9 @@ using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Inspection;
 
-/// <summary>Says what a file is that holds no weights: parts of a run, images, lists of them, and what else lies beside them.</summary>
+/// <summary>
+/// Says what a file is that holds no weights: parts of a run, images, lists of them, and what else lies beside them.
+/// </summary>
 internal static class FileKinds
 {
     private const int LongestJson = 1 << 24; // bytes
@@ -32,12 +34,18 @@ internal static class FileKinds
 
         if (name.Contains(".tfevents.", StringComparison.Ordinal))
         {
-            return [$"{path}: a log for TensorBoard: tensorboard --logdir {Shell.Quote(Path.GetDirectoryName(path) is { Length: > 0 } folder ? folder : ".")}"];
+            return
+            [
+                $"{path}: a log for TensorBoard: tensorboard --logdir " +
+                $"{Shell.Quote(Path.GetDirectoryName(path) is { Length: > 0 } folder ? folder : ".")}",
+            ];
         }
 
         if (IsText(head))
         {
-            return Path.GetExtension(name) is ".jsonl" ? OfLog(path) : head.AsSpan().TrimStart(" \t\r\n"u8) is [(byte)'{' or (byte)'[', ..] ? OfJson(path) : OfText(path, head);
+            return Path.GetExtension(name) is ".jsonl" ? OfLog(path)
+                : head.AsSpan().TrimStart(" \t\r\n"u8) is [(byte)'{' or (byte)'[', ..] ? OfJson(path)
+                : OfText(path, head);
         }
 
         return FileSignature.Describe(head) is { } known && !MayHoldWeights(head) ? [$"{path}: {known}"] : null;
@@ -53,9 +61,14 @@ internal static class FileKinds
     }
 
     // What the readers of weights look into themselves.
-    private static bool MayHoldWeights(ReadOnlySpan<byte> head) => head.IsEmpty || head.StartsWith("PK"u8) || head[0] == 0x80 || (head.Length > 262 && head[257..].StartsWith("ustar"u8));
+    private static bool MayHoldWeights(ReadOnlySpan<byte> head) =>
+        head.IsEmpty
+        || head.StartsWith("PK"u8)
+        || head[0] == 0x80
+        || (head.Length > 262 && head[257..].StartsWith("ustar"u8));
 
-    private static string Classes(IImageDataset images) => images.ClassNames.Count > 0 ? $"{images.ClassNames.Count} classes" : "without labels";
+    private static string Classes(IImageDataset images) =>
+        images.ClassNames.Count > 0 ? $"{images.ClassNames.Count} classes" : "without labels";
 
     private static bool IsText(ReadOnlySpan<byte> head)
     {
@@ -82,8 +95,15 @@ internal static class FileKinds
         var run = Path.GetDirectoryName(Path.GetFullPath(path))!;
         return
         [
-            $"{path}: {(Path.GetFileName(path) == "metrics.jsonl" ? "the metrics of a run" : "lines of JSON")}: {lines} lines{(last?["step"] is { } step ? $", the last of step {step}" : "")}",
-            .. RunFolder.Exists(run) ? [$"the run: moco inspect {Shell.Quote(Path.GetDirectoryName(path) is { Length: > 0 } folder ? folder : ".")}"] : Array.Empty<string>(),
+            $"{path}: {(Path.GetFileName(path) == "metrics.jsonl" ? "the metrics of a run" : "lines of JSON")}: " +
+            $"{lines} lines{(last?["step"] is { } step ? $", the last of step {step}" : "")}",
+            .. RunFolder.Exists(run)
+                ?
+                [
+                    "the run: moco inspect " +
+                    $"{Shell.Quote(Path.GetDirectoryName(path) is { Length: > 0 } folder ? folder : ".")}",
+                ]
+                : Array.Empty<string>(),
         ];
     }
 
@@ -93,7 +113,14 @@ internal static class FileKinds
         try
         {
             json = new FileInfo(path).Length > LongestJson ? null
-                : JsonNode.Parse(File.ReadAllText(path), documentOptions: new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true }) as JsonObject;
+                : JsonNode.Parse(
+                    File.ReadAllText(path),
+                    documentOptions: new JsonDocumentOptions
+                    {
+                        CommentHandling = JsonCommentHandling.Skip,
+                        AllowTrailingCommas = true,
+                    }
+                ) as JsonObject;
         }
         catch (Exception error) when (error is JsonException or ArgumentException)
         {
@@ -118,9 +145,12 @@ internal static class FileKinds
                 var config = RunConfigFile.Load(path);
                 return
                 [
-                    $"{path}: {(Path.GetFileName(path) == RunFolder.ConfigName ? "the configuration of a run" : "a recipe")}: {config.Description}",
+                    $"{path}: " +
+                    $"{(Path.GetFileName(path) == RunFolder.ConfigName ? "the configuration of a run" : "a recipe")}: {config.Description}",
                     Line(config),
-                    .. Path.GetFileName(path) == RunFolder.ConfigName ? [$"the run: moco inspect {Shell.Quote(folder)}"] : Array.Empty<string>(),
+                    .. Path.GetFileName(path) == RunFolder.ConfigName
+                        ? [$"the run: moco inspect {Shell.Quote(folder)}"]
+                        : Array.Empty<string>(),
                 ];
             }
             catch (ConfigurationException error)
@@ -133,9 +163,12 @@ internal static class FileKinds
         {
             _ when json.ContainsKey("mocoSharp") => "the environment of a run: versions and hardware",
             _ when json.ContainsKey("protocol") => "the report of an evaluation",
-            _ when json.ContainsKey("missing") && json.ContainsKey("kind") => "what was found in the file that a run was imported from",
-            _ when json.ContainsKey("annotations") && json.ContainsKey("images") => $"COCO's annotations; --data coco:{path} reads them",
-            _ when json.ContainsKey("weight_map") => "the index of weights in several safetensors files, which are not put together here",
+            _ when json.ContainsKey("missing") && json.ContainsKey("kind") =>
+                "what was found in the file that a run was imported from",
+            _ when json.ContainsKey("annotations") && json.ContainsKey("images") =>
+                $"COCO's annotations; --data coco:{path} reads them",
+            _ when json.ContainsKey("weight_map") =>
+                "the index of weights in several safetensors files, which are not put together here",
             _ => $"a JSON text with {string.Join(", ", json.Select(item => item.Key).Take(6))}",
         };
         return [$"{path}: {what}{(json["protocol"] is JsonValue protocol ? $": {protocol}" : "")}"];
@@ -147,16 +180,20 @@ internal static class FileKinds
         var config = DetectionConfigFile.Load(path);
         return
         [
-            $"{path}: the configuration of a detection: Faster R-CNN with a ResNet-{config.Encoder.Depth} of width {config.Encoder.Width}, from {config.From}",
-            $"data {config.Data}; {config.Steps} steps of {config.BatchSize} images, {config.Metric.Name()}, seed {config.Seed}",
+            $"{path}: the configuration of a detection: Faster R-CNN with a ResNet-{config.Encoder.Depth} of width " +
+            $"{config.Encoder.Width}, from {config.From}",
+            $"data {config.Data}; {config.Steps} steps of {config.BatchSize} images, {config.Metric.Name()}, seed " +
+            $"{config.Seed}",
         ];
     }
 
     /// <summary>What a configuration asks for, in a line.</summary>
     public static string Line(RunConfig config) =>
-        $"data {config.Data}; ResNet-{config.Encoder.Depth} of width {config.Encoder.Width}, {config.Encoder.Stem.Name()} stem, {config.Encoder.Head.Name()} head; " +
-        $"batch {config.BatchSize}, {config.BnGroups} BN groups, {config.Method.Describe()}, {config.Epochs} epochs, seed {config.Seed}" +
-        (config.InitialWeights is { } weights ? $"; begins with {weights}" : "");
+        $"data {config.Data}; ResNet-{config.Encoder.Depth} of width {config.Encoder.Width}, " +
+        $"{config.Encoder.Stem.Name()} stem, {config.Encoder.Head.Name()} head; "
+        + $"batch {config.BatchSize}, {config.BnGroups} BN groups, {config.Method.Describe()}, {config.Epochs} " +
+            $"epochs, seed {config.Seed}"
+        + (config.InitialWeights is { } weights ? $"; begins with {weights}" : "");
 
     private static IReadOnlyList<string> OfText(string path, ReadOnlySpan<byte> head)
     {
@@ -172,7 +209,11 @@ internal static class FileKinds
         }
         catch (Exception error) when (error is DataSourceException or IOException)
         {
-            return [$"{path}: a text of {File.ReadLines(path).Take(1_000_000).Count()} lines, and no list of images: {error.Message}"];
+            return
+            [
+                $"{path}: a text of {File.ReadLines(path).Take(1_000_000).Count()} lines, and no list of images: " +
+                $"{error.Message}",
+            ];
         }
     }
 }

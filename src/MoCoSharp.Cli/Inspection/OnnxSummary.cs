@@ -13,10 +13,14 @@ namespace MoCoSharp.Cli.Inspection;
 /// <param name="Weights">How many tensors.</param>
 /// <param name="WeightBytes">What they take in the file.</param>
 /// <param name="Metadata">Free text by key.</param>
-/// <remarks>Field numbers are those of onnx.proto, <see href="https://github.com/onnx/onnx/blob/main/onnx/onnx.proto"/>.</remarks>
+/// <remarks>
+/// Field numbers are those of onnx.proto, <see href="https://github.com/onnx/onnx/blob/main/onnx/onnx.proto"/>.
+/// </remarks>
 internal sealed record OnnxSummary(
-    long FormatVersion, string Producer, string Graph, IReadOnlyList<string> Opsets, IReadOnlyList<string> Inputs, IReadOnlyList<string> Outputs,
-    IReadOnlyDictionary<string, int> Operations, int Weights, long WeightBytes, IReadOnlyDictionary<string, string> Metadata)
+    long FormatVersion, string Producer, string Graph, IReadOnlyList<string> Opsets, IReadOnlyList<string> Inputs,
+    IReadOnlyList<string> Outputs,
+    IReadOnlyDictionary<string, int> Operations, int Weights, long WeightBytes,
+    IReadOnlyDictionary<string, string> Metadata)
 {
     private const int LengthDelimited = 2;
     private const int MostFields = 5_000_000;
@@ -25,7 +29,8 @@ internal sealed record OnnxSummary(
 
     private static readonly string[] Types =
     [
-        "?", "float32", "uint8", "int8", "uint16", "int16", "int32", "int64", "string", "bool", "float16", "float64", "uint32", "uint64", "complex64", "complex128", "bfloat16",
+        "?", "float32", "uint8", "int8", "uint16", "int16", "int32", "int64", "string", "bool", "float16", "float64",
+        "uint32", "uint64", "complex64", "complex128", "bfloat16",
     ];
 
     /// <summary>Reads a file.</summary>
@@ -41,7 +46,9 @@ internal sealed record OnnxSummary(
     {
         var message = new Message(stream, path);
         var (version, producer, producerVersion, graphName) = (0L, "", "", "");
-        var (opsets, inputs, outputs, initialized) = (new List<string>(), new List<string>(), new List<string>(), new HashSet<string>(StringComparer.Ordinal));
+        var (opsets, inputs, outputs, initialized) = (
+            new List<string>(), new List<string>(), new List<string>(),
+            new HashSet<string>(StringComparer.Ordinal));
         var operations = new SortedDictionary<string, int>(StringComparer.Ordinal);
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
         var (weights, weightBytes, hasGraph) = (0, 0L, false);
@@ -54,13 +61,18 @@ internal sealed record OnnxSummary(
                 case 3: producerVersion = message.Text(field); break;
                 case 7 when field.IsMessage: hasGraph = true; ReadGraph(field); break;
                 case 8 when field.IsMessage && opsets.Count < MostListed: opsets.Add(Opset(field)); break;
-                case 14 when field.IsMessage && metadata.Count < MostListed: metadata[message.First(field, 1)] = message.First(field, 2); break;
+                case 14 when field.IsMessage && metadata.Count < MostListed:
+                    metadata[message.First(field, 1)] = message.First(field, 2);
+                    break;
                 default: break;
             }
         }
 
         return hasGraph && version is > 0 and < 100
-            ? new(version, $"{producer} {producerVersion}".Trim(), graphName, opsets, [.. inputs.Where(input => !initialized.Contains(input.Split("  ")[0]))], outputs,
+            ? new(
+                version, $"{producer} {producerVersion}".Trim(), graphName, opsets,
+                [.. inputs.Where(input => !initialized.Contains(input.Split("  ")[0]))],
+                outputs,
                 operations, weights, weightBytes, metadata)
             : throw new InvalidDataException($"{path}: is no ONNX model: it has no graph, or no version.");
 
@@ -140,7 +152,14 @@ internal sealed record OnnxSummary(
         }
 
         List<Field> Within(IEnumerable<Field> fields, int number) =>
-            [.. fields.SelectMany(field => message.Fields(field.Begin, field.End).Where(inner => inner.Number == number && inner.IsMessage).Take(64).ToList())];
+            [
+                .. fields.SelectMany(field =>
+                    message
+                        .Fields(field.Begin, field.End)
+                        .Where(inner => inner.Number == number && inner.IsMessage)
+                        .Take(64)
+                        .ToList()),
+            ];
     }
 
     // A field of a protobuf message: a number, or where its bytes lie.
@@ -215,7 +234,9 @@ internal sealed record OnnxSummary(
         private (long Value, long Begin, long End) Length(long end)
         {
             var length = Varint(end);
-            return length >= 0 && length <= end - stream.Position ? (0, stream.Position, stream.Position + length) : throw Fault("has a field longer than the file: was it cut short?");
+            return length >= 0 && length <= end - stream.Position
+                ? (0, stream.Position, stream.Position + length)
+                : throw Fault("has a field longer than the file: was it cut short?");
         }
 
         private long Varint(long end)
@@ -234,6 +255,7 @@ internal sealed record OnnxSummary(
             throw Fault("ends inside a number: was it cut short?");
         }
 
-        private InvalidDataException Fault(string what) => new($"{path}: is no ONNX model, or a broken one: it {what}.");
+        private InvalidDataException Fault(string what) =>
+            new($"{path}: is no ONNX model, or a broken one: it {what}.");
     }
 }

@@ -2,7 +2,10 @@ using MoCoSharp.Data.Loading;
 
 namespace MoCoSharp.Cli.Progress;
 
-/// <summary>Tells of images that are left out: the first ones by name, then now and then how many, so that a lost folder does not flood a terminal.</summary>
+/// <summary>
+/// Tells of images that are left out: the first ones by name, then now and then how many, so that a lost folder does
+/// not flood a terminal.
+/// </summary>
 /// <param name="warn">Where to.</param>
 internal sealed class BadImageWarnings(Action<string> warn)
 {
@@ -22,7 +25,8 @@ internal sealed class BadImageWarnings(Action<string> warn)
         {
             _told++;
             text = _told <= Named ? $"{bad} {then}"
-                : _told == Named + 1 ? $"More images cannot be read, such as {bad} They are counted, and not named any more."
+                : _told == Named + 1
+                    ? $"More images cannot be read, such as {bad} They are counted, and not named any more."
                 : _told == _next ? FormattableString.Invariant($"{_told} images could not be read so far.")
                 : null;
             _next = _told == _next ? _next * 10 : _next;

@@ -6,7 +6,10 @@ using MoCoSharp.Training;
 
 namespace MoCoSharp.Cli.Progress;
 
-/// <summary>A run's progress: a status line on a terminal and a line that stays every half minute; in a pipe a line for each report.</summary>
+/// <summary>
+/// A run's progress: a status line on a terminal and a line that stays every half minute; in a pipe a line for each
+/// report.
+/// </summary>
 /// <param name="epochs">Of the whole run.</param>
 /// <param name="time">The clock.</param>
 internal sealed class ConsoleProgress(int epochs, TimeProvider time) : IPretrainObserver
@@ -54,7 +57,8 @@ internal sealed class ConsoleProgress(int epochs, TimeProvider time) : IPretrain
         _left.Pause();
         if (Screen.IsLive)
         {
-            Screen.Draw(columns => Screen.Fit(columns, [Percent(done, total), $"kNN: features of {done}/{total} images"]));
+            Screen.Draw(columns =>
+                Screen.Fit(columns, [Percent(done, total), $"kNN: features of {done}/{total} images"]));
         }
         else if (_evaluationTold is not { } told || _watch.Elapsed - told > BetweenEvaluationLines)
         {
@@ -67,14 +71,18 @@ internal sealed class ConsoleProgress(int epochs, TimeProvider time) : IPretrain
     {
         _knn = report;
         var before = report.Step == 0 ? $" ({StartedFrom})" : "";
-        Console.WriteLine(FormattableString.Invariant($"epoch {report.Epoch}/{epochs}  kNN {report.Accuracy:P2}{before} [{report.Protocol}] in {report.Seconds:F1} s"));
+        Console.WriteLine(
+            FormattableString.Invariant(
+                $"epoch {report.Epoch}/{epochs}  kNN {report.Accuracy:P2}{before} [{report.Protocol}] in {report.Seconds:F1} s"
+            ));
     }
 
     public void Saved(string path) => Console.WriteLine($"saved {path}");
 
     public void Warned(string message) => Console.Error.WriteLine($"moco: warning: {message}");
 
-    public void Judged(Verdict verdict) => Warned($"{verdict.Finding}\n  evidence: {verdict.Evidence}\n  cause: {verdict.Cause}\n  cure: {verdict.Cure}");
+    public void Judged(Verdict verdict) =>
+        Warned($"{verdict.Finding}\n  evidence: {verdict.Evidence}\n  cause: {verdict.Cause}\n  cure: {verdict.Cure}");
 
     private void TellLine(long step, long total)
     {
@@ -161,7 +169,8 @@ internal sealed class ConsoleProgress(int epochs, TimeProvider time) : IPretrain
         }
     }
 
-    private static string Percent(long done, long total) => Invariant($"{Math.Floor(100.0 * done / Math.Max(1, total)):F0} %");
+    private static string Percent(long done, long total) =>
+        Invariant($"{Math.Floor(100.0 * done / Math.Max(1, total)):F0} %");
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

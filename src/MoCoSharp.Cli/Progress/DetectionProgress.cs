@@ -4,7 +4,10 @@ using MoCoSharp.Detection.Transfer;
 
 namespace MoCoSharp.Cli.Progress;
 
-/// <summary>A detection's progress: a status line on a terminal and a line that stays every half minute; in a pipe a line for each report.</summary>
+/// <summary>
+/// A detection's progress: a status line on a terminal and a line that stays every half minute; in a pipe a line for
+/// each report.
+/// </summary>
 internal sealed class DetectionProgress : IDetectionObserver
 {
     private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(30);
@@ -19,7 +22,8 @@ internal sealed class DetectionProgress : IDetectionObserver
     public void Stepped(long step, long totalSteps)
     {
         _left.Stepped(step);
-        if (_told is not { } told || _watch.Elapsed - told > BetweenLines) // steps may be slow: nothing is silent for long
+        // steps may be slow: nothing is silent for long
+        if (_told is not { } told || _watch.Elapsed - told > BetweenLines)
         {
             TellLine(step, totalSteps);
         }
@@ -79,7 +83,9 @@ internal sealed class DetectionProgress : IDetectionObserver
         {
             yield return Invariant($"loss {report.Loss:F3}");
             yield return Invariant($"{report.ImagesPerSecond:F1} images/s");
-            yield return Invariant($"(anchors {report.Objectness:F3} + {report.Proposal:F3}, regions {report.Classification:F3} + {report.Location:F3})");
+            yield return Invariant(
+                $"(anchors {report.Objectness:F3} + {report.Proposal:F3}, regions {report.Classification:F3} + {report.Location:F3})"
+            );
             yield return Invariant($"lr {report.LearningRate:G3}");
             yield return Invariant($"waiting {report.WaitShare:P0}");
         }

@@ -5,7 +5,9 @@ using MoCoSharp.Evaluation;
 
 namespace MoCoSharp.Cli.Progress;
 
-/// <summary>How far an evaluation is: a status line on a terminal, a line every two seconds in a pipe. From any thread.</summary>
+/// <summary>
+/// How far an evaluation is: a status line on a terminal, a line every two seconds in a pipe. From any thread.
+/// </summary>
 /// <param name="what">The evaluation, in a word.</param>
 internal sealed class EvaluationProgress(string what)
 {
@@ -48,6 +50,10 @@ internal sealed class EvaluationProgress(string what)
     }
 
     /// <summary>An epoch's numbers.</summary>
-    public static void ShowEpoch(EpochScores epoch, int epochs) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-        $"epoch {epoch.Epoch}/{epochs}  lr {epoch.LearningRate:G3}  loss {epoch.Loss:F4}  top-1 {100 * epoch.Top1:F2} %  top-5 {100 * epoch.Top5:F2} %"));
+    public static void ShowEpoch(EpochScores epoch, int epochs) =>
+        Console.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+        $"epoch {epoch.Epoch}/{epochs}  lr {epoch.LearningRate:G3}  loss {epoch.Loss:F4}  top-1 " +
+        $"{100 * epoch.Top1:F2} %  top-5 {100 * epoch.Top5:F2} %"));
 }

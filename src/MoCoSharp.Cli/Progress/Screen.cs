@@ -5,11 +5,14 @@ using MoCoSharp.Diagnostics;
 
 namespace MoCoSharp.Cli.Progress;
 
-/// <summary>Standard output and standard error: lines that stay, and on a terminal one status line below them that is drawn over.</summary>
+/// <summary>
+/// Standard output and standard error: lines that stay, and on a terminal one status line below them that is drawn
+/// over.
+/// </summary>
 /// <remarks>
-/// A write that fails (full disk, closed descriptor) never ends the work: it is told once, and the next one is tried again.
-/// Spectre.Console was considered. Its live displays own the console for as long as they run; here warnings, signals and
-/// worker threads write lines at any time.
+/// A write that fails (full disk, closed descriptor) never ends the work: it is told once, and the next one is tried
+/// again. Spectre.Console was considered. Its live displays own the console for as long as they run; here warnings,
+/// signals and worker threads write lines at any time.
 /// </remarks>
 internal static partial class Screen
 {
@@ -24,7 +27,9 @@ internal static partial class Screen
     private static TimeSpan? lastDrawing;
     private static int drawnColumns; // of the status line; 0 where there is none
 
-    /// <summary>Whether a status line can be drawn: a terminal that is not called dumb, and this process has it alone.</summary>
+    /// <summary>
+    /// Whether a status line can be drawn: a terminal that is not called dumb, and this process has it alone.
+    /// </summary>
     public static bool IsLive { get; private set; }
 
     /// <summary>Whether anything written to standard output was lost.</summary>
@@ -40,8 +45,13 @@ internal static partial class Screen
             _ = Console.Out; // the runtime follows changes of the window's size only once it has set up the terminal
         }
 
-        error = new SteadyWriter(IsInherited(2) ? Console.OpenStandardError() : Stream.Null, descriptor: 2, _ => { }, EraseStatus);
-        output = new SteadyWriter(IsInherited(1) ? Console.OpenStandardOutput() : Stream.Null, descriptor: 1, Lost, EraseStatus);
+        error = new SteadyWriter(
+            IsInherited(2) ? Console.OpenStandardError() : Stream.Null,
+            descriptor: 2,
+            _ => { },
+            EraseStatus);
+        output = new SteadyWriter(
+            IsInherited(1) ? Console.OpenStandardOutput() : Stream.Null, descriptor: 1, Lost, EraseStatus);
         Console.SetOut(TextWriter.Synchronized(output));
         Console.SetError(TextWriter.Synchronized(error));
     }
@@ -56,7 +66,9 @@ internal static partial class Screen
         {
             try
             {
-                return Math.Max(1, (Console.WindowWidth is > 0 and var width ? width : WidthIfUnknown) - 1 - RoomForCtrlC);
+                return Math.Max(
+                    1,
+                    (Console.WindowWidth is > 0 and var width ? width : WidthIfUnknown) - 1 - RoomForCtrlC);
             }
             catch (IOException)
             {
@@ -65,7 +77,9 @@ internal static partial class Screen
         }
     }
 
-    /// <summary>Draws the status line, at most ten times a second; does nothing where <see cref="IsLive"/> is false.</summary>
+    /// <summary>
+    /// Draws the status line, at most ten times a second; does nothing where <see cref="IsLive"/> is false.
+    /// </summary>
     /// <param name="text">Gives the line for a number of columns; what is longer is cut.</param>
     public static void Draw(Func<int, string> text)
     {
@@ -132,12 +146,14 @@ internal static partial class Screen
         return (rowsAbove > 0 ? $"\e[{rowsAbove}A" : "") + "\r\e[J";
     }
 
-    // Where the starter has closed a descriptor (>&-), the runtime's next file gets its number: writing there could do anything.
+    // Where the starter has closed a descriptor (>&-), the runtime's next file gets its number: writing there could do
+    // anything.
     // Files that the runtime opens are closed at exec; those of the starter cannot be.
     private static bool IsInherited(int descriptor)
     {
         const int getFlags = 1, closeOnExec = 1; // F_GETFD, FD_CLOEXEC
-        return OperatingSystem.IsWindows() || (ControlFile(descriptor, getFlags) is var flags and >= 0 && (flags & closeOnExec) == 0);
+        return OperatingSystem.IsWindows()
+            || (ControlFile(descriptor, getFlags) is var flags and >= 0 && (flags & closeOnExec) == 0);
     }
 
     [LibraryImport("libc", EntryPoint = "fcntl")]

@@ -2,7 +2,10 @@ using System.Text;
 
 namespace MoCoSharp.Cli.Progress;
 
-/// <summary>Writes to standard output or standard error; what cannot be written is left out and told once, and nothing is thrown.</summary>
+/// <summary>
+/// Writes to standard output or standard error; what cannot be written is left out and told once, and nothing is
+/// thrown.
+/// </summary>
 /// <param name="stream">Where to.</param>
 /// <param name="descriptor">1 or 2, by which a message finds the file's name.</param>
 /// <param name="lost">Told of the first failure.</param>
@@ -54,7 +57,10 @@ internal sealed class SteadyWriter(Stream stream, int descriptor, Action<string>
         var unnamed = descriptor == 1 ? "standard output" : "standard error";
         try
         {
-            return OperatingSystem.IsLinux() && File.ResolveLinkTarget($"/proc/self/fd/{descriptor}", returnFinalTarget: false) is { Exists: true } file
+            return
+                OperatingSystem.IsLinux()
+                && File.ResolveLinkTarget($"/proc/self/fd/{descriptor}", returnFinalTarget: false)
+                    is { Exists: true } file
                 ? $"the log {file.FullName}"
                 : unnamed;
         }

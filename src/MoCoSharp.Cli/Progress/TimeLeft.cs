@@ -2,7 +2,10 @@ using System.Globalization;
 
 namespace MoCoSharp.Cli.Progress;
 
-/// <summary>Estimates the time left from the steps of the last minute. It says nothing before it has seen enough steps after the warm-up.</summary>
+/// <summary>
+/// Estimates the time left from the steps of the last minute. It says nothing before it has seen enough steps after the
+/// warm-up.
+/// </summary>
 /// <param name="time">The clock.</param>
 internal sealed class TimeLeft(TimeProvider time)
 {
@@ -11,7 +14,8 @@ internal sealed class TimeLeft(TimeProvider time)
     private const double FewestSeconds = 1;
     private const double WindowSeconds = 60;
 
-    private readonly Queue<(double Seconds, long Steps)> _measured = new(); // of training alone, since this process began
+    // of training alone, since this process began
+    private readonly Queue<(double Seconds, long Steps)> _measured = new();
     private double _seconds;
     private long _steps;
     private long _lastStep;
@@ -59,7 +63,9 @@ internal sealed class TimeLeft(TimeProvider time)
 
         var (first, last) = (_measured.Peek(), _measured.Last());
         var seconds = last.Seconds - first.Seconds;
-        return seconds < FewestSeconds ? null : TimeSpan.FromSeconds(Math.Max(0, total - _lastStep) * seconds / (last.Steps - first.Steps));
+        return seconds < FewestSeconds
+            ? null
+            : TimeSpan.FromSeconds(Math.Max(0, total - _lastStep) * seconds / (last.Steps - first.Steps));
     }
 
     /// <summary>A span as a person reads it: 0:04:25, or 3 d 7 h.</summary>

@@ -10,7 +10,10 @@ using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Studies;
 
-/// <summary>moco study cost: table 3 of MoCo v2, measured here: memory and time of a step by method and batch, each in a process of its own.</summary>
+/// <summary>
+/// moco study cost: table 3 of MoCo v2, measured here: memory and time of a step by method and batch, each in a process
+/// of its own.
+/// </summary>
 internal static class CostStudy
 {
     private const int Chunk = 128; // images of a BN group with the gradient cache
@@ -24,14 +27,24 @@ internal static class CostStudy
 
     public static Command Create()
     {
-        var recipe = new Argument<string>("recipe") { Description = "A recipe file or the name of a shipped one, of MoCo." }.CompletesRecipes();
+        var recipe = new Argument<string>("recipe")
+        {
+            Description = "A recipe file or the name of a shipped one, of MoCo.",
+        }.CompletesRecipes();
         var folder = Options.Run("The study's folder. Without it, runs/cost-RECIPE.");
         var set = Options.Set("A setting over the recipe's: precision=fp32");
-        var batches = new Option<string?>("--batches") { HelpName = "numbers", Description = $"Other batches than {string.Join(',', Batches)}, with commas." };
+        var batches = new Option<string?>("--batches")
+        {
+            HelpName = "numbers",
+            Description = $"Other batches than {string.Join(',', Batches)}, with commas.",
+        };
         var only = Options.Only("Some methods alone: moco, end-to-end, simclr, simclr-cached, with commas.");
         var steps = Options.MeasuredSteps();
         var verbose = Options.Verbose();
-        var command = new Command("cost", "Measure memory and time of a step by method and batch size, each in a process of its own. Nothing is extrapolated.")
+        var command = new Command(
+            "cost",
+            "Measure memory and time of a step by method and batch size, each in a process of its own. Nothing is " +
+            "extrapolated.")
         {
             recipe, folder, set, batches, only, steps, verbose,
         };
@@ -51,28 +64,45 @@ internal static class CostStudy
             }
 
             var sizes = StudyCommand.Numbers("--batches", parsed.GetValue(batches), Batches, whole: true, faults);
-            var unknown = Only(parsed.GetValue(only)).Except(["moco", "end-to-end", "simclr", "simclr-cached"]).ToList();
+            var unknown = Only(parsed.GetValue(only))
+                .Except(["moco", "end-to-end", "simclr", "simclr-cached"])
+                .ToList();
             if (unknown.Count > 0)
             {
                 faults.Add($"--only {string.Join(", ", unknown)}: expected moco, end-to-end, simclr or simclr-cached.");
             }
 
-            var cells = faults.Count > 0 ? [] : Cells(config!, sizes).Where(cell => parsed.GetValue(only) is not { } text || Only(text).Contains(cell.Method)).ToList();
-            faults.AddRange(cells.SelectMany(cell => cell.Config.Faults().Select(fault => $"cell {cell.Name}: {fault}")));
+            var cells =
+                faults.Count > 0
+                    ? []
+                    : Cells(config!, sizes)
+                        .Where(cell =>
+                            parsed.GetValue(only) is not { } text || Only(text).Contains(cell.Method))
+                        .ToList();
+            faults.AddRange(
+                cells.SelectMany(cell => cell.Config.Faults().Select(fault => $"cell {cell.Name}: {fault}")));
             if (faults.Count > 0)
             {
                 throw new ConfigurationException(faults);
             }
 
-            var path = parsed.GetValue(folder) ?? Path.Combine("runs", $"cost-{Path.GetFileNameWithoutExtension(named)}");
+            var path =
+                parsed.GetValue(folder)
+                ?? Path.Combine("runs", $"cost-{Path.GetFileNameWithoutExtension(named)}");
             Directory.CreateDirectory(path);
             using var signals = new StopSignals();
-            return Run(path, $"cost of a step: {Path.GetFileNameWithoutExtension(named)}", cells, parsed.GetValue(steps), signals.Token);
+            return Run(
+                path,
+                $"cost of a step: {Path.GetFileNameWithoutExtension(named)}",
+                cells,
+                parsed.GetValue(steps),
+                signals.Token);
         }));
         return command;
     }
 
-    private static string[] Only(string? text) => text?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
+    private static string[] Only(string? text) =>
+        text?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
 
     private static List<Cell> Cells(RunConfig recipe, IReadOnlyList<double> sizes)
     {
@@ -82,9 +112,22 @@ internal static class CostStudy
             .. sizes.Select(size => (int)size).SelectMany(batch => (Cell[])
             [
                 new("moco", batch, recipe with { BatchSize = batch }),
-                new("end-to-end", batch, (recipe with { BatchSize = batch }).With(new EndToEndOptions { Dimension = moco.Dimension, Temperature = moco.Temperature })),
-                new("simclr", batch, (recipe with { BatchSize = batch, BnGroups = 1 }).With(new SimClrOptions { Dimension = moco.Dimension })),
-                new("simclr-cached", batch, (recipe with { BatchSize = batch, BnGroups = Math.Max(1, batch / Chunk) }).With(new SimClrOptions { Dimension = moco.Dimension, GradientCache = true })),
+                new(
+                    "end-to-end",
+                    batch,
+                    (recipe with { BatchSize = batch }).With(
+                        new EndToEndOptions { Dimension = moco.Dimension, Temperature = moco.Temperature })
+                ),
+                new(
+                    "simclr",
+                    batch,
+                    (recipe with { BatchSize = batch, BnGroups = 1 }).With(
+                        new SimClrOptions { Dimension = moco.Dimension })),
+                new(
+                    "simclr-cached",
+                    batch,
+                    (recipe with { BatchSize = batch, BnGroups = Math.Max(1, batch / Chunk) }).With(
+                        new SimClrOptions { Dimension = moco.Dimension, GradientCache = true })),
             ]),
         ];
     }
@@ -94,7 +137,9 @@ internal static class CostStudy
         foreach (var (number, cell) in cells.Index())
         {
             var result = Path.Combine(folder, cell.Name + ".result.json");
-            Console.WriteLine($"-- cost: cell {number + 1} of {cells.Count}, {cell.Name}{(File.Exists(result) ? ": done before" : "")}");
+            Console.WriteLine(
+                $"-- cost: cell {number + 1} of {cells.Count}, " +
+                $"{cell.Name}{(File.Exists(result) ? ": done before" : "")}");
             if (!File.Exists(result))
             {
                 var recipe = Path.Combine(folder, cell.Name + ".json");
@@ -107,13 +152,25 @@ internal static class CostStudy
                 }
 
                 // A process that the system ended for its memory has said nothing; that is a result too.
-                StudyTable.Put(folder, cell.Name + ".result.json", code == 0 ? output : new JsonObject { ["failed"] = $"exit code {code}", ["message"] = error }.ToJsonString());
+                StudyTable.Put(
+                    folder,
+                    cell.Name + ".result.json",
+                    code == 0
+                        ? output
+                        : new JsonObject { ["failed"] = $"exit code {code}", ["message"] = error }.ToJsonString());
             }
 
             StudyTable.Put(folder, "table.md", Table(title, cells, folder));
             StudyTable.Put(folder, "table.csv", Csv(cells, folder));
-            StudyTable.Put(folder, "plot.svg", StudyPlot.Draw(title, "batch", "peak memory of the process, GB", Found(cells, folder)
-                .Where(item => item.Bytes is not null).Select(item => new PlotPoint(item.Cell.Method, $"{item.Cell.Batch}", item.Bytes!.Value / 1e9, 0))));
+            StudyTable.Put(
+                folder,
+                "plot.svg",
+                StudyPlot.Draw(
+                    title, "batch", "peak memory of the process, GB",
+                    Found(cells, folder)
+                .Where(item => item.Bytes is not null)
+                .Select(item => new PlotPoint(
+                    item.Cell.Method, $"{item.Cell.Batch}", item.Bytes!.Value / 1e9, 0))));
         }
 
         Console.WriteLine(Table(title, cells, folder));
@@ -123,7 +180,12 @@ internal static class CostStudy
     private static (int Code, string Output, string Error) Bench(string recipe, int steps, CancellationToken stop)
     {
         var program = Environment.ProcessPath!;
-        var start = new ProcessStartInfo(program) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program)
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         if (Path.GetFileNameWithoutExtension(program) == "dotnet")
         {
             start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "moco.dll"));
@@ -142,7 +204,9 @@ internal static class CostStudy
         return (process.ExitCode, output, error.Result.Trim());
     }
 
-    private static IEnumerable<(Cell Cell, double? Bytes, double? Milliseconds, string? Failed)> Found(IEnumerable<Cell> cells, string folder)
+    private static IEnumerable<(Cell Cell, double? Bytes, double? Milliseconds, string? Failed)> Found(
+        IEnumerable<Cell> cells,
+        string folder)
     {
         foreach (var cell in cells)
         {
@@ -157,7 +221,9 @@ internal static class CostStudy
                 // Told as failed.
             }
 
-            yield return (cell, (double?)result?["peakBytes"], (double?)result?["stepMilliseconds"], File.Exists(path) ? (string?)result?["failed"] ?? (result is null ? "unreadable" : null) : null);
+            yield return (
+                cell, (double?)result?["peakBytes"], (double?)result?["stepMilliseconds"],
+                File.Exists(path) ? (string?)result?["failed"] ?? (result is null ? "unreadable" : null) : null);
         }
     }
 
@@ -165,19 +231,38 @@ internal static class CostStudy
     {
         var methods = cells.Select(cell => cell.Method).Distinct().ToList();
         var found = Found(cells, folder).ToDictionary(item => item.Cell.Name, StringComparer.Ordinal);
-        var text = new StringBuilder($"# {title}\n\n| batch | {string.Join(" | ", methods)} |\n|---:|{string.Concat(Enumerable.Repeat("---:|", methods.Count))}\n");
+        var text = new StringBuilder(
+            $"# {title}\n\n| batch | {string.Join(" | ", methods)} " +
+            $"|\n|---:|{string.Concat(Enumerable.Repeat("---:|", methods.Count))}\n");
         foreach (var row in cells.GroupBy(cell => cell.Batch))
         {
-            text.Append(CultureInfo.InvariantCulture, $"| {row.Key} | {string.Join(" | ", row.Select(cell => Shown(found[cell.Name])))} |\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"| {row.Key} | {string.Join(" | ", row.Select(cell => Shown(found[cell.Name])))} |\n");
         }
 
-        return text.Append(CultureInfo.InvariantCulture, $"\nPeak memory of the process, and the median of a step without views, on generated images. simclr has global BatchNorm, simclr-cached the gradient cache with groups of {Chunk}.\n").ToString();
+        return text.Append(
+                CultureInfo.InvariantCulture,
+                $"\nPeak memory of the process, and the median of a step without views, on generated images. simclr " +
+                $"has global BatchNorm, simclr-cached the gradient cache with groups of {Chunk}.\n")
+            .ToString();
 
-        static string Shown((Cell Cell, double? Bytes, double? Milliseconds, string? Failed) item) => item.Failed ??
-            (item.Bytes is null ? "" : FormattableString.Invariant($"{item.Bytes / 1e9:F2} GB, {item.Milliseconds / 1000:F2} s, {item.Cell.Batch / item.Milliseconds * 1000:F0} images/s"));
+        static string Shown((Cell Cell, double? Bytes, double? Milliseconds, string? Failed) item) =>
+            item.Failed
+            ?? (
+                item.Bytes is null
+                    ? ""
+                    : FormattableString.Invariant(
+                        $"{item.Bytes / 1e9:F2} GB, {item.Milliseconds / 1000:F2} s, {item.Cell.Batch / item.Milliseconds * 1000:F0} images/s"
+                    ));
     }
 
-    private static string Csv(IReadOnlyList<Cell> cells, string folder) => "method,batch,peakBytes,stepMilliseconds,failed\n" + string.Concat(Found(cells, folder)
+    private static string Csv(IReadOnlyList<Cell> cells, string folder) =>
+        "method,batch,peakBytes,stepMilliseconds,failed\n"
+        + string.Concat(
+            Found(cells, folder)
         .Where(item => item.Bytes is not null || item.Failed is not null)
-        .Select(item => FormattableString.Invariant($"{item.Cell.Method},{item.Cell.Batch},{item.Bytes},{item.Milliseconds},{item.Failed}\n")));
+        .Select(item =>
+            FormattableString.Invariant(
+                $"{item.Cell.Method},{item.Cell.Batch},{item.Bytes},{item.Milliseconds},{item.Failed}\n")));
 }

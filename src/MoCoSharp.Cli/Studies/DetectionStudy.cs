@@ -9,7 +9,9 @@ using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Studies;
 
-/// <summary>moco study detection: random weights and some encoders, each fine-tuned over seeds, in the paper's table.</summary>
+/// <summary>
+/// moco study detection: random weights and some encoders, each fine-tuned over seeds, in the paper's table.
+/// </summary>
 /// <remarks>He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>, tables 2 and 4.</remarks>
 internal static class DetectionStudy
 {
@@ -17,31 +19,62 @@ internal static class DetectionStudy
 
     public static Command Create()
     {
-        var encoders = new Argument<string[]>("encoders") { Description = "Run folders or files, as PATH or NAME=PATH: supervised=resnet50.pth moco=runs/moco.", Arity = ArgumentArity.OneOrMore };
+        var encoders = new Argument<string[]>("encoders")
+        {
+            Description = "Run folders or files, as PATH or NAME=PATH: supervised=resnet50.pth moco=runs/moco.",
+            Arity = ArgumentArity.OneOrMore,
+        };
         var data = Options.Data("Images with boxes: voc:DIR, voc:DIR@SET,DIR@SET, coco:DIR or coco:FILE.json@IMAGES.");
         var validation = Options.Validation("Images with boxes to judge by; without it the source's own test part.");
-        var seeds = Options.Seeds("How often each is trained: seeds 0, 1 and so on.", 3, "a whole number from 1 to 100");
-        var folder = new Option<string>("--run") { HelpName = "folder", Description = "The study's folder, with a run folder for each training.", DefaultValueFactory = _ => Path.Combine("runs", "detection-study") };
+        var seeds = Options.Seeds(
+            "How often each is trained: seeds 0, 1 and so on.",
+            3,
+            "a whole number from 1 to 100");
+        var folder = new Option<string>("--run")
+        {
+            HelpName = "folder",
+            Description = "The study's folder, with a run folder for each training.",
+            DefaultValueFactory = _ => Path.Combine("runs", "detection-study"),
+        };
         var set = Options.Set("A setting over the protocol's, for every training: steps=2000");
         var verbose = Options.Verbose();
-        var command = new Command("detection", "Fine-tune a detector from random weights and from encoders, over seeds, and write the paper's table. Goes on where it was stopped.")
+        var command = new Command(
+            "detection",
+            "Fine-tune a detector from random weights and from encoders, over seeds, and write the paper's table. " +
+            "Goes on where it was stopped.")
         {
             encoders, data, validation, seeds, folder, set, verbose,
         };
         command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
         {
             var named = parsed.GetValue(encoders)!.Select(Named).ToList();
-            var faults = named.GroupBy(item => item.Name, StringComparer.Ordinal).Where(group => group.Count() > 1 || group.Key == Random)
-                .Select(group => $"{group.Key}: names a row of the table twice. Name them apart: first=PATH second=PATH.").ToList();
-            faults.AddRange(named.Where(item => item.Name.Length == 0 || item.Name.IndexOfAny(Path.GetInvalidFileNameChars()) >= 0).Select(item => $"\"{item.Name}\" is no name for a row and its folders."));
+            var faults = named
+                .GroupBy(item => item.Name, StringComparer.Ordinal)
+                .Where(group => group.Count() > 1 || group.Key == Random)
+                .Select(group =>
+                    $"{group.Key}: names a row of the table twice. Name them apart: first=PATH second=PATH.")
+                .ToList();
+            faults.AddRange(
+                named
+                    .Where(item =>
+                        item.Name.Length == 0 || item.Name.IndexOfAny(Path.GetInvalidFileNameChars()) >= 0)
+                    .Select(item => $"\"{item.Name}\" is no name for a row and its folders."));
             if (parsed.GetValue(seeds) is < 1 or > 100)
             {
                 faults.Add($"--seeds is {parsed.GetValue(seeds)}, expected 1 to 100.");
             }
 
-            var trainings = Enumerable.Range(0, Math.Clamp(parsed.GetValue(seeds), 1, 100)).SelectMany(seed => named.Prepend((Name: Random, Path: named[0].Path)).Select(item => new Training(
+            var trainings = Enumerable
+                .Range(0, Math.Clamp(parsed.GetValue(seeds), 1, 100))
+                .SelectMany(seed =>
+                    named
+                        .Prepend((Name: Random, Path: named[0].Path))
+                        .Select(item => new Training(
                 item.Name, seed, Path.Combine(parsed.GetValue(folder)!, $"{item.Name}-seed-{seed}"),
-                new DetectionPlan.Request(item.Path, "query", item.Name == Random, parsed.GetValue(data), parsed.GetValue(validation), [.. parsed.GetValue(set)!, $"seed={seed}"])))).ToList();
+                new DetectionPlan.Request(
+                    item.Path, "query", item.Name == Random, parsed.GetValue(data),
+                    parsed.GetValue(validation), [.. parsed.GetValue(set)!, $"seed={seed}"]))))
+    .ToList();
             Check(trainings.Where(training => training.Seed == 0), faults);
             return Run(trainings, parsed.GetValue(folder)!);
         }));
@@ -60,7 +93,10 @@ internal static class DetectionStudy
             {
                 using var plan = DetectionPlan.Open(training.Request, []);
                 remarks.AddRange(plan.Remarks());
-                if (RunFolder.Exists(training.Folder) && File.ReadAllText(Path.Combine(training.Folder, RunFolder.ConfigName)) != DetectionConfigFile.Write(plan.Config))
+                if (
+                    RunFolder.Exists(training.Folder)
+                    && File.ReadAllText(Path.Combine(training.Folder, RunFolder.ConfigName))
+                        != DetectionConfigFile.Write(plan.Config))
                 {
                     faults.Add($"{training.Folder} holds another training. Name another folder with --run.");
                 }
@@ -98,15 +134,24 @@ internal static class DetectionStudy
             }
 
             results.Add((training.Row, found.Ap50, found.Ap, found.Ap75));
-            Console.WriteLine(FormattableString.Invariant($"{training.Row}, seed {training.Seed}: AP50 {100 * found.Ap50:F2}  AP {100 * found.Ap:F2}  AP75 {100 * found.Ap75:F2}"));
-            DetectionTable.Write(folder, rows, results, DetectionConfigFile.Deviations(DetectionConfigFile.Load(Path.Combine(training.Folder, RunFolder.ConfigName))));
+            Console.WriteLine(
+                FormattableString.Invariant(
+                    $"{training.Row}, seed {training.Seed}: AP50 {100 * found.Ap50:F2}  AP {100 * found.Ap:F2}  AP75 {100 * found.Ap75:F2}"
+                ));
+            DetectionTable.Write(
+                folder, rows, results,
+                DetectionConfigFile.Deviations(
+                    DetectionConfigFile.Load(Path.Combine(training.Folder, RunFolder.ConfigName))));
         }
 
         Console.Write(File.ReadAllText(Path.Combine(folder, "table.md")));
         return ExitCode.Done;
     }
 
-    private static (RunEnd End, (double Ap50, double Ap, double Ap75)? Scores) Train(Training training, StopSignals signals, DetectionProgress progress)
+    private static (RunEnd End, (double Ap50, double Ap, double Ap75)? Scores) Train(
+        Training training,
+        StopSignals signals,
+        DetectionProgress progress)
     {
         var isThere = RunFolder.Exists(training.Folder);
         if (isThere && Done(training.Folder) is { } before)
@@ -115,16 +160,22 @@ internal static class DetectionStudy
         }
 
         using var plan = DetectionPlan.Open(training.Request, []);
-        var run = isThere ? RunFolder.Open(training.Folder) : RunFolder.Create(training.Folder, DetectionConfigFile.Write(plan.Config));
+        var run = isThere
+            ? RunFolder.Open(training.Folder)
+            : RunFolder.Create(training.Folder, DetectionConfigFile.Write(plan.Config));
         using var hold = run.Hold(progress.Warned);
         Console.WriteLine($"{run.Path}: {plan.Describe()}");
-        var (end, result) = DetectionJob.Run(plan, run, isResumed: isThere, stepLimit: null, draw: 0, signals, progress);
+        var (end, result) = DetectionJob.Run(
+            plan, run, isResumed: isThere, stepLimit: null, draw: 0, signals, progress);
         return (end, result is null ? null : (result.Scores.Ap50, result.Scores.Ap, result.Scores.Ap75));
     }
 
     private static (double, double, double)? Done(string folder)
     {
-        var path = Path.Combine(folder, "evaluations", $"detection-step-{DetectionConfigFile.Load(Path.Combine(folder, RunFolder.ConfigName)).Steps:D8}.json");
+        var path = Path.Combine(
+            folder,
+            "evaluations",
+            $"detection-step-{DetectionConfigFile.Load(Path.Combine(folder, RunFolder.ConfigName)).Steps:D8}.json");
         if (!File.Exists(path))
         {
             return null;
@@ -141,6 +192,9 @@ internal static class DetectionStudy
         var equals = text.IndexOf('=');
         return equals > 0 && !System.IO.Path.Exists(text)
             ? (text[..equals], text[(equals + 1)..])
-            : (System.IO.Path.GetFileNameWithoutExtension(System.IO.Path.GetFullPath(text).TrimEnd(System.IO.Path.DirectorySeparatorChar)), text);
+            : (
+                System.IO.Path.GetFileNameWithoutExtension(
+                    System.IO.Path.GetFullPath(text).TrimEnd(System.IO.Path.DirectorySeparatorChar)),
+                text);
     }
 }

@@ -13,7 +13,10 @@ internal static class StudyCommand
 {
     public static Command Create()
     {
-        var command = new Command("study", "Repeat a study of the papers with a recipe: train and judge its cells, and write its table and plot. Goes on where it was stopped.");
+        var command = new Command(
+            "study",
+            "Repeat a study of the papers with a recipe: train and judge its cells, and write its table and plot. " +
+            "Goes on where it was stopped.");
         foreach (var kind in StudyKinds.All)
         {
             command.Add(Create(kind));
@@ -26,17 +29,34 @@ internal static class StudyCommand
 
     private static Command Create(StudyKind kind)
     {
-        var recipe = new Argument<string>("recipe") { Description = "A recipe file or the name of a shipped one, of MoCo." }.CompletesRecipes();
+        var recipe = new Argument<string>("recipe")
+        {
+            Description = "A recipe file or the name of a shipped one, of MoCo.",
+        }.CompletesRecipes();
         var data = Options.Data("Images with labels, to train on and to judge by.");
         var validation = Options.Validation("Labeled images to judge by, where the source has none of its own.");
-        var folder = Options.Run($"The study's folder, with a run folder for each cell. Without it, runs/{kind.Name}-RECIPE.");
-        var seeds = Options.Seeds("How often each cell is trained: the recipe's seed, and those after it.", 1, "a whole number above 0");
+        var folder = Options.Run(
+            $"The study's folder, with a run folder for each cell. Without it, runs/{kind.Name}-RECIPE.");
+        var seeds = Options.Seeds(
+            "How often each cell is trained: the recipe's seed, and those after it.",
+            1,
+            "a whole number above 0");
         var set = Options.Set("A setting over the recipe's: epochs=20");
-        var values = new Option<string?>("--values") { HelpName = "numbers", Description = $"Other values than {string.Join(',', kind.Values.Select(value => value.ToString(CultureInfo.InvariantCulture)))}, with commas." };
+        var values = new Option<string?>("--values")
+        {
+            HelpName = "numbers",
+            Description =
+                "Other values than " +
+                $"{string.Join(',', kind.Values.Select(value => value.ToString(CultureInfo.InvariantCulture)))}, " +
+                "with commas.",
+        };
         var only = Options.Only("Some cells alone, by name, with commas.");
         var dryRun = Options.DryRun("List the cells, and end.");
         var verbose = Options.Verbose();
-        var command = new Command(kind.Name, kind.Description) { recipe, data, validation, folder, seeds, set, only, dryRun, verbose };
+        var command = new Command(kind.Name, kind.Description)
+        {
+            recipe, data, validation, folder, seeds, set, only, dryRun, verbose,
+        };
         if (kind.Values.Count > 0)
         {
             command.Add(values);
@@ -49,7 +69,8 @@ internal static class StudyCommand
             string[] settings =
             [
                 .. parsed.GetValue(set)!,
-                .. Settings.Text("data", parsed.GetValue(data)), .. Settings.Text("validation", parsed.GetValue(validation)),
+                .. Settings.Text("data", parsed.GetValue(data)),
+                .. Settings.Text("validation", parsed.GetValue(validation)),
             ];
             var config = Recipes.TryLoad(named, settings, faults);
             if (config is { MoCo: null })
@@ -62,7 +83,10 @@ internal static class StudyCommand
                 faults.Add($"--seeds is {parsed.GetValue(seeds)}, expected a number above 0.");
             }
 
-            var chosen = kind.Values.Count > 0 ? Numbers("--values", parsed.GetValue(values), kind.Values, kind.CountsWhole, faults) : [];
+            var chosen =
+                kind.Values.Count > 0
+                    ? Numbers("--values", parsed.GetValue(values), kind.Values, kind.CountsWhole, faults)
+                    : [];
             var images = Images(config, faults);
             if (faults.Count > 0)
             {
@@ -70,8 +94,15 @@ internal static class StudyCommand
             }
 
             var cells = Cells(kind, config!, chosen, images!, parsed.GetValue(only), faults);
-            var path = parsed.GetValue(folder) ?? Path.Combine("runs", $"{kind.Name}-{Path.GetFileNameWithoutExtension(named)}");
-            var runner = new StudyRunner(kind, path, $"{kind.Name}: {Path.GetFileNameWithoutExtension(named)}, {config!.Data}", cells, parsed.GetValue(seeds));
+            var path =
+                parsed.GetValue(folder)
+                ?? Path.Combine("runs", $"{kind.Name}-{Path.GetFileNameWithoutExtension(named)}");
+            var runner = new StudyRunner(
+                kind,
+                path,
+                $"{kind.Name}: {Path.GetFileNameWithoutExtension(named)}, {config!.Data}",
+                cells,
+                parsed.GetValue(seeds));
             faults.AddRange(runner.Faults());
             if (faults.Count > 0)
             {
@@ -82,8 +113,10 @@ internal static class StudyCommand
             {
                 foreach (var cell in cells)
                 {
-                    Console.WriteLine($"{cell.Name}: {cell.Config.Method.Describe()}, {cell.Config.Encoder.Head.Name()} head, {cell.Config.Views.Recipe.Name()} views, " +
-                        $"{cell.Config.Epochs} epochs of {images!.Count / cell.Config.BatchSize} steps");
+                    Console.WriteLine(
+                        $"{cell.Name}: {cell.Config.Method.Describe()}, {cell.Config.Encoder.Head.Name()} head, " +
+                        $"{cell.Config.Views.Recipe.Name()} views, "
+                            + $"{cell.Config.Epochs} epochs of {images!.Count / cell.Config.BatchSize} steps");
                 }
 
                 return ExitCode.Done;
@@ -96,14 +129,18 @@ internal static class StudyCommand
         return command;
     }
 
-    private static List<StudyCell> Cells(StudyKind kind, RunConfig config, IReadOnlyList<double> values, IImageDataset images, string? only, List<string> faults)
+    private static List<StudyCell> Cells(
+        StudyKind kind, RunConfig config, IReadOnlyList<double> values, IImageDataset images, string? only,
+        List<string> faults)
     {
         var cells = kind.Cells(config, values, images.Count).ToList();
         var names = only?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         var unknown = names?.Except(cells.Select(cell => cell.Name)).ToList() ?? [];
         if (unknown.Count > 0)
         {
-            faults.Add($"--only {string.Join(", ", unknown)}: there is no such cell. There are {string.Join(", ", cells.Select(cell => cell.Name))}.");
+            faults.Add(
+                $"--only {string.Join(", ", unknown)}: there is no such cell. There are " +
+                $"{string.Join(", ", cells.Select(cell => cell.Name))}.");
         }
 
         cells = [.. cells.Where(cell => names is null || names.Contains(cell.Name))];
@@ -117,7 +154,9 @@ internal static class StudyCommand
             faults.AddRange(cell.Config.Faults().Select(fault => $"cell {cell.Name}: {fault}"));
             if (images.Count < cell.Config.BatchSize)
             {
-                faults.Add($"cell {cell.Name}: {images.Description} has {images.Count} images, fewer than batchSize {cell.Config.BatchSize}.");
+                faults.Add(
+                    $"cell {cell.Name}: {images.Description} has {images.Count} images, fewer than batchSize " +
+                    $"{cell.Config.BatchSize}.");
             }
         }
 
@@ -142,7 +181,9 @@ internal static class StudyCommand
             var (train, judged) = DataSource.Open(config.Data, config.Validation, DataNotices.Tell);
             if (train.ClassNames.Count < 2 || judged is null || judged.ClassNames.Count == 0)
             {
-                faults.Add($"{train.Description}: a study judges by labels. Name a source with class folders in train and val, or a second one with --val.");
+                faults.Add(
+                    $"{train.Description}: a study judges by labels. Name a source with class folders in train and " +
+                    "val, or a second one with --val.");
             }
 
             return train;
@@ -154,7 +195,8 @@ internal static class StudyCommand
         }
     }
 
-    internal static IReadOnlyList<double> Numbers(string option, string? text, IReadOnlyList<double> otherwise, bool whole, List<string> faults)
+    internal static IReadOnlyList<double> Numbers(
+        string option, string? text, IReadOnlyList<double> otherwise, bool whole, List<string> faults)
     {
         if (text is null)
         {
@@ -164,10 +206,13 @@ internal static class StudyCommand
         var numbers = new List<double>();
         foreach (var part in text.Split(',', StringSplitOptions.TrimEntries))
         {
-            var isNumber = double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number);
+            var isNumber =
+                double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+                && double.IsFinite(number);
             if (isNumber && whole && (number != Math.Floor(number) || number is < 1 or > 1e9))
             {
-                faults.Add($"{option} {text}: \"{part}\", expected whole numbers above 0 with commas, such as 256,1024.");
+                faults.Add(
+                    $"{option} {text}: \"{part}\", expected whole numbers above 0 with commas, such as 256,1024.");
             }
             else if (isNumber)
             {

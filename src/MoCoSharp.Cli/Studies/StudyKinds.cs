@@ -17,7 +17,8 @@ internal static class StudyKinds
 
     /// <summary>Table 1 of MoCo v2 (arXiv 2003.04297): what each part of it adds.</summary>
     public static StudyKind Ablation { get; } = new(
-        "ablation", "MoCo v2's table 1: supervised, MoCo v1, and rows a to e: MLP head, stronger views, cosine, longer.",
+        "ablation",
+        "MoCo v2's table 1: supervised, MoCo v1, and rows a to e: MLP head, stronger views, cosine, longer.",
         ["row", "MLP", "aug+", "cos", "epochs"], "row", [], (recipe, _, _) =>
         [
             Supervised(recipe),
@@ -37,7 +38,11 @@ internal static class StudyKinds
             from value in values
             select new StudyCell(
                 $"{head.Name()}-{Text(value)}", [head.Name(), Text(value)], Text(value), head.Name(),
-                (recipe with { Encoder = recipe.Encoder with { Head = head } }).With(recipe.MoCo! with { Temperature = value })));
+                (recipe with { Encoder = recipe.Encoder with { Head = head } }).With(
+                    recipe.MoCo! with
+                    {
+                        Temperature = value,
+                    })));
 
     /// <summary>The three mechanisms of figure 3 of MoCo v1 (arXiv 1911.05722) over K.</summary>
     public static StudyKind Queue { get; } = new(
@@ -45,21 +50,33 @@ internal static class StudyKinds
         ["mechanism", "K"], "K", [256, 1024, 4096, 16384, 65536], (recipe, values, images) =>
         [
             .. values.Where(value => value <= images).Select(value => new StudyCell(
-                $"moco-{Text(value)}", ["MoCo", Text(value)], Text(value), "MoCo", recipe.With(recipe.MoCo! with { QueueSize = (int)value }))),
+                $"moco-{Text(value)}", ["MoCo", Text(value)], Text(value), "MoCo",
+                recipe.With(recipe.MoCo! with { QueueSize = (int)value }))),
             .. values.Where(value => value <= images).Select(value => new StudyCell(
                 $"memory-bank-{Text(value)}", ["memory bank", Text(value)], Text(value), "memory bank",
-                recipe.With(new MemoryBankOptions { Dimension = recipe.MoCo!.Dimension, Negatives = (int)value, Temperature = recipe.MoCo.Temperature }))),
+                recipe.With(
+                    new MemoryBankOptions
+                    {
+                        Dimension = recipe.MoCo!.Dimension,
+                        Negatives = (int)value,
+                        Temperature = recipe.MoCo.Temperature,
+                    }))),
             .. EndToEndCells(recipe, values),
         ])
     {
         CountsWhole = true,
     };
 
-    /// <summary>The momenta of MoCo v1, section 4.1; 0 is the key encoder that is the query encoder of the step before.</summary>
+    /// <summary>
+    /// The momenta of MoCo v1, section 4.1; 0 is the key encoder that is the query encoder of the step before.
+    /// </summary>
     public static StudyKind Momentum { get; } = new(
         "momentum", "The momentum of the key encoder, from 0, which fails, to nearly 1.",
-        ["momentum"], "momentum", [0, 0.9, 0.99, 0.999, 0.9999], (recipe, values, _) => values.Select(value => new StudyCell(
-            $"momentum-{Text(value)}", [Text(value)], Text(value), "MoCo", recipe.With(recipe.MoCo! with { Momentum = value }))));
+        ["momentum"], "momentum", [0, 0.9, 0.99, 0.999, 0.9999],
+        (recipe, values, _) =>
+            values.Select(value => new StudyCell(
+            $"momentum-{Text(value)}", [Text(value)], Text(value), "MoCo",
+            recipe.With(recipe.MoCo! with { Momentum = value }))));
 
     /// <summary>All that train and judge; the cost is measured otherwise.</summary>
     public static IReadOnlyList<StudyKind> All { get; } = [Ablation, Temperature, Queue, Momentum];
@@ -73,8 +90,18 @@ internal static class StudyKinds
             (recipe with
             {
                 BatchSize = (int)value,
-                Optimizer = recipe.Optimizer with { LearningRate = recipe.Optimizer.LearningRate * value / recipe.BatchSize },
-            }).With(new EndToEndOptions { Dimension = recipe.MoCo!.Dimension, Temperature = recipe.MoCo.Temperature, Shuffle = recipe.MoCo.Shuffle })));
+                Optimizer = recipe.Optimizer with
+                {
+                    LearningRate = recipe.Optimizer.LearningRate * value / recipe.BatchSize,
+                },
+            }
+        ).With(
+            new EndToEndOptions
+            {
+                Dimension = recipe.MoCo!.Dimension,
+                Temperature = recipe.MoCo.Temperature,
+                Shuffle = recipe.MoCo.Shuffle,
+            })));
     }
 
     private static StudyCell Supervised(RunConfig recipe) => new(

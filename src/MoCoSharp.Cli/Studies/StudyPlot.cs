@@ -11,7 +11,9 @@ namespace MoCoSharp.Cli.Studies;
 /// <param name="Deviation">Half of its error bar; 0 draws none.</param>
 internal readonly record struct PlotPoint(string Series, string X, double Y, double Deviation);
 
-/// <summary>Lines over places with error bars, as SVG: text, so that a browser needs nothing, and a diff shows what moved.</summary>
+/// <summary>
+/// Lines over places with error bars, as SVG: text, so that a browser needs nothing, and a diff shows what moved.
+/// </summary>
 internal static class StudyPlot
 {
     private const int Width = 640, Height = 400, Left = 64, Right = 150, Top = 40, Bottom = 56;
@@ -31,11 +33,16 @@ internal static class StudyPlot
         var room = Math.Max(1e-9, high - low) * 0.08;
         (low, high) = (low - room, high + room);
         var svg = new StringBuilder();
-        svg.Append(CultureInfo.InvariantCulture, $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Width} {Height}\" font-family=\"sans-serif\" font-size=\"12\">\n");
+        svg.Append(
+            CultureInfo.InvariantCulture,
+            $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Width} {Height}\" font-family=\"sans-serif\" " +
+            $"font-size=\"12\">\n");
         svg.Append(CultureInfo.InvariantCulture, $"<rect width=\"{Width}\" height=\"{Height}\" fill=\"white\"/>\n");
         Write(Width / 2.0, 20, title, "middle", " font-size=\"14\"");
         Write((Left + Width - Right) / 2.0, Height - 12, xLabel, "middle");
-        Write(16, (Top + Height - Bottom) / 2.0, yLabel, "middle", FormattableString.Invariant($" transform=\"rotate(-90 16 {(Top + Height - Bottom) / 2.0})\""));
+        Write(
+            16, (Top + Height - Bottom) / 2.0, yLabel, "middle",
+            FormattableString.Invariant($" transform=\"rotate(-90 16 {(Top + Height - Bottom) / 2.0})\""));
         foreach (var level in Levels(low, high))
         {
             Line(Left, Y(level), Width - Right, Y(level), "#dddddd");
@@ -50,10 +57,17 @@ internal static class StudyPlot
         foreach (var (i, series) in all.GroupBy(point => point.Series).Index())
         {
             var colour = Colours[i % Colours.Length];
-            svg.Append(CultureInfo.InvariantCulture, $"<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" points=\"{string.Join(' ', series.Select(point => FormattableString.Invariant($"{X(point.X):F1},{Y(point.Y):F1}")))}\"/>\n");
+            svg.Append(
+                CultureInfo.InvariantCulture,
+                $"<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" " +
+                $"points=\"{string.Join(' ', series.Select(point => FormattableString.Invariant($"{X(point.X):F1},{Y(point.Y):F1}")))}\"/>\n"
+            );
             foreach (var point in series)
             {
-                svg.Append(CultureInfo.InvariantCulture, $"<circle cx=\"{X(point.X):F1}\" cy=\"{Y(point.Y):F1}\" r=\"4\" fill=\"{colour}\"><title>{WebUtility.HtmlEncode(point.X)}: {point.Y:F2}</title></circle>\n");
+                svg.Append(
+                    CultureInfo.InvariantCulture,
+                    $"<circle cx=\"{X(point.X):F1}\" cy=\"{Y(point.Y):F1}\" r=\"4\" " +
+                    $"fill=\"{colour}\"><title>{WebUtility.HtmlEncode(point.X)}: {point.Y:F2}</title></circle>\n");
                 if (point.Deviation > 0)
                 {
                     Line(X(point.X), Y(point.Y - point.Deviation), X(point.X), Y(point.Y + point.Deviation), colour);
@@ -65,15 +79,21 @@ internal static class StudyPlot
 
         return svg.Append("</svg>\n").ToString();
 
-        double X(string place) => Left + ((places.IndexOf(place) + 0.5) * (Width - Left - Right) / Math.Max(1, places.Count));
+        double X(string place) =>
+            Left + ((places.IndexOf(place) + 0.5) * (Width - Left - Right) / Math.Max(1, places.Count));
 
         double Y(double value) => Height - Bottom - ((value - low) / (high - low) * (Height - Top - Bottom));
 
         void Line(double x1, double y1, double x2, double y2, string colour) =>
-            svg.Append(CultureInfo.InvariantCulture, $"<line x1=\"{x1:F1}\" y1=\"{y1:F1}\" x2=\"{x2:F1}\" y2=\"{y2:F1}\" stroke=\"{colour}\"/>\n");
+            svg.Append(
+                CultureInfo.InvariantCulture,
+                $"<line x1=\"{x1:F1}\" y1=\"{y1:F1}\" x2=\"{x2:F1}\" y2=\"{y2:F1}\" stroke=\"{colour}\"/>\n");
 
         void Write(double x, double y, string text, string anchor, string more = "") =>
-            svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{x:F1}\" y=\"{y:F1}\" text-anchor=\"{anchor}\"{more}>{WebUtility.HtmlEncode(text)}</text>\n");
+            svg.Append(
+                CultureInfo.InvariantCulture,
+                $"<text x=\"{x:F1}\" y=\"{y:F1}\" text-anchor=\"{anchor}\"{more}>{WebUtility.HtmlEncode(text)}</text>\n"
+            );
     }
 
     // Round numbers between the ends: 1, 2 or 5 times a power of ten apart.

@@ -11,19 +11,29 @@ using MoCoSharp.Training;
 
 namespace MoCoSharp.Cli.Studies;
 
-/// <summary>Trains and judges the cells of a study, each in a run folder of its own. What is done is passed over, what was stopped goes on.</summary>
+/// <summary>
+/// Trains and judges the cells of a study, each in a run folder of its own. What is done is passed over, what was
+/// stopped goes on.
+/// </summary>
 /// <param name="kind">Which study.</param>
 /// <param name="folder">Of the study.</param>
 /// <param name="title">Above its table.</param>
 /// <param name="cells">With configurations without faults.</param>
 /// <param name="seeds">How often each is trained.</param>
-internal sealed class StudyRunner(StudyKind kind, string folder, string title, IReadOnlyList<StudyCell> cells, int seeds)
+internal sealed class StudyRunner(
+    StudyKind kind, string folder, string title, IReadOnlyList<StudyCell> cells, int seeds)
 {
     /// <summary>The run folder of a cell and a seed.</summary>
     public string FolderOf(StudyCell cell, int seed) => Path.Combine(folder, $"{cell.Name}-seed-{seed}");
 
     /// <summary>The configuration of a cell and a seed.</summary>
-    public static RunConfig ConfigOf(StudyCell cell, int seed) => cell.Config with { Seed = cell.Config.Seed + seed, Description = $"{cell.Config.Description} Study: {string.Join(", ", cell.Shown.Where(text => text.Length > 0))}." };
+    public static RunConfig ConfigOf(StudyCell cell, int seed) =>
+        cell.Config with
+        {
+            Seed = cell.Config.Seed + seed,
+            Description =
+                $"{cell.Config.Description} Study: {string.Join(", ", cell.Shown.Where(text => text.Length > 0))}.",
+        };
 
     /// <summary>What keeps the study from going on in its folder: runs there of other recipes.</summary>
     public IEnumerable<string> Faults() =>
@@ -33,18 +43,25 @@ internal sealed class StudyRunner(StudyKind kind, string folder, string title, I
         where File.Exists(path)
         let differences = RunDifferences.Between(File.ReadAllText(path), Settled(path, ConfigOf(cell, seed)))
         where differences.Count > 0
-        select $"{FolderOf(cell, seed)} is of another recipe: {string.Join("; ", differences)}. Take another --run, or the recipe of before.";
+        select $"{FolderOf(cell, seed)} is of another recipe: {string.Join("; ", differences)}. Take another --run, " +
+            "or the recipe of before.";
 
-    /// <summary>Does what is left to do; a whole round of cells for each seed, and the tables anew after each cell.</summary>
+    /// <summary>
+    /// Does what is left to do; a whole round of cells for each seed, and the tables anew after each cell.
+    /// </summary>
     public int Run(StopSignals signals)
     {
-        var results = cells.ToDictionary(cell => cell.Name, _ => (IReadOnlyList<StudyResult>)[], StringComparer.Ordinal);
+        var results = cells.ToDictionary(
+            cell => cell.Name,
+            _ => (IReadOnlyList<StudyResult>)[],
+            StringComparer.Ordinal);
         for (var seed = 0; seed < seeds; seed++)
         {
             foreach (var (number, cell) in cells.Index())
             {
                 var path = FolderOf(cell, seed);
-                Console.WriteLine($"-- {kind.Name}: cell {(seed * cells.Count) + number + 1} of {seeds * cells.Count}, {path}");
+                Console.WriteLine(
+                    $"-- {kind.Name}: cell {(seed * cells.Count) + number + 1} of {seeds * cells.Count}, {path}");
                 if (Train(path, ConfigOf(cell, seed), signals) is not { } result)
                 {
                     Console.Error.WriteLine("moco: stopped. The same command goes on where it was.");
@@ -89,7 +106,13 @@ internal sealed class StudyRunner(StudyKind kind, string folder, string title, I
         var plan = PretrainPlan.Open(config, null, null, faults) ?? throw new ConfigurationException(faults);
         try
         {
-            if ((exists ? GoOn(plan, path, signals) : PretrainCommand.Begin(plan, RunFolder.Create(path, plan.Config), null, signals, SingleProcess.Instance)) != ExitCode.Done)
+            if (
+                (
+                    exists
+                        ? GoOn(plan, path, signals)
+                        : PretrainCommand.Begin(
+                            plan, RunFolder.Create(path, plan.Config), null, signals, SingleProcess.Instance)
+                ) != ExitCode.Done)
             {
                 return null;
             }
@@ -104,28 +127,39 @@ internal sealed class StudyRunner(StudyKind kind, string folder, string title, I
         {
             using var encoder = NamedEncoder.Open(path, "query", []);
             var data = LabelledData.Open(encoder, null, null, []);
-            KnnCommand.Judge(encoder, data, "own", config.Knn with { Layer = FeatureLayer.Pooled }, isAskedFor: false, output: null, SingleProcess.Instance, signals.Token);
-            LinearCommand.Fast(encoder, data, new LinearOptions(), output: null, SingleProcess.Instance, signals.Token, keepsClassifier: false);
+            KnnCommand.Judge(
+                encoder, data, "own", config.Knn with
+                {
+                    Layer = FeatureLayer.Pooled,
+                },
+                isAskedFor: false, output: null, SingleProcess.Instance, signals.Token);
+            LinearCommand.Fast(
+                encoder, data, new LinearOptions(), output: null, SingleProcess.Instance, signals.Token,
+                keepsClassifier: false);
         }
         catch (OperationCanceledException)
         {
             return null;
         }
 
-        return Results(RunFolder.Open(path)) ?? throw new InvalidDataException($"{path}: its evaluations cannot be read.");
+        return Results(RunFolder.Open(path))
+            ?? throw new InvalidDataException($"{path}: its evaluations cannot be read.");
     }
 
     private static int GoOn(PretrainPlan plan, string path, StopSignals signals)
     {
         var run = RunFolder.Open(path);
         using var hold = run.Hold(note => Console.Error.WriteLine($"moco: note: {note}"));
-        return PretrainCommand.Train(plan, run, resumes: true, withChanges: false, steps: null, signals, SingleProcess.Instance);
+        return PretrainCommand.Train(
+            plan, run, resumes: true, withChanges: false, steps: null, signals, SingleProcess.Instance);
     }
 
     // Of the newest checkpoint; null where one of the two is missing.
     private static StudyResult? Results(RunFolder run)
     {
-        if (run.Checkpoints() is not [var newest, ..] || SafeTensors.ReadHeader(newest).Metadata.GetValueOrDefault("epoch") != $"{run.ReadConfig().Epochs}")
+        if (
+            run.Checkpoints() is not [var newest, ..]
+            || SafeTensors.ReadHeader(newest).Metadata.GetValueOrDefault("epoch") != $"{run.ReadConfig().Epochs}")
         {
             return null;
         }
@@ -136,7 +170,12 @@ internal sealed class StudyRunner(StudyKind kind, string folder, string title, I
         double? Top1(string evaluation)
         {
             var folder = Path.Combine(run.Path, "evaluations");
-            var path = Directory.Exists(folder) ? Directory.GetFiles(folder, $"{evaluation}-query-{step}-*.json").Order(StringComparer.Ordinal).FirstOrDefault() : null;
+            var path = Directory.Exists(folder)
+                ? Directory
+                    .GetFiles(folder, $"{evaluation}-query-{step}-*.json")
+                    .Order(StringComparer.Ordinal)
+                    .FirstOrDefault()
+                : null;
             return path is null ? null : JsonNode.Parse(File.ReadAllText(path))?["top1"]?.GetValue<double>();
         }
     }

@@ -12,43 +12,63 @@ internal readonly record struct StudyResult(double Knn, double Linear)
     public static StudyResult Diverged { get; } = new(double.NaN, double.NaN);
 }
 
-/// <summary>table.md, table.csv and plot.svg of a study: a line for each cell, mean and standard deviation over seeds, in percent.</summary>
+/// <summary>
+/// table.md, table.csv and plot.svg of a study: a line for each cell, mean and standard deviation over seeds, in
+/// percent.
+/// </summary>
 internal static class StudyTable
 {
     /// <summary>Writes all three, each in one stroke.</summary>
-    public static void Write(string folder, string title, StudyKind kind, IReadOnlyList<StudyCell> cells, IReadOnlyDictionary<string, IReadOnlyList<StudyResult>> results)
+    public static void Write(
+        string folder, string title, StudyKind kind, IReadOnlyList<StudyCell> cells,
+        IReadOnlyDictionary<string, IReadOnlyList<StudyResult>> results)
     {
         Put(folder, "table.md", Markdown(title, kind, cells, results));
         Put(folder, "table.csv", Csv(kind, cells, results));
         Put(folder, "plot.svg", StudyPlot.Draw(title, kind.XLabel, "top-1, %, linear on cached features", cells
             .Select(cell => (cell.Series, cell.X, Values: Known(results, cell, result => result.Linear)))
             .Where(point => point.Values.Count > 0)
-            .Select(point => new PlotPoint(point.Series, point.X, point.Values.Average(), Deviation(point.Values) ?? 0))));
+            .Select(point => new PlotPoint(
+                point.Series, point.X, point.Values.Average(), Deviation(point.Values) ?? 0))));
     }
 
-    internal static string Markdown(string title, StudyKind kind, IReadOnlyList<StudyCell> cells, IReadOnlyDictionary<string, IReadOnlyList<StudyResult>> results)
+    internal static string Markdown(
+        string title, StudyKind kind, IReadOnlyList<StudyCell> cells,
+        IReadOnlyDictionary<string, IReadOnlyList<StudyResult>> results)
     {
         var text = new StringBuilder($"# {title}\n\n| {string.Join(" | ", kind.Columns)} | kNN | linear | seeds |\n");
-        text.Append(CultureInfo.InvariantCulture, $"|{string.Concat(Enumerable.Repeat("---|", kind.Columns.Count))}---:|---:|---:|\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"|{string.Concat(Enumerable.Repeat("---|", kind.Columns.Count))}---:|---:|---:|\n");
         foreach (var cell in cells)
         {
             var found = results.GetValueOrDefault(cell.Name) ?? [];
             text.Append(CultureInfo.InvariantCulture,
-                $"| {string.Join(" | ", cell.Shown)} | {Shown(results, cell, result => result.Knn)} | {Shown(results, cell, result => result.Linear)} | {found.Count} |\n");
+                $"| {string.Join(" | ", cell.Shown)} | {Shown(results, cell, result => result.Knn)} | " +
+                $"{Shown(results, cell, result => result.Linear)} | {found.Count} |\n");
         }
 
-        return text.Append("\nTop-1 in percent, mean and standard deviation over seeds. kNN by the recipe's settings on pooled features; linear is the fast protocol on cached\n" +
-            "features, not the official one. Each number's whole protocol is in evaluations/ of its run folder.\n").ToString();
+        return text.Append(
+                "\nTop-1 in percent, mean and standard deviation over seeds. kNN by the recipe's settings on pooled " +
+                "features; linear is the fast protocol on cached\n"
+                    + "features, not the official one. Each number's whole protocol is in evaluations/ of its run " +
+                        "folder.\n")
+            .ToString();
     }
 
-    internal static string Csv(StudyKind kind, IReadOnlyList<StudyCell> cells, IReadOnlyDictionary<string, IReadOnlyList<StudyResult>> results)
+    internal static string Csv(
+        StudyKind kind,
+        IReadOnlyList<StudyCell> cells,
+        IReadOnlyDictionary<string, IReadOnlyList<StudyResult>> results)
     {
         var text = new StringBuilder($"{string.Join(',', kind.Columns)},seed,knn,linear\n");
         foreach (var cell in cells)
         {
             foreach (var (seed, result) in (results.GetValueOrDefault(cell.Name) ?? []).Index())
             {
-                text.Append(CultureInfo.InvariantCulture, $"{string.Join(',', cell.Shown)},{seed},{result.Knn},{result.Linear}\n");
+                text.Append(
+                    CultureInfo.InvariantCulture,
+                    $"{string.Join(',', cell.Shown)},{seed},{result.Knn},{result.Linear}\n");
             }
         }
 
@@ -58,11 +78,19 @@ internal static class StudyTable
     internal static void Put(string folder, string name, string text) =>
         AtomicFile.Write(Path.Combine(folder, name), stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 
-    private static string Shown(IReadOnlyDictionary<string, IReadOnlyList<StudyResult>> results, StudyCell cell, Func<StudyResult, double> number)
+    private static string Shown(
+        IReadOnlyDictionary<string, IReadOnlyList<StudyResult>> results,
+        StudyCell cell,
+        Func<StudyResult, double> number)
     {
         var values = Known(results, cell, number);
         var diverged = (results.GetValueOrDefault(cell.Name) ?? []).Count - values.Count;
-        var mean = values.Count == 0 ? null : FormattableString.Invariant($"{values.Average():F2}{(Deviation(values) is { } deviation ? FormattableString.Invariant($" ± {deviation:F2}") : "")}");
+        var mean =
+            values.Count == 0
+                ? null
+                : FormattableString.Invariant(
+                    $"{values.Average():F2}{(Deviation(values) is { } deviation ? FormattableString.Invariant($" ± {deviation:F2}") : "")}"
+                );
         return (mean, diverged) switch
         {
             (null, 0) => "",
@@ -72,8 +100,16 @@ internal static class StudyTable
         };
     }
 
-    private static List<double> Known(IReadOnlyDictionary<string, IReadOnlyList<StudyResult>> results, StudyCell cell, Func<StudyResult, double> number) =>
-        [.. (results.GetValueOrDefault(cell.Name) ?? []).Select(number).Where(double.IsFinite).Select(value => 100 * value)];
+    private static List<double> Known(
+        IReadOnlyDictionary<string, IReadOnlyList<StudyResult>> results,
+        StudyCell cell,
+        Func<StudyResult, double> number) =>
+        [
+            .. (results.GetValueOrDefault(cell.Name) ?? [])
+                .Select(number)
+                .Where(double.IsFinite)
+                .Select(value => 100 * value),
+        ];
 
     private static double? Deviation(List<double> values) => values.Count < 2 ? null : SeedSpread.Of(values).Deviation;
 }

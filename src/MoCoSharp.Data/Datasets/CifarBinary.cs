@@ -11,7 +11,10 @@ public static class CifarBinary
     private const long LargestFile = 1L << 30;
 
     private static readonly string[] PythonFiles = ["data_batch_1", "train", "test_batch"];
-    private static readonly string[] Classes10 = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
+    private static readonly string[] Classes10 =
+    [
+        "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+    ];
 
     /// <summary>Reads one part of the set.</summary>
     /// <param name="path">The folder of the .bin files, or one file.</param>
@@ -33,8 +36,12 @@ public static class CifarBinary
             if (bytes.Length == 0 || bytes.Length % record != 0)
             {
                 throw new DataSourceException(
-                    $"{file}: {bytes.Length} bytes, expected a multiple of {record} (CIFAR-{(hundred ? 100 : 10)}, binary version). " +
-                    (OtherFile.Hint(bytes) is { Length: > 0 } hint ? $"{hint[1..]} {Wanted(hundred)}" : "Fetch it again if it is cut short, or use the other of cifar10: and cifar100:."));
+                    $"{file}: {bytes.Length} bytes, expected a multiple of {record} (CIFAR-{(hundred ? 100 : 10)}, " +
+                    "binary version). "
+                        + (
+                            OtherFile.Hint(bytes) is { Length: > 0 } hint
+                                ? $"{hint[1..]} {Wanted(hundred)}"
+                                : "Fetch it again if it is cut short, or use the other of cifar10: and cifar100:."));
             }
 
             for (var number = 0; number < bytes.Length / record; number++)
@@ -43,7 +50,8 @@ public static class CifarBinary
                 if (label >= names.Length)
                 {
                     throw new DataSourceException(
-                        $"{file}: record {number} has label {label}, expected 0 to {names.Length - 1}. Is it CIFAR-{(hundred ? 10 : 100)}, or damaged?");
+                        $"{file}: record {number} has label {label}, expected 0 to {names.Length - 1}. Is it " +
+                        $"CIFAR-{(hundred ? 10 : 100)}, or damaged?");
                 }
 
                 Interleave(bytes.AsSpan((number * record) + labelBytes, 3 * Plane));
@@ -64,13 +72,22 @@ public static class CifarBinary
 
     /// <summary>Whether a folder holds the test part.</summary>
     internal static bool HasTest(string path, bool hundred) =>
-        Directory.Exists(path) && Directory.Exists(Folder(path, hundred)) && In(Folder(path, hundred), Pattern(hundred, test: true)).Length > 0;
+        Directory.Exists(path)
+        && Directory.Exists(Folder(path, hundred))
+        && In(Folder(path, hundred), Pattern(hundred, test: true)).Length > 0;
 
     private static string Pattern(bool hundred, bool test) =>
-        (hundred, test) switch { (true, true) => "test.bin", (true, false) => "train.bin", (false, true) => "test_batch.bin", _ => "data_batch_*.bin" };
+        (hundred, test) switch
+        {
+            (true, true) => "test.bin",
+            (true, false) => "train.bin",
+            (false, true) => "test_batch.bin",
+            _ => "data_batch_*.bin",
+        };
 
     private static string Wanted(bool hundred) =>
-        $"Give the folder of CIFAR-{(hundred ? 100 : 10)}'s binary version ({Unpacked(hundred)}, from cifar-{(hundred ? 100 : 10)}-binary.tar.gz).";
+        $"Give the folder of CIFAR-{(hundred ? 100 : 10)}'s binary version ({Unpacked(hundred)}, from " +
+        $"cifar-{(hundred ? 100 : 10)}-binary.tar.gz).";
 
     // The folder's name in the archive.
     private static string Unpacked(bool hundred) => hundred ? "cifar-100-binary" : "cifar-10-batches-bin";
@@ -98,23 +115,28 @@ public static class CifarBinary
 
         var pattern = Pattern(hundred, test);
         var files = In(Folder(path, hundred), pattern);
-        return files.Length > 0 ? files : throw new DataSourceException($"{path}: no {pattern} there. {Found(path, hundred)}{Wanted(hundred)}");
+        return files.Length > 0
+            ? files
+            : throw new DataSourceException($"{path}: no {pattern} there. {Found(path, hundred)}{Wanted(hundred)}");
     }
 
     // Why it is not there, where that can be seen.
     private static string Found(string path, bool hundred)
     {
         var other = hundred ? "cifar10" : "cifar100";
-        return In(Folder(path, !hundred), Pattern(!hundred, test: false)).Length > 0 ? $"It holds CIFAR-{(hundred ? 10 : 100)}: give {other}:{path}. "
+        return In(Folder(path, !hundred), Pattern(!hundred, test: false)).Length > 0
+                ? $"It holds CIFAR-{(hundred ? 10 : 100)}: give {other}:{path}. "
             : In(path, "*.tar.gz") is [var archive, ..] ? $"It holds an archive: unpack {Path.GetFileName(archive)}. "
             : In(path, "*.mat").Length > 0 ? "It holds the MATLAB version. "
-            : new[] { path, Path.Combine(path, "cifar-10-batches-py"), Path.Combine(path, "cifar-100-python") }.Any(IsPython)
+            : new[] { path, Path.Combine(path, "cifar-10-batches-py"), Path.Combine(path, "cifar-100-python") }.Any(
+                IsPython)
                 ? "It holds the Python version (pickles), which is not read. "
             : "";
     }
 
     private static bool IsPython(string folder) =>
-        PythonFiles.Any(name => Path.Combine(folder, name) is var file && File.Exists(file) && SourceFile.Head(file) is [0x80, ..]);
+        PythonFiles.Any(name =>
+            Path.Combine(folder, name) is var file && File.Exists(file) && SourceFile.Head(file) is [0x80, ..]);
 
     private static string[] ClassNames(string path, bool hundred)
     {
@@ -123,7 +145,12 @@ public static class CifarBinary
         var count = hundred ? 100 : 10;
         if (File.Exists(file))
         {
-            var lines = Encoding.UTF8.GetString(SourceFile.ReadAll(file, 65_536)).Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0).ToArray();
+            var lines = Encoding
+                .UTF8.GetString(SourceFile.ReadAll(file, 65_536))
+                .Split('\n')
+                .Select(line => line.Trim())
+                .Where(line => line.Length > 0)
+                .ToArray();
             if (lines.Length == count)
             {
                 return lines;

@@ -7,7 +7,9 @@ using MoCoSharp.Data.Images;
 namespace MoCoSharp.Data.Datasets;
 
 /// <summary>What a set holds, wherever it lies: equal where images, their order, labels and classes are.</summary>
-/// <remarks>Files are hashed as they are, without decoding: the same pixels in another file format are another content.</remarks>
+/// <remarks>
+/// Files are hashed as they are, without decoding: the same pixels in another file format are another content.
+/// </remarks>
 public static class ContentHash
 {
     /// <summary>Reads every image once, on all cores.</summary>
@@ -21,7 +23,15 @@ public static class ContentHash
         ArgumentNullException.ThrowIfNull(data);
         var images = new UInt128[data.Count];
         var done = 0;
-        Parallel.For(0, images.Length, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, i =>
+        Parallel.For(
+            0,
+            images.Length,
+            new ParallelOptions
+            {
+                CancellationToken = cancellation,
+                MaxDegreeOfParallelism = Environment.ProcessorCount,
+            },
+            i =>
         {
             images[i] = OfImage(data, i);
             progress?.Invoke(Interlocked.Increment(ref done));

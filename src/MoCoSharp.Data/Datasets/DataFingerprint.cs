@@ -8,7 +8,10 @@ public static class DataFingerprint
 {
     private const int SizesTaken = 256; // a million files on a network drive would take minutes to ask
 
-    /// <summary>A digest of the number of images, the classes, every image's name and label, and the file sizes of 256 images spread evenly.</summary>
+    /// <summary>
+    /// A digest of the number of images, the classes, every image's name and label, and the file sizes of 256 images
+    /// spread evenly.
+    /// </summary>
     /// <param name="data">The images, wherever they lie: the path to the set does not count.</param>
     /// <returns>16 hexadecimal digits.</returns>
     public static string Of(IImageDataset data)

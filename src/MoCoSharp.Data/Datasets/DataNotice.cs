@@ -1,6 +1,8 @@
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>What a person should know of a set of images that is used all the same: what was passed over, or looks wrong.</summary>
+/// <summary>
+/// What a person should know of a set of images that is used all the same: what was passed over, or looks wrong.
+/// </summary>
 /// <param name="Text">A sentence that names the set and what it is about.</param>
 /// <param name="IsWarning">Whether results may be other than expected; else it is for information.</param>
 public readonly record struct DataNotice(string Text, bool IsWarning = false)

@@ -3,7 +3,9 @@ namespace MoCoSharp.Data.Datasets;
 /// <summary>Opens what a person names as --data.</summary>
 public static class DataSource
 {
-    private const string Kinds = "a folder, a list file, a packed set, tar shards (shards/{000..099}.tar), cifar10:PATH, cifar100:PATH, idx:PATH or patterns";
+    private const string Kinds =
+        "a folder, a list file, a packed set, tar shards (shards/{000..099}.tar), cifar10:PATH, cifar100:PATH, " +
+        "idx:PATH or patterns";
     private static readonly string[] KindNames = ["patterns", "cifar10", "cifar100", "idx"];
 
     private const int PatternSize = 40;
@@ -11,11 +13,21 @@ public static class DataSource
     private const int PatternQueries = 1000;
 
     /// <summary>The training images, and labelled ones to judge by where there are some.</summary>
-    /// <param name="source">A folder (with folders train and val, valid, validation, dev, eval or test it serves both parts), a list file, a packed set, tar shards, cifar10:PATH, cifar100:PATH, idx:PATH, patterns or patterns:COUNT.</param>
+    /// <param name="source">
+    /// A folder (with folders train and val, valid, validation, dev, eval or test it serves both parts), a list file, a
+    /// packed set, tar shards, cifar10:PATH, cifar100:PATH, idx:PATH, patterns or patterns:COUNT.
+    /// </param>
     /// <param name="validation">Another source for the second part; null takes the source's own, if it has one.</param>
-    /// <param name="notice">Told what a person should know: what was passed over, which part is taken, what looks wrong.</param>
-    /// <exception cref="DataSourceException">A source cannot be used, or the two name their classes differently.</exception>
-    public static (IImageDataset Train, IImageDataset? Validation) Open(string source, string? validation, Action<DataNotice>? notice = null)
+    /// <param name="notice">
+    /// Told what a person should know: what was passed over, which part is taken, what looks wrong.
+    /// </param>
+    /// <exception cref="DataSourceException">
+    /// A source cannot be used, or the two name their classes differently.
+    /// </exception>
+    public static (IImageDataset Train, IImageDataset? Validation) Open(
+        string source,
+        string? validation,
+        Action<DataNotice>? notice = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(source);
         var tell = notice ?? (_ => { });
@@ -34,14 +46,21 @@ public static class DataSource
         return SharedClasses.Settle(train, second, tell);
     }
 
-    private static (IImageDataset Train, IImageDataset? Validation) OpenBoth(string source, bool wantsSecond, Action<DataNotice> tell)
+    private static (IImageDataset Train, IImageDataset? Validation) OpenBoth(
+        string source,
+        bool wantsSecond,
+        Action<DataNotice> tell)
     {
         if (Directory.Exists(source))
         {
-            return SplitFolders.Find(source) is { } parts ? OpenParts(source, parts, wantsSecond, tell) : (ImageFolder.Open(source), null);
+            return SplitFolders.Find(source) is { } parts
+                ? OpenParts(source, parts, wantsSecond, tell)
+                : (ImageFolder.Open(source), null);
         }
 
-        if (TarShards.IsNamedSo(source) && !KindNames.Any(kind => source.StartsWith(kind + ':', StringComparison.Ordinal)))
+        if (
+            TarShards.IsNamedSo(source)
+            && !KindNames.Any(kind => source.StartsWith(kind + ':', StringComparison.Ordinal)))
         {
             return (TarShards.Open(source), null);
         }
@@ -58,8 +77,11 @@ public static class DataSource
             "patterns" => OpenPatterns(source, path),
             "cifar10" => OpenCifar(path, hundred: false, wantsSecond),
             "cifar100" => OpenCifar(path, hundred: true, wantsSecond),
-            "idx" => (IdxImages.Open(path, test: false), wantsSecond && IdxImages.HasTest(path) ? IdxImages.Open(path, test: true) : null),
-            _ => throw new DataSourceException($"{source}: there is no such folder or file.{Suggestion(source, kind, path)} A source is {Kinds}."),
+            "idx" => (
+                IdxImages.Open(path, test: false),
+                wantsSecond && IdxImages.HasTest(path) ? IdxImages.Open(path, test: true) : null),
+            _ => throw new DataSourceException(
+                $"{source}: there is no such folder or file.{Suggestion(source, kind, path)} A source is {Kinds}."),
         };
     }
 
@@ -89,11 +111,15 @@ public static class DataSource
         CifarBinary.Open(path, hundred, test: false),
         wantsSecond && CifarBinary.HasTest(path, hundred) ? CifarBinary.Open(path, hundred, test: true) : null);
 
-    private static (IImageDataset, IImageDataset?) OpenParts(string source, SplitFolders parts, bool wantsSecond, Action<DataNotice> tell)
+    private static (IImageDataset, IImageDataset?) OpenParts(
+        string source, SplitFolders parts, bool wantsSecond, Action<DataNotice> tell)
     {
         if (parts.Others.Count > 0)
         {
-            tell(new($"{source}: holds parts of a set; the folders beside them take no part: {DataNotice.Some(parts.Others)}"));
+            tell(
+                new(
+                    $"{source}: holds parts of a set; the folders beside them take no part: " +
+                    $"{DataNotice.Some(parts.Others)}"));
         }
 
         var train = ImageFolder.Open(parts.Train);
@@ -108,8 +134,11 @@ public static class DataSource
             var left = parts.Seconds.SkipWhile(other => other != path).Skip(1).ToList();
             if (left.Count > 0)
             {
-                tell(new($"{source}: {Path.GetFileName(path)} is taken to judge by, not {string.Join(" or ", left.Select(Path.GetFileName))}. " +
-                    $"--val {left[0]} takes {(left.Count == 1 ? "the other" : "another")}."));
+                tell(
+                    new(
+                        $"{source}: {Path.GetFileName(path)} is taken to judge by, not " +
+                        $"{string.Join(" or ", left.Select(Path.GetFileName))}. "
+                            + $"--val {left[0]} takes {(left.Count == 1 ? "the other" : "another")}."));
             }
 
             return (train, second);

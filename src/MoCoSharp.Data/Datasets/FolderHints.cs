@@ -18,13 +18,17 @@ internal static class FolderHints
     public static string? OtherImages(FolderScan scan)
     {
         var others = scan.OtherEndings.Where(ending => ImageEndings.IsOther(ending.Key)).ToList();
-        return others.Count == 0 ? null : $"{DataNotice.Count(others.Sum(ending => ending.Value), "image file")} of other kinds ({ByEnding(others)})";
+        return others.Count == 0
+            ? null
+            : $"{DataNotice.Count(others.Sum(ending => ending.Value), "image file")} of other kinds " +
+                $"({ByEnding(others)})";
     }
 
     /// <summary>Says that a folder holds no image, what it holds, and how to give that.</summary>
     public static string NoImages(string path, FolderScan scan)
     {
-        var message = $"{path}: no images in this folder or below it, expected {string.Join(", ", ImageEndings.All)} files.";
+        var message =
+            $"{path}: no images in this folder or below it, expected {string.Join(", ", ImageEndings.All)} files.";
         if (scan.OtherEndings.Count > 0)
         {
             message += $" It holds files of other endings: {ByEnding(scan.OtherEndings)}.";
@@ -37,7 +41,9 @@ internal static class FolderHints
 
         if (scan.Hidden.Count > 0)
         {
-            message += $" {Hidden(scan.Hidden)} passed over: {DataNotice.Some([.. scan.Hidden.Order(StringComparer.Ordinal)])}.";
+            message +=
+                $" {Hidden(scan.Hidden)} passed over: " +
+                $"{DataNotice.Some([.. scan.Hidden.Order(StringComparer.Ordinal)])}.";
         }
 
         return message + KindOf(path);
@@ -50,16 +56,28 @@ internal static class FolderHints
     // A known set's folder, given without the word that names its kind.
     private static string KindOf(string path)
     {
-        var names = Directory.EnumerateFileSystemEntries(path).Take(10_000).Select(entry => Path.GetFileName(entry)!).Order(StringComparer.Ordinal).ToList();
+        var names = Directory
+            .EnumerateFileSystemEntries(path)
+            .Take(10_000)
+            .Select(entry => Path.GetFileName(entry)!)
+            .Order(StringComparer.Ordinal)
+            .ToList();
         return names switch
         {
-            _ when Has(name => name.StartsWith("data_batch_", StringComparison.Ordinal) || name == "cifar-10-batches-bin") => $" For CIFAR-10 give cifar10:{path}",
+            _ when Has(name =>
+                    name.StartsWith("data_batch_", StringComparison.Ordinal) || name == "cifar-10-batches-bin"
+                ) => $" For CIFAR-10 give cifar10:{path}",
             _ when Has(name => name is "train.bin" or "cifar-100-binary") => $" For CIFAR-100 give cifar100:{path}",
-            _ when Has(name => name.Contains("-idx3-ubyte", StringComparison.Ordinal) || name.Contains(".idx3-ubyte", StringComparison.Ordinal)) =>
-                $" For the MNIST family give idx:{path}",
-            _ when First(".tar") is { } tar => $" For tar shards give them by name: '{Path.Combine(path, tar)}', where {{000..099}} stands for numbers.",
+            _ when Has(name =>
+                    name.Contains("-idx3-ubyte", StringComparison.Ordinal)
+                    || name.Contains(".idx3-ubyte", StringComparison.Ordinal)
+                ) => $" For the MNIST family give idx:{path}",
+            _ when First(".tar") is { } tar =>
+                $" For tar shards give them by name: '{Path.Combine(path, tar)}', where {{000..099}} stands for " +
+                "numbers.",
             _ when First(".moco") is { } pack => $" For a packed set give its file: {Path.Combine(path, pack)}",
-            _ when (First(".zip") ?? First(".tgz") ?? First(".gz") ?? First(".7z") ?? First(".rar")) is { } archive => $" Unpack {archive} first.",
+            _ when (First(".zip") ?? First(".tgz") ?? First(".gz") ?? First(".7z") ?? First(".rar")) is { } archive =>
+                $" Unpack {archive} first.",
             _ => "",
         };
 

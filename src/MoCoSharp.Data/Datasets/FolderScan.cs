@@ -24,13 +24,17 @@ internal sealed class FolderScan
     /// <summary>Directories that bear an image's name, and links that were not followed, with the reason.</summary>
     public List<string> Skipped { get; } = [];
 
-    /// <summary>Walks a folder. A link to a folder is followed, but none below it and none to a folder above: no circle is walked.</summary>
+    /// <summary>
+    /// Walks a folder. A link to a folder is followed, but none below it and none to a folder above: no circle is
+    /// walked.
+    /// </summary>
     /// <exception cref="DataSourceException">There is no such folder, or one in it may not be read.</exception>
     public static FolderScan Of(string path)
     {
         if (!Directory.Exists(path))
         {
-            throw new DataSourceException($"{path}: there is no such folder. Give --data the folder that holds the images.");
+            throw new DataSourceException(
+                $"{path}: there is no such folder. Give --data the folder that holds the images.");
         }
 
         var scan = new FolderScan(path);
@@ -60,8 +64,16 @@ internal sealed class FolderScan
 
     /// <summary>Names of the folders in a folder, hidden ones left out, in ordinal order.</summary>
     /// <exception cref="DataSourceException">It may not be read.</exception>
-    public static string[] FoldersIn(string path) => SourceFile.Guard(path, () => new DirectoryInfo(path).EnumerateDirectories("*", Everything)
-        .Where(folder => !ImageEndings.IsHidden(folder)).Select(folder => folder.Name).Order(StringComparer.Ordinal).ToArray());
+    public static string[] FoldersIn(string path) =>
+        SourceFile.Guard(
+            path,
+            () =>
+                new DirectoryInfo(path)
+                    .EnumerateDirectories("*", Everything)
+        .Where(folder => !ImageEndings.IsHidden(folder))
+        .Select(folder => folder.Name)
+        .Order(StringComparer.Ordinal)
+        .ToArray());
 
     private static EnumerationOptions Everything =>
         new() { RecurseSubdirectories = false, IgnoreInaccessible = false, AttributesToSkip = FileAttributes.None };
@@ -104,7 +116,9 @@ internal sealed class FolderScan
         OtherEndings[ending] = OtherEndings.GetValueOrDefault(ending) + 1;
     }
 
-    private void AddFolder(DirectoryInfo below, string relative, bool isImage, bool byLink, Stack<(DirectoryInfo Folder, bool ByLink)> folders)
+    private void AddFolder(
+        DirectoryInfo below, string relative, bool isImage, bool byLink,
+        Stack<(DirectoryInfo Folder, bool ByLink)> folders)
     {
         if (isImage)
         {
@@ -128,13 +142,16 @@ internal sealed class FolderScan
         var top = new DirectoryInfo(path);
         var realRoot = top.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? top.FullName;
         var real = Path.Combine(realRoot, Path.GetRelativePath(path, link.FullName));
-        var target = Path.TrimEndingDirectorySeparator(link.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? link.FullName);
+        var target = Path.TrimEndingDirectorySeparator(
+            link.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? link.FullName);
         return real.StartsWith(target == "/" ? target : target + Path.DirectorySeparatorChar, StringComparison.Ordinal);
     }
 
     private static DataSourceException Unreadable(string path, List<string> folders)
     {
-        var named = string.Join(", ", folders.Order(StringComparer.Ordinal).Take(UnreadableNamed).Select(folder => $"'{folder}'"));
+        var named = string.Join(
+            ", ",
+            folders.Order(StringComparer.Ordinal).Take(UnreadableNamed).Select(folder => $"'{folder}'"));
         var more = folders.Count > UnreadableNamed ? $" and {folders.Count - UnreadableNamed} more" : "";
         return new DataSourceException(
             $"{path}: you may not read {(folders.Count == 1 ? "the folder" : "the folders")} {named}{more}. " +

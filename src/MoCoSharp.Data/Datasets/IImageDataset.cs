@@ -19,7 +19,9 @@ public interface IImageDataset
     /// <summary>What a person calls this set, for messages: its source and kind.</summary>
     string Description { get; }
 
-    /// <summary>What a person should know of this set: what was passed over when it was opened, and what looks wrong.</summary>
+    /// <summary>
+    /// What a person should know of this set: what was passed over when it was opened, and what looks wrong.
+    /// </summary>
     IReadOnlyList<DataNotice> Notices => [];
 
     /// <summary>Decodes one image.</summary>
@@ -36,7 +38,9 @@ public interface IImageDataset
     /// <summary>The label alone, without decoding; -1 where there is none.</summary>
     int LabelOf(int index);
 
-    /// <summary>A name that a person can find the image by: a path below the source, or file and record number.</summary>
+    /// <summary>
+    /// A name that a person can find the image by: a path below the source, or file and record number.
+    /// </summary>
     string NameOf(int index);
 
     /// <summary>Bytes of the image's own file, without opening it; -1 where it has none.</summary>

@@ -14,7 +14,9 @@ public static class IdxImages
     private const int LargestImage = 1 << 24; // pixels
 
     /// <summary>Reads one part of a set.</summary>
-    /// <param name="path">The folder of {train,t10k}-images-idx3-ubyte and -labels-idx1-ubyte, or one image file.</param>
+    /// <param name="path">
+    /// The folder of {train,t10k}-images-idx3-ubyte and -labels-idx1-ubyte, or one image file.
+    /// </param>
     /// <param name="test">The test part.</param>
     /// <exception cref="DataSourceException">Files are missing, or hold something else.</exception>
     public static IImageDataset Open(string path, bool test)
@@ -23,14 +25,18 @@ public static class IdxImages
         var part = test ? "t10k" : "train";
         var folder = single ? path : Folder(path);
         var imageFile = single ? path : Find(folder, $"{part}-images", "idx3-ubyte")
-            ?? throw new DataSourceException($"'{path}': {(Directory.Exists(path) ? "" : "no such folder, so ")}no {part}-images-idx3-ubyte or .gz there. {Found(path)}Give the folder of the IDX files.");
+            ?? throw new DataSourceException(
+                $"'{path}': {(Directory.Exists(path) ? "" : "no such folder, so ")}no {part}-images-idx3-ubyte or " +
+                $".gz there. {Found(path)}Give the folder of the IDX files.");
         var labelFile = single ? null : Find(folder, $"{part}-labels", "idx1-ubyte");
 
         var (sizes, images) = Read(imageFile, ImagesMagic, dimensions: 3);
         var (count, height, width) = (sizes[0], sizes[1], sizes[2]);
         if ((long)height * width > LargestImage)
         {
-            throw new DataSourceException($"{imageFile}: images of {height} x {width}, expected at most {LargestImage} pixels. Is it a set of images?");
+            throw new DataSourceException(
+                $"{imageFile}: images of {height} x {width}, expected at most {LargestImage} pixels. Is it a set of " +
+                "images?");
         }
 
         int[] labels;
@@ -43,10 +49,14 @@ public static class IdxImages
             var (labelSizes, values) = Read(labelFile, LabelsMagic, dimensions: 1);
             labels = labelSizes[0] == count
                 ? [.. values.Select(value => (int)value)]
-                : throw new DataSourceException($"{labelFile}: {labelSizes[0]} labels for {count} images in {imageFile}. Fetch both from the same set.");
+                : throw new DataSourceException(
+                    $"{labelFile}: {labelSizes[0]} labels for {count} images in {imageFile}. Fetch both from the " +
+                    "same set.");
         }
 
-        string[] names = labelFile is null ? [] : [.. Enumerable.Range(0, Math.Max(10, labels.Max() + 1)).Select(i => $"{i}")];
+        string[] names = labelFile is null
+            ? []
+            : [.. Enumerable.Range(0, Math.Max(10, labels.Max() + 1)).Select(i => $"{i}")];
         var area = height * width;
         return new InMemoryImages(
             path,
@@ -68,7 +78,8 @@ public static class IdxImages
     }
 
     /// <summary>Whether a folder holds the test part.</summary>
-    internal static bool HasTest(string path) => Directory.Exists(path) && Find(Folder(path), "t10k-images", "idx3-ubyte") is not null;
+    internal static bool HasTest(string path) =>
+        Directory.Exists(path) && Find(Folder(path), "t10k-images", "idx3-ubyte") is not null;
 
     // The folder itself, or the one in it that holds the files: torchvision puts them into MNIST/raw.
     private static string Folder(string path)
@@ -79,21 +90,30 @@ public static class IdxImages
         }
 
         string[] below = [.. FolderScan.FoldersIn(path).Take(MostFolders).Select(name => Path.Combine(path, name))];
-        string[] all = [.. below, .. below.SelectMany(folder => FolderScan.FoldersIn(folder).Take(MostFolders).Select(name => Path.Combine(folder, name)))];
+        string[] all =
+        [
+            .. below,
+            .. below.SelectMany(folder =>
+                FolderScan.FoldersIn(folder).Take(MostFolders).Select(name => Path.Combine(folder, name))),
+        ];
         string[] found = [.. all.Where(folder => Find(folder, "train-images", "idx3-ubyte") is not null)];
         return found.Length switch
         {
             0 => path,
             1 => found[0],
-            _ => throw new DataSourceException($"{path}: holds several sets: {DataNotice.Some(found)}. Give the folder of one: idx:{found[0]}"),
+            _ => throw new DataSourceException(
+                $"{path}: holds several sets: {DataNotice.Some(found)}. Give the folder of one: idx:{found[0]}"),
         };
     }
 
     // Why they are not there, where that can be seen.
     private static string Found(string path) => !Directory.Exists(path) ? ""
-        : Directory.GetFiles(path, "*-images-idx3-ubyte*") is [var other, ..] ? $"There is {Path.GetFileName(other)}: rename what begins otherwise. "
-        : Directory.GetFiles(path, "*.zip") is [var archive, ..] ? $"It holds an archive: unpack {Path.GetFileName(archive)}. "
-        : Directory.GetFiles(path, "*.pt").Length > 0 ? "It holds tensors of torchvision (.pt), which are not read: the raw files lie in the folder raw beside. "
+        : Directory.GetFiles(path, "*-images-idx3-ubyte*") is [var other, ..]
+            ? $"There is {Path.GetFileName(other)}: rename what begins otherwise. "
+        : Directory.GetFiles(path, "*.zip") is [var archive, ..]
+            ? $"It holds an archive: unpack {Path.GetFileName(archive)}. "
+        : Directory.GetFiles(path, "*.pt").Length > 0
+            ? "It holds tensors of torchvision (.pt), which are not read: the raw files lie in the folder raw beside. "
         : "";
 
     // "train-images-idx3-ubyte" or "train-images.idx3-ubyte", with .gz or not, or in a folder of that name.
@@ -102,17 +122,24 @@ public static class IdxImages
         .Select(file => Path.Combine(folder, file))
         .FirstOrDefault(File.Exists);
 
-    private static (int[] Sizes, byte[] Values) Read(string file, int magic, int dimensions) => SourceFile.Guard(file, () =>
+    private static (int[] Sizes, byte[] Values) Read(string file, int magic, int dimensions) =>
+        SourceFile.Guard(
+            file,
+            () =>
     {
         using var raw = SourceFile.Open(file);
         var head = SourceFile.Head(file);
-        using Stream stream = head is [0x1F, 0x8B, ..] ? new GZipStream(raw, CompressionMode.Decompress) : raw; // browsers unpack and keep the name
+        // browsers unpack and keep the name
+        using Stream stream = head is [0x1F, 0x8B, ..] ? new GZipStream(raw, CompressionMode.Decompress) : raw;
         Span<byte> header = stackalloc byte[4 * (1 + dimensions)];
         stream.ReadExactly(header);
         var found = BinaryPrimitives.ReadInt32BigEndian(header);
         if (found != magic)
         {
-            throw new DataSourceException($"{file}: starts with 0x{found:X8}, expected 0x{magic:X8} (IDX, unsigned bytes, {dimensions} dimensions).{(stream == raw && OtherFile.Hint(head) is { Length: > 0 } hint ? hint : " Is it the right file?")}");
+            throw new DataSourceException(
+                $"{file}: starts with 0x{found:X8}, expected 0x{magic:X8} (IDX, unsigned bytes, {dimensions} " +
+                $"dimensions).{(stream == raw && OtherFile.Hint(head) is { Length: > 0 } hint ? hint : " Is it the right file?")}"
+            );
         }
 
         var sizes = new int[dimensions];
@@ -123,7 +150,9 @@ public static class IdxImages
             total = sizes[i] is > 0 and <= 1 << 28 ? total * sizes[i] : Largest + 1;
             if (total > Largest)
             {
-                throw new DataSourceException($"{file}: dimension {i} is {sizes[i]}, expected above 0 and at most {Largest} bytes in all. Is it the right file?");
+                throw new DataSourceException(
+                    $"{file}: dimension {i} is {sizes[i]}, expected above 0 and at most {Largest} bytes in all. Is " +
+                    "it the right file?");
             }
         }
 
@@ -135,7 +164,8 @@ public static class IdxImages
             var read = stream.Read(buffer, 0, (int)Math.Min(buffer.Length, total - values.Length));
             if (read == 0)
             {
-                throw new DataSourceException($"{file}: ends after {values.Length} of {total} values. Fetch it again: it is cut short.");
+                throw new DataSourceException(
+                    $"{file}: ends after {values.Length} of {total} values. Fetch it again: it is cut short.");
             }
 
             values.Write(buffer, 0, read);

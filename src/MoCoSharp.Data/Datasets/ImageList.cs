@@ -3,8 +3,14 @@ using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>Images named in a text file: a path a line, relative to the list, then optionally a tab and a class. '#' begins a comment line.</summary>
-/// <remarks>Where no line has a tab and the whole lines are no files, a last space, a comma or a semicolon may part path and class, with titles above or not.</remarks>
+/// <summary>
+/// Images named in a text file: a path a line, relative to the list, then optionally a tab and a class. '#' begins a
+/// comment line.
+/// </summary>
+/// <remarks>
+/// Where no line has a tab and the whole lines are no files, a last space, a comma or a semicolon may part path and
+/// class, with titles above or not.
+/// </remarks>
 public sealed class ImageList : IImageDataset, IEncodedImages, IImageFiles
 {
     private const long LargestList = 256L << 20;
@@ -45,10 +51,18 @@ public sealed class ImageList : IImageDataset, IEncodedImages, IImageFiles
         using var reader = new StreamReader(new MemoryStream(SourceFile.ReadAll(path, LargestList)));
         var text = ListText.Of(reader, Path.GetDirectoryName(Path.GetFullPath(path))!);
         var (lines, faults) = (text.Lines, text.Faults);
-        faults.AddRange(lines.Where(line => Number(line.Class) < 0).Select(line => $"line {line.Number}: class {line.Class}, expected 0 and up, or no tab where there is no class."));
-        if (lines.Any(line => line.Class.Length > 0) && lines.FindIndex(line => line.Class.Length == 0) is var bare and >= 0)
+        faults.AddRange(
+            lines
+                .Where(line => Number(line.Class) < 0)
+                .Select(line =>
+                    $"line {line.Number}: class {line.Class}, expected 0 and up, or no tab where there is no class."));
+        if (
+            lines.Any(line => line.Class.Length > 0)
+            && lines.FindIndex(line => line.Class.Length == 0) is var bare and >= 0)
         {
-            faults.Add($"line {lines[bare].Number}: {lines[bare].Path} has no class, and others have one: give every line a class, or none.");
+            faults.Add(
+                $"line {lines[bare].Number}: {lines[bare].Path} has no class, and others have one: give every line " +
+                "a class, or none.");
         }
 
         if (lines.Count == 0 && faults.Count == 0)
@@ -58,19 +72,37 @@ public sealed class ImageList : IImageDataset, IEncodedImages, IImageFiles
 
         if (faults.Count > 0)
         {
-            throw new DataSourceException($"{path}: {string.Join(" ", faults.Take(FaultsTold))}{(faults.Count > FaultsTold ? $" And {faults.Count - FaultsTold} more." : "")}");
+            throw new DataSourceException(
+                $"{path}: " +
+                $"{string.Join(" ", faults.Take(FaultsTold))}{(faults.Count > FaultsTold ? $" And {faults.Count - FaultsTold} more." : "")}"
+            );
         }
 
         // Where all classes are whole numbers, "07" and "7" are one.
-        var spellings = lines.Select(line => line.Class).Where(name => name.Length > 0).Distinct(StringComparer.Ordinal).ToList();
+        var spellings = lines
+            .Select(line => line.Class)
+            .Where(name => name.Length > 0)
+            .Distinct(StringComparer.Ordinal)
+            .ToList();
         var areNumbers = spellings.TrueForAll(name => Number(name) is not null);
         var groups = spellings.GroupBy(name => areNumbers ? $"{Number(name)}" : name, StringComparer.Ordinal)
-            .Select(group => (Name: group.Count() == 1 ? group.First() : group.Key, Spellings: group.ToArray())).ToList();
-        groups.Sort((a, b) => areNumbers ? Number(a.Name)!.Value.CompareTo(Number(b.Name)!.Value) : string.CompareOrdinal(a.Name, b.Name));
-        var ids = groups.SelectMany((group, id) => group.Spellings.Select(name => (name, id))).ToDictionary(item => item.name, item => item.id, StringComparer.Ordinal);
+            .Select(group => (Name: group.Count() == 1 ? group.First() : group.Key, Spellings: group.ToArray()))
+            .ToList();
+        groups.Sort(
+            (a, b) =>
+                areNumbers
+                    ? Number(a.Name)!.Value.CompareTo(Number(b.Name)!.Value)
+                    : string.CompareOrdinal(a.Name, b.Name));
+        var ids = groups
+            .SelectMany((group, id) => group.Spellings.Select(name => (name, id)))
+            .ToDictionary(item => item.name, item => item.id, StringComparer.Ordinal);
         int[] numbers = [.. lines.Select(line => line.Class.Length == 0 ? -1 : ids[line.Class])];
         return new ImageList(
-            path, [.. lines.Select(line => line.Path)], numbers, [.. groups.Select(group => group.Name)], [.. NoticesOf(path, text, numbers, groups)]);
+            path,
+            [.. lines.Select(line => line.Path)],
+            numbers,
+            [.. groups.Select(group => group.Name)],
+            [.. NoticesOf(path, text, numbers, groups)]);
     }
 
     /// <inheritdoc/>
@@ -98,12 +130,17 @@ public sealed class ImageList : IImageDataset, IEncodedImages, IImageFiles
 
     // A class that is a whole number, with zeros before it or behind its point or not: "7", "07" or "7.0".
     private static long? Number(string name) =>
-        decimal.TryParse(name, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value)
+        decimal.TryParse(
+            name,
+            NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint,
+            CultureInfo.InvariantCulture,
+            out var value)
         && value == decimal.Truncate(value) && Math.Abs(value) <= int.MaxValue
             ? (long)value
             : null;
 
-    private static IEnumerable<DataNotice> NoticesOf(string path, ListText text, int[] numbers, List<(string Name, string[] Spellings)> groups)
+    private static IEnumerable<DataNotice> NoticesOf(
+        string path, ListText text, int[] numbers, List<(string Name, string[] Spellings)> groups)
     {
         if (text.Manner is { } manner)
         {
@@ -112,41 +149,67 @@ public sealed class ImageList : IImageDataset, IEncodedImages, IImageFiles
 
         foreach (var (name, spellings) in groups.Where(group => group.Spellings.Length > 1).Take(FaultsTold))
         {
-            yield return new($"{path}: {string.Join(" and ", spellings.Select(spelling => $"\"{spelling}\""))} are one class, the number {name}.");
+            yield return new(
+                $"{path}: {string.Join(" and ", spellings.Select(spelling => $"\"{spelling}\""))} are one class, " +
+                $"the number {name}.");
         }
 
-        foreach (var same in groups.GroupBy(group => group.Name, StringComparer.OrdinalIgnoreCase).Where(same => same.Count() > 1).Take(FaultsTold))
+        foreach (
+            var same in groups
+                .GroupBy(group => group.Name, StringComparer.OrdinalIgnoreCase)
+                .Where(same => same.Count() > 1)
+                .Take(FaultsTold))
         {
-            yield return new($"{path}: the classes {string.Join(" and ", same.Select(group => group.Name))} differ only in the case of letters, and are classes of their own.", IsWarning: true);
+            yield return new(
+                $"{path}: the classes {string.Join(" and ", same.Select(group => group.Name))} differ only in the " +
+                "case of letters, and are classes of their own.",
+                IsWarning: true);
         }
 
         var root = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        var (seen, twice, contradictory) = (new Dictionary<string, int>(StringComparer.Ordinal), new List<string>(), new List<string>());
+        var (seen, twice, contradictory) = (
+            new Dictionary<string, int>(StringComparer.Ordinal),
+            new List<string>(),
+            new List<string>());
         for (var i = 0; i < text.Lines.Count; i++)
         {
             var line = text.Lines[i];
             if (!seen.TryAdd(Path.GetFullPath(Path.Combine(root, line.Path)), i))
             {
                 var first = seen[Path.GetFullPath(Path.Combine(root, line.Path))];
-                (numbers[first] == numbers[i] ? twice : contradictory).Add($"{line.Path} in lines {text.Lines[first].Number} and {line.Number}");
+                (numbers[first] == numbers[i] ? twice : contradictory).Add(
+                    $"{line.Path} in lines {text.Lines[first].Number} and {line.Number}");
             }
         }
 
         if (contradictory.Count > 0)
         {
-            yield return new($"{path}: {DataNotice.Count(contradictory.Count, "file")} named again with another class, and taken with both: {DataNotice.Some(contradictory)}", IsWarning: true);
+            yield return new(
+                $"{path}: {DataNotice.Count(contradictory.Count, "file")} named again with another class, and taken " +
+                $"with both: {DataNotice.Some(contradictory)}",
+                IsWarning: true);
         }
 
         if (twice.Count > 0)
         {
-            yield return new($"{path}: {DataNotice.Count(twice.Count, "file")} named again, and taken again: {DataNotice.Some(twice)}", IsWarning: true);
+            yield return new(
+                $"{path}: {DataNotice.Count(twice.Count, "file")} named again, and taken again: " +
+                $"{DataNotice.Some(twice)}",
+                IsWarning: true);
         }
 
         var step = Math.Max(1, text.Lines.Count / LookedFor);
-        var looked = text.Lines.Where((_, i) => i % step == 0).Select(line => Path.Combine(root, line.Path)).Take(LookedFor).ToList();
+        var looked = text
+            .Lines.Where((_, i) => i % step == 0)
+            .Select(line => Path.Combine(root, line.Path))
+            .Take(LookedFor)
+            .ToList();
         if (!looked.Exists(File.Exists))
         {
-            yield return new($"{path}: no file is there of the {looked.Count} looked for. The first: {looked[0]}. Paths are relative to the list's folder, and a tab parts path and class.", IsWarning: true);
+            yield return new(
+                $"{path}: no file is there of the {looked.Count} looked for. The first: {looked[0]}. Paths are " +
+                "relative to the list's folder, and a tab parts path and class.",
+                IsWarning: true);
         }
     }
 

@@ -4,7 +4,9 @@ namespace MoCoSharp.Data.Datasets;
 
 /// <summary>Small images whose bytes are held in memory; each read makes pixels of its own.</summary>
 internal sealed class InMemoryImages(
-    string description, int[] labels, IReadOnlyList<string> classNames, Func<int, ImageBuffer> image, Func<int, string> name) : IImageDataset
+    string description, int[] labels, IReadOnlyList<string> classNames, Func<int, ImageBuffer> image,
+    Func<int, string> name
+) : IImageDataset
 {
     public int Count => labels.Length;
 

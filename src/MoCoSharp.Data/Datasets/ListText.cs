@@ -6,7 +6,9 @@ namespace MoCoSharp.Data.Datasets;
 /// <param name="Class">"" where there is none.</param>
 internal readonly record struct ListLine(int Number, string Path, string Class);
 
-/// <summary>How a list parts path and class: by tabs; or by spaces, commas or semicolons, where that leads to files.</summary>
+/// <summary>
+/// How a list parts path and class: by tabs; or by spaces, commas or semicolons, where that leads to files.
+/// </summary>
 internal sealed class ListText
 {
     private const int LongestLine = 32_768;
@@ -15,12 +17,14 @@ internal sealed class ListText
 
     private static readonly HashSet<string> PathTitles = new(StringComparer.OrdinalIgnoreCase)
     {
-        "path", "file", "filename", "file_name", "filepath", "file_path", "image", "images", "image_path", "imagepath", "image_name", "image_file", "img", "img_path", "name",
+        "path", "file", "filename", "file_name", "filepath", "file_path", "image", "images", "image_path", "imagepath",
+        "image_name", "image_file", "img", "img_path", "name",
     };
 
     private static readonly HashSet<string> ClassTitles = new(StringComparer.OrdinalIgnoreCase)
     {
-        "label", "labels", "class", "classes", "class_name", "class_id", "classname", "category", "category_id", "target", "y", "species", "breed",
+        "label", "labels", "class", "classes", "class_name", "class_id", "classname", "category", "category_id",
+        "target", "y", "species", "breed",
     };
 
     private readonly string folder;
@@ -77,7 +81,8 @@ internal sealed class ListText
         return list;
     }
 
-    // A tab anywhere settles it. Else what leads to files: the whole lines, or what stands before the last space, or a column of a table.
+    // A tab anywhere settles it. Else what leads to files: the whole lines, or what stands before the last space, or a
+    // column of a table.
     private static (char? Separator, int PathColumn) PartingOf(List<(int Number, string Text)> lines, string folder)
     {
         if (lines.Any(line => line.Text.Contains('\t')))
@@ -108,7 +113,8 @@ internal sealed class ListText
 
     private static bool Exists(string folder, string path) => File.Exists(Path.Combine(folder, Spelled(folder, path)));
 
-    // As it stands; or without blanks at its end, or with slashes for the backslashes of another system, where that is a file.
+    // As it stands; or without blanks at its end, or with slashes for the backslashes of another system, where that is
+    // a file.
     private static string Spelled(string folder, string path)
     {
         if (path.AsSpan().IndexOfAny('\\', ' ') < 0 || path.Contains('\0') || File.Exists(Path.Combine(folder, path)))
@@ -118,7 +124,9 @@ internal sealed class ListText
 
         var trimmed = path.Trim();
         var slashes = trimmed.Replace('\\', '/');
-        return File.Exists(Path.Combine(folder, slashes)) && !File.Exists(Path.Combine(folder, trimmed)) ? slashes : trimmed;
+        return File.Exists(Path.Combine(folder, slashes)) && !File.Exists(Path.Combine(folder, trimmed))
+            ? slashes
+            : trimmed;
     }
 
     private void Add(int number, string line)
@@ -144,16 +152,23 @@ internal sealed class ListText
         };
         var (path, name) = parts switch
         {
-            _ when columns is { } at => (parts.ElementAtOrDefault(at.Path) ?? "", at.Class < 0 ? "" : parts.ElementAtOrDefault(at.Class) ?? ""),
+            _ when columns is { } at => (
+                parts.ElementAtOrDefault(at.Path) ?? "",
+                at.Class < 0 ? "" : parts.ElementAtOrDefault(at.Class) ?? ""),
             [var only] => (only, ""),
             [var first, var second] => pathColumn == 1 ? (second, first) : (first, second),
             _ => ("", ""),
         };
-        if (string.IsNullOrWhiteSpace(path) || (parts.Count > 1 && string.IsNullOrWhiteSpace(name) && columns is not { Class: < 0 }))
+        if (
+            string.IsNullOrWhiteSpace(path)
+            || (parts.Count > 1 && string.IsNullOrWhiteSpace(name) && columns is not { Class: < 0 }))
         {
             Faults.Add($"line {number}: expected a path, then optionally one {Separators()} and a class.");
         }
-        else if (path.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || path.StartsWith("https://", StringComparison.OrdinalIgnoreCase))
+        else if (
+            path.StartsWith("http://", StringComparison.OrdinalIgnoreCase)
+            || path.StartsWith("https://", StringComparison.OrdinalIgnoreCase)
+        )
         {
             Faults.Add($"line {number}: {path} is a web address, expected a file. Download the images first.");
         }
@@ -224,5 +239,6 @@ internal sealed class ListText
         return isQuoted ? null : parts;
     }
 
-    private static string Unquoted(string text) => text.Length > 1 && text[0] == Quote && text[^1] == Quote ? text[1..^1] : text;
+    private static string Unquoted(string text) =>
+        text.Length > 1 && text[0] == Quote && text[^1] == Quote ? text[1..^1] : text;
 }

@@ -17,10 +17,11 @@ public enum PackFormat
 /// The layout of a packed set: a header of 64 bytes, the images one after another, the index. Little endian throughout.
 /// </summary>
 /// <remarks>
-/// Header: "MOCOPACK", version (u32), format (u32), images (u32), short side (u32, 0: as they were), offset and length of the index (u64 each),
-/// CRC-32 of the index, zeros, and at 60 the CRC-32 of the 60 bytes before. Index: class count and the bytes of names and of the note (u32 each), a u32
-/// of zeros; for each image offset (u64), length (u32), width and height (u16 each), label (i32, -1: none), CRC-32 of its bytes, the end of
-/// its name among the names (u32) and a u32 of zeros; for each class a u16 of bytes and its name; the names; the note. Names are UTF-8.
+/// Header: "MOCOPACK", version (u32), format (u32), images (u32), short side (u32, 0: as they were), offset and length
+/// of the index (u64 each), CRC-32 of the index, zeros, and at 60 the CRC-32 of the 60 bytes before. Index: class count
+/// and the bytes of names and of the note (u32 each), a u32 of zeros; for each image offset (u64), length (u32), width
+/// and height (u16 each), label (i32, -1: none), CRC-32 of its bytes, the end of its name among the names (u32) and a
+/// u32 of zeros; for each class a u16 of bytes and its name; the names; the note. Names are UTF-8.
 /// </remarks>
 internal static class PackLayout
 {
@@ -50,7 +51,8 @@ internal static class PackLayout
 }
 
 /// <summary>Where an image lies in a packed set.</summary>
-internal readonly record struct PackRecord(long Offset, int Length, int Width, int Height, int Label, uint Checksum, int NameEnd)
+internal readonly record struct PackRecord(
+    long Offset, int Length, int Width, int Height, int Label, uint Checksum, int NameEnd)
 {
     public static PackRecord Read(ReadOnlySpan<byte> bytes) => new(
         BinaryPrimitives.ReadInt64LittleEndian(bytes),

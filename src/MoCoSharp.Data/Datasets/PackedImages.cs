@@ -7,10 +7,13 @@ using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>A set that `moco pack` wrote: one file, mapped into memory, from which pixels are read where they lie.</summary>
+/// <summary>
+/// A set that `moco pack` wrote: one file, mapped into memory, from which pixels are read where they lie.
+/// </summary>
 /// <remarks>
-/// Header and index are checked when it is opened, an image when it is read for the first time. While it is in use the file must not be cut short:
-/// no program survives reading a mapped page that is gone. It is written under another name and moved into place, so that this needs intent.
+/// Header and index are checked when it is opened, an image when it is read for the first time. While it is in use the
+/// file must not be cut short: no program survives reading a mapped page that is gone. It is written under another name
+/// and moved into place, so that this needs intent.
 /// </remarks>
 public sealed class PackedImages : IImageDataset
 {
@@ -19,7 +22,9 @@ public sealed class PackedImages : IImageDataset
     private readonly int namesStart;
     private readonly int[] isChecked; // a bit an image
 
-    private PackedImages(string path, Mapping mapping, PackFormat format, int shortSide, int count, byte[] index, string[] classNames, int namesStart, string note)
+    private PackedImages(
+        string path, Mapping mapping, PackFormat format, int shortSide, int count, byte[] index, string[] classNames,
+        int namesStart, string note)
     {
         Description = path;
         this.mapping = mapping;
@@ -53,7 +58,8 @@ public sealed class PackedImages : IImageDataset
 
     /// <summary>How it was made, in a line for people and for a run's record.</summary>
     public string Making =>
-        $"{(Format == PackFormat.Raw ? "raw pixels" : "JPEG")}, {(ShortSide == 0 ? "sizes as they were" : $"short side at most {ShortSide}")}, made of {Note}";
+        $"{(Format == PackFormat.Raw ? "raw pixels" : "JPEG")}, " +
+        $"{(ShortSide == 0 ? "sizes as they were" : $"short side at most {ShortSide}")}, made of {Note}";
 
     /// <summary>Whether a file begins as a packed set does.</summary>
     public static bool IsOne(string path)
@@ -94,15 +100,26 @@ public sealed class PackedImages : IImageDataset
 
             if (version != PackLayout.Version || format > (uint)PackFormat.Jpeg)
             {
-                throw Fault($"version {version}, format {format}: expected version {PackLayout.Version}, format 0 or 1. Was it written by a newer moco?");
+                throw Fault(
+                    $"version {version}, format {format}: expected version {PackLayout.Version}, format 0 or 1. Was " +
+                    "it written by a newer moco?");
             }
 
             var (count, shortSide) = (Word(header, 16), Word(header, 20));
-            var (indexOffset, indexLength) = (BinaryPrimitives.ReadUInt64LittleEndian(header[24..]), BinaryPrimitives.ReadUInt64LittleEndian(header[32..]));
-            if (indexOffset < PackLayout.HeaderLength || indexOffset > (ulong)length || indexLength != (ulong)length - indexOffset
-                || indexLength > int.MaxValue || indexLength < PackLayout.IndexHead + ((ulong)count * PackLayout.RecordLength) || count == 0)
+            var (indexOffset, indexLength) = (
+                BinaryPrimitives.ReadUInt64LittleEndian(header[24..]),
+                BinaryPrimitives.ReadUInt64LittleEndian(header[32..]));
+            if (
+                indexOffset < PackLayout.HeaderLength
+                || indexOffset > (ulong)length
+                || indexLength != (ulong)length - indexOffset
+                || indexLength > int.MaxValue
+                || indexLength < PackLayout.IndexHead + ((ulong)count * PackLayout.RecordLength)
+                || count == 0)
             {
-                throw Fault($"{count} images and an index of {indexLength} bytes at {indexOffset} do not fit its {length} bytes. Is it cut short?");
+                throw Fault(
+                    $"{count} images and an index of {indexLength} bytes at {indexOffset} do not fit its {length} " +
+                    "bytes. Is it cut short?");
             }
 
             var table = new byte[indexLength];
@@ -120,7 +137,8 @@ public sealed class PackedImages : IImageDataset
             var (classNames, namesStart, note) = ReadNames(table, (int)count);
             CheckRecords(table, (int)count, (PackFormat)format, (long)indexOffset, classNames.Length);
             var set = new PackedImages(
-                path, Mapping.Of(handle, length), (PackFormat)format, (int)Math.Min(shortSide, int.MaxValue), (int)count, table, classNames, namesStart, note);
+                path, Mapping.Of(handle, length), (PackFormat)format, (int)Math.Min(shortSide, int.MaxValue),
+                (int)count, table, classNames, namesStart, note);
             keeps = true;
             return set;
         }
@@ -144,7 +162,10 @@ public sealed class PackedImages : IImageDataset
             var names = new string[classes];
             for (var i = 0; i < names.Length; i++)
             {
-                var length = at + 2 <= bytes.Length ? BinaryPrimitives.ReadUInt16LittleEndian(bytes.AsSpan((int)at)) : int.MaxValue;
+                var length =
+                    at + 2 <= bytes.Length
+                        ? BinaryPrimitives.ReadUInt16LittleEndian(bytes.AsSpan((int)at))
+                        : int.MaxValue;
                 if (at + 2 + length > bytes.Length)
                 {
                     throw Fault($"class {i} has a name beyond the index.");
@@ -166,15 +187,21 @@ public sealed class PackedImages : IImageDataset
             for (var i = 0; i < images; i++)
             {
                 var record = PackRecord.Read(bytes.AsSpan(PackLayout.IndexHead + (i * PackLayout.RecordLength)));
-                var fits = record.Offset >= PackLayout.HeaderLength && record.Length > 0 && record.Offset <= end - record.Length;
+                var fits =
+                    record.Offset >= PackLayout.HeaderLength
+                    && record.Length > 0
+                    && record.Offset <= end - record.Length;
                 var isImage = kept == PackFormat.Jpeg
                     ? record.Length <= ImageDecoder.LargestFileBytes
-                    : record is { Width: > 0, Height: > 0 } && (long)record.Width * record.Height <= ImageDecoder.LargestImagePixels
+                    : record is { Width: > 0, Height: > 0 }
+                        && (long)record.Width * record.Height <= ImageDecoder.LargestImagePixels
                         && record.Length == 3L * record.Width * record.Height;
                 var hasLabel = record.Label >= -1 && record.Label < Math.Max(classes, 0);
                 if (!fits || !isImage || !hasLabel || record.NameEnd < nameEnd || record.NameEnd > namesLength)
                 {
-                    throw Fault($"image {i} is said to be {record.Width} x {record.Height}, {record.Length} bytes at {record.Offset}, label {record.Label}: that does not fit.");
+                    throw Fault(
+                        $"image {i} is said to be {record.Width} x {record.Height}, {record.Length} bytes at " +
+                        $"{record.Offset}, label {record.Label}: that does not fit.");
                 }
 
                 nameEnd = record.NameEnd;
@@ -219,7 +246,11 @@ public sealed class PackedImages : IImageDataset
     public string NameOf(int index)
     {
         var start = index == 0 ? 0 : RecordOf(index - 1).NameEnd;
-        return Encoding.UTF8.GetString(this.index, namesStart + start, RecordOf(index).NameEnd - start) is { Length: > 0 } name ? name : $"image {index}";
+        return
+            Encoding.UTF8.GetString(this.index, namesStart + start, RecordOf(index).NameEnd - start)
+                is { Length: > 0 } name
+            ? name
+            : $"image {index}";
     }
 
     private PackRecord RecordOf(int number)
@@ -250,7 +281,8 @@ public sealed class PackedImages : IImageDataset
 
         public static Mapping Of(SafeFileHandle file, long length)
         {
-            var mapped = MemoryMappedFile.CreateFromFile(file, mapName: null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+            var mapped = MemoryMappedFile.CreateFromFile(
+                file, mapName: null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
             var whole = mapped.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
             byte* address = null;
             whole.SafeMemoryMappedViewHandle.AcquirePointer(ref address);
@@ -263,7 +295,10 @@ public sealed class PackedImages : IImageDataset
             {
                 if (RandomAccess.GetLength(file) < end)
                 {
-                    throw new BrokenImageException($"{name}: the file has become shorter since it was opened.") { MayPass = true };
+                    throw new BrokenImageException($"{name}: the file has become shorter since it was opened.")
+                    {
+                        MayPass = true,
+                    };
                 }
             }
             catch (IOException error)

@@ -4,13 +4,15 @@ using MoCoSharp.Data.Views;
 namespace MoCoSharp.Data.Datasets;
 
 /// <summary>
-/// Generated images of ten families of pattern, to try everything without a data set. Family is the label; angle, scale, phase and place are
-/// the image's own. Before noise, all images hold the same colours equally often: colour or light that differ would be all that is learned.
+/// Generated images of ten families of pattern, to try everything without a data set. Family is the label; angle,
+/// scale, phase and place are the image's own. Before noise, all images hold the same colours equally often: colour or
+/// light that differ would be all that is learned.
 /// </summary>
 public sealed class Patterns : IImageDataset
 {
     private const double NoiseDeviation = 12; // of 255
-    private const double Dark = 0.4; // share of the darkest pixels that all have level 0, and of the lightest that have 1
+    // share of the darkest pixels that all have level 0, and of the lightest that have 1
+    private const double Dark = 0.4;
 
     private static readonly string[] Families =
         ["stripes", "checks", "rings", "rays", "waves", "dots", "zigzag", "spiral", "hexagons", "bricks"];
@@ -63,7 +65,8 @@ public sealed class Patterns : IImageDataset
             var u = (((x * cos) + (y * sin)) / period) + shiftX;
             var v = (((y * cos) - (x * sin)) / period) + shiftY;
             var (dx, dy) = (x - centreX, y - centreY);
-            heights[i] = Height(family, u, v, Length(dx, dy) / period, (Math.Atan2(dy, dx) / (2 * Math.PI)) + shiftX, arms, shiftY);
+            heights[i] = Height(
+                family, u, v, Length(dx, dy) / period, (Math.Atan2(dy, dx) / (2 * Math.PI)) + shiftX, arms, shiftY);
             places[i] = i;
         }
 
@@ -81,13 +84,17 @@ public sealed class Patterns : IImageDataset
 
     /// <inheritdoc/>
     public int LabelOf(int index) =>
-        index >= 0 && index < Count ? index % Families.Length : throw new ArgumentOutOfRangeException(nameof(index), index, $"Expected 0 to {Count - 1}.");
+        index >= 0 && index < Count
+            ? index % Families.Length
+            : throw new ArgumentOutOfRangeException(nameof(index), index, $"Expected 0 to {Count - 1}.");
 
     /// <inheritdoc/>
     public string NameOf(int index) => $"patterns#{index}";
 
-    // How light a place is among its image's: u and v in periods along the pattern's own axes; radius in periods and angle in turns about its centre.
-    private static double Height(int family, double u, double v, double radius, double angle, int arms, double phase) => family switch
+    // How light a place is among its image's: u and v in periods along the pattern's own axes; radius in periods and
+    // angle in turns about its centre.
+    private static double Height(int family, double u, double v, double radius, double angle, int arms, double phase) =>
+        family switch
     {
         0 => Wave(u),
         1 => Check(Ramp(u), Ramp(v)),
@@ -98,7 +105,9 @@ public sealed class Patterns : IImageDataset
         6 => Wave(u + (2.2 * Math.Abs(Cell(v * 0.6)))),
         7 => Wave(radius + (angle * 2)),
         8 => -Math.Abs(Hexagon(0.7 * u, 0.7 * v) - 0.33), // outlined, or they were dots
-        _ => Math.Min(0.5 - Math.Abs(Cell(v * 1.2)), 1.6 * (0.5 - Math.Abs(Cell((u * 0.6) + (0.5 * (Math.Round(v * 1.2) % 2)))))),
+        _ => Math.Min(
+            0.5 - Math.Abs(Cell(v * 1.2)),
+            1.6 * (0.5 - Math.Abs(Cell((u * 0.6) + (0.5 * (Math.Round(v * 1.2) % 2)))))),
     };
 
     // Square iso-lines, where a product's would be round: rounds are the dots'.

@@ -29,14 +29,25 @@ internal class RelabelledImages : IImageDataset
     /// <param name="classOf">The name of an image's class; null where it has none.</param>
     public static RelabelledImages Of(IImageDataset inner, IReadOnlyList<string> classNames, Func<int, string?> classOf)
     {
-        var ids = classNames.Select((name, id) => (name, id)).ToDictionary(item => item.name, item => item.id, StringComparer.Ordinal);
-        int[] numbers = [.. Enumerable.Range(0, inner.Count).Select(index => classOf(index) is { } name ? ids[name] : -1)];
-        return inner is IEncodedImages files ? new OfFiles(inner, files, classNames, numbers) : new RelabelledImages(inner, classNames, numbers);
+        var ids = classNames
+            .Select((name, id) => (name, id))
+            .ToDictionary(item => item.name, item => item.id, StringComparer.Ordinal);
+        int[] numbers =
+        [
+            .. Enumerable.Range(0, inner.Count).Select(index => classOf(index) is { } name ? ids[name] : -1),
+        ];
+        return inner is IEncodedImages files
+            ? new OfFiles(inner, files, classNames, numbers)
+            : new RelabelledImages(inner, classNames, numbers);
     }
 
     public LabelledImage Read(int index) => inner.Read(index) with { Label = labels[index] };
 
-    public LabelledImage Read(int index, in DecodeRequest request) => inner.Read(index, request) with { Label = labels[index] };
+    public LabelledImage Read(int index, in DecodeRequest request) =>
+        inner.Read(index, request) with
+        {
+            Label = labels[index],
+        };
 
     public int LabelOf(int index) => labels[index];
 
@@ -44,8 +55,9 @@ internal class RelabelledImages : IImageDataset
 
     public long SizeOf(int index) => inner.SizeOf(index);
 
-    private sealed class OfFiles(IImageDataset inner, IEncodedImages files, IReadOnlyList<string> classNames, int[] labels)
-        : RelabelledImages(inner, classNames, labels), IEncodedImages
+    private sealed class OfFiles(
+        IImageDataset inner, IEncodedImages files, IReadOnlyList<string> classNames, int[] labels
+    ) : RelabelledImages(inner, classNames, labels), IEncodedImages
     {
         public EncodedImage ReadEncoded(int index) => files.ReadEncoded(index);
     }

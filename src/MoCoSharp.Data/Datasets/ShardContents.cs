@@ -11,13 +11,16 @@ namespace MoCoSharp.Data.Datasets;
 /// <param name="Label">Class id; -1 where there is none.</param>
 internal readonly record struct ShardImage(int Shard, long Offset, int Length, string Name, int Label);
 
-/// <summary>What one shard holds: images with the labels of the same key, wherever they stand, and what was passed over.</summary>
+/// <summary>
+/// What one shard holds: images with the labels of the same key, wherever they stand, and what was passed over.
+/// </summary>
 /// <remarks>As in WebDataset, a key is a member's path up to the first dot of its file name.</remarks>
 internal sealed class ShardContents
 {
     /// <summary>The kind of notice about images that no key fits.</summary>
     public const string Dotted =
-        "images with more than one dot in their name were passed over, since a key ends at the first dot (rename them with one dot)";
+        "images with more than one dot in their name were passed over, since a key ends at the first dot (rename " +
+        "them with one dot)";
 
     private const string Links = "links were passed over (`tar --dereference --hard-dereference` writes files instead)";
     private const string HiddenOnes =
@@ -173,9 +176,10 @@ internal sealed class ShardContents
         if (twice.Count > 0)
         {
             throw new DataSourceException(
-                $"{shard.Name}: {twice[0]} stands there twice{(twice.Count > 1 ? $", and so does {twice.Count - 1} more" : "")}, " +
-                "so it cannot be told which label belongs to which image. " +
-                "Give every image a key of its own, and write the shard anew (`tar --sort=name` from a folder).");
+                $"{shard.Name}: {twice[0]} stands there " +
+                $"twice{(twice.Count > 1 ? $", and so does {twice.Count - 1} more" : "")}, "
+                    + "so it cannot be told which label belongs to which image. "
+                    + "Give every image a key of its own, and write the shard anew (`tar --sort=name` from a folder).");
         }
 
         if (unreadable.Count > 0)

@@ -30,7 +30,13 @@ internal static class ShardPattern
                 "as in shards/{000..099}.tar; several ranges as in shards/{000..041,043..099}.tar.");
         }
 
-        return [.. ranges.SelectMany(range => Numbers(range!.Value)).Select(number => source[..open] + number + source[(close + 1)..]).Distinct()];
+        return
+        [
+            .. ranges
+                .SelectMany(range => Numbers(range!.Value))
+                .Select(number => source[..open] + number + source[(close + 1)..])
+                .Distinct(),
+        ];
     }
 
     private static IEnumerable<string> Numbers((int From, int To, int Width) range) => Enumerable
@@ -63,7 +69,9 @@ internal static class ShardPattern
             }
         }
 
-        var others = string.Join(',', runs.Select(run => run.First == run.Last ? run.First : $"{run.First}..{run.Last}"));
+        var others = string.Join(
+            ',',
+            runs.Select(run => run.First == run.Last ? run.First : $"{run.First}..{run.Last}"));
         throw new DataSourceException(
             $"{source}: {missing.Count} of {paths.Count} shards are missing: {DataNotice.Some(missing, 5)}. " +
             $"Fetch them, or give the others: '{source[..before]}{{{others}}}{source[^after..]}'.");
@@ -95,10 +103,14 @@ internal static class ShardPattern
 
         var options = new EnumerationOptions { MatchType = MatchType.Simple, MatchCasing = MatchCasing.CaseSensitive };
         var found = SourceFile.Guard(folder, () => Directory.GetFiles(folder, Path.GetFileName(source), options))
-            .Select(file => Path.GetFileName(file)).Where(name => !name.StartsWith('.')).Order(StringComparer.Ordinal).ToList();
+            .Select(file => Path.GetFileName(file))
+            .Where(name => !name.StartsWith('.'))
+            .Order(StringComparer.Ordinal)
+            .ToList();
         return found.Count is > 0 and <= MostShards
             ? [.. found.Select(name => Path.Combine(given, name))]
             : throw new DataSourceException(
-                $"{source}: {found.Count} files fit, expected 1 to {MostShards} shards. Quote the pattern for the shell, as 'shards/*.tar'.");
+                $"{source}: {found.Count} files fit, expected 1 to {MostShards} shards. Quote the pattern for the " +
+                "shell, as 'shards/*.tar'.");
     }
 }

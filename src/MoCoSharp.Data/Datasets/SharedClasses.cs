@@ -1,6 +1,9 @@
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>One list of classes for the images to learn from and those to judge by, so that a number means the same class in both.</summary>
+/// <summary>
+/// One list of classes for the images to learn from and those to judge by, so that a number means the same class in
+/// both.
+/// </summary>
 internal static class SharedClasses
 {
     private const int Named = 5;
@@ -8,7 +11,10 @@ internal static class SharedClasses
     /// <summary>Numbers the classes of both by the first's, where the second has no others.</summary>
     /// <remarks>A folder without images is a class too where the other part has images of it.</remarks>
     /// <exception cref="DataSourceException">The second has classes that the first has not.</exception>
-    public static (IImageDataset Train, IImageDataset? Validation) Settle(IImageDataset train, IImageDataset? validation, Action<DataNotice> tell)
+    public static (IImageDataset Train, IImageDataset? Validation) Settle(
+        IImageDataset train,
+        IImageDataset? validation,
+        Action<DataNotice> tell)
     {
         if (validation is null || train.ClassNames.SequenceEqual(validation.ClassNames))
         {
@@ -17,15 +23,26 @@ internal static class SharedClasses
 
         if (train is ImageFolder learned && validation is ImageFolder judged)
         {
-            // Folders without images count where the other part fills them, and where the other has classes a lone folder is one.
-            string[] all = [.. learned.Folders.Union(learned.EmptyFolders.Intersect(judged.Folders)).Order(StringComparer.Ordinal)];
+            // Folders without images count where the other part fills them, and where the other has classes a lone
+            // folder is one.
+            string[] all =
+            [
+                .. learned.Folders.Union(learned.EmptyFolders.Intersect(judged.Folders)).Order(StringComparer.Ordinal),
+            ];
             var isEither = train.ClassNames.Count > 0 || validation.ClassNames.Count > 0;
-            if (isEither && all.Length > 1 && learned.Folders.Count > 0 && judged.Folders.Count > 0 && !judged.Folders.Except(all).Any())
+            if (
+                isEither
+                && all.Length > 1
+                && learned.Folders.Count > 0
+                && judged.Folders.Count > 0
+                && !judged.Folders.Except(all).Any())
             {
                 TellMissing(train, all.Except(learned.Folders));
                 TellMissing(validation, all.Except(judged.Folders));
                 return (
-                    learned.ClassNames.SequenceEqual(all) ? train : RelabelledImages.Of(train, all, index => ImageFolder.TopFolder(train.NameOf(index))),
+                    learned.ClassNames.SequenceEqual(all)
+                        ? train
+                        : RelabelledImages.Of(train, all, index => ImageFolder.TopFolder(train.NameOf(index))),
                     RelabelledImages.Of(validation, all, index => ImageFolder.TopFolder(validation.NameOf(index))));
             }
         }
@@ -42,14 +59,19 @@ internal static class SharedClasses
 
         TellMissing(validation, train.ClassNames.Except(validation.ClassNames));
         return (train, RelabelledImages.Of(
-            validation, train.ClassNames, index => validation.LabelOf(index) is var label and >= 0 ? validation.ClassNames[label] : null));
+            validation,
+            train.ClassNames,
+            index => validation.LabelOf(index) is var label and >= 0 ? validation.ClassNames[label] : null));
 
         void TellMissing(IImageDataset images, IEnumerable<string> classes)
         {
             var missing = classes.ToList();
             if (missing.Count > 0)
             {
-                tell(new($"{images.Description}: has no image of {DataNotice.Some(missing, Named)} ({missing.Count} of the classes)."));
+                tell(
+                    new(
+                        $"{images.Description}: has no image of {DataNotice.Some(missing, Named)} ({missing.Count} " +
+                        "of the classes)."));
             }
         }
     }
@@ -62,8 +84,9 @@ internal static class SharedClasses
             ? $"The case of letters counts ({same}): rename one of the folders."
             : "Give both the same class folders.";
         return new DataSourceException(
-            $"{train.Description} and {validation.Description} name their classes differently, so that their numbers would not fit: " +
-            $"only in the first: {Names(onlyTrain)}; only in the second: {Names(onlyValidation)}. {hint}");
+            $"{train.Description} and {validation.Description} name their classes differently, so that their " +
+            "numbers would not fit: "
+                + $"only in the first: {Names(onlyTrain)}; only in the second: {Names(onlyValidation)}. {hint}");
     }
 
     private static string Names(List<string> names) => names.Count == 0 ? "none" : DataNotice.Some(names, Named);

@@ -11,11 +11,15 @@ public static class SharedImages
     /// <param name="cancellation">Ends the work early.</param>
     /// <returns>Indices in the second set, rising, each with one in the first.</returns>
     /// <remarks>
-    /// Files are compared as they are, without decoding, and only those are read whose size stands in both sets. The same picture in another file format is
-    /// another image. Sets that know no sizes (CIFAR, IDX, packed sets, tar shards) are compared among themselves.
+    /// Files are compared as they are, without decoding, and only those are read whose size stands in both sets. The
+    /// same picture in another file format is another image. Sets that know no sizes (CIFAR, IDX, packed sets, tar
+    /// shards) are compared among themselves.
     /// </remarks>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public static IReadOnlyList<(int Second, int First)> Find(IImageDataset first, IImageDataset second, CancellationToken cancellation = default)
+    public static IReadOnlyList<(int Second, int First)> Find(
+        IImageDataset first,
+        IImageDataset second,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(first);
         ArgumentNullException.ThrowIfNull(second);
@@ -29,7 +33,12 @@ public static class SharedImages
             known.TryAdd(hash, index);
         }
 
-        return [.. Hashes(second, asked, both, cancellation).Where(item => known.ContainsKey(item.Hash)).Select(item => (item.Index, known[item.Hash]))];
+        return
+        [
+            .. Hashes(second, asked, both, cancellation)
+                .Where(item => known.ContainsKey(item.Hash))
+                .Select(item => (item.Index, known[item.Hash])),
+        ];
     }
 
     private static long[] Sizes(IImageDataset data, CancellationToken cancellation)
@@ -39,12 +48,17 @@ public static class SharedImages
         return sizes;
     }
 
-    private static IEnumerable<(int Index, UInt128 Hash)> Hashes(IImageDataset data, long[] sizes, HashSet<long> sizesRead, CancellationToken cancellation)
+    private static IEnumerable<(int Index, UInt128 Hash)> Hashes(
+        IImageDataset data, long[] sizes, HashSet<long> sizesRead, CancellationToken cancellation)
     {
         var found = new ConcurrentBag<(int Index, UInt128 Hash)>();
         Parallel.For(0, sizes.Length, Options(cancellation), i =>
         {
-            if (sizes[i] != 0 && sizesRead.Contains(sizes[i]) && ContentHash.OfImage(data, i) is var hash && hash != UInt128.Zero)
+            if (
+                sizes[i] != 0
+                && sizesRead.Contains(sizes[i])
+                && ContentHash.OfImage(data, i) is var hash
+                && hash != UInt128.Zero)
             {
                 found.Add((i, hash));
             }

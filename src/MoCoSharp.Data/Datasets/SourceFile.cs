@@ -7,7 +7,8 @@ internal static class SourceFile
 {
     /// <summary>Opens a file; pipes and folders are refused at once.</summary>
     /// <exception cref="DataSourceException">It cannot be opened.</exception>
-    public static FileStream Open(string file) => Guard(file, () => new FileStream(RegularFile.Open(file), FileAccess.Read));
+    public static FileStream Open(string file) =>
+        Guard(file, () => new FileStream(RegularFile.Open(file), FileAccess.Read));
 
     /// <summary>Reads a whole file.</summary>
     /// <exception cref="DataSourceException">It cannot be read, or is larger than allowed.</exception>
@@ -16,7 +17,8 @@ internal static class SourceFile
         using var stream = new FileStream(RegularFile.Open(file), FileAccess.Read);
         if (stream.Length > largest)
         {
-            throw new DataSourceException($"{file}: {stream.Length} bytes, expected at most {largest}. Is it the right file?");
+            throw new DataSourceException(
+                $"{file}: {stream.Length} bytes, expected at most {largest}. Is it the right file?");
         }
 
         var bytes = new byte[stream.Length];
@@ -47,9 +49,12 @@ internal static class SourceFile
         {
             return read();
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException or NotSupportedException)
+        catch (Exception error)
+            when (error is IOException or UnauthorizedAccessException or InvalidDataException or NotSupportedException)
         {
-            throw new DataSourceException($"{file}: cannot be read: {error.Message} Check the path and who may read it.", error);
+            throw new DataSourceException(
+                $"{file}: cannot be read: {error.Message} Check the path and who may read it.",
+                error);
         }
     }
 }

@@ -10,11 +10,19 @@ internal sealed record SplitFolders(string Train, IReadOnlyList<string> Seconds,
     private const int YearDigits = 4;
 
     private static readonly string[] TrainNames = ["train", "training"];
-    private static readonly string[] SecondNames = ["val", "valid", "validation", "dev", "eval", "evaluation", "test", "testing"]; // the first is taken
+    private static readonly string[] SecondNames =
+    [
+        "val", "valid", "validation", "dev", "eval", "evaluation", "test", "testing",
+    ]; // the first is taken
 
-    /// <summary>Looks for folders named train, and val, valid, validation, dev, eval or test, in any case of letters, with or without a year.</summary>
+    /// <summary>
+    /// Looks for folders named train, and val, valid, validation, dev, eval or test, in any case of letters, with or
+    /// without a year.
+    /// </summary>
     /// <returns>Null where the folder is one set.</returns>
-    /// <exception cref="DataSourceException">Folders are named like parts, and which is which is not clear: they would be taken as classes.</exception>
+    /// <exception cref="DataSourceException">
+    /// Folders are named like parts, and which is which is not clear: they would be taken as classes.
+    /// </exception>
     public static SplitFolders? Find(string path, int depth = 0)
     {
         var folders = FolderScan.FoldersIn(path);
@@ -31,7 +39,9 @@ internal sealed record SplitFolders(string Train, IReadOnlyList<string> Seconds,
         if (trains.Length == 1 && (seconds.Length > 0 || folders.Length == 1))
         {
             return new SplitFolders(
-                Path.Combine(path, trains[0]), [.. seconds.Select(name => Path.Combine(path, name))], [.. folders.Except(parts)]);
+                Path.Combine(path, trains[0]),
+                [.. seconds.Select(name => Path.Combine(path, name))],
+                [.. folders.Except(parts)]);
         }
 
         if (parts.Length > 0)
@@ -45,7 +55,9 @@ internal sealed record SplitFolders(string Train, IReadOnlyList<string> Seconds,
             : null;
     }
 
-    /// <summary>Two folders named like parts that images lie in, below other folders; null where there are none.</summary>
+    /// <summary>
+    /// Two folders named like parts that images lie in, below other folders; null where there are none.
+    /// </summary>
     /// <param name="files">Relative paths with '/'.</param>
     public static (string Train, string Second)? PartsBelow(IEnumerable<string> files)
     {
@@ -86,7 +98,8 @@ internal sealed record SplitFolders(string Train, IReadOnlyList<string> Seconds,
     // "Val2017" and "val_2017" are "val".
     private static string Plain(string name)
     {
-        var isDated = name.Length > YearDigits && name.AsSpan(name.Length - YearDigits).IndexOfAnyExceptInRange('0', '9') < 0;
+        var isDated =
+            name.Length > YearDigits && name.AsSpan(name.Length - YearDigits).IndexOfAnyExceptInRange('0', '9') < 0;
         return (isDated ? name[..^YearDigits].TrimEnd('_', '-', ' ') : name).ToLowerInvariant();
     }
 
@@ -94,33 +107,44 @@ internal sealed record SplitFolders(string Train, IReadOnlyList<string> Seconds,
     {
         if (names.Length > 1)
         {
-            throw new DataSourceException($"{path}: the folders {string.Join(" and ", names)} could both be the same part. " +
-                $"Name the parts: --data {Path.Combine(path, names[0])} --val ...");
+            throw new DataSourceException(
+                $"{path}: the folders {string.Join(" and ", names)} could both be the same part. "
+                    + $"Name the parts: --data {Path.Combine(path, names[0])} --val ...");
         }
     }
 
     private static void RefuseAsClasses(string path, string[] folders, string[] parts)
     {
-        var below = parts.ToDictionary(name => name, name => FolderScan.FoldersIn(Path.Combine(path, name)), StringComparer.Ordinal);
+        var below = parts.ToDictionary(
+            name => name,
+            name => FolderScan.FoldersIn(Path.Combine(path, name)),
+            StringComparer.Ordinal);
         foreach (var part in parts)
         {
-            var others = folders.Except(parts).Concat(below.Where(other => other.Key != part).SelectMany(other => other.Value));
+            var others = folders
+                .Except(parts)
+                .Concat(below.Where(other => other.Key != part).SelectMany(other => other.Value));
             var shared = below[part].Intersect(others, StringComparer.OrdinalIgnoreCase).ToList();
             if (shared.Count > 0)
             {
-                throw new DataSourceException($"{path}: {part} is named like a part of a set, and holds folders that stand elsewhere too " +
-                    $"({DataNotice.Some(shared)}): it is no class. Name the parts: --data FOLDER --val {Path.Combine(path, part)}, " +
-                    "or put the training images into a folder train beside it.");
+                throw new DataSourceException(
+                    $"{path}: {part} is named like a part of a set, and holds folders that stand elsewhere too "
+                        + $"({DataNotice.Some(shared)}): it is no class. Name the parts: --data FOLDER --val " +
+                            $"{Path.Combine(path, part)}, "
+                        + "or put the training images into a folder train beside it.");
             }
         }
 
         if (parts.Length > 1 && parts.Length == folders.Length)
         {
-            throw new DataSourceException($"{path}: holds {string.Join(" and ", parts)}, which are named like parts of a set, not like classes. " +
-                $"Name what to learn from: --data {Path.Combine(path, parts[0])}");
+            throw new DataSourceException(
+                $"{path}: holds {string.Join(" and ", parts)}, which are named like parts of a set, not like classes. "
+                    + $"Name what to learn from: --data {Path.Combine(path, parts[0])}");
         }
     }
 
     private static bool HoldsImages(string path) => SourceFile.Guard(path, () =>
-        new DirectoryInfo(path).EnumerateFiles().Any(file => ImageEndings.IsImage(file.Extension) && !ImageEndings.IsHidden(file)));
+        new DirectoryInfo(path)
+            .EnumerateFiles()
+            .Any(file => ImageEndings.IsImage(file.Extension) && !ImageEndings.IsHidden(file)));
 }

@@ -30,7 +30,8 @@ internal static class TarIndex
     private const int LongestPadding = 1 << 20; // zeros behind the end, in which another archive is looked for
     private const string NoEnd = "shards without a mark of their end (cut short, or never closed?)";
     private const string Second =
-        "shards with another archive behind their end, which is not read (`tar --concatenate` joins archives; `cat` does not)";
+        "shards with another archive behind their end, which is not read (`tar --concatenate` joins archives; `cat` " +
+        "does not)";
 
     /// <summary>The archive's members in their order.</summary>
     /// <param name="archive">The archive.</param>
@@ -123,7 +124,8 @@ internal static class TarIndex
 
         remarks.Add(NoEnd, name);
 
-        DataSourceException Fault(string what) => new($"{name}: at byte {at}: {what}. Is it a whole tar archive, not compressed?");
+        DataSourceException Fault(string what) =>
+            new($"{name}: at byte {at}: {what}. Is it a whole tar archive, not compressed?");
     }
 
     // What is none at all is named by its first bytes.
@@ -187,7 +189,8 @@ internal static class TarIndex
         return Number(header.Slice(148, 8)) == sum;
     }
 
-    // Octal digits, or in GNU's way, which only fields of 12 bytes have, the bytes of a number after a set bit; -1 where it is neither.
+    // Octal digits, or in GNU's way, which only fields of 12 bytes have, the bytes of a number after a set bit; -1
+    // where it is neither.
     private static long Number(ReadOnlySpan<byte> field)
     {
         if (field is [0x80, _, _, _, _, _, _, _, _, _, _, _])
@@ -263,7 +266,11 @@ internal static class TarIndex
         for (var done = 0; done < into.Length;)
         {
             var read = archive.Read(into[done..], offset + done);
-            done += read > 0 ? read : throw new DataSourceException($"{name}: ends after {offset + done} bytes. It has become shorter while it was read.");
+            done +=
+                read > 0
+                    ? read
+                    : throw new DataSourceException(
+                        $"{name}: ends after {offset + done} bytes. It has become shorter while it was read.");
         }
     }
 }

@@ -13,11 +13,18 @@ public interface IShardedImages : IImageDataset
 
 /// <summary>A tar archive, wherever it lies.</summary>
 /// <param name="Name">What messages call it.</param>
-/// <param name="Open">Opens it for reading at any place; the caller disposes. A remote one would answer by ranges.</param>
+/// <param name="Open">
+/// Opens it for reading at any place; the caller disposes. A remote one would answer by ranges.
+/// </param>
 internal sealed record Shard(string Name, Func<IByteSource> Open);
 
-/// <summary>Images in tar archives, as WebDataset lays them out: an image and a .cls file of its class number share their name up to the first dot.</summary>
-/// <remarks>The archives' headers are read once, in parallel, when the set is opened; then every image can be read by its index.</remarks>
+/// <summary>
+/// Images in tar archives, as WebDataset lays them out: an image and a .cls file of its class number share their name
+/// up to the first dot.
+/// </summary>
+/// <remarks>
+/// The archives' headers are read once, in parallel, when the set is opened; then every image can be read by its index.
+/// </remarks>
 public sealed class TarShards : IShardedImages, IEncodedImages
 {
     private const int FaultsTold = 10;
@@ -28,7 +35,8 @@ public sealed class TarShards : IShardedImages, IEncodedImages
     private readonly int[] starts;
 
     private TarShards(
-        string description, Shard[] shards, ShardImage[] samples, int[] starts, string[] classNames, IReadOnlyList<DataNotice> notices)
+        string description, Shard[] shards, ShardImage[] samples, int[] starts, string[] classNames,
+        IReadOnlyList<DataNotice> notices)
     {
         Description = description;
         this.shards = shards;
@@ -53,14 +61,16 @@ public sealed class TarShards : IShardedImages, IEncodedImages
     /// <inheritdoc/>
     public IReadOnlyList<DataNotice> Notices { get; }
 
-    /// <summary>Whether a source is named as shards are, by .tar at its end, or as a compressed archive, which is refused.</summary>
+    /// <summary>
+    /// Whether a source is named as shards are, by .tar at its end, or as a compressed archive, which is refused.
+    /// </summary>
     public static bool IsNamedSo(string source) =>
         ShardPattern.Endings.Any(ending => source.EndsWith(ending, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Opens shards and reads their headers.</summary>
     /// <param name="source">
-    /// A path, in which {000..099} stands for each number between, as wide, {000..041,043..099} leaves one out, and * stands for
-    /// anything in a file's name.
+    /// A path, in which {000..099} stands for each number between, as wide, {000..041,043..099} leaves one out, and *
+    /// stands for anything in a file's name.
     /// </param>
     /// <exception cref="DataSourceException">A shard is missing or damaged, or none holds an image.</exception>
     public static TarShards Open(string source)
@@ -89,7 +99,8 @@ public sealed class TarShards : IShardedImages, IEncodedImages
         if (!faults.IsEmpty)
         {
             var more = faults.Count > FaultsTold ? $"\nAnd {faults.Count - FaultsTold} more." : "";
-            throw new DataSourceException(string.Join('\n', faults.Order(StringComparer.Ordinal).Take(FaultsTold)) + more);
+            throw new DataSourceException(
+                string.Join('\n', faults.Order(StringComparer.Ordinal).Take(FaultsTold)) + more);
         }
 
         var (odd, hidden) = (new Tally(description), new Tally(description));
@@ -116,7 +127,9 @@ public sealed class TarShards : IShardedImages, IEncodedImages
         if (all.Length == 0)
         {
             throw new DataSourceException(
-                NoImages(description, shards.Length, odd, [.. hidden.Notices(isWarning: false), .. unread.Notices(description)]));
+                NoImages(
+                    description, shards.Length, odd,
+                    [.. hidden.Notices(isWarning: false), .. unread.Notices(description)]));
         }
 
         var bare = all.Count(image => image.Label < 0);
@@ -168,7 +181,10 @@ public sealed class TarShards : IShardedImages, IEncodedImages
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new BrokenImageException($"{shard.Name}: {error.Message}", error) { MayPass = EncodedImage.MayPass(error) };
+            throw new BrokenImageException($"{shard.Name}: {error.Message}", error)
+            {
+                MayPass = EncodedImage.MayPass(error),
+            };
         }
     }
 
@@ -177,8 +193,9 @@ public sealed class TarShards : IShardedImages, IEncodedImages
         $"{description}: no images in {shards} archives, expected members with one dot in their name that end in " +
         $"{string.Join(", ", ImageEndings.All)}. " +
         (odd.Of(ShardContents.Dotted) is var (count, example)
-            ? $"{count} images have more than one dot in their names, as {example}: a key ends at the first dot, " +
-                $"and this one would be \"{ShardContents.KeyOf(example)}\". Rename them with one dot, images and .cls files alike."
+            ? $"{count} images have more than one dot in their names, as {example}: a key ends at the first dot, "
+                + $"and this one would be \"{ShardContents.KeyOf(example)}\". Rename them with one dot, images and " +
+                    ".cls files alike."
             : string.Join(" ", odd.Sentences().Concat(others.Select(notice => notice.Text))));
 
     // Numbers that begin at 1, or a part that lacks classes.
@@ -193,7 +210,12 @@ public sealed class TarShards : IShardedImages, IEncodedImages
         var missing = Enumerable.Range(0, classes).Where(label => !seen[label]).ToList();
         return missing.Count == 0
             ? []
-            : [new($"{description}: {missing.Count} of the classes 0 to {classes - 1} have no image: " +
-                $"{string.Join(", ", missing.Take(ClassesTold))}{(missing.Count > ClassesTold ? ", ..." : "")}. Classes count from 0.", IsWarning: true)];
+            :
+            [
+                new(
+                    $"{description}: {missing.Count} of the classes 0 to {classes - 1} have no image: "
+                        + $"{string.Join(", ", missing.Take(ClassesTold))}{(missing.Count > ClassesTold ? ", ..." : "")}. Classes count from 0.",
+                    IsWarning: true),
+            ];
     }
 }

@@ -29,7 +29,8 @@ public readonly record struct DecodeRequest
     public bool AppliesOrientation { get; init; }
 
     /// <summary>
-    /// Whether a JPEG may be decoded to this width and height instead of its own. Asked for an eighth, a quarter and a half of it; null decodes in full.
+    /// Whether a JPEG may be decoded to this width and height instead of its own. Asked for an eighth, a quarter and a
+    /// half of it; null decodes in full.
     /// </summary>
     public Func<int, int, bool>? SmallerWillDo { get; init; }
 
@@ -41,7 +42,9 @@ public readonly record struct DecodeRequest
     {
         for (var denominator = SmallerWillDo is null ? 1 : 8; denominator > 1; denominator /= 2)
         {
-            var (smallWidth, smallHeight) = ((width + denominator - 1) / denominator, (height + denominator - 1) / denominator);
+            var (smallWidth, smallHeight) = (
+                (width + denominator - 1) / denominator,
+                (height + denominator - 1) / denominator);
             if (transposes ? SmallerWillDo!(smallHeight, smallWidth) : SmallerWillDo!(smallWidth, smallHeight))
             {
                 return (smallWidth, smallHeight);

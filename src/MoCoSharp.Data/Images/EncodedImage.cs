@@ -2,7 +2,9 @@ using System.Buffers;
 
 namespace MoCoSharp.Data.Images;
 
-/// <summary>The bytes of an image file, not yet decoded, in memory that is lent to the next one when it is disposed.</summary>
+/// <summary>
+/// The bytes of an image file, not yet decoded, in memory that is lent to the next one when it is disposed.
+/// </summary>
 internal readonly struct EncodedImage : IDisposable
 {
     // Larger arrays are not kept for the next file.
@@ -39,21 +41,26 @@ internal readonly struct EncodedImage : IDisposable
             var size = source.Length;
             if (size > ImageDecoder.LargestFileBytes)
             {
-                throw new BrokenImageException($"{path}: {size} bytes, expected at most {ImageDecoder.LargestFileBytes}.");
+                throw new BrokenImageException(
+                    $"{path}: {size} bytes, expected at most {ImageDecoder.LargestFileBytes}.");
             }
 
             var file = new EncodedImage((int)size, path);
             file.Fill(source, 0);
             return file;
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        catch (Exception error)
+            when (error is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
             throw new BrokenImageException($"{path}: {error.Message}", error) { MayPass = MayPass(error) };
         }
     }
 
-    /// <summary>Whether a fault of opening or reading may pass: one of disk, network or rights, not of what the name leads to.</summary>
-    public static bool MayPass(Exception error) => error is IOException and not NoFileException or UnauthorizedAccessException;
+    /// <summary>
+    /// Whether a fault of opening or reading may pass: one of disk, network or rights, not of what the name leads to.
+    /// </summary>
+    public static bool MayPass(Exception error) =>
+        error is IOException and not NoFileException or UnauthorizedAccessException;
 
     /// <summary>Decodes it.</summary>
     /// <exception cref="BrokenImageException">It is not a whole image of a known kind, or too large.</exception>
@@ -72,7 +79,11 @@ internal readonly struct EncodedImage : IDisposable
                 var read = source.Read(bytes.AsSpan(done, length - done), offset + done);
                 if (read == 0)
                 {
-                    throw new BrokenImageException($"{name}: ended after {done} of {length} bytes; is it being written?") { MayPass = true };
+                    throw new BrokenImageException(
+                        $"{name}: ended after {done} of {length} bytes; is it being written?")
+                    {
+                        MayPass = true,
+                    };
                 }
 
                 done += read;

@@ -11,7 +11,8 @@ internal static class FileSignature
     private const string Image = "Convert it to JPEG or PNG.";
     private const string Archive = "Unpack it first.";
     private const string Video = "Take its frames out as JPEG or PNG.";
-    private const string Again = "The download gave a page instead of the file: download it again, logged in where that is needed.";
+    private const string Again =
+        "The download gave a page instead of the file: download it again, logged in where that is needed.";
 
     private static readonly string[] HeicBrands = ["heic", "heix", "hevc", "heim", "heis", "mif1", "msf1"];
 
@@ -19,7 +20,9 @@ internal static class FileSignature
     private const int DicomMagicAt = 128;
     private const int BrandAt = 8; // of an ISO base media file: a size, "ftyp", the brand
 
-    /// <summary>What the file is and what helps, to be put behind "it is "; null where the bytes tell nothing.</summary>
+    /// <summary>
+    /// What the file is and what helps, to be put behind "it is "; null where the bytes tell nothing.
+    /// </summary>
     /// <param name="head">The first bytes of the file, <see cref="HeadBytes"/> of them where it has as many.</param>
     /// <returns>For example "a Git LFS pointer, not the file itself. Fetch it with `git lfs pull`."</returns>
     public static string? Describe(ReadOnlySpan<byte> head)
@@ -40,12 +43,14 @@ internal static class FileSignature
     // What stands in a checkout, or beside a file, in place of the file.
     private static string? OfPointer(ReadOnlySpan<byte> head) => head switch
     {
-        _ when head.StartsWith("version https://git-lfs"u8) => "a Git LFS pointer, not the file itself. Fetch it with `git lfs pull`.",
+        _ when head.StartsWith("version https://git-lfs"u8) =>
+            "a Git LFS pointer, not the file itself. Fetch it with `git lfs pull`.",
         _ when head.StartsWith("/annex/objects/"u8) || head.StartsWith("../.git/annex/"u8) =>
             "a git-annex pointer, not the file itself. Fetch it with `git annex get`.",
         _ when head.StartsWith("outs:\n- "u8) => "a DVC pointer, not the file itself. Fetch it with `dvc pull`.",
         [0, 5, 0x16, 7, ..] => "what macOS keeps beside a file (AppleDouble), not the file itself. Leave it out.",
-        [0x4C, 0, 0, 0, 1, 0x14, 2, 0, ..] => "a Windows shortcut, not the file itself. Give the file that it leads to.",
+        [0x4C, 0, 0, 0, 1, 0x14, 2, 0, ..] =>
+            "a Windows shortcut, not the file itself. Give the file that it leads to.",
         _ => null,
     };
 
@@ -65,8 +70,14 @@ internal static class FileSignature
     private static string? OfImage(ReadOnlySpan<byte> head) => head switch
     {
         _ when OfRead(head) is { } read => read,
-        _ when head.StartsWith("FUJIFILMCCD-RAW"u8) || head.StartsWith("IIU\0"u8) || head.StartsWith("IIRO"u8) || head.StartsWith("IIRS"u8)
-            || head.StartsWith("MMOR"u8) || head.StartsWith("FOVb"u8) || head.StartsWith("\0MRM"u8) || At(head, 6, "HEAPCCDR"u8)
+        _ when head.StartsWith("FUJIFILMCCD-RAW"u8)
+                || head.StartsWith("IIU\0"u8)
+                || head.StartsWith("IIRO"u8)
+                || head.StartsWith("IIRS"u8)
+            || head.StartsWith("MMOR"u8)
+            || head.StartsWith("FOVb"u8)
+            || head.StartsWith("\0MRM"u8)
+            || At(head, 6, "HEAPCCDR"u8)
             || (IsTiff(head) && At(head, BrandAt, "CR"u8)) =>
             "a camera's raw file. Develop it to JPEG or PNG.",
         [(byte)'I', (byte)'I', 43, 0, ..] or [(byte)'M', (byte)'M', 0, 43, ..] => $"a BigTIFF image. {Image}",
@@ -78,7 +89,8 @@ internal static class FileSignature
         [(byte)'I', (byte)'I', 0xBC, ..] => $"a JPEG XR image. {Image}",
         _ when head.StartsWith("8BPS"u8) => $"a Photoshop file (PSD). {Image}",
         _ when head.StartsWith("gimp xcf"u8) => $"a GIMP file (XCF). {Image}",
-        [(byte)'P', >= (byte)'1' and <= (byte)'7', (byte)'\n' or (byte)'\r' or (byte)' ' or (byte)'\t', ..] => $"a PPM, PGM or PBM image. {Image}",
+        [(byte)'P', >= (byte)'1' and <= (byte)'7', (byte)'\n' or (byte)'\r' or (byte)' ' or (byte)'\t', ..] =>
+            $"a PPM, PGM or PBM image. {Image}",
         [0, 0, 1 or 2, 0, > 0, 0, _, _, _, 0, ..] => $"an icon (ICO or CUR). {Image}",
         _ when head.StartsWith("icns"u8) => $"an icon (ICNS). {Image}",
         [0x76, 0x2F, 0x31, 1, ..] => $"an OpenEXR image. {Image}",
@@ -97,8 +109,10 @@ internal static class FileSignature
         var brands = head.Length > BrandAt ? Encoding.Latin1.GetString(head[BrandAt..Math.Min(head.Length, 32)]) : "";
         return brands switch
         {
-            _ when brands.StartsWith("crx ", StringComparison.Ordinal) => "a camera's raw file (CR3). Develop it to JPEG or PNG.",
-            _ when brands.Contains("avif", StringComparison.Ordinal) || brands.Contains("avis", StringComparison.Ordinal) => $"an AVIF image. {Image}",
+            _ when brands.StartsWith("crx ", StringComparison.Ordinal) =>
+                "a camera's raw file (CR3). Develop it to JPEG or PNG.",
+            _ when brands.Contains("avif", StringComparison.Ordinal)
+                    || brands.Contains("avis", StringComparison.Ordinal) => $"an AVIF image. {Image}",
             _ when HeicBrands.Any(brand => brands.Contains(brand, StringComparison.Ordinal)) =>
                 $"a HEIC image, as phones take them. {Image}",
             _ => $"a video (MP4 or MOV). {Video}",
@@ -113,7 +127,10 @@ internal static class FileSignature
         _ when At(head, 4, "moov"u8) || At(head, 4, "mdat"u8) || At(head, 4, "wide"u8) => $"a video (MOV). {Video}",
         _ when head.StartsWith("FLV"u8) => $"a video (FLV). {Video}",
         [0x30, 0x26, 0xB2, 0x75, ..] => $"a video (WMV). {Video}",
-        _ when IsRiff(head, "WAVE"u8) || head.StartsWith("ID3"u8) || head.StartsWith("OggS"u8) || head.StartsWith("fLaC"u8) => "a sound file.",
+        _ when IsRiff(head, "WAVE"u8)
+                || head.StartsWith("ID3"u8)
+                || head.StartsWith("OggS"u8)
+                || head.StartsWith("fLaC"u8) => "a sound file.",
         _ => null,
     };
 
@@ -148,18 +165,26 @@ internal static class FileSignature
     // A protobuf of a version (1), the producer's name (2) and version (3), or the graph at once (7).
     private static bool IsOnnx(ReadOnlySpan<byte> head) =>
         head is [0x08, >= 1 and <= 20, 0x3A, ..]
-        || (head is [0x08, >= 1 and <= 20, 0x12, > 0 and < 64 and var length, ..] && head.Length > 4 + length && !head.Slice(4, length).ContainsAnyExceptInRange((byte)' ', (byte)'~')
+        || (
+            head is [0x08, >= 1 and <= 20, 0x12, > 0 and < 64 and var length, ..]
+            && head.Length > 4 + length
+            && !head.Slice(4, length).ContainsAnyExceptInRange((byte)' ', (byte)'~')
             && head[4 + length] is 0x1A or 0x22 or 0x2A or 0x3A);
 
     private static string? OfMarkup(ReadOnlySpan<byte> head)
     {
-        var text = Encoding.Latin1.GetString(head[..Math.Min(head.Length, HeadBytes)]).TrimStart('\u00EF', '\u00BB', '\u00BF', ' ', '\t', '\r', '\n');
+        var text = Encoding
+            .Latin1.GetString(head[..Math.Min(head.Length, HeadBytes)])
+            .TrimStart('\u00EF', '\u00BB', '\u00BF', ' ', '\t', '\r', '\n');
         return text switch
         {
             _ when Begins("<!doctype html") || Begins("<html") || Begins("<head") => $"an HTML page. {Again}",
-            _ when Begins("<svg") || (Begins("<?xml") && text.Contains("<svg", StringComparison.OrdinalIgnoreCase)) => $"an SVG drawing. {Image}",
-            _ when text.Contains("<html", StringComparison.OrdinalIgnoreCase) && text.StartsWith('<') => $"an HTML page. {Again}",
-            _ when Begins("<Error>") || (Begins("<?xml") && text.Contains("<Error>", StringComparison.Ordinal)) => $"an error message of the server (XML). {Again}",
+            _ when Begins("<svg") || (Begins("<?xml") && text.Contains("<svg", StringComparison.OrdinalIgnoreCase)) =>
+                $"an SVG drawing. {Image}",
+            _ when text.Contains("<html", StringComparison.OrdinalIgnoreCase) && text.StartsWith('<') =>
+                $"an HTML page. {Again}",
+            _ when Begins("<Error>") || (Begins("<?xml") && text.Contains("<Error>", StringComparison.Ordinal)) =>
+                $"an error message of the server (XML). {Again}",
             _ when Begins("<?xml") => "an XML file.",
             _ when Begins("{\"") || Begins("{\n") || Begins("{\r") => "a JSON text.",
             _ => null,
@@ -168,9 +193,12 @@ internal static class FileSignature
         bool Begins(string start) => text.StartsWith(start, StringComparison.OrdinalIgnoreCase);
     }
 
-    private static bool IsTiff(ReadOnlySpan<byte> head) => head is [(byte)'I', (byte)'I', 42 or 43, 0, ..] or [(byte)'M', (byte)'M', 0, 42 or 43, ..];
+    private static bool IsTiff(ReadOnlySpan<byte> head) =>
+        head is [(byte)'I', (byte)'I', 42 or 43, 0, ..] or [(byte)'M', (byte)'M', 0, 42 or 43, ..];
 
-    private static bool IsRiff(ReadOnlySpan<byte> head, ReadOnlySpan<byte> kind) => head.StartsWith("RIFF"u8) && At(head, BrandAt, kind);
+    private static bool IsRiff(ReadOnlySpan<byte> head, ReadOnlySpan<byte> kind) =>
+        head.StartsWith("RIFF"u8) && At(head, BrandAt, kind);
 
-    private static bool At(ReadOnlySpan<byte> head, int offset, ReadOnlySpan<byte> what) => head.Length > offset && head[offset..].StartsWith(what);
+    private static bool At(ReadOnlySpan<byte> head, int offset, ReadOnlySpan<byte> what) =>
+        head.Length > offset && head[offset..].StartsWith(what);
 }

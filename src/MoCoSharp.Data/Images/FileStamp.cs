@@ -12,7 +12,9 @@ internal readonly record struct FileStamp(long Length, DateTime Written)
     {
         try
         {
-            return new FileInfo(path) is { Exists: true } file ? new FileStamp(file.Length, file.LastWriteTimeUtc) : null;
+            return new FileInfo(path) is { Exists: true } file
+                ? new FileStamp(file.Length, file.LastWriteTimeUtc)
+                : null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
         {
@@ -20,6 +22,8 @@ internal readonly record struct FileStamp(long Length, DateTime Written)
         }
     }
 
-    /// <summary>Whether it was written long enough ago: one that was written just now may be changed again without a new stamp.</summary>
+    /// <summary>
+    /// Whether it was written long enough ago: one that was written just now may be changed again without a new stamp.
+    /// </summary>
     public bool IsSettled => Written < DateTime.UtcNow - Settling;
 }

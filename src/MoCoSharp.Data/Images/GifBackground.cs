@@ -1,6 +1,8 @@
 namespace MoCoSharp.Data.Images;
 
-/// <summary>What shows where a GIF's first frame is transparent or does not reach: a colour of its palette, as in PIL.</summary>
+/// <summary>
+/// What shows where a GIF's first frame is transparent or does not reach: a colour of its palette, as in PIL.
+/// </summary>
 internal static class GifBackground
 {
     private const byte ExtensionBlock = 0x21;
@@ -64,6 +66,8 @@ internal static class GifBackground
     private static (byte[] Table, int Next) TableAt(ReadOnlySpan<byte> file, int flags, int start)
     {
         var length = flags < file.Length && (file[flags] & 0x80) != 0 ? 3 * (2 << (file[flags] & 7)) : 0;
-        return start + length <= file.Length ? (file.Slice(start, length).ToArray(), start + length) : ([], file.Length);
+        return start + length <= file.Length
+            ? (file.Slice(start, length).ToArray(), start + length)
+            : ([], file.Length);
     }
 }

@@ -4,8 +4,8 @@ namespace MoCoSharp.Data.Images;
 
 /// <summary>A decoded image: 8-bit RGB, rows from the top, three bytes a pixel (HWC).</summary>
 /// <remarks>
-/// Disposing it lends its memory to the next image, where it came from a pool; an image that nobody disposes is collected like any object.
-/// After that, and only after that, it must not be read.
+/// Disposing it lends its memory to the next image, where it came from a pool; an image that nobody disposes is
+/// collected like any object. After that, and only after that, it must not be read.
 /// </remarks>
 public sealed class ImageBuffer : IDisposable
 {
@@ -29,7 +29,9 @@ public sealed class ImageBuffer : IDisposable
         ArgumentNullException.ThrowIfNull(pixels);
         if (pixels.LongLength != 3L * width * height)
         {
-            throw new ArgumentException($"{pixels.LongLength} bytes for an RGB image of {width} x {height}: expected {3L * width * height}.", nameof(pixels));
+            throw new ArgumentException(
+                $"{pixels.LongLength} bytes for an RGB image of {width} x {height}: expected {3L * width * height}.",
+                nameof(pixels));
         }
 
         array = pixels;
@@ -73,7 +75,10 @@ public sealed class ImageBuffer : IDisposable
     /// <summary>In pixels.</summary>
     public int Height { get; }
 
-    /// <summary>RGB, HWC, as an array of its own. Length Height x Width x 3. Makes a copy where the memory is borrowed: see <see cref="AsSpan"/>.</summary>
+    /// <summary>
+    /// RGB, HWC, as an array of its own. Length Height x Width x 3. Makes a copy where the memory is borrowed: see
+    /// <see cref="AsSpan"/>.
+    /// </summary>
     public byte[] Pixels => array is { } pixels && pixels.Length == Length && !isRented ? pixels : AsSpan().ToArray();
 
     private int Length => 3 * Width * Height;
@@ -112,8 +117,8 @@ public sealed class ImageBuffer : IDisposable
 public sealed class BrokenImageException(string message, Exception? inner = null) : Exception(message, inner)
 {
     /// <summary>
-    /// Whether another try may succeed: the file is not there, the disk or the network failed, or too many files were open. False where it was
-    /// read and is no image.
+    /// Whether another try may succeed: the file is not there, the disk or the network failed, or too many files were
+    /// open. False where it was read and is no image.
     /// </summary>
     public bool MayPass { get; init; }
 }

@@ -5,9 +5,10 @@ namespace MoCoSharp.Data.Images;
 
 /// <summary>Reads JPEG, PNG, WebP, BMP, GIF and TIFF as 8-bit RGB, the way PIL's convert("RGB") does.</summary>
 /// <remarks>
-/// Alpha is dropped, not blended; the first frame is taken; EXIF orientation (but TIFF's own) and colour profiles are not applied. 16-bit images give their
-/// high byte, where Pillow turns 16-bit grey to near white; 16-bit BMP may be 1 of 255 brighter, as five bits are rounded and not cut. An index beyond a PNG's palette has the palette's last color, where Pillow
-/// takes the gray of that number. Sizes are bounded before memory is taken.
+/// Alpha is dropped, not blended; the first frame is taken; EXIF orientation (but TIFF's own) and colour profiles are
+/// not applied. 16-bit images give their high byte, where Pillow turns 16-bit grey to near white; 16-bit BMP may be 1
+/// of 255 brighter, as five bits are rounded and not cut. An index beyond a PNG's palette has the palette's last color,
+/// where Pillow takes the gray of that number. Sizes are bounded before memory is taken.
 /// </remarks>
 public static class ImageDecoder
 {
@@ -19,7 +20,10 @@ public static class ImageDecoder
 
     // The library guesses others, such as WBMP, from files that are no images.
     private static readonly SKEncodedImageFormat[] Kinds =
-        [SKEncodedImageFormat.Jpeg, SKEncodedImageFormat.Png, SKEncodedImageFormat.Webp, SKEncodedImageFormat.Bmp, SKEncodedImageFormat.Gif];
+        [
+            SKEncodedImageFormat.Jpeg, SKEncodedImageFormat.Png, SKEncodedImageFormat.Webp, SKEncodedImageFormat.Bmp,
+            SKEncodedImageFormat.Gif,
+        ];
 
     /// <summary>The file of the system's libturbojpeg; null where it has none.</summary>
     public static string? TurboJpegLibrary => TurboJpeg.Found;
@@ -56,7 +60,8 @@ public static class ImageDecoder
         var isJpeg = file is [0xFF, 0xD8, 0xFF, ..];
         var orientation = isJpeg && request.AppliesOrientation ? Orientation.OfJpeg(file) : 1;
         var transposes = Orientation.Transposes(orientation);
-        var image = isJpeg && request.Jpeg != JpegDecoder.Skia ? TurboJpeg.TryDecode(file, name, request, transposes) : null;
+        var image =
+            isJpeg && request.Jpeg != JpegDecoder.Skia ? TurboJpeg.TryDecode(file, name, request, transposes) : null;
         image ??= DecodeBySkia(file, name, request, transposes, ref orientation);
         return Orientation.Apply(image, orientation);
     }
@@ -68,7 +73,8 @@ public static class ImageDecoder
         if (decoder == JpegDecoder.TurboJpeg && TurboJpeg.Found is null)
         {
             throw new PlatformNotSupportedException(
-                "libturbojpeg was asked for, and this system has none of version 2.0 or newer. Install it (Debian: libturbojpeg0), or leave the choice to us.");
+                "libturbojpeg was asked for, and this system has none of version 2.0 or newer. Install it (Debian: " +
+                "libturbojpeg0), or leave the choice to us.");
         }
     }
 
@@ -76,11 +82,13 @@ public static class ImageDecoder
     {
         if (width <= 0 || height <= 0 || (long)width * height > LargestImagePixels)
         {
-            throw new BrokenImageException($"{name}: {width} x {height} pixels, expected 1 to {LargestImagePixels} in all.");
+            throw new BrokenImageException(
+                $"{name}: {width} x {height} pixels, expected 1 to {LargestImagePixels} in all.");
         }
     }
 
-    private static ImageBuffer DecodeBySkia(ReadOnlySpan<byte> file, string name, in DecodeRequest request, bool transposes, ref int orientation)
+    private static ImageBuffer DecodeBySkia(
+        ReadOnlySpan<byte> file, string name, in DecodeRequest request, bool transposes, ref int orientation)
     {
         using var data = SKData.CreateCopy(file);
         using var codec = SKCodec.Create(data);
@@ -153,7 +161,9 @@ public static class ImageDecoder
 
     private static string Refusal(ReadOnlySpan<byte> file, string name) => file switch
     {
-        _ when FileSignature.IsRead(file) => $"{name}: begins as {FileSignature.Describe(file)![..^1]}, and cannot be decoded: it is damaged or cut short.",
+        _ when FileSignature.IsRead(file) =>
+            $"{name}: begins as {FileSignature.Describe(file)![..^1]}, and cannot be decoded: it is damaged or cut " +
+            "short.",
         _ when FileSignature.Describe(file) is { } kind => $"{name}: is {kind}",
         _ => $"{name}: is not a JPEG, PNG, WebP, BMP, GIF or TIFF that can be read.",
     };

@@ -2,7 +2,10 @@ using System.Buffers.Binary;
 
 namespace MoCoSharp.Data.Images;
 
-/// <summary>How the camera was held, by EXIF: 1 upright, 3 upside down, 6 and 8 on its sides; 2, 4, 5 and 7 are the same in a mirror.</summary>
+/// <summary>
+/// How the camera was held, by EXIF: 1 upright, 3 upside down, 6 and 8 on its sides; 2, 4, 5 and 7 are the same in a
+/// mirror.
+/// </summary>
 internal static class Orientation
 {
     private const int Tag = 0x112;
@@ -87,7 +90,9 @@ internal static class Orientation
         }
 
         var little = tiff[0] == (byte)'I';
-        var directory = little ? BinaryPrimitives.ReadUInt32LittleEndian(tiff[4..]) : BinaryPrimitives.ReadUInt32BigEndian(tiff[4..]);
+        var directory = little
+            ? BinaryPrimitives.ReadUInt32LittleEndian(tiff[4..])
+            : BinaryPrimitives.ReadUInt32BigEndian(tiff[4..]);
         if (directory + 2L > tiff.Length)
         {
             return 1;

@@ -76,7 +76,8 @@ public static class PixelFont
     /// <param name="text">Small letters are drawn as capitals.</param>
     /// <param name="color">Red, green and blue.</param>
     /// <param name="scale">Above 0.</param>
-    public static void Draw(ImageBuffer image, int left, int top, string text, (byte Red, byte Green, byte Blue) color, int scale = 1)
+    public static void Draw(
+        ImageBuffer image, int left, int top, string text, (byte Red, byte Green, byte Blue) color, int scale = 1)
     {
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(text);
@@ -85,14 +86,19 @@ public static class PixelFont
         {
             if (letter != ' ')
             {
-                DrawLetter(image, left, top, Letters.GetValueOrDefault(char.ToUpperInvariant(letter), Letters['?']), color, scale);
+                DrawLetter(
+                    image, left, top,
+                    Letters.GetValueOrDefault(char.ToUpperInvariant(letter), Letters['?']),
+                    color,
+                    scale);
             }
 
             left += Advance * scale;
         }
     }
 
-    private static void DrawLetter(ImageBuffer image, int left, int top, long bits, (byte Red, byte Green, byte Blue) color, int scale)
+    private static void DrawLetter(
+        ImageBuffer image, int left, int top, long bits, (byte Red, byte Green, byte Blue) color, int scale)
     {
         for (var y = 0; y < Height * scale; y++)
         {

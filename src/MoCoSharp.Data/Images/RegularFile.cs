@@ -13,9 +13,14 @@ internal static partial class RegularFile
     private const int ProcessFull = 24; // EMFILE
     private const int TriesWhenFull = 100; // a second in all: other threads close their files in far less
 
-    private static readonly int[] NeverAFile = OperatingSystem.IsLinux() ? [NoSuchDevice, 36, 40] : [NoSuchDevice, 63, 62]; // ENAMETOOLONG, ELOOP
+    private static readonly int[] NeverAFile = OperatingSystem.IsLinux()
+        ? [NoSuchDevice, 36, 40]
+        : [NoSuchDevice, 63, 62]; // ENAMETOOLONG, ELOOP
 
-    /// <summary>Opens a regular file for reading; anything else is refused at once. Where too many files are open, it waits a moment for others to be closed.</summary>
+    /// <summary>
+    /// Opens a regular file for reading; anything else is refused at once. Where too many files are open, it waits a
+    /// moment for others to be closed.
+    /// </summary>
     /// <exception cref="NoFileException">The name leads to something else than a regular file, and will.</exception>
     /// <exception cref="IOException">It cannot be opened now: it is not there, say.</exception>
     public static SafeFileHandle Open(string path)
@@ -38,7 +43,9 @@ internal static partial class RegularFile
 
         // The runtime's own open waits for a pipe's writer; with O_NONBLOCK it does not.
         var flags = OperatingSystem.IsLinux() ? 0x800 | 0x80000 : 0x4 | 0x1000000; // O_NONBLOCK | O_CLOEXEC
-        var handle = new SafeFileHandle(OpenPatiently(() => TryOpen(path, flags), () => Thread.Sleep(10)), ownsHandle: true);
+        var handle = new SafeFileHandle(
+            OpenPatiently(() => TryOpen(path, flags), () => Thread.Sleep(10)),
+            ownsHandle: true);
         try
         {
             _ = RandomAccess.GetLength(handle); // only what can be sought in has one

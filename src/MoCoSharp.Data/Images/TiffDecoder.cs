@@ -4,7 +4,10 @@ using BitMiracle.LibTiff.Classic;
 
 namespace MoCoSharp.Data.Images;
 
-/// <summary>Reads the first image of a TIFF file: gray, palette, RGB and CMYK of up to 16 bits, in strips or tiles, in any of the usual compressions.</summary>
+/// <summary>
+/// Reads the first image of a TIFF file: gray, palette, RGB and CMYK of up to 16 bits, in strips or tiles, in any of
+/// the usual compressions.
+/// </summary>
 internal static unsafe class TiffDecoder
 {
     private const int LargestBlock = 1 << 29; // bytes of a strip or tile
@@ -15,7 +18,8 @@ internal static unsafe class TiffDecoder
 
     /// <summary>Whether a file begins as TIFF does, and not as a raw file of Canon's. BigTIFF is not read.</summary>
     public static bool Begins(ReadOnlySpan<byte> file) =>
-        file is [(byte)'I', (byte)'I', 42, 0, ..] or [(byte)'M', (byte)'M', 0, 42, ..] && !(file.Length > 10 && file[8..].StartsWith("CR"u8));
+        file is [(byte)'I', (byte)'I', 42, 0, ..] or [(byte)'M', (byte)'M', 0, 42, ..]
+        && !(file.Length > 10 && file[8..].StartsWith("CR"u8));
 
     /// <summary>Decodes it; the orientation that it asks for is applied, as Pillow does for TIFF.</summary>
     /// <exception cref="BrokenImageException">It is damaged, or of a kind that is not read.</exception>
@@ -23,7 +27,8 @@ internal static unsafe class TiffDecoder
     {
         if (!TiffHeader.IsWhole(file, name))
         {
-            throw new BrokenImageException($"{name}: begins as a TIFF image, and cannot be decoded: it is damaged or cut short.");
+            throw new BrokenImageException(
+                $"{name}: begins as a TIFF image, and cannot be decoded: it is damaged or cut short.");
         }
 
         fixed (byte* bytes = file)
@@ -67,14 +72,17 @@ internal static unsafe class TiffDecoder
                         : tiff.ReadEncodedStrip(tiff.ComputeStrip(y, 0), block, 0, wanted);
                     if (read < wanted)
                     {
-                        throw new BrokenImageException($"{name}: the file ends in the middle of the image, or is damaged there.");
+                        throw new BrokenImageException(
+                            $"{name}: the file ends in the middle of the image, or is damaged there.");
                     }
 
                     var columns = Math.Min(layout.BlockWidth, layout.Width - x);
                     var pixels = image.Write();
                     for (var row = 0; row < rows; row++)
                     {
-                        layout.Convert(block.AsSpan(row * layout.RowBytes, layout.RowBytes), pixels.Slice(3 * (((y + row) * layout.Width) + x), 3 * columns));
+                        layout.Convert(
+                            block.AsSpan(row * layout.RowBytes, layout.RowBytes),
+                            pixels.Slice(3 * (((y + row) * layout.Width) + x), 3 * columns));
                     }
                 }
             }
@@ -92,11 +100,13 @@ internal static unsafe class TiffDecoder
         }
     }
 
-    private static int Number(Tiff tiff, TiffTag tag, int otherwise) => tiff.GetFieldDefaulted(tag) is [var value, ..] ? value.ToInt() : otherwise;
+    private static int Number(Tiff tiff, TiffTag tag, int otherwise) =>
+        tiff.GetFieldDefaulted(tag) is [var value, ..] ? value.ToInt() : otherwise;
 
     /// <summary>How pixels stand in the file.</summary>
     private readonly record struct Layout(
-        int Width, int Height, int BlockWidth, int BlockHeight, bool IsTiled, int Bits, int Samples, Photometric Colors, byte[]? Table)
+        int Width, int Height, int BlockWidth, int BlockHeight, bool IsTiled, int Bits, int Samples,
+        Photometric Colors, byte[]? Table)
     {
         public int RowBytes => (int)((((long)BlockWidth * Bits * Samples) + 7) / 8);
 
@@ -126,30 +136,49 @@ internal static unsafe class TiffDecoder
                 Photometric.SEPARATED => 4, // CMYK
                 _ => 0,
             };
-            if (needed == 0 || samples < needed || samples > MostSamples || bits is not (1 or 2 or 4 or 8 or 16) || (needed > 1 && bits < 8)
-                || (colors == Photometric.PALETTE && bits > 8) || Number(tiff, TiffTag.SAMPLEFORMAT, UnsignedSamples) != UnsignedSamples
+            if (
+                needed == 0
+                || samples < needed
+                || samples > MostSamples
+                || bits is not (1 or 2 or 4 or 8 or 16)
+                || (needed > 1 && bits < 8)
+                || (colors == Photometric.PALETTE && bits > 8)
+                || Number(tiff, TiffTag.SAMPLEFORMAT, UnsignedSamples) != UnsignedSamples
                 || Number(tiff, TiffTag.PLANARCONFIG, Contiguous) != Contiguous)
             {
-                throw new BrokenImageException($"{name}: is a TIFF image of a kind that is not read ({colors}, {samples} samples of {bits} bits). Convert it to JPEG or PNG.");
+                throw new BrokenImageException(
+                    $"{name}: is a TIFF image of a kind that is not read ({colors}, {samples} samples of {bits} " +
+                    "bits). Convert it to JPEG or PNG.");
             }
 
             // Memory is taken for what the file can hold, not for what it promises.
             var all = (((long)width * bits * samples) + 7) / 8 * height;
             if (all / Expansion((Compression)Number(tiff, TiffTag.COMPRESSION, 1)) > fileBytes)
             {
-                throw new BrokenImageException($"{name}: {width} x {height} pixels are more than its {fileBytes} bytes can hold. It is damaged or cut short.");
+                throw new BrokenImageException(
+                    $"{name}: {width} x {height} pixels are more than its {fileBytes} bytes can hold. It is damaged " +
+                    "or cut short.");
             }
 
             var isTiled = tiff.IsTiled();
             var blockWidth = isTiled ? Number(tiff, TiffTag.TILEWIDTH, 0) : width;
-            var blockHeight = isTiled ? Number(tiff, TiffTag.TILELENGTH, 0) : Number(tiff, TiffTag.ROWSPERSTRIP, height);
+            var blockHeight = isTiled
+                ? Number(tiff, TiffTag.TILELENGTH, 0)
+                : Number(tiff, TiffTag.ROWSPERSTRIP, height);
             blockHeight = isTiled || (blockHeight > 0 && blockHeight < height) ? blockHeight : height;
-            if (blockWidth <= 0 || blockHeight <= 0 || (((long)blockWidth * bits * samples) + 7) / 8 * blockHeight > LargestBlock)
+            if (
+                blockWidth <= 0
+                || blockHeight <= 0
+                || (((long)blockWidth * bits * samples) + 7) / 8 * blockHeight > LargestBlock)
             {
-                throw new BrokenImageException($"{name}: has strips or tiles of {blockWidth} x {blockHeight} pixels, expected at most {LargestBlock} bytes.");
+                throw new BrokenImageException(
+                    $"{name}: has strips or tiles of {blockWidth} x {blockHeight} pixels, expected at most " +
+                    $"{LargestBlock} bytes.");
             }
 
-            return new(width, height, blockWidth, blockHeight, isTiled, bits, samples, colors, bits <= 8 && needed == 1 ? TableOf(tiff, colors, bits, name) : null);
+            return new(
+                width, height, blockWidth, blockHeight, isTiled, bits, samples, colors,
+                bits <= 8 && needed == 1 ? TableOf(tiff, colors, bits, name) : null);
         }
 
         /// <summary>Turns a row into RGB.</summary>
@@ -189,7 +218,10 @@ internal static unsafe class TiffDecoder
                 switch (Colors)
                 {
                     case Photometric.RGB:
-                        (rgb[to], rgb[to + 1], rgb[to + 2]) = ((byte)(row[from] >> 8), (byte)(row[from + 1] >> 8), (byte)(row[from + 2] >> 8));
+                        (rgb[to], rgb[to + 1], rgb[to + 2]) = (
+                            (byte)(row[from] >> 8),
+                            (byte)(row[from + 1] >> 8),
+                            (byte)(row[from + 2] >> 8));
                         break;
                     case Photometric.SEPARATED:
                         for (var i = 0; i < cmyk.Length; i++)
@@ -234,7 +266,9 @@ internal static unsafe class TiffDecoder
             var map = colors == Photometric.PALETTE
                 ? tiff.GetField(TiffTag.COLORMAP)?.Select(channel => channel.ToShortArray()).ToArray()
                 : null;
-            if (colors == Photometric.PALETTE && (map is not [_, _, _] || Array.Exists(map, channel => channel is null || channel.Length < count)))
+            if (
+                colors == Photometric.PALETTE
+                && (map is not [_, _, _] || Array.Exists(map, channel => channel is null || channel.Length < count)))
             {
                 throw new BrokenImageException($"{name}: has no whole palette.");
             }
@@ -244,7 +278,10 @@ internal static unsafe class TiffDecoder
                 var gray = (byte)(value * 255 / (count - 1));
                 for (var i = 0; i < 3; i++)
                 {
-                    table[(3 * value) + i] = map is not null ? (byte)((ushort)map[i][value] >> 8) : colors == Photometric.MINISWHITE ? (byte)~gray : gray;
+                    table[(3 * value) + i] =
+                        map is not null ? (byte)((ushort)map[i][value] >> 8)
+                        : colors == Photometric.MINISWHITE ? (byte)~gray
+                        : gray;
                 }
             }
 
@@ -261,16 +298,16 @@ internal static unsafe class TiffDecoder
         {
         }
 
-        public override void ErrorHandlerExt(Tiff tif, object clientData, string method, string format, params object[] args)
-        {
-        }
+        public override void ErrorHandlerExt(
+            Tiff tif, object clientData, string method, string format, params object[] args
+        ) { }
 
         public override void WarningHandler(Tiff tif, string method, string format, params object[] args)
         {
         }
 
-        public override void WarningHandlerExt(Tiff tif, object clientData, string method, string format, params object[] args)
-        {
-        }
+        public override void WarningHandlerExt(
+            Tiff tif, object clientData, string method, string format, params object[] args
+        ) { }
     }
 }

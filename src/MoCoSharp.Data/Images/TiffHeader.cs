@@ -2,7 +2,10 @@ using System.Buffers.Binary;
 
 namespace MoCoSharp.Data.Images;
 
-/// <summary>Looks at the first directory of a TIFF file before the library does, which takes memory for whatever a header promises.</summary>
+/// <summary>
+/// Looks at the first directory of a TIFF file before the library does, which takes memory for whatever a header
+/// promises.
+/// </summary>
 internal static class TiffHeader
 {
     private const int EntryBytes = 12;
@@ -16,7 +19,10 @@ internal static class TiffHeader
     private const int TileHeight = 323;
     private const int TileOffsets = 324;
 
-    /// <summary>Whether the directory and all that it points to lie within the file, with as many strips or tiles as its size wants.</summary>
+    /// <summary>
+    /// Whether the directory and all that it points to lie within the file, with as many strips or tiles as its size
+    /// wants.
+    /// </summary>
     /// <exception cref="BrokenImageException">The image is too large.</exception>
     public static bool IsWhole(ReadOnlySpan<byte> file, string name)
     {
@@ -38,9 +44,21 @@ internal static class TiffHeader
         for (var i = 0; i < count; i++)
         {
             var entry = directory + 2 + (i * EntryBytes);
-            var (tag, type, values) = (Short(file, entry, isLittle), Short(file, entry + 2, isLittle), Word(file, entry + 4, isLittle));
-            var size = type switch { 1 or 2 or 6 or 7 => 1, 3 or 8 => 2, 4 or 9 or 11 or 13 => 4, 5 or 10 or 12 => 8, _ => 0 };
-            if (size * values > 4 && (size * values > file.Length || Word(file, entry + 8, isLittle) > file.Length - (size * values)))
+            var (tag, type, values) = (
+                Short(file, entry, isLittle),
+                Short(file, entry + 2, isLittle),
+                Word(file, entry + 4, isLittle));
+            var size = type switch
+            {
+                1 or 2 or 6 or 7 => 1,
+                3 or 8 => 2,
+                4 or 9 or 11 or 13 => 4,
+                5 or 10 or 12 => 8,
+                _ => 0,
+            };
+            if (
+                size * values > 4
+                && (size * values > file.Length || Word(file, entry + 8, isLittle) > file.Length - (size * values)))
             {
                 return false;
             }
@@ -73,8 +91,12 @@ internal static class TiffHeader
     private static long Blocks(long size, long ofOne) => (size + ofOne - 1) / ofOne;
 
     private static int Short(ReadOnlySpan<byte> file, int at, bool isLittle) =>
-        isLittle ? BinaryPrimitives.ReadUInt16LittleEndian(file[at..]) : BinaryPrimitives.ReadUInt16BigEndian(file[at..]);
+        isLittle
+            ? BinaryPrimitives.ReadUInt16LittleEndian(file[at..])
+            : BinaryPrimitives.ReadUInt16BigEndian(file[at..]);
 
     private static long Word(ReadOnlySpan<byte> file, int at, bool isLittle) =>
-        isLittle ? BinaryPrimitives.ReadUInt32LittleEndian(file[at..]) : BinaryPrimitives.ReadUInt32BigEndian(file[at..]);
+        isLittle
+            ? BinaryPrimitives.ReadUInt32LittleEndian(file[at..])
+            : BinaryPrimitives.ReadUInt32BigEndian(file[at..]);
 }

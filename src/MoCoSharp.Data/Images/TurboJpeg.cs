@@ -3,10 +3,13 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MoCoSharp.Data.Images;
 
-/// <summary>The system's libturbojpeg, where there is one: JPEG at two to three times SkiaSharp's speed, as PIL decodes it.</summary>
+/// <summary>
+/// The system's libturbojpeg, where there is one: JPEG at two to three times SkiaSharp's speed, as PIL decodes it.
+/// </summary>
 /// <remarks>
-/// The TurboJPEG C API 2.0 and up. Exact inverse transform and smooth upsampling, which are the library's defaults and PIL's. Its judgement of a file
-/// is taken only where it has none to make: what it warns of, and colours that it does not convert (CMYK), are left to SkiaSharp.
+/// The TurboJPEG C API 2.0 and up. Exact inverse transform and smooth upsampling, which are the library's defaults and
+/// PIL's. Its judgement of a file is taken only where it has none to make: what it warns of, and colours that it does
+/// not convert (CMYK), are left to SkiaSharp.
 /// </remarks>
 internal sealed unsafe class TurboJpeg : SafeHandleZeroOrMinusOneIsInvalid
 {
@@ -19,7 +22,11 @@ internal sealed unsafe class TurboJpeg : SafeHandleZeroOrMinusOneIsInvalid
     private static readonly string[] Names = OperatingSystem.IsWindows()
         ? ["turbojpeg.dll", "libturbojpeg.dll"]
         : OperatingSystem.IsMacOS()
-            ? ["libturbojpeg.0.dylib", "/opt/homebrew/opt/jpeg-turbo/lib/libturbojpeg.dylib", "/usr/local/opt/jpeg-turbo/lib/libturbojpeg.dylib"]
+            ?
+            [
+                "libturbojpeg.0.dylib", "/opt/homebrew/opt/jpeg-turbo/lib/libturbojpeg.dylib",
+                "/usr/local/opt/jpeg-turbo/lib/libturbojpeg.dylib",
+            ]
             : ["libturbojpeg.so.0", "libturbojpeg.so"];
 
     private static readonly Functions? Library = Load();
@@ -41,7 +48,8 @@ internal sealed unsafe class TurboJpeg : SafeHandleZeroOrMinusOneIsInvalid
     /// <param name="transposes">Whether the caller will swap width and height.</param>
     /// <returns>Null where another decoder must judge.</returns>
     /// <exception cref="BrokenImageException">It cannot be decoded.</exception>
-    public static ImageBuffer? TryDecode(ReadOnlySpan<byte> file, string name, in DecodeRequest request, bool transposes)
+    public static ImageBuffer? TryDecode(
+        ReadOnlySpan<byte> file, string name, in DecodeRequest request, bool transposes)
     {
         if (Library is null)
         {
@@ -60,12 +68,15 @@ internal sealed unsafe class TurboJpeg : SafeHandleZeroOrMinusOneIsInvalid
     /// <inheritdoc/>
     protected override bool ReleaseHandle() => Library!.Destroy(handle) == 0;
 
-    private ImageBuffer? Decode(Functions library, ReadOnlySpan<byte> file, string name, in DecodeRequest request, bool transposes)
+    private ImageBuffer? Decode(
+        Functions library, ReadOnlySpan<byte> file, string name, in DecodeRequest request, bool transposes)
     {
         fixed (byte* bytes = file)
         {
             int width, height, subsampling, colors;
-            if (library.Header(handle, bytes, new CULong((uint)file.Length), &width, &height, &subsampling, &colors) != 0
+            if (
+                library.Header(handle, bytes, new CULong((uint)file.Length), &width, &height, &subsampling, &colors)
+                    != 0
                 || colors is < 0 or > LastConverted || width <= 0 || height <= 0)
             {
                 return null;
@@ -80,13 +91,16 @@ internal sealed unsafe class TurboJpeg : SafeHandleZeroOrMinusOneIsInvalid
                 int result;
                 fixed (byte* pixels = image.Write())
                 {
-                    result = library.Decompress(handle, bytes, new CULong((uint)file.Length), pixels, newWidth, 3 * newWidth, newHeight, Rgb, StopOnWarning | LimitScans);
+                    result = library.Decompress(
+                        handle, bytes, new CULong((uint)file.Length), pixels, newWidth, 3 * newWidth, newHeight, Rgb,
+                        StopOnWarning | LimitScans);
                 }
 
                 isDone = result == 0;
                 return isDone ? image
                     : library.ErrorCode(handle) == Warning ? null
-                    : throw new BrokenImageException($"{name}: cannot be decoded: {Marshal.PtrToStringUTF8((nint)library.ErrorText(handle))}.");
+                    : throw new BrokenImageException(
+                        $"{name}: cannot be decoded: {Marshal.PtrToStringUTF8((nint)library.ErrorText(handle))}.");
             }
             finally
             {
@@ -138,7 +152,9 @@ internal sealed unsafe class TurboJpeg : SafeHandleZeroOrMinusOneIsInvalid
             {
                 Init = (delegate* unmanaged[Cdecl]<nint>)init,
                 Header = (delegate* unmanaged[Cdecl]<nint, byte*, CULong, int*, int*, int*, int*, int>)header,
-                Decompress = (delegate* unmanaged[Cdecl]<nint, byte*, CULong, byte*, int, int, int, int, int, int>)decompress,
+                Decompress = (delegate* unmanaged[Cdecl]<
+                    nint, byte*, CULong, byte*, int, int, int, int, int,
+                    int>)decompress,
                 ErrorText = (delegate* unmanaged[Cdecl]<nint, byte*>)errorText,
                 ErrorCode = (delegate* unmanaged[Cdecl]<nint, int>)errorCode,
                 Destroy = (delegate* unmanaged[Cdecl]<nint, int>)destroy,

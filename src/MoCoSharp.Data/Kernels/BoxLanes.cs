@@ -3,11 +3,15 @@ using System.Runtime.InteropServices;
 
 namespace MoCoSharp.Data.Kernels;
 
-/// <summary>One pass of PIL's extended box blur as a weighted sum of neighbours in lanes; the scalar twin keeps a running sum.</summary>
+/// <summary>
+/// One pass of PIL's extended box blur as a weighted sum of neighbours in lanes; the scalar twin keeps a running sum.
+/// </summary>
 internal static class BoxLanes
 {
     /// <summary>Filters bytes by their neighbours <paramref name="step"/> bytes apart.</summary>
-    /// <param name="from">The first byte's own place; (radius + 1) x step bytes before it and behind the last are read.</param>
+    /// <param name="from">
+    /// The first byte's own place; (radius + 1) x step bytes before it and behind the last are read.
+    /// </param>
     /// <param name="into">As many as are wanted.</param>
     /// <param name="step">Bytes between neighbours.</param>
     /// <param name="radius">Whole neighbours each side.</param>
@@ -15,7 +19,10 @@ internal static class BoxLanes
     /// <param name="farWeight">Of the ones beyond, in 1 / 2^24.</param>
     /// <param name="width">How much to do at once.</param>
     /// <returns>Bytes done; the rest is for the scalar twin.</returns>
-    public static int Along(ref readonly byte from, Span<byte> into, int step, int radius, uint weight, uint farWeight, VectorWidth width) => width switch
+    public static int Along(
+        ref readonly byte from, Span<byte> into, int step, int radius, uint weight, uint farWeight,
+        VectorWidth width) =>
+        width switch
     {
         VectorWidth.Bits512 => Along<Lanes512>(in from, into, step, radius, weight, farWeight),
         VectorWidth.Bits256 => Along<Lanes256>(in from, into, step, radius, weight, farWeight),
@@ -31,7 +38,10 @@ internal static class BoxLanes
     /// <param name="farWeight">Of the first and last row, in 1 / 2^24.</param>
     /// <param name="width">How much to do at once.</param>
     /// <returns>Bytes done; the rest is for the scalar twin.</returns>
-    public static int Across(ReadOnlySpan<byte> image, ReadOnlySpan<int> rows, Span<byte> into, uint weight, uint farWeight, VectorWidth width) => width switch
+    public static int Across(
+        ReadOnlySpan<byte> image, ReadOnlySpan<int> rows, Span<byte> into, uint weight, uint farWeight,
+        VectorWidth width) =>
+        width switch
     {
         VectorWidth.Bits512 => Across<Lanes512>(image, rows, into, weight, farWeight),
         VectorWidth.Bits256 => Across<Lanes256>(image, rows, into, weight, farWeight),
@@ -39,7 +49,8 @@ internal static class BoxLanes
         _ => 0,
     };
 
-    private static int Along<T>(ref readonly byte from, Span<byte> into, int step, int radius, uint weight, uint farWeight)
+    private static int Along<T>(
+        ref readonly byte from, Span<byte> into, int step, int radius, uint weight, uint farWeight)
         where T : struct, ILanes<T>
     {
         ref var first = ref Unsafe.AsRef(in from);
@@ -65,14 +76,17 @@ internal static class BoxLanes
                 sum += T.LoadBytes(in Unsafe.Add(ref here, -distance)) + T.LoadBytes(in Unsafe.Add(ref here, distance));
             }
 
-            var far = T.LoadBytes(in Unsafe.Add(ref here, -(radius + 1) * step)) + T.LoadBytes(in Unsafe.Add(ref here, (radius + 1) * step));
+            var far =
+                T.LoadBytes(in Unsafe.Add(ref here, -(radius + 1) * step))
+                + T.LoadBytes(in Unsafe.Add(ref here, (radius + 1) * step));
             Round(sum, far, weight, farWeight).StoreBytes(ref Unsafe.Add(ref to, at));
         }
 
         return at;
     }
 
-    private static int Across<T>(ReadOnlySpan<byte> image, ReadOnlySpan<int> rows, Span<byte> into, uint weight, uint farWeight)
+    private static int Across<T>(
+        ReadOnlySpan<byte> image, ReadOnlySpan<int> rows, Span<byte> into, uint weight, uint farWeight)
         where T : struct, ILanes<T>
     {
         ref var first = ref MemoryMarshal.GetReference(image);
@@ -87,7 +101,8 @@ internal static class BoxLanes
             {
                 ref var here = ref Unsafe.Add(ref first, at);
                 var far = T.LoadBytes(in Unsafe.Add(ref here, above)) + T.LoadBytes(in Unsafe.Add(ref here, below));
-                Round(T.LoadBytes(in Unsafe.Add(ref here, own)), far, weight, farWeight).StoreBytes(ref Unsafe.Add(ref to, at));
+                Round(T.LoadBytes(in Unsafe.Add(ref here, own)), far, weight, farWeight)
+                    .StoreBytes(ref Unsafe.Add(ref to, at));
             }
         }
 

@@ -15,7 +15,10 @@ internal static class LumaLanes
         where T : struct, ILanes<T>
     {
         var low = T.Of(0xFF);
-        return ((((pixels & low) * T.Of(19595)) + (((pixels >>> 8) & low) * T.Of(38470))) + ((((pixels >>> 16) & low) * T.Of(7471)) + T.Of(0x8000))) >>> 16;
+        return (
+                (((pixels & low) * T.Of(19595)) + (((pixels >>> 8) & low) * T.Of(38470)))
+                + ((((pixels >>> 16) & low) * T.Of(7471)) + T.Of(0x8000))
+            ) >>> 16;
     }
 
     /// <summary>The sum of lumas of whole vectors of pixels.</summary>
@@ -92,10 +95,11 @@ internal readonly struct SaturationChange(float factor) : IPixelChange
 
 /// <summary>A turn of the hue in PIL's 8-bit HSV.</summary>
 /// <remarks>
-/// There: PIL divides in float32 and cuts. With max - mid = d and max - min = c, its sixths of the circle are K + d / c or K - d / c with a whole
-/// K, and rounding is the same here. Back: the share of white that PIL rounds is value x (255 x 85 - saturation x w) / (255 x 85), where w goes
-/// from 0 to 85 with the hue's distance from the channel's own; no such number lies within float32's error of a half, so that rounding by
-/// float32 is exact. The tests go through all 2^24 colours.
+/// There: PIL divides in float32 and cuts. With max - mid = d and max - min = c, its sixths of the circle are K + d / c
+/// or K - d / c with a whole K, and rounding is the same here. Back: the share of white that PIL rounds is value x (255
+/// x 85 - saturation x w) / (255 x 85), where w goes from 0 to 85 with the hue's distance from the channel's own; no
+/// such number lies within float32's error of a half, so that rounding by float32 is exact. The tests go through all
+/// 2^24 colours.
 /// </remarks>
 internal readonly struct HueChange(byte shift) : IPixelChange
 {
@@ -147,5 +151,7 @@ internal readonly struct HueChange(byte shift) : IPixelChange
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static T Shade<T>(T value, T saturation, T distance)
         where T : struct, ILanes<T> =>
-        T.Cut(T.AddF(T.MultiplyF(T.ToF(value * (T.Of(Whole) - (saturation * distance))), T.OfF(1f / Whole)), T.OfF(0.5f)));
+        T.Cut(
+            T.AddF(T.MultiplyF(T.ToF(value * (T.Of(Whole) - (saturation * distance))), T.OfF(1f / Whole)), T.OfF(0.5f))
+        );
 }

@@ -1,10 +1,12 @@
 namespace MoCoSharp.Data.Kernels;
 
 /// <summary>
-/// Several 32-bit values that are worked on at once, so that a kernel is written once for every width of vector. The same lanes hold
-/// whole numbers or float32: the methods whose name ends in F read them as float32.
+/// Several 32-bit values that are worked on at once, so that a kernel is written once for every width of vector. The
+/// same lanes hold whole numbers or float32: the methods whose name ends in F read them as float32.
 /// </summary>
-/// <remarks>No operation here rounds otherwise than its scalar counterpart: what a kernel gives does not depend on the width.</remarks>
+/// <remarks>
+/// No operation here rounds otherwise than its scalar counterpart: what a kernel gives does not depend on the width.
+/// </remarks>
 internal interface ILanes<T>
     where T : struct, ILanes<T>
 {
@@ -23,10 +25,14 @@ internal interface ILanes<T>
     /// <summary>A byte a lane. Reads <see cref="Count"/> bytes.</summary>
     static abstract T LoadBytes(ref readonly byte from);
 
-    /// <summary>An RGB pixel a lane, as red | green &lt;&lt; 8 | blue &lt;&lt; 16. Reads <see cref="PixelReach"/> bytes.</summary>
+    /// <summary>
+    /// An RGB pixel a lane, as red | green &lt;&lt; 8 | blue &lt;&lt; 16. Reads <see cref="PixelReach"/> bytes.
+    /// </summary>
     static abstract T LoadPixels(ref readonly byte from);
 
-    /// <summary>Bytes at <paramref name="at"/>, four from each of <see cref="Count"/> / 4 offsets, a byte a lane.</summary>
+    /// <summary>
+    /// Bytes at <paramref name="at"/>, four from each of <see cref="Count"/> / 4 offsets, a byte a lane.
+    /// </summary>
     static abstract T LoadFours(ref readonly byte from, ref readonly int at, int shift);
 
     /// <summary>Whole numbers. Reads 4 x <see cref="Count"/> bytes.</summary>
@@ -41,7 +47,10 @@ internal interface ILanes<T>
     /// <summary>The lanes as they are. Writes 4 x <see cref="Count"/> bytes.</summary>
     void StoreFloats(ref float to);
 
-    /// <summary>From lanes of red, green, blue and nothing, over and over: the pixels, packed. Writes 3 x <see cref="Count"/> / 4 bytes and no more.</summary>
+    /// <summary>
+    /// From lanes of red, green, blue and nothing, over and over: the pixels, packed. Writes 3 x <see cref="Count"/> /
+    /// 4 bytes and no more.
+    /// </summary>
     void StoreFours(ref byte to);
 
     static abstract T operator +(T left, T right);

@@ -34,7 +34,8 @@ internal readonly struct Lanes128(Vector128<int> value) : ILanes<Lanes128>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 LoadPixels(ref readonly byte from) => new(Vector128.Shuffle(Vector128.LoadUnsafe(in from), Spread).AsInt32());
+    public static Lanes128 LoadPixels(ref readonly byte from) =>
+        new(Vector128.Shuffle(Vector128.LoadUnsafe(in from), Spread).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 LoadFours(ref readonly byte from, ref readonly int at, int shift) =>
@@ -119,7 +120,8 @@ internal readonly struct Lanes128(Vector128<int> value) : ILanes<Lanes128>
     public static Lanes128 Less(Lanes128 left, Lanes128 right) => new(Vector128.LessThan(left.value, right.value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Choose(Lanes128 mask, Lanes128 yes, Lanes128 no) => new(Vector128.ConditionalSelect(mask.value, yes.value, no.value));
+    public static Lanes128 Choose(Lanes128 mask, Lanes128 yes, Lanes128 no) =>
+        new(Vector128.ConditionalSelect(mask.value, yes.value, no.value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Sum(Lanes128 value) => Vector128.Sum(value.value);
@@ -131,24 +133,32 @@ internal readonly struct Lanes128(Vector128<int> value) : ILanes<Lanes128>
     public static Lanes128 Cut(Lanes128 value) => new(Vector128.ConvertToInt32Native(value.value.AsSingle()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 AddF(Lanes128 left, Lanes128 right) => new((left.value.AsSingle() + right.value.AsSingle()).AsInt32());
+    public static Lanes128 AddF(Lanes128 left, Lanes128 right) =>
+        new((left.value.AsSingle() + right.value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 SubtractF(Lanes128 left, Lanes128 right) => new((left.value.AsSingle() - right.value.AsSingle()).AsInt32());
+    public static Lanes128 SubtractF(Lanes128 left, Lanes128 right) =>
+        new((left.value.AsSingle() - right.value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 MultiplyF(Lanes128 left, Lanes128 right) => new((left.value.AsSingle() * right.value.AsSingle()).AsInt32());
+    public static Lanes128 MultiplyF(Lanes128 left, Lanes128 right) =>
+        new((left.value.AsSingle() * right.value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 DivideF(Lanes128 left, Lanes128 right) => new((left.value.AsSingle() / right.value.AsSingle()).AsInt32());
+    public static Lanes128 DivideF(Lanes128 left, Lanes128 right) =>
+        new((left.value.AsSingle() / right.value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 FusedF(Lanes128 left, Lanes128 right, Lanes128 added) =>
-        new(Vector128.FusedMultiplyAdd(left.value.AsSingle(), right.value.AsSingle(), added.value.AsSingle()).AsInt32());
+        new(
+            Vector128.FusedMultiplyAdd(left.value.AsSingle(), right.value.AsSingle(), added.value.AsSingle()).AsInt32()
+        );
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 MinF(Lanes128 left, Lanes128 right) => new(Vector128.MinNative(left.value.AsSingle(), right.value.AsSingle()).AsInt32());
+    public static Lanes128 MinF(Lanes128 left, Lanes128 right) =>
+        new(Vector128.MinNative(left.value.AsSingle(), right.value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 MaxF(Lanes128 left, Lanes128 right) => new(Vector128.MaxNative(left.value.AsSingle(), right.value.AsSingle()).AsInt32());
+    public static Lanes128 MaxF(Lanes128 left, Lanes128 right) =>
+        new(Vector128.MaxNative(left.value.AsSingle(), right.value.AsSingle()).AsInt32());
 }

@@ -14,7 +14,8 @@ internal readonly struct Lanes256(Vector256<int> value) : ILanes<Lanes256>
     public static int PixelReach => 28;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 LoadBytes(ref readonly byte from) => new(Widen(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<ulong>(in from)).AsByte()));
+    public static Lanes256 LoadBytes(ref readonly byte from) =>
+        new(Widen(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<ulong>(in from)).AsByte()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 LoadPixels(ref readonly byte from) => new(Spread(in from));
@@ -25,7 +26,11 @@ internal readonly struct Lanes256(Vector256<int> value) : ILanes<Lanes256>
         ref var first = ref Unsafe.Add(ref Unsafe.AsRef(in from), shift);
         ref var offset = ref Unsafe.AsRef(in at);
         return new(Widen(Vector128.Create(
-            Unsafe.ReadUnaligned<uint>(in Unsafe.Add(ref first, offset)), Unsafe.ReadUnaligned<uint>(in Unsafe.Add(ref first, Unsafe.Add(ref offset, 1))), 0, 0).AsByte()));
+            Unsafe.ReadUnaligned<uint>(in Unsafe.Add(ref first, offset)),
+            Unsafe.ReadUnaligned<uint>(in Unsafe.Add(ref first, Unsafe.Add(ref offset, 1))),
+            0,
+            0)
+        .AsByte()));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -40,14 +45,17 @@ internal readonly struct Lanes256(Vector256<int> value) : ILanes<Lanes256>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void StorePixels(ref byte to)
     {
-        Vector128.Shuffle(value.GetLower().AsByte(), Lanes128.Pack).StoreUnsafe(ref to); // four bytes too many, which the next overwrites
+        // four bytes too many, which the next overwrites
+        Vector128.Shuffle(value.GetLower().AsByte(), Lanes128.Pack).StoreUnsafe(ref to);
         Lanes128.StoreTwelve(Vector128.Shuffle(value.GetUpper().AsByte(), Lanes128.Pack), ref Unsafe.Add(ref to, 12));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void StoreFours(ref byte to)
     {
-        var bytes = Vector128.Narrow(Vector128.Narrow(value.GetLower(), value.GetUpper()), Vector128<short>.Zero).AsByte();
+        var bytes = Vector128
+            .Narrow(Vector128.Narrow(value.GetLower(), value.GetUpper()), Vector128<short>.Zero)
+            .AsByte();
         var packed = Vector128.Shuffle(bytes, Lanes128.Pack).AsUInt32();
         Unsafe.WriteUnaligned(ref to, packed.ToScalar());
         Unsafe.WriteUnaligned(ref Unsafe.Add(ref to, 4), (ushort)packed.GetElement(1));
@@ -65,7 +73,11 @@ internal readonly struct Lanes256(Vector256<int> value) : ILanes<Lanes256>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<int> Widen(Vector128<byte> bytes) => Avx2.IsSupported
         ? Avx2.ConvertToVector256Int32(bytes)
-        : Vector256.Create(Vector128.WidenLower(Vector128.WidenLower(bytes)), Vector128.WidenUpper(Vector128.WidenLower(bytes))).AsInt32();
+        : Vector256
+            .Create(
+                Vector128.WidenLower(Vector128.WidenLower(bytes)),
+                Vector128.WidenUpper(Vector128.WidenLower(bytes)))
+            .AsInt32();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Of(int value) => new(Vector256.Create(value));
@@ -116,7 +128,8 @@ internal readonly struct Lanes256(Vector256<int> value) : ILanes<Lanes256>
     public static Lanes256 Less(Lanes256 left, Lanes256 right) => new(Vector256.LessThan(left.value, right.value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Choose(Lanes256 mask, Lanes256 yes, Lanes256 no) => new(Vector256.ConditionalSelect(mask.value, yes.value, no.value));
+    public static Lanes256 Choose(Lanes256 mask, Lanes256 yes, Lanes256 no) =>
+        new(Vector256.ConditionalSelect(mask.value, yes.value, no.value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Sum(Lanes256 value) => Vector256.Sum(value.value);
@@ -128,24 +141,32 @@ internal readonly struct Lanes256(Vector256<int> value) : ILanes<Lanes256>
     public static Lanes256 Cut(Lanes256 value) => new(Vector256.ConvertToInt32Native(value.value.AsSingle()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 AddF(Lanes256 left, Lanes256 right) => new((left.value.AsSingle() + right.value.AsSingle()).AsInt32());
+    public static Lanes256 AddF(Lanes256 left, Lanes256 right) =>
+        new((left.value.AsSingle() + right.value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 SubtractF(Lanes256 left, Lanes256 right) => new((left.value.AsSingle() - right.value.AsSingle()).AsInt32());
+    public static Lanes256 SubtractF(Lanes256 left, Lanes256 right) =>
+        new((left.value.AsSingle() - right.value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 MultiplyF(Lanes256 left, Lanes256 right) => new((left.value.AsSingle() * right.value.AsSingle()).AsInt32());
+    public static Lanes256 MultiplyF(Lanes256 left, Lanes256 right) =>
+        new((left.value.AsSingle() * right.value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 DivideF(Lanes256 left, Lanes256 right) => new((left.value.AsSingle() / right.value.AsSingle()).AsInt32());
+    public static Lanes256 DivideF(Lanes256 left, Lanes256 right) =>
+        new((left.value.AsSingle() / right.value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 FusedF(Lanes256 left, Lanes256 right, Lanes256 added) =>
-        new(Vector256.FusedMultiplyAdd(left.value.AsSingle(), right.value.AsSingle(), added.value.AsSingle()).AsInt32());
+        new(
+            Vector256.FusedMultiplyAdd(left.value.AsSingle(), right.value.AsSingle(), added.value.AsSingle()).AsInt32()
+        );
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 MinF(Lanes256 left, Lanes256 right) => new(Vector256.MinNative(left.value.AsSingle(), right.value.AsSingle()).AsInt32());
+    public static Lanes256 MinF(Lanes256 left, Lanes256 right) =>
+        new(Vector256.MinNative(left.value.AsSingle(), right.value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 MaxF(Lanes256 left, Lanes256 right) => new(Vector256.MaxNative(left.value.AsSingle(), right.value.AsSingle()).AsInt32());
+    public static Lanes256 MaxF(Lanes256 left, Lanes256 right) =>
+        new(Vector256.MaxNative(left.value.AsSingle(), right.value.AsSingle()).AsInt32());
 }

@@ -18,15 +18,18 @@ internal readonly struct Lanes512(Vector512<int> value) : ILanes<Lanes512>
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)] // a call would empty every vector register
         get => Vector512.Create(
-        (byte)0, 1, 2, 2, 3, 4, 5, 5, 6, 7, 8, 8, 9, 10, 11, 11, 12, 13, 14, 14, 15, 16, 17, 17, 18, 19, 20, 20, 21, 22, 23, 23,
-        24, 25, 26, 26, 27, 28, 29, 29, 30, 31, 32, 32, 33, 34, 35, 35, 36, 37, 38, 38, 39, 40, 41, 41, 42, 43, 44, 44, 45, 46, 47, 47);
+        (byte)0, 1, 2, 2, 3, 4, 5, 5, 6, 7, 8, 8, 9, 10, 11, 11, 12, 13, 14, 14, 15, 16, 17, 17, 18, 19, 20,
+        20, 21, 22, 23, 23,
+        24, 25, 26, 26, 27, 28, 29, 29, 30, 31, 32, 32, 33, 34, 35, 35, 36, 37, 38, 38, 39, 40, 41, 41, 42, 43,
+        44, 44, 45, 46, 47, 47);
     }
 
     private static Vector512<byte> PackAll
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => Vector512.Create(
-        (byte)0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 16, 17, 18, 20, 21, 22, 24, 25, 26, 28, 29, 30, 32, 33, 34, 36, 37, 38, 40, 41,
+        (byte)0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 16, 17, 18, 20, 21, 22, 24, 25, 26, 28, 29, 30, 32, 33,
+        34, 36, 37, 38, 40, 41,
         42, 44, 45, 46, 48, 49, 50, 52, 53, 54, 56, 57, 58, 60, 61, 62, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     }
 
@@ -38,10 +41,13 @@ internal readonly struct Lanes512(Vector512<int> value) : ILanes<Lanes512>
     {
         if (Avx512Vbmi.IsSupported)
         {
-            return new(Avx512Vbmi.PermuteVar64x8(Vector512.LoadUnsafe(in from), SpreadAll).AsInt32() & Vector512.Create(0xFFFFFF));
+            return new(
+                Avx512Vbmi.PermuteVar64x8(Vector512.LoadUnsafe(in from), SpreadAll).AsInt32()
+                    & Vector512.Create(0xFFFFFF));
         }
 
-        return new(Vector512.Create(Lanes256.Spread(in from), Lanes256.Spread(in Unsafe.Add(ref Unsafe.AsRef(in from), 24))));
+        return new(
+            Vector512.Create(Lanes256.Spread(in from), Lanes256.Spread(in Unsafe.Add(ref Unsafe.AsRef(in from), 24))));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -75,7 +81,8 @@ internal readonly struct Lanes512(Vector512<int> value) : ILanes<Lanes512>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void StoreFours(ref byte to) => Lanes128.StoreTwelve(Vector128.Shuffle(Narrow(value), Lanes128.Pack), ref to);
+    public void StoreFours(ref byte to) =>
+        Lanes128.StoreTwelve(Vector128.Shuffle(Narrow(value), Lanes128.Pack), ref to);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<int> Widen(Vector128<byte> bytes)
@@ -87,7 +94,9 @@ internal readonly struct Lanes512(Vector512<int> value) : ILanes<Lanes512>
 
         var (lower, upper) = (Vector128.WidenLower(bytes), Vector128.WidenUpper(bytes));
         return Vector512.Create(
-            Vector256.Create(Vector128.WidenLower(lower), Vector128.WidenUpper(lower)), Vector256.Create(Vector128.WidenLower(upper), Vector128.WidenUpper(upper))).AsInt32();
+            Vector256.Create(Vector128.WidenLower(lower), Vector128.WidenUpper(lower)),
+            Vector256.Create(Vector128.WidenLower(upper), Vector128.WidenUpper(upper)))
+        .AsInt32();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -99,7 +108,11 @@ internal readonly struct Lanes512(Vector512<int> value) : ILanes<Lanes512>
         }
 
         var (lower, upper) = (lanes.GetLower(), lanes.GetUpper());
-        return Vector128.Narrow(Vector128.Narrow(lower.GetLower(), lower.GetUpper()), Vector128.Narrow(upper.GetLower(), upper.GetUpper())).AsByte();
+        return Vector128
+            .Narrow(
+                Vector128.Narrow(lower.GetLower(), lower.GetUpper()),
+                Vector128.Narrow(upper.GetLower(), upper.GetUpper()))
+            .AsByte();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -151,7 +164,8 @@ internal readonly struct Lanes512(Vector512<int> value) : ILanes<Lanes512>
     public static Lanes512 Less(Lanes512 left, Lanes512 right) => new(Vector512.LessThan(left.value, right.value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Choose(Lanes512 mask, Lanes512 yes, Lanes512 no) => new(Vector512.ConditionalSelect(mask.value, yes.value, no.value));
+    public static Lanes512 Choose(Lanes512 mask, Lanes512 yes, Lanes512 no) =>
+        new(Vector512.ConditionalSelect(mask.value, yes.value, no.value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Sum(Lanes512 value) => Vector512.Sum(value.value);
@@ -163,24 +177,32 @@ internal readonly struct Lanes512(Vector512<int> value) : ILanes<Lanes512>
     public static Lanes512 Cut(Lanes512 value) => new(Vector512.ConvertToInt32Native(value.value.AsSingle()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 AddF(Lanes512 left, Lanes512 right) => new((left.value.AsSingle() + right.value.AsSingle()).AsInt32());
+    public static Lanes512 AddF(Lanes512 left, Lanes512 right) =>
+        new((left.value.AsSingle() + right.value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 SubtractF(Lanes512 left, Lanes512 right) => new((left.value.AsSingle() - right.value.AsSingle()).AsInt32());
+    public static Lanes512 SubtractF(Lanes512 left, Lanes512 right) =>
+        new((left.value.AsSingle() - right.value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 MultiplyF(Lanes512 left, Lanes512 right) => new((left.value.AsSingle() * right.value.AsSingle()).AsInt32());
+    public static Lanes512 MultiplyF(Lanes512 left, Lanes512 right) =>
+        new((left.value.AsSingle() * right.value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 DivideF(Lanes512 left, Lanes512 right) => new((left.value.AsSingle() / right.value.AsSingle()).AsInt32());
+    public static Lanes512 DivideF(Lanes512 left, Lanes512 right) =>
+        new((left.value.AsSingle() / right.value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 FusedF(Lanes512 left, Lanes512 right, Lanes512 added) =>
-        new(Vector512.FusedMultiplyAdd(left.value.AsSingle(), right.value.AsSingle(), added.value.AsSingle()).AsInt32());
+        new(
+            Vector512.FusedMultiplyAdd(left.value.AsSingle(), right.value.AsSingle(), added.value.AsSingle()).AsInt32()
+        );
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 MinF(Lanes512 left, Lanes512 right) => new(Vector512.MinNative(left.value.AsSingle(), right.value.AsSingle()).AsInt32());
+    public static Lanes512 MinF(Lanes512 left, Lanes512 right) =>
+        new(Vector512.MinNative(left.value.AsSingle(), right.value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 MaxF(Lanes512 left, Lanes512 right) => new(Vector512.MaxNative(left.value.AsSingle(), right.value.AsSingle()).AsInt32());
+    public static Lanes512 MaxF(Lanes512 left, Lanes512 right) =>
+        new(Vector512.MaxNative(left.value.AsSingle(), right.value.AsSingle()).AsInt32());
 }

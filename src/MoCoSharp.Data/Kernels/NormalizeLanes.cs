@@ -7,8 +7,9 @@ namespace MoCoSharp.Data.Kernels;
 
 /// <summary>(x / 255 - mean) / std of each channel in lanes, rounded as two divisions are.</summary>
 /// <remarks>
-/// A division by a constant is a multiplication by its reciprocal and one correction (Markstein 1990), which rounds as the division does but for
-/// rare constants; so all 256 values of each channel are tried when the object is made, and where one differs the table is used.
+/// A division by a constant is a multiplication by its reciprocal and one correction (Markstein 1990), which rounds as
+/// the division does but for rare constants; so all 256 values of each channel are tried when the object is made, and
+/// where one differs the table is used.
 /// </remarks>
 internal sealed class NormalizeLanes
 {
@@ -63,9 +64,15 @@ internal sealed class NormalizeLanes
         ref var from = ref MemoryMarshal.GetReference(pixels);
         ref var to = ref MemoryMarshal.GetReference(floats);
         var at = 0;
-        var (mean0, mean1, mean2) = (T.LoadInts(in mean[0]), T.LoadInts(in mean[T.Count]), T.LoadInts(in mean[2 * T.Count]));
+        var (mean0, mean1, mean2) = (
+            T.LoadInts(in mean[0]),
+            T.LoadInts(in mean[T.Count]),
+            T.LoadInts(in mean[2 * T.Count]));
         var (std0, std1, std2) = (T.LoadInts(in std[0]), T.LoadInts(in std[T.Count]), T.LoadInts(in std[2 * T.Count]));
-        var (times0, times1, times2) = (T.LoadInts(in reciprocal[0]), T.LoadInts(in reciprocal[T.Count]), T.LoadInts(in reciprocal[2 * T.Count]));
+        var (times0, times1, times2) = (
+            T.LoadInts(in reciprocal[0]),
+            T.LoadInts(in reciprocal[T.Count]),
+            T.LoadInts(in reciprocal[2 * T.Count]));
         for (; at <= Math.Min(pixels.Length, floats.Length) - (3 * T.Count); at += 3 * T.Count)
         {
             One(ref from, ref to, at, mean0, std0, times0);

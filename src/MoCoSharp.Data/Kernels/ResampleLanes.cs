@@ -21,7 +21,10 @@ internal static class ResampleLanes
     /// <param name="bits">Of fixed point.</param>
     /// <param name="width">How much to do at once.</param>
     /// <returns>New pixels done; the rest is for the scalar twin.</returns>
-    public static int Columns(ReadOnlySpan<byte> row, Span<byte> into, ReadOnlySpan<int> starts, ReadOnlySpan<int> weights, int taps, int half, int bits, VectorWidth width) =>
+    public static int Columns(
+        ReadOnlySpan<byte> row, Span<byte> into, ReadOnlySpan<int> starts, ReadOnlySpan<int> weights, int taps,
+        int half, int bits,
+        VectorWidth width) =>
         width switch
         {
             VectorWidth.Bits512 => Columns<Lanes512>(row, into, starts, weights, taps, half, bits),
@@ -31,19 +34,23 @@ internal static class ResampleLanes
         };
 
     /// <summary>
-    /// As <see cref="Columns"/> where one load holds every tap of four new pixels: AVX-512 VBMI picks 64 bytes in any order at once.
+    /// As <see cref="Columns"/> where one load holds every tap of four new pixels: AVX-512 VBMI picks 64 bytes in any
+    /// order at once.
     /// </summary>
     /// <param name="row">RGB; 64 bytes from a start on are read, or the rest is left to others.</param>
     /// <param name="into">RGB of the new row.</param>
     /// <param name="starts">Byte of each new pixel's first tap. Shape [new width].</param>
-    /// <param name="places">Of each lane's first tap from the first pixel's start on. Shape [new width / 4, 16].</param>
+    /// <param name="places">
+    /// Of each lane's first tap from the first pixel's start on. Shape [new width / 4, 16].
+    /// </param>
     /// <param name="weights">Each weight four times, tap by tap. Shape [new width / 4, taps, 16].</param>
     /// <param name="taps">Of every new pixel.</param>
     /// <param name="half">What is added before the shift.</param>
     /// <param name="bits">Of fixed point.</param>
     /// <returns>New pixels done.</returns>
     public static int ColumnsByPermutation(
-        ReadOnlySpan<byte> row, Span<byte> into, ReadOnlySpan<int> starts, ReadOnlySpan<int> places, ReadOnlySpan<int> weights, int taps, int half, int bits)
+        ReadOnlySpan<byte> row, Span<byte> into, ReadOnlySpan<int> starts, ReadOnlySpan<int> places,
+        ReadOnlySpan<int> weights, int taps, int half, int bits)
     {
         ref var from = ref MemoryMarshal.GetReference(row);
         ref var to = ref MemoryMarshal.GetReference(into);
@@ -61,7 +68,9 @@ internal static class ResampleLanes
             var sum = Vector512.Create(half);
             for (var tap = 0; tap < taps; tap++)
             {
-                sum += (Avx512Vbmi.PermuteVar64x8(window, index.AsByte()).AsInt32() & low) * Vector512.LoadUnsafe(ref weight);
+                sum +=
+                    (Avx512Vbmi.PermuteVar64x8(window, index.AsByte()).AsInt32() & low)
+                    * Vector512.LoadUnsafe(ref weight);
                 index += pixel;
                 weight = ref Unsafe.Add(ref weight, 16);
             }
@@ -85,7 +94,10 @@ internal static class ResampleLanes
     /// <param name="width">How much to do at once.</param>
     /// <returns>Bytes done; the rest is for the scalar twin.</returns>
     public static int Rows(
-        ReadOnlySpan<byte> rows, int stride, int first, int modulo, ReadOnlySpan<int> weights, Span<byte> into, int half, int bits, VectorWidth width) => width switch
+        ReadOnlySpan<byte> rows, int stride, int first, int modulo, ReadOnlySpan<int> weights, Span<byte> into,
+        int half, int bits,
+        VectorWidth width) =>
+        width switch
         {
             VectorWidth.Bits512 => Rows<Lanes512>(rows, stride, first, modulo, weights, into, half, bits),
             VectorWidth.Bits256 => Rows<Lanes256>(rows, stride, first, modulo, weights, into, half, bits),
@@ -93,7 +105,9 @@ internal static class ResampleLanes
             _ => 0,
         };
 
-    private static int Columns<T>(ReadOnlySpan<byte> row, Span<byte> into, ReadOnlySpan<int> starts, ReadOnlySpan<int> weights, int taps, int half, int bits)
+    private static int Columns<T>(
+        ReadOnlySpan<byte> row, Span<byte> into, ReadOnlySpan<int> starts, ReadOnlySpan<int> weights, int taps,
+        int half, int bits)
         where T : struct, ILanes<T>
     {
         ref var from = ref MemoryMarshal.GetReference(row);
@@ -118,7 +132,9 @@ internal static class ResampleLanes
         return x;
     }
 
-    private static int Rows<T>(ReadOnlySpan<byte> rows, int stride, int first, int modulo, ReadOnlySpan<int> weights, Span<byte> into, int half, int bits)
+    private static int Rows<T>(
+        ReadOnlySpan<byte> rows, int stride, int first, int modulo, ReadOnlySpan<int> weights, Span<byte> into,
+        int half, int bits)
         where T : struct, ILanes<T>
     {
         ref var from = ref MemoryMarshal.GetReference(rows);

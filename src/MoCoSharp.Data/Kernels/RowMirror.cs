@@ -7,7 +7,8 @@ namespace MoCoSharp.Data.Kernels;
 internal static class RowMirror
 {
     // Five pixels in reverse, behind one byte that the next five overwrite.
-    private static Vector128<byte> Reversed => Vector128.Create((byte)255, 12, 13, 14, 9, 10, 11, 6, 7, 8, 3, 4, 5, 0, 1, 2);
+    private static Vector128<byte> Reversed =>
+        Vector128.Create((byte)255, 12, 13, 14, 9, 10, 11, 6, 7, 8, 3, 4, 5, 0, 1, 2);
 
     /// <summary>Copies in reverse.</summary>
     /// <param name="row">RGB.</param>
@@ -22,7 +23,9 @@ internal static class RowMirror
             ref var to = ref MemoryMarshal.GetReference(into);
             for (; at <= row.Length - 16; at += 15)
             {
-                Vector128.Shuffle(Vector128.LoadUnsafe(ref from, (nuint)at), Reversed).StoreUnsafe(ref to, (nuint)(row.Length - at - 16));
+                Vector128
+                    .Shuffle(Vector128.LoadUnsafe(ref from, (nuint)at), Reversed)
+                    .StoreUnsafe(ref to, (nuint)(row.Length - at - 16));
             }
         }
 

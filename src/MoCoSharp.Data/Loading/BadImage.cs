@@ -7,7 +7,8 @@ namespace MoCoSharp.Data.Loading;
 public sealed record BadImage(int Index, string Name, string Reason)
 {
     /// <summary>
-    /// Whether it could not be read this time only, for a fault of disk or network: it is tried again. False where it was read and is no image.
+    /// Whether it could not be read this time only, for a fault of disk or network: it is tried again. False where it
+    /// was read and is no image.
     /// </summary>
     public bool MayPass { get; init; }
 
@@ -15,6 +16,7 @@ public sealed record BadImage(int Index, string Name, string Reason)
     public override string ToString()
     {
         var text = Reason.Contains(Name, StringComparison.Ordinal) ? Reason : $"{Name}: {Reason}";
-        return text.Length > 0 && char.IsLetterOrDigit(text[^1]) ? text + "." : text; // the system's own words have no full stop
+        // the system's own words have no full stop
+        return text.Length > 0 && char.IsLetterOrDigit(text[^1]) ? text + "." : text;
     }
 }

@@ -4,7 +4,10 @@ using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Data.Loading;
 
-/// <summary>Reads images. Remembers those that are none, until their files change; those that cannot be read now are tried again whenever asked for.</summary>
+/// <summary>
+/// Reads images. Remembers those that are none, until their files change; those that cannot be read now are tried again
+/// whenever asked for.
+/// </summary>
 internal sealed class BadImages
 {
     private readonly IImageDataset data;
@@ -50,7 +53,8 @@ internal sealed class BadImages
     /// <param name="make">What to do with the image; it too may find it broken.</param>
     /// <returns>Null where it was made; else what is wrong with it.</returns>
     /// <exception cref="BrokenImageException">It is broken, and the options say to fail.</exception>
-    public BadImage? TryMake<TState>(int index, in DecodeRequest request, TState state, Action<TState, LabelledImage> make)
+    public BadImage? TryMake<TState>(
+        int index, in DecodeRequest request, TState state, Action<TState, LabelledImage> make)
     {
         if (broken.TryGetValue(index, out var known) && !HasChanged(index, known.Stamp))
         {
@@ -72,7 +76,10 @@ internal sealed class BadImages
         }
         catch (Exception error) when (error is BrokenImageException or IOException or UnauthorizedAccessException)
         {
-            var bad = new BadImage(index, data.NameOf(index), error.Message) { MayPass = error is not BrokenImageException { MayPass: false } };
+            var bad = new BadImage(index, data.NameOf(index), error.Message)
+            {
+                MayPass = error is not BrokenImageException { MayPass: false },
+            };
             if (!bad.MayPass)
             {
                 Outage.Answered();
@@ -109,9 +116,13 @@ internal sealed class BadImages
 
     /// <summary>What is thrown where the options say to fail.</summary>
     public static BrokenImageException Failure(BadImage bad) =>
-        new($"{bad} Mend or remove it, or go on without it by loader.onBadImage = \"{BadImageAction.Skip.Name()}\".") { MayPass = bad.MayPass };
+        new($"{bad} Mend or remove it, or go on without it by loader.onBadImage = \"{BadImageAction.Skip.Name()}\".")
+        {
+            MayPass = bad.MayPass,
+        };
 
-    private bool HasChanged(int index, FileStamp? stamp) => stamp is { } before && (!before.IsSettled || StampOf(index) != stamp);
+    private bool HasChanged(int index, FileStamp? stamp) =>
+        stamp is { } before && (!before.IsSettled || StampOf(index) != stamp);
 
     private FileStamp? StampOf(int index) => files is null ? null : FileStamp.Of(files.PathOf(index));
 

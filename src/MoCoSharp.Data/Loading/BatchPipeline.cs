@@ -3,7 +3,9 @@ using System.Runtime.ExceptionServices;
 
 namespace MoCoSharp.Data.Loading;
 
-/// <summary>Fills batches on several threads and hands them out in order, a bounded number ahead of the consumer.</summary>
+/// <summary>
+/// Fills batches on several threads and hands them out in order, a bounded number ahead of the consumer.
+/// </summary>
 /// <remarks>
 /// One lock guards everything. Workers take single slots of the oldest batch that has one left; the consumer opens
 /// batches and waits for the oldest to be full. What a slot holds is up to <paramref name="fill"/> alone, so the
@@ -11,10 +13,15 @@ namespace MoCoSharp.Data.Loading;
 /// </remarks>
 /// <param name="batches">How many in all.</param>
 /// <param name="open">Makes the empty batch of a number; runs on the consumer's thread.</param>
-/// <param name="fill">Fills a slot: batch number, batch, slot. Runs on the workers. It may ask whether it is stopped, and leave the slot empty then.</param>
+/// <param name="fill">
+/// Fills a slot: batch number, batch, slot. Runs on the workers. It may ask whether it is stopped, and leave the slot
+/// empty then.
+/// </param>
 /// <param name="workers">Threads, above 0.</param>
 /// <param name="ahead">Batches in the making beyond the consumer's, above 0.</param>
-internal sealed class BatchPipeline(int batches, Func<int, ViewBatch> open, Action<int, ViewBatch, int, Func<bool>> fill, int workers, int ahead) : IDisposable
+internal sealed class BatchPipeline(
+    int batches, Func<int, ViewBatch> open, Action<int, ViewBatch, int, Func<bool>> fill, int workers, int ahead
+) : IDisposable
 {
     private readonly Lock starting = new();
     private readonly object gate = new();

@@ -20,8 +20,9 @@ public static class EpochOrder
     }
 
     /// <summary>
-    /// The shards in random order, and the images in random order among those of as many shards as fill a window: the disk reads a few
-    /// files at a time instead of all of them. A function of its arguments alone, so that it can be taken up anywhere, by any number of workers.
+    /// The shards in random order, and the images in random order among those of as many shards as fill a window: the
+    /// disk reads a few files at a time instead of all of them. A function of its arguments alone, so that it can be
+    /// taken up anywhere, by any number of workers.
     /// </summary>
     /// <param name="shardStarts">The index of each shard's first image, rising, the first 0.</param>
     /// <param name="count">Number of images, M.</param>
@@ -64,7 +65,8 @@ public static class EpochOrder
     }
 
     /// <summary>The order for a set: by windows where it is in shards.</summary>
-    internal static int[] Of(IImageDataset data, LoaderOptions options, long seed, int epoch) => data is IShardedImages shards
+    internal static int[] Of(IImageDataset data, LoaderOptions options, long seed, int epoch) =>
+        data is IShardedImages shards
         ? InWindows(shards.ShardStarts, data.Count, options.ShuffleWindow, seed, epoch)
         : Shuffled(data.Count, seed, epoch);
 }

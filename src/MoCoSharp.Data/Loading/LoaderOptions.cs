@@ -19,7 +19,10 @@ public enum BadImageAction
     Fail,
 }
 
-/// <summary>How images are read ahead. Of it only the window of shards, and a stop at a broken image, change what the batches hold.</summary>
+/// <summary>
+/// How images are read ahead. Of it only the window of shards, and a stop at a broken image, change what the batches
+/// hold.
+/// </summary>
 public sealed record LoaderOptions
 {
     /// <summary>Threads that decode images and make views.</summary>
@@ -34,7 +37,9 @@ public sealed record LoaderOptions
     /// <value>"skip" by default.</value>
     public BadImageAction OnBadImage { get; init; } = BadImageAction.Skip;
 
-    /// <summary>How long to wait where no image can be read any more, as when a network folder is gone, before the work ends.</summary>
+    /// <summary>
+    /// How long to wait where no image can be read any more, as when a network folder is gone, before the work ends.
+    /// </summary>
     /// <value>60 seconds by default; 0 does not wait.</value>
     public int OutageSeconds { get; init; } = 60;
 
@@ -42,8 +47,12 @@ public sealed record LoaderOptions
     [JsonIgnore]
     public Action<string>? Notice { get; init; }
 
-    /// <summary>Images among which is shuffled at a time, where the set lies in shards; other sets are shuffled as a whole.</summary>
-    /// <value>16384 by default; 0 shuffles shards as a whole too, which asks the disk for any place of any file.</value>
+    /// <summary>
+    /// Images among which is shuffled at a time, where the set lies in shards; other sets are shuffled as a whole.
+    /// </summary>
+    /// <value>
+    /// 16384 by default; 0 shuffles shards as a whole too, which asks the disk for any place of any file.
+    /// </value>
     public int ShuffleWindow { get; init; } = 16_384;
 
     /// <summary>Who decodes JPEG.</summary>
@@ -70,12 +79,14 @@ public sealed record LoaderOptions
 
         if (OutageSeconds < 0)
         {
-            yield return $"loader.outageSeconds is {OutageSeconds}, expected a number of seconds, or 0 to end at once where no image can be read. The default is 60.";
+            yield return $"loader.outageSeconds is {OutageSeconds}, expected a number of seconds, or 0 to end at " +
+                "once where no image can be read. The default is 60.";
         }
 
         if (ShuffleWindow < 0)
         {
-            yield return $"loader.shuffleWindow is {ShuffleWindow}, expected a number of images, or 0 to shuffle shards as a whole.";
+            yield return $"loader.shuffleWindow is {ShuffleWindow}, expected a number of images, or 0 to shuffle " +
+                "shards as a whole.";
         }
 
         if (EnumNames.Fault("loader.jpegDecoder", JpegDecoder) is { } decoder)

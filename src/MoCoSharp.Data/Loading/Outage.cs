@@ -4,8 +4,13 @@ using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Data.Loading;
 
-/// <summary>A time in which no image of a set can be read: a network folder is gone, say. It is waited out, up to a limit, and told.</summary>
-/// <param name="data">The set: once it has given an image, to whatever reader of this process, its absence is an outage and not a mistake.</param>
+/// <summary>
+/// A time in which no image of a set can be read: a network folder is gone, say. It is waited out, up to a limit, and
+/// told.
+/// </summary>
+/// <param name="data">
+/// The set: once it has given an image, to whatever reader of this process, its absence is an outage and not a mistake.
+/// </param>
 /// <param name="set">What a person calls it.</param>
 /// <param name="count">Images in it.</param>
 /// <param name="longest">To wait.</param>
@@ -44,7 +49,8 @@ internal sealed class Outage(object data, string set, int count, TimeSpan longes
         {
             if (since != 0)
             {
-                over = FormattableString.Invariant($"{set}: images can be read again after {Stopwatch.GetElapsedTime(since).TotalSeconds:F0} s.");
+                over = FormattableString.Invariant(
+                    $"{set}: images can be read again after {Stopwatch.GetElapsedTime(since).TotalSeconds:F0} s.");
                 Volatile.Write(ref since, 0);
             }
         }
@@ -57,7 +63,9 @@ internal sealed class Outage(object data, string set, int count, TimeSpan longes
 
     /// <summary>Waits a moment, as no image can be read.</summary>
     /// <param name="bad">One that could not be.</param>
-    /// <exception cref="BrokenImageException">The longest wait is over; or not one image was ever read, which no wait will mend.</exception>
+    /// <exception cref="BrokenImageException">
+    /// The longest wait is over; or not one image was ever read, which no wait will mend.
+    /// </exception>
     public void Wait(BadImage bad)
     {
         string? text = null;
@@ -65,21 +73,27 @@ internal sealed class Outage(object data, string set, int count, TimeSpan longes
         {
             if (!given.Value || longest == TimeSpan.Zero)
             {
-                throw new BrokenImageException($"{set}: none of the {count} images can be read. The first: {bad}") { MayPass = true };
+                throw new BrokenImageException($"{set}: none of the {count} images can be read. The first: {bad}")
+                {
+                    MayPass = true,
+                };
             }
 
             if (since == 0)
             {
                 Volatile.Write(ref since, Stopwatch.GetTimestamp());
                 told = TimeSpan.Zero;
-                text = $"{set}: no image can be read now: {bad} Waiting up to {longest.TotalSeconds:G4} s for them (loader.outageSeconds).";
+                text =
+                    $"{set}: no image can be read now: {bad} Waiting up to {longest.TotalSeconds:G4} s for them " +
+                    "(loader.outageSeconds).";
             }
 
             var waited = Stopwatch.GetElapsedTime(since);
             if (waited > longest)
             {
                 throw new BrokenImageException(FormattableString.Invariant(
-                    $"{set}: none of the {count} images could be read for {waited.TotalSeconds:F0} s. The latest: {bad} Is the disk or the network folder there?"))
+                    $"{set}: none of the {count} images could be read for {waited.TotalSeconds:F0} s. The latest: {bad} Is the disk or the network folder there?"
+                ))
                 {
                     MayPass = true,
                 };
@@ -88,7 +102,8 @@ internal sealed class Outage(object data, string set, int count, TimeSpan longes
             if (waited - told > BetweenNotices)
             {
                 told = waited;
-                text = FormattableString.Invariant($"{set}: still no image can be read, {waited.TotalSeconds:F0} of {longest.TotalSeconds:F0} s.");
+                text = FormattableString.Invariant(
+                    $"{set}: still no image can be read, {waited.TotalSeconds:F0} of {longest.TotalSeconds:F0} s.");
             }
         }
 

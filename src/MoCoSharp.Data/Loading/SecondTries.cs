@@ -5,8 +5,8 @@ using MoCoSharp.Data.Images;
 namespace MoCoSharp.Data.Loading;
 
 /// <summary>
-/// Whether to try an image again at once, where it has no next turn. A short wait for one that cannot be read while others can, shorter each time that this
-/// did not help; as long as an outage may last where none can be read.
+/// Whether to try an image again at once, where it has no next turn. A short wait for one that cannot be read while
+/// others can, shorter each time that this did not help; as long as an outage may last where none can be read.
 /// </summary>
 /// <param name="outage">When none can be read.</param>
 /// <param name="answers">Reads an image to see whether the disk gives anything; true where it is broken, too.</param>
@@ -19,7 +19,8 @@ internal sealed class SecondTries(Outage outage, Func<int, bool> answers, int co
     private double patience = LongestPatience;
 
     /// <summary>For the images of a set.</summary>
-    public static SecondTries Of(IImageDataset data, Outage outage) => new(outage, index => Answers(() => data.Read(index).Image), data.Count);
+    public static SecondTries Of(IImageDataset data, Outage outage) =>
+        new(outage, index => Answers(() => data.Read(index).Image), data.Count);
 
     /// <summary>Whether an image is there, whole or broken.</summary>
     public static bool Answers(Func<ImageBuffer> read)
@@ -53,13 +54,16 @@ internal sealed class SecondTries(Outage outage, Func<int, bool> answers, int co
             return true;
         }
 
-        if (outage.Answers == first.Answers && !Enumerable.Range(0, Probes).Any(probe => answers((int)((long)probe * count / Probes))))
+        if (
+            outage.Answers == first.Answers
+            && !Enumerable.Range(0, Probes).Any(probe => answers((int)((long)probe * count / Probes))))
         {
             outage.Wait(bad);
             return true;
         }
 
-        Volatile.Write(ref patience, Volatile.Read(ref patience) / 2); // in all, twice the longest is waited for files that are gone
+        // in all, twice the longest is waited for files that are gone
+        Volatile.Write(ref patience, Volatile.Read(ref patience) / 2);
         return false;
     }
 

@@ -3,7 +3,10 @@ using MoCoSharp.Data.Views;
 
 namespace MoCoSharp.Data.Loading;
 
-/// <summary>One view of each of some images, in the given order; bad ones are left out, those that cannot be read now after second tries.</summary>
+/// <summary>
+/// One view of each of some images, in the given order; bad ones are left out, those that cannot be read now after
+/// second tries.
+/// </summary>
 /// <param name="data">The images.</param>
 /// <param name="order">Indices into <paramref name="data"/>; null is every image in the order of the set.</param>
 /// <param name="transform">Makes the view.</param>
@@ -13,7 +16,8 @@ namespace MoCoSharp.Data.Loading;
 /// <param name="batchSize">Images in a batch; the last may be shorter.</param>
 /// <param name="badImage">Told of each image that is left out, on the thread that met it.</param>
 internal sealed class SinglePass(
-    IImageDataset data, int[]? order, ViewTransform transform, long seed, int epoch, LoaderOptions options, int batchSize, Action<BadImage>? badImage)
+    IImageDataset data, int[]? order, ViewTransform transform, long seed, int epoch, LoaderOptions options,
+    int batchSize, Action<BadImage>? badImage)
 {
     private readonly BadImages images = new(data, options, badImage);
     private readonly ViewBatchPool pool = new(batchSize, transform.Size, hasKeys: false);
@@ -72,7 +76,9 @@ internal sealed class SinglePass(
     private BadImage? TryFill(ViewBatch batch, int slot, int index)
     {
         var random = RandomStreams.View(seed, epoch, index, view: 0);
-        return images.TryMake(index, transform.Request(options.JpegDecoder, random, random), (transform, batch, slot, random), static (state, read) =>
+        return images.TryMake(
+            index, transform.Request(options.JpegDecoder, random, random), (transform, batch, slot, random),
+            static (state, read) =>
         {
             state.transform.Write(read.Image, ref state.random, state.batch.QueryView(state.slot));
             state.batch.Labels[state.slot] = read.Label;

@@ -15,7 +15,9 @@ namespace MoCoSharp.Data.Loading;
 /// <param name="Blur">Gaussian blur.</param>
 /// <param name="Normalize">To floats in the batch, mirrored or not.</param>
 /// <param name="Allocated">Bytes of garbage, in the second half of the images.</param>
-public sealed record StageTimes(int Images, int Broken, double Read, double Decode, double Crop, double Color, double Blur, double Normalize, long Allocated)
+public sealed record StageTimes(
+    int Images, int Broken, double Read, double Decode, double Crop, double Color, double Blur, double Normalize,
+    long Allocated)
 {
     /// <summary>All stages, seconds of one core.</summary>
     public double Total => Read + Decode + Crop + Color + Blur + Normalize;
@@ -26,7 +28,8 @@ public sealed record StageTimes(int Images, int Broken, double Read, double Deco
     /// <param name="decoder">Who decodes JPEG.</param>
     /// <param name="seed">Of the views and of the order.</param>
     /// <param name="images">How many; more than the set has begins again with other views.</param>
-    public static StageTimes Measure(IImageDataset data, ViewTransform transform, JpegDecoder decoder, long seed, int images)
+    public static StageTimes Measure(
+        IImageDataset data, ViewTransform transform, JpegDecoder decoder, long seed, int images)
     {
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(transform);
@@ -65,10 +68,12 @@ public sealed record StageTimes(int Images, int Broken, double Read, double Deco
         allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
         var second1 = (double)Stopwatch.Frequency;
         return new StageTimes(
-            made, broken.Count, ticks[0] / second1, ticks[1] / second1, ticks[2] / second1, ticks[3] / second1, ticks[4] / second1, ticks[5] / second1, allocated);
+            made, broken.Count, ticks[0] / second1, ticks[1] / second1, ticks[2] / second1, ticks[3] / second1,
+            ticks[4] / second1, ticks[5] / second1, allocated);
     }
 
-    private static ImageBuffer ReadImage(IImageDataset data, int index, in DecodeRequest request, Span<long> ticks, ref long since)
+    private static ImageBuffer ReadImage(
+        IImageDataset data, int index, in DecodeRequest request, Span<long> ticks, ref long since)
     {
         if (data is not IEncodedImages files)
         {
@@ -85,13 +90,24 @@ public sealed record StageTimes(int Images, int Broken, double Read, double Deco
     }
 
     private static void Views(
-        ViewTransform transform, ImageBuffer image, ViewCanvas canvas, ref SampleRandom random, Span<float> floats, Span<long> ticks, ref long since)
+        ViewTransform transform, ImageBuffer image, ViewCanvas canvas, ref SampleRandom random, Span<float> floats,
+        Span<long> ticks, ref long since)
     {
         canvas.Show(image);
         foreach (var operation in transform.Operations)
         {
             operation.Apply(canvas, ref random);
-            Lap(ref ticks[operation switch { ColorJitter or RandomGrayscale => 3, GaussianBlur => 4, HorizontalFlip => 5, _ => 2 }], ref since);
+            Lap(
+                ref ticks[
+                    operation switch
+                    {
+                        ColorJitter or RandomGrayscale => 3,
+                        GaussianBlur => 4,
+                        HorizontalFlip => 5,
+                        _ => 2,
+                    }
+                ],
+                ref since);
         }
 
         transform.Normalize.Apply(canvas, floats);

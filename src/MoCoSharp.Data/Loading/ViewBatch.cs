@@ -2,7 +2,10 @@ using System.Collections.Concurrent;
 
 namespace MoCoSharp.Data.Loading;
 
-/// <summary>Views of a batch of images in plain memory. Dispose it when its pixels are copied: the next batches reuse the arrays.</summary>
+/// <summary>
+/// Views of a batch of images in plain memory. Dispose it when its pixels are copied: the next batches reuse the
+/// arrays.
+/// </summary>
 public sealed class ViewBatch : IDisposable
 {
     private readonly ViewBatchPool pool;
@@ -31,7 +34,10 @@ public sealed class ViewBatch : IDisposable
     /// <exception cref="ObjectDisposedException">The batch is disposed.</exception>
     public float[] Query => query ?? throw new ObjectDisposedException(nameof(ViewBatch));
 
-    /// <summary>Second view of each image. Shape [N, H, W, 3], row-major; the array may be longer. Empty where one view was asked for, and in evaluation.</summary>
+    /// <summary>
+    /// Second view of each image. Shape [N, H, W, 3], row-major; the array may be longer. Empty where one view was
+    /// asked for, and in evaluation.
+    /// </summary>
     /// <exception cref="ObjectDisposedException">The batch is disposed.</exception>
     public float[] Key => key ?? throw new ObjectDisposedException(nameof(ViewBatch));
 
@@ -41,7 +47,10 @@ public sealed class ViewBatch : IDisposable
     /// <summary>Label of each image, -1 where there is none. Shape [N].</summary>
     public int[] Labels { get; private set; }
 
-    /// <summary>The images whose turn it was here and that could not be read, in the order of their turns. Another one stands in for each, or none.</summary>
+    /// <summary>
+    /// The images whose turn it was here and that could not be read, in the order of their turns. Another one stands in
+    /// for each, or none.
+    /// </summary>
     public IReadOnlyList<BadImage> LeftOut => [.. leftOut.Values];
 
     /// <summary>Seconds that the consumer waited for this batch.</summary>
@@ -108,7 +117,9 @@ internal sealed class ViewBatchPool(int capacity, int size, bool hasKeys)
 
     public ViewBatch Rent(int count)
     {
-        var (query, key) = free.TryTake(out var arrays) ? arrays : (new float[length], hasKeys ? new float[length] : []);
+        var (query, key) = free.TryTake(out var arrays)
+            ? arrays
+            : (new float[length], hasKeys ? new float[length] : []);
         return new ViewBatch(this, count, size, query, key);
     }
 

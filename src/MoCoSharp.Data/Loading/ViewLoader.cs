@@ -9,12 +9,14 @@ namespace MoCoSharp.Data.Loading;
 /// <remarks>
 /// Batch and views are pure functions of (seed, epoch, position): the number of workers, the number of ranks and a
 /// resume in the middle of an epoch change nothing. A broken image leaves its place to the next readable one of the
-/// epoch's order, so the steps of an epoch stay fixed. So does an image that cannot be read now, for a fault of disk or network; it is tried again
-/// at its next turn. Where none can be read, that is waited out, up to <see cref="LoaderOptions.OutageSeconds"/>.
+/// epoch's order, so the steps of an epoch stay fixed. So does an image that cannot be read now, for a fault of disk or
+/// network; it is tried again at its next turn. Where none can be read, that is waited out, up to
+/// <see cref="LoaderOptions.OutageSeconds"/>.
 /// </remarks>
 public sealed class ViewLoader : IDisposable
 {
-    private const int FaultsInARow = 100; // images that cannot be read, after which so many places all over the order are tried
+    // images that cannot be read, after which so many places all over the order are tried
+    private const int FaultsInARow = 100;
     private const int PlacesTried = 1000;
 
     private readonly IImageDataset data;
@@ -27,7 +29,9 @@ public sealed class ViewLoader : IDisposable
     private readonly List<BatchPipeline> running = [];
     private bool disposed;
 
-    private ViewLoader(IImageDataset data, ViewTransform transform, LoaderOptions options, long seed, int batchSize, int rank, int ranks, bool hasKeys)
+    private ViewLoader(
+        IImageDataset data, ViewTransform transform, LoaderOptions options, long seed, int batchSize, int rank,
+        int ranks, bool hasKeys)
     {
         this.data = data;
         this.transform = transform;
@@ -59,12 +63,19 @@ public sealed class ViewLoader : IDisposable
     /// <param name="transform">Makes each of the two views.</param>
     /// <param name="options">How to read ahead.</param>
     /// <param name="seed">Seed of the run.</param>
-    /// <param name="batchSize">Images in the global batch, over all ranks; a multiple of <paramref name="ranks"/>.</param>
+    /// <param name="batchSize">
+    /// Images in the global batch, over all ranks; a multiple of <paramref name="ranks"/>.
+    /// </param>
     /// <param name="rank">This process: it gets the global batch's slots i with i mod ranks = rank.</param>
     /// <param name="ranks">Number of processes.</param>
     /// <param name="views">Of each image: 2, or 1, where batches have no keys.</param>
-    /// <exception cref="ArgumentException">The batch does not fit the data or the ranks, or the options are faulty.</exception>
-    public static ViewLoader Open(IImageDataset data, ViewTransform transform, LoaderOptions options, long seed, int batchSize, int rank = 0, int ranks = 1, int views = 2)
+    /// <exception cref="ArgumentException">
+    /// The batch does not fit the data or the ranks, or the options are faulty.
+    /// </exception>
+    public static ViewLoader Open(
+        IImageDataset data, ViewTransform transform, LoaderOptions options, long seed, int batchSize, int rank = 0,
+        int ranks = 1,
+        int views = 2)
     {
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(transform);
@@ -78,12 +89,17 @@ public sealed class ViewLoader : IDisposable
         ImageDecoder.ThrowIfMissing(options.JpegDecoder);
         if (batchSize % ranks != 0)
         {
-            throw new ArgumentException($"A batch of {batchSize} does not divide among {ranks} processes: expected a multiple of {ranks}.", nameof(batchSize));
+            throw new ArgumentException(
+                $"A batch of {batchSize} does not divide among {ranks} processes: expected a multiple of {ranks}.",
+                nameof(batchSize));
         }
 
         if (data.Count < batchSize)
         {
-            throw new ArgumentException($"{data.Description} has {data.Count} images, fewer than a batch of {batchSize}. Lower batchSize or add images.", nameof(batchSize));
+            throw new ArgumentException(
+                $"{data.Description} has {data.Count} images, fewer than a batch of {batchSize}. Lower batchSize or " +
+                "add images.",
+                nameof(batchSize));
         }
 
         return new ViewLoader(data, transform, options, seed, batchSize, rank, ranks, hasKeys: views > 1);
@@ -94,7 +110,9 @@ public sealed class ViewLoader : IDisposable
     /// <param name="firstBatch">Where to begin, 0 to <see cref="BatchesPerEpoch"/>: a resume.</param>
     /// <param name="cancellation">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
     /// <returns>Batches that the caller disposes.</returns>
-    /// <exception cref="BrokenImageException">While enumerating: an image is broken and the options say to fail, or all are broken.</exception>
+    /// <exception cref="BrokenImageException">
+    /// While enumerating: an image is broken and the options say to fail, or all are broken.
+    /// </exception>
     public IEnumerable<ViewBatch> Epoch(int epoch, int firstBatch = 0, CancellationToken cancellation = default)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
@@ -111,7 +129,10 @@ public sealed class ViewLoader : IDisposable
                 BatchesPerEpoch - firstBatch,
                 _ => pool.Rent(local),
                 (number, batch, slot, isStopped) =>
-                    Fill(batch, slot, order, epoch, position: ((firstBatch + number) * batchSize) + (slot * ranks) + rank, isStopped),
+                    Fill(
+                        batch, slot, order, epoch,
+                        position: ((firstBatch + number) * batchSize) + (slot * ranks) + rank,
+                        isStopped),
                 Math.Min(options.ResolveWorkers(), local * (options.PrefetchBatches + 1)),
                 options.PrefetchBatches);
             Register(pipeline);
@@ -129,7 +150,9 @@ public sealed class ViewLoader : IDisposable
         }
     }
 
-    /// <summary>Every image once, in the order of the data set, for evaluation. The last batch may be shorter.</summary>
+    /// <summary>
+    /// Every image once, in the order of the data set, for evaluation. The last batch may be shorter.
+    /// </summary>
     /// <param name="data">Any number of images.</param>
     /// <param name="evaluation">A transform that draws nothing; <see cref="ViewRecipes.Evaluation"/>.</param>
     /// <param name="options">How to read ahead.</param>
@@ -137,11 +160,20 @@ public sealed class ViewLoader : IDisposable
     /// <param name="badImage">Told of each bad image, on the thread that met it.</param>
     /// <param name="cancellation">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
     /// <param name="indices">Those to take, in this order; null is every image.</param>
-    /// <returns>Batches without keys. A bad image is missing: <see cref="ViewBatch.Indices"/> tells which are there.</returns>
-    /// <remarks>An image that cannot be read now, for a fault of disk or network, is tried again for a moment before it is left out.</remarks>
-    /// <exception cref="BrokenImageException">While enumerating: an image is broken and the options say to fail; or none can be read any more.</exception>
+    /// <returns>
+    /// Batches without keys. A bad image is missing: <see cref="ViewBatch.Indices"/> tells which are there.
+    /// </returns>
+    /// <remarks>
+    /// An image that cannot be read now, for a fault of disk or network, is tried again for a moment before it is left
+    /// out.
+    /// </remarks>
+    /// <exception cref="BrokenImageException">
+    /// While enumerating: an image is broken and the options say to fail; or none can be read any more.
+    /// </exception>
     public static IEnumerable<ViewBatch> Evaluate(
-        IImageDataset data, ViewTransform evaluation, LoaderOptions options, int batchSize, Action<BadImage>? badImage = null, IReadOnlyList<int>? indices = null,
+        IImageDataset data, ViewTransform evaluation, LoaderOptions options, int batchSize,
+        Action<BadImage>? badImage = null,
+        IReadOnlyList<int>? indices = null,
         CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(data);
@@ -149,10 +181,16 @@ public sealed class ViewLoader : IDisposable
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchSize);
         options.ThrowIfFaulty();
-        return new SinglePass(data, indices is null ? null : [.. indices], evaluation, seed: 0, epoch: 0, options, Math.Min(batchSize, Math.Max(data.Count, 1)), badImage).Run(cancellation);
+        return new SinglePass(
+            data, indices is null ? null : [.. indices], evaluation, seed: 0, epoch: 0, options,
+            Math.Min(batchSize, Math.Max(data.Count, 1)), badImage
+        ).Run(cancellation);
     }
 
-    /// <summary>One random view of each of some images in the random order of an epoch, to train on labels. No image is left out: the last batch may be shorter.</summary>
+    /// <summary>
+    /// One random view of each of some images in the random order of an epoch, to train on labels. No image is left
+    /// out: the last batch may be shorter.
+    /// </summary>
     /// <param name="data">Labelled images.</param>
     /// <param name="indices">Those to take, at least one; null is all.</param>
     /// <param name="transform">Makes the view; <see cref="ViewRecipes.Supervised"/>.</param>
@@ -163,10 +201,19 @@ public sealed class ViewLoader : IDisposable
     /// <param name="badImage">Told of each bad image, on the thread that met it.</param>
     /// <param name="cancellation">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
     /// <param name="rank">This process: of each batch it gets the places i with i mod ranks = rank.</param>
-    /// <param name="ranks">Number of processes, a divisor of <paramref name="batchSize"/>; batches here are as many times smaller.</param>
-    /// <returns>Batches without keys. A bad image is missing, and its batch is smaller by one; a batch of none is left out.</returns>
-    /// <remarks>An image that cannot be read now, for a fault of disk or network, is tried again for a moment before it is left out.</remarks>
-    /// <exception cref="BrokenImageException">While enumerating: an image is broken and the options say to fail; or none can be read any more.</exception>
+    /// <param name="ranks">
+    /// Number of processes, a divisor of <paramref name="batchSize"/>; batches here are as many times smaller.
+    /// </param>
+    /// <returns>
+    /// Batches without keys. A bad image is missing, and its batch is smaller by one; a batch of none is left out.
+    /// </returns>
+    /// <remarks>
+    /// An image that cannot be read now, for a fault of disk or network, is tried again for a moment before it is left
+    /// out.
+    /// </remarks>
+    /// <exception cref="BrokenImageException">
+    /// While enumerating: an image is broken and the options say to fail; or none can be read any more.
+    /// </exception>
     public static IEnumerable<ViewBatch> Labelled(
         IImageDataset data,
         IReadOnlyList<int>? indices,
@@ -200,7 +247,9 @@ public sealed class ViewLoader : IDisposable
             batchSize /= ranks;
         }
 
-        return new SinglePass(data, order, transform, seed, epoch, options, Math.Min(batchSize, Math.Max(count, 1)), badImage).Run(cancellation);
+        return new SinglePass(
+            data, order, transform, seed, epoch, options, Math.Min(batchSize, Math.Max(count, 1)), badImage
+        ).Run(cancellation);
     }
 
     /// <summary>Stops the workers of an epoch that is still being enumerated.</summary>
@@ -228,7 +277,9 @@ public sealed class ViewLoader : IDisposable
         {
             if (!bad.MayPass)
             {
-                throw new BrokenImageException($"{data.Description}: none of the {data.Count} images can be read. The first: {images.All.First()}");
+                throw new BrokenImageException(
+                    $"{data.Description}: none of the {data.Count} images can be read. The first: {images.All.First()}"
+                );
             }
 
             if (options.OnBadImage != BadImageAction.Fail)
@@ -245,14 +296,19 @@ public sealed class ViewLoader : IDisposable
             if (!isTold)
             {
                 isTold = true;
-                options.Notice?.Invoke($"{bad} Waiting up to {options.OutageSeconds} s for it, as loader.onBadImage is \"{BadImageAction.Fail.Name()}\".");
+                options.Notice?.Invoke(
+                    $"{bad} Waiting up to {options.OutageSeconds} s for it, as loader.onBadImage is " +
+                    $"\"{BadImageAction.Fail.Name()}\".");
             }
 
             Thread.Sleep(100);
         }
     }
 
-    /// <returns>Null where the slot is filled; else why not: an image that may be read later, or one of the broken ones where all are.</returns>
+    /// <returns>
+    /// Null where the slot is filled; else why not: an image that may be read later, or one of the broken ones where
+    /// all are.
+    /// </returns>
     private BadImage? TryFill(ViewBatch batch, int slot, int[] order, int epoch, int position)
     {
         BadImage? own = null; // why the image whose turn it is was not read
@@ -265,7 +321,11 @@ public sealed class ViewLoader : IDisposable
             // A stand-in has a turn of its own in the epoch: other view numbers keep its views from appearing twice.
             var query = RandomStreams.View(seed, epoch, index, 2L * attempt);
             var key = RandomStreams.View(seed, epoch, index, (2L * attempt) + 1);
-            if (images.TryMake(index, transform.Request(options.JpegDecoder, query, key), (transform, batch, slot, index, query, key), Write) is not { } bad)
+            if (
+                images.TryMake(
+                    index, transform.Request(options.JpegDecoder, query, key),
+                    (transform, batch, slot, index, query, key), Write)
+                is not { } bad)
             {
                 passing?.ForEach(images.LeaveOut); // others can be read: these are told
                 if (own is not null)
@@ -288,7 +348,8 @@ public sealed class ViewLoader : IDisposable
                 break; // it is waited for
             }
 
-            // A part of the set may be gone, or all of it: places all over the order tell, without asking for a million files.
+            // A part of the set may be gone, or all of it: places all over the order tell, without asking for a million
+            // files.
             if (passing.Count == FaultsInARow)
             {
                 stride = Math.Max(1, order.Length / PlacesTried);
@@ -297,7 +358,9 @@ public sealed class ViewLoader : IDisposable
 
         return passing?[0] ?? own;
 
-        static void Write((ViewTransform Transform, ViewBatch Batch, int Slot, int Index, SampleRandom Query, SampleRandom Key) view, LabelledImage read)
+        static void Write(
+            (ViewTransform Transform, ViewBatch Batch, int Slot, int Index, SampleRandom Query, SampleRandom Key) view,
+            LabelledImage read)
         {
             view.Transform.Write(read.Image, ref view.Query, view.Batch.QueryView(view.Slot));
             if (view.Batch.Key.Length > 0)

@@ -11,14 +11,18 @@ namespace MoCoSharp.Data.Packing;
 /// <summary>How a set is packed.</summary>
 public sealed record PackOptions
 {
-    /// <summary>Images whose shorter side is longer are resized to it, in pixels; smaller ones stay as they are.</summary>
+    /// <summary>
+    /// Images whose shorter side is longer are resized to it, in pixels; smaller ones stay as they are.
+    /// </summary>
     /// <value>256 by default; 0 resizes none.</value>
     public int ShortSide { get; init; } = 256;
 
     /// <summary>What the images are kept as.</summary>
     public PackFormat Format { get; init; } = PackFormat.Raw;
 
-    /// <summary>Of JPEG that has to be encoded, 1 to 100. A JPEG that need not be resized is kept byte by byte.</summary>
+    /// <summary>
+    /// Of JPEG that has to be encoded, 1 to 100. A JPEG that need not be resized is kept byte by byte.
+    /// </summary>
     public int Quality { get; init; } = 90;
 
     /// <summary>How the images are read.</summary>
@@ -32,7 +36,8 @@ public sealed record PackOptions
     {
         if (ShortSide is < 0 or > 16_384)
         {
-            yield return $"--short-side is {ShortSide}, expected 1 to 16384 pixels, or 0 to resize none. 256 is the default.";
+            yield return $"--short-side is {ShortSide}, expected 1 to 16384 pixels, or 0 to resize none. 256 is the " +
+                "default.";
         }
 
         if (Quality is < 1 or > 100)
@@ -57,16 +62,22 @@ public static class PackWriter
 {
     private const int Chunk = 64; // images in the making between two writes
 
-    /// <summary>Packs every readable image of a set, in its order; the file is there when all of it is on the disk.</summary>
+    /// <summary>
+    /// Packs every readable image of a set, in its order; the file is there when all of it is on the disk.
+    /// </summary>
     /// <param name="data">What to pack.</param>
     /// <param name="path">The file; replaced where there is one.</param>
     /// <param name="options">How.</param>
     /// <param name="progress">Told of the number of images done.</param>
     /// <param name="notice">Told where no image can be read any more, and it waits for them.</param>
     /// <param name="cancellation">Stops; nothing is left behind.</param>
-    /// <exception cref="BrokenImageException">No image of the set can be read; or none can any more, for a minute.</exception>
+    /// <exception cref="BrokenImageException">
+    /// No image of the set can be read; or none can any more, for a minute.
+    /// </exception>
     public static PackResult Write(
-        IImageDataset data, string path, PackOptions options, Action<int>? progress = null, Action<string>? notice = null, CancellationToken cancellation = default)
+        IImageDataset data, string path, PackOptions options, Action<int>? progress = null,
+        Action<string>? notice = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(options);
@@ -74,7 +85,8 @@ public static class PackWriter
         try
         {
             PackResult result;
-            using (var file = new FileStream(unfinished, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 20))
+            using (
+                var file = new FileStream(unfinished, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 20))
             {
                 result = Write(data, file, options, progress, notice, cancellation);
                 file.Flush(flushToDisk: true);
@@ -91,7 +103,8 @@ public static class PackWriter
     }
 
     private static PackResult Write(
-        IImageDataset data, FileStream file, PackOptions options, Action<int>? progress, Action<string>? notice, CancellationToken cancellation)
+        IImageDataset data, FileStream file, PackOptions options, Action<int>? progress, Action<string>? notice,
+        CancellationToken cancellation)
     {
         file.SetLength(0);
         file.Position = PackLayout.HeaderLength;
@@ -101,7 +114,11 @@ public static class PackWriter
         var (count, unreadable) = (0, 0);
         var images = new BadImages(data, new LoaderOptions { Notice = notice });
         var record = new byte[PackLayout.RecordLength];
-        var parallel = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = options.Workers > 0 ? options.Workers : -1 };
+        var parallel = new ParallelOptions
+        {
+            CancellationToken = cancellation,
+            MaxDegreeOfParallelism = options.Workers > 0 ? options.Workers : -1,
+        };
         for (var start = 0; start < data.Count; start += Chunk)
         {
             var made = new Made[Math.Min(Chunk, data.Count - start)];
@@ -109,7 +126,8 @@ public static class PackWriter
             {
                 Parallel.For(0, made.Length, parallel, i => made[i] = MakePatiently(images, data, start + i, options));
             }
-            catch (AggregateException error) when (error.InnerExceptions.OfType<BrokenImageException>().FirstOrDefault() is { } gone)
+            catch (AggregateException error)
+                when (error.InnerExceptions.OfType<BrokenImageException>().FirstOrDefault() is { } gone)
             {
                 throw new BrokenImageException(gone.Message, error) { MayPass = true };
             }
@@ -131,7 +149,10 @@ public static class PackWriter
 
                 names.Write(Encoding.UTF8.GetBytes(data.NameOf(start + i)));
                 var label = data.ClassNames.Count > 0 ? data.LabelOf(start + i) : -1;
-                new PackRecord(file.Position, bytes.Length, width, height, label, Crc32.HashToUInt32(bytes), checked((int)names.Length)).Write(record);
+                new PackRecord(
+                    file.Position, bytes.Length, width, height, label, Crc32.HashToUInt32(bytes),
+                    checked((int)names.Length)
+                ).Write(record);
                 records.Write(record);
                 file.Write(bytes);
                 count++;
@@ -142,7 +163,9 @@ public static class PackWriter
 
         if (count == 0)
         {
-            throw new BrokenImageException($"{data.Description}: none of its {data.Count} images can be read. The first: {broken.FirstOrDefault()}");
+            throw new BrokenImageException(
+                $"{data.Description}: none of its {data.Count} images can be read. The first: {broken.FirstOrDefault()}"
+            );
         }
 
         var indexOffset = file.Position;
@@ -171,7 +194,10 @@ public static class PackWriter
                 return made;
             }
 
-            if (!images.SecondTries.Again(new BadImage(number, data.NameOf(number), fault.Message) { MayPass = true }, ref first))
+            if (
+                !images.SecondTries.Again(
+                    new BadImage(number, data.NameOf(number), fault.Message) { MayPass = true },
+                    ref first))
             {
                 return made;
             }
@@ -182,7 +208,10 @@ public static class PackWriter
     {
         try
         {
-            if (options.Format == PackFormat.Jpeg && !options.Request.AppliesOrientation && data is IEncodedImages files)
+            if (
+                options.Format == PackFormat.Jpeg
+                && !options.Request.AppliesOrientation
+                && data is IEncodedImages files)
             {
                 using var encoded = files.ReadEncoded(number);
                 if (encoded.Bytes is [0xFF, 0xD8, 0xFF, ..])
@@ -204,12 +233,16 @@ public static class PackWriter
 
             if (Math.Max(canvas.Width, canvas.Height) > ushort.MaxValue)
             {
-                throw new BrokenImageException($"{data.NameOf(number)}: {canvas.Width} x {canvas.Height} pixels, expected at most {ushort.MaxValue} a side in a packed set.");
+                throw new BrokenImageException(
+                    $"{data.NameOf(number)}: {canvas.Width} x {canvas.Height} pixels, expected at most " +
+                    $"{ushort.MaxValue} a side in a packed set.");
             }
 
             var bytes = options.Format == PackFormat.Raw
                 ? canvas.Pixels.ToArray()
-                : ImageEncoder.Jpeg(new ImageBuffer(canvas.Width, canvas.Height, canvas.Pixels.ToArray()), options.Quality);
+                : ImageEncoder.Jpeg(
+                    new ImageBuffer(canvas.Width, canvas.Height, canvas.Pixels.ToArray()),
+                    options.Quality);
             return new Made(bytes, canvas.Width, canvas.Height, null);
         }
         catch (BrokenImageException error)

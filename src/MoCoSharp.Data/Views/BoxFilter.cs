@@ -32,7 +32,8 @@ internal readonly record struct BoxFilter(int Radius, uint Weight, uint FarWeigh
     /// <param name="width">In pixels.</param>
     /// <param name="passes">How often.</param>
     /// <param name="vectors">How much to do at once.</param>
-    public void FilterRows(ReadOnlySpan<byte> source, Span<byte> destination, int width, int passes, VectorWidth vectors)
+    public void FilterRows(
+        ReadOnlySpan<byte> source, Span<byte> destination, int width, int passes, VectorWidth vectors)
     {
         var row = 3 * width;
         var edge = 3 * (Radius + 1);
@@ -146,7 +147,10 @@ internal readonly record struct BoxFilter(int Radius, uint Weight, uint FarWeigh
             var entering = source.Slice(Math.Min(position + Radius, last) * lanes, lanes);
             var beyond = source.Slice(Math.Min(position + Radius + 1, last) * lanes, lanes);
             var into = destination.Slice(position * lanes, lanes);
-            for (var i = 0; i < sums.Length && i < into.Length && i < leaving.Length && i < entering.Length && i < beyond.Length; i++)
+            for (
+                var i = 0;
+                i < sums.Length && i < into.Length && i < leaving.Length && i < entering.Length && i < beyond.Length;
+                i++)
             {
                 sums[i] += (uint)(entering[i] - leaving[i]);
                 into[i] = Round(sums[i], (uint)(leaving[i] + beyond[i]));

@@ -26,7 +26,8 @@ public enum ColorChange
 /// <param name="Contrast">Factor, 0 and up; 1 changes nothing.</param>
 /// <param name="Saturation">Factor, 0 and up; 1 changes nothing.</param>
 /// <param name="Hue">Part of a turn, -0.5 to 0.5.</param>
-public readonly record struct ColorJitterDraw(bool Applied, ColorOrder Order, double Brightness, double Contrast, double Saturation, double Hue);
+public readonly record struct ColorJitterDraw(
+    bool Applied, ColorOrder Order, double Brightness, double Contrast, double Saturation, double Hue);
 
 /// <summary>An order of the four colour changes.</summary>
 /// <param name="First">Applied first.</param>
@@ -42,7 +43,9 @@ public readonly record struct ColorOrder(ColorChange First, ColorChange Second, 
 /// <param name="hue">Strength h, 0 to 0.5: the turn is uniform in [-h, h]. 0 leaves the hue out.</param>
 /// <param name="probability">That the jitter is applied at all, 0 to 1.</param>
 /// <remarks>torchvision's ColorJitter within RandomApply, on PIL images.</remarks>
-public sealed class ColorJitter(double brightness, double contrast, double saturation, double hue, double probability = 1) : IViewOperation
+public sealed class ColorJitter(
+    double brightness, double contrast, double saturation, double hue, double probability = 1
+) : IViewOperation
 {
     private const int Block = 3 << 12; // bytes
 
@@ -50,7 +53,10 @@ public sealed class ColorJitter(double brightness, double contrast, double satur
     public ColorJitterDraw Draw(ref SampleRandom random)
     {
         var applied = random.NextDouble() < probability;
-        Span<ColorChange> order = [ColorChange.Brightness, ColorChange.Contrast, ColorChange.Saturation, ColorChange.Hue];
+        Span<ColorChange> order =
+        [
+            ColorChange.Brightness, ColorChange.Contrast, ColorChange.Saturation, ColorChange.Hue,
+        ];
         random.Shuffle(order);
         return new ColorJitterDraw(
             applied,
@@ -97,9 +103,12 @@ public sealed class ColorJitter(double brightness, double contrast, double satur
 
     /// <inheritdoc/>
     public string Describe() =>
-        Invariant($"colour jitter (brightness {brightness}, contrast {contrast}, saturation {saturation}, hue {hue}, random order), probability {probability}");
+        Invariant(
+            $"colour jitter (brightness {brightness}, contrast {contrast}, saturation {saturation}, hue {hue}, random order), probability {probability}"
+        );
 
-    private static double Factor(double strength, ref SampleRandom random) => random.NextDouble(Math.Max(0, 1 - strength), 1 + strength);
+    private static double Factor(double strength, ref SampleRandom random) =>
+        random.NextDouble(Math.Max(0, 1 - strength), 1 + strength);
 
     private void Change(Span<byte> pixels, ReadOnlySpan<ColorChange> changes, ColorJitterDraw draw, VectorWidth vectors)
     {

@@ -20,9 +20,12 @@ public sealed class GaussianBlur(double sigmaMin, double sigmaMax, double probab
     private const int Passes = 3;
 
     /// <summary>Draws sigma, also where the blur is not applied.</summary>
-    public GaussianBlurDraw Draw(ref SampleRandom random) => new(random.NextDouble() < probability, random.NextDouble(sigmaMin, sigmaMax));
+    public GaussianBlurDraw Draw(ref SampleRandom random) =>
+        new(random.NextDouble() < probability, random.NextDouble(sigmaMin, sigmaMax));
 
-    /// <summary>Blurs along the rows, then along the columns. A mirrored view blurs to the mirror of the blurred one.</summary>
+    /// <summary>
+    /// Blurs along the rows, then along the columns. A mirrored view blurs to the mirror of the blurred one.
+    /// </summary>
     public static void Apply(ViewCanvas canvas, GaussianBlurDraw draw)
     {
         ArgumentNullException.ThrowIfNull(canvas);

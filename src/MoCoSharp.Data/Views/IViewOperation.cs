@@ -1,6 +1,8 @@
 namespace MoCoSharp.Data.Views;
 
-/// <summary>One step of a view. Drawing the parameters and applying them are apart, so that each can be looked at alone.</summary>
+/// <summary>
+/// One step of a view. Drawing the parameters and applying them are apart, so that each can be looked at alone.
+/// </summary>
 public interface IViewOperation
 {
     /// <summary>Draws this step's parameters and applies them.</summary>

@@ -11,19 +11,23 @@ namespace MoCoSharp.Data.Views;
 /// <param name="sigmaMax">Greatest standard deviation in pixels.</param>
 /// <param name="probability">0 to 1.</param>
 /// <remarks>
-/// Chen et al. 2020, <see href="https://arxiv.org/abs/2002.05709"/>, appendix A. Edges are mirrored, as torchvision's GaussianBlur does; Google's code pads with
-/// black, which darkens a rim. Rounded to 8 bits once, at the end.
+/// Chen et al. 2020, <see href="https://arxiv.org/abs/2002.05709"/>, appendix A. Edges are mirrored, as torchvision's
+/// GaussianBlur does; Google's code pads with black, which darkens a rim. Rounded to 8 bits once, at the end.
 /// </remarks>
 public sealed class KernelBlur(int kernel, double sigmaMin, double sigmaMax, double probability) : IViewOperation
 {
-    private readonly int radius = kernel > 0 && kernel % 2 == 1 ? kernel / 2 : throw new ArgumentOutOfRangeException(nameof(kernel), kernel, "A kernel has an odd number of pixels.");
+    private readonly int radius =
+        kernel > 0 && kernel % 2 == 1
+            ? kernel / 2
+            : throw new ArgumentOutOfRangeException(nameof(kernel), kernel, "A kernel has an odd number of pixels.");
 
     /// <summary>The kernel for images of a side: a tenth of it, made odd upwards.</summary>
     /// <param name="size">In pixels.</param>
     public static int KernelOf(int size) => (2 * (size / 10 / 2)) + 1;
 
     /// <summary>Draws sigma, also where the blur is not applied.</summary>
-    public GaussianBlurDraw Draw(ref SampleRandom random) => new(random.NextDouble() < probability, random.NextDouble(sigmaMin, sigmaMax));
+    public GaussianBlurDraw Draw(ref SampleRandom random) =>
+        new(random.NextDouble() < probability, random.NextDouble(sigmaMin, sigmaMax));
 
     /// <summary>Blurs along the rows, then along the columns.</summary>
     public void Apply(ViewCanvas canvas, GaussianBlurDraw draw)
@@ -47,7 +51,10 @@ public sealed class KernelBlur(int kernel, double sigmaMin, double sigmaMax, dou
             for (var x = -radius; x < width + radius; x++)
             {
                 var pixel = from.Slice((y * row) + (3 * Mirrored(x, width)), 3);
-                (padded[3 * (x + radius)], padded[(3 * (x + radius)) + 1], padded[(3 * (x + radius)) + 2]) = (pixel[0], pixel[1], pixel[2]);
+                (padded[3 * (x + radius)], padded[(3 * (x + radius)) + 1], padded[(3 * (x + radius)) + 2]) = (
+                    pixel[0],
+                    pixel[1],
+                    pixel[2]);
             }
 
             var into = blurred.AsSpan(y * row, row);
@@ -84,7 +91,8 @@ public sealed class KernelBlur(int kernel, double sigmaMin, double sigmaMax, dou
     public void Apply(ViewCanvas canvas, ref SampleRandom random) => Apply(canvas, Draw(ref random));
 
     /// <inheritdoc/>
-    public string Describe() => Invariant($"Gaussian blur, kernel {kernel}, sigma {sigmaMin} to {sigmaMax}, probability {probability}");
+    public string Describe() =>
+        Invariant($"Gaussian blur, kernel {kernel}, sigma {sigmaMin} to {sigmaMax}, probability {probability}");
 
     // A Gaussian whose sum is 1.
     private static void Weigh(Span<float> weights, int radius, double sigma)

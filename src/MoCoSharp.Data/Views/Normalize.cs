@@ -20,7 +20,9 @@ public sealed class Normalize
     {
         if (mean.Length != 3 || std.Length != 3 || !(std[0] > 0 && std[1] > 0 && std[2] > 0))
         {
-            throw new ArgumentException($"Mean of {mean.Length} and std of {std.Length} values: expected 3 each (red, green, blue), the std above 0.");
+            throw new ArgumentException(
+                $"Mean of {mean.Length} and std of {std.Length} values: expected 3 each (red, green, blue), the std " +
+                "above 0.");
         }
 
         this.mean = mean.ToArray();
@@ -42,7 +44,8 @@ public sealed class Normalize
     /// <summary>The pixel value, 0 to 255, that a normalised value came from: for people to look at.</summary>
     /// <param name="value">Normalised.</param>
     /// <param name="channel">0 red, 1 green, 2 blue.</param>
-    public byte Invert(float value, int channel) => (byte)Math.Clamp(Math.Round(((value * std[channel]) + mean[channel]) * 255), 0, 255);
+    public byte Invert(float value, int channel) =>
+        (byte)Math.Clamp(Math.Round(((value * std[channel]) + mean[channel]) * 255), 0, 255);
 
     /// <summary>Normalises RGB pixels in their order.</summary>
     /// <param name="pixels">HWC bytes.</param>
@@ -84,5 +87,6 @@ public sealed class Normalize
     }
 
     /// <summary>The values in one line, for people.</summary>
-    public string Describe() => Invariant($"normalise by mean {mean[0]} {mean[1]} {mean[2]}, std {std[0]} {std[1]} {std[2]}");
+    public string Describe() =>
+        Invariant($"normalise by mean {mean[0]} {mean[1]} {mean[2]}, std {std[0]} {std[1]} {std[2]}");
 }

@@ -2,18 +2,24 @@ using MoCoSharp.Data.Kernels;
 
 namespace MoCoSharp.Data.Views;
 
-/// <summary>PIL's colour arithmetic on 8-bit RGB, to the bit: it works in float32 and truncates after each operation.</summary>
-/// <remarks>Each operation takes whole vectors first and leaves the rest to its scalar twin, which is written as PIL's C is.</remarks>
+/// <summary>
+/// PIL's colour arithmetic on 8-bit RGB, to the bit: it works in float32 and truncates after each operation.
+/// </summary>
+/// <remarks>
+/// Each operation takes whole vectors first and leaves the rest to its scalar twin, which is written as PIL's C is.
+/// </remarks>
 internal static class PixelColor
 {
     // Of each 8-bit hue: the sixth of the circle it lies in, and how far into it.
     private static readonly (int Sector, float Fraction)[] Sectors = [.. Enumerable.Range(0, 256).Select(Sector)];
 
     /// <summary>Luma by ITU-R 601-2, as PIL's convert("L").</summary>
-    public static byte Luma(byte red, byte green, byte blue) => (byte)(((red * 19595) + (green * 38470) + (blue * 7471) + 0x8000) >> 16);
+    public static byte Luma(byte red, byte green, byte blue) =>
+        (byte)(((red * 19595) + (green * 38470) + (blue * 7471) + 0x8000) >> 16);
 
     /// <summary>Blends each value with black: brightness.</summary>
-    public static void Brightness(Span<byte> pixels, double factor, VectorWidth width) => Blend(pixels, 0, factor, width);
+    public static void Brightness(Span<byte> pixels, double factor, VectorWidth width) =>
+        Blend(pixels, 0, factor, width);
 
     /// <summary>Blends each value with the mean luma of the whole image, a whole number: contrast.</summary>
     public static void Contrast(Span<byte> pixels, double factor, VectorWidth width) =>
@@ -92,7 +98,8 @@ internal static class PixelColor
     }
 
     // libImaging/Convert.c, rgb2hsv_row: mixed float and double exactly as C promotes them.
-    private static void ToHueSaturation(byte red, byte green, byte blue, out byte hue, out byte saturation, out byte value)
+    private static void ToHueSaturation(
+        byte red, byte green, byte blue, out byte hue, out byte saturation, out byte value)
     {
         value = Math.Max(red, Math.Max(green, blue));
         var least = Math.Min(red, Math.Min(green, blue));

@@ -13,17 +13,26 @@ public readonly record struct CropDraw(int Top, int Left, int Height, int Width)
 /// <param name="size">Side of the result, in pixels, above 0.</param>
 /// <param name="scaleMin">Least share of the image's area, above 0.</param>
 /// <param name="scaleMax">Greatest share of the image's area, at most 1.</param>
-/// <remarks>torchvision's RandomResizedCrop on PIL images: aspect ratio log-uniform in 3/4 to 4/3, antialiased bilinear resize.</remarks>
+/// <remarks>
+/// torchvision's RandomResizedCrop on PIL images: aspect ratio log-uniform in 3/4 to 4/3, antialiased bilinear resize.
+/// </remarks>
 public sealed class RandomResizedCrop(int size, double scaleMin, double scaleMax = 1) : IViewOperation
 {
     private const double RatioMin = 3.0 / 4, RatioMax = 4.0 / 3;
     private const int Tries = 10;
 
-    private readonly int size = size > 0 ? size : throw new ArgumentOutOfRangeException(nameof(size), size, "Expected a crop of at least 1 pixel.");
+    private readonly int size =
+        size > 0
+            ? size
+            : throw new ArgumentOutOfRangeException(nameof(size), size, "Expected a crop of at least 1 pixel.");
 
     private readonly double scaleMin = scaleMin > 0 && scaleMin <= scaleMax && scaleMax <= 1
         ? scaleMin
-        : throw new ArgumentOutOfRangeException(nameof(scaleMin), Invariant($"The crop's share of the area goes from {scaleMin} to {scaleMax}: expected 0 < min <= max <= 1. MoCo uses 0.2 to 1."));
+        : throw new ArgumentOutOfRangeException(
+            nameof(scaleMin),
+            Invariant(
+                $"The crop's share of the area goes from {scaleMin} to {scaleMax}: expected 0 < min <= max <= 1. MoCo uses 0.2 to 1."
+            ));
 
     /// <summary>Draws a crop that lies within the image.</summary>
     /// <param name="width">Of the image, in pixels.</param>
@@ -55,7 +64,8 @@ public sealed class RandomResizedCrop(int size, double scaleMin, double scaleMax
         ArgumentNullException.ThrowIfNull(canvas);
         var stride = canvas.Width * 3;
         var region = canvas.Pixels[((draw.Top * stride) + (draw.Left * 3))..];
-        Resampling.Resize(region, stride, draw.Width, draw.Height, canvas.Spare(size, size), size, size, canvas.Vectors);
+        Resampling.Resize(
+            region, stride, draw.Width, draw.Height, canvas.Spare(size, size), size, size, canvas.Vectors);
         canvas.Swap(size, size);
     }
 
@@ -67,7 +77,8 @@ public sealed class RandomResizedCrop(int size, double scaleMin, double scaleMax
     }
 
     /// <inheritdoc/>
-    public string Describe() => Invariant($"random resized crop to {size} x {size}, area {scaleMin} to {scaleMax}, ratio 3/4 to 4/3");
+    public string Describe() =>
+        Invariant($"random resized crop to {size} x {size}, area {scaleMin} to {scaleMax}, ratio 3/4 to 4/3");
 
     // Where no try fits: the largest central crop of a ratio that is allowed.
     private static CropDraw Central(int width, int height)

@@ -1,13 +1,14 @@
 namespace MoCoSharp.Data.Views;
 
 /// <summary>
-/// Every random stream there is: what it draws, and its arguments. A draw anywhere in the program names its stream here.
+/// Every random stream there is: what it draws, and its arguments. A draw anywhere in the program names its stream
+/// here.
 /// </summary>
 /// <remarks>
-/// A stream is three numbers besides the seed. Views have the numbers (epoch, image, view), all 0 or more; each other stream has a negative
-/// number where views have none, so that no two streams of a pre-training are the same. Streams of detection, label subsets and the
-/// built-in images have numbers that occur here twice: they are not drawn for the same purpose in one run. A changed number changes
-/// every bit of a run.
+/// A stream is three numbers besides the seed. Views have the numbers (epoch, image, view), all 0 or more; each other
+/// stream has a negative number where views have none, so that no two streams of a pre-training are the same. Streams
+/// of detection, label subsets and the built-in images have numbers that occur here twice: they are not drawn for the
+/// same purpose in one run. A changed number changes every bit of a run.
 /// </remarks>
 internal static class RandomStreams
 {
@@ -26,7 +27,9 @@ internal static class RandomStreams
     /// <param name="seed">Of the run.</param>
     /// <param name="epoch">From 0.</param>
     /// <param name="image">Index in the data set.</param>
-    /// <param name="view">0 for the query, 1 for the key. Each image tried in place of a broken one takes the next two.</param>
+    /// <param name="view">
+    /// 0 for the query, 1 for the key. Each image tried in place of a broken one takes the next two.
+    /// </param>
     public static SampleRandom View(long seed, long epoch, long image, long view) => new(seed, epoch, image, view);
 
     /// <summary>A built-in image: its class's pattern, colors and noise.</summary>
@@ -39,10 +42,13 @@ internal static class RandomStreams
     /// <param name="epoch">From 0.</param>
     public static SampleRandom EpochOrder(long seed, long epoch) => new(seed, epoch, OrderNumber, OrderNumber);
 
-    /// <summary>The order of the images in an epoch of a detection, whose batches are grouped by aspect ratio.</summary>
+    /// <summary>
+    /// The order of the images in an epoch of a detection, whose batches are grouped by aspect ratio.
+    /// </summary>
     /// <param name="seed">Of the run.</param>
     /// <param name="epoch">From 0.</param>
-    public static SampleRandom AspectOrder(long seed, long epoch) => new(seed, epoch, AspectOrderNumber, AspectOrderNumber);
+    public static SampleRandom AspectOrder(long seed, long epoch) =>
+        new(seed, epoch, AspectOrderNumber, AspectOrderNumber);
 
     /// <summary>The images of a class that keep their labels.</summary>
     /// <param name="seed">Of the evaluation.</param>
@@ -59,25 +65,38 @@ internal static class RandomStreams
     /// <param name="seed">Of the run.</param>
     /// <param name="step">Steps done before this one.</param>
     /// <param name="query">Place in the global batch; 0 where all queries share the draw.</param>
-    public static SampleRandom MemoryBankNegatives(long seed, long step, long query) => new(seed, MemoryBankNumber, step, query);
+    public static SampleRandom MemoryBankNegatives(long seed, long step, long query) =>
+        new(seed, MemoryBankNumber, step, query);
 
     /// <summary>The scale and the flip of an image in a detection.</summary>
     /// <param name="seed">Of the run.</param>
     /// <param name="position">Place in the endless stream of images, from 0.</param>
     /// <param name="image">Index in the data set.</param>
-    public static SampleRandom DetectionView(long seed, long position, long image) => new(seed, position, image, DetectionViewNumber);
+    public static SampleRandom DetectionView(long seed, long position, long image) =>
+        new(seed, position, image, DetectionViewNumber);
 
-    /// <summary>The anchors of an image that a region proposal network learns from. Arguments as of <see cref="DetectionView"/>.</summary>
-    public static SampleRandom Anchors(long seed, long position, long image) => new(seed, position, image, AnchorNumber);
+    /// <summary>
+    /// The anchors of an image that a region proposal network learns from. Arguments as of <see cref="DetectionView"/>.
+    /// </summary>
+    public static SampleRandom Anchors(long seed, long position, long image) =>
+        new(seed, position, image, AnchorNumber);
 
-    /// <summary>The proposals of an image that the heads learn from. Arguments as of <see cref="DetectionView"/>.</summary>
-    public static SampleRandom Regions(long seed, long position, long image) => new(seed, position, image, RegionNumber);
+    /// <summary>
+    /// The proposals of an image that the heads learn from. Arguments as of <see cref="DetectionView"/>.
+    /// </summary>
+    public static SampleRandom Regions(long seed, long position, long image) =>
+        new(seed, position, image, RegionNumber);
 
-    /// <summary>The seed of the generator that draws a method's weights, then its queue or memory bank; also a linear classifier's weights.</summary>
+    /// <summary>
+    /// The seed of the generator that draws a method's weights, then its queue or memory bank; also a linear
+    /// classifier's weights.
+    /// </summary>
     /// <param name="seed">Of the run or the evaluation.</param>
     public static ulong Weights(long seed) => (ulong)seed;
 
-    /// <summary>The seed of the generator that draws a detector's new layers, apart from <see cref="Weights"/> of the same seed.</summary>
+    /// <summary>
+    /// The seed of the generator that draws a detector's new layers, apart from <see cref="Weights"/> of the same seed.
+    /// </summary>
     /// <param name="seed">Of the run.</param>
     public static ulong DetectorWeights(long seed) => (ulong)seed ^ DetectorWeightsMark;
 }

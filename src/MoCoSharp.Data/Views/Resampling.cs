@@ -7,8 +7,8 @@ namespace MoCoSharp.Data.Views;
 /// <summary>PIL's antialiased bilinear resize of 8-bit images, to the bit.</summary>
 /// <remarks>
 /// libImaging/Resample.c: a triangle as wide as the scale (at least one pixel each side), weights in fixed point,
-/// the horizontal pass first and rounded to 8 bits, then the vertical one. Here the rows of the first pass live only as long as
-/// the second needs them, so that they stay in the nearest cache.
+/// the horizontal pass first and rounded to 8 bits, then the vertical one. Here the rows of the first pass live only as
+/// long as the second needs them, so that they stay in the nearest cache.
 /// </remarks>
 internal static class Resampling
 {
@@ -26,7 +26,8 @@ internal static class Resampling
     /// <param name="newHeight">In pixels, above 0.</param>
     /// <param name="vectors">How much to do at once.</param>
     public static void Resize(
-        ReadOnlySpan<byte> source, int stride, int width, int height, Span<byte> destination, int newWidth, int newHeight, VectorWidth vectors)
+        ReadOnlySpan<byte> source, int stride, int width, int height, Span<byte> destination, int newWidth,
+        int newHeight, VectorWidth vectors)
     {
         var rowBytes = 3 * newWidth;
         if (width == newWidth && height == newHeight)
@@ -42,7 +43,9 @@ internal static class Resampling
             for (var y = 0; y < newHeight; y++)
             {
                 taps.Of(y, out var first);
-                WeighRows(source[(first * stride)..], stride, 0, taps.Of(y, out _), int.MaxValue, destination.Slice(y * rowBytes, rowBytes), vectors);
+                WeighRows(
+                    source[(first * stride)..], stride, 0, taps.Of(y, out _), int.MaxValue,
+                    destination.Slice(y * rowBytes, rowBytes), vectors);
             }
         }
         else if (height == newHeight)
@@ -51,7 +54,8 @@ internal static class Resampling
             using var lanes = taps.ForLanes(vectors);
             for (var y = 0; y < height; y++)
             {
-                WeighColumns(source[(y * stride)..], width, taps, lanes, destination.Slice(y * rowBytes, rowBytes), vectors);
+                WeighColumns(
+                    source[(y * stride)..], width, taps, lanes, destination.Slice(y * rowBytes, rowBytes), vectors);
             }
         }
         else
@@ -61,7 +65,8 @@ internal static class Resampling
     }
 
     private static void Both(
-        ReadOnlySpan<byte> source, int stride, int width, int height, Span<byte> destination, int newWidth, int newHeight, VectorWidth vectors)
+        ReadOnlySpan<byte> source, int stride, int width, int height, Span<byte> destination, int newWidth,
+        int newHeight, VectorWidth vectors)
     {
         using var columns = new Taps(width, newWidth);
         using var lanes = columns.ForLanes(vectors);
@@ -75,7 +80,9 @@ internal static class Resampling
             var weights = rows.Of(y, out var first);
             for (done = Math.Max(done, first); done < first + weights.Length; done++)
             {
-                WeighColumns(source[(done * stride)..], width, columns, lanes, ring.AsSpan(done % held * rowBytes, rowBytes), vectors);
+                WeighColumns(
+                    source[(done * stride)..], width, columns, lanes, ring.AsSpan(done % held * rowBytes, rowBytes),
+                    vectors);
             }
 
             WeighRows(ring, rowBytes, first, weights, held, destination.Slice(y * rowBytes, rowBytes), vectors);
@@ -84,12 +91,17 @@ internal static class Resampling
         ArrayPool<byte>.Shared.Return(ring);
     }
 
-    private static void WeighColumns(ReadOnlySpan<byte> row, int width, in Taps taps, in LaneTaps lanes, Span<byte> into, VectorWidth vectors)
+    private static void WeighColumns(
+        ReadOnlySpan<byte> row, int width, in Taps taps, in LaneTaps lanes, Span<byte> into, VectorWidth vectors)
     {
         // The lanes read some bytes beyond their pixels: not at the very end of the image.
         var x = lanes.Taps == 0 ? 0
-            : lanes.FitWindow ? ResampleLanes.ColumnsByPermutation(row, into, lanes.Starts, lanes.Places, lanes.Weights, lanes.Taps, Half, PrecisionBits)
-            : row.Length > 3 * width ? ResampleLanes.Columns(row, into, lanes.Starts, lanes.Weights, lanes.Taps, Half, PrecisionBits, vectors)
+            : lanes.FitWindow
+                ? ResampleLanes.ColumnsByPermutation(
+                    row, into, lanes.Starts, lanes.Places, lanes.Weights, lanes.Taps, Half, PrecisionBits)
+            : row.Length > 3 * width
+                ? ResampleLanes.Columns(
+                    row, into, lanes.Starts, lanes.Weights, lanes.Taps, Half, PrecisionBits, vectors)
             : 0;
         for (; x < into.Length / 3; x++)
         {
@@ -110,9 +122,14 @@ internal static class Resampling
         }
     }
 
-    private static void WeighRows(ReadOnlySpan<byte> rows, int stride, int first, ReadOnlySpan<int> weights, int held, Span<byte> into, VectorWidth vectors)
+    private static void WeighRows(
+        ReadOnlySpan<byte> rows, int stride, int first, ReadOnlySpan<int> weights, int held, Span<byte> into,
+        VectorWidth vectors)
     {
-        for (var x = ResampleLanes.Rows(rows, stride, first, held, weights, into, Half, PrecisionBits, vectors); x < into.Length; x++)
+        for (
+            var x = ResampleLanes.Rows(rows, stride, first, held, weights, into, Half, PrecisionBits, vectors);
+            x < into.Length;
+            x++)
         {
             var sum = Half;
             for (var i = 0; i < weights.Length; i++)
@@ -178,7 +195,10 @@ internal static class Resampling
             return weights.AsSpan(position * room, ranges[(position * 2) + 1]);
         }
 
-        /// <summary>The same weights as the lanes want them; none where the vectors are not to be used, or the row is shorter than the taps.</summary>
+        /// <summary>
+        /// The same weights as the lanes want them; none where the vectors are not to be used, or the row is shorter
+        /// than the taps.
+        /// </summary>
         public LaneTaps ForLanes(VectorWidth vectors)
         {
             var lanes = (int)vectors / 32;
@@ -205,7 +225,10 @@ internal static class Resampling
                 }
             }
 
-            var places = Avx512Vbmi.IsSupported && vectors == VectorWidth.Bits512 ? Places(starts.AsSpan(0, groups * together)) : null;
+            var places =
+                Avx512Vbmi.IsSupported && vectors == VectorWidth.Bits512
+                    ? Places(starts.AsSpan(0, groups * together))
+                    : null;
             return new LaneTaps(Most, starts, groups * together, spread, groups * Most * lanes, places);
         }
 
@@ -238,7 +261,8 @@ internal static class Resampling
         }
     }
 
-    private readonly struct LaneTaps(int taps, int[] starts, int positions, int[] weights, int length, int[]? places) : IDisposable
+    private readonly struct LaneTaps(int taps, int[] starts, int positions, int[] weights, int length, int[]? places)
+        : IDisposable
     {
         public int Taps => taps;
 

@@ -15,7 +15,9 @@ public sealed class Resize(int shortSide) : IViewOperation
     public int ShortSide { get; } = shortSide;
 
     /// <summary>Resizes; an image that has the size already stays as it is.</summary>
-    /// <exception cref="BrokenImageException">The image is so thin that its long side would grow beyond all measure.</exception>
+    /// <exception cref="BrokenImageException">
+    /// The image is so thin that its long side would grow beyond all measure.
+    /// </exception>
     public void Apply(ViewCanvas canvas)
     {
         ArgumentNullException.ThrowIfNull(canvas);
@@ -30,10 +32,14 @@ public sealed class Resize(int shortSide) : IViewOperation
 
         if ((long)newWidth * newHeight > MostPixels)
         {
-            throw new BrokenImageException($"An image of {width} x {height} is too thin: resized to a short side of {ShortSide} it has {newWidth} x {newHeight} pixels.");
+            throw new BrokenImageException(
+                $"An image of {width} x {height} is too thin: resized to a short side of {ShortSide} it has " +
+                $"{newWidth} x {newHeight} pixels.");
         }
 
-        Resampling.Resize(canvas.Pixels, width * 3, width, height, canvas.Spare(newWidth, newHeight), newWidth, newHeight, canvas.Vectors);
+        Resampling.Resize(
+            canvas.Pixels, width * 3, width, height, canvas.Spare(newWidth, newHeight), newWidth, newHeight,
+            canvas.Vectors);
         canvas.Swap(newWidth, newHeight);
     }
 
@@ -44,5 +50,6 @@ public sealed class Resize(int shortSide) : IViewOperation
     public string Describe() => Invariant($"resize the shorter side to {ShortSide}");
 
     // The product is exact and the quotient is rounded once, as in Python.
-    private int Long(int longSide, int shorter) => (int)Math.Min((double)((long)ShortSide * longSide) / shorter, int.MaxValue);
+    private int Long(int longSide, int shorter) =>
+        (int)Math.Min((double)((long)ShortSide * longSide) / shorter, int.MaxValue);
 }

@@ -1,6 +1,8 @@
 namespace MoCoSharp.Data.Views;
 
-/// <summary>The random stream of one view of one image in one epoch, the same wherever and whenever it is drawn.</summary>
+/// <summary>
+/// The random stream of one view of one image in one epoch, the same wherever and whenever it is drawn.
+/// </summary>
 /// <remarks>
 /// xoshiro256** (Blackman and Vigna) seeded through SplitMix64, so that neighbouring indices give unrelated streams.
 /// A stream is a value on the stack: no state is shared between workers.

@@ -5,7 +5,9 @@ using MoCoSharp.Data.Kernels;
 namespace MoCoSharp.Data.Views;
 
 /// <summary>A view in the making: 8-bit RGB, HWC. The source image is never written to.</summary>
-/// <remarks>Its buffers come from a pool and go back on <see cref="Dispose"/>, so that views leave no garbage of image size.</remarks>
+/// <remarks>
+/// Its buffers come from a pool and go back on <see cref="Dispose"/>, so that views leave no garbage of image size.
+/// </remarks>
 public sealed class ViewCanvas : IDisposable
 {
     private ImageBuffer source;
@@ -38,11 +40,15 @@ public sealed class ViewCanvas : IDisposable
         }
     }
 
-    /// <summary>Whether left and right are still to be swapped. What treats left and right alike may leave that to the last step.</summary>
+    /// <summary>
+    /// Whether left and right are still to be swapped. What treats left and right alike may leave that to the last
+    /// step.
+    /// </summary>
     internal bool IsMirrored { get; private set; }
 
     /// <summary>The pixels before they are mirrored, if <see cref="IsMirrored"/>.</summary>
-    internal ReadOnlySpan<byte> UnmirroredPixels => current is null ? source.AsSpan() : current.AsSpan(0, Width * Height * 3);
+    internal ReadOnlySpan<byte> UnmirroredPixels =>
+        current is null ? source.AsSpan() : current.AsSpan(0, Width * Height * 3);
 
     /// <summary>How much the operations do at once; it changes no pixel.</summary>
     internal VectorWidth Vectors { get; set; } = Kernels.Vectors.Best;
@@ -69,7 +75,9 @@ public sealed class ViewCanvas : IDisposable
         return current.AsSpan(0, Width * Height * 3);
     }
 
-    /// <summary>A second buffer to write the next picture into, with undefined content; <see cref="Swap"/> shows it.</summary>
+    /// <summary>
+    /// A second buffer to write the next picture into, with undefined content; <see cref="Swap"/> shows it.
+    /// </summary>
     /// <returns>Length height x width x 3. Valid until the next <see cref="Swap"/>.</returns>
     public Span<byte> Spare(int width, int height)
     {
@@ -88,7 +96,9 @@ public sealed class ViewCanvas : IDisposable
     {
         if (spare is null || spare.Length < width * height * 3)
         {
-            throw new InvalidOperationException($"Swap to {width} x {height} without a spare buffer of that size. Call Spare({width}, {height}) first.");
+            throw new InvalidOperationException(
+                $"Swap to {width} x {height} without a spare buffer of that size. Call Spare({width}, {height}) first."
+            );
         }
 
         (current, spare) = (spare, current);

@@ -66,12 +66,15 @@ public sealed record ViewOptions
     /// <value>Unset: as the recipe has it, which is true for "moco-v2" and "simclr".</value>
     public bool? Blur { get; init; }
 
-    /// <summary>Turns images upright as their EXIF data say. The papers' loaders do not, and neither do we unless asked.</summary>
+    /// <summary>
+    /// Turns images upright as their EXIF data say. The papers' loaders do not, and neither do we unless asked.
+    /// </summary>
     public bool ExifOrientation { get; init; }
 
     /// <summary>
-    /// Decodes a JPEG at an eighth, a quarter or half of its size where both crops of it stay at least as large as the views. Large photos are read
-    /// several times as fast; their crops are smoothed once more, so that the views are not quite those of the whole image. Off by default.
+    /// Decodes a JPEG at an eighth, a quarter or half of its size where both crops of it stay at least as large as the
+    /// views. Large photos are read several times as fast; their crops are smoothed once more, so that the views are
+    /// not quite those of the whole image. Off by default.
     /// </summary>
     public bool ScaledDecoding { get; init; }
 }

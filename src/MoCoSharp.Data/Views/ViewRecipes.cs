@@ -45,10 +45,14 @@ public static class ViewRecipes
         new RandomGrayscale(0.2),
         Blur(options, unset: false));
 
-    /// <summary>SimCLR: small crops, colours distorted by a strength, and a blur whose kernel is a tenth of the side; without blur for CIFAR-10.</summary>
+    /// <summary>
+    /// SimCLR: small crops, colours distorted by a strength, and a blur whose kernel is a tenth of the side; without
+    /// blur for CIFAR-10.
+    /// </summary>
     /// <remarks>
-    /// Chen et al. 2020, <see href="https://arxiv.org/abs/2002.05709"/>, appendices A and B.9: jitter of strength s x (0.8, 0.8, 0.8, 0.2) in eight of ten views. Brightness is
-    /// multiplied, as in the paper's code for TensorFlow's second version and in torchvision; the first version adds it.
+    /// Chen et al. 2020, <see href="https://arxiv.org/abs/2002.05709"/>, appendices A and B.9: jitter of strength s x
+    /// (0.8, 0.8, 0.8, 0.2) in eight of ten views. Brightness is multiplied, as in the paper's code for TensorFlow's
+    /// second version and in torchvision; the first version adds it.
     /// </remarks>
     public static ViewTransform SimClr(ViewOptions options)
     {
@@ -61,13 +65,15 @@ public static class ViewRecipes
             new HorizontalFlip(),
             new ColorJitter(0.8 * strength, 0.8 * strength, 0.8 * strength, 0.2 * strength, 0.8),
             new RandomGrayscale(0.2),
-            options.Blur ?? options.Recipe == ViewRecipe.SimClr ? new KernelBlur(KernelBlur.KernelOf(options.Size), 0.1, 2, 0.5) : null);
+            options.Blur ?? options.Recipe == ViewRecipe.SimClr
+                ? new KernelBlur(KernelBlur.KernelOf(options.Size), 0.1, 2, 0.5)
+                : null);
     }
 
     /// <summary>The one view of an image for evaluation: resize, centre crop, nothing random.</summary>
     /// <remarks>
-    /// The shorter side becomes 256/224 of the size; with "cifar-demo" and the like the size itself, which leaves images of
-    /// that size as they are, as the demo does.
+    /// The shorter side becomes 256/224 of the size; with "cifar-demo" and the like the size itself, which leaves
+    /// images of that size as they are, as the demo does.
     /// </remarks>
     public static ViewTransform Evaluation(ViewOptions options)
     {
@@ -77,7 +83,10 @@ public static class ViewRecipes
     }
 
     /// <summary>The view to train on labels with: a random crop of 8 % to all of the image, and a flip.</summary>
-    /// <remarks>torchvision's training reference, and MoCo's main_lincls.py. Crop options of the recipe do not apply: they are the pre-training's.</remarks>
+    /// <remarks>
+    /// torchvision's training reference, and MoCo's main_lincls.py. Crop options of the recipe do not apply: they are
+    /// the pre-training's.
+    /// </remarks>
     public static ViewTransform Supervised(ViewOptions options)
     {
         ThrowIfFaulty(options);
@@ -114,37 +123,48 @@ public static class ViewRecipes
 
         if (options.Size is < 1 or > LargestSize)
         {
-            yield return $"views.size is {options.Size}, expected 1 to {LargestSize} pixels. ImageNet recipes use 224, CIFAR 32.";
+            yield return $"views.size is {options.Size}, expected 1 to {LargestSize} pixels. ImageNet recipes use " +
+                "224, CIFAR 32.";
         }
 
-        var (least, most) = (options.CropScaleMin ?? Math.Min(0.08, options.CropScaleMax ?? 1), options.CropScaleMax ?? 1);
+        var (least, most) = (
+            options.CropScaleMin ?? Math.Min(0.08, options.CropScaleMax ?? 1),
+            options.CropScaleMax ?? 1);
         if (!(most > 0 && most <= 1))
         {
-            yield return Invariant($"views.cropScaleMax is {most}, expected a share of the area above 0 and at most 1.");
+            yield return Invariant(
+                $"views.cropScaleMax is {most}, expected a share of the area above 0 and at most 1.");
         }
         else if (!(least > 0 && least <= most))
         {
-            yield return Invariant($"views.cropScaleMin is {least}, expected a share of the area above 0 and at most views.cropScaleMax ({most}).");
+            yield return Invariant(
+                $"views.cropScaleMin is {least}, expected a share of the area above 0 and at most views.cropScaleMax ({most})."
+            );
         }
 
         if (options.Strength is { } strength && !(options.Recipe is ViewRecipe.SimClr or ViewRecipe.SimClrCifar))
         {
-            yield return Invariant($"views.strength is {strength}, which {ViewRecipe.SimClr.Name()} and {ViewRecipe.SimClrCifar.Name()} alone know; ") +
-                $"views.recipe is \"{options.Recipe.Name()}\".";
+            yield return Invariant(
+                $"views.strength is {strength}, which {ViewRecipe.SimClr.Name()} and {ViewRecipe.SimClrCifar.Name()} alone know; "
+            ) + $"views.recipe is \"{options.Recipe.Name()}\".";
         }
         else if (options.Strength is { } s && !(s > 0 && s <= 2.5))
         {
-            yield return Invariant($"views.strength is {s}, expected a number above 0 and at most 2.5, where the hue has gone half around. SimCLR uses 1, and 0.5 for CIFAR-10.");
+            yield return Invariant(
+                $"views.strength is {s}, expected a number above 0 and at most 2.5, where the hue has gone half around. SimCLR uses 1, and 0.5 for CIFAR-10."
+            );
         }
 
         if (options.Mean is { } mean && (mean.Length != 3 || !mean.All(float.IsFinite)))
         {
-            yield return $"views.mean is [{Listed(mean)}], expected three numbers: red, green, blue on a scale of 0 to 1.";
+            yield return $"views.mean is [{Listed(mean)}], expected three numbers: red, green, blue on a scale of 0 " +
+                "to 1.";
         }
 
         if (options.Std is { } std && (std.Length != 3 || !std.All(value => float.IsFinite(value) && value > 0)))
         {
-            yield return $"views.std is [{Listed(std)}], expected three numbers above 0: red, green, blue on a scale of 0 to 1.";
+            yield return $"views.std is [{Listed(std)}], expected three numbers above 0: red, green, blue on a " +
+                "scale of 0 to 1.";
         }
     }
 
@@ -153,11 +173,17 @@ public static class ViewRecipes
     private static (float[] Mean, float[] Std) CifarTen => (CifarMean, CifarStd);
 
     // Images that are about as small as their views, and are evaluated as they are.
-    private static bool IsSmall(ViewOptions options) => options.Recipe is ViewRecipe.CifarDemo or ViewRecipe.CifarV1 or ViewRecipe.SimClrCifar;
+    private static bool IsSmall(ViewOptions options) =>
+        options.Recipe is ViewRecipe.CifarDemo or ViewRecipe.CifarV1 or ViewRecipe.SimClrCifar;
 
-    private static (float[] Mean, float[] Std) Statistics(ViewOptions options) => IsSmall(options) ? CifarTen : ImageNet;
+    private static (float[] Mean, float[] Std) Statistics(ViewOptions options) =>
+        IsSmall(options) ? CifarTen : ImageNet;
 
-    private static ViewTransform Compose(ViewOptions options, (float[] Mean, float[] Std) statistics, params IViewOperation?[] operations) => new(
+    private static ViewTransform Compose(
+        ViewOptions options,
+        (float[] Mean, float[] Std) statistics,
+        params IViewOperation?[] operations) =>
+        new(
         options.Size,
         [.. operations.OfType<IViewOperation>()],
         new Normalize(options.Mean ?? statistics.Mean, options.Std ?? statistics.Std))
@@ -173,7 +199,8 @@ public static class ViewRecipes
         return new RandomResizedCrop(options.Size, options.CropScaleMin ?? Math.Min(unsetMin, most), most);
     }
 
-    private static GaussianBlur? Blur(ViewOptions options, bool unset) => options.Blur ?? unset ? new GaussianBlur(0.1, 2, 0.5) : null;
+    private static GaussianBlur? Blur(ViewOptions options, bool unset) =>
+        options.Blur ?? unset ? new GaussianBlur(0.1, 2, 0.5) : null;
 
     private static void ThrowIfFaulty(ViewOptions options)
     {
@@ -184,5 +211,6 @@ public static class ViewRecipes
         }
     }
 
-    private static string Listed(float[] values) => string.Join(", ", values.Select(value => value.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+    private static string Listed(float[] values) =>
+        string.Join(", ", values.Select(value => value.ToString(System.Globalization.CultureInfo.InvariantCulture)));
 }

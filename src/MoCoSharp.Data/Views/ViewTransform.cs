@@ -2,7 +2,9 @@ using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Data.Views;
 
-/// <summary>How a view is made of an image: operations in their order, then normalisation. A pure function of image and stream.</summary>
+/// <summary>
+/// How a view is made of an image: operations in their order, then normalisation. A pure function of image and stream.
+/// </summary>
 /// <remarks>Safe to use from several threads.</remarks>
 public sealed class ViewTransform
 {
@@ -61,7 +63,9 @@ public sealed class ViewTransform
     {
         if (pixels.Length != Size * Size * 3)
         {
-            throw new ArgumentException($"{pixels.Length} floats for an RGB view of {Size} x {Size}: expected {Size * Size * 3}.", nameof(pixels));
+            throw new ArgumentException(
+                $"{pixels.Length} floats for an RGB view of {Size} x {Size}: expected {Size * Size * 3}.",
+                nameof(pixels));
         }
 
         ArgumentNullException.ThrowIfNull(source);
@@ -73,7 +77,9 @@ public sealed class ViewTransform
 
         if (canvas.Width != Size || canvas.Height != Size)
         {
-            throw new InvalidOperationException($"The operations left {canvas.Width} x {canvas.Height} pixels: expected {Size} x {Size}. Is a crop to {Size} missing?");
+            throw new InvalidOperationException(
+                $"The operations left {canvas.Width} x {canvas.Height} pixels: expected {Size} x {Size}. Is a crop " +
+                $"to {Size} missing?");
         }
 
         normalize.Apply(canvas, pixels);
@@ -82,7 +88,9 @@ public sealed class ViewTransform
     /// <summary>The steps in order, one a line.</summary>
     public string Describe() => string.Join('\n', [
         .. AppliesOrientation ? ["upright by EXIF"] : Array.Empty<string>(),
-        .. DecodesSmaller ? ["decoded at 1/8, 1/4 or 1/2 where the crops stay as large as the view"] : Array.Empty<string>(),
+        .. DecodesSmaller
+            ? ["decoded at 1/8, 1/4 or 1/2 where the crops stay as large as the view"]
+            : Array.Empty<string>(),
         .. Operations.Select(operation => operation.Describe()),
         normalize.Describe(),
     ]);
@@ -91,9 +99,12 @@ public sealed class ViewTransform
     private Func<int, int, bool> SmallerThat(SampleRandom first, SampleRandom second) =>
         (width, height) => StaysLarger(width, height, first) && StaysLarger(width, height, second);
 
-    private bool StaysLarger(int width, int height, SampleRandom random) => (Operations.Count > 0 ? Operations[0] : null) switch
+    private bool StaysLarger(int width, int height, SampleRandom random) =>
+        (Operations.Count > 0 ? Operations[0] : null) switch
     {
-        RandomResizedCrop crop => crop.Draw(width, height, ref random) is var draw && draw.Width >= Size && draw.Height >= Size,
+        RandomResizedCrop crop => crop.Draw(width, height, ref random) is var draw
+            && draw.Width >= Size
+            && draw.Height >= Size,
         Resize resize => Math.Min(width, height) >= resize.ShortSide,
         _ => false,
     };

@@ -2,13 +2,19 @@ using MoCoSharp.Data.Views;
 
 namespace MoCoSharp.Detection.Datasets;
 
-/// <summary>An image of a batch: which, and at which place of the endless stream, which fixes how it is scaled and mirrored.</summary>
+/// <summary>
+/// An image of a batch: which, and at which place of the endless stream, which fixes how it is scaled and mirrored.
+/// </summary>
 public readonly record struct StreamItem(int Index, long Position);
 
-/// <summary>An endless stream of batches: each epoch in an order of its own, wide images in batches with wide ones and tall ones with tall ones, so that little is padded.</summary>
+/// <summary>
+/// An endless stream of batches: each epoch in an order of its own, wide images in batches with wide ones and tall ones
+/// with tall ones, so that little is padded.
+/// </summary>
 /// <remarks>
-/// As detectron2: an image goes to the batch of its kind that is being filled, and a full batch leaves; what is not full waits for the next epoch.
-/// The stream is a function of the seed alone, so that a batch is found again after a resume by counting.
+/// As detectron2: an image goes to the batch of its kind that is being filled, and a full batch leaves; what is not
+/// full waits for the next epoch. The stream is a function of the seed alone, so that a batch is found again after a
+/// resume by counting.
 /// </remarks>
 public static class AspectGroups
 {

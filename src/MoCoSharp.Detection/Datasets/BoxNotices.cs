@@ -14,7 +14,11 @@ internal static class BoxNotices
     /// <param name="place">Where it stands.</param>
     public static ObjectBox? Inside(this Tally notices, ObjectBox box, int width, int height, string place)
     {
-        if (!double.IsFinite(box.Left) || !double.IsFinite(box.Top) || !double.IsFinite(box.Right) || !double.IsFinite(box.Bottom))
+        if (
+            !double.IsFinite(box.Left)
+            || !double.IsFinite(box.Top)
+            || !double.IsFinite(box.Right)
+            || !double.IsFinite(box.Bottom))
         {
             notices.Add("boxes whose corners are no numbers were dropped", place);
             return null;
@@ -47,7 +51,9 @@ internal static class BoxNotices
         return cut;
     }
 
-    /// <summary>A flag as it is written: 1, 1.0, true, yes; 0, false, no, or nothing. Anything else is told, and 0.</summary>
+    /// <summary>
+    /// A flag as it is written: 1, 1.0, true, yes; 0, false, no, or nothing. Anything else is told, and 0.
+    /// </summary>
     /// <param name="notices">Counts it.</param>
     /// <param name="key">What it is called there.</param>
     /// <param name="text">What stands there.</param>
@@ -55,7 +61,9 @@ internal static class BoxNotices
     public static bool Flag(this Tally notices, string key, string? text, string place)
     {
         var plain = text?.Trim().ToLowerInvariant() ?? "";
-        if (double.TryParse(plain, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number is 0 or 1)
+        if (
+            double.TryParse(plain, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number is 0 or 1
+        )
         {
             return number == 1;
         }
@@ -81,9 +89,11 @@ internal static class BoxNotices
 
     /// <summary>A class name without what is easily written in two ways.</summary>
     public static string Plain(string className) =>
-        string.Concat(className.Where(letter => !char.IsWhiteSpace(letter) && letter is not ('-' or '_'))).ToLowerInvariant();
+        string.Concat(className.Where(letter => !char.IsWhiteSpace(letter) && letter is not ('-' or '_')))
+            .ToLowerInvariant();
 
     /// <summary>A text from a stranger's file, on one line and not too long.</summary>
     public static string Shortened(string text) =>
-        string.Concat((text.Length > 60 ? text[..57] + "..." : text).Select(letter => char.IsControl(letter) ? ' ' : letter));
+        string.Concat(
+            (text.Length > 60 ? text[..57] + "..." : text).Select(letter => char.IsControl(letter) ? ' ' : letter));
 }

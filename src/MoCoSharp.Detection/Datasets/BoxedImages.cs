@@ -17,7 +17,9 @@ public sealed record BoxedImage(string File, string Name, int Width, int Height,
     public bool HasObjects => Boxes.Any(box => !box.IsCrowd);
 }
 
-/// <summary>Images with boxes by index, the same ones in the same order each time; safe to read from several threads.</summary>
+/// <summary>
+/// Images with boxes by index, the same ones in the same order each time; safe to read from several threads.
+/// </summary>
 public sealed class BoxedImages
 {
     private readonly IReadOnlyList<BoxedImage> images;
@@ -27,7 +29,9 @@ public sealed class BoxedImages
     /// <param name="classNames">By label.</param>
     /// <param name="images">At least one.</param>
     /// <param name="notices">What was dropped while reading, a sentence each.</param>
-    public BoxedImages(string description, IReadOnlyList<string> classNames, IReadOnlyList<BoxedImage> images, IReadOnlyList<string>? notices = null)
+    public BoxedImages(
+        string description, IReadOnlyList<string> classNames, IReadOnlyList<BoxedImage> images,
+        IReadOnlyList<string>? notices = null)
     {
         ArgumentNullException.ThrowIfNull(images);
         Description = description;
@@ -54,7 +58,9 @@ public sealed class BoxedImages
 
     /// <summary>Decodes one image, turned upright as its EXIF data say.</summary>
     /// <param name="index">0 to Count - 1.</param>
-    /// <exception cref="BrokenImageException">It cannot be read, or has another size than its annotation says, so that the boxes lie nobody knows where.</exception>
+    /// <exception cref="BrokenImageException">
+    /// It cannot be read, or has another size than its annotation says, so that the boxes lie nobody knows where.
+    /// </exception>
     public ImageBuffer Read(int index)
     {
         var image = images[index];
@@ -66,28 +72,51 @@ public sealed class BoxedImages
 
         var found = $"{pixels.Width} x {pixels.Height}";
         pixels.Dispose();
-        throw new BrokenImageException($"{image.File}: is {found} pixels, and its annotation says {image.Width} x {image.Height}: its boxes lie elsewhere.");
+        throw new BrokenImageException(
+            $"{image.File}: is {found} pixels, and its annotation says {image.Width} x {image.Height}: its boxes " +
+            "lie elsewhere.");
     }
 
-    /// <summary>The same images with labels of another list of classes; boxes of classes that are not in it go, and are told.</summary>
+    /// <summary>
+    /// The same images with labels of another list of classes; boxes of classes that are not in it go, and are told.
+    /// </summary>
     /// <param name="classNames">Those that are known.</param>
     public BoxedImages WithClasses(IReadOnlyList<string> classNames)
     {
         ArgumentNullException.ThrowIfNull(classNames);
-        var known = classNames.Select((name, label) => (name, label)).ToDictionary(item => item.name, item => item.label, StringComparer.Ordinal);
+        var known = classNames
+            .Select((name, label) => (name, label))
+            .ToDictionary(item => item.name, item => item.label, StringComparer.Ordinal);
         var labels = ClassNames.Select(name => known.GetValueOrDefault(name, -1)).ToArray();
-        var mapped = images.Select(image => image with { Boxes = [.. image.Boxes.Where(box => labels[box.Label] >= 0).Select(box => box with { Label = labels[box.Label] })] }).ToList();
+        var mapped = images
+            .Select(image =>
+                image with
+                {
+                    Boxes =
+                    [
+                        .. image
+                            .Boxes.Where(box => labels[box.Label] >= 0)
+                            .Select(box => box with { Label = labels[box.Label] }),
+                    ],
+                })
+            .ToList();
         var lost = images.Sum(image => image.Boxes.Count) - mapped.Sum(image => image.Boxes.Count);
         var unknown = ClassNames.Except(classNames).ToList();
         IReadOnlyList<string> notices = lost == 0
             ? Notices
-            : [.. Notices, $"{Description}: {lost} boxes of {unknown.Count} classes that are not trained on were dropped " +
-                $"({string.Join(", ", unknown.Take(5).Select(WithLike))})."];
+            :
+            [
+                .. Notices,
+                $"{Description}: {lost} boxes of {unknown.Count} classes that are not trained on were dropped "
+                    + $"({string.Join(", ", unknown.Take(5).Select(WithLike))}).",
+            ];
         return new BoxedImages(Description, classNames, mapped, notices);
 
         // "Car (is it car?)"
         string WithLike(string name) =>
-            classNames.FirstOrDefault(other => BoxNotices.Plain(other) == BoxNotices.Plain(name)) is { } like ? $"{name} (is it {like}?)" : name;
+            classNames.FirstOrDefault(other => BoxNotices.Plain(other) == BoxNotices.Plain(name)) is { } like
+                ? $"{name} (is it {like}?)"
+                : name;
     }
 
     /// <summary>The same images, with a notice of those that are learned from as well.</summary>
@@ -100,8 +129,9 @@ public sealed class BoxedImages
             ? this
             : new BoxedImages(Description, ClassNames, images, [
                 .. Notices,
-                $"{Description}: {both.Count} of its {Count} images are also learned from, so that the AP is too high: " +
-                $"{DataNotice.Some(both, 5)}."]);
+                $"{Description}: {both.Count} of its {Count} images are also learned from, so that the AP is too high: "
+                    + $"{DataNotice.Some(both, 5)}.",
+            ]);
     }
 
     /// <summary>Only the images with something to learn from; those without are told.</summary>
@@ -110,7 +140,13 @@ public sealed class BoxedImages
         var kept = images.Where(image => image.HasObjects).ToList();
         return kept.Count == images.Count
             ? this
-            : new BoxedImages(Description, ClassNames, kept, [.. Notices, $"{Description}: {images.Count - kept.Count} images without boxes take no part in training, as in the protocol."]);
+            : new BoxedImages(
+                Description, ClassNames, kept,
+                [
+                    .. Notices,
+                    $"{Description}: {images.Count - kept.Count} images without boxes take no part in training, as " +
+                    "in the protocol.",
+                ]);
     }
 
     /// <summary>A digest of names, sizes and boxes: what tells one data set from another, wherever it lies.</summary>
@@ -125,7 +161,8 @@ public sealed class BoxedImages
             foreach (var box in image.Boxes)
             {
                 hash.AppendData(Encoding.UTF8.GetBytes(FormattableString.Invariant(
-                    $"{box.Left:R} {box.Top:R} {box.Right:R} {box.Bottom:R} {box.Label} {box.IsDifficult} {box.IsCrowd} {box.OutlineArea:R}\n")));
+                    $"{box.Left:R} {box.Top:R} {box.Right:R} {box.Bottom:R} {box.Label} {box.IsDifficult} {box.IsCrowd} {box.OutlineArea:R}\n"
+                )));
             }
         }
 

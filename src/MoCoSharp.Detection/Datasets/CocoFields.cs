@@ -46,7 +46,8 @@ internal sealed class CocoFields(string file)
     {
         if (faults.Count > 0)
         {
-            throw new DataSourceException($"{file}: {string.Join("; ", faults)}{(more > 0 ? $"; and {more} more" : "")}.");
+            throw new DataSourceException(
+                $"{file}: {string.Join("; ", faults)}{(more > 0 ? $"; and {more} more" : "")}.");
         }
     }
 
@@ -67,13 +68,18 @@ internal sealed class CocoFields(string file)
             throw new DataSourceException($"{file}: is {Shown(root)}; {Expected}.");
         }
 
-        var lacking = Lists.Where(key => !root.TryGetProperty(key, out var list) || list.ValueKind != JsonValueKind.Array)
+        var lacking = Lists
+            .Where(key => !root.TryGetProperty(key, out var list) || list.ValueKind != JsonValueKind.Array)
             .Select(key => $"\"{key}\"").ToList();
         if (lacking.Count > 0)
         {
-            var keys = root.EnumerateObject().Take(5).Select(item => BoxNotices.Shortened(item.Name)).DefaultIfEmpty("none");
+            var keys = root.EnumerateObject()
+                .Take(5)
+                .Select(item => BoxNotices.Shortened(item.Name))
+                .DefaultIfEmpty("none");
             throw new DataSourceException(
-                $"{file}: has no list {string.Join(", ", lacking)}; {Expected}. Its keys are {string.Join(", ", keys)}.");
+                $"{file}: has no list {string.Join(", ", lacking)}; {Expected}. Its keys are {string.Join(", ", keys)}."
+            );
         }
     }
 
@@ -132,7 +138,9 @@ internal sealed class CocoFields(string file)
             return null;
         }
 
-        if (long.TryParse(Plain(value)!.Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
+        if (
+            long.TryParse(
+                Plain(value)!.Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
         {
             return number;
         }

@@ -56,7 +56,8 @@ internal sealed class CocoReader(string file, string folder)
                     "annotations of an unknown image or category were dropped",
                     $"{item.Place}, image {image}, category {category}");
             }
-            else if (Box(item, label, $"{item.Place}, a {categories[label].Name} of {owner.Name}") is (var box, var place)
+            else if (
+                Box(item, label, $"{item.Place}, a {categories[label].Name} of {owner.Name}") is (var box, var place)
                 && notices.Inside(box, owner.Width, owner.Height, place) is { } inside)
             {
                 boxes[image].Add(inside);
@@ -125,13 +126,17 @@ internal sealed class CocoReader(string file, string folder)
         }
 
         fields.Fault(
-            $"{item.Place}: \"{key}\" is {BoxNotices.Shortened(value.GetRawText())}, expected 1 to {LargestSide} pixels");
+            $"{item.Place}: \"{key}\" is {BoxNotices.Shortened(value.GetRawText())}, expected 1 to {LargestSide} pixels"
+        );
         return 1;
     }
 
     private (ObjectBox Box, string Place)? Box(CocoEntry item, int label, string place)
     {
-        var length = item.Value.TryGetProperty("bbox", out var list) && list.ValueKind == JsonValueKind.Array ? list.GetArrayLength() : 0;
+        var length =
+            item.Value.TryGetProperty("bbox", out var list) && list.ValueKind == JsonValueKind.Array
+                ? list.GetArrayLength()
+                : 0;
         if (length == 0 && list.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null or JsonValueKind.Array)
         {
             notices.Add("annotations without a \"bbox\" were dropped (outlines alone are not read)", place);
@@ -156,7 +161,8 @@ internal sealed class CocoReader(string file, string folder)
         foreach (var same in items.GroupBy(item => item.What, StringComparer.Ordinal).Where(group => group.Count() > 1))
         {
             var times = same.Count() == 2 ? "twice" : $"{same.Count()} times";
-            fields.Fault($"{same.Key} stands there {times}: {string.Join(" and ", same.Take(3).Select(item => item.Place))}");
+            fields.Fault(
+                $"{same.Key} stands there {times}: {string.Join(" and ", same.Take(3).Select(item => item.Place))}");
         }
     }
 
@@ -177,7 +183,8 @@ internal sealed class CocoReader(string file, string folder)
         {
             notices.Add(
                 "image files have more than one entry, each of which counts",
-                $"{BoxNotices.Shortened(same.First().Name)} ({string.Join(" and ", same.Take(3).Select(image => image.Place))})");
+                $"{BoxNotices.Shortened(same.First().Name)} " +
+                $"({string.Join(" and ", same.Take(3).Select(image => image.Place))})");
         }
     }
 

@@ -4,7 +4,10 @@ using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Detection.Datasets;
 
-/// <summary>COCO's instances JSON: images, categories, and annotations with boxes [x, y, width, height]. Outlines are passed over.</summary>
+/// <summary>
+/// COCO's instances JSON: images, categories, and annotations with boxes [x, y, width, height]. Outlines are passed
+/// over.
+/// </summary>
 internal static class CocoSource
 {
     private const long LargestFile = 2L << 30;
@@ -18,7 +21,9 @@ internal static class CocoSource
     {
         if (!Directory.Exists(images))
         {
-            throw new DataSourceException($"{images}: there is no such folder of images for {file}. Name it behind the file: coco:{file}@FOLDER.");
+            throw new DataSourceException(
+                $"{images}: there is no such folder of images for {file}. Name it behind the file: coco:{file}@FOLDER."
+            );
         }
 
         using var document = Parse(file);
@@ -32,7 +37,8 @@ internal static class CocoSource
             using var stream = SourceFile.Open(file);
             if (stream.Length > LargestFile)
             {
-                throw new DataSourceException($"{file}: {stream.Length} bytes, expected at most {LargestFile}. Is it the right file?");
+                throw new DataSourceException(
+                    $"{file}: {stream.Length} bytes, expected at most {LargestFile}. Is it the right file?");
             }
 
             return JsonDocument.Parse(stream, Strict);

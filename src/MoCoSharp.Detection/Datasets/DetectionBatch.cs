@@ -19,7 +19,9 @@ public sealed class DetectionBatch
         {
             for (var y = 0; y < views[n].Height; y++)
             {
-                views[n].Pixels.AsSpan(3 * y * views[n].Width, 3 * views[n].Width).CopyTo(Pixels.AsSpan(((n * Height) + y) * rowLength));
+                views[n]
+                    .Pixels.AsSpan(3 * y * views[n].Width, 3 * views[n].Width)
+                    .CopyTo(Pixels.AsSpan(((n * Height) + y) * rowLength));
             }
         }
     }

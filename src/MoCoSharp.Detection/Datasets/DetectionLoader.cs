@@ -5,13 +5,16 @@ using MoCoSharp.Data.Views;
 
 namespace MoCoSharp.Detection.Datasets;
 
-/// <summary>Batches for a detector, made ahead on several threads, the same ones in the same order whatever their number.</summary>
+/// <summary>
+/// Batches for a detector, made ahead on several threads, the same ones in the same order whatever their number.
+/// </summary>
 /// <param name="images">With boxes.</param>
 /// <param name="options">Sizes.</param>
 /// <param name="normalize">Mean and deviation.</param>
 /// <param name="seed">Fixes order, sizes and mirroring.</param>
 /// <param name="workers">Threads, above 0.</param>
-public sealed class DetectionLoader(BoxedImages images, DetectionViewOptions options, Normalize normalize, long seed, int workers)
+public sealed class DetectionLoader(
+    BoxedImages images, DetectionViewOptions options, Normalize normalize, long seed, int workers)
 {
     /// <summary>Told of each image that cannot be used, whenever it is met, on the thread that met it.</summary>
     public Action<BadImage>? BadImageFound { get; init; }
@@ -22,7 +25,9 @@ public sealed class DetectionLoader(BoxedImages images, DetectionViewOptions opt
     /// <summary>How long to wait then.</summary>
     internal TimeSpan LongestOutage { get; init; } = TimeSpan.FromSeconds(new LoaderOptions().OutageSeconds);
 
-    /// <summary>The training batches from one on, without end. A bad image's place goes to the next image that can be read.</summary>
+    /// <summary>
+    /// The training batches from one on, without end. A bad image's place goes to the next image that can be read.
+    /// </summary>
     /// <param name="batchSize">Images in each.</param>
     /// <param name="first">Batches that went before.</param>
     /// <param name="cancellation">Ends the waiting.</param>
@@ -37,7 +42,10 @@ public sealed class DetectionLoader(BoxedImages images, DetectionViewOptions opt
             cancellation);
     }
 
-    /// <summary>Every image once, alone, in its order, at the test's size; null where it cannot be read, for a fault of disk or network after second tries.</summary>
+    /// <summary>
+    /// Every image once, alone, in its order, at the test's size; null where it cannot be read, for a fault of disk or
+    /// network after second tries.
+    /// </summary>
     /// <exception cref="BrokenImageException">No image can be read any more for a minute.</exception>
     public IEnumerable<DetectionBatch?> Test(CancellationToken cancellation)
     {
@@ -45,7 +53,10 @@ public sealed class DetectionLoader(BoxedImages images, DetectionViewOptions opt
         var secondTries = new SecondTries(outage, index => SecondTries.Answers(() => images.Read(index)), images.Count);
         return Ahead(
             Enumerable.Range(0, images.Count).Select(index => new[] { new StreamItem(index, index) }),
-            items => TestView(items[0].Index, outage, secondTries, cancellation) is { } view ? new DetectionBatch([view], items) : null,
+            items =>
+                TestView(items[0].Index, outage, secondTries, cancellation) is { } view
+                    ? new DetectionBatch([view], items)
+                    : null,
             cancellation);
     }
 
@@ -75,7 +86,10 @@ public sealed class DetectionLoader(BoxedImages images, DetectionViewOptions opt
             }
 
             cancellation.ThrowIfCancellationRequested();
-            outage.Wait(passing ?? throw new BrokenImageException($"{images.Description}: not one of {images.Count} images can be read."));
+            outage.Wait(
+                passing
+                    ?? throw new BrokenImageException(
+                        $"{images.Description}: not one of {images.Count} images can be read."));
         }
     }
 
@@ -109,7 +123,8 @@ public sealed class DetectionLoader(BoxedImages images, DetectionViewOptions opt
         try
         {
             using var image = images.Read(index);
-            var view = DetectionView.Of(image, images[index].Boxes, shortSide, options.LongestSide, isMirrored, normalize);
+            var view = DetectionView.Of(
+                image, images[index].Boxes, shortSide, options.LongestSide, isMirrored, normalize);
             outage.Answered();
             return (view, null);
         }
@@ -125,7 +140,10 @@ public sealed class DetectionLoader(BoxedImages images, DetectionViewOptions opt
     }
 
     // Each batch is one task; as many as there are workers are under way, and they are handed out in order.
-    private IEnumerable<TBatch> Ahead<TBatch>(IEnumerable<StreamItem[]> stream, Func<StreamItem[], TBatch> make, CancellationToken cancellation)
+    private IEnumerable<TBatch> Ahead<TBatch>(
+        IEnumerable<StreamItem[]> stream,
+        Func<StreamItem[], TBatch> make,
+        CancellationToken cancellation)
     {
         var underWay = new Queue<Task<TBatch>>();
         try
@@ -148,7 +166,12 @@ public sealed class DetectionLoader(BoxedImages images, DetectionViewOptions opt
         {
             foreach (var task in underWay)
             {
-                _ = task.ContinueWith(ended => ended.Exception, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default); // nobody waits for it any more
+                _ = task.ContinueWith(
+                    ended => ended.Exception,
+                    CancellationToken.None,
+                    TaskContinuationOptions.None,
+                    TaskScheduler.Default
+                ); // nobody waits for it any more
             }
         }
     }

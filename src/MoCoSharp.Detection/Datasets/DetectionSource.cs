@@ -6,7 +6,9 @@ namespace MoCoSharp.Detection.Datasets;
 /// <summary>Opens what a person names as --data of a detection.</summary>
 public static class DetectionSource
 {
-    private const string Kinds = "voc:DIR (with ImageSets, Annotations and JPEGImages, or with VOC2007 and VOC2012 in it), voc:DIR@SET,DIR@SET, coco:DIR (with annotations/instances_*.json) or coco:FILE.json@IMAGES";
+    private const string Kinds =
+        "voc:DIR (with ImageSets, Annotations and JPEGImages, or with VOC2007 and VOC2012 in it), " +
+        "voc:DIR@SET,DIR@SET, coco:DIR (with annotations/instances_*.json) or coco:FILE.json@IMAGES";
 
     private static readonly string[] Years = ["VOC2007", "VOC2012"];
     private static readonly string[] Trained = ["trainval", "train"];
@@ -34,7 +36,10 @@ public static class DetectionSource
         return (learned, judged?.Invoke().WithClasses(learned.ClassNames).WithOverlapTold(learned));
     }
 
-    /// <summary>Whether a source is one of COCO's, whose metric then judges unless another is asked for; else it is one of VOC's.</summary>
+    /// <summary>
+    /// Whether a source is one of COCO's, whose metric then judges unless another is asked for; else it is one of
+    /// VOC's.
+    /// </summary>
     public static bool IsCoco(string source)
     {
         ArgumentNullException.ThrowIfNull(source);
@@ -42,7 +47,8 @@ public static class DetectionSource
     }
 
     // A set that was named is meant; a folder alone offers what it has.
-    private static bool IsExact(string source) => source.Contains('@') || source.EndsWith(".json", StringComparison.Ordinal);
+    private static bool IsExact(string source) =>
+        source.Contains('@') || source.EndsWith(".json", StringComparison.Ordinal);
 
     private static (Func<BoxedImages> Train, Func<BoxedImages>? Judged) Parts(string source)
     {
@@ -52,13 +58,16 @@ public static class DetectionSource
         {
             "voc" when path.Length > 0 => Voc(source, path),
             "coco" when path.Length > 0 => Coco(source, path),
-            _ => throw new DataSourceException($"{source}: is no source with boxes.{Suggestion(source, kind, path)} Expected {Kinds}."),
+            _ => throw new DataSourceException(
+                $"{source}: is no source with boxes.{Suggestion(source, kind, path)} Expected {Kinds}."),
         };
     }
 
     private static string Suggestion(string source, string kind, string path) =>
-        kind.Length > 0 && path.Length > 0 && NearestWord.Find(kind, ["voc", "coco"]) is { } known ? $" Did you mean {known}:{path}?"
-        : Directory.Exists(source) ? $" Did you mean {(Directory.Exists(Path.Combine(source, "annotations")) ? "coco" : "voc")}:{source}?"
+        kind.Length > 0 && path.Length > 0 && NearestWord.Find(kind, ["voc", "coco"]) is { } known
+            ? $" Did you mean {known}:{path}?"
+        : Directory.Exists(source)
+            ? $" Did you mean {(Directory.Exists(Path.Combine(source, "annotations")) ? "coco" : "voc")}:{source}?"
         : "";
 
     private static (Func<BoxedImages> Train, Func<BoxedImages>? Judged) Voc(string source, string path)
@@ -70,26 +79,41 @@ public static class DetectionSource
         }
 
         // The folder that the benchmark comes in: train on both years, judge by 2007.
-        if (parts is [[var devkit]] && VocSource.Sets(devkit).Count == 0 && VocSource.Sets(Path.Combine(devkit, "VOC2007")).Count > 0)
+        if (
+            parts is [[var devkit]]
+            && VocSource.Sets(devkit).Count == 0
+            && VocSource.Sets(Path.Combine(devkit, "VOC2007")).Count > 0)
         {
-            string[] years = [.. Years.Select(year => Path.Combine(devkit, year)).Where(folder => VocSource.Sets(folder).Contains("trainval"))];
+            string[] years =
+            [
+                .. Years
+                    .Select(year => Path.Combine(devkit, year))
+                    .Where(folder => VocSource.Sets(folder).Contains("trainval")),
+            ];
             parts = [.. years.Select(folder => new[] { folder })];
         }
 
-        var named = parts.Select(part => (Folder: part[0], Set: part.Length == 2 ? part[1] : Choose(part[0], Trained, source))).ToList();
+        var named = parts
+            .Select(part => (Folder: part[0], Set: part.Length == 2 ? part[1] : Choose(part[0], Trained, source)))
+            .ToList();
         foreach (var (folder, set) in named)
         {
             if (set is null || !VocSource.Sets(folder).Contains(set))
             {
                 var known = VocSource.Sets(folder);
-                throw new DataSourceException($"{source}: {folder} has no ImageSets/Main/{set ?? "trainval"}.txt. " +
-                    (known.Count == 0 ? $"Expected {Kinds}." : $"It has {string.Join(", ", known)}: name one as {folder}@{known[0]}."));
+                throw new DataSourceException(
+                    $"{source}: {folder} has no ImageSets/Main/{set ?? "trainval"}.txt. "
+                        + (
+                            known.Count == 0
+                                ? $"Expected {Kinds}."
+                                : $"It has {string.Join(", ", known)}: name one as {folder}@{known[0]}."));
             }
         }
 
         // "trainval" is judged by "test" alone: "val" is a part of it.
         var test = named
-            .Select(part => (part.Folder, Set: Choose(part.Folder, Same(part.Set!, "trainval") ? ["test"] : JudgedSets, source)))
+            .Select(part =>
+                (part.Folder, Set: Choose(part.Folder, Same(part.Set!, "trainval") ? ["test"] : JudgedSets, source)))
             .FirstOrDefault(part => part.Set is not null && part.Set != named[0].Set);
         return (
             () => VocSource.Read(source, [.. named.Select(part => (part.Folder, part.Set!))]),
@@ -129,8 +153,13 @@ public static class DetectionSource
             .FirstOrDefault(name => name is not null);
         return (() => Read(train), judged is null ? null : () => Read(judged));
 
-        BoxedImages Read(string name) => CocoSource.Read(name, new[] { Suffix(name), Path.Combine("images", Suffix(name)), "images" }
-            .Select(folder => Path.Combine(path, folder)).FirstOrDefault(Directory.Exists) ?? Path.Combine(path, Suffix(name)));
+        BoxedImages Read(string name) =>
+            CocoSource.Read(
+                name,
+                new[] { Suffix(name), Path.Combine("images", Suffix(name)), "images" }
+            .Select(folder => Path.Combine(path, folder))
+            .FirstOrDefault(Directory.Exists)
+            ?? Path.Combine(path, Suffix(name)));
 
         static bool Begins(string name, string part) =>
             Suffix(name).StartsWith(part, StringComparison.OrdinalIgnoreCase);
@@ -142,13 +171,18 @@ public static class DetectionSource
     private static string OtherJson(string path)
     {
         string[] folders = Directory.Exists(path)
-            ? [path, .. Directory.GetDirectories(path).Where(folder => !ImageEndings.IsHidden(Path.GetFileName(folder)))]
+            ?
+            [
+                path,
+                .. Directory.GetDirectories(path).Where(folder => !ImageEndings.IsHidden(Path.GetFileName(folder))),
+            ]
             : [];
         var found = folders.SelectMany(folder => Directory.GetFiles(folder, "*.json")).Order(StringComparer.Ordinal)
             .Take(3).Select(file => $"coco:{file}@{Path.GetDirectoryName(file)}").ToList();
         return found.Count == 0
             ? $"Expected {Kinds}."
-            : $"Name a file and the folder of its images, and with --val those to judge by: {string.Join(", ", found)}.";
+            : "Name a file and the folder of its images, and with --val those to judge by: " +
+                $"{string.Join(", ", found)}.";
     }
 
     private static bool Same(string name, string other) => name.Equals(other, StringComparison.OrdinalIgnoreCase);

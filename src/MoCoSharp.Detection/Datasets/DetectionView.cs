@@ -27,7 +27,8 @@ public sealed record DetectionViewOptions
     {
         if (ShortSides.Count == 0 || ShortSides.Any(side => side is < 16 or > 8192))
         {
-            yield return $"views.shortSides is [{string.Join(", ", ShortSides)}], expected lengths of 16 to 8192 pixels. The protocol draws from 480 to 800 by 32.";
+            yield return $"views.shortSides is [{string.Join(", ", ShortSides)}], expected lengths of 16 to 8192 " +
+                "pixels. The protocol draws from 480 to 800 by 32.";
         }
 
         if (TestShortSide is < 16 or > 8192)
@@ -51,22 +52,30 @@ public sealed record DetectionView(int Width, int Height, IReadOnlyList<ObjectBo
 {
     private const double SmallestSide = 1e-5; // pixels; a box that a resize made thinner is none, as in detectron2
 
-    /// <summary>Scales an image so that its shorter side has a length, and its longer one at most another, perhaps mirrors it, and normalises.</summary>
+    /// <summary>
+    /// Scales an image so that its shorter side has a length, and its longer one at most another, perhaps mirrors it,
+    /// and normalises.
+    /// </summary>
     /// <param name="image">The pixels.</param>
     /// <param name="boxes">In its pixels.</param>
     /// <param name="shortSide">Wanted, in pixels.</param>
     /// <param name="longestSide">Allowed, in pixels.</param>
     /// <param name="isMirrored">Left for right.</param>
     /// <param name="normalize">Mean and deviation.</param>
-    /// <remarks>PIL's antialiased bilinear resize; sizes are rounded to the nearest, as in detectron2's ResizeShortestEdge.</remarks>
-    public static DetectionView Of(ImageBuffer image, IReadOnlyList<ObjectBox> boxes, int shortSide, int longestSide, bool isMirrored, Normalize normalize)
+    /// <remarks>
+    /// PIL's antialiased bilinear resize; sizes are rounded to the nearest, as in detectron2's ResizeShortestEdge.
+    /// </remarks>
+    public static DetectionView Of(
+        ImageBuffer image, IReadOnlyList<ObjectBox> boxes, int shortSide, int longestSide, bool isMirrored,
+        Normalize normalize)
     {
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(boxes);
         ArgumentNullException.ThrowIfNull(normalize);
         var (width, height) = SizeOf(image.Width, image.Height, shortSide, longestSide);
         var bytes = new byte[3 * width * height];
-        Resampling.Resize(image.AsSpan(), 3 * image.Width, image.Width, image.Height, bytes, width, height, Vectors.Best);
+        Resampling.Resize(
+            image.AsSpan(), 3 * image.Width, image.Width, image.Height, bytes, width, height, Vectors.Best);
         if (isMirrored)
         {
             Mirror(bytes, width, height);
@@ -74,7 +83,11 @@ public sealed record DetectionView(int Width, int Height, IReadOnlyList<ObjectBo
 
         var pixels = new float[bytes.Length];
         normalize.Apply(bytes, pixels);
-        return new DetectionView(width, height, [.. Scaled(boxes, width / (double)image.Width, height / (double)image.Height, isMirrored, width)], pixels);
+        return new DetectionView(
+            width,
+            height,
+            [.. Scaled(boxes, width / (double)image.Width, height / (double)image.Height, isMirrored, width)],
+            pixels);
     }
 
     /// <summary>The size of an image after that.</summary>
@@ -85,14 +98,18 @@ public sealed record DetectionView(int Width, int Height, IReadOnlyList<ObjectBo
         return (Math.Max(1, (int)((width * scale) + 0.5)), Math.Max(1, (int)((height * scale) + 0.5)));
     }
 
-    private static IEnumerable<ObjectBox> Scaled(IReadOnlyList<ObjectBox> boxes, double scaleX, double scaleY, bool isMirrored, int width)
+    private static IEnumerable<ObjectBox> Scaled(
+        IReadOnlyList<ObjectBox> boxes, double scaleX, double scaleY, bool isMirrored, int width)
     {
         foreach (var box in boxes)
         {
             var (left, right) = (box.Left * scaleX, box.Right * scaleX);
             var scaled = box with
             {
-                Left = isMirrored ? width - right : left, Right = isMirrored ? width - left : right, Top = box.Top * scaleY, Bottom = box.Bottom * scaleY,
+                Left = isMirrored ? width - right : left,
+                Right = isMirrored ? width - left : right,
+                Top = box.Top * scaleY,
+                Bottom = box.Bottom * scaleY,
             };
             if (scaled.Width > SmallestSide && scaled.Height > SmallestSide)
             {

@@ -18,7 +18,9 @@ internal static class ImageSize
             return Decoded(file);
         }
 
-        return (int)codec.EncodedOrigin >= 5 ? (codec.Info.Height, codec.Info.Width) : (codec.Info.Width, codec.Info.Height);
+        return (int)codec.EncodedOrigin >= 5
+            ? (codec.Info.Height, codec.Info.Width)
+            : (codec.Info.Width, codec.Info.Height);
     }
 
     // TIFF, which that codec does not know.

@@ -8,7 +8,9 @@ namespace MoCoSharp.Detection.Datasets;
 /// <param name="Label">Class id, 0 and up.</param>
 public readonly record struct ObjectBox(double Left, double Top, double Right, double Bottom, int Label)
 {
-    /// <summary>Pascal VOC: found or not, it does not count in an evaluation. It is trained on like any other.</summary>
+    /// <summary>
+    /// Pascal VOC: found or not, it does not count in an evaluation. It is trained on like any other.
+    /// </summary>
     public bool IsDifficult { get; init; }
 
     /// <summary>COCO: a region of many objects. Not trained on; whatever is found inside does not count.</summary>

@@ -18,7 +18,10 @@ internal sealed record VocObject(
     string Name, double Left, double Top, double Right, double Bottom, string? Difficult, string Fault);
 
 /// <summary>One annotation file of Pascal VOC: the image's size, and objects with boxes.</summary>
-/// <remarks>The file is a stranger's: no document type, no entities, nothing from elsewhere, bounded in size, depth and number of objects.</remarks>
+/// <remarks>
+/// The file is a stranger's: no document type, no entities, nothing from elsewhere, bounded in size, depth and number
+/// of objects.
+/// </remarks>
 internal sealed class VocAnnotation
 {
     private const long LargestFile = 16 << 20;
@@ -30,7 +33,12 @@ internal sealed class VocAnnotation
 
     private static readonly XmlReaderSettings Safely = new()
     {
-        DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null, MaxCharactersInDocument = LargestFile, MaxCharactersFromEntities = 1024, IgnoreComments = true, IgnoreWhitespace = true,
+        DtdProcessing = DtdProcessing.Prohibit,
+        XmlResolver = null,
+        MaxCharactersInDocument = LargestFile,
+        MaxCharactersFromEntities = 1024,
+        IgnoreComments = true,
+        IgnoreWhitespace = true,
     };
 
     /// <summary>In pixels; 0 where the file does not say.</summary>
@@ -110,7 +118,10 @@ internal sealed class VocAnnotation
                     path.Add(reader.LocalName);
                     if (path.Count > DeepestNesting || (path.Count == 1 && path[0] != "annotation"))
                     {
-                        throw new DataSourceException($"{file}: {(path.Count == 1 ? $"begins with <{path[0]}>, expected <annotation>" : $"nests deeper than {DeepestNesting}")}. Is it an annotation of Pascal VOC?");
+                        throw new DataSourceException(
+                            $"{file}: " +
+                            $"{(path.Count == 1 ? $"begins with <{path[0]}>, expected <annotation>" : $"nests deeper than {DeepestNesting}")}. Is it an annotation of Pascal VOC?"
+                        );
                     }
 
                     if (path is [_, "object"])
@@ -156,7 +167,8 @@ internal sealed class VocAnnotation
         var name = values.GetValueOrDefault("object/name", "");
         if (name.Length is 0 or > 256)
         {
-            throw new DataSourceException($"{file}: object {Objects.Count + 1} has a name of {name.Length} characters, expected 1 to 256.");
+            throw new DataSourceException(
+                $"{file}: object {Objects.Count + 1} has a name of {name.Length} characters, expected 1 to 256.");
         }
 
         var corners = Corners.Select(Corner).ToArray();
@@ -167,9 +179,13 @@ internal sealed class VocAnnotation
 
         string? Text(string key) => values.GetValueOrDefault("object/bndbox/" + key);
         double Corner(string key) =>
-            double.TryParse(Text(key), NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : double.NaN;
+            double.TryParse(Text(key), NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
+                ? value
+                : double.NaN;
     }
 
     private static int Pixels(Dictionary<string, string> values, string key) =>
-        int.TryParse(values.GetValueOrDefault(key), NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : 0;
+        int.TryParse(values.GetValueOrDefault(key), NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+            ? value
+            : 0;
 }

@@ -71,7 +71,8 @@ internal static class VocIds
         foreach (var text in new[] { first, first.Split(' ', '\t')[0] })
         {
             var parts = text.Split('/', '\\');
-            var ending = Endings.FirstOrDefault(known => parts[^1].EndsWith(known, StringComparison.OrdinalIgnoreCase)) ?? "";
+            var ending =
+                Endings.FirstOrDefault(known => parts[^1].EndsWith(known, StringComparison.OrdinalIgnoreCase)) ?? "";
             var name = parts[^1][..^ending.Length];
             var isOurs = parts.Length == 1 || parts[^2] is "JPEGImages" or "Annotations" or ".";
             if (name != text && isOurs && IsThere(name))

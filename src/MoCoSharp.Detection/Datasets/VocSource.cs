@@ -2,10 +2,12 @@ using MoCoSharp.Data.Datasets;
 
 namespace MoCoSharp.Detection.Datasets;
 
-/// <summary>Pascal VOC folders: Annotations/ID.xml, JPEGImages/ID.jpg, and ImageSets/Main/SET.txt with an id a line.</summary>
+/// <summary>
+/// Pascal VOC folders: Annotations/ID.xml, JPEGImages/ID.jpg, and ImageSets/Main/SET.txt with an id a line.
+/// </summary>
 /// <remarks>
-/// Corners are counted from 1 and both lie inside; a box here is [xmin - 1, xmax) x [ymin - 1, ymax), as detectron2 takes it. An image is found
-/// by its id, never by the name in its annotation.
+/// Corners are counted from 1 and both lie inside; a box here is [xmin - 1, xmax) x [ymin - 1, ymax), as detectron2
+/// takes it. An image is found by its id, never by the name in its annotation.
 /// </remarks>
 internal static class VocSource
 {
@@ -82,11 +84,17 @@ internal static class VocSource
             throw new DataSourceException($"{description}: names no image.");
         }
 
-        var names = read.SelectMany(item => item.Annotation.Objects).Select(item => item.Name).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
+        var names = read.SelectMany(item => item.Annotation.Objects)
+            .Select(item => item.Name)
+            .Distinct(StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal)
+            .ToList();
         notices.Alike(names);
-        var labels = names.Select((name, label) => (name, label)).ToDictionary(item => item.name, item => item.label, StringComparer.Ordinal);
-        var all = read
-            .Select(item => new BoxedImage(item.File, item.Name, item.Width, item.Height, [.. Boxes(item, labels, notices)]))
+        var labels = names
+            .Select((name, label) => (name, label))
+            .ToDictionary(item => item.name, item => item.label, StringComparer.Ordinal);
+        var all = read.Select(item => new BoxedImage(
+                item.File, item.Name, item.Width, item.Height, [.. Boxes(item, labels, notices)]))
             .ToList();
         return new BoxedImages(description, names, all, notices.Sentences());
 

@@ -3,7 +3,10 @@ namespace MoCoSharp.Detection.Metrics;
 /// <summary>A number for a curve of recall and precision.</summary>
 public static class AveragePrecision
 {
-    /// <summary>The mean, over recalls of 0, 0.1, ..., 1, of the best precision at that recall or beyond; 0 where none reaches it.</summary>
+    /// <summary>
+    /// The mean, over recalls of 0, 0.1, ..., 1, of the best precision at that recall or beyond; 0 where none reaches
+    /// it.
+    /// </summary>
     /// <param name="curve">In the order of falling scores: the recall never falls.</param>
     public static double ElevenPoints(IReadOnlyList<(double Recall, double Precision)> curve)
     {
@@ -12,7 +15,8 @@ public static class AveragePrecision
         for (var point = 0; point <= 10; point++)
         {
             var recall = point * 0.1; // 0.30000000000000004 and the like, as in the published code
-            sum += curve.Where(item => item.Recall >= recall).Select(item => item.Precision).DefaultIfEmpty(0).Max() / 11;
+            sum +=
+                curve.Where(item => item.Recall >= recall).Select(item => item.Precision).DefaultIfEmpty(0).Max() / 11;
         }
 
         return sum;

@@ -6,15 +6,24 @@ namespace MoCoSharp.Detection.Metrics;
 
 /// <summary>Average precision and recall as COCO's evaluation computes them, for boxes.</summary>
 /// <remarks>
-/// Lin et al. 2014, <see href="https://arxiv.org/abs/1405.0312"/>, and the published evaluator's arithmetic: ten IoUs, 101 recalls, objects small (to 32 x 32 pixels), medium
-/// (to 96 x 96) and large by the annotation's area, the best 1, 10 and 100 finds of a class in an image. Objects outside a range, and crowds, are neither to be found nor a mistake if they are.
+/// Lin et al. 2014, <see href="https://arxiv.org/abs/1405.0312"/>, and the published evaluator's arithmetic: ten IoUs,
+/// 101 recalls, objects small (to 32 x 32 pixels), medium (to 96 x 96) and large by the annotation's area, the best 1,
+/// 10 and 100 finds of a class in an image. Objects outside a range, and crowds, are neither to be found nor a mistake
+/// if they are.
 /// </remarks>
 public static class CocoMetric
 {
     private const int Recalls = 101;
-    private static readonly double[] Ious = [.. Enumerable.Range(0, 9).Select(i => (i * ((0.95 - 0.5) / 9)) + 0.5), 0.95];
+    private static readonly double[] Ious =
+    [
+        .. Enumerable.Range(0, 9).Select(i => (i * ((0.95 - 0.5) / 9)) + 0.5),
+        0.95,
+    ];
     private static readonly int[] MostFinds = [1, 10, 100];
-    private static readonly (string Name, double From, double To)[] Ranges = [("", 0, 1e10), ("Small", 0, 32 * 32), ("Medium", 32 * 32, 96 * 96), ("Large", 96 * 96, 1e10)];
+    private static readonly (string Name, double From, double To)[] Ranges =
+    [
+        ("", 0, 1e10), ("Small", 0, 32 * 32), ("Medium", 32 * 32, 96 * 96), ("Large", 96 * 96, 1e10),
+    ];
 
     /// <summary>Judges.</summary>
     /// <param name="images">The truth.</param>
@@ -29,11 +38,32 @@ public static class CocoMetric
         var finds = found.ToLookup(item => (item.Image, item.Label));
         int[] order = [.. judged.Order()];
         var results = new ClassResult[classes];
-        Parallel.For(0, classes, label => results[label] = Judge(
-            [.. order.Select(image => (images[image].Boxes.Where(box => box.Label == label).ToArray(), finds[(image, label)].OrderByDescending(item => item.Score).Take(MostFinds[^1]).ToArray()))]));
-        double Precision(int range, int? iou) => DetectionMetrics.Mean(results.SelectMany(result => iou is { } only ? result.Precision(range, only) : Enumerable.Range(0, Ious.Length).SelectMany(t => result.Precision(range, t))));
-        double Recall(int range, int most) => DetectionMetrics.Mean(results.SelectMany(result => Enumerable.Range(0, Ious.Length).Select(t => result.Recall(range, t, most))));
-        return new DetectionScores("COCO", Precision(0, null), Precision(0, 0), Precision(0, 5), [.. Enumerable.Range(0, classes).Select(label => new ClassScore(
+        Parallel.For(
+            0,
+            classes,
+            label =>
+                results[label] = Judge([
+                    .. order.Select(image =>
+                        (
+                            images[image].Boxes.Where(box => box.Label == label).ToArray(),
+                            finds[(image, label)].OrderByDescending(item => item.Score).Take(MostFinds[^1]).ToArray())),
+                ]));
+        double Precision(int range, int? iou) =>
+            DetectionMetrics.Mean(
+                results.SelectMany(result =>
+                    iou is { } only
+                        ? result.Precision(range, only)
+                        : Enumerable.Range(0, Ious.Length).SelectMany(t => result.Precision(range, t))));
+        double Recall(int range, int most) =>
+            DetectionMetrics.Mean(
+                results.SelectMany(result =>
+                    Enumerable.Range(0, Ious.Length).Select(t => result.Recall(range, t, most))));
+        return new DetectionScores(
+            "COCO", Precision(0, null), Precision(0, 0), Precision(0, 5),
+            [
+                .. Enumerable
+                    .Range(0, classes)
+                    .Select(label => new ClassScore(
             images.ClassNames[label],
             DetectionMetrics.Mean(Enumerable.Range(0, Ious.Length).SelectMany(t => results[label].Precision(0, t))),
             DetectionMetrics.Mean(results[label].Precision(0, 0)),
@@ -56,7 +86,10 @@ public static class CocoMetric
         for (var range = 0; range < Ranges.Length; range++)
         {
             var (_, from, to) = Ranges[range];
-            var isOut = images.Select(image => image.Truths.Select(truth => truth.IsCrowd || truth.Area < from || truth.Area > to).ToArray()).ToList();
+            var isOut = images
+                .Select(image =>
+                    image.Truths.Select(truth => truth.IsCrowd || truth.Area < from || truth.Area > to).ToArray())
+                .ToList();
             var toFind = isOut.Sum(flags => flags.Count(flag => !flag));
             if (toFind == 0)
             {
@@ -65,10 +98,15 @@ public static class CocoMetric
 
             for (var t = 0; t < Ious.Length; t++)
             {
-                var outcomes = images.Select((image, i) => Outcomes(image.Truths, image.Finds, ious[i], isOut[i], Ious[t], from, to)).ToList();
+                var outcomes = images
+                    .Select((image, i) => Outcomes(image.Truths, image.Finds, ious[i], isOut[i], Ious[t], from, to))
+                    .ToList();
                 for (var most = 0; most < MostFinds.Length; most++)
                 {
-                    var sorted = outcomes.SelectMany(list => list.Take(MostFinds[most])).OrderByDescending(item => item.Score).ToList(); // stable
+                    var sorted = outcomes
+                        .SelectMany(list => list.Take(MostFinds[most]))
+                        .OrderByDescending(item => item.Score)
+                        .ToList(); // stable
                     result.Set(range, t, most, Curve(sorted, toFind));
                 }
             }
@@ -87,15 +125,23 @@ public static class CocoMetric
                 var width = Math.Min(finds[d].Right, truths[g].Right) - Math.Max(finds[d].Left, truths[g].Left);
                 var height = Math.Min(finds[d].Bottom, truths[g].Bottom) - Math.Max(finds[d].Top, truths[g].Top);
                 var common = width <= 0 || height <= 0 ? 0 : width * height;
-                ious[d, g] = common / (truths[g].IsCrowd ? Area(finds[d]) : Area(finds[d]) + (truths[g].Width * truths[g].Height) - common);
+                ious[d, g] =
+                    common
+                    / (
+                        truths[g].IsCrowd
+                            ? Area(finds[d])
+                            : Area(finds[d]) + (truths[g].Width * truths[g].Height) - common);
             }
         }
 
         return ious;
     }
 
-    // Each find takes the object that it meets most and that none has taken; objects that do not count only where no other is left, and a crowd any number of times.
-    private static List<(double Score, bool IsHit, bool Counts)> Outcomes(ObjectBox[] truths, FoundObject[] finds, double[,] ious, bool[] isOut, double threshold, double from, double to)
+    // Each find takes the object that it meets most and that none has taken; objects that do not count only where no
+    // other is left, and a crowd any number of times.
+    private static List<(double Score, bool IsHit, bool Counts)> Outcomes(
+        ObjectBox[] truths, FoundObject[] finds, double[,] ious, bool[] isOut, double threshold, double from,
+        double to)
     {
         int[] order = [.. Enumerable.Range(0, truths.Length).OrderBy(g => isOut[g])];
         var taken = new bool[truths.Length];
@@ -132,7 +178,9 @@ public static class CocoMetric
         return outcomes;
     }
 
-    private static (double[] Precision, double Recall) Curve(List<(double Score, bool IsHit, bool Counts)> finds, int toFind)
+    private static (double[] Precision, double Recall) Curve(
+        List<(double Score, bool IsHit, bool Counts)> finds,
+        int toFind)
     {
         const double spacing = 2.220446049250313e-16; // of 1, so that 0 / 0 is 0
         var recall = new double[finds.Count];
@@ -171,9 +219,14 @@ public static class CocoMetric
     // By range, IoU and number of finds; absent where there is nothing to find.
     private sealed class ClassResult
     {
-        private readonly (double[] Precision, double Recall)?[,,] _curves = new (double[], double)?[Ranges.Length, Ious.Length, MostFinds.Length];
+        private readonly (double[] Precision, double Recall)?[,,] _curves = new (double[], double)?[
+            Ranges.Length,
+            Ious.Length,
+            MostFinds.Length
+        ];
 
-        public void Set(int range, int iou, int most, (double[] Precision, double Recall) curve) => _curves[range, iou, most] = curve;
+        public void Set(int range, int iou, int most, (double[] Precision, double Recall) curve) =>
+            _curves[range, iou, most] = curve;
 
         public double[] Precision(int range, int iou) => _curves[range, iou, MostFinds.Length - 1]?.Precision ?? [];
 

@@ -10,7 +10,8 @@ namespace MoCoSharp.Detection.Metrics;
 /// <param name="Ap">Mean over ten IoUs, 0 to 1; NaN where there is no object to find.</param>
 /// <param name="Ap50">At an IoU of 0.5.</param>
 /// <param name="Curve">Recall and precision at an IoU of 0.5.</param>
-public sealed record ClassScore(string Name, double Ap, double Ap50, IReadOnlyList<(double Recall, double Precision)> Curve);
+public sealed record ClassScore(
+    string Name, double Ap, double Ap50, IReadOnlyList<(double Recall, double Precision)> Curve);
 
 /// <summary>The numbers of a detection; each is 0 to 1, and NaN where there is nothing to measure.</summary>
 /// <param name="Metric">Whose arithmetic, in a phrase.</param>
@@ -18,10 +19,12 @@ public sealed record ClassScore(string Name, double Ap, double Ap50, IReadOnlyLi
 /// <param name="Ap50">At 0.5.</param>
 /// <param name="Ap75">At 0.75.</param>
 /// <param name="Classes">Each class.</param>
-public sealed record DetectionScores(string Metric, double Ap, double Ap50, double Ap75, IReadOnlyList<ClassScore> Classes)
+public sealed record DetectionScores(
+    string Metric, double Ap, double Ap50, double Ap75, IReadOnlyList<ClassScore> Classes)
 {
     /// <summary>What else the metric gives, by the name that it has there.</summary>
-    public IReadOnlyDictionary<string, double> Others { get; init; } = new Dictionary<string, double>(StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, double> Others { get; init; } =
+        new Dictionary<string, double>(StringComparer.Ordinal);
 }
 
 /// <summary>A metric of detection.</summary>
@@ -55,12 +58,16 @@ public static class DetectionMetrics
     /// <param name="found">In those images.</param>
     /// <exception cref="ArgumentException">The metric is none that can be computed.</exception>
     public static DetectionScores Compute(
-        DetectionMetric metric, BoxedImages images, IReadOnlyList<int> judged, IReadOnlyList<FoundObject> found) => metric switch
+        DetectionMetric metric, BoxedImages images, IReadOnlyList<int> judged,
+        IReadOnlyList<FoundObject> found) =>
+        metric switch
     {
         DetectionMetric.Voc07 => VocMetric.Of(images, judged, found, elevenPoints: true),
         DetectionMetric.Voc => VocMetric.Of(images, judged, found, elevenPoints: false),
         DetectionMetric.Coco => CocoMetric.Of(images, judged, found),
-        _ => throw new ArgumentException($"metric is \"{metric.Name()}\", expected voc07, voc or coco.", nameof(metric)),
+        _ => throw new ArgumentException(
+            $"metric is \"{metric.Name()}\", expected voc07, voc or coco.",
+            nameof(metric)),
     };
 
     /// <summary>The mean of what there is; NaN of nothing.</summary>

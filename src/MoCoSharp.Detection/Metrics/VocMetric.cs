@@ -5,19 +5,26 @@ namespace MoCoSharp.Detection.Metrics;
 
 /// <summary>Average precision as Pascal VOC's evaluation computes it, at ten IoUs.</summary>
 /// <remarks>
-/// Everingham et al. 2010, <see href="https://doi.org/10.1007/s11263-009-0275-4"/>. As detectron2 hands finds to it: corners counted from 1 and written with one decimal,
-/// scores with three, which makes ties; sizes are of pixels that lie inside, hence the +1. Of equal scores the earlier image's find counts as better.
+/// Everingham et al. 2010, <see href="https://doi.org/10.1007/s11263-009-0275-4"/>. As detectron2 hands finds to it:
+/// corners counted from 1 and written with one decimal, scores with three, which makes ties; sizes are of pixels that
+/// lie inside, hence the +1. Of equal scores the earlier image's find counts as better.
 /// </remarks>
 public static class VocMetric
 {
     private const int Thresholds = 10;
 
     /// <summary>Judges.</summary>
-    /// <param name="images">The truth; a class without objects that count has no number, and is left out of means.</param>
+    /// <param name="images">
+    /// The truth; a class without objects that count has no number, and is left out of means.
+    /// </param>
     /// <param name="judged">Indices of the images that count.</param>
     /// <param name="found">In those images.</param>
-    /// <param name="elevenPoints">As in 2007, and as papers report the 2007 test: the mean of the best precision beyond eleven recalls. Else the area under the curve, which reads otherwise.</param>
-    public static DetectionScores Of(BoxedImages images, IReadOnlyList<int> judged, IReadOnlyList<FoundObject> found, bool elevenPoints)
+    /// <param name="elevenPoints">
+    /// As in 2007, and as papers report the 2007 test: the mean of the best precision beyond eleven recalls. Else the
+    /// area under the curve, which reads otherwise.
+    /// </param>
+    public static DetectionScores Of(
+        BoxedImages images, IReadOnlyList<int> judged, IReadOnlyList<FoundObject> found, bool elevenPoints)
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(judged);
@@ -27,24 +34,46 @@ public static class VocMetric
         var curves = new IReadOnlyList<(double, double)>[classes];
         Parallel.For(0, classes, label =>
         {
-            var truths = judged.ToDictionary(image => image, image => images[image].Boxes.Where(box => box.Label == label).Select(Pixels.Of).ToArray());
-            Pixels[] finds = [.. found.Where(item => item.Label == label).Select(Pixels.Of).OrderByDescending(item => item.Score).ThenBy(item => item.Image)];
+            var truths = judged.ToDictionary(
+                image => image,
+                image => images[image].Boxes.Where(box => box.Label == label).Select(Pixels.Of).ToArray());
+            Pixels[] finds =
+            [
+                .. found
+                    .Where(item => item.Label == label)
+                    .Select(Pixels.Of)
+                    .OrderByDescending(item => item.Score)
+                    .ThenBy(item => item.Image),
+            ];
             for (var t = 0; t < Thresholds; t++)
             {
                 var curve = Curve(finds, truths, (50 + (5 * t)) / 100.0);
-                aps[label, t] = curve is null ? double.NaN : elevenPoints ? AveragePrecision.ElevenPoints(curve) : AveragePrecision.Area(curve);
+                aps[label, t] =
+                    curve is null ? double.NaN
+                    : elevenPoints ? AveragePrecision.ElevenPoints(curve)
+                    : AveragePrecision.Area(curve);
                 curves[label] = t == 0 ? curve ?? [] : curves[label];
             }
         });
-        var means = Enumerable.Range(0, Thresholds).Select(t => DetectionMetrics.Mean(Enumerable.Range(0, classes).Select(label => aps[label, t]))).ToList();
+        var means = Enumerable
+            .Range(0, Thresholds)
+            .Select(t => DetectionMetrics.Mean(Enumerable.Range(0, classes).Select(label => aps[label, t])))
+            .ToList();
         return new DetectionScores(
             elevenPoints ? "VOC 2007, 11 points" : "VOC, area under the curve", means.Average(), means[0], means[5],
             [.. Enumerable.Range(0, classes).Select(label => new ClassScore(
-                images.ClassNames[label], Enumerable.Range(0, Thresholds).Average(t => aps[label, t]), aps[label, 0], curves[label]))]);
+                images.ClassNames[label],
+                Enumerable.Range(0, Thresholds).Average(t => aps[label, t]),
+                aps[label, 0],
+                curves[label])),
+    ]);
     }
 
     // Recall and precision after each find that counts or misses; null where there is no object to find.
-    private static List<(double Recall, double Precision)>? Curve(Pixels[] finds, Dictionary<int, Pixels[]> truths, double threshold)
+    private static List<(double Recall, double Precision)>? Curve(
+        Pixels[] finds,
+        Dictionary<int, Pixels[]> truths,
+        double threshold)
     {
         var objects = truths.Values.Sum(boxes => boxes.Count(box => !box.IsDifficult));
         if (objects == 0)
@@ -84,12 +113,16 @@ public static class VocMetric
     }
 
     // Corners counted from 1, both inside, as VOC's files have them.
-    private readonly record struct Pixels(int Image, double Score, double Left, double Top, double Right, double Bottom, bool IsDifficult)
+    private readonly record struct Pixels(
+        int Image, double Score, double Left, double Top, double Right, double Bottom, bool IsDifficult)
     {
-        public static Pixels Of(ObjectBox box) => new(0, 0, box.Left + 1, box.Top + 1, box.Right, box.Bottom, box.IsDifficult);
+        public static Pixels Of(ObjectBox box) =>
+            new(0, 0, box.Left + 1, box.Top + 1, box.Right, box.Bottom, box.IsDifficult);
 
         public static Pixels Of(FoundObject found) => new(
-            found.Image, Decimals.Round(found.Score, 3), Decimals.Round(found.Left + 1, 1), Decimals.Round(found.Top + 1, 1), Decimals.Round(found.Right, 1), Decimals.Round(found.Bottom, 1), false);
+            found.Image, Decimals.Round(found.Score, 3), Decimals.Round(found.Left + 1, 1),
+            Decimals.Round(found.Top + 1, 1), Decimals.Round(found.Right, 1), Decimals.Round(found.Bottom, 1),
+            false);
 
         public double Iou(Pixels other)
         {
@@ -103,7 +136,9 @@ public static class VocMetric
     }
 }
 
-/// <summary>A number as text with so many decimals has it: rounded, and at a tie to the even digit, as C and Python print.</summary>
+/// <summary>
+/// A number as text with so many decimals has it: rounded, and at a tie to the even digit, as C and Python print.
+/// </summary>
 internal static class Decimals
 {
     /// <summary>Rounds.</summary>
@@ -119,6 +154,8 @@ internal static class Decimals
             return (below % 2 == 0 ? below : below + 1) / power;
         }
 
-        return double.Parse(value.ToString($"F{digits}", System.Globalization.CultureInfo.InvariantCulture), System.Globalization.CultureInfo.InvariantCulture);
+        return double.Parse(
+            value.ToString($"F{digits}", System.Globalization.CultureInfo.InvariantCulture),
+            System.Globalization.CultureInfo.InvariantCulture);
     }
 }

@@ -1,7 +1,12 @@
 namespace MoCoSharp.Detection.Model;
 
-/// <summary>The boxes that a region proposal network starts from: every size in every shape, about every point of a feature map.</summary>
-/// <remarks>Ren et al. 2015, <see href="https://arxiv.org/abs/1506.01497"/>, section 3.1.1; the numbers are detectron2's, which rounds nothing.</remarks>
+/// <summary>
+/// The boxes that a region proposal network starts from: every size in every shape, about every point of a feature map.
+/// </summary>
+/// <remarks>
+/// Ren et al. 2015, <see href="https://arxiv.org/abs/1506.01497"/>, section 3.1.1; the numbers are detectron2's, which
+/// rounds nothing.
+/// </remarks>
 public static class AnchorGrid
 {
     /// <summary>The anchors about the point (0, 0): size by size, and for each, ratio by ratio.</summary>
@@ -18,14 +23,17 @@ public static class AnchorGrid
             {
                 var width = Math.Sqrt(size * size / ratio);
                 var height = ratio * width;
-                anchors.Add(new Box((float)(-width / 2), (float)(-height / 2), (float)(width / 2), (float)(height / 2)));
+                anchors.Add(
+                    new Box((float)(-width / 2), (float)(-height / 2), (float)(width / 2), (float)(height / 2)));
             }
         }
 
         return [.. anchors];
     }
 
-    /// <summary>The anchors of a feature map: row by row, column by column, and about each point those of the cell.</summary>
+    /// <summary>
+    /// The anchors of a feature map: row by row, column by column, and about each point those of the cell.
+    /// </summary>
     /// <param name="cell">A anchors about (0, 0).</param>
     /// <param name="height">H of the feature map.</param>
     /// <param name="width">W of the feature map.</param>

@@ -7,7 +7,9 @@ using Encoder = MoCoSharp.Models.Encoder;
 
 namespace MoCoSharp.Detection.Model;
 
-/// <summary>The first layers and three stages of an encoder: images to the feature map "C4". Its keys are the encoder's.</summary>
+/// <summary>
+/// The first layers and three stages of an encoder: images to the feature map "C4". Its keys are the encoder's.
+/// </summary>
 internal sealed class Backbone : Module<Tensor, Tensor>
 {
     private readonly Convolution conv1;
@@ -31,8 +33,10 @@ internal sealed class Backbone : Module<Tensor, Tensor>
         };
         bn1 = new SplitBatchNorm(width, 1);
         layer1 = ResidualStage.Create(options.Depth, inputs: width, width, blocks[0], stride: 1, bnGroups: 1);
-        layer2 = ResidualStage.Create(options.Depth, inputs: width * expansion, width * 2, blocks[1], stride: 2, bnGroups: 1);
-        layer3 = ResidualStage.Create(options.Depth, inputs: width * 2 * expansion, width * 4, blocks[2], stride: 2, bnGroups: 1);
+        layer2 = ResidualStage.Create(
+            options.Depth, inputs: width * expansion, width * 2, blocks[1], stride: 2, bnGroups: 1);
+        layer3 = ResidualStage.Create(
+            options.Depth, inputs: width * 2 * expansion, width * 4, blocks[2], stride: 2, bnGroups: 1);
         RegisterComponents();
     }
 
@@ -72,7 +76,9 @@ internal sealed class RegionStage : Module<Tensor, Tensor>
     {
         var expansion = ResNetStages.HasBottleneck(options.Depth) ? Bottleneck.Expansion : 1;
         FeatureSize = options.Width * 8 * expansion;
-        layer4 = ResidualStage.Create(options.Depth, inputs: options.Width * 4 * expansion, options.Width * 8, ResNetStages.Blocks[options.Depth][3], stride: 2, bnGroups: 1);
+        layer4 = ResidualStage.Create(
+            options.Depth, inputs: options.Width * 4 * expansion, options.Width * 8,
+            ResNetStages.Blocks[options.Depth][3], stride: 2, bnGroups: 1);
         norm = extraNorm ? new SplitBatchNorm(FeatureSize, 1) : null;
         RegisterComponents();
     }

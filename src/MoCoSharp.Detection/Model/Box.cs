@@ -38,5 +38,7 @@ public readonly record struct Box(float Left, float Top, float Right, float Bott
 
     /// <summary>What lies inside an image.</summary>
     public Box Clip(float width, float height) =>
-        new(Math.Clamp(Left, 0, width), Math.Clamp(Top, 0, height), Math.Clamp(Right, 0, width), Math.Clamp(Bottom, 0, height));
+        new(
+            Math.Clamp(Left, 0, width), Math.Clamp(Top, 0, height), Math.Clamp(Right, 0, width),
+            Math.Clamp(Bottom, 0, height));
 }

@@ -1,11 +1,17 @@
 namespace MoCoSharp.Detection.Model;
 
-/// <summary>How a network says where an object is: by how far its centre lies from a given box's, in sizes of that box, and by the logarithms of the sizes' ratios.</summary>
+/// <summary>
+/// How a network says where an object is: by how far its centre lies from a given box's, in sizes of that box, and by
+/// the logarithms of the sizes' ratios.
+/// </summary>
 /// <param name="weightX">Factor of the horizontal shift; 1 for proposals, 10 for classified boxes.</param>
 /// <param name="weightY">Of the vertical one.</param>
 /// <param name="weightWidth">Of the logarithm of widths; 1 and 5.</param>
 /// <param name="weightHeight">Of the logarithm of heights.</param>
-/// <remarks>Girshick et al. 2014, <see href="https://arxiv.org/abs/1311.2524"/>, appendix C; weights and clamp as Faster R-CNN's code.</remarks>
+/// <remarks>
+/// Girshick et al. 2014, <see href="https://arxiv.org/abs/1311.2524"/>, appendix C; weights and clamp as Faster R-CNN's
+/// code.
+/// </remarks>
 public sealed class BoxCoder(float weightX, float weightY, float weightWidth, float weightHeight)
 {
     private static readonly float LargestLogarithm = MathF.Log(1000f / 16); // no box grows more than 62.5 times

@@ -18,7 +18,10 @@ public sealed class BoxMatcher(float low, float high, bool keepsBest)
     /// <summary>Matches.</summary>
     /// <param name="objects">G boxes; may be none.</param>
     /// <param name="boxes">B boxes.</param>
-    /// <returns>For each box the object that it meets most (the first of equals; 0 where there is none), and its label. Length B each.</returns>
+    /// <returns>
+    /// For each box the object that it meets most (the first of equals; 0 where there is none), and its label. Length B
+    /// each.
+    /// </returns>
     public (int[] Matches, sbyte[] Labels) Match(IReadOnlyList<Box> objects, IReadOnlyList<Box> boxes)
     {
         ArgumentNullException.ThrowIfNull(objects);

@@ -19,7 +19,9 @@ public sealed record DetectorLosses(Tensor Objectness, Tensor Proposal, Tensor C
         return stack([Objectness, Proposal, Classification, Location]).sum().MoveToOuterDisposeScope();
     }
 
-    /// <summary>The losses of a region proposal network, both divided by the number of samples that there should be.</summary>
+    /// <summary>
+    /// The losses of a region proposal network, both divided by the number of samples that there should be.
+    /// </summary>
     /// <param name="logits">Of all anchors. Shape [N, B].</param>
     /// <param name="deltas">Of all anchors. Shape [N, B, 4].</param>
     /// <param name="objects">Places of sampled objects in the flattened anchors, n B + b.</param>
@@ -27,7 +29,8 @@ public sealed record DetectorLosses(Tensor Objectness, Tensor Proposal, Tensor C
     /// <param name="targets">What the objects' deltas should be. Length 4 x objects.</param>
     /// <param name="samples">Images x samples of an image.</param>
     /// <remarks>The smooth L1 of the papers with beta 0, which is L1.</remarks>
-    public static (Tensor Objectness, Tensor Proposal) OfAnchors(Tensor logits, Tensor deltas, long[] objects, long[] background, float[] targets, double samples)
+    public static (Tensor Objectness, Tensor Proposal) OfAnchors(
+        Tensor logits, Tensor deltas, long[] objects, long[] background, float[] targets, double samples)
     {
         ArgumentNullException.ThrowIfNull(logits);
         ArgumentNullException.ThrowIfNull(deltas);
@@ -36,8 +39,16 @@ public sealed record DetectorLosses(Tensor Objectness, Tensor Proposal, Tensor C
         using var scope = NewDisposeScope();
         var device = logits.device;
         var places = tensor([.. objects, .. background], dtype: int64, device: device);
-        var labels = cat([ones(objects.Length, dtype: float32, device: device), zeros(background.Length, dtype: float32, device: device)]);
-        var objectness = functional.binary_cross_entropy_with_logits(logits.flatten().index_select(0, places), labels, reduction: Reduction.Sum).div(Held(samples));
+        var labels = cat([
+            ones(objects.Length, dtype: float32, device: device),
+            zeros(background.Length, dtype: float32, device: device),
+        ]);
+        var objectness = functional
+            .binary_cross_entropy_with_logits(
+                logits.flatten().index_select(0, places),
+                labels,
+                reduction: Reduction.Sum)
+            .div(Held(samples));
         var found = deltas.flatten(0, 1).index_select(0, tensor(objects, dtype: int64, device: device)); // [objects, 4]
         var proposal = found.sub(tensor(targets, [objects.Length, 4], device: device)).abs().sum().div(Held(samples));
         return (objectness.MoveToOuterDisposeScope(), proposal.MoveToOuterDisposeScope());
@@ -47,8 +58,11 @@ public sealed record DetectorLosses(Tensor Objectness, Tensor Proposal, Tensor C
     /// <param name="logits">Shape [R, K + 1].</param>
     /// <param name="deltas">For each class. Shape [R, K, 4].</param>
     /// <param name="labels">Class of each region; K is background. Length R.</param>
-    /// <param name="targets">What the deltas of the regions that are no background should be, in their order. Length 4 x those.</param>
-    public static (Tensor Classification, Tensor Location) OfRegions(Tensor logits, Tensor deltas, long[] labels, float[] targets)
+    /// <param name="targets">
+    /// What the deltas of the regions that are no background should be, in their order. Length 4 x those.
+    /// </param>
+    public static (Tensor Classification, Tensor Location) OfRegions(
+        Tensor logits, Tensor deltas, long[] labels, float[] targets)
     {
         ArgumentNullException.ThrowIfNull(logits);
         ArgumentNullException.ThrowIfNull(deltas);
@@ -57,13 +71,25 @@ public sealed record DetectorLosses(Tensor Objectness, Tensor Proposal, Tensor C
         var (device, classes) = (logits.device, deltas.shape[1]);
         if (labels.Length == 0)
         {
-            return (logits.sum().MoveToOuterDisposeScope(), deltas.sum().MoveToOuterDisposeScope()); // 0, and it has a gradient
+            // 0, and it has a gradient
+            return (logits.sum().MoveToOuterDisposeScope(), deltas.sum().MoveToOuterDisposeScope());
         }
 
         var classification = functional.cross_entropy(logits, tensor(labels, dtype: int64, device: device));
-        long[] rows = [.. Enumerable.Range(0, labels.Length).Where(r => labels[r] < classes).Select(r => (r * classes) + labels[r])];
-        var found = deltas.flatten(0, 1).index_select(0, tensor(rows, dtype: int64, device: device)); // [objects, 4]: those of the true class
-        var location = found.sub(tensor(targets, [rows.Length, 4], device: device)).abs().sum().div(Held(labels.Length));
+        long[] rows =
+        [
+            .. Enumerable
+                .Range(0, labels.Length)
+                .Where(r => labels[r] < classes)
+                .Select(r => (r * classes) + labels[r]),
+        ];
+        // [objects, 4]: those of the true class
+        var found = deltas.flatten(0, 1).index_select(0, tensor(rows, dtype: int64, device: device));
+        var location = found
+            .sub(tensor(targets, [rows.Length, 4], device: device))
+            .abs()
+            .sum()
+            .div(Held(labels.Length));
         return (classification.MoveToOuterDisposeScope(), location.MoveToOuterDisposeScope());
     }
 }

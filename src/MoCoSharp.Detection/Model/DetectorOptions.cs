@@ -2,7 +2,9 @@ using MoCoSharp.Models;
 
 namespace MoCoSharp.Detection.Model;
 
-/// <summary>How a detector is built, trained on its samples, and asked. The defaults are the protocol of MoCo's VOC transfer.</summary>
+/// <summary>
+/// How a detector is built, trained on its samples, and asked. The defaults are the protocol of MoCo's VOC transfer.
+/// </summary>
 public sealed record DetectorOptions
 {
     /// <summary>Square roots of the anchors' areas, in pixels.</summary>
@@ -22,12 +24,14 @@ public sealed record DetectorOptions
     {
         if (AnchorSizes.Count is 0 or > 32 || AnchorSizes.Any(size => size is not (> 0 and <= 65_536)))
         {
-            yield return "detector.anchorSizes: expected 1 to 32 numbers above 0, in pixels. The protocol uses 32, 64, 128, 256 and 512.";
+            yield return "detector.anchorSizes: expected 1 to 32 numbers above 0, in pixels. The protocol uses 32, " +
+                "64, 128, 256 and 512.";
         }
 
         if (AnchorRatios.Count is 0 or > 32 || AnchorRatios.Any(ratio => ratio is not (>= 0.01 and <= 100)))
         {
-            yield return "detector.anchorRatios: expected 1 to 32 numbers of 0.01 to 100. The protocol uses 0.5, 1 and 2.";
+            yield return "detector.anchorRatios: expected 1 to 32 numbers of 0.01 to 100. The protocol uses 0.5, 1 " +
+                "and 2.";
         }
 
         foreach (var fault in Rpn.Faults().Concat(Roi.Faults()))
@@ -72,12 +76,14 @@ public sealed record RpnOptions
     {
         if (!(LowIou is > 0 and < 1) || !(HighIou is > 0 and <= 1) || LowIou > HighIou)
         {
-            yield return $"detector.rpn.lowIou is {LowIou} and highIou {HighIou}, expected 0 < low <= high <= 1. The protocol uses 0.3 and 0.7.";
+            yield return $"detector.rpn.lowIou is {LowIou} and highIou {HighIou}, expected 0 < low <= high <= 1. " +
+                "The protocol uses 0.3 and 0.7.";
         }
 
         if (Samples is < 1 or > 1_000_000 || !(ObjectShare is > 0 and <= 1))
         {
-            yield return $"detector.rpn.samples is {Samples} and objectShare {ObjectShare}, expected a number above 0, and a share up to 1. The protocol uses 256 and 0.5.";
+            yield return $"detector.rpn.samples is {Samples} and objectShare {ObjectShare}, expected a number above " +
+                "0, and a share up to 1. The protocol uses 256 and 0.5.";
         }
 
         if (!(NmsIou is > 0 and <= 1))
@@ -87,7 +93,8 @@ public sealed record RpnOptions
 
         if (Math.Min(Math.Min(TrainBefore, TrainAfter), Math.Min(TestBefore, TestAfter)) < 1)
         {
-            yield return $"detector.rpn: {TrainBefore} to {TrainAfter} proposals in training and {TestBefore} to {TestAfter} in a test, expected numbers above 0. The protocol uses 12000 to 2000 and 6000 to 1000.";
+            yield return $"detector.rpn: {TrainBefore} to {TrainAfter} proposals in training and {TestBefore} to " +
+                $"{TestAfter} in a test, expected numbers above 0. The protocol uses 12000 to 2000 and 6000 to 1000.";
         }
     }
 }
@@ -107,7 +114,10 @@ public sealed record RoiOptions
     /// <summary>From this IoU on a proposal is an object; below, background.</summary>
     public double Iou { get; init; } = 0.5;
 
-    /// <summary>Whether a BatchNorm stands behind the last stage, as MoCo's protocol has it: its features were pre-trained to be normalised by nothing.</summary>
+    /// <summary>
+    /// Whether a BatchNorm stands behind the last stage, as MoCo's protocol has it: its features were pre-trained to be
+    /// normalised by nothing.
+    /// </summary>
     public bool ExtraNorm { get; init; } = true;
 
     /// <summary>What scores less is not found.</summary>
@@ -129,17 +139,20 @@ public sealed record RoiOptions
 
         if (Samples is < 1 or > 100_000 || !(ObjectShare is > 0 and <= 1))
         {
-            yield return $"detector.roi.samples is {Samples} and objectShare {ObjectShare}, expected a number above 0, and a share up to 1. The protocol uses 512 and 0.25.";
+            yield return $"detector.roi.samples is {Samples} and objectShare {ObjectShare}, expected a number above " +
+                "0, and a share up to 1. The protocol uses 512 and 0.25.";
         }
 
         if (!(Iou is > 0 and <= 1) || !(NmsIou is > 0 and <= 1))
         {
-            yield return $"detector.roi.iou is {Iou} and nmsIou {NmsIou}, expected above 0 and at most 1. The protocol uses 0.5 for both.";
+            yield return $"detector.roi.iou is {Iou} and nmsIou {NmsIou}, expected above 0 and at most 1. The " +
+                "protocol uses 0.5 for both.";
         }
 
         if (!(TestScore is >= 0 and < 1) || MostFound < 1)
         {
-            yield return $"detector.roi.testScore is {TestScore} and mostFound {MostFound}, expected 0 to below 1, and a number above 0. The protocol uses 0.05 and 100.";
+            yield return $"detector.roi.testScore is {TestScore} and mostFound {MostFound}, expected 0 to below 1, " +
+                "and a number above 0. The protocol uses 0.05 and 100.";
         }
     }
 }

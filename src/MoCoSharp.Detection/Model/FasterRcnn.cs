@@ -11,9 +11,13 @@ using Encoder = MoCoSharp.Models.Encoder;
 
 namespace MoCoSharp.Detection.Model;
 
-/// <summary>Faster R-CNN with a C4 backbone: three stages of an encoder see the image, the fourth every region that the proposal network points at.</summary>
+/// <summary>
+/// Faster R-CNN with a C4 backbone: three stages of an encoder see the image, the fourth every region that the proposal
+/// network points at.
+/// </summary>
 /// <remarks>
-/// Ren et al. 2015, <see href="https://arxiv.org/abs/1506.01497"/>, as detectron2 builds it for "R50-C4" and MoCo trains it: every layer and every BatchNorm learns.
+/// Ren et al. 2015, <see href="https://arxiv.org/abs/1506.01497"/>, as detectron2 builds it for "R50-C4" and MoCo
+/// trains it: every layer and every BatchNorm learns.
 /// </remarks>
 public sealed class FasterRcnn : Module
 {
@@ -33,7 +37,8 @@ public sealed class FasterRcnn : Module
     /// <param name="options">Without faults.</param>
     /// <param name="classes">K, above 0; background is one more.</param>
     /// <param name="random">Draws the weights.</param>
-    public FasterRcnn(EncoderOptions encoder, DetectorOptions options, int classes, Generator random) : base(nameof(FasterRcnn))
+    public FasterRcnn(EncoderOptions encoder, DetectorOptions options, int classes, Generator random)
+        : base(nameof(FasterRcnn))
     {
         ArgumentNullException.ThrowIfNull(encoder);
         ArgumentNullException.ThrowIfNull(options);
@@ -67,14 +72,20 @@ public sealed class FasterRcnn : Module
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var source = encoder.state_dict();
-        foreach (var (name, tensor) in backbone.state_dict().Concat(res5.state_dict()).Where(item => !item.Key.StartsWith("norm.", StringComparison.Ordinal)))
+        foreach (
+            var (name, tensor) in backbone
+                .state_dict()
+                .Concat(res5.state_dict())
+                .Where(item => !item.Key.StartsWith("norm.", StringComparison.Ordinal)))
         {
             tensor.copy_(source[name]);
         }
     }
 
     /// <summary>The losses of some images.</summary>
-    /// <param name="batch">The images; what their boxes are sampled for is fixed by the seed and their places in the stream.</param>
+    /// <param name="batch">
+    /// The images; what their boxes are sampled for is fixed by the seed and their places in the stream.
+    /// </param>
     /// <param name="seed">Of the run.</param>
     /// <param name="device">Where the weights are.</param>
     public DetectorLosses Losses(DetectionBatch batch, long seed, Device device)
@@ -93,23 +104,41 @@ public sealed class FasterRcnn : Module
             var (view, item) = (batch.Views[n], batch.Items[n]);
             var (truths, labels) = RegionTargets.Truths(view);
             var isInside = RegionProposals.Inside(anchors, view.Width, view.Height);
-            ofAnchors[n] = AnchorTargets.Of(anchors, isInside, truths, _options.Rpn, RandomStreams.Anchors(seed, item.Position, item.Index));
+            ofAnchors[n] = AnchorTargets.Of(
+                anchors, isInside, truths, _options.Rpn,
+                RandomStreams.Anchors(seed, item.Position, item.Index));
             var proposals = RegionProposals.Of(
-                anchors, isInside, logitValues.AsSpan(n * perImage, perImage), deltaValues.AsSpan(4 * n * perImage, 4 * perImage),
+                anchors, isInside, logitValues.AsSpan(n * perImage, perImage),
+                deltaValues.AsSpan(4 * n * perImage, 4 * perImage),
                 view.Width, view.Height, _options.Rpn.TrainBefore, _options.Rpn.TrainAfter, _options.Rpn.NmsIou);
-            ofRegions[n] = RegionTargets.Of(proposals, truths, labels, _classes, _options.Roi, RandomStreams.Regions(seed, item.Position, item.Index));
+            ofRegions[n] = RegionTargets.Of(
+                proposals, truths, labels, _classes, _options.Roi,
+                RandomStreams.Regions(seed, item.Position, item.Index));
         });
         var (objectness, proposal) = DetectorLosses.OfAnchors(
             logits, deltas,
             [.. Enumerable.Range(0, count).SelectMany(n => ofAnchors[n].Objects.Select(b => ((long)n * perImage) + b))],
-            [.. Enumerable.Range(0, count).SelectMany(n => ofAnchors[n].Background.Select(b => ((long)n * perImage) + b))],
+            [
+                .. Enumerable
+                    .Range(0, count)
+                    .SelectMany(n => ofAnchors[n].Background.Select(b => ((long)n * perImage) + b)),
+            ],
             [.. ofAnchors.SelectMany(targets => targets.Deltas)],
             count * (double)_options.Rpn.Samples);
-        (int Image, Box Box)[] regions = [.. Enumerable.Range(0, count).SelectMany(n => ofRegions[n].Regions.Select(box => (n, box)))];
+        (int Image, Box Box)[] regions =
+        [
+            .. Enumerable.Range(0, count).SelectMany(n => ofRegions[n].Regions.Select(box => (n, box))),
+        ];
         var (classLogits, classDeltas) = Classify(map, regions);
         var (classification, location) = DetectorLosses.OfRegions(
-            classLogits, classDeltas, [.. ofRegions.SelectMany(targets => targets.Labels)], [.. ofRegions.SelectMany(targets => targets.Deltas)]);
-        return new DetectorLosses(objectness.MoveToOuterDisposeScope(), proposal.MoveToOuterDisposeScope(), classification.MoveToOuterDisposeScope(), location.MoveToOuterDisposeScope());
+            classLogits,
+            classDeltas,
+            [.. ofRegions.SelectMany(targets => targets.Labels)],
+            [.. ofRegions.SelectMany(targets => targets.Deltas)]);
+        return new DetectorLosses(
+            objectness.MoveToOuterDisposeScope(), proposal.MoveToOuterDisposeScope(),
+            classification.MoveToOuterDisposeScope(),
+            location.MoveToOuterDisposeScope());
     }
 
     /// <summary>What is found in one image, best first, in pixels of the original.</summary>
@@ -127,7 +156,8 @@ public sealed class FasterRcnn : Module
         var (logits, deltas) = rpn.call(map);
         var anchors = AnchorGrid.Over(_cell, (int)map.shape[2], (int)map.shape[3], _stride);
         var proposals = RegionProposals.Of(
-            anchors, RegionProposals.Inside(anchors, view.Width, view.Height), HostMemory.Floats(logits), HostMemory.Floats(deltas),
+            anchors, RegionProposals.Inside(anchors, view.Width, view.Height), HostMemory.Floats(logits),
+            HostMemory.Floats(deltas),
             view.Width, view.Height, _options.Rpn.TestBefore, _options.Rpn.TestAfter, _options.Rpn.NmsIou);
         var boxes = new List<Box>();
         var scores = new List<float>();
@@ -136,15 +166,25 @@ public sealed class FasterRcnn : Module
         {
             using var chunkScope = NewDisposeScope();
             var (classLogits, classDeltas) = Classify(map, [.. chunk.Select(box => (0, box))]);
-            Collect(chunk, HostMemory.Floats(classLogits.softmax(1)), HostMemory.Floats(classDeltas), view, boxes, scores, labels);
+            Collect(
+                chunk, HostMemory.Floats(classLogits.softmax(1)), HostMemory.Floats(classDeltas), view, boxes, scores,
+                labels);
         }
 
         var (scaleX, scaleY) = (width / (double)view.Width, height / (double)view.Height);
-        return [.. NonMaximumSuppression.KeepByClass(boxes, scores, labels, (float)_options.Roi.NmsIou, _options.Roi.MostFound).Select(i => new FoundObject(
-            batch.Items[0].Index, labels[i], scores[i], boxes[i].Left * scaleX, boxes[i].Top * scaleY, boxes[i].Right * scaleX, boxes[i].Bottom * scaleY))];
+        return
+        [
+            .. NonMaximumSuppression
+                .KeepByClass(boxes, scores, labels, (float)_options.Roi.NmsIou, _options.Roi.MostFound)
+                .Select(i => new FoundObject(
+            batch.Items[0].Index, labels[i], scores[i], boxes[i].Left * scaleX, boxes[i].Top * scaleY,
+            boxes[i].Right * scaleX, boxes[i].Bottom * scaleY)),
+];
     }
 
-    private void Collect(Box[] proposals, float[] shares, float[] deltas, DetectionView view, List<Box> boxes, List<float> scores, List<int> labels)
+    private void Collect(
+        Box[] proposals, float[] shares, float[] deltas, DetectionView view, List<Box> boxes, List<float> scores,
+        List<int> labels)
     {
         for (var r = 0; r < proposals.Length; r++)
         {

@@ -5,7 +5,9 @@ using static TorchSharp.torch.nn;
 
 namespace MoCoSharp.Detection.Model;
 
-/// <summary>The region proposal network: at every point, how much each anchor is an object, and where that lies.</summary>
+/// <summary>
+/// The region proposal network: at every point, how much each anchor is an object, and where that lies.
+/// </summary>
 internal sealed class RpnHead : Module<Tensor, (Tensor Logits, Tensor Deltas)>
 {
     private const double InitialDeviation = 0.01;
@@ -36,14 +38,27 @@ internal sealed class RpnHead : Module<Tensor, (Tensor Logits, Tensor Deltas)>
         return new Parameter(values);
     }
 
-    /// <summary>A map [N, C, H, W], channels last, to logits [N, H W A] and deltas [N, H W A, 4], in the order of <see cref="AnchorGrid.Over"/>.</summary>
+    /// <summary>
+    /// A map [N, C, H, W], channels last, to logits [N, H W A] and deltas [N, H W A, 4], in the order of
+    /// <see cref="AnchorGrid.Over"/>.
+    /// </summary>
     public override (Tensor Logits, Tensor Deltas) forward(Tensor map)
     {
         using var scope = NewDisposeScope();
         var type = map.dtype;
-        var hidden = functional.conv2d(map, conv_weight.to(type), conv_bias.to(type), padding: [1, 1]).relu_().permute(0, 2, 3, 1); // [N, H, W, C]
-        var logits = functional.linear(hidden, objectness_logits_weight.to(type), objectness_logits_bias.to(type)).to(float32).flatten(1);
-        var deltas = functional.linear(hidden, anchor_deltas_weight.to(type), anchor_deltas_bias.to(type)).to(float32).flatten(1).unflatten(1, [-1, 4]);
+        var hidden = functional
+            .conv2d(map, conv_weight.to(type), conv_bias.to(type), padding: [1, 1])
+            .relu_()
+            .permute(0, 2, 3, 1); // [N, H, W, C]
+        var logits = functional
+            .linear(hidden, objectness_logits_weight.to(type), objectness_logits_bias.to(type))
+            .to(float32)
+            .flatten(1);
+        var deltas = functional
+            .linear(hidden, anchor_deltas_weight.to(type), anchor_deltas_bias.to(type))
+            .to(float32)
+            .flatten(1)
+            .unflatten(1, [-1, 4]);
         return (logits.MoveToOuterDisposeScope(), deltas.MoveToOuterDisposeScope());
     }
 }

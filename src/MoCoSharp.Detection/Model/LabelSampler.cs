@@ -11,7 +11,8 @@ public static class LabelSampler
     /// <param name="objectShare">0 to 1.</param>
     /// <param name="random">Draws, without replacement.</param>
     /// <returns>Indices of boxes, rising.</returns>
-    public static (int[] Objects, int[] Background) Sample(ReadOnlySpan<sbyte> labels, int count, double objectShare, ref SampleRandom random)
+    public static (int[] Objects, int[] Background) Sample(
+        ReadOnlySpan<sbyte> labels, int count, double objectShare, ref SampleRandom random)
     {
         List<int> objects = [], background = [];
         for (var i = 0; i < labels.Length; i++)

@@ -11,7 +11,8 @@ public static class NonMaximumSuppression
     /// <param name="threshold">A box that meets a kept one with an IoU above it goes.</param>
     /// <param name="limit">Ends after so many.</param>
     /// <returns>Indices of those that stay, from the highest score down.</returns>
-    public static int[] Keep(IReadOnlyList<Box> boxes, IReadOnlyList<float> scores, float threshold, int limit = int.MaxValue)
+    public static int[] Keep(
+        IReadOnlyList<Box> boxes, IReadOnlyList<float> scores, float threshold, int limit = int.MaxValue)
     {
         ArgumentNullException.ThrowIfNull(boxes);
         ArgumentNullException.ThrowIfNull(scores);
@@ -36,15 +37,25 @@ public static class NonMaximumSuppression
     /// <param name="classes">Length B.</param>
     /// <param name="threshold">IoU.</param>
     /// <param name="limit">Ends after so many, over all classes.</param>
-    public static int[] KeepByClass(IReadOnlyList<Box> boxes, IReadOnlyList<float> scores, IReadOnlyList<int> classes, float threshold, int limit = int.MaxValue)
+    public static int[] KeepByClass(
+        IReadOnlyList<Box> boxes, IReadOnlyList<float> scores, IReadOnlyList<int> classes, float threshold,
+        int limit = int.MaxValue)
     {
         ArgumentNullException.ThrowIfNull(classes);
-        var groups = Enumerable.Range(0, classes.Count).GroupBy(i => classes[i]).Select(group => group.ToArray()).ToList();
+        var groups = Enumerable
+            .Range(0, classes.Count)
+            .GroupBy(i => classes[i])
+            .Select(group => group.ToArray())
+            .ToList();
         var kept = new int[groups.Count][];
         Parallel.For(0, groups.Count, g =>
         {
             var members = groups[g];
-            kept[g] = [.. Keep([.. members.Select(i => boxes[i])], [.. members.Select(i => scores[i])], threshold, limit).Select(i => members[i])];
+            kept[g] =
+            [
+                .. Keep([.. members.Select(i => boxes[i])], [.. members.Select(i => scores[i])], threshold, limit)
+                    .Select(i => members[i]),
+            ];
         });
         return [.. kept.SelectMany(group => group).OrderByDescending(i => scores[i]).ThenBy(i => i).Take(limit)];
     }
@@ -57,7 +68,9 @@ public static class NonMaximumSuppression
         public Columns(int[] order, IReadOnlyList<Box> boxes)
         {
             var length = order.Length + Vector<float>.Count; // room for the last vector
-            (left, top, right, bottom, area, Gone) = (new float[length], new float[length], new float[length], new float[length], new float[length], new int[length]);
+            (left, top, right, bottom, area, Gone) = (
+                new float[length], new float[length], new float[length], new float[length], new float[length],
+                new int[length]);
             for (var i = 0; i < order.Length; i++)
             {
                 var box = boxes[order[i]];
@@ -70,12 +83,19 @@ public static class NonMaximumSuppression
 
         public void Suppress(int by, float threshold)
         {
-            var (l, t, r, b, a) = (new Vector<float>(left[by]), new Vector<float>(top[by]), new Vector<float>(right[by]), new Vector<float>(bottom[by]), new Vector<float>(area[by]));
+            var (l, t, r, b, a) = (
+                new Vector<float>(left[by]), new Vector<float>(top[by]), new Vector<float>(right[by]),
+                new Vector<float>(bottom[by]),
+                new Vector<float>(area[by]));
             var limit = new Vector<float>(threshold);
             for (var i = by + 1; i <= left.Length - Vector<float>.Count; i += Vector<float>.Count)
             {
-                var width = Vector.Max(Vector<float>.Zero, Vector.Min(r, new Vector<float>(right, i)) - Vector.Max(l, new Vector<float>(left, i)));
-                var height = Vector.Max(Vector<float>.Zero, Vector.Min(b, new Vector<float>(bottom, i)) - Vector.Max(t, new Vector<float>(top, i)));
+                var width = Vector.Max(
+                    Vector<float>.Zero,
+                    Vector.Min(r, new Vector<float>(right, i)) - Vector.Max(l, new Vector<float>(left, i)));
+                var height = Vector.Max(
+                    Vector<float>.Zero,
+                    Vector.Min(b, new Vector<float>(bottom, i)) - Vector.Max(t, new Vector<float>(top, i)));
                 var common = width * height;
                 var covers = Vector.GreaterThan(common / (a + new Vector<float>(area, i) - common), limit);
                 (new Vector<int>(Gone, i) | covers).CopyTo(Gone, i);

@@ -18,14 +18,17 @@ internal static class PreciseBatchNorm
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var statistics = model.named_buffers()
-            .Where(item => item.name.EndsWith("running_mean", StringComparison.Ordinal) || item.name.EndsWith("running_var", StringComparison.Ordinal))
+            .Where(item =>
+                item.name.EndsWith("running_mean", StringComparison.Ordinal)
+                || item.name.EndsWith("running_var", StringComparison.Ordinal))
             .Select(item => (Running: item.buffer, Sum: zeros_like(item.buffer, dtype: float64))).ToList();
         var done = 0;
         foreach (var pass in passes)
         {
             cancellation.ThrowIfCancellationRequested();
             using var passScope = NewDisposeScope();
-            statistics.ForEach(item => item.Running.zero_()); // so that a pass leaves a tenth of what it saw, and nothing else
+            // so that a pass leaves a tenth of what it saw, and nothing else
+            statistics.ForEach(item => item.Running.zero_());
             pass();
             statistics.ForEach(item => item.Sum.add_(item.Running.to(float64), One));
             done++;

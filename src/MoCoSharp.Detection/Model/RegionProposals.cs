@@ -1,6 +1,8 @@
 namespace MoCoSharp.Detection.Model;
 
-/// <summary>What a region proposal network proposes for an image: its best anchors, moved, cut to the image, and thinned out.</summary>
+/// <summary>
+/// What a region proposal network proposes for an image: its best anchors, moved, cut to the image, and thinned out.
+/// </summary>
 internal static class RegionProposals
 {
     /// <summary>The proposals of an image, best first.</summary>
@@ -13,7 +15,9 @@ internal static class RegionProposals
     /// <param name="before">How many of the best are looked at.</param>
     /// <param name="after">How many stay at most.</param>
     /// <param name="nmsIou">Above it the worse of two goes.</param>
-    public static Box[] Of(Box[] anchors, bool[] isInside, ReadOnlySpan<float> logits, ReadOnlySpan<float> deltas, int width, int height, int before, int after, double nmsIou)
+    public static Box[] Of(
+        Box[] anchors, bool[] isInside, ReadOnlySpan<float> logits, ReadOnlySpan<float> deltas, int width, int height,
+        int before, int after, double nmsIou)
     {
         var keys = new List<float>();
         var places = new List<int>();
@@ -43,9 +47,15 @@ internal static class RegionProposals
         return [.. NonMaximumSuppression.Keep(boxes, scores, (float)nmsIou, after).Select(i => boxes[i])];
     }
 
-    /// <summary>Which anchors stand on the image: those whose point lies on it. The others stand on what was added to make a batch rectangular.</summary>
+    /// <summary>
+    /// Which anchors stand on the image: those whose point lies on it. The others stand on what was added to make a
+    /// batch rectangular.
+    /// </summary>
     public static bool[] Inside(Box[] anchors, int width, int height) =>
-        [.. anchors.Select(anchor => anchor.Left + anchor.Right < 2 * width && anchor.Top + anchor.Bottom < 2 * height)];
+        [
+            .. anchors.Select(anchor =>
+                anchor.Left + anchor.Right < 2 * width && anchor.Top + anchor.Bottom < 2 * height),
+        ];
 
     // Rising keys; of equal ones the first place first.
     private static void Sort(float[] keys, int[] places)

@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Detection.Model;
 
-/// <summary>The features of regions, each brought to the same size; gradients go back to the map that they were taken from.</summary>
+/// <summary>
+/// The features of regions, each brought to the same size; gradients go back to the map that they were taken from.
+/// </summary>
 public sealed class RoiAlign : autograd.SingleTensorFunction<RoiAlign>
 {
     private const string RequestKey = "request";
@@ -13,13 +15,18 @@ public sealed class RoiAlign : autograd.SingleTensorFunction<RoiAlign>
     /// <inheritdoc/>
     public override string Name => nameof(RoiAlign);
 
-    /// <summary>Takes regions out of a feature map, aligned and with an adaptive number of samples (detectron2's ROIAlignV2, sampling ratio 0).</summary>
+    /// <summary>
+    /// Takes regions out of a feature map, aligned and with an adaptive number of samples (detectron2's ROIAlignV2,
+    /// sampling ratio 0).
+    /// </summary>
     /// <param name="features">Shape [N, C, H, W], float32; channels last needs no copy.</param>
     /// <param name="boxes">R boxes in pixels of the network's input, with the image (0 to N - 1) of each.</param>
     /// <param name="scale">Points of the map for a pixel: 1 / stride.</param>
     /// <param name="size">P, above 0.</param>
     /// <returns>Shape [R, C, P, P], channels last.</returns>
-    /// <exception cref="ArgumentException">The features have another shape or type, or a box is of no image.</exception>
+    /// <exception cref="ArgumentException">
+    /// The features have another shape or type, or a box is of no image.
+    /// </exception>
     public static Tensor Of(Tensor features, IReadOnlyList<(int Image, Box Box)> boxes, double scale, int size)
     {
         ArgumentNullException.ThrowIfNull(features);
@@ -27,17 +34,28 @@ public sealed class RoiAlign : autograd.SingleTensorFunction<RoiAlign>
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size);
         if (features.shape is not [var images, > 0, > 0, > 0] || features.dtype != ScalarType.Float32)
         {
-            throw new ArgumentException($"Features of shape [{string.Join(", ", features.shape)}] and type {features.dtype}: expected [N, C, H, W] of float32.", nameof(features));
+            throw new ArgumentException(
+                $"Features of shape [{string.Join(", ", features.shape)}] and type {features.dtype}: expected [N, " +
+                "C, H, W] of float32.",
+                nameof(features));
         }
 
-        if (boxes.FirstOrDefault(item => item.Image < 0 || item.Image >= images || !item.Box.IsFinite) is { } wrong && boxes.Count > 0 && wrong != default)
+        if (
+            boxes.FirstOrDefault(item => item.Image < 0 || item.Image >= images || !item.Box.IsFinite) is { } wrong
+            && boxes.Count > 0
+            && wrong != default)
         {
-            throw new ArgumentException($"A box {wrong.Box} of image {wrong.Image}: expected finite corners, and images 0 to {images - 1}.", nameof(boxes));
+            throw new ArgumentException(
+                $"A box {wrong.Box} of image {wrong.Image}: expected finite corners, and images 0 to {images - 1}.",
+                nameof(boxes));
         }
 
         var s = (float)scale;
         RoiAlignKernel.Region[] regions = [.. boxes.Select(item => new RoiAlignKernel.Region(
-            item.Image, (item.Box.Left * s) - 0.5f, (item.Box.Top * s) - 0.5f, (item.Box.Right * s) - 0.5f - ((item.Box.Left * s) - 0.5f), (item.Box.Bottom * s) - 0.5f - ((item.Box.Top * s) - 0.5f)))];
+            item.Image, (item.Box.Left * s) - 0.5f, (item.Box.Top * s) - 0.5f,
+            (item.Box.Right * s) - 0.5f - ((item.Box.Left * s) - 0.5f),
+            (item.Box.Bottom * s) - 0.5f - ((item.Box.Top * s) - 0.5f))),
+    ];
         return apply(features, new Request(regions, size));
     }
 
@@ -47,13 +65,16 @@ public sealed class RoiAlign : autograd.SingleTensorFunction<RoiAlign>
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var (features, request) = ((Tensor)vars[0], (Request)vars[1]);
-        request.Shape = new RoiAlignKernel.Shape((int)features.shape[0], (int)features.shape[2], (int)features.shape[3], (int)features.shape[1]);
+        request.Shape = new RoiAlignKernel.Shape(
+            (int)features.shape[0], (int)features.shape[2], (int)features.shape[3], (int)features.shape[1]);
         ctx.save_data(RequestKey, request);
         var map = features.cpu().permute(0, 2, 3, 1).contiguous(); // [N, H, W, C]
         var cells = empty([request.Regions.Length, request.Size, request.Size, request.Shape.Channels], dtype: float32);
         if (request.Regions.Length > 0)
         {
-            RoiAlignKernel.Forward(Address(map), request.Shape, request.Regions, request.Size, Address(cells), get_num_threads());
+            RoiAlignKernel.Forward(
+                Address(map), request.Shape, request.Regions, request.Size, Address(cells),
+                get_num_threads());
         }
 
         return cells.to(features.device).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
@@ -70,7 +91,9 @@ public sealed class RoiAlign : autograd.SingleTensorFunction<RoiAlign>
         var map = zeros([shape.Images, shape.Height, shape.Width, shape.Channels], dtype: float32);
         if (request.Regions.Length > 0)
         {
-            RoiAlignKernel.Backward(Address(gradients), shape, request.Regions, request.Size, Address(map), get_num_threads());
+            RoiAlignKernel.Backward(
+                Address(gradients), shape, request.Regions, request.Size, Address(map),
+                get_num_threads());
         }
 
         return [map.to(grad_output.device).permute(0, 3, 1, 2).MoveToOuterDisposeScope(), null!];

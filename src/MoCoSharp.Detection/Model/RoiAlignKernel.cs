@@ -2,11 +2,15 @@ using System.Numerics;
 
 namespace MoCoSharp.Detection.Model;
 
-/// <summary>ROI-Align on plain memory, channels last, on several threads; the bits are the same on any number of them.</summary>
+/// <summary>
+/// ROI-Align on plain memory, channels last, on several threads; the bits are the same on any number of them.
+/// </summary>
 /// <remarks>
-/// He et al. 2017, <see href="https://arxiv.org/abs/1703.06870"/>, section 3, in the "aligned" form: the middle of the first pixel lies at 0.5. Each of a region's
-/// P x P cells is the mean of bilinear samples on a grid of ceil(size / P) points a side. A thread owns what it writes: forward, the cells of a region;
-/// backward, a range of channels of an image, over which it walks through the regions in their order. So no sum depends on who comes first, and none is atomic.
+/// He et al. 2017, <see href="https://arxiv.org/abs/1703.06870"/>, section 3, in the "aligned" form: the middle of the
+/// first pixel lies at 0.5. Each of a region's P x P cells is the mean of bilinear samples on a grid of ceil(size / P)
+/// points a side. A thread owns what it writes: forward, the cells of a region; backward, a range of channels of an
+/// image, over which it walks through the regions in their order. So no sum depends on who comes first, and none is
+/// atomic.
 /// </remarks>
 internal static unsafe class RoiAlignKernel
 {
@@ -53,7 +57,10 @@ internal static unsafe class RoiAlignKernel
     /// <param name="threads">Above 0.</param>
     public static void Backward(float* gradients, Shape shape, Region[] regions, int size, float* features, int threads)
     {
-        var ofImage = Enumerable.Range(0, shape.Images).Select(n => Enumerable.Range(0, regions.Length).Where(r => regions[r].Image == n).ToArray()).ToArray();
+        var ofImage = Enumerable
+            .Range(0, shape.Images)
+            .Select(n => Enumerable.Range(0, regions.Length).Where(r => regions[r].Image == n).ToArray())
+            .ToArray();
         var share = Math.Max(16, (shape.Channels + threads - 1) / threads);
         var parts = (shape.Channels + share - 1) / share;
         Parallel.For(0, shape.Images * parts, new ParallelOptions { MaxDegreeOfParallelism = threads }, task =>
@@ -66,7 +73,9 @@ internal static unsafe class RoiAlignKernel
                 var grid = new Grid(regions[r], size, shape);
                 for (var cell = 0; cell < size * size; cell++)
                 {
-                    var gradient = new ReadOnlySpan<float>(gradients + ((((long)r * size * size) + cell) * shape.Channels) + first, count);
+                    var gradient = new ReadOnlySpan<float>(
+                        gradients + ((((long)r * size * size) + cell) * shape.Channels) + first,
+                        count);
                     for (var sample = 0; sample < grid.Samples; sample++)
                     {
                         if (grid.At(cell / size, cell % size, sample) is { IsInside: true } point)
@@ -83,13 +92,19 @@ internal static unsafe class RoiAlignKernel
     {
         var offsets = point.Offsets(shape);
         float* a = image + offsets.A, b = image + offsets.B, c = image + offsets.C, d = image + offsets.D;
-        var (wa, wb, wc, wd) = (new Vector<float>(point.A), new Vector<float>(point.B), new Vector<float>(point.C), new Vector<float>(point.D));
+        var (wa, wb, wc, wd) = (
+            new Vector<float>(point.A), new Vector<float>(point.B), new Vector<float>(point.C),
+            new Vector<float>(point.D));
         var i = 0;
         fixed (float* to = sum)
         {
             for (; i <= sum.Length - Vector<float>.Count; i += Vector<float>.Count)
             {
-                var value = (wa * Vector.Load(a + i)) + (wb * Vector.Load(b + i)) + (wc * Vector.Load(c + i)) + (wd * Vector.Load(d + i));
+                var value =
+                    (wa * Vector.Load(a + i))
+                    + (wb * Vector.Load(b + i))
+                    + (wc * Vector.Load(c + i))
+                    + (wd * Vector.Load(d + i));
                 (Vector.Load(to + i) + value).Store(to + i);
             }
 
@@ -147,7 +162,8 @@ internal static unsafe class RoiAlignKernel
             _region = region;
             _shape = shape;
             (_cellWidth, _cellHeight) = (region.Width / size, region.Height / size);
-            (_columns, _rows) = ((int)MathF.Ceiling(_cellWidth), (int)MathF.Ceiling(_cellHeight)); // 0 for a region without area, whose cells are 0
+            // 0 for a region without area, whose cells are 0
+            (_columns, _rows) = ((int)MathF.Ceiling(_cellWidth), (int)MathF.Ceiling(_cellHeight));
         }
 
         public int Samples => _columns * _rows;
@@ -161,7 +177,8 @@ internal static unsafe class RoiAlignKernel
     }
 
     // A place between four points of the map, and the share of each.
-    private readonly record struct Point(bool IsInside, int Left, int Top, int Right, int Bottom, float A, float B, float C, float D)
+    private readonly record struct Point(
+        bool IsInside, int Left, int Top, int Right, int Bottom, float A, float B, float C, float D)
     {
         public static Point At(float x, float y, Shape shape)
         {
@@ -173,13 +190,16 @@ internal static unsafe class RoiAlignKernel
             var (left, right, fromLeft) = Between(x, shape.Width);
             var (top, bottom, fromTop) = Between(y, shape.Height);
             var (toRight, toBottom) = (1 - fromLeft, 1 - fromTop);
-            return new Point(true, left, top, right, bottom, toBottom * toRight, toBottom * fromLeft, fromTop * toRight, fromTop * fromLeft);
+            return new Point(
+                true, left, top, right, bottom, toBottom * toRight, toBottom * fromLeft, fromTop * toRight,
+                fromTop * fromLeft);
         }
 
         /// <summary>Where the four points lie behind the image's first value: A and B above, C and D below.</summary>
         public (nint A, nint B, nint C, nint D) Offsets(Shape shape) => (
             (nint)((Top * shape.Width) + Left) * shape.Channels, (nint)((Top * shape.Width) + Right) * shape.Channels,
-            (nint)((Bottom * shape.Width) + Left) * shape.Channels, (nint)((Bottom * shape.Width) + Right) * shape.Channels);
+            (nint)((Bottom * shape.Width) + Left) * shape.Channels,
+            (nint)((Bottom * shape.Width) + Right) * shape.Channels);
 
         private static (int First, int Second, float Share) Between(float place, int length)
         {

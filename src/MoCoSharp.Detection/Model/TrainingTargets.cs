@@ -9,9 +9,12 @@ namespace MoCoSharp.Detection.Model;
 /// <param name="Deltas">What leads from each of the objects' anchors to its object. Length 4 x objects.</param>
 internal sealed record AnchorTargets(int[] Objects, int[] Background, float[] Deltas)
 {
-    public static AnchorTargets Of(Box[] anchors, bool[] isInside, Box[] truths, RpnOptions options, SampleRandom random)
+    public static AnchorTargets Of(
+        Box[] anchors, bool[] isInside, Box[] truths, RpnOptions options, SampleRandom random)
     {
-        var (matches, labels) = new BoxMatcher((float)options.LowIou, (float)options.HighIou, keepsBest: true).Match(truths, anchors);
+        var (matches, labels) = new BoxMatcher((float)options.LowIou, (float)options.HighIou, keepsBest: true).Match(
+            truths,
+            anchors);
         for (var b = 0; b < labels.Length; b++)
         {
             labels[b] = isInside[b] ? labels[b] : BoxMatcher.Ignored;
@@ -34,11 +37,16 @@ internal sealed record AnchorTargets(int[] Objects, int[] Background, float[] De
 /// <param name="Deltas">Of the objects among them. Length 4 x objects.</param>
 internal sealed record RegionTargets(Box[] Regions, long[] Labels, float[] Deltas)
 {
-    /// <summary>The objects themselves are among the proposals, so that there is something to learn from at first.</summary>
-    public static RegionTargets Of(Box[] proposals, Box[] truths, int[] truthLabels, int classes, RoiOptions options, SampleRandom random)
+    /// <summary>
+    /// The objects themselves are among the proposals, so that there is something to learn from at first.
+    /// </summary>
+    public static RegionTargets Of(
+        Box[] proposals, Box[] truths, int[] truthLabels, int classes, RoiOptions options, SampleRandom random)
     {
         Box[] all = [.. proposals, .. truths];
-        var (matches, labels) = new BoxMatcher((float)options.Iou, (float)options.Iou, keepsBest: false).Match(truths, all);
+        var (matches, labels) = new BoxMatcher((float)options.Iou, (float)options.Iou, keepsBest: false).Match(
+            truths,
+            all);
         var (objects, background) = LabelSampler.Sample(labels, options.Samples, options.ObjectShare, ref random);
         var deltas = new float[4 * objects.Length];
         for (var i = 0; i < objects.Length; i++)
@@ -56,7 +64,12 @@ internal sealed record RegionTargets(Box[] Regions, long[] Labels, float[] Delta
     public static (Box[] Boxes, int[] Labels) Truths(DetectionView view)
     {
         var kept = view.Boxes.Where(box => !box.IsCrowd)
-            .Select(box => (Box: new Box((float)box.Left, (float)box.Top, (float)box.Right, (float)box.Bottom).Clip(view.Width, view.Height), box.Label))
+            .Select(box =>
+                (
+                    Box: new Box((float)box.Left, (float)box.Top, (float)box.Right, (float)box.Bottom).Clip(
+                        view.Width,
+                        view.Height),
+                    box.Label))
             .Where(item => !item.Box.IsEmpty).ToList();
         return ([.. kept.Select(item => item.Box)], [.. kept.Select(item => item.Label)]);
     }

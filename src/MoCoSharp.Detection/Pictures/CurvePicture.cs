@@ -18,9 +18,18 @@ public static class CurvePicture
     public static ImageBuffer Draw(DetectionScores scores)
     {
         ArgumentNullException.ThrowIfNull(scores);
-        var classes = scores.Classes.Select((score, label) => (score, label)).Where(item => !double.IsNaN(item.score.Ap50)).OrderByDescending(item => item.score.Ap50).ToList();
+        var classes = scores
+            .Classes.Select((score, label) => (score, label))
+            .Where(item => !double.IsNaN(item.score.Ap50))
+            .OrderByDescending(item => item.score.Ap50)
+            .ToList();
         var sketch = new Sketch(Left + Side + 190, Top + Math.Max(Side + 40, 14 * Math.Min(MostNamed, classes.Count)));
-        sketch.Text(Left, 10, FormattableString.Invariant($"precision (up) by recall, IoU 0.5. {scores.Metric}: AP50 {100 * scores.Ap50:F1}"), Ink);
+        sketch.Text(
+            Left,
+            10,
+            FormattableString.Invariant(
+                $"precision (up) by recall, IoU 0.5. {scores.Metric}: AP50 {100 * scores.Ap50:F1}"),
+            Ink);
         for (var tenth = 0; tenth <= 10; tenth += 2)
         {
             var (x, y) = (Left + (Side * tenth / 10), Top + Side - (Side * tenth / 10));
@@ -40,14 +49,21 @@ public static class CurvePicture
             {
                 sketch.Fill(Left + Side + 16, Top + (14 * place), 10, 7, color);
                 var name = score.Name.Length <= 16 ? score.Name : score.Name[..16];
-                sketch.Text(Left + Side + 32, Top + (14 * place), FormattableString.Invariant($"{name} {100 * score.Ap50:F1}"), Ink);
+                sketch.Text(
+                    Left + Side + 32,
+                    Top + (14 * place),
+                    FormattableString.Invariant($"{name} {100 * score.Ap50:F1}"),
+                    Ink);
             }
         }
 
         return sketch.Image;
     }
 
-    private static void Curve(Sketch sketch, IReadOnlyList<(double Recall, double Precision)> curve, (byte, byte, byte) color)
+    private static void Curve(
+        Sketch sketch,
+        IReadOnlyList<(double Recall, double Precision)> curve,
+        (byte, byte, byte) color)
     {
         for (var i = 1; i < curve.Count; i++)
         {

@@ -6,7 +6,9 @@ using MoCoSharp.PyTorch;
 
 namespace MoCoSharp.Detection.Pictures;
 
-/// <summary>A detection to look at: images with what was found in them, curves of precision and recall, and the worst mistakes.</summary>
+/// <summary>
+/// A detection to look at: images with what was found in them, curves of precision and recall, and the worst mistakes.
+/// </summary>
 public static class DetectionPictures
 {
     private const double LeastScore = 0.5; // of what is drawn
@@ -25,7 +27,9 @@ public static class DetectionPictures
     /// <param name="scores">For the curves.</param>
     /// <param name="count">Images to draw, above 0.</param>
     /// <returns>What was written, in a sentence.</returns>
-    public static string Write(string folder, BoxedImages images, IReadOnlyList<int> judged, IReadOnlyList<FoundObject> found, DetectionScores scores, int count)
+    public static string Write(
+        string folder, BoxedImages images, IReadOnlyList<int> judged, IReadOnlyList<FoundObject> found,
+        DetectionScores scores, int count)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ArgumentNullException.ThrowIfNull(images);
@@ -42,7 +46,8 @@ public static class DetectionPictures
         Save(Path.Combine(folder, "precision-recall.png"), CurvePicture.Draw(scores));
         var mistakes = Mistakes.Of(images, judged, found).Take(MostMistakes).ToList();
         Save(Path.Combine(folder, "mistakes.png"), Sheet(images, mistakes).Image);
-        return $"{folder}: {drawn.Count} test images (white: the truth; colours: found with a score of {LeastScore} or more), precision-recall.png, and mistakes.png with the worst {mistakes.Count}";
+        return $"{folder}: {drawn.Count} test images (white: the truth; colours: found with a score of {LeastScore} " +
+            $"or more), precision-recall.png, and mistakes.png with the worst {mistakes.Count}";
     }
 
     /// <summary>An image with the truth in white, and what was found in the colours of classes.</summary>
@@ -59,12 +64,18 @@ public static class DetectionPictures
         var shown = found.Where(item => item.Score >= LeastScore).OrderBy(item => item.Score).ToList();
         foreach (var item in shown)
         {
-            sketch.Outline(item.Left * scale, item.Top * scale, item.Right * scale, item.Bottom * scale, Sketch.ColorOf(item.Label), 2);
+            sketch.Outline(
+                item.Left * scale, item.Top * scale, item.Right * scale, item.Bottom * scale,
+                Sketch.ColorOf(item.Label), 2);
         }
 
         foreach (var item in shown)
         {
-            sketch.Label(item.Left * scale, (item.Top * scale) - PixelFont.Height - 4, FormattableString.Invariant($"{images.ClassNames[item.Label]} {100 * item.Score:F0}"), Sketch.ColorOf(item.Label));
+            sketch.Label(
+                item.Left * scale,
+                (item.Top * scale) - PixelFont.Height - 4,
+                FormattableString.Invariant($"{images.ClassNames[item.Label]} {100 * item.Score:F0}"),
+                Sketch.ColorOf(item.Label));
         }
 
         return sketch;
@@ -74,22 +85,41 @@ public static class DetectionPictures
     {
         const int gap = 8, caption = 14;
         var rows = Math.Max(1, (mistakes.Count + Columns - 1) / Columns);
-        var sheet = new Sketch((Columns * (ThumbSide + gap)) + gap, (rows * (ThumbSide + caption + gap)) + gap + caption);
-        sheet.Text(gap, gap / 2, mistakes.Count == 0 ? "no mistakes" : "the worst mistakes: false finds by score, and objects missed", Ink);
+        var sheet = new Sketch(
+            (Columns * (ThumbSide + gap)) + gap,
+            (rows * (ThumbSide + caption + gap)) + gap + caption);
+        sheet.Text(
+            gap,
+            gap / 2,
+            mistakes.Count == 0 ? "no mistakes" : "the worst mistakes: false finds by score, and objects missed",
+            Ink);
         for (var i = 0; i < mistakes.Count; i++)
         {
-            var (mistake, left, top) = (mistakes[i], gap + (i % Columns * (ThumbSide + gap)), gap + caption + (i / Columns * (ThumbSide + caption + gap)));
+            var (mistake, left, top) = (
+                mistakes[i],
+                gap + (i % Columns * (ThumbSide + gap)),
+                gap + caption + (i / Columns * (ThumbSide + caption + gap)));
             using var image = images.Read(mistake.Image);
             var thumb = Sketch.Of(image, ThumbSide);
             var scale = thumb.Width / (double)image.Width;
-            thumb.Outline(mistake.Box.Left * scale, mistake.Box.Top * scale, mistake.Box.Right * scale, mistake.Box.Bottom * scale, Sketch.ColorOf(mistake.Box.Label), 2);
+            thumb.Outline(
+                mistake.Box.Left * scale, mistake.Box.Top * scale, mistake.Box.Right * scale,
+                mistake.Box.Bottom * scale, Sketch.ColorOf(mistake.Box.Label), 2);
             sheet.Place(thumb, left, top + caption);
-            var text = mistake.Box.Score > 0 ? FormattableString.Invariant($"{100 * mistake.Box.Score:F0} {mistake.What}") : mistake.What;
-            sheet.Text(left, top + 3, text.Length <= ThumbSide / PixelFont.Advance ? text : text[..(ThumbSide / PixelFont.Advance)], Ink);
+            var text =
+                mistake.Box.Score > 0
+                    ? FormattableString.Invariant($"{100 * mistake.Box.Score:F0} {mistake.What}")
+                    : mistake.What;
+            sheet.Text(
+                left,
+                top + 3,
+                text.Length <= ThumbSide / PixelFont.Advance ? text : text[..(ThumbSide / PixelFont.Advance)],
+                Ink);
         }
 
         return sheet;
     }
 
-    private static void Save(string path, ImageBuffer image) => AtomicFile.Write(path, stream => stream.Write(ImageEncoder.Png(image)));
+    private static void Save(string path, ImageBuffer image) =>
+        AtomicFile.Write(path, stream => stream.Write(ImageEncoder.Png(image)));
 }

@@ -7,7 +7,9 @@ namespace MoCoSharp.Detection.Pictures;
 /// <param name="Image">Index of the image.</param>
 /// <param name="What">In words.</param>
 /// <param name="Box">Where.</param>
-/// <param name="Weight">The score of a false find, or 1 - the best score that met a missed object: how bad it is.</param>
+/// <param name="Weight">
+/// The score of a false find, or 1 - the best score that met a missed object: how bad it is.
+/// </param>
 public sealed record Mistake(int Image, string What, FoundObject Box, double Weight);
 
 /// <summary>Where a detector is most wrong.</summary>
@@ -20,12 +22,20 @@ public static class Mistakes
     /// <param name="images">The truth; difficult objects and crowds are neither missed nor mistaken.</param>
     /// <param name="judged">Indices of the images that count.</param>
     /// <param name="found">In those.</param>
-    public static IReadOnlyList<Mistake> Of(BoxedImages images, IReadOnlyList<int> judged, IReadOnlyList<FoundObject> found)
+    public static IReadOnlyList<Mistake> Of(
+        BoxedImages images,
+        IReadOnlyList<int> judged,
+        IReadOnlyList<FoundObject> found)
     {
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(judged);
         var finds = found.ToLookup(item => item.Image);
-        return [.. judged.SelectMany(image => Of(images, image, [.. finds[image].OrderByDescending(item => item.Score)])).OrderByDescending(item => item.Weight)];
+        return
+        [
+            .. judged
+                .SelectMany(image => Of(images, image, [.. finds[image].OrderByDescending(item => item.Score)]))
+                .OrderByDescending(item => item.Weight),
+        ];
     }
 
     private static IEnumerable<Mistake> Of(BoxedImages images, int image, FoundObject[] finds)
@@ -35,7 +45,10 @@ public static class Mistakes
         foreach (var find in finds)
         {
             int[] order = [.. Enumerable.Range(0, truths.Count).OrderByDescending(g => Iou(truths[g], find))];
-            var same = order.Where(g => truths[g].Label == find.Label && Iou(truths[g], find) >= Meets).Cast<int?>().FirstOrDefault(g => !taken[g!.Value] || !Counts(truths[g.Value]));
+            var same = order
+                .Where(g => truths[g].Label == find.Label && Iou(truths[g], find) >= Meets)
+                .Cast<int?>()
+                .FirstOrDefault(g => !taken[g!.Value] || !Counts(truths[g.Value]));
             if (same is { } hit)
             {
                 taken[hit] = true;
@@ -52,7 +65,13 @@ public static class Mistakes
             else if (Counts(truths[meets]))
             {
                 var true_ = images.ClassNames[truths[meets].Label];
-                yield return new Mistake(image, iou < Meets ? $"{name}, badly placed" : truths[meets].Label == find.Label ? $"{name}, found twice" : $"{name}, and it is {true_}", find, find.Score);
+                yield return new Mistake(
+                    image,
+                    iou < Meets ? $"{name}, badly placed"
+                        : truths[meets].Label == find.Label ? $"{name}, found twice"
+                        : $"{name}, and it is {true_}",
+                    find,
+                    find.Score);
             }
         }
 
@@ -60,8 +79,17 @@ public static class Mistakes
         {
             if (!taken[g] && Counts(truths[g]))
             {
-                var best = finds.Where(find => find.Label == truths[g].Label && Iou(truths[g], find) >= Touches).Select(find => find.Score).DefaultIfEmpty(0).Max();
-                yield return new Mistake(image, $"missed: {images.ClassNames[truths[g].Label]}", new FoundObject(image, truths[g].Label, 0, truths[g].Left, truths[g].Top, truths[g].Right, truths[g].Bottom), 1 - best);
+                var best = finds
+                    .Where(find => find.Label == truths[g].Label && Iou(truths[g], find) >= Touches)
+                    .Select(find => find.Score)
+                    .DefaultIfEmpty(0)
+                    .Max();
+                yield return new Mistake(
+                    image,
+                    $"missed: {images.ClassNames[truths[g].Label]}",
+                    new FoundObject(
+                        image, truths[g].Label, 0, truths[g].Left, truths[g].Top, truths[g].Right, truths[g].Bottom),
+                    1 - best);
             }
         }
     }

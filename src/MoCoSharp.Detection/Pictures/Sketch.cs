@@ -67,7 +67,10 @@ internal sealed class Sketch
     /// <summary>The outline of a box.</summary>
     public void Outline(double left, double top, double right, double bottom, (byte, byte, byte) color, int thickness)
     {
-        int l = (int)Math.Round(left), t = (int)Math.Round(top), w = Math.Max(1, (int)Math.Round(right) - l), h = Math.Max(1, (int)Math.Round(bottom) - t);
+        int l = (int)Math.Round(left),
+            t = (int)Math.Round(top),
+            w = Math.Max(1, (int)Math.Round(right) - l),
+            h = Math.Max(1, (int)Math.Round(bottom) - t);
         Fill(l, t, w, thickness, color);
         Fill(l, t + h - thickness, w, thickness, color);
         Fill(l, t, thickness, h, color);
@@ -80,7 +83,9 @@ internal sealed class Sketch
         var steps = (int)Math.Ceiling(Math.Max(Math.Abs(x1 - x0), Math.Abs(y1 - y0))) + 1;
         for (var i = 0; i <= steps; i++)
         {
-            Fill((int)Math.Round(x0 + ((x1 - x0) * i / steps)), (int)Math.Round(y0 + ((y1 - y0) * i / steps)), 2, 2, color);
+            Fill(
+                (int)Math.Round(x0 + ((x1 - x0) * i / steps)), (int)Math.Round(y0 + ((y1 - y0) * i / steps)), 2, 2,
+                color);
         }
     }
 
@@ -89,19 +94,23 @@ internal sealed class Sketch
     {
         const int padding = 2;
         var (width, height) = (PixelFont.Width(text) + (2 * padding), PixelFont.Height + (2 * padding));
-        int x = Math.Clamp((int)left, 0, Math.Max(0, Width - width)), y = Math.Clamp((int)top, 0, Math.Max(0, Height - height));
+        int x = Math.Clamp((int)left, 0, Math.Max(0, Width - width)),
+            y = Math.Clamp((int)top, 0, Math.Max(0, Height - height));
         Fill(x, y, width, height, ground);
         PixelFont.Draw(Image, x + padding, y + padding, text, (255, 255, 255));
     }
 
-    public void Text(int left, int top, string text, (byte, byte, byte) color) => PixelFont.Draw(Image, left, top, text, color);
+    public void Text(int left, int top, string text, (byte, byte, byte) color) =>
+        PixelFont.Draw(Image, left, top, text, color);
 
     /// <summary>Another sketch, at a place of this one.</summary>
     public void Place(Sketch other, int left, int top)
     {
         for (var y = 0; y < other.Height && top + y < Height; y++)
         {
-            other._pixels.AsSpan(3 * y * other.Width, 3 * Math.Min(other.Width, Width - left)).CopyTo(_pixels.AsSpan(3 * (((top + y) * Width) + left)));
+            other
+                ._pixels.AsSpan(3 * y * other.Width, 3 * Math.Min(other.Width, Width - left))
+                .CopyTo(_pixels.AsSpan(3 * (((top + y) * Width) + left)));
         }
     }
 }

@@ -4,8 +4,9 @@ using System.Runtime.InteropServices;
 namespace MoCoSharp.Distributed.Mpi;
 
 /// <summary>
-/// Each process sends its neighbour a sign of life every second, around a ring, and listens to the one before it: MPI itself would wait for ever for a
-/// process that was stopped or has gone. One that is merely slow, reading images, say, still sends. Called on MPI's thread alone.
+/// Each process sends its neighbour a sign of life every second, around a ring, and listens to the one before it: MPI
+/// itself would wait for ever for a process that was stopped or has gone. One that is merely slow, reading images, say,
+/// still sends. Called on MPI's thread alone.
 /// </summary>
 internal sealed unsafe class Heartbeat
 {
@@ -17,10 +18,13 @@ internal sealed unsafe class Heartbeat
     private readonly int _before, _after;
     private readonly TimeSpan _silence;
     private readonly Action<int> _lost;
-    private readonly byte* _values = (byte*)NativeMemory.AllocZeroed(2); // sent and heard; never freed, as MPI may hold on to it
+    // sent and heard; never freed, as MPI may hold on to it
+    private readonly byte* _values = (byte*)NativeMemory.AllocZeroed(2);
     private nint _sending, _hearing;
     private bool _isSending, _isLost, _hasLeft;
-    private long _sent = Stopwatch.GetTimestamp(), _heard = Stopwatch.GetTimestamp(), _tended = Stopwatch.GetTimestamp();
+    private long _sent = Stopwatch.GetTimestamp(),
+        _heard = Stopwatch.GetTimestamp(),
+        _tended = Stopwatch.GetTimestamp();
 
     public Heartbeat(MpiLibrary mpi, int rank, int size, TimeSpan silence, Action<int> lost)
     {
@@ -32,7 +36,9 @@ internal sealed unsafe class Heartbeat
         _hearing = mpi.Receive((nint)(_values + 1), _before, _communicator);
     }
 
-    /// <summary>Sends what is due, hears what has come, and tells of a silence that was too long. Often; it costs a microsecond.</summary>
+    /// <summary>
+    /// Sends what is due, hears what has come, and tells of a silence that was too long. Often; it costs a microsecond.
+    /// </summary>
     public void Tend()
     {
         if (_isSending && _mpi.HasEnded(ref _sending))

@@ -9,7 +9,10 @@ namespace MoCoSharp.Distributed.Mpi;
 /// <summary>The processes that mpirun or srun started, joined by MPI. For tensors on the CPU.</summary>
 public sealed class MpiGroup : IProcessGroup
 {
-    /// <summary>A process of which nothing has been heard for so long is taken for lost, unless MOCO_SILENCE_SECONDS says otherwise.</summary>
+    /// <summary>
+    /// A process of which nothing has been heard for so long is taken for lost, unless MOCO_SILENCE_SECONDS says
+    /// otherwise.
+    /// </summary>
     public static readonly TimeSpan DefaultSilence = TimeSpan.FromSeconds(40);
 
     private readonly MpiThread _mpi;
@@ -19,11 +22,16 @@ public sealed class MpiGroup : IProcessGroup
 
     private MpiGroup(IReadOnlyList<string> libraries, TimeSpan silence, Action<int> lost)
     {
-        _mpi = new MpiThread(libraries, silence, lost, error => throw new InvalidOperationException("MPI failed outside of any call.", error));
+        _mpi = new MpiThread(
+            libraries, silence, lost,
+            error => throw new InvalidOperationException("MPI failed outside of any call.", error));
         (Rank, Size) = (_mpi.Rank, _mpi.Size);
         if (Size > 1)
         {
-            var all = GroupText.Gather(this, $"{Environment.ProcessId} {Environment.MachineName}").Select(text => text.Split(' ', 2)).ToList();
+            var all = GroupText
+                .Gather(this, $"{Environment.ProcessId} {Environment.MachineName}")
+                .Select(text => text.Split(' ', 2))
+                .ToList();
             Hosts = [.. all.Select(parts => parts[1])];
             _processes = [.. all.Select(parts => int.Parse(parts[0], CultureInfo.InvariantCulture))];
         }
@@ -46,18 +54,26 @@ public sealed class MpiGroup : IProcessGroup
     /// <summary>The MPI library's name and version.</summary>
     public string Library => _mpi.Version.Split(',')[0];
 
-    /// <summary>Whether this process stood still until a moment ago, for longer than a thread ever waits for its turn: it had been stopped.</summary>
+    /// <summary>
+    /// Whether this process stood still until a moment ago, for longer than a thread ever waits for its turn: it had
+    /// been stopped.
+    /// </summary>
     public bool HasStoodStill => _mpi.HasStoodStill;
 
-    /// <summary>Whether every process before this one is on this machine, and gone: then this one is the first that can speak.</summary>
-    public bool IsFirstAlive => Enumerable.Range(0, Rank).All(rank => Hosts[rank] == Hosts[Rank] && IsGone(_processes[rank]));
+    /// <summary>
+    /// Whether every process before this one is on this machine, and gone: then this one is the first that can speak.
+    /// </summary>
+    public bool IsFirstAlive =>
+        Enumerable.Range(0, Rank).All(rank => Hosts[rank] == Hosts[Rank] && IsGone(_processes[rank]));
 
     /// <summary>Elements of one call of MPI, which counts in 32 bits; more go in pieces. Tests take less.</summary>
     internal int LargestCount { get; set; } = 1 << 30;
 
     /// <summary>Joins the processes that a launcher started.</summary>
     /// <param name="libraries">MPI libraries to look for, by soname or path, the likeliest first.</param>
-    /// <param name="lost">Told the rank of a process that has died or was stopped, on another thread, before every process is ended.</param>
+    /// <param name="lost">
+    /// Told the rank of a process that has died or was stopped, on another thread, before every process is ended.
+    /// </param>
     /// <param name="silence">How long nothing must have been heard of it; null is <see cref="DefaultSilence"/>.</param>
     /// <exception cref="DllNotFoundException">There is no MPI library.</exception>
     public static MpiGroup Join(IReadOnlyList<string> libraries, Action<int> lost, TimeSpan? silence = null)
@@ -77,7 +93,8 @@ public sealed class MpiGroup : IProcessGroup
         var type = TypeOf(tensor);
         var (address, size) = (TensorMemory.Address(OnCpu(tensor)), tensor.element_size());
         var wait = _mpi.PostAll(Pieces(tensor.numel()).Select(piece =>
-            (Func<MpiLibrary, nint>)(mpi => mpi.AllReduceSum(address + (nint)(piece.First * size), piece.Count, type))));
+            (Func<MpiLibrary, nint>)(
+                mpi => mpi.AllReduceSum(address + (nint)(piece.First * size), piece.Count, type))));
         return () =>
         {
             Wait(wait);
@@ -187,7 +204,8 @@ public sealed class MpiGroup : IProcessGroup
     {
         try
         {
-            return File.ReadAllText($"/proc/{process}/stat").Split(") ")[^1][0] is 'Z' or 'X'; // ended, and not yet taken note of
+            // ended, and not yet taken note of
+            return File.ReadAllText($"/proc/{process}/stat").Split(") ")[^1][0] is 'Z' or 'X';
         }
         catch (IOException)
         {
@@ -200,10 +218,14 @@ public sealed class MpiGroup : IProcessGroup
         ScalarType.Float32 => MpiType.Float,
         ScalarType.Float64 => MpiType.Double,
         ScalarType.Int64 => MpiType.Int64,
-        var other => throw new ArgumentException($"A tensor of type {other} cannot be added over processes: expected float32, float64 or int64.", nameof(tensor)),
+        var other => throw new ArgumentException(
+            $"A tensor of type {other} cannot be added over processes: expected float32, float64 or int64.",
+            nameof(tensor)),
     };
 
     private static Tensor OnCpu(Tensor tensor) => tensor.device_type == DeviceType.CPU
         ? tensor
-        : throw new ArgumentException($"A tensor on {tensor.device} cannot be exchanged by MPI: expected one on the CPU.", nameof(tensor));
+        : throw new ArgumentException(
+            $"A tensor on {tensor.device} cannot be exchanged by MPI: expected one on the CPU.",
+            nameof(tensor));
 }

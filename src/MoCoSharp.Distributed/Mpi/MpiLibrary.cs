@@ -21,8 +21,9 @@ internal enum MpiType
 
 /// <summary>MPI's C functions, from whichever library the launcher belongs to, found when the program runs.</summary>
 /// <remarks>
-/// One binding for three ABIs. Every handle is carried as a nint: Open MPI's are addresses of exported objects, MPICH's (and Intel's, Cray's and
-/// MVAPICH's) are 32-bit numbers, and those of the standard ABI of MPI 5 are small numbers in a pointer. The last has not been run.
+/// One binding for three ABIs. Every handle is carried as a nint: Open MPI's are addresses of exported objects, MPICH's
+/// (and Intel's, Cray's and MVAPICH's) are 32-bit numbers, and those of the standard ABI of MPI 5 are small numbers in
+/// a pointer. The last has not been run.
 /// </remarks>
 internal sealed unsafe partial class MpiLibrary
 {
@@ -49,7 +50,9 @@ internal sealed unsafe partial class MpiLibrary
         if (NativeLibrary.TryGetExport(library, "ompi_mpi_comm_world", out var world))
         {
             (World, _inPlace, _statusIgnore) = (world, 1, 0);
-            (_byte, _float, _double, _int64) = (Symbol("ompi_mpi_byte"), Symbol("ompi_mpi_float"), Symbol("ompi_mpi_double"), Symbol("ompi_mpi_int64_t"));
+            (_byte, _float, _double, _int64) = (
+                Symbol("ompi_mpi_byte"), Symbol("ompi_mpi_float"), Symbol("ompi_mpi_double"),
+                Symbol("ompi_mpi_int64_t"));
             _sum = Symbol("ompi_mpi_op_sum");
         }
         else if (name.Contains("mpi_abi", StringComparison.Ordinal))
@@ -68,8 +71,10 @@ internal sealed unsafe partial class MpiLibrary
         _rank = (delegate* unmanaged[Cdecl]<nint, int*, int>)Symbol("MPI_Comm_rank");
         _size = (delegate* unmanaged[Cdecl]<nint, int*, int>)Symbol("MPI_Comm_size");
         _duplicate = (delegate* unmanaged[Cdecl]<nint, nint*, int>)Symbol("MPI_Comm_dup");
-        _allReduce = (delegate* unmanaged[Cdecl]<nint, nint, int, nint, nint, nint, nint*, int>)Symbol("MPI_Iallreduce");
-        _allGather = (delegate* unmanaged[Cdecl]<nint, int, nint, nint, int, nint, nint, nint*, int>)Symbol("MPI_Iallgather");
+        _allReduce = (delegate* unmanaged[Cdecl]<nint, nint, int, nint, nint, nint, nint*, int>)Symbol(
+            "MPI_Iallreduce");
+        _allGather = (delegate* unmanaged[Cdecl]<nint, int, nint, nint, int, nint, nint, nint*, int>)Symbol(
+            "MPI_Iallgather");
         _broadcast = (delegate* unmanaged[Cdecl]<nint, int, nint, int, nint, nint*, int>)Symbol("MPI_Ibcast");
         _barrier = (delegate* unmanaged[Cdecl]<nint, nint*, int>)Symbol("MPI_Ibarrier");
         _send = (delegate* unmanaged[Cdecl]<nint, int, nint, int, int, nint, nint*, int>)Symbol("MPI_Isend");
@@ -112,8 +117,11 @@ internal sealed unsafe partial class MpiLibrary
             }
         }
 
-        throw new DllNotFoundException($"The launcher started several processes, and no MPI library is here to join them: looked for {string.Join(", ", names)}. " +
-            "Install the one that the launcher belongs to (Debian: libopenmpi3 or libmpich12), or name its file in MOCO_MPI_LIBRARY.");
+        throw new DllNotFoundException(
+            "The launcher started several processes, and no MPI library is here to join them: looked for " +
+            $"{string.Join(", ", names)}. "
+                + "Install the one that the launcher belongs to (Debian: libopenmpi3 or libmpich12), or name its " +
+                    "file in MOCO_MPI_LIBRARY.");
     }
 
     /// <summary>Joins the other processes. This thread alone may call from now on.</summary>
@@ -155,17 +163,22 @@ internal sealed unsafe partial class MpiLibrary
     }
 
     // Each begins, and gives the request to test for its end.
-    public nint AllReduceSum(nint values, int count, MpiType type) => Begin(request => _allReduce(_inPlace, values, count, Handle(type), _sum, World, request));
+    public nint AllReduceSum(nint values, int count, MpiType type) =>
+        Begin(request => _allReduce(_inPlace, values, count, Handle(type), _sum, World, request));
 
-    public nint AllGather(nint mine, nint all, int count) => Begin(request => _allGather(mine, count, _byte, all, count, _byte, World, request));
+    public nint AllGather(nint mine, nint all, int count) =>
+        Begin(request => _allGather(mine, count, _byte, all, count, _byte, World, request));
 
-    public nint Broadcast(nint values, int count, int root) => Begin(request => _broadcast(values, count, _byte, root, World, request));
+    public nint Broadcast(nint values, int count, int root) =>
+        Begin(request => _broadcast(values, count, _byte, root, World, request));
 
     public nint Barrier() => Begin(request => _barrier(World, request));
 
-    public nint Send(nint value, int to, nint communicator) => Begin(request => _send(value, 1, _byte, to, 0, communicator, request));
+    public nint Send(nint value, int to, nint communicator) =>
+        Begin(request => _send(value, 1, _byte, to, 0, communicator, request));
 
-    public nint Receive(nint value, int from, nint communicator) => Begin(request => _receive(value, 1, _byte, from, 0, communicator, request));
+    public nint Receive(nint value, int from, nint communicator) =>
+        Begin(request => _receive(value, 1, _byte, from, 0, communicator, request));
 
     /// <summary>Whether something that was begun has ended; makes it go on meanwhile.</summary>
     public bool HasEnded(ref nint request)
@@ -225,7 +238,8 @@ internal sealed unsafe partial class MpiLibrary
         return library != 0;
     }
 
-    // UCX, which Debian's MPICH sits on, catches SIGSEGV and takes .NET's null checks for crashes. A person's own choice stays.
+    // UCX, which Debian's MPICH sits on, catches SIGSEGV and takes .NET's null checks for crashes. A person's own
+    // choice stays.
     private static void KeepNullChecks()
     {
         if (OperatingSystem.IsLinux() && Environment.GetEnvironmentVariable("UCX_ERROR_SIGNALS") is null)

@@ -4,8 +4,13 @@ using System.Runtime.InteropServices;
 
 namespace MoCoSharp.Distributed.Mpi;
 
-/// <summary>The one thread that calls MPI. It asks again and again whether something has ended, and sleeps between, so that training keeps the core.</summary>
-/// <remarks>MPI's own waiting would keep a core busy, has no time-out, and would not notice that another process has stopped.</remarks>
+/// <summary>
+/// The one thread that calls MPI. It asks again and again whether something has ended, and sleeps between, so that
+/// training keeps the core.
+/// </summary>
+/// <remarks>
+/// MPI's own waiting would keep a core busy, has no time-out, and would not notice that another process has stopped.
+/// </remarks>
 internal sealed partial class MpiThread
 {
     private static readonly TimeSpan Idle = TimeSpan.FromMilliseconds(200);
@@ -50,8 +55,13 @@ internal sealed partial class MpiThread
 
     public string Version { get; private set; } = "";
 
-    /// <summary>Whether this thread stands still, or did until a moment ago, for longer than it ever waits for its turn. Any thread may ask.</summary>
-    public bool HasStoodStill => Stopwatch.GetElapsedTime(Interlocked.Read(ref _alive)) > Still || Stopwatch.GetElapsedTime(Interlocked.Read(ref _wokeUp)) < Moment;
+    /// <summary>
+    /// Whether this thread stands still, or did until a moment ago, for longer than it ever waits for its turn. Any
+    /// thread may ask.
+    /// </summary>
+    public bool HasStoodStill =>
+        Stopwatch.GetElapsedTime(Interlocked.Read(ref _alive)) > Still
+        || Stopwatch.GetElapsedTime(Interlocked.Read(ref _wokeUp)) < Moment;
 
     /// <summary>Begins something, and waits for its end on MPI's thread.</summary>
     /// <param name="begin">On MPI's thread.</param>

@@ -6,8 +6,9 @@ namespace MoCoSharp.Distributed.Nccl;
 
 /// <summary>Ranks with a GPU each, joined by NCCL. Tested against a stand-in; not run on GPUs.</summary>
 /// <remarks>
-/// Everything is put on libtorch's default stream, where it stands in order between the kernels that make its input and those that use its output: nothing
-/// waits on the host. Tensors on the CPU go through the ranks' MPI group where there is one, else over the GPU.
+/// Everything is put on libtorch's default stream, where it stands in order between the kernels that make its input and
+/// those that use its output: nothing waits on the host. Tensors on the CPU go through the ranks' MPI group where there
+/// is one, else over the GPU.
 /// </remarks>
 public sealed partial class NcclGroup : IProcessGroup
 {
@@ -18,7 +19,8 @@ public sealed partial class NcclGroup : IProcessGroup
     private readonly Device? _device; // null in tests: the stand-in's memory is the CPU's
     private nint _communicator;
 
-    internal NcclGroup(NcclLibrary nccl, NcclId id, int rank, int size, int localRank, IProcessGroup? host, Device? device)
+    internal NcclGroup(
+        NcclLibrary nccl, NcclId id, int rank, int size, int localRank, IProcessGroup? host, Device? device)
     {
         (_nccl, Rank, Size, LocalRank, _host, _device) = (nccl, rank, size, localRank, host, device);
         if (device is not null)
@@ -48,13 +50,18 @@ public sealed partial class NcclGroup : IProcessGroup
         return Join(NcclLibrary.Load(), host, device);
     }
 
-    /// <summary>Joins the ranks that torchrun started: RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR, and the port after MASTER_PORT.</summary>
+    /// <summary>
+    /// Joins the ranks that torchrun started: RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR, and the port after
+    /// MASTER_PORT.
+    /// </summary>
     /// <exception cref="DllNotFoundException">There is no NCCL.</exception>
     public static NcclGroup Join(Rendezvous rendezvous)
     {
         ArgumentNullException.ThrowIfNull(rendezvous);
         var nccl = NcclLibrary.Load();
-        return new NcclGroup(nccl, Id(rendezvous.Exchange(rendezvous.Rank == 0 ? Bytes(nccl.NewId()) : new byte[NcclId.Length])),
+        return new NcclGroup(
+            nccl,
+            Id(rendezvous.Exchange(rendezvous.Rank == 0 ? Bytes(nccl.NewId()) : new byte[NcclId.Length])),
             rendezvous.Rank, rendezvous.Size, rendezvous.LocalRank, host: null, device($"cuda:{rendezvous.LocalRank}"));
     }
 
@@ -76,7 +83,11 @@ public sealed partial class NcclGroup : IProcessGroup
         }
         else
         {
-            OnDevice(tensor, values => _nccl.AllReduceSum(TensorMemory.Address(values), values.numel(), TypeOf(values), _communicator, DefaultStream));
+            OnDevice(
+                tensor,
+                values =>
+                    _nccl.AllReduceSum(
+                        TensorMemory.Address(values), values.numel(), TypeOf(values), _communicator, DefaultStream));
         }
     }
 
@@ -101,7 +112,9 @@ public sealed partial class NcclGroup : IProcessGroup
         var mine = (_device is null ? tensor : tensor.to(_device)).detach().contiguous();
         var all = empty([Size, .. tensor.shape], dtype: tensor.dtype, device: mine.device);
         const int bytes = 1; // ncclUint8: whatever they mean
-        _nccl.AllGather(TensorMemory.Address(mine), TensorMemory.Address(all), TensorMemory.Bytes(mine), bytes, _communicator, DefaultStream);
+        _nccl.AllGather(
+            TensorMemory.Address(mine), TensorMemory.Address(all), TensorMemory.Bytes(mine), bytes, _communicator,
+            DefaultStream);
         return all.to(tensor.device).MoveToOuterDisposeScope();
     }
 
@@ -118,7 +131,12 @@ public sealed partial class NcclGroup : IProcessGroup
         else
         {
             const int bytes = 1;
-            OnDevice(tensor, values => _nccl.Broadcast(TensorMemory.Address(values), TensorMemory.Bytes(values), bytes, root, _communicator, DefaultStream));
+            OnDevice(
+                tensor,
+                values =>
+                    _nccl.Broadcast(
+                        TensorMemory.Address(values), TensorMemory.Bytes(values), bytes, root, _communicator,
+                        DefaultStream));
         }
     }
 
@@ -154,7 +172,8 @@ public sealed partial class NcclGroup : IProcessGroup
         _host?.Dispose();
     }
 
-    private bool GoesOverHost(Tensor tensor) => _host is not null && _device is not null && tensor.device_type == DeviceType.CPU;
+    private bool GoesOverHost(Tensor tensor) =>
+        _host is not null && _device is not null && tensor.device_type == DeviceType.CPU;
 
     // On a contiguous copy of this rank's device where the tensor is none itself.
     private void OnDevice(Tensor tensor, Action<Tensor> call)
@@ -176,10 +195,14 @@ public sealed partial class NcclGroup : IProcessGroup
         ScalarType.Float32 => 7,
         ScalarType.Float64 => 8,
         ScalarType.BFloat16 => 9,
-        var other => throw new ArgumentException($"A tensor of type {other} cannot be added over ranks: expected float16, bfloat16, float32, float64 or int64.", nameof(tensor)),
+        var other => throw new ArgumentException(
+            $"A tensor of type {other} cannot be added over ranks: expected float16, bfloat16, float32, float64 or " +
+            "int64.",
+            nameof(tensor)),
     };
 
-    private static byte[] Bytes(NcclId id) => MemoryMarshal.AsBytes(MemoryMarshal.CreateReadOnlySpan(ref id, 1)).ToArray();
+    private static byte[] Bytes(NcclId id) =>
+        MemoryMarshal.AsBytes(MemoryMarshal.CreateReadOnlySpan(ref id, 1)).ToArray();
 
     private static NcclId Id(byte[] bytes) => MemoryMarshal.Read<NcclId>(bytes);
 

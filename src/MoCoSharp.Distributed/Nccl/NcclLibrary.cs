@@ -44,16 +44,22 @@ internal sealed unsafe class NcclLibrary
     /// <exception cref="DllNotFoundException">There is none.</exception>
     public static NcclLibrary Load()
     {
-        string[] names = Environment.GetEnvironmentVariable("MOCO_NCCL_LIBRARY") is { Length: > 0 } chosen ? [chosen] : ["libnccl.so.2", "libtorch_cuda.so"];
+        string[] names = Environment.GetEnvironmentVariable("MOCO_NCCL_LIBRARY") is { Length: > 0 } chosen
+            ? [chosen]
+            : ["libnccl.so.2", "libtorch_cuda.so"];
         foreach (var name in names)
         {
-            if (NativeLibrary.TryLoad(name, out var library) && NativeLibrary.TryGetExport(library, "ncclAllReduce", out _))
+            if (
+                NativeLibrary.TryLoad(name, out var library)
+                && NativeLibrary.TryGetExport(library, "ncclAllReduce", out _))
             {
                 return new NcclLibrary(symbol => NativeLibrary.GetExport(library, symbol));
             }
         }
 
-        throw new DllNotFoundException($"No NCCL is here to join GPUs: looked for {string.Join(", ", names)}. Install it (Debian: libnccl2), or name its file in MOCO_NCCL_LIBRARY.");
+        throw new DllNotFoundException(
+            $"No NCCL is here to join GPUs: looked for {string.Join(", ", names)}. Install it (Debian: libnccl2), " +
+            "or name its file in MOCO_NCCL_LIBRARY.");
     }
 
     /// <summary>A new id, for all ranks of one group.</summary>
@@ -99,7 +105,9 @@ internal sealed unsafe class NcclLibrary
         const int success = 0, inProgress = 7;
         if (result is not (success or inProgress))
         {
-            throw new IOException($"NCCL: {Marshal.PtrToStringUTF8(_errorText(result))} (error {result}). NCCL_DEBUG=INFO in the environment tells more.");
+            throw new IOException(
+                $"NCCL: {Marshal.PtrToStringUTF8(_errorText(result))} (error {result}). NCCL_DEBUG=INFO in the " +
+                "environment tells more.");
         }
     }
 }

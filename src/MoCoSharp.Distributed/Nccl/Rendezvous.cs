@@ -4,7 +4,9 @@ using System.Net.Sockets;
 
 namespace MoCoSharp.Distributed.Nccl;
 
-/// <summary>How ranks that torchrun started find one another: rank 0 listens, and hands a few bytes to each of the others.</summary>
+/// <summary>
+/// How ranks that torchrun started find one another: rank 0 listens, and hands a few bytes to each of the others.
+/// </summary>
 /// <param name="Rank">This process, 0 to Size - 1.</param>
 /// <param name="Size">Number of processes.</param>
 /// <param name="LocalRank">This process among those of its machine.</param>
@@ -14,17 +16,27 @@ public sealed record Rendezvous(int Rank, int Size, int LocalRank, string Addres
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
-    /// <summary>From torchrun's variables; null where they are not all there. torchrun itself listens on MASTER_PORT, so we take the one after it.</summary>
+    /// <summary>
+    /// From torchrun's variables; null where they are not all there. torchrun itself listens on MASTER_PORT, so we take
+    /// the one after it.
+    /// </summary>
     /// <param name="variable">An environment variable; null where it is not set.</param>
     public static Rendezvous? Detect(Func<string, string?> variable)
     {
         ArgumentNullException.ThrowIfNull(variable);
-        return Number("RANK") is { } rank && Number("WORLD_SIZE") is { } size && Number("LOCAL_RANK") is { } local && Number("MASTER_PORT") is { } port
+        return
+            Number("RANK") is { } rank
+            && Number("WORLD_SIZE") is { } size
+            && Number("LOCAL_RANK") is { } local
+            && Number("MASTER_PORT") is { } port
             && variable("MASTER_ADDR") is { Length: > 0 } address && rank < size
             ? new(rank, size, local, address, port + 1)
             : null;
 
-        int? Number(string name) => int.TryParse(variable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+        int? Number(string name) =>
+            int.TryParse(variable(name), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                ? number
+                : null;
     }
 
     /// <summary>Rank 0's bytes, on every rank.</summary>
@@ -40,7 +52,10 @@ public sealed record Rendezvous(int Rank, int Size, int LocalRank, string Addres
         }
         catch (Exception error) when (error is OperationCanceledException or SocketException)
         {
-            throw new IOException($"Process {Rank} of {Size} did not meet the others at {Address}:{Port} within {Patience.TotalSeconds:F0} s. Is MASTER_ADDR the machine of rank 0, and the port free and open?", error);
+            throw new IOException(
+                $"Process {Rank} of {Size} did not meet the others at {Address}:{Port} within " +
+                $"{Patience.TotalSeconds:F0} s. Is MASTER_ADDR the machine of rank 0, and the port free and open?",
+                error);
         }
     }
 

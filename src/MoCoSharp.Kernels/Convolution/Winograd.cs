@@ -23,20 +23,32 @@ internal sealed class Winograd : autograd.SingleTensorFunction<Winograd>
     /// <param name="kernel">Shape [O, I, 3, 3].</param>
     /// <param name="stride">Of the convolution.</param>
     public static bool IsApplicable(Tensor images, Tensor kernel, int stride) =>
-        KernelTable.Winograd.IsOn && stride == 1 && BFloat16Images.FillLanes(images) && kernel.shape[0] % IFloatLanes.Count == 0 && kernel.shape[0] >= Channels && kernel.shape[1] >= Channels &&
-        images.shape[2] % 2 == 0 && images.shape[3] % 2 == 0;
+        KernelTable.Winograd.IsOn
+        && stride == 1
+        && BFloat16Images.FillLanes(images)
+        && kernel.shape[0] % IFloatLanes.Count == 0
+        && kernel.shape[0] >= Channels
+        && kernel.shape[1] >= Channels
+        && images.shape[2] % 2 == 0
+        && images.shape[3] % 2 == 0;
 
     /// <summary>The convolution, padded by 1, of what suits.</summary>
     /// <param name="images">Shape [N, I, H, W].</param>
     /// <param name="kernel">Shape [O, I, 3, 3].</param>
     /// <returns>Shape [N, O, H, W], channels last.</returns>
     public static Tensor Convolve(Tensor images, Tensor kernel) =>
-        is_grad_enabled() && (images.requires_grad || kernel.requires_grad) ? apply(images, kernel) : Convolved(images, kernel);
+        is_grad_enabled() && (images.requires_grad || kernel.requires_grad)
+            ? apply(images, kernel)
+            : Convolved(images, kernel);
 
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
         var (images, kernel) = ((Tensor)vars[0], (Tensor)vars[1]);
-        ctx.save_data(SavedKey, new SavedTensors(kernel.requires_grad ? images.detach() : null, images.requires_grad ? kernel.detach() : null));
+        ctx.save_data(
+            SavedKey,
+            new SavedTensors(
+                kernel.requires_grad ? images.detach() : null,
+                images.requires_grad ? kernel.detach() : null));
         return Convolved(images, kernel);
     }
 
@@ -90,5 +102,6 @@ internal sealed class Winograd : autograd.SingleTensorFunction<Winograd>
                 .bmm(WinogradTiles.OfInput(images.narrow(0, first, length))))); // [16, O, I]
     }
 
-    private static long ImagesAtOnce(long pixels, long inputs, long outputs) => Math.Max(1, AtOnce / (pixels / 4 * Math.Max(inputs, outputs)));
+    private static long ImagesAtOnce(long pixels, long inputs, long outputs) =>
+        Math.Max(1, AtOnce / (pixels / 4 * Math.Max(inputs, outputs)));
 }

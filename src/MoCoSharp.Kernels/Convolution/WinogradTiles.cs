@@ -37,7 +37,15 @@ internal static unsafe class WinogradTiles
         var (count, size, height, width) = (output.shape[0], output.shape[1], output.shape[2], output.shape[3]);
         fixed (byte* from = tiles.bytes, to = output.permute(0, 2, 3, 1).bytes)
         {
-            var pass = new Pass { Images = (ushort*)to, Tiles = (ushort*)from, Height = height, Width = width, Size = size, Plane = tiles.shape[1] * size };
+            var pass = new Pass
+            {
+                Images = (ushort*)to,
+                Tiles = (ushort*)from,
+                Height = height,
+                Width = width,
+                Size = size,
+                Plane = tiles.shape[1] * size,
+            };
             TorchParallel.For(count * height / 2, &Output, &pass);
         }
     }
@@ -54,7 +62,13 @@ internal static unsafe class WinogradTiles
         var tiles = empty(Places, outputs, inputs, dtype: bfloat16);
         fixed (byte* from = values.bytes, to = tiles.bytes)
         {
-            var pass = new Pass { Images = (ushort*)from, Tiles = (ushort*)to, Size = inputs, Plane = outputs * inputs };
+            var pass = new Pass
+            {
+                Images = (ushort*)from,
+                Tiles = (ushort*)to,
+                Size = inputs,
+                Plane = outputs * inputs,
+            };
             TorchParallel.For(outputs, turned ? &KernelTurned : &Kernel, &pass);
         }
 
@@ -71,7 +85,13 @@ internal static unsafe class WinogradTiles
         var values = empty(outputs, 3, 3, inputs, dtype: bfloat16);
         fixed (byte* from = tiles.bytes, to = values.bytes)
         {
-            var pass = new Pass { Images = (ushort*)to, Tiles = (ushort*)from, Size = inputs, Plane = outputs * inputs };
+            var pass = new Pass
+            {
+                Images = (ushort*)to,
+                Tiles = (ushort*)from,
+                Size = inputs,
+                Plane = outputs * inputs,
+            };
             TorchParallel.For(outputs, &WeightGradient, &pass);
         }
 
@@ -86,7 +106,15 @@ internal static unsafe class WinogradTiles
         var tiles = empty(Places, count * height * width / 4, size, dtype: bfloat16);
         fixed (byte* from = pixels.bytes, to = tiles.bytes)
         {
-            var pass = new Pass { Images = (ushort*)from, Tiles = (ushort*)to, Height = height, Width = width, Size = size, Plane = tiles.shape[1] * size };
+            var pass = new Pass
+            {
+                Images = (ushort*)from,
+                Tiles = (ushort*)to,
+                Height = height,
+                Width = width,
+                Size = size,
+                Plane = tiles.shape[1] * size,
+            };
             TorchParallel.For(count * height / 2, work, &pass);
         }
 
@@ -178,7 +206,10 @@ internal static unsafe class WinogradTiles
             var (right, down) = (pass->Size, 3 * pass->Size);
             var a = KernelOf(Read(from), Read(from + down), Read(from + (2 * down)));
             var b = KernelOf(Read(from + right), Read(from + right + down), Read(from + right + (2 * down)));
-            var c = KernelOf(Read(from + (2 * right)), Read(from + (2 * right) + down), Read(from + (2 * right) + (2 * down)));
+            var c = KernelOf(
+                Read(from + (2 * right)),
+                Read(from + (2 * right) + down),
+                Read(from + (2 * right) + (2 * down)));
             var to = pass->Tiles + (output * pass->Size) + channel;
             Write(KernelOf(a.A, b.A, c.A), to + (first * Side * pass->Plane), pass->Plane, first, last);
             Write(KernelOf(a.B, b.B, c.B), to + (Side * pass->Plane), pass->Plane, first, last);
@@ -210,11 +241,13 @@ internal static unsafe class WinogradTiles
 
     // Aᵀ.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (Vector512<float> First, Vector512<float> Second) OutputOf(Four m) => (m.A + m.B + m.C, m.B - m.C - m.D);
+    private static (Vector512<float> First, Vector512<float> Second) OutputOf(Four m) =>
+        (m.A + m.B + m.C, m.B - m.C - m.D);
 
     // A.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Four GradientOf(Vector512<float> first, Vector512<float> second) => new(first, first + second, first - second, -second);
+    private static Four GradientOf(Vector512<float> first, Vector512<float> second) =>
+        new(first, first + second, first - second, -second);
 
     // G.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -243,14 +276,18 @@ internal static unsafe class WinogradTiles
 
         var row = pass->Width * pass->Size;
         var from = pass->Images + (((((image * pass->Height) + y) * pass->Width) + x) * pass->Size) + channel;
-        return new(y > 0 ? Read(from - row) : default, Read(from), Read(from + row), y + 2 < pass->Height ? Read(from + (2 * row)) : default);
+        return new(
+            y > 0 ? Read(from - row) : default, Read(from), Read(from + row),
+            y + 2 < pass->Height ? Read(from + (2 * row)) : default);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Four PlacesDown(ushort* from, long plane, int column)
     {
         from += column * plane;
-        return new(Read(from), Read(from + (Side * plane)), Read(from + (2 * Side * plane)), Read(from + (3 * Side * plane)));
+        return new(
+            Read(from), Read(from + (Side * plane)), Read(from + (2 * Side * plane)),
+            Read(from + (3 * Side * plane)));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -263,7 +300,10 @@ internal static unsafe class WinogradTiles
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void WriteRow((Vector512<float> First, Vector512<float> Second, Vector512<float> Third) values, ushort* to, long apart)
+    private static void WriteRow(
+        (Vector512<float> First, Vector512<float> Second, Vector512<float> Third) values,
+        ushort* to,
+        long apart)
     {
         Write(values.First, to);
         Write(values.Second, to + apart);

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Kernels;
 
-/// <summary>The layout that convolutions read fastest: shape [N, C, H, W], with the channels of a pixel side by side.</summary>
+/// <summary>
+/// The layout that convolutions read fastest: shape [N, C, H, W], with the channels of a pixel side by side.
+/// </summary>
 /// <remarks>Operations keep the layout, so it is chosen once, where images come in.</remarks>
 public static class ChannelsLast
 {

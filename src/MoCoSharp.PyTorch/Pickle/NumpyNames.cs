@@ -4,21 +4,40 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.PyTorch;
 
-/// <summary>NumPy's arrays and numbers in a pickle: detectron2's weights are arrays, and training logs hold numbers.</summary>
+/// <summary>
+/// NumPy's arrays and numbers in a pickle: detectron2's weights are arrays, and training logs hold numbers.
+/// </summary>
 internal static class NumpyNames
 {
-    private static readonly string[] Modules = ["numpy.core.multiarray", "numpy._core.multiarray"]; // NumPy 2 has the latter
+    // NumPy 2 has the latter
+    private static readonly string[] Modules = ["numpy.core.multiarray", "numpy._core.multiarray"];
 
     /// <summary>What a pickle may ask of NumPy.</summary>
     public static IEnumerable<(string Name, PickleName Value)> All =>
     [
         PickleNames.Call("numpy.ndarray", _ => throw PickleNames.Wrong("numpy.ndarray")),
-        PickleNames.Call("numpy.dtype", arguments => arguments is [PickleText type, _, _] && TorchTypes.OfNumpy(type.Value) is { } known
-            ? new NumpyType(known) : throw PickleReader.Fault($"an array is of type {(arguments is [PickleText { Value.Length: < 20 } text, ..] ? text.Value : "?")}, which has no tensor type")),
+        PickleNames.Call(
+            "numpy.dtype",
+            arguments =>
+                arguments is [PickleText type, _, _] && TorchTypes.OfNumpy(type.Value) is { } known
+            ? new NumpyType(known)
+            : throw PickleReader.Fault(
+                "an array is of type " +
+                $"{(arguments is [PickleText { Value.Length: < 20 } text, ..] ? text.Value : "?")}, which has no " +
+                "tensor type")),
         .. Modules.SelectMany(module => new[]
         {
-            PickleNames.Call(module + "._reconstruct", arguments => arguments is [PickleName, ..] ? new PickleTensor() : throw PickleNames.Wrong(module + "._reconstruct")),
-            PickleNames.Call(module + ".scalar", arguments => arguments is [NumpyType type, PickleBytes bytes] && bytes.Value.Length == TorchTypes.Size(type.Type)
+            PickleNames.Call(
+                module + "._reconstruct",
+                arguments =>
+                    arguments is [PickleName, ..]
+                        ? new PickleTensor()
+                        : throw PickleNames.Wrong(module + "._reconstruct")),
+            PickleNames.Call(
+                module + ".scalar",
+                arguments =>
+                    arguments is [NumpyType type, PickleBytes bytes]
+                    && bytes.Value.Length == TorchTypes.Size(type.Type)
                 ? Number(type.Type, bytes.Value.Span) : throw PickleNames.Wrong(module + ".scalar")),
         }),
     ];
@@ -35,7 +54,10 @@ internal static class NumpyNames
                 }
 
                 break;
-            case PickleTensor { IsFilled: false } array when state is PickleTuple and [_, PickleTuple shape, NumpyType type, PickleBoolean fortran, PickleBytes bytes]:
+            case PickleTensor { IsFilled: false } array
+                when state
+                    is PickleTuple
+                        and [_, PickleTuple shape, NumpyType type, PickleBoolean fortran, PickleBytes bytes]:
                 Fill(array, shape, type.Type, fortran.Value, bytes.Value);
                 break;
             default:
@@ -43,12 +65,19 @@ internal static class NumpyNames
         }
     }
 
-    private static void Fill(PickleTensor array, PickleTuple shape, ScalarType type, bool fortran, ReadOnlyMemory<byte> bytes)
+    private static void Fill(
+        PickleTensor array, PickleTuple shape, ScalarType type, bool fortran, ReadOnlyMemory<byte> bytes)
     {
-        var sizes = shape.Select(item => item is PickleInteger { Value: var size } && size >= 0 && size <= int.MaxValue ? (long)size : throw PickleNames.Wrong("an array")).ToArray();
+        var sizes = shape
+            .Select(item =>
+                item is PickleInteger { Value: var size } && size >= 0 && size <= int.MaxValue
+                    ? (long)size
+                    : throw PickleNames.Wrong("an array"))
+            .ToArray();
         if (TorchStorage.Elements(sizes) is not { } count || count * TorchTypes.Size(type) != bytes.Length)
         {
-            throw PickleReader.Fault($"an array of shape [{string.Join(", ", sizes)}] and type {type} comes with {bytes.Length} bytes");
+            throw PickleReader.Fault(
+                $"an array of shape [{string.Join(", ", sizes)}] and type {type} comes with {bytes.Length} bytes");
         }
 
         array.Fill(type, sizes, () => Make(sizes, type, fortran, bytes.Span));
@@ -64,7 +93,11 @@ internal static class NumpyNames
             bytes.CopyTo(values.bytes);
         }
 
-        return (fortran ? values.permute([.. Enumerable.Range(0, shape.Length).Reverse().Select(axis => (long)axis)]) : values).MoveToOuterDisposeScope();
+        return (
+            fortran
+                ? values.permute([.. Enumerable.Range(0, shape.Length).Reverse().Select(axis => (long)axis)])
+                : values
+        ).MoveToOuterDisposeScope();
     }
 
     private static PickleValue Number(ScalarType type, ReadOnlySpan<byte> bytes) => type switch

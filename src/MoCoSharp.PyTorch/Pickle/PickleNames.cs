@@ -16,15 +16,20 @@ internal sealed class PickleName(string name, Func<PickleTuple, PickleValue> mak
 
     public PickleValue Make(PickleTuple arguments) => make(arguments);
 
-    public ScalarType? AsStorageType() => IsStorage ? StorageType : throw PickleReader.Fault($"{name} serves as the type of a storage");
+    public ScalarType? AsStorageType() =>
+        IsStorage ? StorageType : throw PickleReader.Fault($"{name} serves as the type of a storage");
 }
 
-/// <summary>Every name that a pickle may ask for: those of tensors, and of the plain values beside them. None of them can do anything.</summary>
+/// <summary>
+/// Every name that a pickle may ask for: those of tensors, and of the plain values beside them. None of them can do
+/// anything.
+/// </summary>
 internal static class PickleNames
 {
     public const int Longest = 200; // characters
 
-    private static readonly Dictionary<string, PickleName> Known = All().ToDictionary(item => item.Name, item => item.Value, StringComparer.Ordinal);
+    private static readonly Dictionary<string, PickleName> Known = All()
+        .ToDictionary(item => item.Name, item => item.Value, StringComparer.Ordinal);
     /// <summary>What stands for a name.</summary>
     /// <exception cref="PickleException">It is none of the known ones.</exception>
     public static PickleValue Find(string module, string name)
@@ -39,7 +44,11 @@ internal static class PickleNames
         {
             if (name == "UntypedStorage" || TorchTypes.OfStorage(name) is not null)
             {
-                return new PickleName(full, _ => throw Wrong(full)) { IsStorage = true, StorageType = TorchTypes.OfStorage(name) };
+                return new PickleName(full, _ => throw Wrong(full))
+                {
+                    IsStorage = true,
+                    StorageType = TorchTypes.OfStorage(name),
+                };
             }
 
             if (TorchTypes.OfDType(name) is not null)
@@ -54,10 +63,17 @@ internal static class PickleNames
     /// <summary>Why a name is refused.</summary>
     public static PickleException Refused(string module, string name)
     {
-        var full = new string([.. $"{module}.{name}".Take(Longest).Select(letter => char.IsControl(letter) ? '?' : letter)]);
-        if (name.Contains("qtensor", StringComparison.Ordinal) || name.Contains("qint", StringComparison.OrdinalIgnoreCase) || name.Contains("quint", StringComparison.OrdinalIgnoreCase))
+        var full = new string([
+            .. $"{module}.{name}".Take(Longest).Select(letter => char.IsControl(letter) ? '?' : letter),
+        ]);
+        if (
+            name.Contains("qtensor", StringComparison.Ordinal)
+            || name.Contains("qint", StringComparison.OrdinalIgnoreCase)
+            || name.Contains("quint", StringComparison.OrdinalIgnoreCase))
         {
-            return new($"it asks for {full}: it holds quantised tensors, which this library has not. Save the weights from before the quantisation");
+            return new(
+                $"it asks for {full}: it holds quantised tensors, which this library has not. Save the weights from " +
+                "before the quantisation");
         }
 
         if (name.Contains("sparse", StringComparison.Ordinal))
@@ -70,12 +86,18 @@ internal static class PickleNames
             return new($"it asks for {full}: it is a TorchScript program. Save model.state_dict() in its place");
         }
 
-        if (module.StartsWith("torch", StringComparison.Ordinal) || name.StartsWith("_rebuild", StringComparison.Ordinal))
+        if (
+            module.StartsWith("torch", StringComparison.Ordinal)
+            || name.StartsWith("_rebuild", StringComparison.Ordinal))
         {
-            return new($"it asks for {full}, which is neither a tensor nor a plain value. Save model.state_dict() alone, not the model or other objects");
+            return new(
+                $"it asks for {full}, which is neither a tensor nor a plain value. Save model.state_dict() alone, " +
+                "not the model or other objects");
         }
 
-        return new($"it asks for {full}, which is neither a tensor nor a plain value: refused, and nothing of the file was executed. If you trust where it comes from, save its state_dict alone");
+        return new(
+            $"it asks for {full}, which is neither a tensor nor a plain value: refused, and nothing of the file was " +
+            "executed. If you trust where it comes from, save its state_dict alone");
     }
 
     /// <summary>Python's __setstate__, for the few values that have a state here.</summary>
@@ -98,24 +120,55 @@ internal static class PickleNames
         }
     }
 
-    internal static (string Name, PickleName Value) Call(string name, Func<PickleTuple, PickleValue> make) => (name, new PickleName(name, make));
+    internal static (string Name, PickleName Value) Call(string name, Func<PickleTuple, PickleValue> make) =>
+        (name, new PickleName(name, make));
 
-    internal static PickleException Wrong(string name) => PickleReader.Fault($"the arguments of {name} are not those of a plain tensor or value");
+    internal static PickleException Wrong(string name) =>
+        PickleReader.Fault($"the arguments of {name} are not those of a plain tensor or value");
 
     private static IEnumerable<(string Name, PickleName Value)> All() =>
     [
         Call("collections.OrderedDict", Dictionary),
-        Call("collections.Counter", arguments => arguments is [PickleDictionary counts] ? counts : Dictionary(arguments)),
-        Call("argparse.Namespace", arguments => arguments.Count == 0 ? new PickleDictionary { IsNamespace = true } : throw Wrong("argparse.Namespace")),
-        Call("torch._utils._rebuild_tensor", arguments => arguments is [TorchStorage storage, var offset, var shape, var strides]
+        Call(
+            "collections.Counter",
+            arguments => arguments is [PickleDictionary counts] ? counts : Dictionary(arguments)),
+        Call(
+            "argparse.Namespace",
+            arguments =>
+                arguments.Count == 0
+                    ? new PickleDictionary { IsNamespace = true }
+                    : throw Wrong("argparse.Namespace")),
+        Call(
+            "torch._utils._rebuild_tensor",
+            arguments =>
+                arguments is [TorchStorage storage, var offset, var shape, var strides]
             ? storage.View(null, offset, shape, strides) : throw Wrong("_rebuild_tensor")),
-        Call("torch._utils._rebuild_tensor_v2", arguments => arguments is [TorchStorage storage, var offset, var shape, var strides, PickleBoolean, var hooks, ..]
+        Call(
+            "torch._utils._rebuild_tensor_v2",
+            arguments =>
+                arguments
+                    is [TorchStorage storage, var offset, var shape, var strides, PickleBoolean, var hooks, ..]
             && IsEmpty(hooks) && (arguments.Count == 6 || (arguments.Count == 7 && IsEmpty(arguments[6])))
             ? storage.View(null, offset, shape, strides) : throw Wrong("_rebuild_tensor_v2")),
-        Call("torch._utils._rebuild_tensor_v3", arguments => arguments is [TorchStorage storage, var offset, var shape, var strides, PickleBoolean, var hooks, PickleText type, ..]
+        Call(
+            "torch._utils._rebuild_tensor_v3",
+            arguments =>
+                arguments
+                    is [
+                        TorchStorage storage, var offset, var shape, var strides, PickleBoolean, var hooks,
+                        PickleText type, ..,
+                    ]
             && IsEmpty(hooks) && (arguments.Count == 7 || (arguments.Count == 8 && IsEmpty(arguments[7])))
-            ? storage.View(TorchTypes.OfDType(type.Value.Replace("torch.", "", StringComparison.Ordinal)), offset, shape, strides) : throw Wrong("_rebuild_tensor_v3")),
-        Call("torch._utils._rebuild_parameter", arguments => arguments is [PickleTensor tensor, PickleBoolean, var hooks] && IsEmpty(hooks)
+            ? storage.View(
+                TorchTypes.OfDType(type.Value.Replace("torch.", "", StringComparison.Ordinal)),
+                offset,
+                shape,
+                strides)
+            : throw Wrong("_rebuild_tensor_v3")),
+        Call(
+            "torch._utils._rebuild_parameter",
+            arguments =>
+                arguments is [PickleTensor tensor, PickleBoolean, var hooks] && IsEmpty(hooks)
             ? tensor : throw Wrong("_rebuild_parameter")),
         Call("torch.Size", arguments => arguments is [PickleTuple sizes] ? sizes : throw Wrong("torch.Size")),
         Call("torch.device", arguments => arguments switch
@@ -124,7 +177,11 @@ internal static class PickleNames
             [PickleText type, PickleInteger index] => $"{type}:{index}",
             _ => throw Wrong("torch.device"),
         }),
-        Call("_codecs.encode", arguments => arguments is [PickleText text, PickleText { Value: "latin1" }] && text.Value.All(letter => letter <= 0xff)
+        Call(
+            "_codecs.encode",
+            arguments =>
+                arguments is [PickleText text, PickleText { Value: "latin1" }]
+                && text.Value.All(letter => letter <= 0xff)
             ? new PickleBytes(Encoding.Latin1.GetBytes(text.Value)) : throw Wrong("_codecs.encode")),
         .. NumpyNames.All,
     ];

@@ -13,8 +13,9 @@ internal interface IStorages
 }
 
 /// <summary>
-/// Reads a pickle as data. It knows the opcodes that tensors and plain values need, and a short list of names (<see cref="PickleNames"/>);
-/// whatever else a pickle asks for is refused by its name. Nothing is looked up, called or executed.
+/// Reads a pickle as data. It knows the opcodes that tensors and plain values need, and a short list of names
+/// (<see cref="PickleNames"/>); whatever else a pickle asks for is refused by its name. Nothing is looked up, called or
+/// executed.
 /// </summary>
 /// <param name="stream">Read from its position to the end of one pickle; its length bounds every allocation.</param>
 /// <param name="source">Begins each message.</param>
@@ -30,7 +31,9 @@ internal sealed class PickleReader(Stream stream, string source, TensorOwner own
     private readonly Dictionary<uint, PickleValue> _memo = [];
 
     /// <summary>Reads one pickle.</summary>
-    /// <exception cref="InvalidDataException">It is broken, or asks for more than data; the message says what, and at which byte.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It is broken, or asks for more than data; the message says what, and at which byte.
+    /// </exception>
     public PickleValue Read()
     {
         for (var operations = 0; operations < MostOperations; operations++)
@@ -59,7 +62,8 @@ internal sealed class PickleReader(Stream stream, string source, TensorOwner own
             }
         }
 
-        throw new InvalidDataException($"{source}: the pickle has more than {MostOperations} operations, which no file of tensors needs.");
+        throw new InvalidDataException(
+            $"{source}: the pickle has more than {MostOperations} operations, which no file of tensors needs.");
     }
 
     internal static PickleException Fault(string what) => new(what);
@@ -119,12 +123,18 @@ internal sealed class PickleReader(Stream stream, string source, TensorOwner own
 
             case (byte)'c': Push(PickleNames.Find(Line(), Line())); break;
             case 0x93: // STACK_GLOBAL
-                Push(Take(2) is [PickleText module, PickleText name] ? PickleNames.Find(module.Value, name.Value) : throw Fault("a name that is not text"));
+                Push(
+                    Take(2) is [PickleText module, PickleText name]
+                        ? PickleNames.Find(module.Value, name.Value)
+                        : throw Fault("a name that is not text"));
                 break;
             case (byte)'i': // INST: of old protocols; named, since it can only be refused
                 throw PickleNames.Refused(Line(), Line());
             case (byte)'R' or 0x81: // REDUCE, NEWOBJ
-                Push(Take(2) is [PickleName callee, PickleTuple arguments] ? callee.Make(arguments) : throw Fault("it calls what is not a name"));
+                Push(
+                    Take(2) is [PickleName callee, PickleTuple arguments]
+                        ? callee.Make(arguments)
+                        : throw Fault("it calls what is not a name"));
                 break;
             case (byte)'b': // BUILD
                 var state = Pop();
@@ -134,7 +144,9 @@ internal sealed class PickleReader(Stream stream, string source, TensorOwner own
             case (byte)'Q': Push(Storage(Pop())); break;
 
             default:
-                throw Fault($"opcode 0x{opcode:x2}{(opcode is > 32 and < 127 ? $" ('{(char)opcode}')" : "")} is none that a file of tensors needs. Is this a pickle, and whole?");
+                throw Fault(
+                    $"opcode 0x{opcode:x2}{(opcode is > 32 and < 127 ? $" ('{(char)opcode}')" : "")} is none that a " +
+                    "file of tensors needs. Is this a pickle, and whole?");
         }
     }
 
@@ -150,8 +162,14 @@ internal sealed class PickleReader(Stream stream, string source, TensorOwner own
             throw Fault("it holds a whole model, that is, a program: save model.state_dict() in its place");
         }
 
-        if (kind.Value != "storage" || storages is null || parts is not [_, PickleName type, PickleText key, PickleText, PickleInteger count, ..]
-            || key.Value.Length > 64 || !key.Value.All(char.IsAsciiLetterOrDigit) || count.Value < 0 || count.Value > long.MaxValue / 16)
+        if (
+            kind.Value != "storage"
+            || storages is null
+            || parts is not [_, PickleName type, PickleText key, PickleText, PickleInteger count, ..]
+            || key.Value.Length > 64
+            || !key.Value.All(char.IsAsciiLetterOrDigit)
+            || count.Value < 0
+            || count.Value > long.MaxValue / 16)
         {
             throw Fault("a reference out of the pickle is not that of a storage, or out of place");
         }
@@ -161,7 +179,9 @@ internal sealed class PickleReader(Stream stream, string source, TensorOwner own
         {
             5 => storage,
             6 when parts[5] is PickleNone => storage,
-            6 when parts[5] is PickleTuple and [PickleText, PickleInteger first, PickleInteger size] => storage.Part(first.Value, size.Value),
+            6 when parts[5] is PickleTuple and [PickleText, PickleInteger first, PickleInteger size] => storage.Part(
+                first.Value,
+                size.Value),
             _ => throw Fault("a storage has a description of another length than PyTorch's"),
         };
     }
@@ -196,7 +216,8 @@ internal sealed class PickleReader(Stream stream, string source, TensorOwner own
 
     private void Push(PickleValue value) => _stack.Add(value);
 
-    private PickleValue Top() => _stack.Count > Floor ? _stack[^1] : throw Fault("it takes a value where there is none");
+    private PickleValue Top() =>
+        _stack.Count > Floor ? _stack[^1] : throw Fault("it takes a value where there is none");
 
     private PickleValue Pop()
     {
@@ -205,9 +226,11 @@ internal sealed class PickleReader(Stream stream, string source, TensorOwner own
         return value;
     }
 
-    private PickleValue[] Take(int count) => _stack.Count - count >= Floor ? Cut(_stack.Count - count) : throw Fault("it takes a value where there is none");
+    private PickleValue[] Take(int count) =>
+        _stack.Count - count >= Floor ? Cut(_stack.Count - count) : throw Fault("it takes a value where there is none");
 
-    private PickleValue[] TakeToMark() => _marks.TryPop(out var mark) ? Cut(mark) : throw Fault("it goes back to a mark that was not set");
+    private PickleValue[] TakeToMark() =>
+        _marks.TryPop(out var mark) ? Cut(mark) : throw Fault("it goes back to a mark that was not set");
 
     private PickleValue[] Cut(int from)
     {
@@ -218,7 +241,8 @@ internal sealed class PickleReader(Stream stream, string source, TensorOwner own
 
     private int Floor => _marks.TryPeek(out var mark) ? mark : 0;
 
-    private PickleValue Remembered(uint index) => _memo.GetValueOrDefault(index) ?? throw Fault($"it recalls value {index}, which it did not remember");
+    private PickleValue Remembered(uint index) =>
+        _memo.GetValueOrDefault(index) ?? throw Fault($"it recalls value {index}, which it did not remember");
 
     private BigInteger Integer(uint length) => length <= LongestInteger
         ? new BigInteger(Bytes(length))
@@ -274,7 +298,9 @@ internal sealed class PickleReader(Stream stream, string source, TensorOwner own
 
     private ulong UInt64() => BinaryPrimitives.ReadUInt64LittleEndian(Bytes(8));
 
-    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding StrictUtf8 = new(
+        encoderShouldEmitUTF8Identifier: false,
+        throwOnInvalidBytes: true);
 }
 
 /// <summary>What is wrong with a pickle; the reader adds where.</summary>

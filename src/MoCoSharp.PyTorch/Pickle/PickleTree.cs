@@ -1,28 +1,42 @@
 namespace MoCoSharp.PyTorch;
 
-/// <summary>Whether what a pickle made is a tree that a person could walk: finite, shallow, and not larger than it seems.</summary>
+/// <summary>
+/// Whether what a pickle made is a tree that a person could walk: finite, shallow, and not larger than it seems.
+/// </summary>
 internal static class PickleTree
 {
     private const int Deepest = 64;                // levels; a checkpoint with optimizer has 5
     private const long MostVisits = 1L << 24;      // nodes that a walk meets; shared ones count each time they are met
 
     /// <summary>Checks a tree.</summary>
-    /// <exception cref="PickleException">It contains itself, is too deep, repeats a part without end, or holds what is no value.</exception>
+    /// <exception cref="PickleException">
+    /// It contains itself, is too deep, repeats a part without end, or holds what is no value.
+    /// </exception>
     public static void Check(PickleValue root)
     {
-        var visits = Visits(root, 0, new Dictionary<PickleValue, (long Visits, int Height)>(ReferenceEqualityComparer.Instance)).Visits;
+        var visits = Visits(
+            root,
+            0,
+            new Dictionary<PickleValue, (long Visits, int Height)>(ReferenceEqualityComparer.Instance)
+        ).Visits;
         if (visits > MostVisits)
         {
-            throw new PickleException($"its values are shared so often that a walk meets more than {MostVisits} of them");
+            throw new PickleException(
+                $"its values are shared so often that a walk meets more than {MostVisits} of them");
         }
     }
 
     // Each node is looked at once; a part that is met again counts again, without being walked again.
-    private static (long Visits, int Height) Visits(PickleValue node, int depth, Dictionary<PickleValue, (long Visits, int Height)> known)
+    private static (long Visits, int Height) Visits(
+        PickleValue node,
+        int depth,
+        Dictionary<PickleValue, (long Visits, int Height)> known)
     {
         if (known.TryGetValue(node, out var before))
         {
-            return before.Height >= 0 && depth + before.Height <= Deepest ? before : throw new PickleException(before.Height < 0 ? "a value contains itself" : TooDeep);
+            return before.Height >= 0 && depth + before.Height <= Deepest
+                ? before
+                : throw new PickleException(before.Height < 0 ? "a value contains itself" : TooDeep);
         }
 
         if (depth > Deepest)
@@ -36,7 +50,8 @@ internal static class PickleTree
             PickleTuple tuple => tuple,
             PickleDictionary dictionary => dictionary.Select(item => item.Value),
             PickleTensor { IsFilled: false } => throw new PickleException("an array has no values"),
-            PickleTensor or PickleNone or PickleBoolean or PickleInteger or PickleFloat or PickleText or PickleBytes => null,
+            PickleTensor or PickleNone or PickleBoolean or PickleInteger or PickleFloat or PickleText or PickleBytes =>
+                null,
             _ => throw new PickleException($"it holds {node.Kind}, which is no value"),
         };
         if (children is null)

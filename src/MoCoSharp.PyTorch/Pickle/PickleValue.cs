@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 namespace MoCoSharp.PyTorch;
 
 /// <summary>A node of what a PyTorch file holds: plain values and tensors, and nothing that could act.</summary>
-/// <remarks>Texts, numbers and tensors convert by themselves, so that a tree to be written reads like the Python it stands for.</remarks>
+/// <remarks>
+/// Texts, numbers and tensors convert by themselves, so that a tree to be written reads like the Python it stands for.
+/// </remarks>
 public abstract class PickleValue
 {
     private protected PickleValue()
@@ -168,8 +170,12 @@ public sealed class PickleTuple(params PickleValue[] items) : PickleValue, IRead
 }
 
 /// <summary>A dictionary in order; a key is a text, a number, a boolean or None.</summary>
-/// <param name="isOrderedDict">Whether Python knows it as collections.OrderedDict, as state dictionaries are, or as dict.</param>
-public sealed class PickleDictionary(bool isOrderedDict = false) : PickleValue, IReadOnlyCollection<KeyValuePair<PickleValue, PickleValue>>
+/// <param name="isOrderedDict">
+/// Whether Python knows it as collections.OrderedDict, as state dictionaries are, or as dict.
+/// </param>
+public sealed class PickleDictionary(bool isOrderedDict = false)
+    : PickleValue,
+        IReadOnlyCollection<KeyValuePair<PickleValue, PickleValue>>
 {
     private readonly OrderedDictionary<object, (PickleValue Key, PickleValue Value)> _items = [];
 
@@ -189,8 +195,18 @@ public sealed class PickleDictionary(bool isOrderedDict = false) : PickleValue, 
     /// <exception cref="ArgumentException">The key is no text, number, boolean or None.</exception>
     public PickleValue this[PickleValue key]
     {
-        get => TryGet(key, out var value) ? value : throw new KeyNotFoundException($"has no {key}: found {string.Join(", ", _items.Values.Take(6).Select(item => item.Key))}");
-        set => _items[Key(key) ?? throw new ArgumentException($"A key is {key?.Kind}, expected a text, a number, a boolean or None.", nameof(key))] = (key, value);
+        get =>
+            TryGet(key, out var value)
+                ? value
+                : throw new KeyNotFoundException(
+                    $"has no {key}: found {string.Join(", ", _items.Values.Take(6).Select(item => item.Key))}");
+        set =>
+            _items[
+                Key(key)
+                    ?? throw new ArgumentException(
+                        $"A key is {key?.Kind}, expected a text, a number, a boolean or None.",
+                        nameof(key))
+            ] = (key, value);
     }
 
     /// <summary>Looks a key up.</summary>
@@ -202,13 +218,16 @@ public sealed class PickleDictionary(bool isOrderedDict = false) : PickleValue, 
 
     /// <summary>The tensors among the values, by their names, in order.</summary>
     public IEnumerable<KeyValuePair<string, PickleTensor>> Tensors() =>
-        from item in _items.Values where item is { Key: PickleText, Value: PickleTensor } select KeyValuePair.Create(((PickleText)item.Key).Value, (PickleTensor)item.Value);
+        from item in _items.Values
+        where item is { Key: PickleText, Value: PickleTensor }
+        select KeyValuePair.Create(((PickleText)item.Key).Value, (PickleTensor)item.Value);
 
     /// <summary>Adds a pair; for collection initialisers.</summary>
     public void Add(PickleValue key, PickleValue value) => this[key] = value;
 
     /// <inheritdoc/>
-    public IEnumerator<KeyValuePair<PickleValue, PickleValue>> GetEnumerator() => _items.Values.Select(item => KeyValuePair.Create(item.Key, item.Value)).GetEnumerator();
+    public IEnumerator<KeyValuePair<PickleValue, PickleValue>> GetEnumerator() =>
+        _items.Values.Select(item => KeyValuePair.Create(item.Key, item.Value)).GetEnumerator();
 
     /// <inheritdoc/>
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
@@ -227,7 +246,9 @@ public sealed class PickleDictionary(bool isOrderedDict = false) : PickleValue, 
     };
 }
 
-/// <summary>A tensor: one of the caller's, or a view of a file's storage that is made when it is first asked for.</summary>
+/// <summary>
+/// A tensor: one of the caller's, or a view of a file's storage that is made when it is first asked for.
+/// </summary>
 public sealed class PickleTensor : PickleValue
 {
     private Func<Tensor>? _make;
@@ -242,7 +263,8 @@ public sealed class PickleTensor : PickleValue
         (Type, Shape, _tensor) = (tensor.dtype, tensor.shape, tensor);
     }
 
-    internal PickleTensor(ScalarType type, long[] shape, Func<Tensor> make, TensorOwner owner) => (Type, Shape, _make, _owner) = (type, shape, make, owner);
+    internal PickleTensor(ScalarType type, long[] shape, Func<Tensor> make, TensorOwner owner) =>
+        (Type, Shape, _make, _owner) = (type, shape, make, owner);
 
     // An array of NumPy, which a pickle makes first and fills later.
     internal PickleTensor() => Shape = [];
@@ -257,8 +279,8 @@ public sealed class PickleTensor : PickleValue
     public long SizeBytes => Shape.Aggregate((long)TorchTypes.Size(Type), (size, dimension) => size * dimension);
 
     /// <summary>
-    /// The tensor itself. One of a file is on the CPU, lives until the file is disposed, shares its storage as it did when it was saved, and
-    /// is mapped from the disk where that is possible; changes of its values stay in memory.
+    /// The tensor itself. One of a file is on the CPU, lives until the file is disposed, shares its storage as it did
+    /// when it was saved, and is mapped from the disk where that is possible; changes of its values stay in memory.
     /// </summary>
     public Tensor Tensor => _tensor ??= _owner!.Keep(_make!());
 

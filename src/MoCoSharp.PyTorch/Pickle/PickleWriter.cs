@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.PyTorch;
 
-/// <summary>Writes a tree as a pickle, with the opcodes that every reader of PyTorch knows, its weights_only one too.</summary>
+/// <summary>
+/// Writes a tree as a pickle, with the opcodes that every reader of PyTorch knows, its weights_only one too.
+/// </summary>
 internal sealed class PickleWriter
 {
     private readonly Stream _stream;
@@ -32,7 +34,9 @@ internal sealed class PickleWriter
         string Storage(Tensor tensor)
         {
             var key = $"{storages.Count}";
-            if (TensorBytes.Address(tensor) is { } address && !known.TryAdd((address, tensor.numel(), tensor.dtype), key))
+            if (
+                TensorBytes.Address(tensor) is { } address
+                && !known.TryAdd((address, tensor.numel(), tensor.dtype), key))
             {
                 return known[(address, tensor.numel(), tensor.dtype)];
             }
@@ -43,10 +47,12 @@ internal sealed class PickleWriter
     }
 
     /// <summary>Writes a pickle whose tensors are arrays of NumPy inside it.</summary>
-    public static void WriteNumpy(Stream stream, PickleValue value) => new PickleWriter(stream, storage: null, isLegacy: false).Document(value, protocol: 3);
+    public static void WriteNumpy(Stream stream, PickleValue value) =>
+        new PickleWriter(stream, storage: null, isLegacy: false).Document(value, protocol: 3);
 
     /// <summary>Writes a pickle of plain values.</summary>
-    public static void Write(Stream stream, PickleValue value) => new PickleWriter(stream, storage: null, isLegacy: false).Document(value, protocol: 2);
+    public static void Write(Stream stream, PickleValue value) =>
+        new PickleWriter(stream, storage: null, isLegacy: false).Document(value, protocol: 2);
 
     private void Document(PickleValue value, byte protocol)
     {
@@ -99,7 +105,12 @@ internal sealed class PickleWriter
         {
             var digits = value.ToByteArray();
             Code(0x8a);
-            Code(digits.Length <= byte.MaxValue ? digits.Length : throw new ArgumentException($"An integer of {digits.Length} bytes cannot be written, expected at most 255.", nameof(value)));
+            Code(
+                digits.Length <= byte.MaxValue
+                    ? digits.Length
+                    : throw new ArgumentException(
+                        $"An integer of {digits.Length} bytes cannot be written, expected at most 255.",
+                        nameof(value)));
             _stream.Write(digits);
         }
     }
@@ -223,7 +234,10 @@ internal sealed class PickleWriter
         var size = tensor.numel() * TorchTypes.Size(tensor.dtype);
         if (size > uint.MaxValue)
         {
-            throw new ArgumentException($"An array of {size} bytes is too long for a pickle of this protocol, expected at most {uint.MaxValue}.", nameof(tensor));
+            throw new ArgumentException(
+                $"An array of {size} bytes is too long for a pickle of this protocol, expected at most " +
+                $"{uint.MaxValue}.",
+                nameof(tensor));
         }
 
         Name("numpy.core.multiarray", "_reconstruct");
@@ -238,7 +252,9 @@ internal sealed class PickleWriter
         Name("numpy", "dtype");
         Tuple(TorchTypes.Numpy(tensor.dtype), false, true);
         Code('R');
-        Tuple(3, TorchTypes.Size(tensor.dtype) == 1 ? "|" : "<", PickleValue.None, PickleValue.None, PickleValue.None, -1, -1, 0);
+        Tuple(
+            3, TorchTypes.Size(tensor.dtype) == 1 ? "|" : "<", PickleValue.None, PickleValue.None, PickleValue.None,
+            -1, -1, 0);
         Code('b');
         Code(0x89);
         Code('B');

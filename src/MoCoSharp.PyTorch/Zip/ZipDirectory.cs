@@ -13,8 +13,9 @@ namespace MoCoSharp.PyTorch;
 internal sealed record ZipEntry(string Name, long Position, long StoredSize, long Size, bool IsDeflated);
 
 /// <summary>
-/// The directory of a zip file, read with suspicion: each entry lies inside the file, none over another, and none claims more than deflate
-/// could have packed. .NET's own reader does not tell where an entry's bytes lie, and a mapped tensor needs that.
+/// The directory of a zip file, read with suspicion: each entry lies inside the file, none over another, and none
+/// claims more than deflate could have packed. .NET's own reader does not tell where an entry's bytes lie, and a mapped
+/// tensor needs that.
 /// </summary>
 /// <remarks>APPNOTE.TXT 6.3.9 of PKWARE, <see href="https://support.pkware.com/pkzip/appnote"/>.</remarks>
 internal static class ZipDirectory
@@ -82,7 +83,9 @@ internal static class ZipDirectory
             return;
         }
 
-        using var content = new DeflateStream(new MemoryStream(At(stream, entry.Position, entry.StoredSize, source)), CompressionMode.Decompress);
+        using var content = new DeflateStream(
+            new MemoryStream(At(stream, entry.Position, entry.StoredSize, source)),
+            CompressionMode.Decompress);
         try
         {
             pieces(content.ReadExactly);
@@ -110,10 +113,16 @@ internal static class ZipDirectory
 
         if (end < 0)
         {
-            throw Fault(source, $"it starts as a zip file, and the directory that ends one is missing: it was cut short, at {stream.Length} bytes. Fetch it again");
+            throw Fault(
+                source,
+                "it starts as a zip file, and the directory that ends one is missing: it was cut short, at " +
+                $"{stream.Length} bytes. Fetch it again");
         }
 
-        long count = UInt16(tail, end + 10), size = UInt32(tail, end + 12), position = UInt32(tail, end + 16), limit = tailPosition + end;
+        long count = UInt16(tail, end + 10),
+            size = UInt32(tail, end + 12),
+            position = UInt32(tail, end + 16),
+            limit = tailPosition + end;
         if (end >= LocatorSize && UInt32(tail, end - LocatorSize) == 0x07064b50)
         {
             var end64Position = Int64(tail, end - LocatorSize + 8);
@@ -131,10 +140,20 @@ internal static class ZipDirectory
             (count, size, position, limit) = (Int64(end64, 32), Int64(end64, 40), Int64(end64, 48), end64Position);
         }
 
-        // An entry takes 46 bytes of directory at least: the count is honest, and the directory ends before its own end.
-        if (position < 0 || size < 0 || count < 0 || position > limit || size > limit - position || count > size / HeaderSize)
+        // An entry takes 46 bytes of directory at least: the count is honest, and the directory ends before its own
+        // end.
+        if (
+            position < 0
+            || size < 0
+            || count < 0
+            || position > limit
+            || size > limit - position
+            || count > size / HeaderSize)
         {
-            throw Fault(source, $"a zip directory of {count} entries and {size} bytes at byte {position} does not fit the file. Was it cut short?");
+            throw Fault(
+                source,
+                $"a zip directory of {count} entries and {size} bytes at byte {position} does not fit the file. Was " +
+                "it cut short?");
         }
 
         return (position, size, count);
@@ -144,7 +163,9 @@ internal static class ZipDirectory
     {
         int flags = UInt16(directory, at + 8), method = UInt16(directory, at + 10);
         long storedSize = UInt32(directory, at + 20), size = UInt32(directory, at + 24);
-        int nameSize = UInt16(directory, at + 28), extraSize = UInt16(directory, at + 30), commentSize = UInt16(directory, at + 32);
+        int nameSize = UInt16(directory, at + 28),
+            extraSize = UInt16(directory, at + 30),
+            commentSize = UInt16(directory, at + 32);
         headerPosition = UInt32(directory, at + 42);
         var extra = at + HeaderSize + nameSize;
         var next = extra + extraSize + commentSize;
@@ -154,9 +175,18 @@ internal static class ZipDirectory
         }
 
         var name = Encoding.UTF8.GetString(directory, (int)at + HeaderSize, nameSize);
-        if (name.Length > 4096 || name.StartsWith('/') || name.Contains('\\') || name.Any(char.IsControl) || name.Split('/').Contains(".."))
+        if (
+            name.Length > 4096
+            || name.StartsWith('/')
+            || name.Contains('\\')
+            || name.Any(char.IsControl)
+            || name.Split('/').Contains(".."))
         {
-            throw Fault(source, $"the zip entry name \"{new string([.. name.Take(80).Select(letter => char.IsControl(letter) ? '?' : letter)])}\" is none that PyTorch writes");
+            throw Fault(
+                source,
+                "the zip entry name " +
+                $"\"{new string([.. name.Take(80).Select(letter => char.IsControl(letter) ? '?' : letter)])}\" is " +
+                "none that PyTorch writes");
         }
 
         if ((flags & 1) != 0 || method is not (0 or 8))
@@ -165,7 +195,12 @@ internal static class ZipDirectory
         }
 
         Wide(directory, extra, extraSize, ref size, ref storedSize, ref headerPosition);
-        if (size < 0 || storedSize < 0 || headerPosition < 0 || (method == 0 && size != storedSize) || (method == 8 && size / LargestRatio > storedSize))
+        if (
+            size < 0
+            || storedSize < 0
+            || headerPosition < 0
+            || (method == 0 && size != storedSize)
+            || (method == 8 && size / LargestRatio > storedSize))
         {
             throw Fault(source, $"{name} claims {size} bytes out of {storedSize} in the file");
         }
@@ -175,7 +210,8 @@ internal static class ZipDirectory
     }
 
     // The zip64 field: only those of the three that do not fit 32 bits, in this order.
-    private static void Wide(byte[] directory, long at, int extraSize, ref long size, ref long storedSize, ref long headerPosition)
+    private static void Wide(
+        byte[] directory, long at, int extraSize, ref long size, ref long storedSize, ref long headerPosition)
     {
         for (var end = at + extraSize; at + 4 <= end; at += 4 + UInt16(directory, at + 2))
         {
@@ -201,7 +237,8 @@ internal static class ZipDirectory
         }
     }
 
-    private static long DataPosition(Stream stream, ZipEntry entry, long headerPosition, long directoryPosition, string source)
+    private static long DataPosition(
+        Stream stream, ZipEntry entry, long headerPosition, long directoryPosition, string source)
     {
         if (headerPosition > directoryPosition - LocalHeaderSize)
         {
@@ -210,9 +247,15 @@ internal static class ZipDirectory
 
         var header = At(stream, headerPosition, LocalHeaderSize, source);
         var position = headerPosition + LocalHeaderSize + UInt16(header, 26) + UInt16(header, 28);
-        if (UInt32(header, 0) != 0x04034b50 || position > directoryPosition || entry.StoredSize > directoryPosition - position)
+        if (
+            UInt32(header, 0) != 0x04034b50
+            || position > directoryPosition
+            || entry.StoredSize > directoryPosition - position)
         {
-            throw Fault(source, $"{entry.Name}, {entry.StoredSize} bytes at byte {position}, does not lie inside the file. Was it cut short?");
+            throw Fault(
+                source,
+                $"{entry.Name}, {entry.StoredSize} bytes at byte {position}, does not lie inside the file. Was it " +
+                "cut short?");
         }
 
         return position;
@@ -233,7 +276,8 @@ internal static class ZipDirectory
 
     private static InvalidDataException Fault(string source, string what) => new($"{source}: {what}.");
 
-    private static ushort UInt16(byte[] bytes, long at) => BinaryPrimitives.ReadUInt16LittleEndian(bytes.AsSpan((int)at));
+    private static ushort UInt16(byte[] bytes, long at) =>
+        BinaryPrimitives.ReadUInt16LittleEndian(bytes.AsSpan((int)at));
 
     private static uint UInt32(byte[] bytes, long at) => BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan((int)at));
 

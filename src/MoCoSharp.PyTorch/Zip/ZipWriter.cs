@@ -4,7 +4,10 @@ using System.Text;
 
 namespace MoCoSharp.PyTorch;
 
-/// <summary>Writes a zip file of stored entries whose bytes begin at multiples of 64, as PyTorch does, so that they can be mapped.</summary>
+/// <summary>
+/// Writes a zip file of stored entries whose bytes begin at multiples of 64, as PyTorch does, so that they can be
+/// mapped.
+/// </summary>
 /// <param name="stream">Can seek: the checksum of an entry is put in behind its bytes.</param>
 /// <param name="wideFrom">From which size, position or count on numbers take 64 bits.</param>
 internal sealed class ZipWriter(Stream stream, long wideFrom) : IDisposable
@@ -50,7 +53,9 @@ internal sealed class ZipWriter(Stream stream, long wideFrom) : IDisposable
         var isFar = position >= wideFrom;
         long[] wide = [.. isWide ? [size, size] : Array.Empty<long>(), .. isFar ? [position] : Array.Empty<long>()];
         var directoryExtra = Extra(wide, dataPosition: null);
-        Header(_directory, 0x02014b50, isWide || isFar, isWide ? uint.MaxValue : size, crc.GetCurrentHashAsUInt32(), nameBytes.Length, directoryExtra.Length);
+        Header(
+            _directory, 0x02014b50, isWide || isFar, isWide ? uint.MaxValue : size, crc.GetCurrentHashAsUInt32(),
+            nameBytes.Length, directoryExtra.Length);
         _directory.Write(new byte[10]); // comment, disk, attributes
         U32(_directory, isFar ? uint.MaxValue : (uint)position);
         _directory.Write(nameBytes);
@@ -63,7 +68,8 @@ internal sealed class ZipWriter(Stream stream, long wideFrom) : IDisposable
     {
         var position = stream.Position;
         _directory.WriteTo(stream);
-        var isWide = position >= wideFrom || _directory.Length >= wideFrom || _count >= Math.Min(wideFrom, ushort.MaxValue);
+        var isWide =
+            position >= wideFrom || _directory.Length >= wideFrom || _count >= Math.Min(wideFrom, ushort.MaxValue);
         if (isWide)
         {
             var end = stream.Position;
@@ -95,7 +101,8 @@ internal sealed class ZipWriter(Stream stream, long wideFrom) : IDisposable
     public void Dispose() => _directory.Dispose();
 
     // The part that the header before an entry and the one in the directory share.
-    private static void Header(Stream target, uint signature, bool isWide, long size, uint crc, int nameSize, int extraSize)
+    private static void Header(
+        Stream target, uint signature, bool isWide, long size, uint crc, int nameSize, int extraSize)
     {
         var version = isWide ? WideVersion : PlainVersion;
         U32(target, signature);

@@ -80,8 +80,15 @@ internal sealed class Watch(IImageDataset data, HealthMonitor health)
             LearningRate = learningRate,
             Images = _batches[_step],
             LastGood = _good,
-            Input = Divergence.IsFinite(queryViews) ? Divergence.IsFinite(keyViews) ? null : "the key views" : "the query views",
-            Output = output.Query is { } query && !Divergence.IsFinite(query) ? "the queries" : Divergence.IsFinite(output.Keys) ? null : "the keys",
+            Input = Divergence.IsFinite(queryViews)
+                ? Divergence.IsFinite(keyViews)
+                    ? null
+                    : "the key views"
+                : "the query views",
+            Output =
+                output.Query is { } query && !Divergence.IsFinite(query) ? "the queries"
+                : Divergence.IsFinite(output.Keys) ? null
+                : "the keys",
         };
     }
 
@@ -110,13 +117,19 @@ internal static class Divergence
     public static bool IsFinite(Tensor values) => !values.is_floating_point() || values.isfinite().all().item<bool>();
 
     /// <summary>Writes diverged.json, and makes the error.</summary>
-    /// <remarks>The loss is the mean over ranks, so that all come here after the same step; the first one writes.</remarks>
-    public static DivergedException Tell(RunFolder run, PretrainMethod method, LossException bad, IImageDataset data, string? newest, IProcessGroup group)
+    /// <remarks>
+    /// The loss is the mean over ranks, so that all come here after the same step; the first one writes.
+    /// </remarks>
+    public static DivergedException Tell(
+        RunFolder run, PretrainMethod method, LossException bad, IImageDataset data, string? newest,
+        IProcessGroup group)
     {
         var input = GroupText.Gather(group, bad.Input ?? "").FirstOrDefault(text => text.Length > 0);
         var output = GroupText.Gather(group, bad.Output ?? "").FirstOrDefault(text => text.Length > 0);
         var tensor = input ?? FirstBad(method) ?? output ?? "the loss itself, from finite queries and keys";
-        var images = GroupText.Gather(group, string.Join(' ', bad.Images)).SelectMany(text => text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        var images = GroupText
+            .Gather(group, string.Join(' ', bad.Images))
+            .SelectMany(text => text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
             .Select(index => data.NameOf(int.Parse(index, CultureInfo.InvariantCulture))).ToList();
         var content = new JsonObject
         {
@@ -142,14 +155,21 @@ internal static class Divergence
             // The message says the most of it.
         }
 
-        return new DivergedException(FormattableString.Invariant($"Loss is {bad.Loss} at step {bad.Step} (epoch {bad.Epoch}); first bad tensor: {tensor}. ")
-            + (bad.LastGood is { } good ? FormattableString.Invariant($"Last finite loss {good.Loss:G4} at step {good.Step}; ") : "")
-            + FormattableString.Invariant($"learning rate {bad.LearningRate:G3}. Lower optimizer.learningRate or add optimizer.warmupSteps. ")
+        return new DivergedException(
+            FormattableString.Invariant(
+                $"Loss is {bad.Loss} at step {bad.Step} (epoch {bad.Epoch}); first bad tensor: {tensor}. ")
+            + (
+                bad.LastGood is { } good
+                    ? FormattableString.Invariant($"Last finite loss {good.Loss:G4} at step {good.Step}; ")
+                    : "")
+            + FormattableString.Invariant(
+                $"learning rate {bad.LearningRate:G3}. Lower optimizer.learningRate or add optimizer.warmupSteps. ")
             + $"The batch's {images.Count} images are named in {run.DivergedPath}; "
             + (newest is null ? "there is no checkpoint yet." : $"the last good state is {newest}."));
     }
 
-    // In the order in which values flow: weights, statistics, queue. Nothing has moved since the step began but the key encoder and its statistics.
+    // In the order in which values flow: weights, statistics, queue. Nothing has moved since the step began but the key
+    // encoder and its statistics.
     private static string? FirstBad(PretrainMethod method)
     {
         using var noGrad = no_grad();

@@ -7,7 +7,9 @@ public static class ExpectedLoss
     /// <param name="queueSize">K, above 0.</param>
     public static double Uninformed(long queueSize) => Math.Log(1 + queueSize);
 
-    /// <summary>Of a positive similarity against K random directions, whose exponentials sum to about K exp(1 / (2 C τ²)).</summary>
+    /// <summary>
+    /// Of a positive similarity against K random directions, whose exponentials sum to about K exp(1 / (2 C τ²)).
+    /// </summary>
     /// <param name="positive">s⁺, the cosine of query and key.</param>
     /// <param name="queueSize">K.</param>
     /// <param name="dimension">C: the cosine of random directions has variance 1 / C.</param>

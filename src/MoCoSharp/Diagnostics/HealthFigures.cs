@@ -59,7 +59,9 @@ public sealed record HealthFigures
         {
             if (figure.Value(this) is { } value && double.IsFinite(value))
             {
-                json[figure.Name] = double.Parse(value.ToString("G6", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+                json[figure.Name] = double.Parse(
+                    value.ToString("G6", CultureInfo.InvariantCulture),
+                    CultureInfo.InvariantCulture);
             }
         }
 
@@ -89,6 +91,7 @@ public sealed record HealthFigures
             KeyShift = Get("keyShift"),
         };
 
-        double? Get(string name) => json[name] is JsonValue value && value.TryGetValue<double>(out var number) ? number : null;
+        double? Get(string name) =>
+            json[name] is JsonValue value && value.TryGetValue<double>(out var number) ? number : null;
     }
 }

@@ -9,7 +9,10 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Diagnostics;
 
-/// <summary>Takes the figures of a step: the first part while the step's gradients and its old queue are there, the rest when it is done.</summary>
+/// <summary>
+/// Takes the figures of a step: the first part while the step's gradients and its old queue are there, the rest when it
+/// is done.
+/// </summary>
 /// <remarks>It reads, and changes no bit of the run: the probe's BatchNorm buffers are put back.</remarks>
 internal sealed class HealthMonitor
 {
@@ -30,14 +33,17 @@ internal sealed class HealthMonitor
     /// <param name="config">The run's.</param>
     /// <param name="group">The ranks; the figures are of this rank's share.</param>
     /// <param name="images">M.</param>
-    public HealthMonitor(PretrainMethod method, MomentumOptimizer optimizer, RunConfig config, IProcessGroup group, int images)
+    public HealthMonitor(
+        PretrainMethod method, MomentumOptimizer optimizer, RunConfig config, IProcessGroup group, int images)
     {
         _method = method;
         _optimizer = optimizer;
         _config = config;
         _group = group;
         _keysPerImage = config.MoCo is { Symmetric: true } ? 2 : 1;
-        _repeats = method.Negatives is { } queue ? new QueueRepeats(config.Seed, images, config.BatchSize, queue.shape[0] / _keysPerImage) : null;
+        _repeats = method.Negatives is { } queue
+            ? new QueueRepeats(config.Seed, images, config.BatchSize, queue.shape[0] / _keysPerImage)
+            : null;
     }
 
     /// <summary>Seconds spent here since the last question.</summary>
@@ -48,14 +54,18 @@ internal sealed class HealthMonitor
         return seconds;
     }
 
-    /// <summary>Whether a reported step gets figures, and whether it gets the probe too: functions of the step alone, the same after a resume.</summary>
+    /// <summary>
+    /// Whether a reported step gets figures, and whether it gets the probe too: functions of the step alone, the same
+    /// after a resume.
+    /// </summary>
     public (bool Figures, bool Probe) IsDue(long step, bool isLast)
     {
         var figures = _config.Health.EverySteps > 0 && (step == 1 || isLast || Passed(_config.Health.EverySteps));
         return (figures, figures && _config.Health.ProbeEverySteps > 0 && Passed(_config.Health.ProbeEverySteps));
 
         // The first report at or after a multiple.
-        bool Passed(int every) => step % _config.LogEvery == 0 && step / every > Math.Max(0, step - _config.LogEvery) / every;
+        bool Passed(int every) =>
+            step % _config.LogEvery == 0 && step / every > Math.Max(0, step - _config.LogEvery) / every;
     }
 
     /// <summary>The figures of a step that has its gradients and not moved yet.</summary>
@@ -64,7 +74,8 @@ internal sealed class HealthMonitor
     /// <param name="indices">The batch's images.</param>
     /// <param name="progress">Before this step.</param>
     /// <param name="probe">Whether to make the keys a second time, with the other shuffle.</param>
-    public HealthFigures Inspect(StepOutput output, Tensor keyViews, IReadOnlyList<int> indices, TrainingProgress progress, bool probe)
+    public HealthFigures Inspect(
+        StepOutput output, Tensor keyViews, IReadOnlyList<int> indices, TrainingProgress progress, bool probe)
     {
         var since = Stopwatch.GetTimestamp();
         using var noGrad = no_grad();
@@ -99,11 +110,14 @@ internal sealed class HealthMonitor
         return figures;
     }
 
-    private HealthFigures Contrast(HealthFigures figures, Tensor query, Tensor keys, Tensor queue, Tensor keyViews, TrainingProgress progress, bool probe)
+    private HealthFigures Contrast(
+        HealthFigures figures, Tensor query, Tensor keys, Tensor queue, Tensor keyViews, TrainingProgress progress,
+        bool probe)
     {
         var moco = _config.MoCo!; // of the methods, the one with a queue
         var temperature = moco.Temperature;
-        var own = BatchOrder.Share(_group, keys.narrow(0, 0, keys.shape[0] / _keysPerImage)).to(query.dtype); // of the queries' half
+        // of the queries' half
+        var own = BatchOrder.Share(_group, keys.narrow(0, 0, keys.shape[0] / _keysPerImage)).to(query.dtype);
         var count = Math.Min(Queries, query.shape[0]);
         var some = query.narrow(0, 0, count);
         var positive = Cosines(some, own.narrow(0, 0, count));
@@ -112,7 +126,9 @@ internal sealed class HealthMonitor
         figures = figures with
         {
             QueueFill = Math.Min(1, keysSeen / (double)queue.shape[0]),
-            QueueAge = Math.Min(progress.Step, Math.Ceiling(queue.shape[0] / (double)(_config.BatchSize * _keysPerImage))),
+            QueueAge = Math.Min(
+                progress.Step,
+                Math.Ceiling(queue.shape[0] / (double)(_config.BatchSize * _keysPerImage))),
             PositiveSimilarity = positive.Average(),
             HardestNegative = negatives.Hardest.Average(),
             NegativesThatCount = negatives.ThatCount.Average(),
@@ -138,7 +154,11 @@ internal sealed class HealthMonitor
     // The keys with the other shuffle; the buffers that this pass changes are put back.
     private Tensor? Probe(Tensor keyViews)
     {
-        var buffers = _method.named_buffers().Where(item => BatchNormBuffers.Any(item.name.EndsWith)).Select(item => (item.buffer, Copy: item.buffer.clone())).ToList();
+        var buffers = _method
+            .named_buffers()
+            .Where(item => BatchNormBuffers.Any(item.name.EndsWith))
+            .Select(item => (item.buffer, Copy: item.buffer.clone()))
+            .ToList();
         var keys = _method.ProbeKeys(keyViews);
         if (keys is not null)
         {
@@ -154,7 +174,8 @@ internal sealed class HealthMonitor
     private static double Accuracy(double[] positive, NegativeStatistics negatives) =>
         positive.Zip(negatives.Hardest).Count(pair => pair.First > pair.Second) / (double)positive.Length;
 
-    private static double[] Cosines(Tensor first, Tensor second) => einsum("nc,nc->n", first, second).to(float64).cpu().data<double>().ToArray();
+    private static double[] Cosines(Tensor first, Tensor second) =>
+        einsum("nc,nc->n", first, second).to(float64).cpu().data<double>().ToArray();
 
     private static bool Finite(Tensor values) => values.isfinite().all().item<bool>();
 
@@ -164,7 +185,9 @@ internal sealed class HealthMonitor
         using var scope = NewDisposeScope();
         var squares = tensors.Select(tensor =>
         {
-            var flat = (tensor.dim() == 4 && !tensor.is_contiguous() ? tensor.detach().permute(0, 2, 3, 1) : tensor.detach()).reshape(-1);
+            var flat = (
+                tensor.dim() == 4 && !tensor.is_contiguous() ? tensor.detach().permute(0, 2, 3, 1) : tensor.detach()
+            ).reshape(-1);
             return flat.dot(flat);
         }).ToList();
         return squares.Count == 0 ? 0 : Math.Sqrt(stack(squares).to(float64).cpu().data<double>().ToArray().Sum());

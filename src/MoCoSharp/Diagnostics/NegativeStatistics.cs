@@ -6,7 +6,9 @@ namespace MoCoSharp.Diagnostics;
 
 /// <summary>What queries see among the negatives.</summary>
 /// <param name="Hardest">The largest cosine, by query.</param>
-/// <param name="ThatCount">exp(entropy of the softmax over the negatives), by query: 1 where one has all the weight, K where all weigh alike.</param>
+/// <param name="ThatCount">
+/// exp(entropy of the softmax over the negatives), by query: 1 where one has all the weight, K where all weigh alike.
+/// </param>
 internal readonly record struct NegativeStatistics(double[] Hardest, double[] ThatCount)
 {
     private const int KeysAtOnce = 4096;
@@ -45,5 +47,6 @@ internal readonly record struct NegativeStatistics(double[] Hardest, double[] Th
 
     private static double[] Host(Tensor values) => values.to(float64).cpu().data<double>().ToArray();
 
-    private static double LogAdd(double a, double b) => Math.Max(a, b) + Math.Log(1 + Math.Exp(Math.Min(a, b) - Math.Max(a, b)));
+    private static double LogAdd(double a, double b) =>
+        Math.Max(a, b) + Math.Log(1 + Math.Exp(Math.Min(a, b) - Math.Max(a, b)));
 }

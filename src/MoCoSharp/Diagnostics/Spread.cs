@@ -12,8 +12,9 @@ public static class Spread
     /// <param name="embeddings">L2-normalised, finite. Shape [N, C]; the first 128 are looked at.</param>
     /// <returns>Deviation, 0 to 1, and rank, 1 to min(N - 1, C).</returns>
     /// <remarks>
-    /// The rank is exp(entropy of the covariance's singular values, normalised to sum 1): Roy and Vetterli 2007, "The effective rank"; for
-    /// self-supervised embeddings Garrido et al. 2023, RankMe, <see href="https://arxiv.org/abs/2210.02885"/>.
+    /// The rank is exp(entropy of the covariance's singular values, normalised to sum 1): Roy and Vetterli 2007, "The
+    /// effective rank"; for self-supervised embeddings Garrido et al. 2023, RankMe,
+    /// <see href="https://arxiv.org/abs/2210.02885"/>.
     /// </remarks>
     public static (double Deviation, double Rank) Of(Tensor embeddings)
     {
@@ -22,9 +23,15 @@ public static class Spread
         using var scope = NewDisposeScope();
         var count = (int)Math.Min(Most, embeddings.shape[0]);
         var some = embeddings.detach().narrow(0, 0, count).to(float64).cpu().contiguous(); // [n, C]
-        var products = some.mm(some.t()).data<double>().ToArray();                          // [n, n], with the covariance's singular values once centred
+        // [n, n], with the covariance's singular values once centred
+        var products = some.mm(some.t()).data<double>().ToArray();
         Centre(products, count);
-        var values = linalg.eigvalsh(tensor(products, count, count)).data<double>().ToArray().Select(value => Math.Max(0, value)).ToArray();
+        var values = linalg
+            .eigvalsh(tensor(products, count, count))
+            .data<double>()
+            .ToArray()
+            .Select(value => Math.Max(0, value))
+            .ToArray();
         var sum = values.Sum();
         const double onePoint = 1e-12;
         if (!(sum / count > onePoint))

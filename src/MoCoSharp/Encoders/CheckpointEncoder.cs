@@ -15,17 +15,28 @@ internal static class CheckpointEncoder
     /// <exception cref="InvalidDataException">The file is not a checkpoint, or has no such encoder.</exception>
     public static TrainedEncoder Load(string path, SafeTensorsFile file, EncoderRole role, string name)
     {
-        if (file.Metadata.GetValueOrDefault("format") != TrainingState.Format || !file.Metadata.TryGetValue("config", out var text) ||
-            !long.TryParse(file.Metadata.GetValueOrDefault("step"), out var step))
+        if (
+            file.Metadata.GetValueOrDefault("format") != TrainingState.Format
+            || !file.Metadata.TryGetValue("config", out var text)
+            || !long.TryParse(file.Metadata.GetValueOrDefault("step"), out var step))
         {
-            throw new InvalidDataException($"{path}: holds no encoder that is known here: its format is \"{file.Metadata.GetValueOrDefault("format")}\", " +
-                $"expected \"{TrainingState.Format}\", or an encoder that `moco export` wrote.");
+            throw new InvalidDataException(
+                $"{path}: holds no encoder that is known here: its format is " +
+                $"\"{file.Metadata.GetValueOrDefault("format")}\", "
+                    + $"expected \"{TrainingState.Format}\", or an encoder that `moco export` wrote.");
         }
 
         var config = RunConfigFile.Parse(text, path, []);
         var prefix = role == EncoderRole.Query ? config.Method.EncoderPrefix : config.Method.KeyEncoderPrefix
-            ?? throw new InvalidDataException($"{path}: has one encoder, as {config.Method.Name} learns with the configuration inside. Leave out --encoder key.");
+            ?? throw new InvalidDataException(
+                $"{path}: has one encoder, as {config.Method.Name} learns with the configuration inside. Leave out " +
+                "--encoder key.");
         var encoder = EncoderFile.Build(path, config.Encoder, config.Method.Dimension, file.Tensors, prefix);
-        return new TrainedEncoder(encoder, config.Views, step, role, name) { Run = config, Knn = config.Knn, Precision = config.Precision };
+        return new TrainedEncoder(encoder, config.Views, step, role, name)
+        {
+            Run = config,
+            Knn = config.Knn,
+            Precision = config.Precision,
+        };
     }
 }

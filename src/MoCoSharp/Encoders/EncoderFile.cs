@@ -10,7 +10,10 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Encoders;
 
-/// <summary>An encoder alone in a safetensors file: torchvision's keys, with or without the head, and in the metadata how it is built and fed.</summary>
+/// <summary>
+/// An encoder alone in a safetensors file: torchvision's keys, with or without the head, and in the metadata how it is
+/// built and fed.
+/// </summary>
 /// <remarks>timm and others read it as it is; we need no configuration beside it.</remarks>
 public static class EncoderFile
 {
@@ -22,7 +25,8 @@ public static class EncoderFile
     /// <param name="trained">The encoder.</param>
     /// <param name="withHead">Whether the head goes along.</param>
     /// <param name="more">Further metadata.</param>
-    public static void Write(string path, TrainedEncoder trained, bool withHead, IEnumerable<KeyValuePair<string, string>>? more = null)
+    public static void Write(
+        string path, TrainedEncoder trained, bool withHead, IEnumerable<KeyValuePair<string, string>>? more = null)
     {
         ArgumentNullException.ThrowIfNull(trained);
         using var scope = NewDisposeScope();
@@ -40,7 +44,9 @@ public static class EncoderFile
         AtomicFile.Write(path, stream => SafeTensors.Write(stream, tensors, metadata));
     }
 
-    /// <summary>The tensors of an encoder under torchvision's names, float32 (counters int64), with or without the head.</summary>
+    /// <summary>
+    /// The tensors of an encoder under torchvision's names, float32 (counters int64), with or without the head.
+    /// </summary>
     public static IEnumerable<(string Name, Tensor Tensor)> Weights(Encoder encoder, bool withHead)
     {
         ArgumentNullException.ThrowIfNull(encoder);
@@ -55,14 +61,19 @@ public static class EncoderFile
         var found = EnumNames.Find<EncoderRole>(file.Metadata.GetValueOrDefault("encoder"));
         if (found is not { } saved || (saved != role && classes.Count == 0))
         {
-            throw new InvalidDataException($"{path}: holds the {file.Metadata.GetValueOrDefault("encoder")} encoder alone, and the " +
-                $"{role.Name()} encoder was asked for. Take it from the run.");
+            throw new InvalidDataException(
+                $"{path}: holds the {file.Metadata.GetValueOrDefault("encoder")} encoder alone, and the "
+                    + $"{role.Name()} encoder was asked for. Take it from the run.");
         }
 
         var config = RunConfigFile.Parse(file.Metadata[ConfigKey], path, []);
-        if (classes.Count > 0 && (config.Encoder.Head != EncoderHead.Linear || config.Method.Dimension != classes.Count))
+        if (
+            classes.Count > 0
+            && (config.Encoder.Head != EncoderHead.Linear || config.Method.Dimension != classes.Count))
         {
-            throw new InvalidDataException($"{path}: names {classes.Count} classes, and its head, {config.Encoder.Head.Name()}, has {config.Method.Dimension} outputs: expected a linear one of as many.");
+            throw new InvalidDataException(
+                $"{path}: names {classes.Count} classes, and its head, {config.Encoder.Head.Name()}, has " +
+                $"{config.Method.Dimension} outputs: expected a linear one of as many.");
         }
 
         var encoder = Build(path, config.Encoder, config.Method.Dimension, file.Tensors, prefix: "");
@@ -77,7 +88,8 @@ public static class EncoderFile
         };
     }
 
-    internal static string Text(IReadOnlyList<string> classes) => new JsonArray([.. classes.Select(name => (JsonNode)name)]).ToJsonString();
+    internal static string Text(IReadOnlyList<string> classes) =>
+        new JsonArray([.. classes.Select(name => (JsonNode)name)]).ToJsonString();
 
     private static IReadOnlyList<string> Classes(string path, SafeTensorsFile file)
     {
@@ -90,14 +102,16 @@ public static class EncoderFile
         {
             return [.. JsonNode.Parse(text)!.AsArray().Select(name => (string)name!)];
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or ArgumentException or NullReferenceException)
+        catch (Exception error)
+            when (error is JsonException or InvalidOperationException or ArgumentException or NullReferenceException)
         {
             throw new InvalidDataException($"{path}: its {ClassesKey} are no list of names.", error);
         }
     }
 
     /// <summary>An encoder in evaluation mode, with the saved tensors of that prefix.</summary>
-    internal static Encoder Build(string path, EncoderOptions options, int outputSize, IReadOnlyDictionary<string, Tensor> saved, string prefix)
+    internal static Encoder Build(
+        string path, EncoderOptions options, int outputSize, IReadOnlyDictionary<string, Tensor> saved, string prefix)
     {
         using var random = new Generator(0); // every weight is overwritten
         var encoder = new Encoder(options, outputSize, bnGroups: 1, random);

@@ -14,9 +14,9 @@ namespace MoCoSharp.Encoders;
 public sealed record ForeignSgd(double LearningRate, double Momentum, double WeightDecay);
 
 /// <summary>
-/// Weights that others saved: official MoCo v1 and v2, the CIFAR demo, lightly's MoCo, bare ResNets of torchvision, timm, detectron2 and others, from
-/// PyTorch's files or safetensors, at any depth of their dictionaries. What they are is inferred from names and shapes; what cannot be represented here is
-/// refused by its name.
+/// Weights that others saved: official MoCo v1 and v2, the CIFAR demo, lightly's MoCo, bare ResNets of torchvision,
+/// timm, detectron2 and others, from PyTorch's files or safetensors, at any depth of their dictionaries. What they are
+/// is inferred from names and shapes; what cannot be represented here is refused by its name.
 /// </summary>
 public sealed class ForeignWeights : IDisposable
 {
@@ -45,7 +45,9 @@ public sealed class ForeignWeights : IDisposable
     /// <summary>The row that the next key goes to.</summary>
     public long QueuePosition { get; init; }
 
-    /// <summary>The optimizer's velocities under our names ("conv1.weight"); null where the file has not all of them.</summary>
+    /// <summary>
+    /// The optimizer's velocities under our names ("conv1.weight"); null where the file has not all of them.
+    /// </summary>
     public IReadOnlyDictionary<string, Tensor>? Velocities { get; init; }
 
     /// <summary>The optimizer's settings; null where the file has none.</summary>
@@ -70,17 +72,30 @@ public sealed class ForeignWeights : IDisposable
     /// <summary>Reads a file of weights.</summary>
     /// <param name="path">A PyTorch file or a safetensors file.</param>
     /// <param name="prefix">
-    /// What precedes "conv1.weight" in a file with several networks, from any name of its path on ("teacher.backbone."), or the name of a dictionary that holds
-    /// one ("model_ema"); null finds it.
+    /// What precedes "conv1.weight" in a file with several networks, from any name of its path on
+    /// ("teacher.backbone."), or the name of a dictionary that holds one ("model_ema"); null finds it.
     /// </param>
-    /// <param name="stem">"cifar" or "small" for a first layer of 3x3, whose stride no weight tells; null takes "cifar".</param>
-    /// <exception cref="InvalidDataException">It is broken, none that is known, holds NaN, or cannot be represented; the message says why.</exception>
+    /// <param name="stem">
+    /// "cifar" or "small" for a first layer of 3x3, whose stride no weight tells; null takes "cifar".
+    /// </param>
+    /// <exception cref="InvalidDataException">
+    /// It is broken, none that is known, holds NaN, or cannot be represented; the message says why.
+    /// </exception>
     public static ForeignWeights Read(string path, string? prefix = null, EncoderStem? stem = null)
     {
         if (IsSafeTensors(path))
         {
             var file = SafeTensors.Read(path);
-            return Guard(file, () => new Reading(path, file, file.Tensors, Shapes(file.Tensors, tensor => tensor.shape), null, prefix, stem).Weights());
+            return Guard(
+                file,
+                () =>
+                    new Reading(
+                        path, file, file.Tensors,
+                        Shapes(file.Tensors, tensor => tensor.shape),
+                        null,
+                        prefix,
+                        stem
+                    ).Weights());
         }
         else
         {
@@ -88,7 +103,13 @@ public sealed class ForeignWeights : IDisposable
             return Guard(file, () =>
             {
                 var state = TensorPaths.Of(path, file.Root);
-                return new Reading(path, file, new LazyTensors(state), Shapes(state, tensor => tensor.Shape), file.Root as PickleDictionary, prefix, stem).Weights();
+                return new Reading(
+                    path, file, new LazyTensors(state),
+                    Shapes(state, tensor => tensor.Shape),
+                    file.Root as PickleDictionary,
+                    prefix,
+                    stem
+                ).Weights();
             });
         }
     }
@@ -98,7 +119,9 @@ public sealed class ForeignWeights : IDisposable
     {
         using var stream = File.OpenRead(path);
         Span<byte> start = stackalloc byte[9];
-        return stream.ReadAtLeast(start, 9, throwOnEndOfStream: false) == 9 && start[8] == '{' && !start.StartsWith("PK"u8);
+        return stream.ReadAtLeast(start, 9, throwOnEndOfStream: false) == 9
+            && start[8] == '{'
+            && !start.StartsWith("PK"u8);
     }
 
     /// <inheritdoc/>
@@ -108,8 +131,10 @@ public sealed class ForeignWeights : IDisposable
         _file.Dispose();
     }
 
-    private static Dictionary<string, IReadOnlyList<long>> Shapes<T>(IReadOnlyDictionary<string, T> tensors, Func<T, IReadOnlyList<long>> shape) =>
-        tensors.ToDictionary(item => item.Key, item => shape(item.Value), StringComparer.Ordinal);
+    private static Dictionary<string, IReadOnlyList<long>> Shapes<T>(
+        IReadOnlyDictionary<string, T> tensors,
+        Func<T, IReadOnlyList<long>> shape
+    ) => tensors.ToDictionary(item => item.Key, item => shape(item.Value), StringComparer.Ordinal);
 
     private static ForeignWeights Guard(IDisposable file, Func<ForeignWeights> read)
     {
@@ -143,7 +168,8 @@ public sealed class ForeignWeights : IDisposable
             return value is not null;
         }
 
-        public IEnumerator<KeyValuePair<string, Tensor>> GetEnumerator() => tensors.Select(item => KeyValuePair.Create(item.Key, item.Value.Tensor)).GetEnumerator();
+        public IEnumerator<KeyValuePair<string, Tensor>> GetEnumerator() =>
+            tensors.Select(item => KeyValuePair.Create(item.Key, item.Value.Tensor)).GetEnumerator();
 
         System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => GetEnumerator();
     }
@@ -175,7 +201,8 @@ public sealed class ForeignWeights : IDisposable
 
             var (options, outputs) = EncoderShape.Infer(path, ShapesOf(layout.Query), stem, _ignored);
             var query = Encoder(layout.Query, outputs is null);
-            var key = layout.Key is null || ShapesOf(layout.Key).Count == 0 ? null : Encoder(layout.Key, outputs is null);
+            var key =
+                layout.Key is null || ShapesOf(layout.Key).Count == 0 ? null : Encoder(layout.Key, outputs is null);
             EncoderShape.Compare(path, options, outputs, query);
             if (key is not null)
             {
@@ -184,15 +211,21 @@ public sealed class ForeignWeights : IDisposable
 
             var (queue, position) = Queue(layout, outputs);
             var velocities = Optimizer(layout, query, out var sgd);
-            FiniteValues.Check(path, InTheFile(layout.Query, query).Concat(key is null ? [] : InTheFile(layout.Key!, key))
+            FiniteValues.Check(
+                path,
+                InTheFile(layout.Query, query)
+                    .Concat(key is null ? [] : InTheFile(layout.Key!, key))
                 .Concat(queue is null ? [] : [(layout.Queue!, queue)])
                 .Concat((velocities ?? []).Select(item => ($"the optimizer's velocity of {item.Key}", item.Value))));
             Ignore(layout);
 
             return new ForeignWeights(file)
             {
-                Kind = $"{layout.Kind}: ResNet-{options.Depth}{(options.Width == 64 ? "" : $" of width {options.Width}")}, {options.Stem.Name()} stem, " +
-                    (outputs is null ? "no head that fits" : $"{options.Head.Name()} head to {outputs}"),
+                Kind =
+                    $"{layout.Kind}: " +
+                    $"ResNet-{options.Depth}{(options.Width == 64 ? "" : $" of width {options.Width}")}, " +
+                    $"{options.Stem.Name()} stem, "
+                    + (outputs is null ? "no head that fits" : $"{options.Head.Name()} head to {outputs}"),
                 Encoder = options,
                 OutputSize = outputs,
                 Query = query,
@@ -201,7 +234,14 @@ public sealed class ForeignWeights : IDisposable
                 QueuePosition = position,
                 Velocities = velocities,
                 Sgd = sgd,
-                Epochs = root is not null && root.TryGet("epoch", out var epoch) && epoch is PickleInteger { Value: var done } && done >= 0 && done <= int.MaxValue ? (int)done : null,
+                Epochs =
+                    root is not null
+                    && root.TryGet("epoch", out var epoch)
+                    && epoch is PickleInteger { Value: var done }
+                    && done >= 0
+                    && done <= int.MaxValue
+                        ? (int)done
+                        : null,
                 Ignored = _ignored,
             };
         }
@@ -223,7 +263,9 @@ public sealed class ForeignWeights : IDisposable
         private bool IsSame(FoundNetwork first, FoundNetwork second)
         {
             var (mine, theirs) = (ShapesOf(first.Names), ShapesOf(second.Names));
-            if (mine.Count != theirs.Count || mine.Any(item => !theirs.TryGetValue(item.Key, out var shape) || !shape.SequenceEqual(item.Value)))
+            if (
+                mine.Count != theirs.Count
+                || mine.Any(item => !theirs.TryGetValue(item.Key, out var shape) || !shape.SequenceEqual(item.Value)))
             {
                 return false;
             }
@@ -246,22 +288,37 @@ public sealed class ForeignWeights : IDisposable
             return found;
         }
 
-        private static IEnumerable<(string, Tensor)> InTheFile(IReadOnlyDictionary<string, string> names, Dictionary<string, Tensor> encoder) =>
-            names.Where(item => encoder.ContainsKey(item.Value)).Select(item => (item.Key, encoder[item.Value]));
+        private static IEnumerable<(string, Tensor)> InTheFile(
+            IReadOnlyDictionary<string, string> names,
+            Dictionary<string, Tensor> encoder
+        ) => names.Where(item => encoder.ContainsKey(item.Value)).Select(item => (item.Key, encoder[item.Value]));
 
         private void Ignore(WeightLayout layout)
         {
             foreach (var (other, chosenBy) in layout.Others)
             {
-                _ignored.Add($"{(other.Length == 0 ? "what lies at the top" : other.TrimEnd('.'))}, another ResNet: choose it with --prefix {Shell.Quote(chosenBy.Length > 1 ? chosenBy.TrimEnd('.') : chosenBy)}");
+                _ignored.Add(
+                    $"{(other.Length == 0 ? "what lies at the top" : other.TrimEnd('.'))}, another ResNet: choose " +
+                    $"it with --prefix {Shell.Quote(chosenBy.Length > 1 ? chosenBy.TrimEnd('.') : chosenBy)}");
             }
 
-            var used = layout.Query.Keys.Concat(layout.Key?.Keys ?? []).Append(layout.Queue ?? "").Append(layout.QueuePosition ?? "").ToHashSet(StringComparer.Ordinal);
-            var others = tensors.Keys.Where(name => !used.Contains(name) && !layout.Others.Any(other => other.Root.Length > 0 && name.StartsWith(other.Root, StringComparison.Ordinal))).ToList();
+            var used = layout
+                .Query.Keys.Concat(layout.Key?.Keys ?? [])
+                .Append(layout.Queue ?? "")
+                .Append(layout.QueuePosition ?? "")
+                .ToHashSet(StringComparer.Ordinal);
+            var others = tensors
+                .Keys.Where(name =>
+                    !used.Contains(name)
+                    && !layout.Others.Any(other =>
+                        other.Root.Length > 0 && name.StartsWith(other.Root, StringComparison.Ordinal)))
+                .ToList();
             if (others.Count > 0)
             {
-                _ignored.Add($"{others.Count} {(others.Count == 1 ? "tensor that belongs" : "tensors that belong")} to no encoder: " +
-                    $"{string.Join(", ", others.Take(4))}{(others.Count > 4 ? ", ..." : "")}");
+                _ignored.Add(
+                    $"{others.Count} {(others.Count == 1 ? "tensor that belongs" : "tensors that belong")} to no " +
+                    "encoder: "
+                        + $"{string.Join(", ", others.Take(4))}{(others.Count > 4 ? ", ..." : "")}");
             }
         }
 
@@ -280,24 +337,34 @@ public sealed class ForeignWeights : IDisposable
             var stored = tensors[layout.Queue];
             if (stored.shape is not [var first, var second] || (first != outputs && second != outputs))
             {
-                _ignored.Add($"{layout.Queue}: is of shape [{string.Join(", ", stored.shape)}], expected [{outputs}, K]");
+                _ignored.Add(
+                    $"{layout.Queue}: is of shape [{string.Join(", ", stored.shape)}], expected [{outputs}, K]");
                 return (null, 0);
             }
 
             using var noGrad = no_grad();
             var queue = (first == outputs ? stored.t() : stored).to(float32, copy: true).contiguous();
-            var position = layout.QueuePosition is not null && tensors.TryGetValue(layout.QueuePosition, out var pointer) && pointer.numel() == 1
+            var position =
+                layout.QueuePosition is not null
+                && tensors.TryGetValue(layout.QueuePosition, out var pointer)
+                && pointer.numel() == 1
                 ? pointer.to(int64).item<long>() : 0;
             if (position < 0 || position >= queue.shape[0])
             {
-                throw new InvalidDataException($"{path}: {layout.QueuePosition} is {position}, expected 0 to {queue.shape[0] - 1}, a row of the queue.");
+                throw new InvalidDataException(
+                    $"{path}: {layout.QueuePosition} is {position}, expected 0 to {queue.shape[0] - 1}, a row of " +
+                    "the queue.");
             }
 
             return (queue, position);
         }
 
-        // PyTorch numbers the parameters of the whole model in its order: encoder_q's first, of which each has a velocity.
-        private Dictionary<string, Tensor>? Optimizer(WeightLayout layout, Dictionary<string, Tensor> query, out ForeignSgd? sgd)
+        // PyTorch numbers the parameters of the whole model in its order: encoder_q's first, of which each has a
+        // velocity.
+        private Dictionary<string, Tensor>? Optimizer(
+            WeightLayout layout,
+            Dictionary<string, Tensor> query,
+            out ForeignSgd? sgd)
         {
             sgd = null;
             if (root is null || !root.TryGet("optimizer", out var found) || found is not PickleDictionary optimizer
@@ -306,7 +373,10 @@ public sealed class ForeignWeights : IDisposable
                 return null;
             }
 
-            var group = optimizer.TryGet("param_groups", out var groups) && groups is PickleList { Count: 1 } list ? list[0] as PickleDictionary : null;
+            var group =
+                optimizer.TryGet("param_groups", out var groups) && groups is PickleList { Count: 1 } list
+                    ? list[0] as PickleDictionary
+                    : null;
             if (group is null || Number(group, "momentum") is not { } momentum)
             {
                 _ignored.Add("optimizer: is not SGD with one group of parameters");
@@ -314,14 +384,19 @@ public sealed class ForeignWeights : IDisposable
             }
 
             sgd = new ForeignSgd(Number(group, "lr") ?? 0, momentum, Number(group, "weight_decay") ?? 0);
-            if ((group.TryGet("nesterov", out var nesterov) && nesterov is PickleBoolean { Value: true }) || Number(group, "dampening") is not (null or 0))
+            if (
+                (group.TryGet("nesterov", out var nesterov) && nesterov is PickleBoolean { Value: true })
+                || Number(group, "dampening") is not (null or 0))
             {
                 _ignored.Add("optimizer: uses nesterov or dampening, which SGD here has not");
                 return null;
             }
 
             var last = tensors.Keys.Where(layout.Query.ContainsKey).LastOrDefault();
-            if (tensors.Keys.TakeWhile(name => name != last).Any(name => !layout.Query.ContainsKey(name) && EncoderShape.IsParameter(name)))
+            if (
+                tensors
+                    .Keys.TakeWhile(name => name != last)
+                    .Any(name => !layout.Query.ContainsKey(name) && EncoderShape.IsParameter(name)))
             {
                 _ignored.Add("optimizer: its numbers count the parameters of other networks too");
                 return null;
@@ -329,12 +404,25 @@ public sealed class ForeignWeights : IDisposable
 
             var velocities = new Dictionary<string, Tensor>(StringComparer.Ordinal);
             var index = 0;
-            foreach (var name in tensors.Keys.Where(layout.Query.ContainsKey).Select(name => layout.Query[name]).Where(EncoderShape.IsParameter))
+            foreach (
+                var name in tensors
+                    .Keys.Where(layout.Query.ContainsKey)
+                    .Select(name => layout.Query[name])
+                    .Where(EncoderShape.IsParameter))
             {
-                var value = state.TryGet(index++, out var entry) && entry is PickleDictionary one && one.TryGet("momentum_buffer", out var buffer) ? buffer as PickleTensor : null;
-                if (value is null || !query.TryGetValue(name, out var parameter) || !value.Shape.SequenceEqual(parameter.shape))
+                var value =
+                    state.TryGet(index++, out var entry)
+                    && entry is PickleDictionary one
+                    && one.TryGet("momentum_buffer", out var buffer)
+                        ? buffer as PickleTensor
+                        : null;
+                if (
+                    value is null
+                    || !query.TryGetValue(name, out var parameter)
+                    || !value.Shape.SequenceEqual(parameter.shape))
                 {
-                    _ignored.Add($"optimizer: has no velocity for parameter {index - 1}, {name}, or one of another shape");
+                    _ignored.Add(
+                        $"optimizer: has no velocity for parameter {index - 1}, {name}, or one of another shape");
                     return null;
                 }
 
@@ -344,8 +432,14 @@ public sealed class ForeignWeights : IDisposable
             return velocities;
         }
 
-        private static double? Number(PickleDictionary dictionary, string name) => dictionary.TryGet(name, out var value)
-            ? value switch { PickleFloat number => number.Value, PickleInteger integer => (double)integer.Value, _ => null }
+        private static double? Number(PickleDictionary dictionary, string name) =>
+            dictionary.TryGet(name, out var value)
+            ? value switch
+            {
+                PickleFloat number => number.Value,
+                PickleInteger integer => (double)integer.Value,
+                _ => null,
+            }
             : null;
     }
 }

@@ -22,26 +22,37 @@ internal enum NetworkSpelling
 /// <param name="Root">What precedes its names: "teacher.backbone."</param>
 /// <param name="Spelling">How they are spelled.</param>
 /// <param name="Names">The file's name to ours ("conv1.weight"), of what belongs to it.</param>
-internal sealed partial record FoundNetwork(string Root, NetworkSpelling Spelling, IReadOnlyDictionary<string, string> Names)
+internal sealed partial record FoundNetwork(
+    string Root,
+    NetworkSpelling Spelling,
+    IReadOnlyDictionary<string, string> Names)
 {
     private const string First = "conv1.weight";
     private const string DetectronFirst = "stem.conv1.weight";
     private const string TransformersFirst = "embedder.embedder.convolution.weight";
 
     private const int MostNetworks = 64;
-    private const RegexOptions Safe = RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking; // names are a stranger's
+    private const RegexOptions Safe =
+        // names are a stranger's
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking;
 
     // What some tools leave in every layer, and nothing is computed from.
-    private static readonly string[] Leftovers = ["total_ops", "total_params", "_tmp_running_mean", "_tmp_running_var", "_running_iter", "n_averaged"];
+    private static readonly string[] Leftovers =
+    [
+        "total_ops", "total_params", "_tmp_running_mean", "_tmp_running_var", "_running_iter", "n_averaged",
+    ];
 
     /// <summary>Every ResNet of a file, in the file's order.</summary>
     /// <param name="shapes">Every tensor's shape, by name, in the file's order.</param>
     public static IReadOnlyList<FoundNetwork> All(IReadOnlyDictionary<string, IReadOnlyList<long>> shapes)
     {
         var roots = new OrderedDictionary<string, NetworkSpelling>(StringComparer.Ordinal);
-        foreach (var name in shapes.Keys.Where(name => !name.Contains("optimizer.velocity.", StringComparison.Ordinal))) // of our own checkpoints
+        // of our own checkpoints
+        foreach (var name in shapes.Keys.Where(name => !name.Contains("optimizer.velocity.", StringComparison.Ordinal)))
         {
-            if (IsEnding(name, DetectronFirst) && shapes.ContainsKey($"{Before(name, DetectronFirst)}res2.0.conv1.weight"))
+            if (
+                IsEnding(name, DetectronFirst)
+                && shapes.ContainsKey($"{Before(name, DetectronFirst)}res2.0.conv1.weight"))
             {
                 roots.TryAdd(Before(name, DetectronFirst), NetworkSpelling.Detectron2);
             }
@@ -69,10 +80,15 @@ internal sealed partial record FoundNetwork(string Root, NetworkSpelling Spellin
     }
 
     /// <summary>Names that look like a first layer although no ResNet follows, for messages.</summary>
-    public static IEnumerable<string> FirstLayers(IReadOnlyDictionary<string, IReadOnlyList<long>> shapes) => shapes.Keys
-        .Where(name => IsEnding(name, First) && !name.Split('.').SkipLast(2).Any(part => part.All(char.IsAsciiDigit) || LayerName().IsMatch(part)));
+    public static IEnumerable<string> FirstLayers(IReadOnlyDictionary<string, IReadOnlyList<long>> shapes) =>
+        shapes.Keys.Where(name =>
+            IsEnding(name, First)
+            && !name.Split('.').SkipLast(2).Any(part => part.All(char.IsAsciiDigit) || LayerName().IsMatch(part)));
 
-    private static Dictionary<string, string> NamesOf(IReadOnlyDictionary<string, IReadOnlyList<long>> shapes, string root, NetworkSpelling spelling)
+    private static Dictionary<string, string> NamesOf(
+        IReadOnlyDictionary<string, IReadOnlyList<long>> shapes,
+        string root,
+        NetworkSpelling spelling)
     {
         var under = shapes.Keys.Where(name => name.StartsWith(root, StringComparison.Ordinal)
             && !Leftovers.Any(leftover => name.EndsWith(leftover, StringComparison.Ordinal))).ToList();
@@ -91,21 +107,26 @@ internal sealed partial record FoundNetwork(string Root, NetworkSpelling Spellin
             };
             if (ours is not null)
             {
-                names.Add(name, taken.Add(ours) ? ours : name); // one name twice in two spellings: told as a tensor too many
+                // one name twice in two spellings: told as a tensor too many
+                names.Add(name, taken.Add(ours) ? ours : name);
             }
         }
 
         return names;
     }
 
-    // Null for what stands beside a ResNet: projection_head, prototypes, classifiers. What stands inside one belongs to it, known or not.
+    // Null for what stands beside a ResNet: projection_head, prototypes, classifiers. What stands inside one belongs to
+    // it, known or not.
     private static string? Plain(string rest) => OwnPart().IsMatch(rest)
         ? (rest.StartsWith("linear.", StringComparison.Ordinal) ? "fc." + rest["linear.".Length..] : rest)
             .Replace(".shortcut.", ".downsample.", StringComparison.Ordinal)
         : null;
 
     // Each part of a Sequential is known by what it holds.
-    private static Dictionary<string, string> Parts(IReadOnlyDictionary<string, IReadOnlyList<long>> shapes, List<string> under, string root)
+    private static Dictionary<string, string> Parts(
+        IReadOnlyDictionary<string, IReadOnlyList<long>> shapes,
+        List<string> under,
+        string root)
     {
         var parts = new Dictionary<string, string>(StringComparer.Ordinal);
         var stage = 1;
@@ -138,7 +159,11 @@ internal sealed partial record FoundNetwork(string Root, NetworkSpelling Spellin
         {
             rest = rest["stem.".Length..];
         }
-        else if (rest.Length > 4 && rest.StartsWith("res", StringComparison.Ordinal) && rest[3] is >= '2' and <= '5' && rest[4] == '.')
+        else if (
+            rest.Length > 4
+            && rest.StartsWith("res", StringComparison.Ordinal)
+            && rest[3] is >= '2' and <= '5'
+            && rest[4] == '.')
         {
             rest = $"layer{rest[3] - '1'}{rest[4..]}";
         }
@@ -157,7 +182,8 @@ internal sealed partial record FoundNetwork(string Root, NetworkSpelling Spellin
         if (rest.StartsWith("embedder.embedder.", StringComparison.Ordinal))
         {
             return rest["embedder.embedder.".Length..]
-                .Replace("convolution.", "conv1.", StringComparison.Ordinal).Replace("normalization.", "bn1.", StringComparison.Ordinal);
+                .Replace("convolution.", "conv1.", StringComparison.Ordinal)
+                .Replace("normalization.", "bn1.", StringComparison.Ordinal);
         }
 
         if (TransformersLayer().Match(rest) is not { Success: true } match)
@@ -165,14 +191,18 @@ internal sealed partial record FoundNetwork(string Root, NetworkSpelling Spellin
             return null;
         }
 
-        var block = $"layer{int.Parse(match.Groups["stage"].ValueSpan, System.Globalization.CultureInfo.InvariantCulture) + 1}.{match.Groups["block"].Value}.";
+        var block =
+            $"layer{int.Parse(match.Groups["stage"].ValueSpan, System.Globalization.CultureInfo.InvariantCulture) + 1}.{match.Groups["block"].Value}.";
         var isNorm = match.Groups["kind"].Value == "normalization";
-        var part = match.Groups["layer"] is { Success: true, ValueSpan: [var digit] } ? $"{(isNorm ? "bn" : "conv")}{digit - '0' + 1}" : $"downsample.{(isNorm ? 1 : 0)}";
+        var part = match.Groups["layer"] is { Success: true, ValueSpan: [var digit] }
+            ? $"{(isNorm ? "bn" : "conv")}{digit - '0' + 1}"
+            : $"downsample.{(isNorm ? 1 : 0)}";
         return $"{block}{part}.{match.Groups["rest"].Value}";
     }
 
     private static bool IsEnding(string name, string ending) =>
-        name.EndsWith(ending, StringComparison.Ordinal) && (name.Length == ending.Length || name[^(ending.Length + 1)] == '.');
+        name.EndsWith(ending, StringComparison.Ordinal)
+        && (name.Length == ending.Length || name[^(ending.Length + 1)] == '.');
 
     private static string Before(string name, string ending) => name[..^ending.Length];
 

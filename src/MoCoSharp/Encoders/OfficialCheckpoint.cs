@@ -12,7 +12,9 @@ namespace MoCoSharp.Encoders;
 /// <summary>A training as MoCo's official code saves it, so that its strict loading goes on from it.</summary>
 public static class OfficialCheckpoint
 {
-    /// <summary>Writes epoch, arch, state_dict and optimizer, under the names that DistributedDataParallel gives.</summary>
+    /// <summary>
+    /// Writes epoch, arch, state_dict and optimizer, under the names that DistributedDataParallel gives.
+    /// </summary>
     /// <param name="path">The target; its folder exists.</param>
     /// <param name="epochs">Epochs done.</param>
     /// <param name="method">Both encoders and the queue.</param>
@@ -20,7 +22,9 @@ public static class OfficialCheckpoint
     /// <param name="config">Encoder and optimizer options of the run.</param>
     /// <param name="learningRate">Of the next step; official code sets its own by the epoch.</param>
     /// <param name="format">Zip, or Legacy as the released files are.</param>
-    public static void Write(string path, int epochs, MoCo method, MomentumOptimizer optimizer, RunConfig config, double learningRate, TorchFormat format = TorchFormat.Zip)
+    public static void Write(
+        string path, int epochs, MoCo method, MomentumOptimizer optimizer, RunConfig config, double learningRate,
+        TorchFormat format = TorchFormat.Zip)
     {
         ArgumentNullException.ThrowIfNull(method);
         ArgumentNullException.ThrowIfNull(optimizer);
@@ -38,14 +42,22 @@ public static class OfficialCheckpoint
 
     /// <summary>The newest checkpoint of a run, or a checkpoint, whose training is whole.</summary>
     /// <param name="source">A run folder, or a file.</param>
-    /// <returns>Null for an encoder alone, for a run that was imported without all of a training, and for what official code does not learn: other methods, LARS.</returns>
+    /// <returns>
+    /// Null for an encoder alone, for a run that was imported without all of a training, and for what official code
+    /// does not learn: other methods, LARS.
+    /// </returns>
     public static string? Of(string source)
     {
         ArgumentException.ThrowIfNullOrEmpty(source);
         if (Directory.Exists(source))
         {
             var run = RunFolder.Open(source);
-            return IsOfficial(run.ReadConfig()) && WeightsImport.Missing(run).Count == 0 && run.Checkpoints() is [var newest, ..] ? newest : null;
+            return
+                IsOfficial(run.ReadConfig())
+                && WeightsImport.Missing(run).Count == 0
+                && run.Checkpoints() is [var newest, ..]
+                ? newest
+                : null;
         }
 
         if (!ForeignWeights.IsSafeTensors(source))
@@ -54,12 +66,19 @@ public static class OfficialCheckpoint
         }
 
         using var file = SafeTensors.Read(source);
-        return TrainingState.IsTrainingState(file) && IsOfficial(RunConfigFile.Parse(file.Metadata["config"], source, [])) ? source : null;
+        return
+            TrainingState.IsTrainingState(file) && IsOfficial(RunConfigFile.Parse(file.Metadata["config"], source, []))
+            ? source
+            : null;
     }
 
-    private static bool IsOfficial(RunConfig config) => config.MoCo is not null && config.Optimizer.Kind == OptimizerKind.Sgd;
+    private static bool IsOfficial(RunConfig config) =>
+        config.MoCo is not null && config.Optimizer.Kind == OptimizerKind.Sgd;
 
-    /// <summary>Writes the training in a checkpoint; an epoch under way counts as not done, as official code knows whole epochs alone.</summary>
+    /// <summary>
+    /// Writes the training in a checkpoint; an epoch under way counts as not done, as official code knows whole epochs
+    /// alone.
+    /// </summary>
     /// <param name="checkpoint">From <see cref="Of"/>.</param>
     /// <param name="path">The target; its folder exists.</param>
     /// <exception cref="InvalidDataException">The checkpoint is broken.</exception>
@@ -71,7 +90,14 @@ public static class OfficialCheckpoint
             config = RunConfigFile.Parse(file.Metadata["config"], checkpoint, []);
         }
 
-        using var method = MoCo.Create(config.Encoder, config.MoCo ?? throw new InvalidDataException($"{checkpoint}: is of {config.Method.Name}, and the official layout knows MoCo alone."), config.BnGroups, config.Seed, SingleProcess.Instance);
+        using var method = MoCo.Create(
+            config.Encoder,
+            config.MoCo
+                ?? throw new InvalidDataException(
+                    $"{checkpoint}: is of {config.Method.Name}, and the official layout knows MoCo alone."),
+            config.BnGroups,
+            config.Seed,
+            SingleProcess.Instance);
         using var optimizer = MomentumOptimizer.Create(method.LearnedParameters, config.Optimizer);
         var progress = TrainingState.Load(checkpoint, method, optimizer);
         var rate = progress.BatchesPerEpoch == 0
@@ -80,32 +106,46 @@ public static class OfficialCheckpoint
         Write(path, progress.Epoch, method, optimizer, config, rate);
     }
 
-    /// <summary>Whether a file that was read back holds the training of a checkpoint, bit by bit: both encoders, the queue, the velocities.</summary>
+    /// <summary>
+    /// Whether a file that was read back holds the training of a checkpoint, bit by bit: both encoders, the queue, the
+    /// velocities.
+    /// </summary>
     public static bool IsSame(ForeignWeights weights, string checkpoint)
     {
         ArgumentNullException.ThrowIfNull(weights);
         using var file = SafeTensors.Read(checkpoint);
         using var scope = NewDisposeScope();
-        return weights is { Key: { } key, Queue: { } queue, Velocities: { } velocities } && Equal(queue, file.Tensors["queue.keys"])
+        return weights is { Key: { } key, Queue: { } queue, Velocities: { } velocities }
+            && Equal(queue, file.Tensors["queue.keys"])
             && file.Metadata.GetValueOrDefault("host.queue.position") == $"{weights.QueuePosition}"
             && weights.Query.All(item => Equal(item.Value, file.Tensors[OfficialNames.Query + item.Key]))
             && key.All(item => Equal(item.Value, file.Tensors[OfficialNames.Key + item.Key]))
-            && velocities.All(item => Equal(item.Value, file.Tensors[TrainingState.VelocityPrefix + OfficialNames.Query + item.Key]));
+            && velocities.All(item =>
+                Equal(item.Value, file.Tensors[TrainingState.VelocityPrefix + OfficialNames.Query + item.Key]));
 
         static bool Equal(Tensor first, Tensor second) =>
             first.shape.SequenceEqual(second.shape) && first.eq(second.to(first.dtype)).all().item<bool>();
     }
 
-    /// <summary>module.queue [C, K], module.queue_ptr, module.encoder_q.* and module.encoder_k.*; tensors of the current dispose scope.</summary>
+    /// <summary>
+    /// module.queue [C, K], module.queue_ptr, module.encoder_q.* and module.encoder_k.*; tensors of the current dispose
+    /// scope.
+    /// </summary>
     public static PickleDictionary State(MoCo method)
     {
         ArgumentNullException.ThrowIfNull(method);
         var state = new PickleDictionary(isOrderedDict: true)
         {
-            [OfficialNames.Prefix + OfficialNames.Queue] = method.Queue.Keys.to(float32).t(), // bf16 in some runs, never there
+            // bf16 in some runs, never there
+            [OfficialNames.Prefix + OfficialNames.Queue] = method.Queue.Keys.to(float32).t(),
             [OfficialNames.Prefix + OfficialNames.QueuePosition] = tensor([method.Queue.Position], dtype: int64),
         };
-        foreach (var (prefix, encoder) in new[] { (OfficialNames.Query, method.Encoder), (OfficialNames.Key, method.KeyEncoder) })
+        foreach (
+            var (prefix, encoder) in new[]
+            {
+                (OfficialNames.Query, method.Encoder),
+                (OfficialNames.Key, method.KeyEncoder),
+            })
         {
             foreach (var (name, value) in encoder.state_dict())
             {
@@ -116,8 +156,10 @@ public static class OfficialCheckpoint
         return state;
     }
 
-    // PyTorch numbers encoder_q's parameters first, then encoder_k's, which have no velocity: they never had a gradient.
-    private static PickleDictionary OptimizerState(MoCo method, MomentumOptimizer optimizer, OptimizerOptions options, double learningRate)
+    // PyTorch numbers encoder_q's parameters first, then encoder_k's, which have no velocity: they never had a
+    // gradient.
+    private static PickleDictionary OptimizerState(
+        MoCo method, MomentumOptimizer optimizer, OptimizerOptions options, double learningRate)
     {
         var state = new PickleDictionary();
         long count = 0;

@@ -19,7 +19,8 @@ namespace MoCoSharp.Encoders;
 /// <param name="Step">Training steps done; 0 where they are not known.</param>
 /// <param name="Role">Which of the two encoders it was.</param>
 /// <param name="Source">The name of the run or file that it was loaded from.</param>
-public sealed record TrainedEncoder(Encoder Encoder, ViewOptions Views, long Step, EncoderRole Role, string Source) : IDisposable
+public sealed record TrainedEncoder(Encoder Encoder, ViewOptions Views, long Step, EncoderRole Role, string Source)
+    : IDisposable
 {
     /// <summary>Class names by output of the head, if the encoder is a classifier; otherwise empty.</summary>
     public IReadOnlyList<string> Classes { get; init; } = [];
@@ -45,7 +46,9 @@ public sealed record TrainedEncoder(Encoder Encoder, ViewOptions Views, long Ste
     /// <summary>Loads an encoder from a run, a checkpoint, an exported file, or PyTorch weights.</summary>
     /// <param name="path">A run folder, whose newest checkpoint is read, or a file.</param>
     /// <param name="role">Which encoder.</param>
-    /// <param name="prefix">What precedes "conv1.weight" in a foreign file with several networks; null finds it.</param>
+    /// <param name="prefix">
+    /// What precedes "conv1.weight" in a foreign file with several networks; null finds it.
+    /// </param>
     /// <exception cref="IOException">There is no such folder or file.</exception>
     /// <exception cref="InvalidDataException">It holds no encoder that can be used; the message says why.</exception>
     public static TrainedEncoder Load(string path, EncoderRole role = EncoderRole.Query, string? prefix = null)
@@ -59,13 +62,19 @@ public sealed record TrainedEncoder(Encoder Encoder, ViewOptions Views, long Ste
 
         if (WeightsImport.InFolder(path) is { } others)
         {
-            throw new InvalidDataException($"{path}: is no run folder, and holds weights: name one of its files, {others}.");
+            throw new InvalidDataException(
+                $"{path}: is no run folder, and holds weights: name one of its files, {others}.");
         }
 
         var run = RunFolder.Open(path);
         return run.Checkpoints() is [var newest, ..]
-            ? LoadFile(newest, role, Path.GetFileName(Path.GetFullPath(path).TrimEnd(Path.DirectorySeparatorChar)), prefix)
-            : throw new InvalidDataException($"{path}: has no checkpoint yet. Train first: moco pretrain --resume --run {Shell.Quote(path)}");
+            ? LoadFile(
+                newest,
+                role,
+                Path.GetFileName(Path.GetFullPath(path).TrimEnd(Path.DirectorySeparatorChar)),
+                prefix)
+            : throw new InvalidDataException(
+                $"{path}: has no checkpoint yet. Train first: moco pretrain --resume --run {Shell.Quote(path)}");
     }
 
     /// <summary>Extracts features of every readable image, prepared as this encoder expects.</summary>
@@ -74,15 +83,24 @@ public sealed record TrainedEncoder(Encoder Encoder, ViewOptions Views, long Ste
     /// <param name="loader">Workers and prefetching; null takes the defaults.</param>
     /// <param name="progress">Called with the number of images done.</param>
     /// <param name="cancellation">Ends the work early.</param>
-    /// <returns>L2-normalized features in the order of the images. Shape [M, D] for pooled features, [M, C] for the head.</returns>
+    /// <returns>
+    /// L2-normalized features in the order of the images. Shape [M, D] for pooled features, [M, C] for the head.
+    /// </returns>
     /// <exception cref="InvalidDataException">No image can be read.</exception>
     public FeatureSet Extract(
-        IImageDataset images, FeatureLayer layer = FeatureLayer.Pooled, LoaderOptions? loader = null, Action<int>? progress = null,
+        IImageDataset images,
+        FeatureLayer layer = FeatureLayer.Pooled,
+        LoaderOptions? loader = null,
+        Action<int>? progress = null,
         CancellationToken cancellation = default) =>
         FeatureExtractor.Extract(
-            Encoder, images, ViewRecipes.Evaluation(Views), layer, loader ?? new LoaderOptions(), CPU, progress: progress, cancellation: cancellation);
+            Encoder, images, ViewRecipes.Evaluation(Views), layer, loader ?? new LoaderOptions(), CPU,
+            progress: progress, cancellation: cancellation);
 
-    /// <summary>The metadata of an exported file: architecture, output, mean, std, resize, size, preparation, source, step, and a classifier's classes.</summary>
+    /// <summary>
+    /// The metadata of an exported file: architecture, output, mean, std, resize, size, preparation, source, step, and
+    /// a classifier's classes.
+    /// </summary>
     /// <param name="withHead">Whether the head is exported.</param>
     public IReadOnlyDictionary<string, string> Describe(bool withHead)
     {
@@ -91,7 +109,10 @@ public sealed record TrainedEncoder(Encoder Encoder, ViewOptions Views, long Ste
         var described = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["architecture"] = Architecture,
-            ["output"] = isClassifier ? $"logits {Encoder.OutputSize}" : withHead ? $"embeddings {Encoder.OutputSize}" : $"features {Encoder.FeatureSize}",
+            ["output"] =
+                isClassifier ? $"logits {Encoder.OutputSize}"
+                : withHead ? $"embeddings {Encoder.OutputSize}"
+                : $"features {Encoder.FeatureSize}",
             ["mean"] = Listed(view.Normalize.Mean),
             ["std"] = Listed(view.Normalize.Std),
             ["resize"] = $"{view.Operations.OfType<Resize>().Single().ShortSide}",
@@ -113,7 +134,8 @@ public sealed record TrainedEncoder(Encoder Encoder, ViewOptions Views, long Ste
     /// <inheritdoc/>
     public void Dispose() => Encoder.Dispose();
 
-    private static string Listed(IEnumerable<float> values) => string.Join(',', values.Select(value => value.ToString(CultureInfo.InvariantCulture)));
+    private static string Listed(IEnumerable<float> values) =>
+        string.Join(',', values.Select(value => value.ToString(CultureInfo.InvariantCulture)));
 
     private static TrainedEncoder LoadFile(string path, EncoderRole role, string name, string? prefix)
     {
@@ -126,7 +148,8 @@ public sealed record TrainedEncoder(Encoder Encoder, ViewOptions Views, long Ste
         var isOurs = file.Metadata.ContainsKey(EncoderFile.ConfigKey) || file.Metadata.ContainsKey("config");
         if (isOurs && prefix is not null)
         {
-            throw new InvalidDataException($"{path}: is of MoCoSharp's own, where --prefix {prefix} has no use: --encoder query or key chooses.");
+            throw new InvalidDataException(
+                $"{path}: is of MoCoSharp's own, where --prefix {prefix} has no use: --encoder query or key chooses.");
         }
 
         return file.Metadata.ContainsKey(EncoderFile.ConfigKey) ? EncoderFile.Load(path, file, role)

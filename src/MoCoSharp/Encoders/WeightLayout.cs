@@ -5,16 +5,22 @@ namespace MoCoSharp.Encoders;
 
 /// <summary>Which tensors of a file are those of an encoder: the one place where foreign names meet ours.</summary>
 /// <param name="Kind">What such a file is, for people.</param>
-/// <param name="Query">Foreign name to our name within the query encoder ("conv1.weight"), with torchvision's spelling.</param>
+/// <param name="Query">
+/// Foreign name to our name within the query encoder ("conv1.weight"), with torchvision's spelling.
+/// </param>
 /// <param name="Key">The same for the key encoder; null where there is none.</param>
 /// <param name="Queue">The name of the queue; null where there is none.</param>
 /// <param name="QueuePosition">The name of its pointer; null where there is none.</param>
-/// <param name="Others">Further ResNets of the file, which are left alone: what precedes their names, and the prefix that chooses them.</param>
+/// <param name="Others">
+/// Further ResNets of the file, which are left alone: what precedes their names, and the prefix that chooses them.
+/// </param>
 internal sealed record WeightLayout(
-    string Kind, IReadOnlyDictionary<string, string> Query, IReadOnlyDictionary<string, string>? Key, string? Queue, string? QueuePosition,
+    string Kind, IReadOnlyDictionary<string, string> Query, IReadOnlyDictionary<string, string>? Key, string? Queue,
+    string? QueuePosition,
     IReadOnlyList<(string Root, string Prefix)> Others)
 {
-    // What trainers call the dictionary of their weights; the first that holds a ResNet is meant, and not what stands beside it.
+    // What trainers call the dictionary of their weights; the first that holds a ResNet is meant, and not what stands
+    // beside it.
     private static readonly string[] Usual = ["state_dict", "model", "model_state_dict", "net"];
 
     // A query encoder with its key encoder, as one unit.
@@ -22,7 +28,9 @@ internal sealed record WeightLayout(
 
     /// <summary>Recognizes a file by its names.</summary>
     /// <param name="shapes">Every tensor's shape, by path, in the file's order.</param>
-    /// <param name="prefix">What precedes "conv1.weight", or the name of a dictionary, where a file holds several networks; null finds it.</param>
+    /// <param name="prefix">
+    /// What precedes "conv1.weight", or the name of a dictionary, where a file holds several networks; null finds it.
+    /// </param>
     /// <param name="isFit">Why a network is none of ours; null where it is one.</param>
     /// <param name="isSame">Whether two networks have the same values.</param>
     /// <exception cref="InvalidDataException">It is none that is known; the message says what there is.</exception>
@@ -46,8 +54,11 @@ internal sealed record WeightLayout(
 
         if (Meant(fitting, isSame) is not { } meant)
         {
-            throw new InvalidDataException($"it holds several networks, under {Listed(fitting)}. " +
-                $"Choose one: --prefix {string.Join(" or --prefix ", fitting.Select(unit => Shell.Quote(Choice(unit.Query, all))))}");
+            throw new InvalidDataException(
+                $"it holds several networks, under {Listed(fitting)}. "
+                    + "Choose one: --prefix " +
+                        $"{string.Join(" or --prefix ", fitting.Select(unit => Shell.Quote(Choice(unit.Query, all))))}"
+            );
         }
 
         var others = all.Where(network => network != meant.Query && network != meant.Key && isFit(network) is null)
@@ -59,13 +70,17 @@ internal sealed record WeightLayout(
     {
         if (shapes.Keys.Any(name => name.EndsWith("conv1.0.weight", StringComparison.Ordinal)))
         {
-            return "its first layer is a stack of convolutions (conv1.0, as timm's resnet50d has), which the encoders here have not.";
+            return "its first layer is a stack of convolutions (conv1.0, as timm's resnet50d has), which the " +
+                "encoders here have not.";
         }
 
         var named = FoundNetwork.FirstLayers(shapes).FirstOrDefault();
-        return $"it has no ResNet or MoCo that is known here: " +
-            (named is null ? "no tensor is called conv1.weight" : $"{named} is there, and no layer1.0.conv1.weight beside it") +
-            $". It begins with {string.Join(", ", shapes.Keys.Take(4))}.";
+        return $"it has no ResNet or MoCo that is known here: "
+            + (
+                named is null
+                    ? "no tensor is called conv1.weight"
+                    : $"{named} is there, and no layer1.0.conv1.weight beside it")
+            + $". It begins with {string.Join(", ", shapes.Keys.Take(4))}.";
     }
 
     // What --prefix names: exactly one root, or all within a dictionary. Without it, all.
@@ -86,16 +101,20 @@ internal sealed record WeightLayout(
             return ([.. exact.Select(network => new Unit(network, null))], true);
         }
 
-        var within = all.Where(network => ("." + network.Root).Contains("." + wanted, StringComparison.Ordinal)).ToList();
+        var within = all.Where(network => ("." + network.Root).Contains("." + wanted, StringComparison.Ordinal))
+            .ToList();
         return within.Count > 0 && wanted.Length > 0 ? (Paired(within), false) : throw new InvalidDataException(
-            $"no ResNet lies under the prefix \"{prefix}\". There {(all.Count == 1 ? "is one" : "are some")} under {Listed(Paired(all))}.");
+            $"no ResNet lies under the prefix \"{prefix}\". There {(all.Count == 1 ? "is one" : "are some")} under " +
+            $"{Listed(Paired(all))}.");
     }
 
     // A key encoder goes with its query encoder.
     private static List<Unit> Paired(IReadOnlyList<FoundNetwork> networks)
     {
         var byRoot = networks.ToDictionary(network => network.Root, StringComparer.Ordinal);
-        var units = networks.Select(network => new Unit(network, KeyRoot(network) is { } root ? byRoot.GetValueOrDefault(root) : null)).ToList();
+        var units = networks
+            .Select(network => new Unit(network, KeyRoot(network) is { } root ? byRoot.GetValueOrDefault(root) : null))
+            .ToList();
         return [.. units.Where(unit => !units.Any(other => other.Key == unit.Query))];
     }
 
@@ -106,12 +125,17 @@ internal sealed record WeightLayout(
             ? network.Root[..^"backbone.".Length] + "backbone_momentum."
         : null;
 
-    private static bool IsLightly(string root) => root == "backbone." || root.EndsWith(".backbone.", StringComparison.Ordinal);
+    private static bool IsLightly(string root) =>
+        root == "backbone." || root.EndsWith(".backbone.", StringComparison.Ordinal);
 
-    // The only one; else the only one in the usual dictionary, but for moving averages; else one whose copies the others are.
+    // The only one; else the only one in the usual dictionary, but for moving averages; else one whose copies the
+    // others are.
     private static Unit? Meant(List<Unit> units, Func<FoundNetwork, FoundNetwork, bool> isSame)
     {
-        if (Usual.Select(name => units.Where(unit => unit.Query.Root.StartsWith(name + ".", StringComparison.Ordinal)).ToList())
+        if (
+            Usual
+                .Select(name =>
+                    units.Where(unit => unit.Query.Root.StartsWith(name + ".", StringComparison.Ordinal)).ToList())
             .FirstOrDefault(found => found.Count > 0) is { } usual)
         {
             units = usual;
@@ -126,37 +150,48 @@ internal sealed record WeightLayout(
     }
 
     // "model_ema.", "state_dict_ema.", "ema_model.", "swa_model.": moving averages of what lies beside them.
-    private static bool IsAverage(string root) => root.Split('.', '_').Any(word => word is "ema" or "swa" or "averaged" or "average");
+    private static bool IsAverage(string root) =>
+        root.Split('.', '_').Any(word => word is "ema" or "swa" or "averaged" or "average");
 
-    private static WeightLayout Of(Unit unit, bool isExact, IReadOnlyDictionary<string, IReadOnlyList<long>> shapes, IReadOnlyList<(string, string)> others)
+    private static WeightLayout Of(
+        Unit unit, bool isExact, IReadOnlyDictionary<string, IReadOnlyList<long>> shapes,
+        IReadOnlyList<(string, string)> others)
     {
         var (query, key) = unit;
         var under = query.Root.Length == 0 ? "" : $" under {query.Root}";
         var pair = isExact ? -1 : ("." + query.Root).IndexOf("." + OfficialNames.Query, StringComparison.Ordinal);
         if (pair >= 0)
         {
-            var queue = shapes.ContainsKey(query.Root[..pair] + OfficialNames.Queue) ? query.Root[..pair] + OfficialNames.Queue : null;
+            var queue = shapes.ContainsKey(query.Root[..pair] + OfficialNames.Queue)
+                ? query.Root[..pair] + OfficialNames.Queue
+                : null;
             var kind = query.Root[(pair + OfficialNames.Query.Length)..] switch
             {
                 "" => "MoCo's official layout",
                 "net." when query.Spelling == NetworkSpelling.Numbered => "the CIFAR demo of MoCo's authors",
                 _ => $"MoCo's layout{under}",
             };
-            return new(kind, query.Names, key?.Names, queue, queue is null ? null : query.Root[..pair] + OfficialNames.QueuePosition, others);
+            return new(
+                kind, query.Names, key?.Names, queue,
+                queue is null ? null : query.Root[..pair] + OfficialNames.QueuePosition,
+                others);
         }
 
         if (!isExact && query.Spelling == NetworkSpelling.Numbered && IsLightly(query.Root)
             && (key is not null || Head(shapes, query.Root, "").Any()))
         {
             var bank = shapes.Keys.FirstOrDefault(name => name.EndsWith("memory_bank.bank", StringComparison.Ordinal));
-            return new("lightly's MoCo", WithHead(query, ""), key is null ? null : WithHead(key, "_momentum"), bank, bank is null ? null : bank + "_ptr", others);
+            return new(
+                "lightly's MoCo", WithHead(query, ""), key is null ? null : WithHead(key, "_momentum"), bank,
+                bank is null ? null : bank + "_ptr", others);
         }
 
         return new(query.Spelling switch
         {
             NetworkSpelling.Plain => $"a bare ResNet{under}",
             NetworkSpelling.Numbered => $"a bare ResNet in numbered parts{under}",
-            NetworkSpelling.Detectron2 => $"detectron2's ResNet{under}, taken as trained on RGB, with strides on the 3x3 convolutions",
+            NetworkSpelling.Detectron2 =>
+                $"detectron2's ResNet{under}, taken as trained on RGB, with strides on the 3x3 convolutions",
             _ => $"a ResNet of Hugging Face's transformers{under}",
         }, query.Names, null, null, null, others);
 
@@ -173,22 +208,30 @@ internal sealed record WeightLayout(
     }
 
     // lightly keeps a head beside its backbone.
-    private static IEnumerable<(string Name, string Ours)> Head(IReadOnlyDictionary<string, IReadOnlyList<long>> shapes, string root, string suffix)
+    private static IEnumerable<(string Name, string Ours)> Head(
+        IReadOnlyDictionary<string, IReadOnlyList<long>> shapes,
+        string root,
+        string suffix)
     {
         var head = $"{root[..^"backbone.".Length]}projection_head{suffix}.layers.";
-        return shapes.Keys.Where(name => name.StartsWith(head, StringComparison.Ordinal)).Select(name => (name, "fc." + name[head.Length..]));
+        return shapes
+            .Keys.Where(name => name.StartsWith(head, StringComparison.Ordinal))
+            .Select(name => (name, "fc." + name[head.Length..]));
     }
 
     private static string Listed(IReadOnlyList<Unit> units) =>
         string.Join(", ", units.Take(8).Select(unit => $"\"{unit.Query.Root}\"")) + (units.Count > 8 ? ", ..." : "");
 
-    // What --prefix must say to choose it: without the usual dictionary's name where that is enough; a dot for the top of a file.
+    // What --prefix must say to choose it: without the usual dictionary's name where that is enough; a dot for the top
+    // of a file.
     private static string Choice(FoundNetwork network, IReadOnlyList<FoundNetwork> all)
     {
         var usual = Usual.FirstOrDefault(name => network.Root.StartsWith(name + ".", StringComparison.Ordinal));
         var rest = usual is null ? "" : network.Root[(usual.Length + 1)..];
         return network.Root.Length == 0 ? "."
-            : rest.Length > 0 && !all.Any(other => other != network && ("." + other.Root).EndsWith("." + rest, StringComparison.Ordinal)) ? rest
+            : rest.Length > 0
+            && !all.Any(other => other != network && ("." + other.Root).EndsWith("." + rest, StringComparison.Ordinal))
+                ? rest
             : network.Root;
     }
 }

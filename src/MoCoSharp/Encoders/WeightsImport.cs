@@ -21,7 +21,9 @@ public static class WeightsImport
     public static string LikelyRecipe(ForeignWeights weights)
     {
         ArgumentNullException.ThrowIfNull(weights);
-        return weights.Encoder.Stem != EncoderStem.ImageNet ? "moco-cifar10-r18" : weights.Encoder.Head == EncoderHead.Mlp ? "moco-v2-imagenet-r50" : "moco-v1-imagenet-r50";
+        return weights.Encoder.Stem != EncoderStem.ImageNet ? "moco-cifar10-r18"
+            : weights.Encoder.Head == EncoderHead.Mlp ? "moco-v2-imagenet-r50"
+            : "moco-v1-imagenet-r50";
     }
 
     /// <summary>A recipe's configuration with the encoder, queue and optimizer of the file.</summary>
@@ -39,11 +41,19 @@ public static class WeightsImport
                 Dimension = weights.OutputSize ?? DefaultDimension,
                 QueueSize = (int?)weights.Queue?.shape[0] ?? moco.QueueSize,
             },
-            Optimizer = weights.Sgd is { } sgd ? recipe.Optimizer with { Momentum = sgd.Momentum, WeightDecay = sgd.WeightDecay } : recipe.Optimizer,
+            Optimizer = weights.Sgd is { } sgd
+                ? recipe.Optimizer with
+                {
+                    Momentum = sgd.Momentum,
+                    WeightDecay = sgd.WeightDecay,
+                }
+                : recipe.Optimizer,
         };
     }
 
-    /// <summary>Makes a run folder, with a checkpoint that every verb works from, and import.json, which tells what was found.</summary>
+    /// <summary>
+    /// Makes a run folder, with a checkpoint that every verb works from, and import.json, which tells what was found.
+    /// </summary>
     /// <param name="weights">What was read.</param>
     /// <param name="source">The file.</param>
     /// <param name="folder">Of the new run.</param>
@@ -51,18 +61,36 @@ public static class WeightsImport
     /// <param name="stepsPerEpoch">Of the data that a resume would go on with; null where they are not known.</param>
     /// <returns>Why a resume is refused; nothing where it may go on.</returns>
     /// <exception cref="IOException">There is a run already.</exception>
-    public static IReadOnlyList<string> CreateRun(ForeignWeights weights, string source, string folder, RunConfig config, int? stepsPerEpoch)
+    public static IReadOnlyList<string> CreateRun(
+        ForeignWeights weights, string source, string folder, RunConfig config, int? stepsPerEpoch)
     {
         ArgumentNullException.ThrowIfNull(weights);
         ArgumentNullException.ThrowIfNull(config);
-        List<string> missing = [.. weights.Missing, .. stepsPerEpoch is null ? ["the data (--data), which tell how many steps an epoch has"] : Array.Empty<string>()];
-        using var method = MoCo.Create(config.Encoder, config.MoCo!, config.BnGroups, config.Seed, SingleProcess.Instance);
+        List<string> missing =
+        [
+            .. weights.Missing,
+            .. stepsPerEpoch is null
+                ? ["the data (--data), which tell how many steps an epoch has"]
+                : Array.Empty<string>(),
+        ];
+        using var method = MoCo.Create(
+            config.Encoder, config.MoCo!, config.BnGroups, config.Seed, SingleProcess.Instance);
         using var optimizer = MomentumOptimizer.Create(method.LearnedParameters, config.Optimizer);
         Fill(weights, source, method, optimizer);
         var epochs = stepsPerEpoch is null ? 0 : weights.Epochs ?? 0;
-        var progress = new TrainingProgress { Step = (long)epochs * (stepsPerEpoch ?? 0), Epoch = epochs, BatchesPerEpoch = stepsPerEpoch ?? 0 };
+        var progress = new TrainingProgress
+        {
+            Step = (long)epochs * (stepsPerEpoch ?? 0),
+            Epoch = epochs,
+            BatchesPerEpoch = stepsPerEpoch ?? 0,
+        };
         var run = RunFolder.Create(folder, config);
-        AtomicFile.Write(Path.Combine(folder, "import.json"), stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(new JsonObject
+        AtomicFile.Write(
+            Path.Combine(folder, "import.json"),
+            stream =>
+                stream.Write(
+                    System.Text.Encoding.UTF8.GetBytes(
+                        new JsonObject
         {
             ["file"] = Path.GetFileName(source),
             ["kind"] = weights.Kind,
@@ -78,10 +106,17 @@ public static class WeightsImport
     public static IReadOnlyList<string> Missing(RunFolder run)
     {
         ArgumentNullException.ThrowIfNull(run);
-        return File.Exists(run.ImportPath) && JsonNode.Parse(File.ReadAllText(run.ImportPath))?["missing"] is JsonArray missing ? [.. missing.Select(item => (string?)item ?? "")] : [];
+        return
+            File.Exists(run.ImportPath)
+            && JsonNode.Parse(File.ReadAllText(run.ImportPath))?["missing"] is JsonArray missing
+            ? [.. missing.Select(item => (string?)item ?? "")]
+            : [];
     }
 
-    /// <summary>What keeps a training from beginning with the configuration's initial weights; nothing where nothing does, or where it names none.</summary>
+    /// <summary>
+    /// What keeps a training from beginning with the configuration's initial weights; nothing where nothing does, or
+    /// where it names none.
+    /// </summary>
     public static IReadOnlyList<string> Faults(RunConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
@@ -103,11 +138,17 @@ public static class WeightsImport
         }
         catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException)
         {
-            return [$"initialWeights: {error.Message.Replace("--prefix ", "--set initialPrefix=", StringComparison.Ordinal)}"];
+            return
+            [
+                "initialWeights: " +
+                $"{error.Message.Replace("--prefix ", "--set initialPrefix=", StringComparison.Ordinal)}",
+            ];
         }
     }
 
-    /// <summary>The settings by which a recipe fits weights: "encoder.depth=50" where it asks for another depth, and so on.</summary>
+    /// <summary>
+    /// The settings by which a recipe fits weights: "encoder.depth=50" where it asks for another depth, and so on.
+    /// </summary>
     /// <param name="weights">Of the encoder to begin with.</param>
     /// <param name="recipe">As it is.</param>
     public static IReadOnlyList<string> Fitting(EncoderOptions weights, EncoderOptions recipe)
@@ -122,7 +163,10 @@ public static class WeightsImport
         ];
     }
 
-    /// <summary>Begins a training with weights of others: every encoder starts from the one that learned, a queue from random keys.</summary>
+    /// <summary>
+    /// Begins a training with weights of others: every encoder starts from the one that learned, a queue from random
+    /// keys.
+    /// </summary>
     /// <param name="path">A PyTorch or safetensors file, a checkpoint of ours, or the folder of a run.</param>
     /// <param name="method">Fresh.</param>
     /// <param name="encoder">Its architecture.</param>
@@ -142,7 +186,12 @@ public static class WeightsImport
 
         using var scope = NewDisposeScope();
         var state = method.Encoder.state_dict();
-        var hasHead = weights.Encoder.Head == encoder.Head && state.Where(item => IsHead(item.Key)).All(item => weights.Query.TryGetValue(item.Key, out var saved) && saved.shape.SequenceEqual(item.Value.shape));
+        var hasHead =
+            weights.Encoder.Head == encoder.Head
+            && state
+                .Where(item => IsHead(item.Key))
+                .All(item =>
+                    weights.Query.TryGetValue(item.Key, out var saved) && saved.shape.SequenceEqual(item.Value.shape));
         Copy(weights.Query, state.Where(item => hasHead || !IsHead(item.Key)));
         if (method.KeyEncoder is { } keys)
         {
@@ -153,13 +202,25 @@ public static class WeightsImport
             string.Concat(weights.Ignored.Select(ignored => $"{Environment.NewLine}  ignored: {ignored}"));
     }
 
-    /// <summary>An encoder straight from a file of others, in evaluation mode, with the views that such weights were trained for.</summary>
+    /// <summary>
+    /// An encoder straight from a file of others, in evaluation mode, with the views that such weights were trained
+    /// for.
+    /// </summary>
     internal static TrainedEncoder Open(string path, EncoderRole role, string? prefix = null)
     {
         using var weights = ForeignWeights.Read(path, prefix);
-        var saved = role == EncoderRole.Query ? weights.Query : weights.Key ?? throw new InvalidDataException($"{path}: is {weights.Kind}, and has no key encoder.");
-        var options = weights.Encoder with { Head = weights.OutputSize is null ? EncoderHead.None : weights.Encoder.Head };
-        var views = options.Stem == EncoderStem.ImageNet ? new ViewOptions() : new ViewOptions { Recipe = ViewRecipe.CifarDemo, Size = 32 };
+        var saved =
+            role == EncoderRole.Query
+                ? weights.Query
+                : weights.Key ?? throw new InvalidDataException($"{path}: is {weights.Kind}, and has no key encoder.");
+        var options = weights.Encoder with
+        {
+            Head = weights.OutputSize is null ? EncoderHead.None : weights.Encoder.Head,
+        };
+        var views =
+            options.Stem == EncoderStem.ImageNet
+                ? new ViewOptions()
+                : new ViewOptions { Recipe = ViewRecipe.CifarDemo, Size = 32 };
         using var random = new Generator(0); // every weight is overwritten
         var encoder = new Encoder(options, weights.OutputSize ?? DefaultDimension, bnGroups: 1, random);
         using var scope = NewDisposeScope();
@@ -177,7 +238,10 @@ public static class WeightsImport
         }
 
         string[] endings = [".pth", ".pt", ".tar", ".ckpt", ".bin", ".safetensors", ".torch", ".pkl"];
-        var found = Directory.EnumerateFiles(path).Take(1000).Where(file => endings.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase))
+        var found = Directory
+            .EnumerateFiles(path)
+            .Take(1000)
+            .Where(file => endings.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase))
             .Order(StringComparer.Ordinal).ToList();
         return found.Count == 0 ? null : string.Join(", ", found.Take(3)) + (found.Count > 3 ? ", ..." : "");
     }
@@ -185,7 +249,9 @@ public static class WeightsImport
     // The newest checkpoint of a run, or the file itself.
     private static string FileOf(string path) =>
         !Directory.Exists(path) ? path
-        : InFolder(path) is { } others ? throw new InvalidDataException($"{path}: is no run folder, and holds weights: name one of its files, {others}.")
+        : InFolder(path) is { } others
+            ? throw new InvalidDataException(
+                $"{path}: is no run folder, and holds weights: name one of its files, {others}.")
         : RunFolder.Open(path).Checkpoints() is [var newest, ..] ? newest
         : throw new InvalidDataException($"{path}: has no checkpoint yet.");
 
@@ -194,8 +260,9 @@ public static class WeightsImport
 
     private static string? Misfit(string file, ForeignWeights weights, EncoderOptions encoder) =>
         Fitting(weights.Encoder, encoder) is not { Count: > 0 } settings ? null
-        : $"{file}: is {weights.Kind}; encoder.depth {encoder.Depth}, encoder.width {encoder.Width} and encoder.stem {encoder.Stem.Name()} ask for another. " +
-            $"Add --set {string.Join(' ', settings)}, or take other weights.";
+        : $"{file}: is {weights.Kind}; encoder.depth {encoder.Depth}, encoder.width {encoder.Width} and " +
+            $"encoder.stem {encoder.Stem.Name()} ask for another. "
+            + $"Add --set {string.Join(' ', settings)}, or take other weights.";
 
     private static void Fill(ForeignWeights weights, string source, MoCo method, MomentumOptimizer optimizer)
     {
@@ -212,12 +279,17 @@ public static class WeightsImport
 
         if (weights.Velocities is { } velocities)
         {
-            StateDictionary.Load(source, optimizer.Velocities.Select(item => (item.Name[OfficialNames.Query.Length..], item.Velocity)), velocities);
+            StateDictionary.Load(
+                source,
+                optimizer.Velocities.Select(item => (item.Name[OfficialNames.Query.Length..], item.Velocity)),
+                velocities);
         }
     }
 
     // Names and shapes were compared when the file was read; only counters may be missing, and count from 0.
-    private static void Copy(IReadOnlyDictionary<string, Tensor> from, IEnumerable<KeyValuePair<string, Tensor>> targets)
+    private static void Copy(
+        IReadOnlyDictionary<string, Tensor> from,
+        IEnumerable<KeyValuePair<string, Tensor>> targets)
     {
         using var noGrad = no_grad();
         foreach (var (name, target) in targets)

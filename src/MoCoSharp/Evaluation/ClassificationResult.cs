@@ -18,6 +18,9 @@ public sealed record ClassificationResult(IReadOnlyList<EpochScores> Epochs, Cla
     /// <summary>The last epoch's numbers: nothing was chosen by looking at the images to judge by.</summary>
     public EpochScores Last => Epochs[^1];
 
-    /// <summary>The best epoch's numbers, the first of equals: what the official script keeps, chosen by the very images that judge.</summary>
+    /// <summary>
+    /// The best epoch's numbers, the first of equals: what the official script keeps, chosen by the very images that
+    /// judge.
+    /// </summary>
     public EpochScores Best => Epochs.MaxBy(epoch => epoch.Top1);
 }

@@ -4,7 +4,10 @@ using MoCoSharp.Features;
 
 namespace MoCoSharp.Evaluation;
 
-/// <summary>A confusion matrix to look at: a row for each true class, a column for each predicted one, the darker the larger a share of the row.</summary>
+/// <summary>
+/// A confusion matrix to look at: a row for each true class, a column for each predicted one, the darker the larger a
+/// share of the row.
+/// </summary>
 public static class ConfusionPicture
 {
     private const int Margin = 8;
@@ -25,9 +28,14 @@ public static class ConfusionPicture
         var names = scores.ClassNames.Select(name => name.Length <= LongestName ? name : name[..LongestName]).ToList();
         var left = Margin + (named ? PixelFont.Width(new string('x', names.Max(name => name.Length))) + Margin : 0);
         var top = Margin + PixelFont.Height + Margin;
-        var caption = string.Create(CultureInfo.InvariantCulture, $"rows: true, columns: predicted. top-1 {100 * scores.Top1:F2} %, {scores.Count} images");
+        var caption = string.Create(
+            CultureInfo.InvariantCulture,
+            $"rows: true, columns: predicted. top-1 {100 * scores.Top1:F2} %, {scores.Count} images");
         var width = Math.Max(left + (classes * cell), Margin + PixelFont.Width(caption)) + Margin;
-        var image = new ImageBuffer(width, top + (classes * cell) + Margin, new byte[3 * width * (top + (classes * cell) + Margin)]);
+        var image = new ImageBuffer(
+            width,
+            top + (classes * cell) + Margin,
+            new byte[3 * width * (top + (classes * cell) + Margin)]);
         image.Pixels.AsSpan().Fill(255);
         PixelFont.Draw(image, Margin, Margin, caption, Ink);
         for (var row = 0; row < classes; row++)
@@ -40,7 +48,9 @@ public static class ConfusionPicture
             var total = Math.Max(1, scores.Of(row));
             for (var column = 0; column < classes; column++)
             {
-                DrawCell(image, left + (column * cell), top + (row * cell), cell, scores.Confusion[row, column] / (double)total, right: row == column);
+                DrawCell(
+                    image, left + (column * cell), top + (row * cell), cell,
+                    scores.Confusion[row, column] / (double)total, right: row == column);
             }
         }
 
@@ -58,14 +68,17 @@ public static class ConfusionPicture
             for (var x = 0; x < cell - border; x++)
             {
                 var at = 3 * (((top + y) * image.Width) + left + x);
-                (image.Pixels[at], image.Pixels[at + 1], image.Pixels[at + 2]) = share == 0 ? ((byte)244, (byte)244, (byte)244) : (red, green, blue);
+                (image.Pixels[at], image.Pixels[at + 1], image.Pixels[at + 2]) =
+                    share == 0 ? ((byte)244, (byte)244, (byte)244) : (red, green, blue);
             }
         }
 
         var text = $"{Math.Round(100 * share)}";
         if (share >= 0.005 && cell >= 30)
         {
-            PixelFont.Draw(image, left + ((cell - PixelFont.Width(text)) / 2), top + ((cell - PixelFont.Height) / 2), text, share > 0.4 ? Paper : Ink);
+            PixelFont.Draw(
+                image, left + ((cell - PixelFont.Width(text)) / 2), top + ((cell - PixelFont.Height) / 2), text,
+                share > 0.4 ? Paper : Ink);
         }
     }
 }

@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Evaluation;
 
-/// <summary>The file from which an interrupted training on labels resumes: tensors, and scores of the epochs done.</summary>
+/// <summary>
+/// The file from which an interrupted training on labels resumes: tensors, and scores of the epochs done.
+/// </summary>
 /// <param name="path">The file; null saves nothing.</param>
 /// <param name="encoderHash">The hash of the encoder at the beginning.</param>
 /// <param name="protocol">The protocol in full. A state of another protocol is refused.</param>

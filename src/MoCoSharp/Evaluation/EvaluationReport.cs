@@ -3,7 +3,9 @@ using MoCoSharp.Features;
 
 namespace MoCoSharp.Evaluation;
 
-/// <summary>An evaluation as JSON: its protocol in full beside the numbers. What evaluations/*.json of a run folder holds.</summary>
+/// <summary>
+/// An evaluation as JSON: its protocol in full beside the numbers. What evaluations/*.json of a run folder holds.
+/// </summary>
 public static class EvaluationReport
 {
     /// <summary>The parts that every evaluation has.</summary>
@@ -24,9 +26,19 @@ public static class EvaluationReport
             ["top5"] = Number(scores.Top5),
             ["meanClassAccuracy"] = Number(scores.MeanClassAccuracy),
             ["images"] = scores.Count,
-            ["perClass"] = new JsonObject(Enumerable.Range(0, names.Count).Select(label => KeyValuePair.Create<string, JsonNode?>(names[label], Number(scores.AccuracyOf(label))))),
+            ["perClass"] = new JsonObject(
+                Enumerable
+                    .Range(0, names.Count)
+                    .Select(label =>
+                        KeyValuePair.Create<string, JsonNode?>(names[label], Number(scores.AccuracyOf(label))))),
             ["confusion"] = new JsonArray([.. Enumerable.Range(0, names.Count).Select(row =>
-                (JsonNode)new JsonArray([.. Enumerable.Range(0, names.Count).Select(column => (JsonNode)scores.Confusion[row, column])]))]),
+                (JsonNode)
+                    new JsonArray([
+                        .. Enumerable
+                            .Range(0, names.Count)
+                            .Select(column => (JsonNode)scores.Confusion[row, column]),
+                    ])),
+    ]),
         };
     }
 

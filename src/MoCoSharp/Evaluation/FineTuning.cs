@@ -13,8 +13,8 @@ using static TorchSharp.torch.nn;
 namespace MoCoSharp.Evaluation;
 
 /// <summary>
-/// Trains a whole encoder with a new linear classifier on some or all labels: from pre-trained weights, or from scratch to compare with.
-/// BatchNorm trains too, over whole batches.
+/// Trains a whole encoder with a new linear classifier on some or all labels: from pre-trained weights, or from scratch
+/// to compare with. BatchNorm trains too, over whole batches.
 /// </summary>
 /// <param name="architecture">Of the encoder; its head is replaced.</param>
 /// <param name="pretrained">Where the weights come from; null is from scratch. It stays as it is.</param>
@@ -38,10 +38,16 @@ public sealed class FineTuning(
 {
     /// <summary>The protocol in full: stands beside every number, and a state of another one is refused.</summary>
     public string Protocol { get; } =
-        FormattableString.Invariant($"fine-tuning {(pretrained is null ? "from scratch" : "of the pre-trained query encoder")} on {indices.Count} of {train.Count} images; SGD lr {options.EncoderLearningRate} ") +
-        FormattableString.Invariant($"(encoder) and {options.HeadLearningRate} (head), momentum {options.Momentum}, weight decay {options.WeightDecay}, x{options.Decay} at {string.Join(" and ", options.Milestones)} ") +
-        FormattableString.Invariant($"of {options.Epochs} epochs, batch {options.BatchSize}, seed {options.Seed}; random crop 8-100 % and flip at {views.Size} px; judged on resize and centre crop; ") +
-        $"trained on {train.Description}, judged on {validation.Description} ({validation.Count})";
+        FormattableString.Invariant(
+            $"fine-tuning {(pretrained is null ? "from scratch" : "of the pre-trained query encoder")} on {indices.Count} of {train.Count} images; SGD lr {options.EncoderLearningRate} "
+        )
+        + FormattableString.Invariant(
+            $"(encoder) and {options.HeadLearningRate} (head), momentum {options.Momentum}, weight decay {options.WeightDecay}, x{options.Decay} at {string.Join(" and ", options.Milestones)} "
+        )
+        + FormattableString.Invariant(
+            $"of {options.Epochs} epochs, batch {options.BatchSize}, seed {options.Seed}; random crop 8-100 % and flip at {views.Size} px; judged on resize and centre crop; "
+        )
+        + $"trained on {train.Description}, judged on {validation.Description} ({validation.Count})";
 
     /// <summary>Told the images seen of this epoch, and of how many.</summary>
     public Action<int, int>? Progress { get; init; }
@@ -55,33 +61,45 @@ public sealed class FineTuning(
     /// <summary>Told every epoch's numbers.</summary>
     public Action<EpochScores>? EpochDone { get; init; }
 
-    /// <summary>Given the encoder of the last epoch, whose head is the classifier; it is good until this returns.</summary>
+    /// <summary>
+    /// Given the encoder of the last epoch, whose head is the classifier; it is good until this returns.
+    /// </summary>
     public Action<Encoder>? Trained { get; set; }
 
     /// <summary>Trains and judges, epoch by epoch.</summary>
-    /// <param name="statePath">Saved after each epoch, and gone on from where it is there already; null saves nothing.</param>
+    /// <param name="statePath">
+    /// Saved after each epoch, and gone on from where it is there already; null saves nothing.
+    /// </param>
     /// <param name="cancellation">Ends the work; the epochs done are in the file.</param>
     /// <exception cref="InvalidDataException">The file is of another evaluation, or training diverged.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public ClassificationResult Run(string? statePath, CancellationToken cancellation)
     {
         using var model = Classifier();
-        var parameters = model.named_parameters().ToLookup(item => item.name.StartsWith("fc.", StringComparison.Ordinal));
+        var parameters = model
+            .named_parameters()
+            .ToLookup(item => item.name.StartsWith("fc.", StringComparison.Ordinal));
         using var encoderOptimizer = new Sgd([.. parameters[false]], options.Momentum, options.WeightDecay);
         using var headOptimizer = new Sgd([.. parameters[true]], options.Momentum, options.WeightDecay);
         List<(string Name, Tensor Tensor)> tensors =
         [
             .. model.state_dict().Select(item => (item.Key, item.Value)),
-            .. encoderOptimizer.Velocities.Concat(headOptimizer.Velocities).Select(item => ("velocity." + item.Name, item.Velocity)),
+            .. encoderOptimizer
+                .Velocities.Concat(headOptimizer.Velocities)
+                .Select(item => ("velocity." + item.Name, item.Velocity)),
         ];
-        var state = new EpochState(statePath, pretrained is null ? "from scratch" : WeightHash.Of(pretrained), Protocol);
+        var state = new EpochState(
+            statePath,
+            pretrained is null ? "from scratch" : WeightHash.Of(pretrained),
+            Protocol);
         var epochs = state.Load(tensors);
         var scores = epochs.Count < options.Epochs ? null : Judge(model, cancellation);
         while (epochs.Count < options.Epochs)
         {
             var loss = TrainEpoch(model, encoderOptimizer, headOptimizer, epochs.Count, cancellation);
             scores = Judge(model, cancellation);
-            var done = new EpochScores(epochs.Count + 1, options.LearningRatesAt(epochs.Count).Head, loss, scores.Top1, scores.Top5);
+            var done = new EpochScores(
+                epochs.Count + 1, options.LearningRatesAt(epochs.Count).Head, loss, scores.Top1, scores.Top5);
             epochs.Add(done);
             if (state.TrySave(tensors, epochs) is { } fault)
             {
@@ -95,11 +113,19 @@ public sealed class FineTuning(
         return new ClassificationResult(epochs, scores!);
     }
 
-    // The pre-trained layers, and in place of the head a linear classifier of weights N(0, 0.01) and bias 0, as in linear evaluation.
+    // The pre-trained layers, and in place of the head a linear classifier of weights N(0, 0.01) and bias 0, as in
+    // linear evaluation.
     private Encoder Classifier()
     {
         using var random = new Generator(RandomStreams.Weights(options.Seed));
-        var model = new Encoder(architecture with { Head = EncoderHead.Linear }, train.ClassNames.Count, bnGroups: 1, random);
+        var model = new Encoder(
+            architecture with
+            {
+                Head = EncoderHead.Linear,
+            },
+            train.ClassNames.Count,
+            bnGroups: 1,
+            random);
         using (no_grad())
         using (NewDisposeScope())
         {
@@ -125,13 +151,17 @@ public sealed class FineTuning(
         return model;
     }
 
-    private double TrainEpoch(Encoder model, Sgd encoderOptimizer, Sgd headOptimizer, int epoch, CancellationToken cancellation)
+    private double TrainEpoch(
+        Encoder model, Sgd encoderOptimizer, Sgd headOptimizer, int epoch, CancellationToken cancellation)
     {
         model.train();
         using var scope = NewDisposeScope();
         var sum = zeros([], dtype: float64, device: device);
         var seen = 0;
-        foreach (var batch in ViewLoader.Labelled(train, indices, ViewRecipes.Supervised(views), loader, options.Seed, epoch, options.BatchSize, BadImageFound, cancellation: cancellation))
+        foreach (
+            var batch in ViewLoader.Labelled(
+                train, indices, ViewRecipes.Supervised(views), loader, options.Seed, epoch, options.BatchSize,
+                BadImageFound, cancellation: cancellation))
         {
             using (batch)
             using (NewDisposeScope())
@@ -142,7 +172,9 @@ public sealed class FineTuning(
                 }
 
                 var scores = model.call(HostMemory.Images(batch.Query, batch.Count, batch.Size, device));
-                var loss = functional.cross_entropy(scores, tensor(batch.Labels.AsSpan(0, batch.Count).ToArray(), dtype: int64, device: device));
+                var loss = functional.cross_entropy(
+                    scores,
+                    tensor(batch.Labels.AsSpan(0, batch.Count).ToArray(), dtype: int64, device: device));
                 loss.backward();
                 var rates = options.LearningRatesAt(epoch);
                 encoderOptimizer.Step(rates.Encoder);
@@ -162,13 +194,17 @@ public sealed class FineTuning(
         var mean = sum.item<double>() / Math.Max(1, seen); // waits for the device, once an epoch
         return double.IsFinite(mean)
             ? mean
-            : throw new InvalidDataException(FormattableString.Invariant($"Loss is {mean} in epoch {epoch + 1} of fine-tuning. Lower the learning rates (--lr, --head-lr)."));
+            : throw new InvalidDataException(
+                FormattableString.Invariant(
+                    $"Loss is {mean} in epoch {epoch + 1} of fine-tuning. Lower the learning rates (--lr, --head-lr).")
+            );
     }
 
     private ClassificationScores Judge(Encoder model, CancellationToken cancellation)
     {
         using var judged = FeatureExtractor.Extract(
-            model, validation, ViewRecipes.Evaluation(views), FeatureLayer.Head, loader, device, normalize: false, badImage: BadImageFound, cancellation: cancellation);
+            model, validation, ViewRecipes.Evaluation(views), FeatureLayer.Head, loader, device, normalize: false,
+            badImage: BadImageFound, cancellation: cancellation);
         var scores = new ClassificationScores(train.ClassNames);
         scores.Add(judged.Values, judged.Labels);
         return scores;

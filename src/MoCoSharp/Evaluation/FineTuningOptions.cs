@@ -2,14 +2,22 @@ using MoCoSharp.Optimization;
 
 namespace MoCoSharp.Evaluation;
 
-/// <summary>How a whole encoder is trained on labels; the defaults are those that SwAV's authors published for 10 % of ImageNet's labels.</summary>
-/// <remarks>Caron et al. 2020, <see href="https://arxiv.org/abs/2006.09882"/>, and their eval_semisup.py; with 1 % they take 0.02 and 5 for the two rates.</remarks>
+/// <summary>
+/// How a whole encoder is trained on labels; the defaults are those that SwAV's authors published for 10 % of
+/// ImageNet's labels.
+/// </summary>
+/// <remarks>
+/// Caron et al. 2020, <see href="https://arxiv.org/abs/2006.09882"/>, and their eval_semisup.py; with 1 % they take
+/// 0.02 and 5 for the two rates.
+/// </remarks>
 public sealed record FineTuningOptions
 {
     /// <summary>Epochs in all, above 0.</summary>
     public int Epochs { get; init; } = 20;
 
-    /// <summary>Images a step, above 0; the last, smaller batch of an epoch is kept, unless it is a single image.</summary>
+    /// <summary>
+    /// Images a step, above 0; the last, smaller batch of an epoch is kept, unless it is a single image.
+    /// </summary>
     public int BatchSize { get; init; } = 256;
 
     /// <summary>Of everything below the classifier, at the start; 0 or more.</summary>
@@ -30,16 +38,21 @@ public sealed record FineTuningOptions
     /// <summary>Above 0, at most 1.</summary>
     public double Decay { get; init; } = 0.2;
 
-    /// <summary>Fixes the classifier's weights, the order and the views; and the encoder's weights, from scratch.</summary>
+    /// <summary>
+    /// Fixes the classifier's weights, the order and the views; and the encoder's weights, from scratch.
+    /// </summary>
     public long Seed { get; init; }
 
     /// <summary>The same course over fewer or more epochs: milestones at 60 % and 80 %.</summary>
-    public FineTuningOptions Over(int epochs) => epochs == Epochs ? this : this with { Epochs = epochs, Milestones = [epochs * 60 / 100, epochs * 80 / 100] };
+    public FineTuningOptions Over(int epochs) =>
+        epochs == Epochs ? this : this with { Epochs = epochs, Milestones = [epochs * 60 / 100, epochs * 80 / 100] };
 
     /// <summary>The rates of an epoch, from 0: of the encoder and of the classifier.</summary>
-    public (double Encoder, double Head) LearningRatesAt(int epoch) => (At(EncoderLearningRate, epoch), At(HeadLearningRate, epoch));
+    public (double Encoder, double Head) LearningRatesAt(int epoch) =>
+        (At(EncoderLearningRate, epoch), At(HeadLearningRate, epoch));
 
-    private double At(double rate, int epoch) => Schedules.Step(rate, Decay, Milestones.Select(milestone => (double)milestone), epoch);
+    private double At(double rate, int epoch) =>
+        Schedules.Step(rate, Decay, Milestones.Select(milestone => (double)milestone), epoch);
 
     /// <summary>Everything wrong with these options, each with the option's name.</summary>
     public IEnumerable<string> Faults()
@@ -56,12 +69,14 @@ public sealed record FineTuningOptions
 
         if (!(EncoderLearningRate >= 0) || double.IsInfinity(EncoderLearningRate))
         {
-            yield return FormattableString.Invariant($"encoder learning rate is {EncoderLearningRate}, expected 0 or more.");
+            yield return FormattableString.Invariant(
+                $"encoder learning rate is {EncoderLearningRate}, expected 0 or more.");
         }
 
         if (!(HeadLearningRate > 0) || double.IsInfinity(HeadLearningRate))
         {
-            yield return FormattableString.Invariant($"head learning rate is {HeadLearningRate}, expected a number above 0.");
+            yield return FormattableString.Invariant(
+                $"head learning rate is {HeadLearningRate}, expected a number above 0.");
         }
 
         if (!(Momentum is >= 0 and < 1))

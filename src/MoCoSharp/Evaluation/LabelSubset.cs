@@ -3,7 +3,9 @@ using MoCoSharp.Data.Views;
 
 namespace MoCoSharp.Evaluation;
 
-/// <summary>Which images of a labelled set keep their labels: a share of every class, drawn by a seed, or a published list.</summary>
+/// <summary>
+/// Which images of a labelled set keep their labels: a share of every class, drawn by a seed, or a published list.
+/// </summary>
 public static class LabelSubset
 {
     /// <summary>The same share of every class, at least one image of each.</summary>
@@ -17,11 +19,19 @@ public static class LabelSubset
         ArgumentNullException.ThrowIfNull(data);
         if (!(share is > 0 and <= 1))
         {
-            throw new ArgumentOutOfRangeException(nameof(share), share, "Expected a share of the labels above 0 and at most 1.");
+            throw new ArgumentOutOfRangeException(
+                nameof(share),
+                share,
+                "Expected a share of the labels above 0 and at most 1.");
         }
 
         var chosen = new List<int>();
-        foreach (var group in Enumerable.Range(0, data.Count).Where(index => data.LabelOf(index) >= 0).GroupBy(data.LabelOf).OrderBy(group => group.Key))
+        foreach (
+            var group in Enumerable
+                .Range(0, data.Count)
+                .Where(index => data.LabelOf(index) >= 0)
+                .GroupBy(data.LabelOf)
+                .OrderBy(group => group.Key))
         {
             int[] members = [.. group];
             RandomStreams.LabelSubset(seed, group.Key).Shuffle(members.AsSpan());
@@ -30,14 +40,19 @@ public static class LabelSubset
 
         return chosen.Count > 0
             ? [.. chosen.Order()]
-            : throw new InvalidDataException($"{data.Description}: has no labels. Labels are class folders, or a second column of a list file.");
+            : throw new InvalidDataException(
+                $"{data.Description}: has no labels. Labels are class folders, or a second column of a list file.");
     }
 
-    /// <summary>Those that a list names, one a line: the name of an image as `moco embed` writes it, or its file name alone.</summary>
+    /// <summary>
+    /// Those that a list names, one a line: the name of an image as `moco embed` writes it, or its file name alone.
+    /// </summary>
     /// <param name="data">Labelled images.</param>
     /// <param name="path">The list; empty lines are passed over.</param>
     /// <returns>Indices in ascending order, each once.</returns>
-    /// <exception cref="InvalidDataException">The list names images that are not there, or that a file name alone does not tell apart.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The list names images that are not there, or that a file name alone does not tell apart.
+    /// </exception>
     public static int[] FromList(IImageDataset data, string path)
     {
         ArgumentNullException.ThrowIfNull(data);
@@ -70,8 +85,11 @@ public static class LabelSubset
             ? [.. chosen]
             : throw new InvalidDataException(unknown.Count == 0
                 ? $"{path}: names no image."
-                : $"{path}: {unknown.Count} lines name no one labelled image of {data.Description} ({string.Join(", ", unknown.Take(5))}{(unknown.Count > 5 ? ", ..." : "")}): " +
-                  "expected a name such as " + data.NameOf(0) + ", or a file name that only one image has.");
+                : $"{path}: {unknown.Count} lines name no one labelled image of {data.Description} " +
+                    $"({string.Join(", ", unknown.Take(5))}{(unknown.Count > 5 ? ", ..." : "")}): "
+                    + "expected a name such as "
+                    + data.NameOf(0)
+                    + ", or a file name that only one image has.");
     }
 
     /// <summary>Saves a subset as a list that <see cref="FromList"/> reads.</summary>

@@ -7,7 +7,10 @@ using static TorchSharp.torch.nn;
 
 namespace MoCoSharp.Evaluation;
 
-/// <summary>One linear layer on features that do not move, with its optimizer: weights normal with deviation 0.01, bias 0, as official.</summary>
+/// <summary>
+/// One linear layer on features that do not move, with its optimizer: weights normal with deviation 0.01, bias 0, as
+/// official.
+/// </summary>
 public sealed class LinearClassifier : IDisposable
 {
     private readonly Linear _layer;
@@ -33,12 +36,18 @@ public sealed class LinearClassifier : IDisposable
         }
 
         _layer.to(device);
-        _optimizer = new Sgd([.. _layer.named_parameters().Select(item => (item.name, item.parameter))], options.Momentum, options.WeightDecay);
+        _optimizer = new Sgd(
+            [.. _layer.named_parameters().Select(item => (item.name, item.parameter))],
+            options.Momentum,
+            options.WeightDecay);
     }
 
     /// <summary>Everything that a resume needs: parameters and velocities.</summary>
     public IEnumerable<(string Name, Tensor Tensor)> State =>
-        _layer.state_dict().Select(item => ($"classifier.{item.Key}", item.Value)).Concat(_optimizer.Velocities.Select(item => ($"velocity.{item.Name}", item.Velocity)));
+        _layer
+            .state_dict()
+            .Select(item => ($"classifier.{item.Key}", item.Value))
+            .Concat(_optimizer.Velocities.Select(item => ($"velocity.{item.Name}", item.Velocity)));
 
     /// <summary>Shape [classes, D].</summary>
     public Tensor Weight => _layer.weight!;

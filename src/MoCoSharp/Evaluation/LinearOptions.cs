@@ -28,10 +28,12 @@ public sealed record LinearOptions
     public long Seed { get; init; }
 
     /// <summary>The rate of an epoch, from 0.</summary>
-    public double LearningRateAt(int epoch) => Schedules.Step(LearningRate, 0.1, Milestones.Select(milestone => (double)milestone), epoch);
+    public double LearningRateAt(int epoch) =>
+        Schedules.Step(LearningRate, 0.1, Milestones.Select(milestone => (double)milestone), epoch);
 
     /// <summary>The protocol with the same shape over fewer or more epochs: milestones at 60 % and 80 %.</summary>
-    public LinearOptions Over(int epochs) => epochs == Epochs ? this : this with { Epochs = epochs, Milestones = [epochs * 60 / 100, epochs * 80 / 100] };
+    public LinearOptions Over(int epochs) =>
+        epochs == Epochs ? this : this with { Epochs = epochs, Milestones = [epochs * 60 / 100, epochs * 80 / 100] };
 
     /// <summary>Everything wrong with these options, each with the option's name.</summary>
     public IEnumerable<string> Faults()
@@ -48,7 +50,8 @@ public sealed record LinearOptions
 
         if (!(LearningRate > 0) || double.IsInfinity(LearningRate))
         {
-            yield return FormattableString.Invariant($"learning rate is {LearningRate}, expected a number above 0. The official protocol has 30.");
+            yield return FormattableString.Invariant(
+                $"learning rate is {LearningRate}, expected a number above 0. The official protocol has 30.");
         }
 
         if (!(Momentum is >= 0 and < 1))

@@ -13,10 +13,13 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Evaluation;
 
 /// <summary>
-/// MoCo's official linear classification: a linear layer on the pooled features of a frozen encoder, trained on randomly cropped and flipped
-/// images. The encoder is in evaluation mode throughout, and proved afterwards to be the same to the bit.
+/// MoCo's official linear classification: a linear layer on the pooled features of a frozen encoder, trained on
+/// randomly cropped and flipped images. The encoder is in evaluation mode throughout, and proved afterwards to be the
+/// same to the bit.
 /// </summary>
-/// <remarks>He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>, section 4.1 and the official main_lincls.py.</remarks>
+/// <remarks>
+/// He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>, section 4.1 and the official main_lincls.py.
+/// </remarks>
 /// <param name="encoder">Stays as it is; its head takes no part.</param>
 /// <param name="train">Labelled images.</param>
 /// <param name="validation">Labelled images to judge by, of the same classes.</param>
@@ -25,20 +28,25 @@ namespace MoCoSharp.Evaluation;
 /// <param name="loader">Workers and prefetch.</param>
 /// <param name="device">Where the encoder lives.</param>
 /// <param name="group">
-/// The ranks that share the work, each with the same encoder; null is this process alone. Each makes the features of its part of a batch, and the
-/// classifier, which costs little, learns from all of them on every rank.
+/// The ranks that share the work, each with the same encoder; null is this process alone. Each makes the features of
+/// its part of a batch, and the classifier, which costs little, learns from all of them on every rank.
 /// </param>
 public sealed class LinearProbe(
-    Encoder encoder, IImageDataset train, IImageDataset validation, ViewOptions views, LinearOptions options, LoaderOptions loader, Device device, IProcessGroup? group = null)
+    Encoder encoder, IImageDataset train, IImageDataset validation, ViewOptions views, LinearOptions options,
+    LoaderOptions loader, Device device, IProcessGroup? group = null)
 {
     private readonly IProcessGroup _group = group ?? SingleProcess.Instance;
     private readonly int[] _labelled = [.. Enumerable.Range(0, train.Count).Where(index => train.LabelOf(index) >= 0)];
 
     /// <summary>The protocol in full: stands beside every number, and a state of another one is refused.</summary>
     public string Protocol { get; } = FormattableString.Invariant(
-        $"linear, official: frozen query encoder in evaluation mode, pooled features as they are; SGD lr {options.LearningRate} momentum {options.Momentum} ") +
-        FormattableString.Invariant($"weight decay {options.WeightDecay}, x0.1 at {string.Join(" and ", options.Milestones)} of {options.Epochs} epochs, batch {options.BatchSize}, seed {options.Seed}; ") +
-        $"random crop 8-100 % and flip at {views.Size} px; judged on resize and centre crop; trained on {train.Description} ({train.Count}), judged on {validation.Description} ({validation.Count})";
+        $"linear, official: frozen query encoder in evaluation mode, pooled features as they are; SGD lr {options.LearningRate} momentum {options.Momentum} "
+    )
+    + FormattableString.Invariant(
+        $"weight decay {options.WeightDecay}, x0.1 at {string.Join(" and ", options.Milestones)} of {options.Epochs} epochs, batch {options.BatchSize}, seed {options.Seed}; "
+    )
+    + $"random crop 8-100 % and flip at {views.Size} px; judged on resize and centre crop; trained on " +
+        $"{train.Description} ({train.Count}), judged on {validation.Description} ({validation.Count})";
 
     /// <summary>Told the images seen of this epoch, and of how many.</summary>
     public Action<int, int>? Progress { get; init; }
@@ -52,11 +60,15 @@ public sealed class LinearProbe(
     /// <summary>Told every epoch's numbers.</summary>
     public Action<EpochScores>? EpochDone { get; init; }
 
-    /// <summary>Given the classifier of the last epoch, weight [classes, D] and bias [classes]; they are good until it returns.</summary>
+    /// <summary>
+    /// Given the classifier of the last epoch, weight [classes, D] and bias [classes]; they are good until it returns.
+    /// </summary>
     public Action<Tensor, Tensor>? Trained { get; set; }
 
     /// <summary>Trains and judges, epoch by epoch.</summary>
-    /// <param name="statePath">Saved after each epoch, and gone on from where it is there already; null saves nothing.</param>
+    /// <param name="statePath">
+    /// Saved after each epoch, and gone on from where it is there already; null saves nothing.
+    /// </param>
     /// <param name="cancellation">Ends the work; the epochs done are in the file.</param>
     /// <exception cref="InvalidDataException">The file is of another evaluation, or training diverged.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
@@ -69,7 +81,8 @@ public sealed class LinearProbe(
 
         // The encoder is frozen and this view draws nothing: the features to judge by are the same in every epoch.
         using var judged = FeatureExtractor.Extract(
-            encoder, validation, ViewRecipes.Evaluation(views), FeatureLayer.Pooled, loader, device, normalize: false, badImage: BadImageFound, cancellation: cancellation, group: _group);
+            encoder, validation, ViewRecipes.Evaluation(views), FeatureLayer.Pooled, loader, device, normalize: false,
+            badImage: BadImageFound, cancellation: cancellation, group: _group);
         var transform = ViewRecipes.Supervised(views);
         var scores = Judge(classifier, judged);
         var wasTraining = encoder.training;
@@ -80,7 +93,8 @@ public sealed class LinearProbe(
             {
                 var loss = TrainEpoch(classifier, transform, epochs.Count, cancellation);
                 scores = Judge(classifier, judged);
-                var done = new EpochScores(epochs.Count + 1, options.LearningRateAt(epochs.Count), loss, scores.Top1, scores.Top5);
+                var done = new EpochScores(
+                    epochs.Count + 1, options.LearningRateAt(epochs.Count), loss, scores.Top1, scores.Top5);
                 epochs.Add(done);
                 if (state.TrySave(classifier.State, epochs) is { } fault)
                 {
@@ -97,14 +111,16 @@ public sealed class LinearProbe(
 
         if (WeightHash.Of(encoder) != before)
         {
-            throw new InvalidOperationException("The frozen encoder is not the same to the bit as before its linear evaluation: the result is void.");
+            throw new InvalidOperationException(
+                "The frozen encoder is not the same to the bit as before its linear evaluation: the result is void.");
         }
 
         Trained?.Invoke(classifier.Weight, classifier.Bias);
         return new ClassificationResult(epochs, scores);
     }
 
-    private double TrainEpoch(LinearClassifier classifier, ViewTransform transform, int epoch, CancellationToken cancellation)
+    private double TrainEpoch(
+        LinearClassifier classifier, ViewTransform transform, int epoch, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         var sum = zeros([], dtype: float64, device: device);
@@ -124,27 +140,38 @@ public sealed class LinearProbe(
         return double.IsFinite(mean)
             ? mean
             : throw new InvalidDataException(FormattableString.Invariant(
-                $"Loss of the linear classifier is {mean} in epoch {epoch + 1}, learning rate {options.LearningRateAt(epoch):G3}. Lower the learning rate (--lr)."));
+                $"Loss of the linear classifier is {mean} in epoch {epoch + 1}, learning rate {options.LearningRateAt(epoch):G3}. Lower the learning rate (--lr)."
+            ));
     }
 
     // [N, D] and [N] of every batch, in batch order on every rank.
-    private IEnumerable<(Tensor Features, Tensor Labels)> Batches(ViewTransform transform, int epoch, CancellationToken cancellation)
+    private IEnumerable<(Tensor Features, Tensor Labels)> Batches(
+        ViewTransform transform,
+        int epoch,
+        CancellationToken cancellation)
     {
-        var stop = _group.Size == 1 ? cancellation : CancellationToken.None; // a rank that left alone would leave the others waiting
+        // a rank that left alone would leave the others waiting
+        var stop = _group.Size == 1 ? cancellation : CancellationToken.None;
         using var batches = ViewLoader.Labelled(
-            train, _labelled, transform, loader, options.Seed, epoch, options.BatchSize, BadImageFound, _group.Rank, _group.Size, stop).GetEnumerator();
+            train, _labelled, transform, loader, options.Seed, epoch, options.BatchSize, BadImageFound,
+            _group.Rank, _group.Size, stop)
+        .GetEnumerator();
         if (_group.Size == 1)
         {
             while (batches.MoveNext())
             {
                 using var batch = batches.Current;
-                yield return (Features(batch).DetachFromDisposeScope(), tensor(batch.Labels.AsSpan(0, batch.Count).ToArray(), dtype: int64, device: device).DetachFromDisposeScope());
+                yield return (
+                    Features(batch).DetachFromDisposeScope(),
+                    tensor(batch.Labels.AsSpan(0, batch.Count).ToArray(), dtype: int64, device: device)
+                        .DetachFromDisposeScope());
             }
 
             yield break;
         }
 
-        // Where all of this rank's images of a batch are broken, the loader leaves the batch out: places tell which one it is.
+        // Where all of this rank's images of a batch are broken, the loader leaves the batch out: places tell which one
+        // it is.
         var order = EpochOrder.Shuffled(_labelled.Length, options.Seed, epoch);
         var places = new int[train.Count];
         for (var place = 0; place < order.Length; place++)
@@ -179,13 +206,21 @@ public sealed class LinearProbe(
         {
             using var batch = mine;
             features = Features(batch).cpu();
-            long[] pairs = [.. batch.Indices.Take(batch.Count).Zip(batch.Labels).SelectMany(item => new[] { (long)places[item.First], item.Second })];
+            long[] pairs =
+            [
+                .. batch
+                    .Indices.Take(batch.Count)
+                    .Zip(batch.Labels)
+                    .SelectMany(item => new[] { (long)places[item.First], item.Second }),
+            ];
             numbers = tensor(pairs, [batch.Count, 2]);
         }
 
         var (rows, of) = GroupRows.Gather(_group, features, numbers);
         var inOrder = of.select(1, 0).argsort();
-        return (rows.index_select(0, inOrder).to(device).DetachFromDisposeScope(), of.select(1, 1).index_select(0, inOrder).to(device).DetachFromDisposeScope());
+        return (
+            rows.index_select(0, inOrder).to(device).DetachFromDisposeScope(),
+            of.select(1, 1).index_select(0, inOrder).to(device).DetachFromDisposeScope());
     }
 
     private Tensor Features(ViewBatch batch)

@@ -6,10 +6,12 @@ using static TorchSharp.torch.nn;
 namespace MoCoSharp.Evaluation;
 
 /// <summary>
-/// Multinomial logistic regression to its optimum: the least of C x (sum of cross entropies) + |W|^2 / 2, the biases free. What a linear
-/// classifier can reach on features when its optimizer leaves nothing to wish.
+/// Multinomial logistic regression to its optimum: the least of C x (sum of cross entropies) + |W|^2 / 2, the biases
+/// free. What a linear classifier can reach on features when its optimizer leaves nothing to wish.
 /// </summary>
-/// <remarks>scikit-learn's objective. L-BFGS: Nocedal and Wright, Numerical Optimization, algorithm 7.4, with backtracking.</remarks>
+/// <remarks>
+/// scikit-learn's objective. L-BFGS: Nocedal and Wright, Numerical Optimization, algorithm 7.4, with backtracking.
+/// </remarks>
 public static class LogisticRegression
 {
     private const int Memory = 10;      // pairs of steps and gradient changes that stand for the curvature
@@ -26,15 +28,23 @@ public static class LogisticRegression
     /// <returns>Weight [classes, D] and bias [classes], float64, and whether the tolerance was reached.</returns>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static (Tensor Weight, Tensor Bias, bool Converged) Fit(
-        Tensor features, Tensor labels, int classes, double c, int iterations = 1000, double tolerance = 1e-6, CancellationToken cancellation = default)
+        Tensor features, Tensor labels, int classes, double c, int iterations = 1000,
+        double tolerance = 1e-6,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(features);
         ArgumentNullException.ThrowIfNull(labels);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(classes);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(c);
-        if (features.shape is not [var rows, var width] || labels.shape is not [var count] || rows != count || rows == 0)
+        if (
+            features.shape is not [var rows, var width]
+            || labels.shape is not [var count]
+            || rows != count
+            || rows == 0)
         {
-            throw new ArgumentException($"Features [{string.Join(", ", features.shape)}] and labels [{string.Join(", ", labels.shape)}] do not fit: expected [M, D] and [M].");
+            throw new ArgumentException(
+                $"Features [{string.Join(", ", features.shape)}] and labels [{string.Join(", ", labels.shape)}] do " +
+                "not fit: expected [M, D] and [M].");
         }
 
         using var noGrad = no_grad();
@@ -50,7 +60,9 @@ public static class LogisticRegression
             using var iteration = NewDisposeScope();
             var direction = Direction(slope, history);
             var descent = Dot(direction, slope);
-            if (Search(problem, at, value, direction, descent, history.Count == 0 ? Math.Min(1, 1 / Largest(slope)) : 1) is not var (next, nextValue, nextSlope))
+            if (
+                Search(problem, at, value, direction, descent, history.Count == 0 ? Math.Min(1, 1 / Largest(slope)) : 1)
+                is not var (next, nextValue, nextSlope))
             {
                 break; // rounding leaves nothing to gain
             }
@@ -97,13 +109,16 @@ public static class LogisticRegression
 
         for (var i = 0; i < history.Count; i++)
         {
-            direction.add_(history[i].Step, alpha: Held(shares[i] - (Dot(history[i].Change, direction) / history[i].Curvature)));
+            direction.add_(
+                history[i].Step,
+                alpha: Held(shares[i] - (Dot(history[i].Change, direction) / history[i].Curvature)));
         }
 
         return direction;
     }
 
-    private static (Tensor At, double Value, Tensor Slope)? Search(Problem problem, Tensor at, double value, Tensor direction, double descent, double length)
+    private static (Tensor At, double Value, Tensor Slope)? Search(
+        Problem problem, Tensor at, double value, Tensor direction, double descent, double length)
     {
         for (var i = 0; i < MostHalvings; i++, length /= 2)
         {

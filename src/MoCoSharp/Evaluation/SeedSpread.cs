@@ -3,10 +3,13 @@ namespace MoCoSharp.Evaluation;
 /// <summary>One number over several seeds.</summary>
 /// <param name="Mean">Of the values.</param>
 /// <param name="Deviation">Of one value from the mean: the sample's standard deviation, with n - 1.</param>
-/// <param name="HalfInterval">Half of the 95 % confidence interval of the mean: Student's t x deviation / sqrt(n).</param>
+/// <param name="HalfInterval">
+/// Half of the 95 % confidence interval of the mean: Student's t x deviation / sqrt(n).
+/// </param>
 public readonly record struct SeedSpread(double Mean, double Deviation, double HalfInterval)
 {
-    // Student's t, 0.975 quantile, for 1 to 30 degrees of freedom; beyond, the normal distribution's and its first correction.
+    // Student's t, 0.975 quantile, for 1 to 30 degrees of freedom; beyond, the normal distribution's and its first
+    // correction.
     private static readonly double[] Quantiles =
     [
         12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,

@@ -9,8 +9,13 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Export;
 
-/// <summary>A backbone for detectron2: a pickle of NumPy arrays under detectron2's names, which its loader knows by the ending .pkl.</summary>
-/// <remarks>What MoCo's detection/convert-pretrain-to-detectron2.py makes of an official checkpoint, without the head.</remarks>
+/// <summary>
+/// A backbone for detectron2: a pickle of NumPy arrays under detectron2's names, which its loader knows by the ending
+/// .pkl.
+/// </summary>
+/// <remarks>
+/// What MoCo's detection/convert-pretrain-to-detectron2.py makes of an official checkpoint, without the head.
+/// </remarks>
 public sealed class Detectron2Format() : ExportFormat("detectron2")
 {
     /// <inheritdoc/>
@@ -19,12 +24,14 @@ public sealed class Detectron2Format() : ExportFormat("detectron2")
         var options = trained.Encoder.Options;
         if (options.Stem != EncoderStem.ImageNet)
         {
-            yield return $"detectron2's ResNet begins with a 7x7 convolution and a pool, this encoder with a {options.Stem.Name()} stem: detectron2 cannot build it.";
+            yield return "detectron2's ResNet begins with a 7x7 convolution and a pool, this encoder with a " +
+                $"{options.Stem.Name()} stem: detectron2 cannot build it.";
         }
 
         if (options.Width != 64 && !ResNetStages.HasBottleneck(options.Depth))
         {
-            yield return $"detectron2's ResNet-{options.Depth} is of width 64, this encoder of width {options.Width}: no tensor would fit.";
+            yield return $"detectron2's ResNet-{options.Depth} is of width 64, this encoder of width " +
+                $"{options.Width}: no tensor would fit.";
         }
 
         if (withHead)
@@ -71,7 +78,9 @@ public sealed class Detectron2Format() : ExportFormat("detectron2")
     /// <summary>"layer1.0.bn2.weight" is "res2.0.conv2.norm.weight" there.</summary>
     internal static string Rename(string name)
     {
-        name = name.StartsWith("layer", StringComparison.Ordinal) ? $"res{name[5] - '0' + 1}{name[6..]}" : "stem." + name;
+        name = name.StartsWith("layer", StringComparison.Ordinal)
+            ? $"res{name[5] - '0' + 1}{name[6..]}"
+            : "stem." + name;
         return name
             .Replace("bn1.", "conv1.norm.", StringComparison.Ordinal)
             .Replace("bn2.", "conv2.norm.", StringComparison.Ordinal)
@@ -93,7 +102,10 @@ public sealed class Detectron2Format() : ExportFormat("detectron2")
 
         TorchFile.Write(
             path,
-            new PickleDictionary { { "model", weights }, { "__author__", "MoCoSharp" }, { "matching_heuristics", true } },
+            new PickleDictionary
+            {
+                { "model", weights }, { "__author__", "MoCoSharp" }, { "matching_heuristics", true },
+            },
             TorchFormat.Pickle);
     }
 
@@ -103,7 +115,9 @@ public sealed class Detectron2Format() : ExportFormat("detectron2")
         ArgumentNullException.ThrowIfNull(trained);
         using var file = TorchFile.Read(path);
         var weights = (PickleDictionary)((PickleDictionary)file.Root)["model"];
-        return ExportCheck.Difference(trained, withHead: false, path, EncoderFile.Weights(trained.Encoder, withHead: false)
+        return ExportCheck.Difference(
+            trained, withHead: false, path, EncoderFile
+                .Weights(trained.Encoder, withHead: false)
             .ToDictionary(item => item.Name, item => ((PickleTensor)weights[Rename(item.Name)]).Tensor));
     }
 

@@ -18,7 +18,9 @@ public static class ExportCheck
     /// <param name="trained">What the file was made of.</param>
     /// <param name="withHead">Which output.</param>
     /// <param name="exported">Runs what the file holds: [N, 3, H, W] to [N, D] or [N, C].</param>
-    /// <returns>The greatest difference over all features, as a share of the largest feature; infinite where shapes differ.</returns>
+    /// <returns>
+    /// The greatest difference over all features, as a share of the largest feature; infinite where shapes differ.
+    /// </returns>
     public static double Difference(TrainedEncoder trained, bool withHead, Func<Tensor, Tensor> exported)
     {
         ArgumentNullException.ThrowIfNull(trained);
@@ -51,11 +53,17 @@ public static class ExportCheck
     /// <param name="path">Where the weights come from, for messages.</param>
     /// <param name="weights">By torchvision's names.</param>
     /// <exception cref="InvalidDataException">Weights are missing, or have another shape.</exception>
-    public static double Difference(TrainedEncoder trained, bool withHead, string path, IReadOnlyDictionary<string, Tensor> weights)
+    public static double Difference(
+        TrainedEncoder trained, bool withHead, string path, IReadOnlyDictionary<string, Tensor> weights)
     {
         ArgumentNullException.ThrowIfNull(trained);
         var options = trained.Encoder.Options;
-        using var reloaded = EncoderFile.Build(path, withHead ? options : options with { Head = EncoderHead.None }, trained.Encoder.OutputSize, weights, prefix: "");
+        using var reloaded = EncoderFile.Build(
+            path,
+            withHead ? options : options with { Head = EncoderHead.None },
+            trained.Encoder.OutputSize,
+            weights,
+            prefix: "");
         return Difference(trained, withHead, reloaded.call); // without a head its output is the features
     }
 }

@@ -24,12 +24,16 @@ public abstract class ExportFormat(string name)
     /// <summary>How the file is checked, in a phrase.</summary>
     public virtual string Check => "reloaded, and run on random images, one and three at a time";
 
-    /// <summary>Writes beside the target, reloads, compares, and only then renames: what is there under the name has passed.</summary>
+    /// <summary>
+    /// Writes beside the target, reloads, compares, and only then renames: what is there under the name has passed.
+    /// </summary>
     /// <param name="trained">The encoder.</param>
     /// <param name="withHead">Whether its head goes along.</param>
     /// <param name="path">The target; its folder exists.</param>
     /// <returns>The greatest difference found, as <see cref="ExportCheck"/> measures it.</returns>
-    /// <exception cref="InvalidDataException">It is more than <see cref="ExportCheck.Tolerance"/>; what was there under the name is still there.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It is more than <see cref="ExportCheck.Tolerance"/>; what was there under the name is still there.
+    /// </exception>
     public double Export(TrainedEncoder trained, bool withHead, string path)
     {
         ArgumentNullException.ThrowIfNull(trained);
@@ -42,8 +46,11 @@ public abstract class ExportFormat(string name)
             if (!(difference <= ExportCheck.Tolerance)) // also where it is not a number
             {
                 throw new InvalidDataException(
-                    FormattableString.Invariant($"{path}: not written. Reloaded, its features differ by {difference:G3} of the largest one, expected at most {ExportCheck.Tolerance}. ") +
-                    "Are there weights that are not finite, or near the limits of float32? If not, it is a fault of MoCoSharp's: please report it.");
+                    FormattableString.Invariant(
+                        $"{path}: not written. Reloaded, its features differ by {difference:G3} of the largest one, expected at most {ExportCheck.Tolerance}. "
+                    )
+                        + "Are there weights that are not finite, or near the limits of float32? If not, it is a " +
+                            "fault of MoCoSharp's: please report it.");
             }
 
             File.Move(unproven, path, overwrite: true);

@@ -9,14 +9,18 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Export;
 
 /// <summary>
-/// MoCo's official layout for torch.load. Of a training the whole goes along, so that official code resumes from it; of an encoder alone what the
-/// released files hold: the encoder with its head, called module.encoder_q whichever it was, since that is what official evaluation takes.
+/// MoCo's official layout for torch.load. Of a training the whole goes along, so that official code resumes from it; of
+/// an encoder alone what the released files hold: the encoder with its head, called module.encoder_q whichever it was,
+/// since that is what official evaluation takes.
 /// </summary>
-/// <param name="checkpoint">Of the training that goes along, from <see cref="OfficialCheckpoint.Of"/>; null leaves the encoder alone.</param>
+/// <param name="checkpoint">
+/// Of the training that goes along, from <see cref="OfficialCheckpoint.Of"/>; null leaves the encoder alone.
+/// </param>
 public sealed class OfficialFormat(string? checkpoint) : ExportFormat("torch")
 {
     /// <inheritdoc/>
-    public override string Check => checkpoint is null ? base.Check : $"{base.Check}; both encoders, queue and velocities compared bit by bit";
+    public override string Check =>
+        checkpoint is null ? base.Check : $"{base.Check}; both encoders, queue and velocities compared bit by bit";
 
     /// <inheritdoc/>
     public override IEnumerable<string> Loading(TrainedEncoder trained, bool withHead, string path)
@@ -25,14 +29,19 @@ public sealed class OfficialFormat(string? checkpoint) : ExportFormat("torch")
         var options = trained.Encoder.Options;
         if (options.Width != 64 || options.Stem != EncoderStem.ImageNet)
         {
-            yield return $"# official code builds torchvision's resnet{options.Depth}, this is {trained.Architecture}: give it a model of your own";
+            yield return $"# official code builds torchvision's resnet{options.Depth}, this is " +
+                $"{trained.Architecture}: give it a model of your own";
         }
 
         if (checkpoint is not null && trained.Run?.MoCo is { } moco)
         {
             yield return string.Create(CultureInfo.InvariantCulture,
-                $"python main_moco.py -a resnet{options.Depth} --resume {Shell.Quote(path)} --moco-dim {trained.Encoder.OutputSize} --moco-k {moco.QueueSize} ") +
-                string.Create(CultureInfo.InvariantCulture, $"--moco-m {moco.Momentum} --moco-t {moco.Temperature}{(options.Head == EncoderHead.Mlp ? " --mlp" : "")} ...");
+                $"python main_moco.py -a resnet{options.Depth} --resume {Shell.Quote(path)} --moco-dim " +
+                $"{trained.Encoder.OutputSize} --moco-k {moco.QueueSize} ")
+                + string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"--moco-m {moco.Momentum} --moco-t " +
+                    $"{moco.Temperature}{(options.Head == EncoderHead.Mlp ? " --mlp" : "")} ...");
         }
 
         yield return $"python main_lincls.py -a resnet{options.Depth} --pretrained {Shell.Quote(path)} ...";
@@ -55,7 +64,9 @@ public sealed class OfficialFormat(string? checkpoint) : ExportFormat("torch")
             state.Add(OfficialNames.Prefix + OfficialNames.Query + name, tensor);
         }
 
-        TorchFile.Write(path, new PickleDictionary { ["arch"] = $"resnet{trained.Encoder.Options.Depth}", ["state_dict"] = state });
+        TorchFile.Write(
+            path,
+            new PickleDictionary { ["arch"] = $"resnet{trained.Encoder.Options.Depth}", ["state_dict"] = state });
     }
 
     /// <inheritdoc/>

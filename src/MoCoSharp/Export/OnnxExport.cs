@@ -11,7 +11,8 @@ namespace MoCoSharp.Export;
 
 /// <summary>Writes an encoder as an ONNX model: images in, features or embeddings out, any batch size.</summary>
 /// <remarks>
-/// The model's metadata say how images are to be prepared (mean, std, size, and the whole preparation in words). Weights are float32.
+/// The model's metadata say how images are to be prepared (mean, std, size, and the whole preparation in words).
+/// Weights are float32.
 /// </remarks>
 public static class OnnxExport
 {
@@ -24,8 +25,13 @@ public static class OnnxExport
     /// <summary>Writes the model.</summary>
     /// <param name="stream">Written from its position.</param>
     /// <param name="trained">The encoder.</param>
-    /// <param name="withHead">Whether the output is the head's, "embeddings" [batch, C] (of a classifier "logits"), or the pooled "features" [batch, D].</param>
-    /// <param name="foldBatchNorm">Whether each BatchNorm is worked into the convolution before it: fewer operations, rounded a little otherwise.</param>
+    /// <param name="withHead">
+    /// Whether the output is the head's, "embeddings" [batch, C] (of a classifier "logits"), or the pooled "features"
+    /// [batch, D].
+    /// </param>
+    /// <param name="foldBatchNorm">
+    /// Whether each BatchNorm is worked into the convolution before it: fewer operations, rounded a little otherwise.
+    /// </param>
     /// <exception cref="NotSupportedException">The model would take 2 GB or more.</exception>
     public static void Write(Stream stream, TrainedEncoder trained, bool withHead, bool foldBatchNorm)
     {
@@ -34,7 +40,9 @@ public static class OnnxExport
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var encoder = trained.Encoder;
-        var (output, width) = withHead ? (trained.Classes.Count > 0 ? "logits" : "embeddings", encoder.OutputSize) : ("features", encoder.FeatureSize);
+        var (output, width) = withHead
+            ? (trained.Classes.Count > 0 ? "logits" : "embeddings", encoder.OutputSize)
+            : ("features", encoder.FeatureSize);
         var layers = new Layers(encoder.state_dict(), foldBatchNorm);
         layers.Build(encoder.Options, withHead, output);
 
@@ -44,22 +52,28 @@ public static class OnnxExport
             ["opset"] = $"{Opset}",
             ["batchNorm"] = foldBatchNorm ? "folded" : "kept",
         };
-        var model = layers.Graph.Model(trained.Architecture, Opset, (Input, [0, 3, size, size]), (output, [0, width]), metadata);
+        var model = layers.Graph.Model(
+            trained.Architecture, Opset, (Input, [0, 3, size, size]), (output, [0, width]), metadata);
         if (model.Size > int.MaxValue)
         {
-            throw new NotSupportedException($"The ONNX model would take {model.Size / 1e9:F1} GB, and one file holds less than 2. Export safetensors instead.");
+            throw new NotSupportedException(
+                $"The ONNX model would take {model.Size / 1e9:F1} GB, and one file holds less than 2. Export " +
+                "safetensors instead.");
         }
 
         using var coded = new CodedOutputStream(stream, leaveOpen: true);
         model.Write(coded);
     }
 
-    /// <summary>Models.Encoder once more, as operations of ONNX; values are called as the layers that make them.</summary>
+    /// <summary>
+    /// Models.Encoder once more, as operations of ONNX; values are called as the layers that make them.
+    /// </summary>
     private sealed class Layers(IReadOnlyDictionary<string, Tensor> state, bool foldBatchNorm)
     {
         private const double Epsilon = 1e-5; // of SplitBatchNorm
 
-        private static readonly string[] NormParts = [".weight", ".bias", ".running_mean", ".running_var"]; // in the order of the operation's inputs
+        // in the order of the operation's inputs
+        private static readonly string[] NormParts = [".weight", ".bias", ".running_mean", ".running_var"];
 
         public OnnxGraph Graph { get; } = new();
 
@@ -82,24 +96,36 @@ public static class OnnxExport
 
             var pooled = Graph.Node("GlobalAveragePool", "avgpool", [hidden]);                   // [N, D, 1, 1]
             var hasHead = withHead && options.Head != EncoderHead.None;
-            var features = Graph.Node("Flatten", hasHead ? "features" : output, [pooled], Attribute("axis", 1L)); // [N, D]
+            // [N, D]
+            var features = Graph.Node("Flatten", hasHead ? "features" : output, [pooled], Attribute("axis", 1L));
             if (hasHead)
             {
-                _ = options.Head == EncoderHead.Linear ? Linear("fc", features, output) : Mlp(features, output); // [N, C]
+                // [N, C]
+                _ = options.Head == EncoderHead.Linear ? Linear("fc", features, output) : Mlp(features, output);
             }
         }
 
         // Linear layers, each but the last with a ReLU and, in some heads, a BatchNorm before it.
         private string Mlp(string input, string output)
         {
-            int[] linear = [.. Enumerable.Range(0, 10).Where(i => state.TryGetValue($"fc.{i}.weight", out var weight) && weight.dim() == 2)];
+            int[] linear =
+            [
+                .. Enumerable
+                    .Range(0, 10)
+                    .Where(i => state.TryGetValue($"fc.{i}.weight", out var weight) && weight.dim() == 2),
+            ];
             foreach (var i in linear[..^1])
             {
                 input = Linear($"fc.{i}", input, $"fc.{i}");
                 if (state.ContainsKey($"fc.{i + 1}.running_mean"))
                 {
-                    string[] statistics = [.. NormParts.Select(part => Graph.Weight($"fc.{i + 1}{part}", state[$"fc.{i + 1}{part}"]))];
-                    input = Graph.Node("BatchNormalization", $"fc.{i + 1}", [input, .. statistics], Attribute("epsilon", (float)Epsilon));
+                    string[] statistics =
+                    [
+                        .. NormParts.Select(part => Graph.Weight($"fc.{i + 1}{part}", state[$"fc.{i + 1}{part}"])),
+                    ];
+                    input = Graph.Node(
+                        "BatchNormalization", $"fc.{i + 1}", [input, .. statistics],
+                        Attribute("epsilon", (float)Epsilon));
                 }
 
                 input = Relu(input);
@@ -129,26 +155,40 @@ public static class OnnxExport
             var weight = state[convolution + ".weight"];
             long kernel = weight.shape[2], padding = kernel / 2;
             ProtoMessage[] attributes =
-                [Attribute("kernel_shape", [kernel, kernel]), Attribute("strides", [stride, stride]), Attribute("pads", [padding, padding, padding, padding])];
+                [
+                    Attribute("kernel_shape", [kernel, kernel]), Attribute("strides", [stride, stride]),
+                    Attribute("pads", [padding, padding, padding, padding]),
+                ];
             if (!foldBatchNorm)
             {
-                var hidden = Graph.Node("Conv", convolution, [input, Graph.Weight(convolution + ".weight", weight)], attributes);
+                var hidden = Graph.Node(
+                    "Conv", convolution, [input, Graph.Weight(convolution + ".weight", weight)], attributes);
                 string[] statistics = [.. NormParts.Select(part => Graph.Weight(norm + part, state[norm + part]))];
-                return Graph.Node("BatchNormalization", norm, [hidden, .. statistics], Attribute("epsilon", (float)Epsilon));
+                return Graph.Node(
+                    "BatchNormalization", norm, [hidden, .. statistics],
+                    Attribute("epsilon", (float)Epsilon));
             }
 
             // γ (w x - μ) / sqrt(σ² + ε) + β, in float64 until the one rounding of the result.
-            var scale = state[norm + ".weight"].to(float64) / state[norm + ".running_var"].to(float64).add(Held(Epsilon), One).sqrt();
+            var scale =
+                state[norm + ".weight"].to(float64)
+                / state[norm + ".running_var"].to(float64).add(Held(Epsilon), One).sqrt();
             var bias = state[norm + ".bias"].to(float64) - (state[norm + ".running_mean"].to(float64) * scale);
             var folded = weight.to(float64) * scale.view(-1, 1, 1, 1);
             return Graph.Node("Conv", convolution,
-                [input, Graph.Weight(convolution + ".weight", folded.to(float32)), Graph.Weight(convolution + ".bias", bias.to(float32))], attributes);
+                [
+                    input, Graph.Weight(convolution + ".weight", folded.to(float32)),
+                    Graph.Weight(convolution + ".bias", bias.to(float32)),
+                ],
+                attributes);
         }
 
         private string Linear(string name, string input, string output) => Graph.Node("Gemm", output,
             [
                 input, Graph.Weight(name + ".weight", state[name + ".weight"]),
-                .. state.TryGetValue(name + ".bias", out var bias) ? [Graph.Weight(name + ".bias", bias)] : Array.Empty<string>(),
+                .. state.TryGetValue(name + ".bias", out var bias)
+                    ? [Graph.Weight(name + ".bias", bias)]
+                    : Array.Empty<string>(),
             ],
             Attribute("transB", 1L));
 

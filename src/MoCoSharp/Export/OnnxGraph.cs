@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Export;
 
 /// <summary>An ONNX model under construction: nodes in order, weights, one input, one output.</summary>
-/// <remarks>Field numbers are those of onnx.proto, <see href="https://github.com/onnx/onnx/blob/main/onnx/onnx.proto"/>.</remarks>
+/// <remarks>
+/// Field numbers are those of onnx.proto, <see href="https://github.com/onnx/onnx/blob/main/onnx/onnx.proto"/>.
+/// </remarks>
 internal sealed class OnnxGraph
 {
     private const long FormatVersion = 8; // of the file; the one that came with opset 17
@@ -44,9 +46,11 @@ internal sealed class OnnxGraph
         return name;
     }
 
-    public static ProtoMessage Attribute(string name, float value) => new ProtoMessage().Add(1, name).Add(2, value).Add(20, AttributeFloat);
+    public static ProtoMessage Attribute(string name, float value) =>
+        new ProtoMessage().Add(1, name).Add(2, value).Add(20, AttributeFloat);
 
-    public static ProtoMessage Attribute(string name, long value) => new ProtoMessage().Add(1, name).Add(3, value).Add(20, AttributeInt);
+    public static ProtoMessage Attribute(string name, long value) =>
+        new ProtoMessage().Add(1, name).Add(3, value).Add(20, AttributeInt);
 
     public static ProtoMessage Attribute(string name, long[] values) => new ProtoMessage()
         .Add(1, name).AddEach(values, (attribute, value) => attribute.Add(8, value)).Add(20, AttributeInts);
@@ -58,7 +62,8 @@ internal sealed class OnnxGraph
     /// <param name="output">The same.</param>
     /// <param name="metadata">Free text by key.</param>
     public ProtoMessage Model(
-        string name, long opset, (string Name, long[] Shape) input, (string Name, long[] Shape) output, IReadOnlyDictionary<string, string> metadata)
+        string name, long opset, (string Name, long[] Shape) input, (string Name, long[] Shape) output,
+        IReadOnlyDictionary<string, string> metadata)
     {
         var graph = new ProtoMessage()
             .AddEach(_nodes, (message, node) => message.Add(1, node))
@@ -71,14 +76,18 @@ internal sealed class OnnxGraph
             .Add(2, "MoCoSharp")
             .Add(7, graph)
             .Add(8, new ProtoMessage().Add(1, "").Add(2, opset))
-            .AddEach(metadata, (message, item) => message.Add(14, new ProtoMessage().Add(1, item.Key).Add(2, item.Value)));
+            .AddEach(
+                metadata,
+                (message, item) => message.Add(14, new ProtoMessage().Add(1, item.Key).Add(2, item.Value)));
     }
 
     private static ProtoMessage Value(string name, long[] shape)
     {
         var dimensions = new ProtoMessage().AddEach(shape, (message, size) =>
             message.Add(1, size == 0 ? new ProtoMessage().Add(2, "batch") : new ProtoMessage().Add(1, size)));
-        return new ProtoMessage().Add(1, name).Add(2, new ProtoMessage().Add(1, new ProtoMessage().Add(1, Float).Add(2, dimensions)));
+        return new ProtoMessage()
+            .Add(1, name)
+            .Add(2, new ProtoMessage().Add(1, new ProtoMessage().Add(1, Float).Add(2, dimensions)));
     }
 
     private static ByteString Bytes(Tensor value)

@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Features;
 
-/// <summary>How often a classifier is right over a labelled set, in all and class by class. Every image counts once, whatever its batch.</summary>
+/// <summary>
+/// How often a classifier is right over a labelled set, in all and class by class. Every image counts once, whatever
+/// its batch.
+/// </summary>
 public sealed class ClassificationScores
 {
     private long _inTopFive;
@@ -34,11 +37,20 @@ public sealed class ClassificationScores
     /// <summary>Share of images whose class has the highest score, 0 to 1.</summary>
     public double Top1 => Share(Right, Count);
 
-    /// <summary>Share of images whose class is among the five highest scores, 0 to 1; not a number where only predictions were counted.</summary>
+    /// <summary>
+    /// Share of images whose class is among the five highest scores, 0 to 1; not a number where only predictions were
+    /// counted.
+    /// </summary>
     public double Top5 => _scored == Count ? Share(_inTopFive, Count) : double.NaN;
 
     /// <summary>Mean over the classes that occur of each one's <see cref="Top1"/>.</summary>
-    public double MeanClassAccuracy => Enumerable.Range(0, ClassNames.Count).Where(label => Of(label) > 0).Select(AccuracyOf).DefaultIfEmpty(double.NaN).Average();
+    public double MeanClassAccuracy =>
+        Enumerable
+            .Range(0, ClassNames.Count)
+            .Where(label => Of(label) > 0)
+            .Select(AccuracyOf)
+            .DefaultIfEmpty(double.NaN)
+            .Average();
 
     /// <summary>95 % interval of <see cref="Top1"/> for images drawn like these.</summary>
     /// <remarks>Wilson's score interval.</remarks>
@@ -75,7 +87,10 @@ public sealed class ClassificationScores
         ArgumentNullException.ThrowIfNull(scores);
         if (scores.shape is not [var rows, var classes] || rows != labels.Length || classes != ClassNames.Count)
         {
-            throw new ArgumentException($"Scores [{string.Join(", ", scores.shape)}] with {labels.Length} labels do not fit: expected [N, {ClassNames.Count}] with N labels.", nameof(scores));
+            throw new ArgumentException(
+                $"Scores [{string.Join(", ", scores.shape)}] with {labels.Length} labels do not fit: expected [N, " +
+                $"{ClassNames.Count}] with N labels.",
+                nameof(scores));
         }
 
         var values = HostMemory.Floats(scores);
@@ -93,7 +108,9 @@ public sealed class ClassificationScores
     {
         if (predicted.Length != labels.Length)
         {
-            throw new ArgumentException($"{predicted.Length} predictions with {labels.Length} labels: expected as many.", nameof(predicted));
+            throw new ArgumentException(
+                $"{predicted.Length} predictions with {labels.Length} labels: expected as many.",
+                nameof(predicted));
         }
 
         for (var i = 0; i < labels.Length; i++)
@@ -116,7 +133,8 @@ public sealed class ClassificationScores
 
         if (label < 0 || label >= scores.Length)
         {
-            throw new ArgumentException($"Label {label} with {scores.Length} classes: expected -1 (none) to {scores.Length - 1}.");
+            throw new ArgumentException(
+                $"Label {label} with {scores.Length} classes: expected -1 (none) to {scores.Length - 1}.");
         }
 
         var (rank, best) = (0, 0);
@@ -124,7 +142,9 @@ public sealed class ClassificationScores
         {
             if (float.IsNaN(scores[c]))
             {
-                throw new InvalidDataException($"The score of class {ClassNames[c]} is not a number. Did training diverge? Lower the learning rate.");
+                throw new InvalidDataException(
+                    $"The score of class {ClassNames[c]} is not a number. Did training diverge? Lower the learning " +
+                    "rate.");
             }
 
             rank += scores[c] > scores[label] || (scores[c] == scores[label] && c < label) ? 1 : 0;

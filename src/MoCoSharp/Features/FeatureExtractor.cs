@@ -47,7 +47,10 @@ public static class FeatureExtractor
     /// <param name="progress">Told the number of images done.</param>
     /// <param name="badImage">Told of each broken image, on the thread that met it.</param>
     /// <param name="cancellation">Ends the work early.</param>
-    /// <param name="group">The ranks that share the work; each gets all features, to the bit those of one process. Null is this process alone.</param>
+    /// <param name="group">
+    /// The ranks that share the work; each gets all features, to the bit those of one process. Null is this process
+    /// alone.
+    /// </param>
     /// <exception cref="InvalidDataException">No image is readable.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled, on any rank.</exception>
     public static FeatureSet Extract(
@@ -69,7 +72,11 @@ public static class FeatureExtractor
         var indices = new List<int>();
         var unreadable = 0;
         Stream(encoder, data, view, layer, loader, device, normalize, Keep, Leave, group, cancellation);
-        return new FeatureSet(cat(parts).DetachFromDisposeScope(), [.. labels], [.. indices], [.. indices.Select(data.NameOf)]) { Unreadable = unreadable };
+        return new FeatureSet(
+            cat(parts).DetachFromDisposeScope(), [.. labels], [.. indices], [.. indices.Select(data.NameOf)])
+        {
+            Unreadable = unreadable,
+        };
 
         void Keep(FeatureBatch batch)
         {
@@ -101,7 +108,9 @@ public static class FeatureExtractor
     /// <param name="take">Given each batch in turn, on this thread.</param>
     /// <param name="badImage">Told of each broken image, on the thread that met it.</param>
     /// <param name="cancellation">Ends the work early.</param>
-    /// <param name="group">The ranks that share the work; each is given every batch. Null is this process alone.</param>
+    /// <param name="group">
+    /// The ranks that share the work; each is given every batch. Null is this process alone.
+    /// </param>
     /// <exception cref="InvalidDataException">No image is readable.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled, on any rank.</exception>
     public static void Stream(
@@ -128,7 +137,9 @@ public static class FeatureExtractor
         {
             if (group is null or { Size: 1 })
             {
-                foreach (var batch in ViewLoader.Evaluate(data, view, loader, BatchSize, badImage, cancellation: cancellation))
+                foreach (
+                    var batch in ViewLoader.Evaluate(
+                        data, view, loader, BatchSize, badImage, cancellation: cancellation))
                 {
                     Made(batch, Take);
                 }
@@ -136,7 +147,11 @@ public static class FeatureExtractor
             else
             {
                 new FeatureShards(group, data.Count, BatchSize).Run(
-                    (indices, batchSize, stop) => ViewLoader.Evaluate(data, view, loader, batchSize, badImage, indices, stop), Made, Take, cancellation);
+                    (indices, batchSize, stop) =>
+                        ViewLoader.Evaluate(data, view, loader, batchSize, badImage, indices, stop),
+                    Made,
+                    Take,
+                    cancellation);
             }
         }
         finally
@@ -157,7 +172,11 @@ public static class FeatureExtractor
                 using var scope = NewDisposeScope();
                 var images = HostMemory.Images(batch.Query, batch.Count, batch.Size, device);
                 var features = layer == FeatureLayer.Head ? encoder.call(images) : encoder.Features(images);
-                use(new FeatureBatch((normalize ? functional.normalize(features, dim: 1) : features).cpu(), batch.Labels[..batch.Count], batch.Indices[..batch.Count]));
+                use(
+                    new FeatureBatch(
+                        (normalize ? functional.normalize(features, dim: 1) : features).cpu(),
+                        batch.Labels[..batch.Count],
+                        batch.Indices[..batch.Count]));
             }
         }
 

@@ -11,14 +11,20 @@ namespace MoCoSharp.Features;
 /// <param name="Index">Of the image in its data set.</param>
 public readonly record struct Neighbor(string Name, double Similarity, int Row, int Index);
 
-/// <summary>Features of a data set, with labels and names. Broken images are left out, so that a row is not an image's index in its data set.</summary>
+/// <summary>
+/// Features of a data set, with labels and names. Broken images are left out, so that a row is not an image's index in
+/// its data set.
+/// </summary>
 /// <param name="Values">Shape [M, D], on the CPU.</param>
 /// <param name="Labels">Length M; -1 where there is none.</param>
 /// <param name="Indices">Length M: which image of the data set a row is.</param>
 /// <param name="Names">Length M: the image's name, row by row; null where nobody named them.</param>
-public sealed record FeatureSet(Tensor Values, int[] Labels, int[] Indices, IReadOnlyList<string>? Names = null) : IDisposable
+public sealed record FeatureSet(Tensor Values, int[] Labels, int[] Indices, IReadOnlyList<string>? Names = null)
+    : IDisposable
 {
-    /// <summary>Images that are left out because they could not be read this time, as far as this process met them.</summary>
+    /// <summary>
+    /// Images that are left out because they could not be read this time, as far as this process met them.
+    /// </summary>
     public int Unreadable { get; init; }
 
     /// <summary>The features of an image.</summary>
@@ -38,13 +44,21 @@ public sealed record FeatureSet(Tensor Values, int[] Labels, int[] Indices, IRea
         {
             [var row] => row,
             [] => throw new KeyNotFoundException(
-                $"No image named {name} has features. {(Names is [var first, ..] ? $"Is it in the data set, and can it be read? A name of this set is {first}." : "This set has no names.")}"),
-            _ => throw new KeyNotFoundException($"Several images are named {name}: rows {rows[0]} and {rows[1]}. Take a row of Values."),
+                $"No image named {name} has features. " +
+                $"{(Names is [var first, ..] ? $"Is it in the data set, and can it be read? A name of this set is {first}." : "This set has no names.")}"
+            ),
+            _ => throw new KeyNotFoundException(
+                $"Several images are named {name}: rows {rows[0]} and {rows[1]}. Take a row of Values."),
         };
     }
 
-    /// <summary>The images that are most like a query, the most similar first; of equal ones, the first in the set.</summary>
-    /// <param name="query">Features of the same encoder and layer, of any length. Shape [D]. An image of this set is its own first neighbor.</param>
+    /// <summary>
+    /// The images that are most like a query, the most similar first; of equal ones, the first in the set.
+    /// </summary>
+    /// <param name="query">
+    /// Features of the same encoder and layer, of any length. Shape [D]. An image of this set is its own first
+    /// neighbor.
+    /// </param>
     /// <param name="k">How many, above 0; all where there are fewer.</param>
     /// <exception cref="ArgumentException">The query has another shape.</exception>
     public IReadOnlyList<Neighbor> Nearest(Tensor query, int k)
@@ -54,7 +68,9 @@ public sealed record FeatureSet(Tensor Values, int[] Labels, int[] Indices, IRea
         if (query.shape is not [var dimension] || dimension != Values.shape[1])
         {
             throw new ArgumentException(
-                $"The query has shape [{string.Join(", ", query.shape)}], expected [{Values.shape[1]}]: the features of one image.", nameof(query));
+                $"The query has shape [{string.Join(", ", query.shape)}], expected [{Values.shape[1]}]: the " +
+                "features of one image.",
+                nameof(query));
         }
 
         using var noGrad = no_grad();
@@ -70,7 +86,8 @@ public sealed record FeatureSet(Tensor Values, int[] Labels, int[] Indices, IRea
             .. Enumerable.Range(0, similarities.Length)
                 .OrderByDescending(row => similarities[row]) // stable
                 .Take(k)
-                .Select(row => new Neighbor(Names?[row] ?? $"image {Indices[row]}", similarities[row], row, Indices[row])),
+                .Select(row => new Neighbor(
+                    Names?[row] ?? $"image {Indices[row]}", similarities[row], row, Indices[row])),
         ];
     }
 

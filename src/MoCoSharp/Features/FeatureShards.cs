@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Features;
 
-/// <summary>Features of a set made by several ranks: block k of it by rank k mod ranks, and after each round of blocks all have them all, in the order of the set.</summary>
+/// <summary>
+/// Features of a set made by several ranks: block k of it by rank k mod ranks, and after each round of blocks all have
+/// them all, in the order of the set.
+/// </summary>
 /// <param name="group">More than one rank.</param>
 /// <param name="count">M.</param>
 /// <param name="largest">Images in a block at most.</param>
@@ -19,11 +22,15 @@ internal sealed class FeatureShards(IProcessGroup group, int count, int largest)
     /// <param name="take">Given every batch, on every rank.</param>
     /// <param name="cancellation">On any rank it ends the work on all.</param>
     public void Run(
-        Func<IReadOnlyList<int>, int, CancellationToken, IEnumerable<ViewBatch>> load, Action<ViewBatch, Action<FeatureBatch>> make, Action<FeatureBatch> take, CancellationToken cancellation)
+        Func<IReadOnlyList<int>, int, CancellationToken, IEnumerable<ViewBatch>> load,
+        Action<ViewBatch, Action<FeatureBatch>> make,
+        Action<FeatureBatch> take,
+        CancellationToken cancellation)
     {
         List<int> mine = [.. Enumerable.Range(0, count).Where(index => index / _block % group.Size == group.Rank)];
         var rounds = (count + (_block * group.Size) - 1) / (_block * group.Size);
-        using var left = new CancellationTokenSource(); // not the caller's: a rank that left alone would leave the others waiting
+        // not the caller's: a rank that left alone would leave the others waiting
+        using var left = new CancellationTokenSource();
         using var batches = load(mine, _block, left.Token).GetEnumerator();
         var width = 0L;
         var waiting = batches.MoveNext();
@@ -31,7 +38,8 @@ internal sealed class FeatureShards(IProcessGroup group, int count, int largest)
         {
             using var scope = NewDisposeScope();
             var made = new FeatureBatch(zeros(0, 0), [], []);
-            if (waiting && batches.Current.Indices[0] / (_block * group.Size) == round) // else every image of this round's block is broken
+            // else every image of this round's block is broken
+            if (waiting && batches.Current.Indices[0] / (_block * group.Size) == round)
             {
                 make(batches.Current, batch => made = batch with { Values = batch.Values.MoveToOuterDisposeScope() });
                 waiting = batches.MoveNext();
@@ -45,12 +53,18 @@ internal sealed class FeatureShards(IProcessGroup group, int count, int largest)
 
             width = Math.Max(width, Widest(made.Values.shape[1]));
             var values = made.Indices.Length > 0 ? made.Values : zeros(0, width);
-            var numbers = tensor(made.Indices.Zip(made.Labels).SelectMany(pair => new[] { (long)pair.First, pair.Second }).ToArray(), [made.Indices.Length, 2]);
+            var numbers = tensor(
+                made.Indices.Zip(made.Labels).SelectMany(pair => new[] { (long)pair.First, pair.Second }).ToArray(),
+                [made.Indices.Length, 2]);
             var (rows, of) = GroupRows.Gather(group, values, numbers);
             if (rows.shape[0] > 0)
             {
                 var pairs = of.data<long>().ToArray();
-                take(new FeatureBatch(rows, [.. pairs.Where((_, i) => i % 2 == 1).Select(label => (int)label)], [.. pairs.Where((_, i) => i % 2 == 0).Select(index => (int)index)]));
+                take(
+                    new FeatureBatch(
+                        rows,
+                        [.. pairs.Where((_, i) => i % 2 == 1).Select(label => (int)label)],
+                        [.. pairs.Where((_, i) => i % 2 == 0).Select(index => (int)index)]));
             }
         }
     }

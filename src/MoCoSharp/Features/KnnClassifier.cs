@@ -5,8 +5,12 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Features;
 
-/// <summary>Labels by the nearest neighbours in a labelled bank, each weighted by exp(similarity / temperature).</summary>
-/// <remarks>Wu et al. 2018, <see href="https://arxiv.org/abs/1805.01978"/>, section 3.4: weights are summed by class.</remarks>
+/// <summary>
+/// Labels by the nearest neighbours in a labelled bank, each weighted by exp(similarity / temperature).
+/// </summary>
+/// <remarks>
+/// Wu et al. 2018, <see href="https://arxiv.org/abs/1805.01978"/>, section 3.4: weights are summed by class.
+/// </remarks>
 public static class KnnClassifier
 {
     private const int QueriesAtOnce = 1024;
@@ -22,30 +26,41 @@ public static class KnnClassifier
     /// <returns>Length Q.</returns>
     /// <exception cref="ArgumentException">k is larger than the bank, or shapes or labels do not fit.</exception>
     /// <exception cref="InvalidDataException">A feature is not a finite number.</exception>
-    public static int[] Predict(Tensor bank, ReadOnlySpan<int> bankLabels, Tensor queries, int classes, int neighbours, double temperature)
+    public static int[] Predict(
+        Tensor bank, ReadOnlySpan<int> bankLabels, Tensor queries, int classes, int neighbours, double temperature)
     {
         ArgumentNullException.ThrowIfNull(bank);
         ArgumentNullException.ThrowIfNull(queries);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(classes);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(neighbours);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(temperature);
-        if (bank.shape is not [var size, var width] || queries.shape is not [var count, var queryWidth] || width != queryWidth || size != bankLabels.Length)
+        if (
+            bank.shape is not [var size, var width]
+            || queries.shape is not [var count, var queryWidth]
+            || width != queryWidth
+            || size != bankLabels.Length)
         {
             throw new ArgumentException(
-                $"Bank [{string.Join(", ", bank.shape)}] with {bankLabels.Length} labels and queries [{string.Join(", ", queries.shape)}] do not fit: " +
-                "expected [M, D] with M labels and [Q, D].");
+                $"Bank [{string.Join(", ", bank.shape)}] with {bankLabels.Length} labels and queries " +
+                $"[{string.Join(", ", queries.shape)}] do not fit: "
+                    + "expected [M, D] with M labels and [Q, D].");
         }
 
         if (neighbours > size)
         {
-            throw new ArgumentException($"{neighbours} neighbours in a bank of {size}: expected at most {size}. Lower k.", nameof(neighbours));
+            throw new ArgumentException(
+                $"{neighbours} neighbours in a bank of {size}: expected at most {size}. Lower k.",
+                nameof(neighbours));
         }
 
         foreach (var label in bankLabels)
         {
             if (label < 0 || label >= classes)
             {
-                throw new ArgumentException($"The bank has the label {label} with {classes} classes: expected 0 to {classes - 1}. Leave images without a label out.", nameof(bankLabels));
+                throw new ArgumentException(
+                    $"The bank has the label {label} with {classes} classes: expected 0 to {classes - 1}. Leave " +
+                    "images without a label out.",
+                    nameof(bankLabels));
             }
         }
 
@@ -53,7 +68,9 @@ public static class KnnClassifier
         using var scope = NewDisposeScope();
         if (!bank.isfinite().all().item<bool>() || !queries.isfinite().all().item<bool>())
         {
-            throw new InvalidDataException("Some features are not finite numbers, so that no neighbours can be told. Has training diverged? Take an earlier checkpoint.");
+            throw new InvalidDataException(
+                "Some features are not finite numbers, so that no neighbours can be told. Has training diverged? " +
+                "Take an earlier checkpoint.");
         }
 
         var predicted = new int[count];
@@ -65,7 +82,9 @@ public static class KnnClassifier
             using var block = NewDisposeScope();
             var some = queries.narrow(0, first, Math.Min(QueriesAtOnce, count - first));
             Search(bank, some, nearest, parallel);
-            Parallel.For(0, (int)some.shape[0], parallel, row => predicted[first + row] = Vote(nearest[row], labels, classes, temperature));
+            Parallel.For(
+                0, (int)some.shape[0], parallel,
+                row => predicted[first + row] = Vote(nearest[row], labels, classes, temperature));
         }
 
         return predicted;
@@ -80,7 +99,9 @@ public static class KnnClassifier
     /// <param name="neighbours">k, 1 to M.</param>
     /// <param name="temperature">Of the weights, above 0.</param>
     /// <returns>Length Q.</returns>
-    public static int[] Predict(IProcessGroup group, Tensor bank, ReadOnlySpan<int> bankLabels, Tensor queries, int classes, int neighbours, double temperature)
+    public static int[] Predict(
+        IProcessGroup group, Tensor bank, ReadOnlySpan<int> bankLabels, Tensor queries, int classes, int neighbours,
+        double temperature)
     {
         ArgumentNullException.ThrowIfNull(group);
         ArgumentNullException.ThrowIfNull(queries);
@@ -91,21 +112,43 @@ public static class KnnClassifier
 
         using var scope = NewDisposeScope();
         var count = (int)queries.shape[0];
-        var share = Predict(bank, bankLabels, queries.slice(0, group.Rank, count, group.Size).contiguous(), classes, neighbours, temperature);
+        var share = Predict(
+            bank,
+            bankLabels,
+            queries.slice(0, group.Rank, count, group.Size).contiguous(),
+            classes,
+            neighbours,
+            temperature);
         Array.Resize(ref share, (count + group.Size - 1) / group.Size);
-        return [.. BatchOrder.Gather(group, tensor(share, dtype: int64)).data<long>().ToArray().Take(count).Select(label => (int)label)];
+        return
+        [
+            .. BatchOrder
+                .Gather(group, tensor(share, dtype: int64))
+                .data<long>()
+                .ToArray()
+                .Take(count)
+                .Select(label => (int)label),
+        ];
     }
 
-    /// <summary>Share of labelled queries whose class is predicted, 0 to 1; several ranks that hold the same features share the queries.</summary>
-    public static double Accuracy(FeatureSet bank, FeatureSet queries, int classes, int neighbours, double temperature, IProcessGroup? group = null)
+    /// <summary>
+    /// Share of labelled queries whose class is predicted, 0 to 1; several ranks that hold the same features share the
+    /// queries.
+    /// </summary>
+    public static double Accuracy(
+        FeatureSet bank, FeatureSet queries, int classes, int neighbours, double temperature,
+        IProcessGroup? group = null)
     {
         ArgumentNullException.ThrowIfNull(bank);
         ArgumentNullException.ThrowIfNull(queries);
-        var predicted = Predict(group ?? SingleProcess.Instance, bank.Values, bank.Labels, queries.Values, classes, neighbours, temperature);
+        var predicted = Predict(
+            group ?? SingleProcess.Instance, bank.Values, bank.Labels, queries.Values, classes, neighbours,
+            temperature);
         return predicted.Zip(queries.Labels).Count(pair => pair.First == pair.Second) / (double)queries.Labels.Length;
     }
 
-    // The nearest of the bank for each query. Every thread selects for its own rows, so that the result is the same for any number of threads.
+    // The nearest of the bank for each query. Every thread selects for its own rows, so that the result is the same for
+    // any number of threads.
     private static unsafe void Search(Tensor bank, Tensor queries, NearestKeys[] nearest, ParallelOptions parallel)
     {
         var rows = (int)queries.shape[0];
@@ -124,7 +167,10 @@ public static class KnnClassifier
             {
                 var scores = (nint)memory;
                 var start = first;
-                Parallel.For(0, rows, parallel, row => nearest[row].Add(new ReadOnlySpan<float>((float*)scores + ((long)row * width), width), start));
+                Parallel.For(
+                    0, rows, parallel,
+                    row => nearest[row].Add(new ReadOnlySpan<float>((float*)scores + ((long)row * width), width), start)
+                );
             }
         }
     }
@@ -134,7 +180,8 @@ public static class KnnClassifier
         var votes = new double[classes];
         foreach (var (similarity, index) in nearest.Best())
         {
-            votes[labels[index]] += Math.Exp((similarity - 1) / temperature); // less 1, the highest there is: no overflow, and the same order
+            // less 1, the highest there is: no overflow, and the same order
+            votes[labels[index]] += Math.Exp((similarity - 1) / temperature);
         }
 
         return Array.IndexOf(votes, votes.Max());

@@ -9,18 +9,24 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Features;
 
-/// <summary>Judges an encoder by the labels of nearest neighbours, as the CIFAR demo does: bank and queries in the evaluation view.</summary>
+/// <summary>
+/// Judges an encoder by the labels of nearest neighbours, as the CIFAR demo does: bank and queries in the evaluation
+/// view.
+/// </summary>
 /// <param name="bank">Labelled images to find neighbours in: the training set.</param>
 /// <param name="queries">Labelled images to judge by.</param>
 /// <param name="view">The evaluation view of both.</param>
 /// <param name="options">k, temperature, layer.</param>
 /// <param name="loader">Workers and prefetch.</param>
 /// <param name="device">Where the encoder lives.</param>
-public sealed class KnnMonitor(IImageDataset bank, IImageDataset queries, ViewTransform view, KnnOptions options, LoaderOptions loader, Device device)
+public sealed class KnnMonitor(
+    IImageDataset bank, IImageDataset queries, ViewTransform view, KnnOptions options, LoaderOptions loader,
+    Device device)
 {
     /// <summary>The protocol, in a phrase: stands beside every number.</summary>
     public string Protocol { get; } = FormattableString.Invariant(
-        $"kNN k={Math.Min(options.Neighbours, bank.Count)} T={options.Temperature}, cosine, {(options.Layer == FeatureLayer.Head ? "head output" : "pooled features")}, bank {bank.Count}, queries {queries.Count}");
+        $"kNN k={Math.Min(options.Neighbours, bank.Count)} T={options.Temperature}, cosine, {(options.Layer == FeatureLayer.Head ? "head output" : "pooled features")}, bank {bank.Count}, queries {queries.Count}"
+    );
 
     /// <summary>Told of each broken image whenever it is met, on the thread that met it; it takes no part.</summary>
     public Action<BadImage>? BadImageFound { get; init; }
@@ -37,15 +43,28 @@ public sealed class KnnMonitor(IImageDataset bank, IImageDataset queries, ViewTr
     /// <param name="cancellation">Ends the work early.</param>
     /// <param name="group">The ranks that share the work, with equal encoders.</param>
     /// <exception cref="OperationCanceledException">It was cancelled, on any rank.</exception>
-    public (double Accuracy, double Seconds) Measure(Encoder encoder, Action<int, int>? progress, IProcessGroup group, CancellationToken cancellation)
+    public (double Accuracy, double Seconds) Measure(
+        Encoder encoder, Action<int, int>? progress, IProcessGroup group, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
         var layer = options.Layer;
         var total = bank.Count + queries.Count;
-        using var known = FeatureExtractor.Extract(encoder, bank, view, layer, loader, device, progress: done => progress?.Invoke(done, total), badImage: Leave, cancellation: cancellation, group: group);
-        using var asked = FeatureExtractor.Extract(encoder, queries, view, layer, loader, device, progress: done => progress?.Invoke(bank.Count + done, total), badImage: Leave, cancellation: cancellation, group: group);
+        using var known = FeatureExtractor.Extract(
+            encoder, bank, view, layer, loader, device,
+            progress: done => progress?.Invoke(done, total),
+            badImage: Leave,
+            cancellation: cancellation,
+            group: group);
+        using var asked = FeatureExtractor.Extract(
+            encoder, queries, view, layer, loader, device,
+            progress: done => progress?.Invoke(bank.Count + done, total),
+            badImage: Leave,
+            cancellation: cancellation,
+            group: group);
         LeftOut = total - known.Labels.Length - asked.Labels.Length;
-        var accuracy = KnnClassifier.Accuracy(known, asked, bank.ClassNames.Count, Math.Min(options.Neighbours, known.Labels.Length), options.Temperature, group);
+        var accuracy = KnnClassifier.Accuracy(
+            known, asked, bank.ClassNames.Count, Math.Min(options.Neighbours, known.Labels.Length),
+            options.Temperature, group);
         return (accuracy, watch.Elapsed.TotalSeconds);
 
         void Leave(BadImage bad)

@@ -7,7 +7,9 @@ namespace MoCoSharp.Features;
 
 /// <summary>What nearest neighbours found.</summary>
 /// <param name="Scores">By class; kNN has no top-5.</param>
-/// <param name="MissingClasses">Classes of queries that the bank has no image of: they count, and cannot be right.</param>
+/// <param name="MissingClasses">
+/// Classes of queries that the bank has no image of: they count, and cannot be right.
+/// </param>
 public sealed record KnnResult(ClassificationScores Scores, IReadOnlyList<string> MissingClasses);
 
 /// <summary>The published ways to judge an encoder by nearest neighbours.</summary>
@@ -24,19 +26,22 @@ public static class KnnProtocol
 
     /// <summary>The settings of a protocol.</summary>
     /// <param name="name">
-    /// "demo": MoCo's CIFAR demo, k 200, T 0.1; "instdisc": Wu et al. 2018, <see href="https://arxiv.org/abs/1805.01978"/>, k 200, T 0.07. Both
-    /// on the head's output.
+    /// "demo": MoCo's CIFAR demo, k 200, T 0.1; "instdisc": Wu et al. 2018,
+    /// <see href="https://arxiv.org/abs/1805.01978"/>, k 200, T 0.07. Both on the head's output.
     /// </param>
     /// <exception cref="ArgumentException">There is no such protocol.</exception>
     public static KnnOptions Named(string name) => Protocols.FirstOrDefault(protocol => protocol.Name == name).Options
-        ?? throw new ArgumentException($"{name}: no kNN protocol of that name, expected {string.Join(" or ", Names)}.", nameof(name));
+        ?? throw new ArgumentException(
+            $"{name}: no kNN protocol of that name, expected {string.Join(" or ", Names)}.",
+            nameof(name));
 
     /// <summary>The protocol in a phrase, to stand beside a number.</summary>
     public static string Describe(string name, KnnOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return FormattableString.Invariant($"kNN, {name}: k {options.Neighbours}, T {options.Temperature}, cosine, weights exp(s/T) summed by class, ") +
-            (options.Layer == FeatureLayer.Head ? "head output" : "pooled features");
+        return FormattableString.Invariant(
+                $"kNN, {name}: k {options.Neighbours}, T {options.Temperature}, cosine, weights exp(s/T) summed by class, "
+            ) + (options.Layer == FeatureLayer.Head ? "head output" : "pooled features");
     }
 
     /// <summary>Judges by features; images without a label take no part.</summary>
@@ -44,10 +49,14 @@ public static class KnnProtocol
     /// <param name="queries">From the same encoder.</param>
     /// <param name="classNames">By label.</param>
     /// <param name="options">k and T.</param>
-    /// <param name="group">The ranks that share the queries, all with the same features; null is this process alone.</param>
+    /// <param name="group">
+    /// The ranks that share the queries, all with the same features; null is this process alone.
+    /// </param>
     /// <exception cref="ArgumentException">k is larger than the labelled bank.</exception>
     /// <exception cref="InvalidDataException">A feature is not a finite number.</exception>
-    public static KnnResult Judge(FeatureSet bank, FeatureSet queries, IReadOnlyList<string> classNames, KnnOptions options, IProcessGroup? group = null)
+    public static KnnResult Judge(
+        FeatureSet bank, FeatureSet queries, IReadOnlyList<string> classNames, KnnOptions options,
+        IProcessGroup? group = null)
     {
         ArgumentNullException.ThrowIfNull(bank);
         ArgumentNullException.ThrowIfNull(queries);
@@ -56,13 +65,22 @@ public static class KnnProtocol
         var scores = new ClassificationScores(classNames);
         var known = Labelled(bank);
         var asked = Labelled(queries);
-        scores.Add(KnnClassifier.Predict(group ?? SingleProcess.Instance, known.Values, known.Labels, asked.Values, classNames.Count, options.Neighbours, options.Temperature), asked.Labels);
+        scores.Add(
+            KnnClassifier.Predict(
+                group ?? SingleProcess.Instance, known.Values, known.Labels, asked.Values, classNames.Count,
+                options.Neighbours, options.Temperature),
+            asked.Labels);
         return new KnnResult(scores, [.. asked.Labels.Except(known.Labels).Order().Select(label => classNames[label])]);
     }
 
     private static (Tensor Values, int[] Labels) Labelled(FeatureSet set)
     {
-        long[] rows = [.. Enumerable.Range(0, set.Labels.Length).Where(row => set.Labels[row] >= 0).Select(row => (long)row)];
-        return (functional.normalize(set.Values.index_select(0, tensor(rows)), dim: 1), [.. rows.Select(row => set.Labels[row])]);
+        long[] rows =
+        [
+            .. Enumerable.Range(0, set.Labels.Length).Where(row => set.Labels[row] >= 0).Select(row => (long)row),
+        ];
+        return (
+            functional.normalize(set.Values.index_select(0, tensor(rows)), dim: 1),
+            [.. rows.Select(row => set.Labels[row])]);
     }
 }

@@ -4,7 +4,10 @@ using System.Runtime.Intrinsics;
 namespace MoCoSharp.Features;
 
 /// <summary>The k highest of a stream of scores, exactly; of equal ones, those that came first.</summary>
-/// <remarks>Almost every score is below the k-th so far and costs one lane of one comparison: a row of 50,000 is read at the speed of memory. What is kept is only parted, not sorted, until the end.</remarks>
+/// <remarks>
+/// Almost every score is below the k-th so far and costs one lane of one comparison: a row of 50,000 is read at the
+/// speed of memory. What is kept is only parted, not sorted, until the end.
+/// </remarks>
 /// <param name="k">Above 0.</param>
 internal sealed class NearestKeys(int k)
 {
@@ -27,7 +30,9 @@ internal sealed class NearestKeys(int k)
         var i = 0;
         for (; i <= scores.Length - Vector512<float>.Count; i += Vector512<float>.Count)
         {
-            var above = Vector512.GreaterThan(Vector512.Create(scores.Slice(i, Vector512<float>.Count)), Vector512.Create(threshold)).ExtractMostSignificantBits();
+            var above = Vector512
+                .GreaterThan(Vector512.Create(scores.Slice(i, Vector512<float>.Count)), Vector512.Create(threshold))
+                .ExtractMostSignificantBits();
             for (; above != 0; above &= above - 1)
             {
                 var lane = i + BitOperations.TrailingZeroCount(above);

@@ -8,7 +8,9 @@ namespace MoCoSharp.Losses;
 
 /// <summary>How a batch of queries tells its own keys from those of the queue.</summary>
 /// <param name="Loss">Mean over the queries, a scalar that carries the gradient.</param>
-/// <param name="Accuracy">Shares of queries whose own key is the nearest, and among the nearest five. Shape [2]; null unless it was asked for.</param>
+/// <param name="Accuracy">
+/// Shares of queries whose own key is the nearest, and among the nearest five. Shape [2]; null unless it was asked for.
+/// </param>
 public readonly record struct Contrast(Tensor Loss, Tensor? Accuracy);
 
 /// <summary>The contrastive loss: tell a query's own key from every key of the queue.</summary>
@@ -18,8 +20,8 @@ public static class InfoNce
     private const int KeysAtOnce = 4096; // 256 queries' logits of so many keys are 4 MB, which a cache holds
 
     /// <summary>
-    /// Mean cross entropy of each query against its own key and every key of the queue. Loss and gradient come from one pass over the queue
-    /// in blocks: no [N, K] matrix is kept, and the queue may change once this returns.
+    /// Mean cross entropy of each query against its own key and every key of the queue. Loss and gradient come from one
+    /// pass over the queue in blocks: no [N, K] matrix is kept, and the queue may change once this returns.
     /// </summary>
     /// <param name="query">L2-normalised in MoCo; of any length here. Shape [N, C].</param>
     /// <param name="key">Without gradient. Shape [N, C].</param>
@@ -28,7 +30,8 @@ public static class InfoNce
     /// <param name="measuresAccuracy">Whether to count the keys that are nearer than the own one.</param>
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="temperature"/> is 0 or less.</exception>
-    public static Contrast Loss(Tensor query, Tensor key, Tensor queue, double temperature, bool measuresAccuracy = false)
+    public static Contrast Loss(
+        Tensor query, Tensor key, Tensor queue, double temperature, bool measuresAccuracy = false)
     {
         CheckShapes(query, key, queue, temperature);
         using var scope = NewDisposeScope();
@@ -39,24 +42,33 @@ public static class InfoNce
             (loss, gradient, nearer) = Pass(query.detach(), key, queue, temperature, measuresAccuracy);
         }
 
-        // A scalar of the loss's value and of its gradient: the difference is 0, and its derivative by the query is the gradient.
+        // A scalar of the loss's value and of its gradient: the difference is 0, and its derivative by the query is the
+        // gradient.
         var carrier = (query * gradient).sum();
         loss = loss.add(carrier - carrier.detach(), One).MoveToOuterDisposeScope();
-        var accuracy = nearer is null ? null : stack([nearer.lt(Held(1L)), nearer.lt(Held(5L))]).to(float32).mean([1, 2]).MoveToOuterDisposeScope();
+        var accuracy = nearer is null
+            ? null
+            : stack([nearer.lt(Held(1L)), nearer.lt(Held(5L))]).to(float32).mean([1, 2]).MoveToOuterDisposeScope();
         return new(loss, accuracy);
     }
 
-    // Softmax over all keys from running sums, relative to the highest logit so far: exact for any lengths and temperatures.
-    private static (Tensor Loss, Tensor Gradient, Tensor? Nearer) Pass(Tensor query, Tensor key, Tensor queue, double temperature, bool counts)
+    // Softmax over all keys from running sums, relative to the highest logit so far: exact for any lengths and
+    // temperatures.
+    private static (Tensor Loss, Tensor Gradient, Tensor? Nearer) Pass(
+        Tensor query, Tensor key, Tensor queue, double temperature, bool counts)
     {
         var scaled = query.div(Held(temperature));
         var narrow = scaled.to(queue.dtype);
         var positive = (scaled * key).sum(1, keepdim: true); // [N, 1]: the logit of the own key
         var highest = positive.clone();                      // [N, 1]
-        var total = ones_like(positive);                     // [N, 1]: sum of exp(logit - highest) over the keys so far, the own one first
-        var weightedKeys = zeros_like(query);                        // [N, C]: sum of exp(logit - highest) key over the queue so far
+        var total = ones_like(positive); // [N, 1]: sum of exp(logit - highest) over the keys so far, the own one first
+        var weightedKeys = zeros_like(query); // [N, C]: sum of exp(logit - highest) key over the queue so far
         var nearer = counts ? zeros_like(positive) : null;   // [N, 1]
-        var fused = KernelTable.Softmax.IsOn && query.dtype == float32 && query.device_type == DeviceType.CPU && (queue.dtype == float32 || queue.dtype == bfloat16);
+        var fused =
+            KernelTable.Softmax.IsOn
+            && query.dtype == float32
+            && query.device_type == DeviceType.CPU
+            && (queue.dtype == float32 || queue.dtype == bfloat16);
         for (long first = 0; first < queue.shape[0]; first += KeysAtOnce)
         {
             using var block = NewDisposeScope();
@@ -76,12 +88,16 @@ public static class InfoNce
 
         var loss = total.log().add(highest, One).sub(positive).mean();
         var share = (positive - highest).exp_(); // of the own key
-        var gradient = weightedKeys.add((share - total) * key, One).div_(total).mul_(Held(1 / (temperature * query.shape[0])));
+        var gradient = weightedKeys
+            .add((share - total) * key, One)
+            .div_(total)
+            .mul_(Held(1 / (temperature * query.shape[0])));
         return (loss, gradient, nearer);
     }
 
     // RunningSoftmax.Update for other types and devices, operation by operation. Returns the weights.
-    private static Tensor Weigh(Tensor logits, Tensor highest, Tensor total, Tensor weightedKeys, Tensor positive, Tensor? nearer)
+    private static Tensor Weigh(
+        Tensor logits, Tensor highest, Tensor total, Tensor weightedKeys, Tensor positive, Tensor? nearer)
     {
         nearer?.add_(logits.gt(positive).sum(1, keepdim: true), One);
         var higher = highest.maximum(logits.amax([1], keepdim: true));
@@ -99,11 +115,16 @@ public static class InfoNce
         ArgumentNullException.ThrowIfNull(key);
         ArgumentNullException.ThrowIfNull(queue);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(temperature);
-        if (query.shape is not [_, var size] || !query.shape.SequenceEqual(key.shape) || queue.shape is not [_, var queueSize] || size != queueSize)
+        if (
+            query.shape is not [_, var size]
+            || !query.shape.SequenceEqual(key.shape)
+            || queue.shape is not [_, var queueSize]
+            || size != queueSize)
         {
             throw new ArgumentException(
-                $"Queries [{string.Join(", ", query.shape)}], keys [{string.Join(", ", key.shape)}] and queue [{string.Join(", ", queue.shape)}] do not fit: " +
-                "expected [N, C], [N, C] and [K, C].");
+                $"Queries [{string.Join(", ", query.shape)}], keys [{string.Join(", ", key.shape)}] and queue " +
+                $"[{string.Join(", ", queue.shape)}] do not fit: "
+                    + "expected [N, C], [N, C] and [K, C].");
         }
     }
 }

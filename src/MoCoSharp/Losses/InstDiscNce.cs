@@ -4,10 +4,13 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Losses;
 
-/// <summary>InstDisc's loss: tell the feature of the own image from K that were drawn, each a decision of its own.</summary>
+/// <summary>
+/// InstDisc's loss: tell the feature of the own image from K that were drawn, each a decision of its own.
+/// </summary>
 /// <remarks>
-/// Noise-contrastive estimation, equations 4 to 8 of Wu et al. 2018, <see href="https://arxiv.org/abs/1805.01978"/>, as its code has it: the model's
-/// probability of a feature is exp(s / τ) / Z with one constant Z, the noise is uniform over M images, and 1e-7 stands in the denominators.
+/// Noise-contrastive estimation, equations 4 to 8 of Wu et al. 2018, <see href="https://arxiv.org/abs/1805.01978"/>, as
+/// its code has it: the model's probability of a feature is exp(s / τ) / Z with one constant Z, the noise is uniform
+/// over M images, and 1e-7 stands in the denominators.
 /// </remarks>
 public static class InstDiscNce
 {
@@ -33,18 +36,26 @@ public static class InstDiscNce
             sum.add_(Looked(rows, query.detach(), bank, images, draws, temperature).Logits.exp().sum(), One);
         }
 
-        return sum.div_(Held((double)(draws.shape[0] * (draws.shape[1] + 1)))).mul_(Held((double)bank.shape[0])).MoveToOuterDisposeScope();
+        return sum.div_(Held((double)(draws.shape[0] * (draws.shape[1] + 1))))
+            .mul_(Held((double)bank.shape[0]))
+            .MoveToOuterDisposeScope();
     }
 
-    /// <summary>The loss, a mean over the queries. Draws are looked up in blocks: no [N, K, C] tensor is kept.</summary>
+    /// <summary>
+    /// The loss, a mean over the queries. Draws are looked up in blocks: no [N, K, C] tensor is kept.
+    /// </summary>
     /// <param name="query">L2-normalised; carries the gradient. Shape [N, C].</param>
     /// <param name="bank">L2-normalised, without gradient. Shape [M, C].</param>
     /// <param name="images">The own ones, indices. Shape [N].</param>
-    /// <param name="draws">Of each query, indices; the own one may be among them, as in the paper's code. Shape [N, K].</param>
+    /// <param name="draws">
+    /// Of each query, indices; the own one may be among them, as in the paper's code. Shape [N, K].
+    /// </param>
     /// <param name="normalizer">Z. Shape [1].</param>
     /// <param name="temperature">τ, above 0.</param>
     /// <param name="measuresAccuracy">Whether to count the drawn features that are nearer than the own one.</param>
-    public static Contrast Loss(Tensor query, Tensor bank, Tensor images, Tensor draws, Tensor normalizer, double temperature, bool measuresAccuracy = false)
+    public static Contrast Loss(
+        Tensor query, Tensor bank, Tensor images, Tensor draws, Tensor normalizer, double temperature,
+        bool measuresAccuracy = false)
     {
         ArgumentNullException.ThrowIfNull(query);
         ArgumentNullException.ThrowIfNull(bank);
@@ -61,7 +72,8 @@ public static class InstDiscNce
             foreach (var rows in Blocks(query, draws))
             {
                 using var each = NewDisposeScope();
-                var (features, logits) = Looked(rows, query.detach(), bank, images, draws, temperature); // the own feature is column 0
+                // the own feature is column 0
+                var (features, logits) = Looked(rows, query.detach(), bank, images, draws, temperature);
                 var model = logits.exp().div_(normalizer);                                         // P
                 var sum = model.add(Held(noise + Epsilon), One);
                 var own = model.narrow(1, 0, 1).div(sum.narrow(1, 0, 1)).log_().sum();
@@ -84,7 +96,9 @@ public static class InstDiscNce
         }
 
         var counted = cat(nearer);
-        return new(loss, stack([counted.lt(Held(1L)), counted.lt(Held(5L))]).to(float32).mean([1]).MoveToOuterDisposeScope());
+        return new(
+            loss,
+            stack([counted.lt(Held(1L)), counted.lt(Held(5L))]).to(float32).mean([1]).MoveToOuterDisposeScope());
     }
 
     // Queries at a time.
@@ -98,10 +112,15 @@ public static class InstDiscNce
     }
 
     // Own and drawn features [B, 1 + K, C] of some queries, and their logits [B, 1 + K].
-    private static (Tensor Features, Tensor Logits) Looked((long First, long Count) rows, Tensor query, Tensor bank, Tensor images, Tensor draws, double temperature)
+    private static (Tensor Features, Tensor Logits) Looked(
+        (long First, long Count) rows, Tensor query, Tensor bank, Tensor images, Tensor draws, double temperature)
     {
-        var indices = cat([images.narrow(0, rows.First, rows.Count).unsqueeze(1), draws.narrow(0, rows.First, rows.Count)], 1);
+        var indices = cat(
+            [images.narrow(0, rows.First, rows.Count).unsqueeze(1), draws.narrow(0, rows.First, rows.Count)],
+            1);
         var features = bank.index_select(0, indices.flatten()).view(rows.Count, draws.shape[1] + 1, -1);
-        return (features, einsum("bc,bkc->bk", query.narrow(0, rows.First, rows.Count), features).div_(Held(temperature)));
+        return (
+            features,
+            einsum("bc,bkc->bk", query.narrow(0, rows.First, rows.Count), features).div_(Held(temperature)));
     }
 }

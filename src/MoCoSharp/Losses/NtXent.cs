@@ -8,22 +8,33 @@ namespace MoCoSharp.Losses;
 
 /// <summary>SimCLR's loss: of 2N views, tell each one's partner from the 2N - 2 others.</summary>
 /// <remarks>
-/// Normalised temperature-scaled cross entropy, equation 1 of Chen et al. 2020, <see href="https://arxiv.org/abs/2002.05709"/>. A view is never
-/// compared with itself; its partner stands in the denominator; the mean is over all 2N (Google's code sums the two halves, which is twice that).
+/// Normalised temperature-scaled cross entropy, equation 1 of Chen et al. 2020,
+/// <see href="https://arxiv.org/abs/2002.05709"/>. A view is never compared with itself; its partner stands in the
+/// denominator; the mean is over all 2N (Google's code sums the two halves, which is twice that).
 /// </remarks>
 public static class NtXent
 {
     private const long LogitsAtOnce = 1 << 20; // 4 MB, which a cache holds
 
-    /// <summary>Mean over this rank's views; the mean over ranks is that of the batch. No [2N, 2N] matrix is kept, forward or backward.</summary>
-    /// <param name="first">L2-normalised embeddings of one view of each image; carries the gradient. Shape [N / ranks, C].</param>
+    /// <summary>
+    /// Mean over this rank's views; the mean over ranks is that of the batch. No [2N, 2N] matrix is kept, forward or
+    /// backward.
+    /// </summary>
+    /// <param name="first">
+    /// L2-normalised embeddings of one view of each image; carries the gradient. Shape [N / ranks, C].
+    /// </param>
     /// <param name="second">Of the other view of the same images. The same shape.</param>
     /// <param name="temperature">τ of the softmax, above 0.</param>
-    /// <param name="group">The ranks that share the batch: every one's views are negatives, and gradients come back through them. Null is one process.</param>
+    /// <param name="group">
+    /// The ranks that share the batch: every one's views are negatives, and gradients come back through them. Null is
+    /// one process.
+    /// </param>
     /// <param name="measuresAccuracy">Whether to count the views that are nearer than the partner.</param>
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="temperature"/> is 0 or less.</exception>
-    public static Contrast Loss(Tensor first, Tensor second, double temperature, IProcessGroup? group = null, bool measuresAccuracy = false)
+    public static Contrast Loss(
+        Tensor first, Tensor second, double temperature, IProcessGroup? group = null,
+        bool measuresAccuracy = false)
     {
         ArgumentNullException.ThrowIfNull(first);
         ArgumentNullException.ThrowIfNull(second);
@@ -31,31 +42,41 @@ public static class NtXent
         if (first.shape is not [> 0 and var count, _] || !first.shape.SequenceEqual(second.shape))
         {
             throw new ArgumentException(
-                $"Views [{string.Join(", ", first.shape)}] and [{string.Join(", ", second.shape)}] do not fit: expected [N, C] twice, N above 0.", nameof(second));
+                $"Views [{string.Join(", ", first.shape)}] and [{string.Join(", ", second.shape)}] do not fit: " +
+                "expected [N, C] twice, N above 0.",
+                nameof(second));
         }
 
         group ??= SingleProcess.Instance;
         using var scope = NewDisposeScope();
-        var all = cat([DifferentiableGather.Of(group, first), DifferentiableGather.Of(group, second)]); // [2N, C]: row i and row N + i are partners
+        // [2N, C]: row i and row N + i are partners
+        var all = cat([DifferentiableGather.Of(group, first), DifferentiableGather.Of(group, second)]);
         Tensor loss, gradient;
         Tensor? nearer;
         using (no_grad())
         {
             var rows = Indices.UpTo(all.shape[0], all.device);
-            var own = cat([BatchOrder.Share(group, rows.narrow(0, 0, count * group.Size)), BatchOrder.Share(group, rows.narrow(0, count * group.Size, count * group.Size))]);
+            var own = cat([
+                BatchOrder.Share(group, rows.narrow(0, 0, count * group.Size)),
+                BatchOrder.Share(group, rows.narrow(0, count * group.Size, count * group.Size)),
+            ]);
             (loss, gradient, nearer) = Pass(all.detach(), own, temperature, measuresAccuracy);
         }
 
         // A scalar of the loss's value and of its gradient, as in InfoNce.
         var carrier = (all * gradient).sum();
         loss = loss.add(carrier - carrier.detach(), One).MoveToOuterDisposeScope();
-        var accuracy = nearer is null ? null : stack([nearer.lt(Held(1L)), nearer.lt(Held(5L))]).to(float32).mean([1]).MoveToOuterDisposeScope();
+        var accuracy = nearer is null
+            ? null
+            : stack([nearer.lt(Held(1L)), nearer.lt(Held(5L))]).to(float32).mean([1]).MoveToOuterDisposeScope();
         return new(loss, accuracy);
     }
 
-    // Rows block by block. With p the softmax of a row, the gradient of its loss is p Z / τ less the partner on the row itself, and p times the row on
+    // Rows block by block. With p the softmax of a row, the gradient of its loss is p Z / τ less the partner on the row
+    // itself, and p times the row on
     // every column: what a view says of the others, and what they say of it.
-    private static (Tensor Loss, Tensor Gradient, Tensor? Nearer) Pass(Tensor all, Tensor own, double temperature, bool counts)
+    private static (Tensor Loss, Tensor Gradient, Tensor? Nearer) Pass(
+        Tensor all, Tensor own, double temperature, bool counts)
     {
         long total = all.shape[0], count = own.shape[0];
         var partnerOf = Indices.UpTo(total, all.device).roll(total / 2, 0); // [2N]
@@ -73,7 +94,8 @@ public static class NtXent
             logits.scatter_(1, rows.unsqueeze(1), full_like(positive, Held(double.NegativeInfinity))); // never itself
             if (counts)
             {
-                // The partner's own logit may be rounded otherwise than the positive: it is not among those that are nearer.
+                // The partner's own logit may be rounded otherwise than the positive: it is not among those that are
+                // nearer.
                 var above = logits.gt(positive);
                 above.scatter_(1, partners.unsqueeze(1), zeros_like(above.narrow(1, 0, 1)));
                 nearer!.Add(above.sum(1).MoveToOuterDisposeScope());
@@ -87,6 +109,9 @@ public static class NtXent
             gradient.index_add_(0, partners, views, Held(-1.0));
         }
 
-        return (sum.div(Held(count)), gradient.mul_(Held(1 / (temperature * count))), nearer is null ? null : cat(nearer));
+        return (
+            sum.div(Held(count)),
+            gradient.mul_(Held(1 / (temperature * count))),
+            nearer is null ? null : cat(nearer));
     }
 }

@@ -6,12 +6,13 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Methods;
 
 /// <summary>
-/// Embeds a batch BN group by BN group without keeping activations, and passes each group through the encoder once more when the gradient of its
-/// embeddings is known. A batch of any size needs the activations of one group.
+/// Embeds a batch BN group by BN group without keeping activations, and passes each group through the encoder once more
+/// when the gradient of its embeddings is known. A batch of any size needs the activations of one group.
 /// </summary>
 /// <remarks>
-/// Gao et al. 2021, <see href="https://arxiv.org/abs/2101.06983"/>. BatchNorm's statistics are a group's own in both passes, so that loss and gradient are
-/// those of the whole batch with as many groups; running statistics move once, in the first pass, each group from the same old value, and their mean is kept.
+/// Gao et al. 2021, <see href="https://arxiv.org/abs/2101.06983"/>. BatchNorm's statistics are a group's own in both
+/// passes, so that loss and gradient are those of the whole batch with as many groups; running statistics move once, in
+/// the first pass, each group from the same old value, and their mean is kept.
 /// </remarks>
 /// <param name="encoder">Built with as many BN groups.</param>
 /// <param name="groups">S, groups of this process's batch.</param>
@@ -42,7 +43,8 @@ internal sealed class EmbeddingCache(Encoder encoder, int groups) : IDisposable
             }
 
             statistics.Keep();
-            _embeddings = stack(parts, 1).flatten(0, 1).DetachFromDisposeScope(); // [N / S, S, C] -> [N, C]: sample i is of group i mod S
+            // [N / S, S, C] -> [N, C]: sample i is of group i mod S
+            _embeddings = stack(parts, 1).flatten(0, 1).DetachFromDisposeScope();
         }
 
         _embeddings.requires_grad = true;
@@ -55,7 +57,8 @@ internal sealed class EmbeddingCache(Encoder encoder, int groups) : IDisposable
     {
         if (_views is null || _embeddings?.grad is not { } gradient)
         {
-            throw new InvalidOperationException("There are no embeddings whose gradient is known: embed a batch and take its loss backward first.");
+            throw new InvalidOperationException(
+                "There are no embeddings whose gradient is known: embed a batch and take its loss backward first.");
         }
 
         for (var group = 0; group < groups; group++)
@@ -84,9 +87,16 @@ internal sealed class EmbeddingCache(Encoder encoder, int groups) : IDisposable
         private int _groups;
 
         public StatisticsMean(Encoder encoder) => _buffers = [.. encoder.named_buffers()
-            .Where(item => item.name.EndsWith("running_mean", StringComparison.Ordinal) || item.name.EndsWith("running_var", StringComparison.Ordinal)
+            .Where(item =>
+                item.name.EndsWith("running_mean", StringComparison.Ordinal)
+                || item.name.EndsWith("running_var", StringComparison.Ordinal)
                 || item.name.EndsWith("num_batches_tracked", StringComparison.Ordinal))
-            .Select(item => (item.buffer, item.buffer.clone().DetachFromDisposeScope(), zeros_like(item.buffer).DetachFromDisposeScope()))];
+            .Select(item =>
+                (
+                    item.buffer,
+                    item.buffer.clone().DetachFromDisposeScope(),
+                    zeros_like(item.buffer).DetachFromDisposeScope())),
+    ];
 
         public void BeginGroup()
         {

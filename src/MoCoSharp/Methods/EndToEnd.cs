@@ -20,10 +20,15 @@ public sealed record EndToEndOptions : IMethodOptions
     /// <summary>τ of the softmax, above 0.</summary>
     public double Temperature { get; init; } = 0.07;
 
-    /// <summary>Whether one encoder makes queries and keys; else keys have an encoder of their own, with its own weights, and both learn.</summary>
+    /// <summary>
+    /// Whether one encoder makes queries and keys; else keys have an encoder of their own, with its own weights, and
+    /// both learn.
+    /// </summary>
     public bool SharedEncoder { get; init; }
 
-    /// <summary>Whether keys are normalised in other BN groups than their queries; the gradient goes back through the shuffle.</summary>
+    /// <summary>
+    /// Whether keys are normalised in other BN groups than their queries; the gradient goes back through the shuffle.
+    /// </summary>
     public bool Shuffle { get; init; } = true;
 
     string IMethodOptions.Name => "endToEnd";
@@ -33,7 +38,8 @@ public sealed record EndToEndOptions : IMethodOptions
     string? IMethodOptions.KeyEncoderPrefix => SharedEncoder ? null : "encoder_k.";
 
     /// <inheritdoc/>
-    public PretrainMethod Create(MethodBuild build) => EndToEnd.Create(build.Encoder, this, build.BnGroups, build.Seed, build.Group, build.SyncNorm);
+    public PretrainMethod Create(MethodBuild build) =>
+        EndToEnd.Create(build.Encoder, this, build.BnGroups, build.Seed, build.Group, build.SyncNorm);
 
     /// <inheritdoc/>
     public string Describe() => $"end-to-end, {(SharedEncoder ? "one encoder" : "two encoders")}";
@@ -53,10 +59,12 @@ public sealed record EndToEndOptions : IMethodOptions
     }
 }
 
-/// <summary>The contrast that MoCo came from: the keys are the batch's own, and both encoders learn by the gradient.</summary>
+/// <summary>
+/// The contrast that MoCo came from: the keys are the batch's own, and both encoders learn by the gradient.
+/// </summary>
 /// <remarks>
-/// He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>, figure 2a and section 3.1: the number of negatives is the batch less one. Keys are shuffled
-/// among BN groups as in MoCo, and the gradient finds its way back.
+/// He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>, figure 2a and section 3.1: the number of negatives
+/// is the batch less one. Keys are shuffled among BN groups as in MoCo, and the gradient finds its way back.
 /// </remarks>
 public sealed class EndToEnd : PretrainMethod
 {
@@ -66,14 +74,18 @@ public sealed class EndToEnd : PretrainMethod
     private readonly IProcessGroup _group;
     private long _step;
 
-    private EndToEnd(EncoderOptions encoder, EndToEndOptions options, int bnGroups, long seed, IProcessGroup group, bool syncNorm) : base(nameof(EndToEnd))
+    private EndToEnd(
+        EncoderOptions encoder, EndToEndOptions options, int bnGroups, long seed, IProcessGroup group, bool syncNorm)
+        : base(nameof(EndToEnd))
     {
         _options = options;
         _group = group;
         KeyOrders = (step, half, count) => KeyShuffle.Order(seed, step, half, count);
         using var random = new Generator(RandomStreams.Weights(seed));
         encoder_q = new Encoder(encoder, options.Dimension, bnGroups / group.Size, random, syncNorm ? group : null);
-        encoder_k = options.SharedEncoder ? null : new Encoder(encoder, options.Dimension, bnGroups / group.Size, random, syncNorm ? group : null);
+        encoder_k = options.SharedEncoder
+            ? null
+            : new Encoder(encoder, options.Dimension, bnGroups / group.Size, random, syncNorm ? group : null);
         RegisterComponents();
         encoder_k?.load_state_dict(encoder_q.state_dict());
     }
@@ -85,8 +97,12 @@ public sealed class EndToEnd : PretrainMethod
     /// <param name="seed">Fixes the weights and the shuffles.</param>
     /// <param name="group">The ranks that train together.</param>
     /// <param name="syncNorm">Whether BatchNorm normalizes the global batch of all ranks as one group.</param>
-    /// <exception cref="ArgumentException">The options have faults, all of which are named, or ranks do not divide the BN groups.</exception>
-    public static EndToEnd Create(EncoderOptions encoder, EndToEndOptions options, int bnGroups, long seed, IProcessGroup group, bool syncNorm = false)
+    /// <exception cref="ArgumentException">
+    /// The options have faults, all of which are named, or ranks do not divide the BN groups.
+    /// </exception>
+    public static EndToEnd Create(
+        EncoderOptions encoder, EndToEndOptions options, int bnGroups, long seed, IProcessGroup group,
+        bool syncNorm = false)
     {
         ArgumentNullException.ThrowIfNull(group);
         MethodFaults.ThrowIfAny(encoder, options, bnGroups, group);
@@ -114,7 +130,8 @@ public sealed class EndToEnd : PretrainMethod
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<(string Name, Parameter Parameter)> LearnedParameters => [.. named_parameters().Select(item => (item.name, item.parameter))];
+    public override IReadOnlyList<(string Name, Parameter Parameter)> LearnedParameters =>
+        [.. named_parameters().Select(item => (item.name, item.parameter))];
 
     /// <summary>(step, half, N) -> permutation; tests put their own here.</summary>
     internal Func<long, int, long, long[]> KeyOrders { get; set; }
@@ -131,15 +148,19 @@ public sealed class EndToEnd : PretrainMethod
         var query = functional.normalize(encoder_q.call(queryViews), dim: 1); // [N / ranks, C]
         var keys = Keys(keyViews);                                            // [N, C]
         var logits = query.mm(keys.t()).div(Held(_options.Temperature));      // [N / ranks, N]
-        var own = BatchOrder.Share(_group, Indices.UpTo(keys.shape[0], keys.device)).contiguous(); // query i is of image i
+        // query i is of image i
+        var own = BatchOrder.Share(_group, Indices.UpTo(keys.shape[0], keys.device)).contiguous();
         var loss = functional.cross_entropy(logits, own);
         var accuracy = MeasuresContrast ? ShareOfNearest(logits.detach(), own) : null;
         scope.MoveToOuter(loss);
         accuracy?.MoveToOuterDisposeScope();
-        return new(loss, keys.detach().MoveToOuterDisposeScope(), accuracy, MeasuresContrast ? query.detach().MoveToOuterDisposeScope() : null);
+        return new(
+            loss, keys.detach().MoveToOuterDisposeScope(), accuracy,
+            MeasuresContrast ? query.detach().MoveToOuterDisposeScope() : null);
     }
 
-    // Keys of the global batch in batch order, with their gradient, each normalised in a BN group that need not be its query's.
+    // Keys of the global batch in batch order, with their gradient, each normalised in a BN group that need not be its
+    // query's.
     private Tensor Keys(Tensor views)
     {
         var encoder = encoder_k ?? encoder_q;

@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Methods;
 
-/// <summary>One feature for each image of a data set: what its encoder made of it when it was last seen, averaged with what was there.</summary>
+/// <summary>
+/// One feature for each image of a data set: what its encoder made of it when it was last seen, averaged with what was
+/// there.
+/// </summary>
 /// <remarks>Wu et al. 2018, <see href="https://arxiv.org/abs/1805.01978"/>, section 3.1.</remarks>
 public sealed class FeatureBank : nn.Module
 {
@@ -19,7 +22,9 @@ public sealed class FeatureBank : nn.Module
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(images);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(dimension);
         using var scope = NewDisposeScope();
-        features = nn.functional.normalize(randn([images, dimension], generator: random), dim: 1).DetachFromDisposeScope();
+        features = nn
+            .functional.normalize(randn([images, dimension], generator: random), dim: 1)
+            .DetachFromDisposeScope();
         RegisterComponents();
     }
 

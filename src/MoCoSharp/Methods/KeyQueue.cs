@@ -14,14 +14,20 @@ public sealed class KeyQueue : nn.Module
     /// <param name="dimension">C, above 0.</param>
     /// <param name="size">K, above 0.</param>
     /// <param name="random">Draws the directions.</param>
-    /// <param name="precision">What the keys are kept in; bf16 halves the queue and the time that the loss takes.</param>
-    public KeyQueue(int dimension, int size, Generator random, Precision precision = Precision.Fp32) : base(nameof(KeyQueue))
+    /// <param name="precision">
+    /// What the keys are kept in; bf16 halves the queue and the time that the loss takes.
+    /// </param>
+    public KeyQueue(int dimension, int size, Generator random, Precision precision = Precision.Fp32)
+        : base(nameof(KeyQueue))
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(dimension);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size);
 
         using var scope = NewDisposeScope();
-        keys = nn.functional.normalize(randn([size, dimension], generator: random), dim: 1).to(precision.Type(float32)).DetachFromDisposeScope();
+        keys = nn
+            .functional.normalize(randn([size, dimension], generator: random), dim: 1)
+            .to(precision.Type(float32))
+            .DetachFromDisposeScope();
         RegisterComponents();
     }
 
@@ -31,7 +37,9 @@ public sealed class KeyQueue : nn.Module
     /// <summary>K.</summary>
     public long Size => keys.shape[0];
 
-    /// <summary>The row that the next key goes to. Kept on the host, so that a step never waits for the device.</summary>
+    /// <summary>
+    /// The row that the next key goes to. Kept on the host, so that a step never waits for the device.
+    /// </summary>
     public long Position { get; private set; }
 
     /// <summary>Goes on where a saved queue stood.</summary>
@@ -44,7 +52,9 @@ public sealed class KeyQueue : nn.Module
     }
 
     /// <summary>Writes a batch over the oldest keys, going round at the end of the ring.</summary>
-    /// <param name="newest">L2-normalised keys of every process, in batch order. Shape [N, C]; of more than K, the last K stay.</param>
+    /// <param name="newest">
+    /// L2-normalised keys of every process, in batch order. Shape [N, C]; of more than K, the last K stay.
+    /// </param>
     /// <exception cref="ArgumentException"><paramref name="newest"/> is not [N, C].</exception>
     public void Enqueue(Tensor newest)
     {
@@ -52,8 +62,10 @@ public sealed class KeyQueue : nn.Module
         if (newest.shape is not [var count, var width] || width != keys.shape[1])
         {
             throw new ArgumentException(
-                $"Keys of shape [{string.Join(", ", newest.shape)}] do not fit a queue of {Size} keys of size {keys.shape[1]}: " +
-                $"expected [N, {keys.shape[1]}]. Is moco.dimension the same for both encoders?", nameof(newest));
+                $"Keys of shape [{string.Join(", ", newest.shape)}] do not fit a queue of {Size} keys of size " +
+                $"{keys.shape[1]}: "
+                    + $"expected [N, {keys.shape[1]}]. Is moco.dimension the same for both encoders?",
+                nameof(newest));
         }
 
         using var noGrad = no_grad();
@@ -64,7 +76,8 @@ public sealed class KeyQueue : nn.Module
         keys.narrow(0, first, beforeTheEnd).copy_(newest.narrow(0, count - kept, beforeTheEnd));
         if (beforeTheEnd < kept)
         {
-            keys.narrow(0, 0, kept - beforeTheEnd).copy_(newest.narrow(0, count - kept + beforeTheEnd, kept - beforeTheEnd));
+            keys.narrow(0, 0, kept - beforeTheEnd)
+                .copy_(newest.narrow(0, count - kept + beforeTheEnd, kept - beforeTheEnd));
         }
 
         Position = (Position + count) % Size;

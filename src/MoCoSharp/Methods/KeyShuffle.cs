@@ -2,10 +2,12 @@ using MoCoSharp.Data.Views;
 
 namespace MoCoSharp.Methods;
 
-/// <summary>In which order the keys of a step pass through the key encoder, so that a key's BN group is not its query's.</summary>
+/// <summary>
+/// In which order the keys of a step pass through the key encoder, so that a key's BN group is not its query's.
+/// </summary>
 /// <remarks>
-/// He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>, section 3.3. The order is a pure function of seed, step and half,
-/// hence the same on every rank without a message.
+/// He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>, section 3.3. The order is a pure function of seed,
+/// step and half, hence the same on every rank without a message.
 /// </remarks>
 public static class KeyShuffle
 {

@@ -22,14 +22,18 @@ public enum MemoryBankLoss
     InfoNce,
 
     /// <summary>
-    /// InstDisc's binary classification of K features drawn for each image, with a constant normalizer that the first batch gives.
+    /// InstDisc's binary classification of K features drawn for each image, with a constant normalizer that the first
+    /// batch gives.
     /// </summary>
     [JsonStringEnumMemberName("nce"), Description("InstDisc")]
     Nce,
 }
 
 /// <summary>The hyper-parameters of learning against a memory bank.</summary>
-/// <remarks>Wu et al. 2018, <see href="https://arxiv.org/abs/1805.01978"/> (InstDisc); with InfoNCE, He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>, figure 2b.</remarks>
+/// <remarks>
+/// Wu et al. 2018, <see href="https://arxiv.org/abs/1805.01978"/> (InstDisc); with InfoNCE, He et al. 2020,
+/// <see href="https://arxiv.org/abs/1911.05722"/>, figure 2b.
+/// </remarks>
 public sealed record MemoryBankOptions : IMethodOptions
 {
     /// <summary>Size of the embedding, C, above 0.</summary>
@@ -41,7 +45,9 @@ public sealed record MemoryBankOptions : IMethodOptions
     /// <summary>K, features drawn as negatives, above 0; 65536 in MoCo's baseline, 4096 in InstDisc.</summary>
     public int Negatives { get; init; } = 65536;
 
-    /// <summary>Share of the old feature that stays when its image is seen again, in [0, 1); 0.5 in both papers.</summary>
+    /// <summary>
+    /// Share of the old feature that stays when its image is seen again, in [0, 1); 0.5 in both papers.
+    /// </summary>
     public double Momentum { get; init; } = 0.5;
 
     /// <summary>τ, above 0; 0.07 in both papers.</summary>
@@ -52,10 +58,12 @@ public sealed record MemoryBankOptions : IMethodOptions
     int IMethodOptions.Views => 1;
 
     /// <inheritdoc/>
-    public PretrainMethod Create(MethodBuild build) => MemoryBank.Create(build.Encoder, this, build.Images, build.BnGroups, build.Seed, build.Group, build.SyncNorm);
+    public PretrainMethod Create(MethodBuild build) =>
+        MemoryBank.Create(build.Encoder, this, build.Images, build.BnGroups, build.Seed, build.Group, build.SyncNorm);
 
     /// <inheritdoc/>
-    public string Describe() => $"memory bank, {(Loss == MemoryBankLoss.Nce ? "InstDisc's NCE" : "InfoNCE")}, {Negatives} negatives";
+    public string Describe() =>
+        $"memory bank, {(Loss == MemoryBankLoss.Nce ? "InstDisc's NCE" : "InfoNCE")}, {Negatives} negatives";
 
     /// <summary>Everything wrong with these options, each with the option's name.</summary>
     public IEnumerable<string> Faults()
@@ -72,12 +80,14 @@ public sealed record MemoryBankOptions : IMethodOptions
 
         if (Negatives < 1)
         {
-            yield return $"memoryBank.negatives is {Negatives}, expected a number above 0. MoCo's baseline uses 65536, InstDisc 4096.";
+            yield return $"memoryBank.negatives is {Negatives}, expected a number above 0. MoCo's baseline uses " +
+                "65536, InstDisc 4096.";
         }
 
         if (!(Momentum is >= 0 and < 1))
         {
-            yield return $"memoryBank.momentum is {Momentum}, expected 0 to below 1: the share of the old feature that stays. Both papers use 0.5.";
+            yield return $"memoryBank.momentum is {Momentum}, expected 0 to below 1: the share of the old feature " +
+                "that stays. Both papers use 0.5.";
         }
 
         if (!(Temperature > 0) || double.IsInfinity(Temperature))
@@ -89,8 +99,9 @@ public sealed record MemoryBankOptions : IMethodOptions
 
 /// <summary>Each image is its own class: one view is told from the others' remembered features.</summary>
 /// <remarks>
-/// Wu et al. 2018, <see href="https://arxiv.org/abs/1805.01978"/>, and the baseline of He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>, figure 2b. The
-/// draws are a pure function of seed, step and query, hence the same on every rank and after a resume.
+/// Wu et al. 2018, <see href="https://arxiv.org/abs/1805.01978"/>, and the baseline of He et al. 2020,
+/// <see href="https://arxiv.org/abs/1911.05722"/>, figure 2b. The draws are a pure function of seed, step and query,
+/// hence the same on every rank and after a resume.
 /// </remarks>
 public sealed class MemoryBank : PretrainMethod
 {
@@ -102,13 +113,17 @@ public sealed class MemoryBank : PretrainMethod
     private Tensor? _images; // [N / ranks], of the step under way
     private long _step;
 
-    private MemoryBank(EncoderOptions encoderOptions, MemoryBankOptions options, int images, int bnGroups, long seed, IProcessGroup group, bool syncNorm) : base(nameof(MemoryBank))
+    private MemoryBank(
+        EncoderOptions encoderOptions, MemoryBankOptions options, int images, int bnGroups, long seed,
+        IProcessGroup group, bool syncNorm)
+        : base(nameof(MemoryBank))
     {
         _options = options;
         _group = group;
         Draws = (step, query) => Draw(seed, step, query, options.Negatives, images);
         using var random = new Generator(RandomStreams.Weights(seed));
-        encoder = new Encoder(encoderOptions, options.Dimension, bnGroups / group.Size, random, syncNorm ? group : null);
+        encoder = new Encoder(
+            encoderOptions, options.Dimension, bnGroups / group.Size, random, syncNorm ? group : null);
         bank = new FeatureBank(images, options.Dimension, random);
         normalizer = zeros(1).DetachFromDisposeScope();
         RegisterComponents();
@@ -122,8 +137,12 @@ public sealed class MemoryBank : PretrainMethod
     /// <param name="seed">Fixes the weights, the bank and the draws.</param>
     /// <param name="group">The ranks that train together.</param>
     /// <param name="syncNorm">Whether BatchNorm normalizes the global batch of all ranks as one group.</param>
-    /// <exception cref="ArgumentException">The options have faults, all of which are named, or ranks do not divide the BN groups.</exception>
-    public static MemoryBank Create(EncoderOptions encoder, MemoryBankOptions options, int images, int bnGroups, long seed, IProcessGroup group, bool syncNorm = false)
+    /// <exception cref="ArgumentException">
+    /// The options have faults, all of which are named, or ranks do not divide the BN groups.
+    /// </exception>
+    public static MemoryBank Create(
+        EncoderOptions encoder, MemoryBankOptions options, int images, int bnGroups, long seed, IProcessGroup group,
+        bool syncNorm = false)
     {
         ArgumentNullException.ThrowIfNull(group);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(images);
@@ -148,14 +167,18 @@ public sealed class MemoryBank : PretrainMethod
     public override IReadOnlyList<(string Name, Parameter Parameter)> LearnedParameters =>
         [.. encoder.named_parameters().Select(item => ($"{nameof(encoder)}.{item.name}", item.parameter))];
 
-    /// <summary>(step, query of the global batch) -> K images; tests put their own here. InfoNCE draws once a step, as if for query 0.</summary>
+    /// <summary>
+    /// (step, query of the global batch) -> K images; tests put their own here. InfoNCE draws once a step, as if for
+    /// query 0.
+    /// </summary>
     internal Func<long, long, long[]> Draws { get; set; }
 
     /// <inheritdoc/>
     public override void Take(StepSamples samples)
     {
         _images?.Dispose();
-        _images = tensor([.. samples.Indices.Select(index => (long)index)], device: bank.Features.device).DetachFromDisposeScope();
+        _images = tensor([.. samples.Indices.Select(index => (long)index)], device: bank.Features.device)
+            .DetachFromDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -180,7 +203,10 @@ public sealed class MemoryBank : PretrainMethod
     public override void AfterBackward(StepOutput output)
     {
         using var scope = NewDisposeScope();
-        bank.Update(BatchOrder.Gather(_group, Images(output.Keys)), BatchOrder.Gather(_group, output.Keys), _options.Momentum);
+        bank.Update(
+            BatchOrder.Gather(_group, Images(output.Keys)),
+            BatchOrder.Gather(_group, output.Keys),
+            _options.Momentum);
     }
 
     /// <inheritdoc/>
@@ -198,7 +224,12 @@ public sealed class MemoryBank : PretrainMethod
 
     private Contrast Nce(Tensor query, Tensor images)
     {
-        var draws = stack([.. Enumerable.Range(0, (int)query.shape[0]).Select(i => tensor(Draws(_step, ((long)i * _group.Size) + _group.Rank)))]).to(query.device); // [N / ranks, K]
+        var draws = stack([
+                .. Enumerable
+                    .Range(0, (int)query.shape[0])
+                    .Select(i => tensor(Draws(_step, ((long)i * _group.Size) + _group.Rank))),
+            ])
+            .to(query.device); // [N / ranks, K]
         if (_step == 0)
         {
             using var noGrad = no_grad();
@@ -207,12 +238,15 @@ public sealed class MemoryBank : PretrainMethod
             normalizer.copy_(first.div_(Scalars.Held((double)_group.Size)));
         }
 
-        return InstDiscNce.Loss(query, bank.Features, images, draws, normalizer, _options.Temperature, MeasuresContrast);
+        return InstDiscNce.Loss(
+            query, bank.Features, images, draws, normalizer, _options.Temperature, MeasuresContrast);
     }
 
     private Tensor Images(Tensor views) => _images is { } images && images.shape[0] == views.shape[0]
         ? images
-        : throw new InvalidOperationException($"A memory bank must know which {views.shape[0]} images a step learns from: call Take with their indices before the step.");
+        : throw new InvalidOperationException(
+            $"A memory bank must know which {views.shape[0]} images a step learns from: call Take with their " +
+            "indices before the step.");
 
     private static long[] Draw(long seed, long step, long query, int count, int images)
     {

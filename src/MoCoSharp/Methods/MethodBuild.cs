@@ -10,4 +10,5 @@ namespace MoCoSharp.Methods;
 /// <param name="Seed">Fixes the initial weights and every later draw.</param>
 /// <param name="Group">The ranks that train together.</param>
 /// <param name="SyncNorm">Whether BatchNorm normalizes the global batch of all ranks as one group.</param>
-public sealed record MethodBuild(EncoderOptions Encoder, int Images, int BnGroups, long Seed, IProcessGroup Group, bool SyncNorm = false);
+public sealed record MethodBuild(
+    EncoderOptions Encoder, int Images, int BnGroups, long Seed, IProcessGroup Group, bool SyncNorm = false);

@@ -8,9 +8,12 @@ internal static class MethodFaults
 {
     /// <summary>The fault of an encoder without a head.</summary>
     public const string NoHead =
-        "encoder.head is none, which is for encoders without their head: pre-training needs linear (MoCo v1) or mlp (MoCo v2).";
+        "encoder.head is none, which is for encoders without their head: pre-training needs linear (MoCo v1) or mlp " +
+        "(MoCo v2).";
 
-    /// <exception cref="ArgumentException">The options have faults, all of which are named, or ranks do not divide the BN groups.</exception>
+    /// <exception cref="ArgumentException">
+    /// The options have faults, all of which are named, or ranks do not divide the BN groups.
+    /// </exception>
     public static void ThrowIfAny(EncoderOptions encoder, IMethodOptions options, int bnGroups, IProcessGroup group)
     {
         ArgumentNullException.ThrowIfNull(encoder);
@@ -25,7 +28,9 @@ internal static class MethodFaults
 
         if (bnGroups % group.Size != 0)
         {
-            faults.Add($"{bnGroups} BN groups do not divide over {group.Size} processes: expected a multiple of {group.Size}.");
+            faults.Add(
+                $"{bnGroups} BN groups do not divide over {group.Size} processes: expected a multiple of {group.Size}."
+            );
         }
 
         if (faults.Count > 0)

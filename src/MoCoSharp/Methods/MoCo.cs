@@ -21,7 +21,10 @@ public sealed record MoCoOptions : IMethodOptions
     /// <summary>Number of keys in the queue, K, above 0; any batch fits.</summary>
     public int QueueSize { get; init; } = 65536;
 
-    /// <summary>The type of the keys in the queue. bf16 halves its size and the time of the loss, at an error of 2e-3 in the gradient.</summary>
+    /// <summary>
+    /// The type of the keys in the queue. bf16 halves its size and the time of the loss, at an error of 2e-3 in the
+    /// gradient.
+    /// </summary>
     public Precision QueuePrecision { get; init; } = Precision.Fp32;
 
     /// <summary>m of the key encoder's update, in [0, 1].</summary>
@@ -30,10 +33,14 @@ public sealed record MoCoOptions : IMethodOptions
     /// <summary>τ of the softmax, above 0; 0.07 in MoCo v1, 0.2 in v2.</summary>
     public double Temperature { get; init; } = 0.2;
 
-    /// <summary>Whether each view is query and key in turn, and the loss the mean of both halves; twice the cost.</summary>
+    /// <summary>
+    /// Whether each view is query and key in turn, and the loss the mean of both halves; twice the cost.
+    /// </summary>
     public bool Symmetric { get; init; }
 
-    /// <summary>Whether keys are normalised in other BN groups than their queries; without effect where there is one group.</summary>
+    /// <summary>
+    /// Whether keys are normalised in other BN groups than their queries; without effect where there is one group.
+    /// </summary>
     public bool Shuffle { get; init; } = true;
 
     string IMethodOptions.Name => "moco";
@@ -43,7 +50,8 @@ public sealed record MoCoOptions : IMethodOptions
     string IMethodOptions.KeyEncoderPrefix => "encoder_k.";
 
     /// <inheritdoc/>
-    public PretrainMethod Create(MethodBuild build) => MoCo.Create(build.Encoder, this, build.BnGroups, build.Seed, build.Group, build.SyncNorm);
+    public PretrainMethod Create(MethodBuild build) =>
+        MoCo.Create(build.Encoder, this, build.BnGroups, build.Seed, build.Group, build.SyncNorm);
 
     /// <inheritdoc/>
     public string Describe() => $"MoCo, {QueueSize} keys";
@@ -68,7 +76,8 @@ public sealed record MoCoOptions : IMethodOptions
 
         if (!(Momentum is >= 0 and <= 1))
         {
-            yield return $"moco.momentum is {Momentum}, expected 0 to 1. MoCo uses 0.999: the share of the old key encoder that stays.";
+            yield return $"moco.momentum is {Momentum}, expected 0 to 1. MoCo uses 0.999: the share of the old key " +
+                "encoder that stays.";
         }
 
         if (!(Temperature > 0) || double.IsInfinity(Temperature))
@@ -78,8 +87,13 @@ public sealed record MoCoOptions : IMethodOptions
     }
 }
 
-/// <summary>Momentum contrast: a query is told from the keys of a queue, and the keys come from a slowly moving encoder.</summary>
-/// <remarks>He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>; v2: Chen et al. 2020, <see href="https://arxiv.org/abs/2003.04297"/>.</remarks>
+/// <summary>
+/// Momentum contrast: a query is told from the keys of a queue, and the keys come from a slowly moving encoder.
+/// </summary>
+/// <remarks>
+/// He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>; v2: Chen et al. 2020,
+/// <see href="https://arxiv.org/abs/2003.04297"/>.
+/// </remarks>
 public sealed class MoCo : PretrainMethod
 {
     private readonly Encoder encoder_q;
@@ -89,7 +103,9 @@ public sealed class MoCo : PretrainMethod
     private readonly IProcessGroup _group;
     private long _step;
 
-    private MoCo(EncoderOptions encoder, MoCoOptions options, int bnGroups, long seed, IProcessGroup group, bool syncNorm) : base(nameof(MoCo))
+    private MoCo(
+        EncoderOptions encoder, MoCoOptions options, int bnGroups, long seed, IProcessGroup group, bool syncNorm)
+        : base(nameof(MoCo))
     {
         _options = options;
         _group = group;
@@ -115,8 +131,12 @@ public sealed class MoCo : PretrainMethod
     /// <param name="seed">Fixes the weights, the queue and the shuffles.</param>
     /// <param name="group">The ranks that train together.</param>
     /// <param name="syncNorm">Whether BatchNorm normalizes the global batch of all ranks as one group.</param>
-    /// <exception cref="ArgumentException">The options have faults, all of which are named, or ranks do not divide the BN groups.</exception>
-    public static MoCo Create(EncoderOptions encoder, MoCoOptions options, int bnGroups, long seed, IProcessGroup group, bool syncNorm = false)
+    /// <exception cref="ArgumentException">
+    /// The options have faults, all of which are named, or ranks do not divide the BN groups.
+    /// </exception>
+    public static MoCo Create(
+        EncoderOptions encoder, MoCoOptions options, int bnGroups, long seed, IProcessGroup group,
+        bool syncNorm = false)
     {
         ArgumentNullException.ThrowIfNull(group);
         MethodFaults.ThrowIfAny(encoder, options, bnGroups, group);
@@ -140,14 +160,16 @@ public sealed class MoCo : PretrainMethod
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<(string Name, Parameter Parameter)> LearnedParameters => // not kept: a move to another device or type replaces parameters
+    // not kept: a move to another device or type replaces parameters
+    public override IReadOnlyList<(string Name, Parameter Parameter)> LearnedParameters =>
         [.. encoder_q.named_parameters().Select(item => ($"{nameof(encoder_q)}.{item.name}", item.parameter))];
 
     /// <inheritdoc/>
     public override Tensor? Negatives => queue.Keys;
 
     /// <inheritdoc/>
-    public override IReadOnlyDictionary<string, long> HostState => new Dictionary<string, long>(StringComparer.Ordinal) { ["queue.position"] = queue.Position };
+    public override IReadOnlyDictionary<string, long> HostState =>
+        new Dictionary<string, long>(StringComparer.Ordinal) { ["queue.position"] = queue.Position };
 
     /// <summary>(step, half, N) -> permutation; tests put their own here.</summary>
     internal Func<long, int, long, long[]> KeyOrders { get; set; }
@@ -159,13 +181,16 @@ public sealed class MoCo : PretrainMethod
         queue.Resume(state["queue.position"]);
     }
 
-    /// <summary>Moves the key encoder towards the query encoder. Its BatchNorm statistics are its own and stay.</summary>
+    /// <summary>
+    /// Moves the key encoder towards the query encoder. Its BatchNorm statistics are its own and stay.
+    /// </summary>
     /// <param name="step">Steps done before this one: fixes the shuffle.</param>
     public override void BeforeStep(long step)
     {
         _step = step;
         using var noGrad = no_grad();
-        MovingAverage.Update(encoder_k.parameters(), encoder_q.parameters(), _options.Momentum); // θ_k = m θ_k + (1 - m) θ_q
+        // θ_k = m θ_k + (1 - m) θ_q
+        MovingAverage.Update(encoder_k.parameters(), encoder_q.parameters(), _options.Momentum);
     }
 
     /// <summary>The loss of a batch, and its keys.</summary>
@@ -183,7 +208,9 @@ public sealed class MoCo : PretrainMethod
             output = new(
                 output.Loss.add(other.Loss, One).div(Held(2L)),
                 cat([output.Keys, other.Keys]),
-                output.ContrastAccuracy is null ? null : output.ContrastAccuracy.add(other.ContrastAccuracy!, One).div(Held(2L)),
+                output.ContrastAccuracy is null
+                    ? null
+                    : output.ContrastAccuracy.add(other.ContrastAccuracy!, One).div(Held(2L)),
                 output.Query);
         }
 
@@ -202,7 +229,8 @@ public sealed class MoCo : PretrainMethod
     private StepOutput Contrast(Tensor queryViews, Tensor keys)
     {
         var query = functional.normalize(encoder_q.call(queryViews), dim: 1); // [N / ranks, C]
-        var (loss, accuracy) = InfoNce.Loss(query, BatchOrder.Share(_group, keys), queue.Keys, _options.Temperature, MeasuresContrast);
+        var (loss, accuracy) = InfoNce.Loss(
+            query, BatchOrder.Share(_group, keys), queue.Keys, _options.Temperature, MeasuresContrast);
         return new(loss, keys, accuracy, MeasuresContrast ? query.detach() : null);
     }
 
@@ -213,7 +241,9 @@ public sealed class MoCo : PretrainMethod
         using var scope = NewDisposeScope();
         if (!shuffle)
         {
-            return BatchOrder.Gather(_group, functional.normalize(encoder_k.call(views), dim: 1)).MoveToOuterDisposeScope();
+            return BatchOrder
+                .Gather(_group, functional.normalize(encoder_k.call(views), dim: 1))
+                .MoveToOuterDisposeScope();
         }
 
         var batch = BatchOrder.Gather(_group, views);

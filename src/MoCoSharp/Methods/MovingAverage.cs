@@ -6,7 +6,10 @@ namespace MoCoSharp.Methods;
 /// <summary>Exponential moving averages of tensors.</summary>
 public static class MovingAverage
 {
-    /// <summary>average = momentum average + (1 - momentum) newest, in place: each tensor is read once, and each average written once.</summary>
+    /// <summary>
+    /// average = momentum average + (1 - momentum) newest, in place: each tensor is read once, and each average written
+    /// once.
+    /// </summary>
     /// <param name="averages">Changed.</param>
     /// <param name="newest">As many, of the same shapes, types and layouts.</param>
     /// <param name="momentum">The share of the old that stays, 0 to 1.</param>

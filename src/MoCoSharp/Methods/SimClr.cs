@@ -21,15 +21,17 @@ public sealed record SimClrOptions : IMethodOptions
     public double Temperature { get; init; } = 0.1;
 
     /// <summary>
-    /// Whether only the embeddings of the whole batch are kept, and each BN group is passed through the encoder a second time for its gradient: memory
-    /// for one group of activations instead of all, for a third more time. The same loss and gradient as without, for the same bnGroups.
+    /// Whether only the embeddings of the whole batch are kept, and each BN group is passed through the encoder a
+    /// second time for its gradient: memory for one group of activations instead of all, for a third more time. The
+    /// same loss and gradient as without, for the same bnGroups.
     /// </summary>
     public bool GradientCache { get; init; }
 
     string IMethodOptions.Name => "simClr";
 
     /// <inheritdoc/>
-    public PretrainMethod Create(MethodBuild build) => SimClr.Create(build.Encoder, this, build.BnGroups, build.Seed, build.Group, build.SyncNorm);
+    public PretrainMethod Create(MethodBuild build) =>
+        SimClr.Create(build.Encoder, this, build.BnGroups, build.Seed, build.Group, build.SyncNorm);
 
     /// <inheritdoc/>
     public string Describe() => $"SimCLR{(GradientCache ? ", gradient cache" : "")}";
@@ -44,13 +46,19 @@ public sealed record SimClrOptions : IMethodOptions
 
         if (!(Temperature > 0) || double.IsInfinity(Temperature))
         {
-            yield return $"simClr.temperature is {Temperature}, expected a number above 0. SimCLR uses 0.1 for ImageNet, 0.5 for CIFAR-10.";
+            yield return $"simClr.temperature is {Temperature}, expected a number above 0. SimCLR uses 0.1 for " +
+                "ImageNet, 0.5 for CIFAR-10.";
         }
     }
 }
 
-/// <summary>SimCLR: one encoder, whose views of an image attract each other, and repel all other views of the batch.</summary>
-/// <remarks>Chen et al. 2020, <see href="https://arxiv.org/abs/2002.05709"/>. Both views pass in one batch of 2N, as in the official code: BatchNorm sees them together.</remarks>
+/// <summary>
+/// SimCLR: one encoder, whose views of an image attract each other, and repel all other views of the batch.
+/// </summary>
+/// <remarks>
+/// Chen et al. 2020, <see href="https://arxiv.org/abs/2002.05709"/>. Both views pass in one batch of 2N, as in the
+/// official code: BatchNorm sees them together.
+/// </remarks>
 public sealed class SimClr : PretrainMethod
 {
     private readonly Encoder encoder;
@@ -58,12 +66,16 @@ public sealed class SimClr : PretrainMethod
     private readonly IProcessGroup _group;
     private readonly EmbeddingCache? _cache;
 
-    private SimClr(EncoderOptions encoderOptions, SimClrOptions options, int bnGroups, long seed, IProcessGroup group, bool syncNorm) : base(nameof(SimClr))
+    private SimClr(
+        EncoderOptions encoderOptions, SimClrOptions options, int bnGroups, long seed, IProcessGroup group,
+        bool syncNorm)
+        : base(nameof(SimClr))
     {
         _options = options;
         _group = group;
         using var random = new Generator(RandomStreams.Weights(seed));
-        encoder = new Encoder(encoderOptions, options.Dimension, bnGroups / group.Size, random, syncNorm ? group : null);
+        encoder = new Encoder(
+            encoderOptions, options.Dimension, bnGroups / group.Size, random, syncNorm ? group : null);
         _cache = options.GradientCache ? new EmbeddingCache(encoder, bnGroups / group.Size) : null;
         RegisterComponents();
     }
@@ -75,8 +87,12 @@ public sealed class SimClr : PretrainMethod
     /// <param name="seed">Fixes the weights.</param>
     /// <param name="group">The ranks that train together.</param>
     /// <param name="syncNorm">Whether BatchNorm normalizes the global batch of all ranks as one group.</param>
-    /// <exception cref="ArgumentException">The options have faults, all of which are named, or ranks do not divide the BN groups.</exception>
-    public static SimClr Create(EncoderOptions encoder, SimClrOptions options, int bnGroups, long seed, IProcessGroup group, bool syncNorm = false)
+    /// <exception cref="ArgumentException">
+    /// The options have faults, all of which are named, or ranks do not divide the BN groups.
+    /// </exception>
+    public static SimClr Create(
+        EncoderOptions encoder, SimClrOptions options, int bnGroups, long seed, IProcessGroup group,
+        bool syncNorm = false)
     {
         ArgumentNullException.ThrowIfNull(group);
         MethodFaults.ThrowIfAny(encoder, options, bnGroups, group);
@@ -105,11 +121,15 @@ public sealed class SimClr : PretrainMethod
         using var scope = NewDisposeScope();
         var views = cat([ChannelsLast.Of(queryViews), ChannelsLast.Of(keyViews)]); // [2N / ranks, 3, H, W]
         var embeddings = functional.normalize(_cache is null ? encoder.call(views) : _cache.Embed(views), dim: 1);
-        var (first, second) = (embeddings.narrow(0, 0, queryViews.shape[0]), embeddings.narrow(0, queryViews.shape[0], keyViews.shape[0]));
+        var (first, second) = (
+            embeddings.narrow(0, 0, queryViews.shape[0]),
+            embeddings.narrow(0, queryViews.shape[0], keyViews.shape[0]));
         var (loss, accuracy) = NtXent.Loss(first, second, _options.Temperature, _group, MeasuresContrast);
         scope.MoveToOuter(loss);
         accuracy?.MoveToOuterDisposeScope();
-        return new(loss, second.detach().MoveToOuterDisposeScope(), accuracy, MeasuresContrast ? first.detach().MoveToOuterDisposeScope() : null);
+        return new(
+            loss, second.detach().MoveToOuterDisposeScope(), accuracy,
+            MeasuresContrast ? first.detach().MoveToOuterDisposeScope() : null);
     }
 
     /// <inheritdoc/>

@@ -12,7 +12,9 @@ namespace MoCoSharp.Methods;
 /// <summary>Training on labels: the first row of the paper's tables.</summary>
 public sealed record SupervisedOptions : IMethodOptions
 {
-    /// <summary>Classes that the head tells apart; 0 takes those of the data, and config.json keeps their number.</summary>
+    /// <summary>
+    /// Classes that the head tells apart; 0 takes those of the data, and config.json keeps their number.
+    /// </summary>
     public int Classes { get; init; }
 
     string IMethodOptions.Name => "supervised";
@@ -24,7 +26,8 @@ public sealed record SupervisedOptions : IMethodOptions
     bool IMethodOptions.LearnsLabels => true;
 
     /// <inheritdoc/>
-    public PretrainMethod Create(MethodBuild build) => Supervised.Create(build.Encoder, this, build.BnGroups, build.Seed, build.Group, build.SyncNorm);
+    public PretrainMethod Create(MethodBuild build) =>
+        Supervised.Create(build.Encoder, this, build.BnGroups, build.Seed, build.Group, build.SyncNorm);
 
     /// <inheritdoc/>
     public string Describe() => $"supervised, {Classes} classes";
@@ -39,13 +42,18 @@ public sealed record SupervisedOptions : IMethodOptions
     }
 }
 
-/// <summary>The same encoder, trained on labels: what learning without them is measured against. Its head gives a score for each class.</summary>
+/// <summary>
+/// The same encoder, trained on labels: what learning without them is measured against. Its head gives a score for each
+/// class.
+/// </summary>
 public sealed class Supervised : PretrainMethod
 {
     private readonly Encoder encoder;
     private Tensor? _labels; // [N / ranks], of the step under way
 
-    private Supervised(EncoderOptions encoderOptions, int classes, int bnGroups, long seed, IProcessGroup group, bool syncNorm) : base(nameof(Supervised))
+    private Supervised(
+        EncoderOptions encoderOptions, int classes, int bnGroups, long seed, IProcessGroup group, bool syncNorm)
+        : base(nameof(Supervised))
     {
         using var random = new Generator(RandomStreams.Weights(seed));
         encoder = new Encoder(encoderOptions, classes, bnGroups / group.Size, random, syncNorm ? group : null);
@@ -59,15 +67,21 @@ public sealed class Supervised : PretrainMethod
     /// <param name="seed">Fixes the weights.</param>
     /// <param name="group">The ranks that train together.</param>
     /// <param name="syncNorm">Whether BatchNorm normalizes the global batch of all ranks as one group.</param>
-    /// <exception cref="ArgumentException">The options have faults, all of which are named, or ranks do not divide the BN groups.</exception>
-    public static Supervised Create(EncoderOptions encoder, SupervisedOptions options, int bnGroups, long seed, IProcessGroup group, bool syncNorm = false)
+    /// <exception cref="ArgumentException">
+    /// The options have faults, all of which are named, or ranks do not divide the BN groups.
+    /// </exception>
+    public static Supervised Create(
+        EncoderOptions encoder, SupervisedOptions options, int bnGroups, long seed, IProcessGroup group,
+        bool syncNorm = false)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(group);
         MethodFaults.ThrowIfAny(encoder, options, bnGroups, group);
         return options.Classes > 1
             ? new Supervised(encoder, options.Classes, bnGroups, seed, group, syncNorm)
-            : throw new ArgumentException("supervised.classes is 0: the number of classes must be settled before the network is made.", nameof(options));
+            : throw new ArgumentException(
+                "supervised.classes is 0: the number of classes must be settled before the network is made.",
+                nameof(options));
     }
 
     /// <inheritdoc/>
@@ -98,20 +112,26 @@ public sealed class Supervised : PretrainMethod
     {
         if (_labels is not { } known || known.shape[0] != queryViews.shape[0])
         {
-            throw new InvalidOperationException($"Training on labels must know those of its {queryViews.shape[0]} images: call Take with them before the step.");
+            throw new InvalidOperationException(
+                $"Training on labels must know those of its {queryViews.shape[0]} images: call Take with them " +
+                "before the step.");
         }
 
         using var scope = NewDisposeScope();
         var labels = known.to(queryViews.device);
         var scores = encoder.call(queryViews); // [N / ranks, classes]
-        var loss = functional.cross_entropy(scores, labels, ignore_index: -1); // an image without a label teaches nothing
+        // an image without a label teaches nothing
+        var loss = functional.cross_entropy(scores, labels, ignore_index: -1);
         scope.MoveToOuter(loss);
         Tensor? accuracy = null;
         if (MeasuresContrast)
         {
             using var noGrad = no_grad();
             var nearer = scores.gt(scores.gather(1, labels.clamp_min(Held(0L)).unsqueeze(1))).sum(1);
-            accuracy = stack([nearer.lt(Held(1L)), nearer.lt(Held(5L))]).to(float32).mean([1]).MoveToOuterDisposeScope();
+            accuracy = stack([nearer.lt(Held(1L)), nearer.lt(Held(5L))])
+                .to(float32)
+                .mean([1])
+                .MoveToOuterDisposeScope();
         }
 
         return new(loss, scores.detach().MoveToOuterDisposeScope(), accuracy);

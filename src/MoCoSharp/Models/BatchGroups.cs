@@ -4,8 +4,9 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Models;
 
 /// <summary>
-/// Sample i of a batch belongs to BN group i mod S. Inside an encoder the groups lie one behind the other, so that each is one piece of memory
-/// and no layer copies to get at it; the order of the batch is left once and taken up again once.
+/// Sample i of a batch belongs to BN group i mod S. Inside an encoder the groups lie one behind the other, so that each
+/// is one piece of memory and no layer copies to get at it; the order of the batch is left once and taken up again
+/// once.
 /// </summary>
 internal static class BatchGroups
 {
@@ -18,7 +19,12 @@ internal static class BatchGroups
         Check(images, groups);
         using var scope = NewDisposeScope();
         var pixels = images.permute(0, 2, 3, 1); // [N, H, W, C]
-        return pixels.unflatten(0, [-1, groups]).transpose(0, 1).reshape(pixels.shape).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
+        return pixels
+            .unflatten(0, [-1, groups])
+            .transpose(0, 1)
+            .reshape(pixels.shape)
+            .permute(0, 3, 1, 2)
+            .MoveToOuterDisposeScope();
     }
 
     /// <summary>Rows that lie group by group, in the order of the batch again.</summary>
@@ -36,7 +42,8 @@ internal static class BatchGroups
         if (input.shape is not [var count, _, ..] || count % groups != 0)
         {
             throw new ArgumentException(
-                $"Input of shape [{string.Join(", ", input.shape)}] does not divide into {groups} groups: expected [N, C, H, W] with N a multiple of {groups}.",
+                $"Input of shape [{string.Join(", ", input.shape)}] does not divide into {groups} groups: expected " +
+                $"[N, C, H, W] with N a multiple of {groups}.",
                 nameof(input));
         }
     }

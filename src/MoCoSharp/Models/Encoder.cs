@@ -9,8 +9,9 @@ namespace MoCoSharp.Models;
 
 /// <summary>A ResNet with a head: images to features, and features to embeddings. Its keys are torchvision's.</summary>
 /// <remarks>
-/// He et al. 2016, <see href="https://arxiv.org/abs/1512.03385"/>. What a forward pass in training has computed goes backward once: its layers let go of their
-/// activations on the way. Add losses up before their backward pass; a second one, with the graph retained, ends the process with a message that says so.
+/// He et al. 2016, <see href="https://arxiv.org/abs/1512.03385"/>. What a forward pass in training has computed goes
+/// backward once: its layers let go of their activations on the way. Add losses up before their backward pass; a second
+/// one, with the graph retained, ends the process with a message that says so.
 /// </remarks>
 public sealed class Encoder : Module<Tensor, Tensor>
 {
@@ -29,13 +30,17 @@ public sealed class Encoder : Module<Tensor, Tensor>
     /// <summary>An encoder with torchvision's initialisation.</summary>
     /// <param name="options">The architecture.</param>
     /// <param name="outputSize">Size of the head's output, C; without a head it is D, whatever is given.</param>
-    /// <param name="bnGroups">Groups of this process's batch that are normalised apart (see <see cref="SplitBatchNorm"/>).</param>
+    /// <param name="bnGroups">
+    /// Groups of this process's batch that are normalised apart (see <see cref="SplitBatchNorm"/>).
+    /// </param>
     /// <param name="random">Draws the weights; the same state gives the same weights.</param>
     /// <param name="syncGroup">
-    /// Ranks whose global batch BatchNorm normalizes as one group, for an encoder of one group; null normalizes this process's batch.
+    /// Ranks whose global batch BatchNorm normalizes as one group, for an encoder of one group; null normalizes this
+    /// process's batch.
     /// </param>
     /// <exception cref="ArgumentException">The options have faults; all are named.</exception>
-    public Encoder(EncoderOptions options, int outputSize, int bnGroups, Generator random, IProcessGroup? syncGroup = null)
+    public Encoder(
+        EncoderOptions options, int outputSize, int bnGroups, Generator random, IProcessGroup? syncGroup = null)
         : base(nameof(Encoder))
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -65,9 +70,12 @@ public sealed class Encoder : Module<Tensor, Tensor>
         };
         bn1 = new SplitBatchNorm(width, bnGroups);
         layer1 = ResidualStage.Create(options.Depth, inputs: width, width, blocks[0], stride: 1, bnGroups);
-        layer2 = ResidualStage.Create(options.Depth, inputs: width * expansion, width * 2, blocks[1], stride: 2, bnGroups);
-        layer3 = ResidualStage.Create(options.Depth, inputs: width * 2 * expansion, width * 4, blocks[2], stride: 2, bnGroups);
-        layer4 = ResidualStage.Create(options.Depth, inputs: width * 4 * expansion, width * 8, blocks[3], stride: 2, bnGroups);
+        layer2 = ResidualStage.Create(
+            options.Depth, inputs: width * expansion, width * 2, blocks[1], stride: 2, bnGroups);
+        layer3 = ResidualStage.Create(
+            options.Depth, inputs: width * 2 * expansion, width * 4, blocks[2], stride: 2, bnGroups);
+        layer4 = ResidualStage.Create(
+            options.Depth, inputs: width * 4 * expansion, width * 8, blocks[3], stride: 2, bnGroups);
         fc = Head.Create(options.Head, FeatureSize, outputSize, bnGroups);
         RegisterComponents();
         TorchvisionInitialization.Apply(this, random);
@@ -80,14 +88,19 @@ public sealed class Encoder : Module<Tensor, Tensor>
     /// <summary>Size of the head's output, C.</summary>
     public int OutputSize { get; }
 
-    /// <summary>Size of the pooled features, D: 512 for ResNet-18 and 34, 2048 for the deeper ones, at width 64.</summary>
+    /// <summary>
+    /// Size of the pooled features, D: 512 for ResNet-18 and 34, 2048 for the deeper ones, at width 64.
+    /// </summary>
     public int FeatureSize { get; }
 
-    /// <summary>What convolutions and linear layers compute in; images and outputs are of the weights' type all the same.</summary>
+    /// <summary>
+    /// What convolutions and linear layers compute in; images and outputs are of the weights' type all the same.
+    /// </summary>
     public Precision Precision { get; set; }
 
     /// <summary>The parts that tell when they have their gradients, the last first.</summary>
-    internal static IReadOnlyList<string> GradientParts { get; } = [nameof(fc), nameof(layer4), nameof(layer3), nameof(layer2), nameof(layer1)];
+    internal static IReadOnlyList<string> GradientParts { get; } =
+    [nameof(fc), nameof(layer4), nameof(layer3), nameof(layer2), nameof(layer1)];
 
     /// <summary>Hears of the passes in training; null where nobody does.</summary>
     internal IGradientWatch? GradientWatch { get; set; }
@@ -97,7 +110,9 @@ public sealed class Encoder : Module<Tensor, Tensor>
     /// <returns>Shape [N, C].</returns>
     public override Tensor forward(Tensor images) => forward(images, BatchNormMode.Default);
 
-    /// <summary>The same, in another mode of BatchNorm, which holds as well where the backward pass recomputes activations.</summary>
+    /// <summary>
+    /// The same, in another mode of BatchNorm, which holds as well where the backward pass recomputes activations.
+    /// </summary>
     /// <param name="images">Shape [N, 3, H, W].</param>
     /// <param name="mode">Its ranks are this encoder's.</param>
     /// <returns>Shape [N, C].</returns>
@@ -127,7 +142,9 @@ public sealed class Encoder : Module<Tensor, Tensor>
     }
 
     private Tensor Embeddings(Tensor features, BatchNormMode mode) =>
-        ModeSequential.Call(fc, InComputeType(GradientBoundary.Of(features, GradientWatch, nameof(fc))), mode).to(bn1.Type);
+        ModeSequential
+            .Call(fc, InComputeType(GradientBoundary.Of(features, GradientWatch, nameof(fc))), mode)
+            .to(bn1.Type);
 
     private bool Splits(BatchNormMode mode) => training && _bnGroups > 1 && !mode.SingleGroup;
 
@@ -142,11 +159,17 @@ public sealed class Encoder : Module<Tensor, Tensor>
             hidden = functional.max_pool2d(hidden, kernel_size: 3, stride: 2, padding: 1);
         }
 
-        foreach (var (name, stage) in new[] { (nameof(layer1), layer1), (nameof(layer2), layer2), (nameof(layer3), layer3), (nameof(layer4), layer4) })
+        foreach (
+            var (name, stage) in new[]
+            {
+                (nameof(layer1), layer1), (nameof(layer2), layer2), (nameof(layer3), layer3), (nameof(layer4), layer4),
+            })
         {
             hidden = GradientBoundary.Of(hidden, GradientWatch, name);
             hidden = _recomputes
-                ? ActivationCheckpointing.Run(hidden, (input, again) => stage.call(input, again ? mode with { UpdatesRunningStatistics = false } : mode))
+                ? ActivationCheckpointing.Run(
+                    hidden,
+                    (input, again) => stage.call(input, again ? mode with { UpdatesRunningStatistics = false } : mode))
                 : stage.call(hidden, mode);
         }
 

@@ -5,7 +5,10 @@ using static TorchSharp.torch.nn;
 
 namespace MoCoSharp.Models;
 
-/// <summary>What a forward pass of an encoder costs, in operations of its convolutions and linear layers; the rest is moving memory.</summary>
+/// <summary>
+/// What a forward pass of an encoder costs, in operations of its convolutions and linear layers; the rest is moving
+/// memory.
+/// </summary>
 public static class EncoderCost
 {
     /// <summary>Multiplications and additions, counted apart, for one image.</summary>
@@ -18,10 +21,17 @@ public static class EncoderCost
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         long operations = 0;
-        var hooks = encoder.modules().Where(module => module is Convolution or Projection).Cast<Module<Tensor, Tensor>>().Select(layer => layer.register_forward_hook((_, _, output) =>
+        var hooks = encoder
+            .modules()
+            .Where(module => module is Convolution or Projection)
+            .Cast<Module<Tensor, Tensor>>()
+            .Select(layer =>
+                layer.register_forward_hook(
+                    (_, _, output) =>
         {
             var weight = layer.get_parameter("weight")!;
-            operations += 2 * output.numel() * (weight.numel() / weight.shape[0]); // each output is a sum of so many products
+            // each output is a sum of so many products
+            operations += 2 * output.numel() * (weight.numel() / weight.shape[0]);
             return output;
         })).ToList();
         var wasTraining = encoder.training;

@@ -65,7 +65,10 @@ public sealed record EncoderOptions
     /// <summary>The layers on the pooled features.</summary>
     public EncoderHead Head { get; init; } = EncoderHead.Mlp;
 
-    /// <summary>Whether the backward pass computes each stage's activations again instead of keeping them: less memory, about a third more time, the same bits.</summary>
+    /// <summary>
+    /// Whether the backward pass computes each stage's activations again instead of keeping them: less memory, about a
+    /// third more time, the same bits.
+    /// </summary>
     public bool Recompute { get; init; }
 
     /// <summary>Everything wrong with these options, each with the option's name.</summary>
@@ -73,7 +76,8 @@ public sealed record EncoderOptions
     {
         if (!ResNetStages.Blocks.ContainsKey(Depth))
         {
-            yield return $"encoder.depth is {Depth}, expected one of {string.Join(", ", ResNetStages.Blocks.Keys.Order())}.";
+            yield return $"encoder.depth is {Depth}, expected one of " +
+                $"{string.Join(", ", ResNetStages.Blocks.Keys.Order())}.";
         }
 
         if (Width is < 1 or > 4096)

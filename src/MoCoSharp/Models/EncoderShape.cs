@@ -9,7 +9,8 @@ namespace MoCoSharp.Models;
 internal static class EncoderShape
 {
     /// <summary>Whether a tensor of an encoder is learned, not a buffer.</summary>
-    public static bool IsParameter(string name) => name.EndsWith(".weight", StringComparison.Ordinal) || name.EndsWith(".bias", StringComparison.Ordinal);
+    public static bool IsParameter(string name) =>
+        name.EndsWith(".weight", StringComparison.Ordinal) || name.EndsWith(".bias", StringComparison.Ordinal);
 
     /// <summary>Depth, width, stem and head.</summary>
     /// <param name="source">Begins each message.</param>
@@ -18,39 +19,76 @@ internal static class EncoderShape
     /// <param name="ignored">Told of a head that does not fit.</param>
     /// <returns>The options, and C; null without a head that fits.</returns>
     /// <exception cref="InvalidDataException">It is none of ours.</exception>
-    public static (EncoderOptions Options, int? OutputSize) Infer(string source, IReadOnlyDictionary<string, IReadOnlyList<long>> shapes, EncoderStem? stem, List<string> ignored)
+    public static (EncoderOptions Options, int? OutputSize) Infer(
+        string source, IReadOnlyDictionary<string, IReadOnlyList<long>> shapes, EncoderStem? stem,
+        List<string> ignored)
     {
         InvalidDataException Refused(string what) => new($"{source}: {what}");
-        if (!shapes.TryGetValue("conv1.weight", out var first) || first is not [var width, 3, var kernel, _] || width is < 1 or > 4096)
+        if (
+            !shapes.TryGetValue("conv1.weight", out var first)
+            || first is not [var width, 3, var kernel, _]
+            || width is < 1 or > 4096)
         {
-            throw Refused($"its first convolution is of shape [{string.Join(", ", first ?? [])}], expected [width, 3, 7, 7] or [width, 3, 3, 3].");
+            throw Refused(
+                $"its first convolution is of shape [{string.Join(", ", first ?? [])}], expected [width, 3, 7, 7] " +
+                "or [width, 3, 3, 3].");
         }
 
-        int[] blocks = [.. Enumerable.Range(1, 4).Select(stage => Enumerable.Range(0, 100).TakeWhile(i => shapes.ContainsKey($"layer{stage}.{i}.conv1.weight")).Count())];
+        int[] blocks =
+        [
+            .. Enumerable
+                .Range(1, 4)
+                .Select(stage =>
+                    Enumerable
+                        .Range(0, 100)
+                        .TakeWhile(i => shapes.ContainsKey($"layer{stage}.{i}.conv1.weight"))
+                        .Count()),
+        ];
         if (blocks is [> 0 and var n, > 0, > 0, 0])
         {
-            throw Refused($"it is a CIFAR ResNet-{(6 * n) + 2} of three stages" +
-                (shapes.Keys.Any(name => name.Contains("downsample", StringComparison.Ordinal)) ? "" : " with shortcuts that have no weights (option A)") +
-                "; the encoders here have four. Its tensors can be read with TorchFile.");
+            throw Refused(
+                $"it is a CIFAR ResNet-{(6 * n) + 2} of three stages"
+                    + (
+                        shapes.Keys.Any(name => name.Contains("downsample", StringComparison.Ordinal))
+                            ? ""
+                            : " with shortcuts that have no weights (option A)")
+                    + "; the encoders here have four. Its tensors can be read with TorchFile.");
         }
 
         var isBottleneck = shapes.ContainsKey("layer1.0.conv3.weight");
         var depth = EncoderDepths.Find(blocks, isBottleneck) ?? throw Refused(
-            $"its stages have {string.Join(", ", blocks)} {(isBottleneck ? "bottleneck" : "basic")} blocks, which no ResNet-{string.Join(", ", EncoderDepths.All)} has.");
+            $"its stages have {string.Join(", ", blocks)} {(isBottleneck ? "bottleneck" : "basic")} blocks, which " +
+            $"no ResNet-{string.Join(", ", EncoderDepths.All)} has.");
         if (isBottleneck && shapes["layer1.0.conv1.weight"] is [var inner, ..] && inner != width)
         {
-            throw Refused($"its blocks are {inner} wide inside where ResNet-{depth} has {width}: a wide ResNet or a ResNeXt, which the encoders here are not.");
+            throw Refused(
+                $"its blocks are {inner} wide inside where ResNet-{depth} has {width}: a wide ResNet or a ResNeXt, " +
+                "which the encoders here are not.");
         }
 
-        if (isBottleneck && shapes.GetValueOrDefault("layer1.0.conv2.weight") is [var outputs, var inputs, ..] && outputs != inputs)
+        if (
+            isBottleneck
+            && shapes.GetValueOrDefault("layer1.0.conv2.weight") is [var outputs, var inputs, ..]
+            && outputs != inputs)
         {
             throw Refused("its convolutions are grouped: a ResNeXt, which the encoders here are not.");
         }
 
-        var options = new EncoderOptions { Depth = depth, Width = (int)width, Stem = kernel == 7 ? EncoderStem.ImageNet : stem ?? EncoderStem.Cifar, Head = EncoderHead.Linear };
-        if (kernel is not (3 or 7) || (kernel == 7 && stem is not (null or EncoderStem.ImageNet)) || options.Faults().Any())
+        var options = new EncoderOptions
         {
-            throw Refused($"its first convolution has a kernel of {kernel}, which does not go with the stem {options.Stem.Name()}: expected 7 (imagenet) or 3 (cifar, small).");
+            Depth = depth,
+            Width = (int)width,
+            Stem = kernel == 7 ? EncoderStem.ImageNet : stem ?? EncoderStem.Cifar,
+            Head = EncoderHead.Linear,
+        };
+        if (
+            kernel is not (3 or 7)
+            || (kernel == 7 && stem is not (null or EncoderStem.ImageNet))
+            || options.Faults().Any())
+        {
+            throw Refused(
+                $"its first convolution has a kernel of {kernel}, which does not go with the stem " +
+                $"{options.Stem.Name()}: expected 7 (imagenet) or 3 (cifar, small).");
         }
 
         var features = width * 8 * (isBottleneck ? 4 : 1);
@@ -59,8 +97,14 @@ internal static class EncoderShape
             return (options, (int)size);
         }
 
-        if (shapes.GetValueOrDefault("fc.0.weight") is [var hidden, var mlpInputs] && hidden == features && mlpInputs == features
-            && shapes.GetValueOrDefault("fc.2.weight") is [var mlpSize, var mlpHidden] && mlpHidden == features && shapes.ContainsKey("fc.0.bias") && shapes.ContainsKey("fc.2.bias")
+        if (
+            shapes.GetValueOrDefault("fc.0.weight") is [var hidden, var mlpInputs]
+            && hidden == features
+            && mlpInputs == features
+            && shapes.GetValueOrDefault("fc.2.weight") is [var mlpSize, var mlpHidden]
+            && mlpHidden == features
+            && shapes.ContainsKey("fc.0.bias")
+            && shapes.ContainsKey("fc.2.bias")
             && shapes.Keys.Count(name => name.StartsWith("fc.", StringComparison.Ordinal)) == 4)
         {
             return (options with { Head = EncoderHead.Mlp }, (int)mlpSize);
@@ -68,16 +112,22 @@ internal static class EncoderShape
 
         if (shapes.Where(item => item.Key.StartsWith("fc.", StringComparison.Ordinal)).ToList() is { Count: > 0 } head)
         {
-            ignored.Add($"the head ({string.Join(", ", head.Select(item => $"{item.Key} [{string.Join(", ", item.Value)}]"))}): " +
-                $"expected one linear layer on {features} features, or two of which the first keeps {features}, with biases");
+            ignored.Add(
+                "the head " +
+                $"({string.Join(", ", head.Select(item => $"{item.Key} [{string.Join(", ", item.Value)}]"))}): "
+                    + $"expected one linear layer on {features} features, or two of which the first keeps " +
+                        $"{features}, with biases");
         }
 
         return (options, null);
     }
 
     /// <summary>Compares every name and shape with the encoder's.</summary>
-    /// <exception cref="InvalidDataException">Some are missing, of another shape, or more than the encoder has; all kinds are named.</exception>
-    public static void Compare(string source, EncoderOptions options, int? outputSize, IReadOnlyDictionary<string, Tensor> weights)
+    /// <exception cref="InvalidDataException">
+    /// Some are missing, of another shape, or more than the encoder has; all kinds are named.
+    /// </exception>
+    public static void Compare(
+        string source, EncoderOptions options, int? outputSize, IReadOnlyDictionary<string, Tensor> weights)
     {
         using var random = new Generator(0);
         using var encoder = new Encoder(options, outputSize ?? 1, bnGroups: 1, random);
@@ -86,17 +136,25 @@ internal static class EncoderShape
             .ToDictionary(item => item.Key, item => item.Value.shape, StringComparer.Ordinal);
         var missing = expected.Keys.Where(name => !weights.ContainsKey(name) && !IsCounter(name)).ToList();
         var more = weights.Keys.Where(name => !expected.ContainsKey(name)).ToList();
-        var other = weights.Where(item => expected.TryGetValue(item.Key, out var shape) && !shape.SequenceEqual(item.Value.shape))
-            .Select(item => $"{item.Key} [{string.Join(", ", item.Value.shape)}] for [{string.Join(", ", expected[item.Key])}]").ToList();
+        var other = weights
+            .Where(item => expected.TryGetValue(item.Key, out var shape) && !shape.SequenceEqual(item.Value.shape))
+            .Select(item =>
+                $"{item.Key} [{string.Join(", ", item.Value.shape)}] for [{string.Join(", ", expected[item.Key])}]")
+            .ToList();
         if (missing.Count + more.Count + other.Count > 0)
         {
-            throw new InvalidDataException($"{source}: is no ResNet-{options.Depth} as here: {missing.Count} tensors are missing{Some(missing)}, " +
-                $"{more.Count} are more than it has{Some(more)}, {other.Count} are of another shape{Some(other)}.");
+            throw new InvalidDataException(
+                $"{source}: is no ResNet-{options.Depth} as here: {missing.Count} tensors are missing{Some(missing)}, "
+                    + $"{more.Count} are more than it has{Some(more)}, {other.Count} are of another shape{Some(other)}."
+            );
         }
     }
 
-    /// <summary>Whether a tensor counts batches: PyTorch before 0.4.1 had none, and nothing is computed from it.</summary>
+    /// <summary>
+    /// Whether a tensor counts batches: PyTorch before 0.4.1 had none, and nothing is computed from it.
+    /// </summary>
     public static bool IsCounter(string name) => name.EndsWith("num_batches_tracked", StringComparison.Ordinal);
 
-    private static string Some(List<string> names) => names.Count == 0 ? "" : $" ({string.Join(", ", names.Take(5))}{(names.Count > 5 ? ", ..." : "")})";
+    private static string Some(List<string> names) =>
+        names.Count == 0 ? "" : $" ({string.Join(", ", names.Take(5))}{(names.Count > 5 ? ", ..." : "")})";
 }

@@ -45,20 +45,23 @@ internal static class FiniteValues
             }
             else if (name.EndsWith("running_var", StringComparison.Ordinal) && HasNegative(tensor))
             {
-                throw new InvalidDataException($"{source}: {name} holds a variance below 0. The file is broken: take another.");
+                throw new InvalidDataException(
+                    $"{source}: {name} holds a variance below 0. The file is broken: take another.");
             }
         }
 
         if (faults.Count > 0)
         {
-            throw new InvalidDataException($"{source}: NaN or infinite values in {string.Join(", ", faults.Take(Named))}" +
-                (faults.Count > Named ? $" and {faults.Count - Named} more tensors" : "") +
-                ". The training that wrote it had diverged, or the file is broken: take an earlier checkpoint.");
+            throw new InvalidDataException(
+                $"{source}: NaN or infinite values in {string.Join(", ", faults.Take(Named))}"
+                    + (faults.Count > Named ? $" and {faults.Count - Named} more tensors" : "")
+                    + ". The training that wrote it had diverged, or the file is broken: take an earlier checkpoint.");
         }
     }
 
     private static bool IsStatistic(string name) =>
-        name.EndsWith("running_var", StringComparison.Ordinal) || name.EndsWith("running_mean", StringComparison.Ordinal);
+        name.EndsWith("running_var", StringComparison.Ordinal)
+        || name.EndsWith("running_mean", StringComparison.Ordinal);
 
     private static bool HasNegative(Tensor tensor)
     {

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Models;
 
 /// <summary>
-/// Batch normalisation by groups, the sum with a shortcut and the ReLU of a block as one operation: two passes over memory each way, where libtorch's three
-/// operations take five forward and three backward.
+/// Batch normalisation by groups, the sum with a shortcut and the ReLU of a block as one operation: two passes over
+/// memory each way, where libtorch's three operations take five forward and three backward.
 /// </summary>
 internal sealed class FusedBatchNorm : autograd.SingleTensorFunction<FusedBatchNorm>
 {
@@ -16,8 +16,14 @@ internal sealed class FusedBatchNorm : autograd.SingleTensorFunction<FusedBatchN
 
     public override string Name => nameof(FusedBatchNorm);
 
-    /// <summary>relu((x - mean) / sqrt(variance + epsilon) weight + bias + shortcut), with the gradient that goes through the statistics too.</summary>
-    /// <param name="input">x: channels last, its groups one behind the other. Where <paramref name="overwrites"/> says so, it becomes the output, or where a gradient is wanted, in the backward pass its own.</param>
+    /// <summary>
+    /// relu((x - mean) / sqrt(variance + epsilon) weight + bias + shortcut), with the gradient that goes through the
+    /// statistics too.
+    /// </summary>
+    /// <param name="input">
+    /// x: channels last, its groups one behind the other. Where <paramref name="overwrites"/> says so, it becomes the
+    /// output, or where a gradient is wanted, in the backward pass its own.
+    /// </param>
     /// <param name="weight">Float32. Shape [C].</param>
     /// <param name="bias">Float32. Shape [C].</param>
     /// <param name="shortcut">As the input; null to add nothing.</param>
@@ -26,12 +32,17 @@ internal sealed class FusedBatchNorm : autograd.SingleTensorFunction<FusedBatchN
     /// <param name="rectifies">Whether the ReLU ends it.</param>
     /// <param name="overwrites">Whether nobody needs the input any more.</param>
     public static Tensor Of(
-        Tensor input, Tensor weight, Tensor bias, Tensor? shortcut, (double[] Mean, double[] Variance) moments, double epsilon, bool rectifies, bool overwrites)
+        Tensor input, Tensor weight, Tensor bias, Tensor? shortcut, (double[] Mean, double[] Variance) moments,
+        double epsilon, bool rectifies, bool overwrites)
     {
         var (mean, variance) = moments;
         var deviations = Array.ConvertAll(variance, value => Math.Sqrt(value + epsilon));
         var state = new State(deviations, Channels(weight, mean, deviations), rectifies, overwrites);
-        return is_grad_enabled() && (input.requires_grad || weight.requires_grad || bias.requires_grad || shortcut is { requires_grad: true })
+        return
+            is_grad_enabled()
+            && (
+                input.requires_grad || weight.requires_grad || bias.requires_grad || shortcut is { requires_grad: true }
+            )
             ? shortcut is null ? apply(input, weight, bias, state) : apply(input, weight, bias, state, shortcut)
             : Normalize(input, bias, shortcut, state, overwrites && !is_grad_enabled());
     }
@@ -57,7 +68,9 @@ internal sealed class FusedBatchNorm : autograd.SingleTensorFunction<FusedBatchN
 
         ctx.save_for_backward([bias]);
         ctx.save_data(StateKey, state);
-        ctx.save_data(SavedKey, new SavedTensors(RowsOf(input), shortcut is not null && state.Rectifies ? RowsOf(output) : null));
+        ctx.save_data(
+            SavedKey,
+            new SavedTensors(RowsOf(input), shortcut is not null && state.Rectifies ? RowsOf(output) : null));
         return output.MoveToOuterDisposeScope();
     }
 
@@ -72,7 +85,8 @@ internal sealed class FusedBatchNorm : autograd.SingleTensorFunction<FusedBatchN
         var (rows, output) = (kept[0]!, kept[1]);
         var gradient = RowsOf(grad_output);
         var ofShortcut = output is null ? null : empty_like(rows);
-        var (sum, product) = BatchNormKernels.GradientSums(gradient, rows, output, ofShortcut, state.Channels, bias, state.Rectifies);
+        var (sum, product) = BatchNormKernels.GradientSums(
+            gradient, rows, output, ofShortcut, state.Channels, bias, state.Rectifies);
 
         // g - mean(g) - (x - mean) mean(g (x - mean)) / variance, times weight / deviation
         var (size, count) = ((int)rows.shape[1], (double)rows.shape[0] / state.Channels.Groups);
@@ -94,12 +108,22 @@ internal sealed class FusedBatchNorm : autograd.SingleTensorFunction<FusedBatchN
         var ofRows = state.Overwrites ? rows.alias() : empty_like(rows);
         if (state.Overwrites)
         {
-            rows.narrow(0, 0, 0).zero_(); // of nothing, but libtorch counts it as a change of the input: whoever had kept that hears of it
+            // of nothing, but libtorch counts it as a change of the input: whoever had kept that hears of it
+            rows.narrow(0, 0, 0).zero_();
         }
 
-        BatchNormKernels.Gradient(ofShortcut ?? gradient, rows, ofRows, state.Channels, spread, shift, bias, state.Rectifies && ofShortcut is null);
-        Tensor?[] gradients = [Shaped(ofRows, grad_output), tensor(ofWeight).to(bias.dtype), tensor(ofBias).to(bias.dtype), null];
-        var through = state.HasShortcut ? ofShortcut is null ? grad_output.alias() : Shaped(ofShortcut, grad_output) : null;
+        BatchNormKernels.Gradient(
+            ofShortcut ?? gradient, rows, ofRows, state.Channels, spread, shift, bias,
+            state.Rectifies && ofShortcut is null);
+        Tensor?[] gradients =
+        [
+            Shaped(ofRows, grad_output), tensor(ofWeight).to(bias.dtype), tensor(ofBias).to(bias.dtype), null,
+        ];
+        var through = state.HasShortcut
+            ? ofShortcut is null
+                ? grad_output.alias()
+                : Shaped(ofShortcut, grad_output)
+            : null;
         grad_output.Dispose();
         return BackwardResults.Return(state.HasShortcut ? [.. gradients, through] : gradients);
     }
@@ -110,13 +134,16 @@ internal sealed class FusedBatchNorm : autograd.SingleTensorFunction<FusedBatchN
         var rows = RowsOf(input);
         var output = overwrites ? rows : empty_like(rows);
         state.HasShortcut = shortcut is not null;
-        BatchNormKernels.Normalize(rows, output, shortcut is null ? null : RowsOf(shortcut), state.Channels, bias, state.Rectifies);
+        BatchNormKernels.Normalize(
+            rows, output, shortcut is null ? null : RowsOf(shortcut), state.Channels, bias, state.Rectifies);
         return Shaped(output, input).MoveToOuterDisposeScope();
     }
 
     // [R, C] -> [N, C] or [N, C, H, W], channels last.
     private static Tensor Shaped(Tensor rows, Tensor like) =>
-        like.dim() == 2 ? rows : rows.view(like.shape[0], like.shape[2], like.shape[3], like.shape[1]).permute(0, 3, 1, 2);
+        like.dim() == 2
+            ? rows
+            : rows.view(like.shape[0], like.shape[2], like.shape[3], like.shape[1]).permute(0, 3, 1, 2);
 
     private static NormChannels Channels(Tensor weight, double[] mean, double[] deviations)
     {

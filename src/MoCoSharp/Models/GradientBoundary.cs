@@ -10,12 +10,19 @@ internal interface IGradientWatch
     /// <summary>A forward pass that will have a gradient enters a part.</summary>
     void Entered(string part);
 
-    /// <summary>The backward pass of one such pass has left the part: of this pass, its parameters get no more gradient.</summary>
+    /// <summary>
+    /// The backward pass of one such pass has left the part: of this pass, its parameters get no more gradient.
+    /// </summary>
     void Left(string part);
 }
 
-/// <summary>Changes nothing, and tells when the backward pass comes through: everything behind it has its gradients then.</summary>
-/// <remarks>libtorch adds to a parameter's gradient before it goes on with anything that was computed earlier in the forward pass.</remarks>
+/// <summary>
+/// Changes nothing, and tells when the backward pass comes through: everything behind it has its gradients then.
+/// </summary>
+/// <remarks>
+/// libtorch adds to a parameter's gradient before it goes on with anything that was computed earlier in the forward
+/// pass.
+/// </remarks>
 internal sealed class GradientBoundary : autograd.SingleTensorFunction<GradientBoundary>
 {
     private const string WatchKey = "watch";

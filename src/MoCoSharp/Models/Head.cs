@@ -4,7 +4,9 @@ using static TorchSharp.torch.nn;
 
 namespace MoCoSharp.Models;
 
-/// <summary>The layers on the pooled features while an encoder is trained. Most evaluations leave them behind.</summary>
+/// <summary>
+/// The layers on the pooled features while an encoder is trained. Most evaluations leave them behind.
+/// </summary>
 internal static class Head
 {
     /// <summary>Whether a head normalizes over the batch: then its rows come group by group.</summary>

@@ -17,7 +17,9 @@ public static class HostMemory
         ArgumentNullException.ThrowIfNull(pixels);
         using var scope = NewDisposeScope();
         var target = empty([count, size, size, 3], dtype: float32);
-        pixels.AsSpan(0, count * size * size * 3).CopyTo(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(target.bytes));
+        pixels
+            .AsSpan(0, count * size * size * 3)
+            .CopyTo(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(target.bytes));
         return target.to(device).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 

@@ -6,7 +6,10 @@ using static TorchSharp.torch.nn;
 
 namespace MoCoSharp.Models;
 
-/// <summary>A convolution of a ResNet: no bias, since a normalisation follows; padded to keep the size. Computes in the type of its input.</summary>
+/// <summary>
+/// A convolution of a ResNet: no bias, since a normalisation follows; padded to keep the size. Computes in the type of
+/// its input.
+/// </summary>
 internal sealed class Convolution : Module<Tensor, Tensor>
 {
     private readonly Parameter weight; // [outputs, inputs, kernel, kernel]
@@ -35,11 +38,14 @@ internal sealed class Convolution : Module<Tensor, Tensor>
         return output.MoveToOuterDisposeScope();
     }
 
-    // Around a single pixel the outer eight weights see padding alone. oneDNN leaves their bf16 gradient unset, as libtorch 2.10 has it.
+    // Around a single pixel the outer eight weights see padding alone. oneDNN leaves their bf16 gradient unset, as
+    // libtorch 2.10 has it.
     private static bool IsPoint(Tensor input) => input is { dtype: ScalarType.BFloat16, shape: [_, _, 1, 1] };
 
-    // A 1x1 convolution, channels last, is a product of pixels and weights. oneDNN's own kernels for it, as libtorch 2.10 has them, are not safe: the
-    // weight gradient of few channels with a stride writes past its memory, and 1024 output channels divide by zero (both seen on an AMD EPYC).
+    // A 1x1 convolution, channels last, is a product of pixels and weights. oneDNN's own kernels for it, as libtorch
+    // 2.10 has them, are not safe: the
+    // weight gradient of few channels with a stride writes past its memory, and 1024 output channels divide by zero
+    // (both seen on an AMD EPYC).
     private Tensor Product(Tensor input, Tensor kernel)
     {
         var pixels = input.permute(0, 2, 3, 1); // [N, H, W, inputs]
@@ -48,7 +54,8 @@ internal sealed class Convolution : Module<Tensor, Tensor>
             pixels = pixels.slice(1, 0, pixels.shape[1], _stride).slice(2, 0, pixels.shape[2], _stride);
         }
 
-        // One matrix of pixels: given four dimensions with gaps, libtorch multiplies row by row where no gradient is wanted, forty times slower.
+        // One matrix of pixels: given four dimensions with gaps, libtorch multiplies row by row where no gradient is
+        // wanted, forty times slower.
         var product = LinearProduct.Of(pixels.reshape(-1, pixels.shape[3]), kernel.flatten(1)); // [N H W, outputs]
         return product.view(pixels.shape[0], pixels.shape[1], pixels.shape[2], -1).permute(0, 3, 1, 2);
     }

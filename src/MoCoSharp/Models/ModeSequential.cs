@@ -4,10 +4,14 @@ using static TorchSharp.torch.nn;
 
 namespace MoCoSharp.Models;
 
-/// <summary>Layers one after the other, named 0, 1 and so on as in PyTorch's Sequential, which hands a mode on to its BatchNorm layers.</summary>
+/// <summary>
+/// Layers one after the other, named 0, 1 and so on as in PyTorch's Sequential, which hands a mode on to its BatchNorm
+/// layers.
+/// </summary>
 internal sealed class ModeSequential : Module<Tensor, BatchNormMode, Tensor>
 {
-    private readonly Module[] _layers; // an array: TorchSharp would register fields that are modules under their own names
+    // an array: TorchSharp would register fields that are modules under their own names
+    private readonly Module[] _layers;
 
     /// <summary>A sequence.</summary>
     /// <param name="layers">At least one; each takes a tensor, or a tensor and a mode.</param>

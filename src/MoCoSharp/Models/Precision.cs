@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Models;
 
-/// <summary>What convolutions and linear layers compute in. Weights, statistics, losses and updates keep the weights' type.</summary>
+/// <summary>
+/// What convolutions and linear layers compute in. Weights, statistics, losses and updates keep the weights' type.
+/// </summary>
 [JsonConverter(typeof(EnumNameConverter<Precision>))]
 public enum Precision
 {
@@ -56,14 +58,17 @@ public static class PrecisionChoices
     }
 
     /// <summary>The choice of this precision on every device: what config.json of a run keeps.</summary>
-    public static PrecisionChoice ToChoice(this Precision precision) => precision == Precision.Bf16 ? PrecisionChoice.Bf16 : PrecisionChoice.Fp32;
+    public static PrecisionChoice ToChoice(this Precision precision) =>
+        precision == Precision.Bf16 ? PrecisionChoice.Bf16 : PrecisionChoice.Fp32;
 
     /// <summary>The element type to compute in, for layers whose weights are of another.</summary>
-    internal static ScalarType Type(this Precision precision, ScalarType weights) => precision == Precision.Bf16 ? ScalarType.BFloat16 : weights;
+    internal static ScalarType Type(this Precision precision, ScalarType weights) =>
+        precision == Precision.Bf16 ? ScalarType.BFloat16 : weights;
 
     private static bool HasBf16(Device device) => device.type == DeviceType.CUDA || ProcessorHasBf16();
 
-    // CPUID leaf 7: AVX512_BF16 is bit 5 of EAX in subleaf 1, AMX-BF16 bit 22 of EDX in subleaf 0 (Intel's manual, volume 2A, CPUID).
+    // CPUID leaf 7: AVX512_BF16 is bit 5 of EAX in subleaf 1, AMX-BF16 bit 22 of EDX in subleaf 0 (Intel's manual,
+    // volume 2A, CPUID).
     private static bool ProcessorHasBf16() =>
         X86Base.IsSupported && Avx512F.IsSupported && X86Base.CpuId(0, 0).Eax >= 7
         && ((X86Base.CpuId(7, 1).Eax & (1 << 5)) != 0 || (X86Base.CpuId(7, 0).Edx & (1 << 22)) != 0);

@@ -27,11 +27,14 @@ internal sealed class BasicBlock : Module<Tensor, BatchNormMode, Tensor>
     {
         using var scope = NewDisposeScope();
         var hidden = bn1.NormalizeAddRelu(conv1.call(input), mode);
-        return bn2.NormalizeAddRelu(conv2.call(hidden), mode, downsample is null ? input : downsample.call(input, mode)).MoveToOuterDisposeScope();
+        return bn2.NormalizeAddRelu(conv2.call(hidden), mode, downsample is null ? input : downsample.call(input, mode))
+            .MoveToOuterDisposeScope();
     }
 }
 
-/// <summary>1x1, 3x3 and 1x1 convolutions beside a shortcut. The 3x3 convolution has the stride, as in torchvision.</summary>
+/// <summary>
+/// 1x1, 3x3 and 1x1 convolutions beside a shortcut. The 3x3 convolution has the stride, as in torchvision.
+/// </summary>
 internal sealed class Bottleneck : Module<Tensor, BatchNormMode, Tensor>
 {
     public const int Expansion = 4;
@@ -61,7 +64,8 @@ internal sealed class Bottleneck : Module<Tensor, BatchNormMode, Tensor>
         using var scope = NewDisposeScope();
         var hidden = bn1.NormalizeAddRelu(conv1.call(input), mode);
         hidden = bn2.NormalizeAddRelu(conv2.call(hidden), mode);
-        return bn3.NormalizeAddRelu(conv3.call(hidden), mode, downsample is null ? input : downsample.call(input, mode)).MoveToOuterDisposeScope();
+        return bn3.NormalizeAddRelu(conv3.call(hidden), mode, downsample is null ? input : downsample.call(input, mode))
+            .MoveToOuterDisposeScope();
     }
 }
 
@@ -79,15 +83,22 @@ internal static class ResidualStage
     {
         var hasBottleneck = ResNetStages.HasBottleneck(depth);
         var outputs = hasBottleneck ? width * Bottleneck.Expansion : width;
-        return new ModeSequential(Enumerable.Range(0, count).Select(i => Block(i == 0 ? inputs : outputs, i == 0 ? stride : 1)));
+        return new ModeSequential(
+            Enumerable.Range(0, count).Select(i => Block(i == 0 ? inputs : outputs, i == 0 ? stride : 1)));
 
         Module Block(int blockInputs, int blockStride) => hasBottleneck
             ? new Bottleneck(blockInputs, width, blockStride, bnGroups)
             : new BasicBlock(blockInputs, width, blockStride, bnGroups);
     }
 
-    /// <summary>The projection beside a block that changes size or width; null where its input can be added as it is.</summary>
-    public static ModeSequential? Shortcut(int inputs, int outputs, int stride, int bnGroups) => stride == 1 && inputs == outputs
+    /// <summary>
+    /// The projection beside a block that changes size or width; null where its input can be added as it is.
+    /// </summary>
+    public static ModeSequential? Shortcut(int inputs, int outputs, int stride, int bnGroups) =>
+        stride == 1 && inputs == outputs
         ? null
-        : new ModeSequential([new Convolution(inputs, outputs, kernel: 1, stride), new SplitBatchNorm(outputs, bnGroups)]);
+        : new ModeSequential([
+            new Convolution(inputs, outputs, kernel: 1, stride),
+            new SplitBatchNorm(outputs, bnGroups),
+        ]);
 }

@@ -11,13 +11,15 @@ using static TorchSharp.torch.nn;
 namespace MoCoSharp.Models;
 
 /// <summary>
-/// Batch normalisation over groups of a batch, as if each group were on a device of its own: the first N / S samples are the first group,
-/// and so on (<see cref="BatchGroups"/>). With one group it is plain batch normalisation. Weights and buffers have torchvision's names and sizes
-/// whatever S is. The input may be of a narrower type than they: statistics and sums are not.
+/// Batch normalisation over groups of a batch, as if each group were on a device of its own: the first N / S samples
+/// are the first group, and so on (<see cref="BatchGroups"/>). With one group it is plain batch normalisation. Weights
+/// and buffers have torchvision's names and sizes whatever S is. The input may be of a narrower type than they:
+/// statistics and sums are not.
 /// </summary>
 /// <remarks>
-/// The groups keep MoCo's shuffle meaningful in one process (He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>, section 3.3).
-/// Every group updates the running statistics from the same old value, and their mean is kept; evaluation uses that.
+/// The groups keep MoCo's shuffle meaningful in one process (He et al. 2020,
+/// <see href="https://arxiv.org/abs/1911.05722"/>, section 3.3). Every group updates the running statistics from the
+/// same old value, and their mean is kept; evaluation uses that.
 /// </remarks>
 public sealed class SplitBatchNorm : Module<Tensor, Tensor>
 {
@@ -50,16 +52,21 @@ public sealed class SplitBatchNorm : Module<Tensor, Tensor>
     /// <summary>The type of weights and statistics.</summary>
     public ScalarType Type => weight.dtype;
 
-    /// <summary>Normalizes by the statistics of each sample's group in training, by the running statistics in evaluation.</summary>
+    /// <summary>
+    /// Normalizes by the statistics of each sample's group in training, by the running statistics in evaluation.
+    /// </summary>
     /// <param name="input">Shape [N, C, H, W] or [N, C]; in training N is a multiple of S.</param>
     /// <returns>The same shape.</returns>
     public override Tensor forward(Tensor input) => forward(input, BatchNormMode.Default);
 
     /// <summary>The same, in another mode.</summary>
-    internal Tensor forward(Tensor input, BatchNormMode mode) => Normalize(input, mode, shortcut: null, rectifies: false, overwrites: false);
+    internal Tensor forward(Tensor input, BatchNormMode mode) =>
+        Normalize(input, mode, shortcut: null, rectifies: false, overwrites: false);
 
     /// <summary>relu(normalized input + shortcut): the end of a block, as one operation where there is one.</summary>
-    /// <param name="input">May be overwritten: nobody else may use it. The same shape as for <see cref="forward(Tensor)"/>.</param>
+    /// <param name="input">
+    /// May be overwritten: nobody else may use it. The same shape as for <see cref="forward(Tensor)"/>.
+    /// </param>
     /// <param name="mode">Of this pass.</param>
     /// <param name="shortcut">The same shape; null adds nothing.</param>
     internal Tensor NormalizeAddRelu(Tensor input, BatchNormMode mode, Tensor? shortcut = null)
@@ -87,7 +94,8 @@ public sealed class SplitBatchNorm : Module<Tensor, Tensor>
     {
         if (!training)
         {
-            return functional.batch_norm(input, running_mean, running_var, weight, bias, training: false, UpdateShare, Epsilon);
+            return functional.batch_norm(
+                input, running_mean, running_var, weight, bias, training: false, UpdateShare, Epsilon);
         }
 
         if (mode.UpdatesRunningStatistics)
@@ -107,7 +115,8 @@ public sealed class SplitBatchNorm : Module<Tensor, Tensor>
         }
 
         return GroupsIn(mode) == 1 && mode.UpdatesRunningStatistics
-            ? functional.batch_norm(input, running_mean, running_var, weight, bias, training: true, UpdateShare, Epsilon)
+            ? functional.batch_norm(
+                input, running_mean, running_var, weight, bias, training: true, UpdateShare, Epsilon)
             : NormalizeByGroup(input, mode);
     }
 
@@ -120,11 +129,15 @@ public sealed class SplitBatchNorm : Module<Tensor, Tensor>
             using var noGrad = no_grad();
             var count = (double)input.numel() / input.shape[1] * ranks.Size;
             running_mean.mul_(Held(1 - UpdateShare)).add_(mean.to(running_mean.dtype), Held(UpdateShare));
-            running_var.mul_(Held(1 - UpdateShare)).add_(variance.to(running_var.dtype), Held(UpdateShare * count / (count - 1)));
+            running_var
+                .mul_(Held(1 - UpdateShare))
+                .add_(variance.to(running_var.dtype), Held(UpdateShare * count / (count - 1)));
         }
 
         var deviation = variance.add(Held(Epsilon), One).sqrt();
-        return SyncBatchNorm.Normalize(input, weight, bias, mean.to(weight.dtype), deviation.to(weight.dtype), ranks).MoveToOuterDisposeScope();
+        return SyncBatchNorm
+            .Normalize(input, weight, bias, mean.to(weight.dtype), deviation.to(weight.dtype), ranks)
+            .MoveToOuterDisposeScope();
     }
 
     private Tensor NormalizeFused(Tensor input, BatchNormMode mode, Tensor? shortcut, bool rectifies, bool overwrites)
@@ -144,7 +157,9 @@ public sealed class SplitBatchNorm : Module<Tensor, Tensor>
             Update(running_var, moments.Variance, count / (count - 1), groups);
         }
 
-        return FusedBatchNorm.Of(input, weight, bias, shortcut, moments, Epsilon, rectifies, overwrites).MoveToOuterDisposeScope();
+        return FusedBatchNorm
+            .Of(input, weight, bias, shortcut, moments, Epsilon, rectifies, overwrites)
+            .MoveToOuterDisposeScope();
     }
 
     // The mean over the groups of what each would make of the old value.
@@ -173,7 +188,8 @@ public sealed class SplitBatchNorm : Module<Tensor, Tensor>
         var parts = input.chunk(groups);
         for (var group = 0; group < groups; group++)
         {
-            parts[group] = functional.batch_norm(parts[group], means[group], variances[group], weight, bias, training: true, UpdateShare, Epsilon);
+            parts[group] = functional.batch_norm(
+                parts[group], means[group], variances[group], weight, bias, training: true, UpdateShare, Epsilon);
         }
 
         if (mode.UpdatesRunningStatistics)

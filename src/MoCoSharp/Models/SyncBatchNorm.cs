@@ -8,8 +8,8 @@ namespace MoCoSharp.Models;
 
 /// <summary>Batch normalisation by the statistics of the global batch, whose parts lie on several ranks.</summary>
 /// <remarks>
-/// Each rank's loss is the mean of its share; what they all have to say about a statistic is summed, so that the mean over ranks of the parameters'
-/// gradients is that of one process with one group.
+/// Each rank's loss is the mean of its share; what they all have to say about a statistic is summed, so that the mean
+/// over ranks of the parameters' gradients is that of one process with one group.
 /// </remarks>
 internal sealed class SyncBatchNorm : autograd.SingleTensorFunction<SyncBatchNorm>
 {
@@ -38,15 +38,18 @@ internal sealed class SyncBatchNorm : autograd.SingleTensorFunction<SyncBatchNor
         return (mean.MoveToOuterDisposeScope(), variance.MoveToOuterDisposeScope());
     }
 
-    /// <summary>(x - mean) / sqrt(variance + epsilon) * weight + bias, with the gradient that goes through the statistics too.</summary>
+    /// <summary>
+    /// (x - mean) / sqrt(variance + epsilon) * weight + bias, with the gradient that goes through the statistics too.
+    /// </summary>
     /// <param name="input">This rank's share. Shape [N / ranks, C, ...].</param>
     /// <param name="weight">Shape [C].</param>
     /// <param name="bias">Shape [C].</param>
     /// <param name="mean">Of <see cref="Statistics"/>, in the type of the weights. Shape [C].</param>
     /// <param name="deviation">sqrt(variance + epsilon), likewise. Shape [C].</param>
     /// <param name="group">The ranks.</param>
-    public static Tensor Normalize(Tensor input, Tensor weight, Tensor bias, Tensor mean, Tensor deviation, IProcessGroup group) =>
-        apply(input, weight, bias, mean, deviation, group);
+    public static Tensor Normalize(
+        Tensor input, Tensor weight, Tensor bias, Tensor mean, Tensor deviation, IProcessGroup group
+    ) => apply(input, weight, bias, mean, deviation, group);
 
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
@@ -57,7 +60,10 @@ internal sealed class SyncBatchNorm : autograd.SingleTensorFunction<SyncBatchNor
         ctx.save_for_backward([weight, mean, deviation]);
         ctx.save_data(SavedKey, new SavedTensors(input.detach()));
         ctx.save_data(GroupKey, vars[5]);
-        return (Standard(input, mean, deviation) * Channels(weight, input)).add_(Channels(bias, input), One).to(input.dtype).MoveToOuterDisposeScope();
+        return (Standard(input, mean, deviation) * Channels(weight, input))
+            .add_(Channels(bias, input), One)
+            .to(input.dtype)
+            .MoveToOuterDisposeScope();
     }
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
@@ -78,7 +84,11 @@ internal sealed class SyncBatchNorm : autograd.SingleTensorFunction<SyncBatchNor
         var sums = stack([ofBias, ofWeight]).to(float64);
         group.AllReduceSum(sums);
         sums = sums.div_(Held((double)input.numel() / input.shape[1] * group.Size)).to(weight.dtype);
-        var ofInput = gradient.sub(Channels(sums[0], input)).sub_(standard * Channels(sums[1], input)).mul_(Channels(weight / deviation, input)).to(input.dtype);
+        var ofInput = gradient
+            .sub(Channels(sums[0], input))
+            .sub_(standard * Channels(sums[1], input))
+            .mul_(Channels(weight / deviation, input))
+            .to(input.dtype);
         grad_output.Dispose();
         return BackwardResults.Return(ofInput, ofWeight, ofBias, null, null, null);
     }
@@ -87,8 +97,10 @@ internal sealed class SyncBatchNorm : autograd.SingleTensorFunction<SyncBatchNor
         (input.to(mean.dtype) - Channels(mean, input)).div_(Channels(deviation, input));
 
     // [C] -> [1, C, 1, 1], or [1, C] for [N, C].
-    private static Tensor Channels(Tensor values, Tensor input) => values.reshape([1, -1, .. Enumerable.Repeat(1L, (int)input.dim() - 2)]);
+    private static Tensor Channels(Tensor values, Tensor input) =>
+        values.reshape([1, -1, .. Enumerable.Repeat(1L, (int)input.dim() - 2)]);
 
     // Every dimension but the channels'.
-    private static long[] Others(Tensor input) => [0, .. Enumerable.Range(2, (int)input.dim() - 2).Select(i => (long)i)];
+    private static long[] Others(Tensor input) =>
+        [0, .. Enumerable.Range(2, (int)input.dim() - 2).Select(i => (long)i)];
 }

@@ -5,8 +5,8 @@ using static TorchSharp.torch.nn;
 namespace MoCoSharp.Models;
 
 /// <summary>
-/// The initialisation of torchvision's ResNets: convolutions Kaiming normal by fan-out, normalisations 1 and 0 (also the last of a block),
-/// linear layers uniform within 1 / sqrt(inputs), weight and bias.
+/// The initialisation of torchvision's ResNets: convolutions Kaiming normal by fan-out, normalisations 1 and 0 (also
+/// the last of a block), linear layers uniform within 1 / sqrt(inputs), weight and bias.
 /// </summary>
 internal static class TorchvisionInitialization
 {
@@ -28,7 +28,8 @@ internal static class TorchvisionInitialization
                     parameter.uniform_(-1 / Math.Sqrt(inputs), 1 / Math.Sqrt(inputs), random);
                     break;
                 case [_] when inputsOfLinear.TryGetValue(owner, out var inputs):
-                    parameter.uniform_(-1 / Math.Sqrt(inputs), 1 / Math.Sqrt(inputs), random); // a linear layer's bias follows its weight
+                    // a linear layer's bias follows its weight
+                    parameter.uniform_(-1 / Math.Sqrt(inputs), 1 / Math.Sqrt(inputs), random);
                     break;
                 default: // a normalisation: 1 and 0 since it was made
                     break;

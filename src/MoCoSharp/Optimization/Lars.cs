@@ -7,12 +7,13 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Optimization;
 
 /// <summary>
-/// Layer-wise adaptive rate scaling: each weight's step is scaled to a share of its own length, so that large batches can take large rates.
-/// Biases and normalisations (everything of one dimension) take neither weight decay nor scaling.
+/// Layer-wise adaptive rate scaling: each weight's step is scaled to a share of its own length, so that large batches
+/// can take large rates. Biases and normalisations (everything of one dimension) take neither weight decay nor scaling.
 /// </summary>
 /// <remarks>
-/// You et al. 2017, <see href="https://arxiv.org/abs/1708.03888"/>, algorithm 1, and SimCLR's TensorFlow code. The rate is inside the velocity in both:
-/// v = momentum v + rate x trust x (gradient + weightDecay p); p -= v. The forms differ in the trust ratio, and both take 1 where a norm is 0.
+/// You et al. 2017, <see href="https://arxiv.org/abs/1708.03888"/>, algorithm 1, and SimCLR's TensorFlow code. The rate
+/// is inside the velocity in both: v = momentum v + rate x trust x (gradient + weightDecay p); p -= v. The forms differ
+/// in the trust ratio, and both take 1 where a norm is 0.
 /// </remarks>
 public sealed class Lars : MomentumOptimizer
 {
@@ -28,7 +29,9 @@ public sealed class Lars : MomentumOptimizer
     /// <param name="coefficient">η, above 0; 0.001 in SimCLR.</param>
     /// <param name="trustRatio">Which ratio.</param>
     /// <exception cref="ArgumentException">There is no such trust ratio.</exception>
-    public Lars(IEnumerable<(string Name, Parameter Parameter)> parameters, double momentum, double weightDecay, double coefficient, TrustRatio trustRatio)
+    public Lars(
+        IEnumerable<(string Name, Parameter Parameter)> parameters, double momentum, double weightDecay,
+        double coefficient, TrustRatio trustRatio)
         : base(parameters)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(momentum);
@@ -64,7 +67,8 @@ public sealed class Lars : MomentumOptimizer
             if (parameter.dim() > 1)
             {
                 var decayed = gradient.add(parameter, Held(_weightDecay));
-                gradient = decayed.mul_(Trust(parameter, gradient, decayed)); // stays on the device: no step waits for it
+                // stays on the device: no step waits for it
+                gradient = decayed.mul_(Trust(parameter, gradient, decayed));
             }
 
             velocity.mul_(Held(_momentum)).add_(gradient, Held(learningRate));

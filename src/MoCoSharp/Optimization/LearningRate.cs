@@ -43,7 +43,11 @@ public static class LearningRate
         return options.Schedule switch
         {
             LearningRateSchedule.Cosine => Schedules.Cosine(peak, time, duration),
-            LearningRateSchedule.Steps => Schedules.Step(peak, StepFactor, options.Milestones.Select(milestone => (double)milestone), epoch),
+            LearningRateSchedule.Steps => Schedules.Step(
+                peak,
+                StepFactor,
+                options.Milestones.Select(milestone => (double)milestone),
+                epoch),
             _ => peak,
         };
     }

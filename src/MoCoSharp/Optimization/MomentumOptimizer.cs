@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Optimization;
 
-/// <summary>Moves parameters along their gradients, with a velocity for each parameter. Checkpoints keep the velocities.</summary>
+/// <summary>
+/// Moves parameters along their gradients, with a velocity for each parameter. Checkpoints keep the velocities.
+/// </summary>
 public abstract class MomentumOptimizer : IDisposable
 {
     /// <summary>An optimizer whose velocities are 0.</summary>
@@ -12,7 +14,11 @@ public abstract class MomentumOptimizer : IDisposable
     protected MomentumOptimizer(IEnumerable<(string Name, Parameter Parameter)> parameters)
     {
         ArgumentNullException.ThrowIfNull(parameters);
-        State = [.. parameters.Select(item => (item.Name, item.Parameter, zeros_like(item.Parameter, requires_grad: false).DetachFromDisposeScope()))];
+        State =
+        [
+            .. parameters.Select(item =>
+                (item.Name, item.Parameter, zeros_like(item.Parameter, requires_grad: false).DetachFromDisposeScope())),
+        ];
     }
 
     /// <summary>The velocities, under the names of their parameters.</summary>
@@ -27,7 +33,9 @@ public abstract class MomentumOptimizer : IDisposable
     /// <summary>The optimizer that a configuration asks for, with velocities of 0.</summary>
     /// <param name="parameters">The parameters to update.</param>
     /// <param name="options">Without faults.</param>
-    public static MomentumOptimizer Create(IEnumerable<(string Name, Parameter Parameter)> parameters, OptimizerOptions options)
+    public static MomentumOptimizer Create(
+        IEnumerable<(string Name, Parameter Parameter)> parameters,
+        OptimizerOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         return options.Kind == OptimizerKind.Lars
@@ -62,7 +70,10 @@ public abstract class MomentumOptimizer : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>A gradient in its parameter's layout, as updates that walk through memory want it. Autograd's is so; one that a person has put there may not be.</summary>
+    /// <summary>
+    /// A gradient in its parameter's layout, as updates that walk through memory want it. Autograd's is so; one that a
+    /// person has put there may not be.
+    /// </summary>
     protected static Tensor InLayoutOf(Tensor parameter, Tensor gradient)
     {
         ArgumentNullException.ThrowIfNull(parameter);

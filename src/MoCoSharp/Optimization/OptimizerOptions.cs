@@ -12,13 +12,18 @@ public enum OptimizerKind
     [JsonStringEnumMemberName("sgd")]
     Sgd,
 
-    /// <summary>Layer-wise adaptive rate scaling, as SimCLR with large batches: <see cref="Optimization.Lars"/>.</summary>
+    /// <summary>
+    /// Layer-wise adaptive rate scaling, as SimCLR with large batches: <see cref="Optimization.Lars"/>.
+    /// </summary>
     [JsonStringEnumMemberName("lars")]
     Lars,
 }
 
 /// <summary>How the batch size scales the learning rate.</summary>
-/// <remarks>Chen et al. 2020, <see href="https://arxiv.org/abs/2002.05709"/>: 0.3 with linear, 0.075 with sqrt, which does better for small batches.</remarks>
+/// <remarks>
+/// Chen et al. 2020, <see href="https://arxiv.org/abs/2002.05709"/>: 0.3 with linear, 0.075 with sqrt, which does
+/// better for small batches.
+/// </remarks>
 [JsonConverter(typeof(EnumNameConverter<LearningRateScaling>))]
 public enum LearningRateScaling
 {
@@ -84,7 +89,10 @@ public sealed record OptimizerOptions
     /// <summary>The optimizer.</summary>
     public OptimizerKind Kind { get; init; } = OptimizerKind.Sgd;
 
-    /// <summary>The highest rate, above 0, before <see cref="LearningRateScaling"/>. MoCo's official scale is 0.03 x batchSize / 256.</summary>
+    /// <summary>
+    /// The highest rate, above 0, before <see cref="LearningRateScaling"/>. MoCo's official scale is 0.03 x batchSize /
+    /// 256.
+    /// </summary>
     public double LearningRate { get; init; } = 0.03;
 
     /// <summary>How the global batch size scales <see cref="LearningRate"/>.</summary>
@@ -94,7 +102,10 @@ public sealed record OptimizerOptions
     /// <summary>Of the velocities, 0 to below 1.</summary>
     public double Momentum { get; init; } = 0.9;
 
-    /// <summary>Of SGD on every learned parameter, normalisation and bias too, as official; of LARS on weights alone. 0 or more; SimCLR uses 1e-6.</summary>
+    /// <summary>
+    /// Of SGD on every learned parameter, normalisation and bias too, as official; of LARS on weights alone. 0 or more;
+    /// SimCLR uses 1e-6.
+    /// </summary>
     public double WeightDecay { get; init; } = 1e-4;
 
     /// <summary>η of LARS, above 0.</summary>
@@ -110,10 +121,15 @@ public sealed record OptimizerOptions
     [JsonPropertyName("per")]
     public ScheduleUnit ScheduleUnit { get; init; } = ScheduleUnit.Epoch;
 
-    /// <summary>Epochs at which <see cref="LearningRateSchedule.Steps"/> multiplies the rate by 0.1; 120 and 160 in MoCo v1.</summary>
+    /// <summary>
+    /// Epochs at which <see cref="LearningRateSchedule.Steps"/> multiplies the rate by 0.1; 120 and 160 in MoCo v1.
+    /// </summary>
     public int[] Milestones { get; init; } = [120, 160];
 
-    /// <summary>The number of the first epoch in the cosine: 0, as official, or 1, as the CIFAR demo, whose last epoch has rate 0.</summary>
+    /// <summary>
+    /// The number of the first epoch in the cosine: 0, as official, or 1, as the CIFAR demo, whose last epoch has rate
+    /// 0.
+    /// </summary>
     [JsonPropertyName("firstEpoch")]
     public int CosineOffset { get; init; }
 
@@ -138,7 +154,8 @@ public sealed record OptimizerOptions
 
         if (!(TrustCoefficient > 0) || double.IsInfinity(TrustCoefficient))
         {
-            yield return $"optimizer.trustCoefficient is {TrustCoefficient}, expected a number above 0. SimCLR uses 0.001.";
+            yield return $"optimizer.trustCoefficient is {TrustCoefficient}, expected a number above 0. SimCLR uses " +
+                "0.001.";
         }
 
         if (EnumNames.Fault("optimizer.trustRatio", TrustRatio) is { } ratio)
@@ -153,7 +170,8 @@ public sealed record OptimizerOptions
 
         if (!(LearningRate > 0) || double.IsInfinity(LearningRate))
         {
-            yield return $"optimizer.learningRate is {LearningRate}, expected a number above 0. MoCo uses 0.03 x batchSize / 256.";
+            yield return $"optimizer.learningRate is {LearningRate}, expected a number above 0. MoCo uses 0.03 x " +
+                "batchSize / 256.";
         }
 
         if (!(Momentum is >= 0 and < 1))

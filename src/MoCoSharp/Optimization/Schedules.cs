@@ -1,8 +1,8 @@
 namespace MoCoSharp.Optimization;
 
 /// <summary>
-/// Learning rates as pure functions of time: pre-training, linear classification, fine-tuning and detection are made of these.
-/// Time is counted in whatever unit the caller's schedule has: epochs or steps.
+/// Learning rates as pure functions of time: pre-training, linear classification, fine-tuning and detection are made of
+/// these. Time is counted in whatever unit the caller's schedule has: epochs or steps.
 /// </summary>
 /// <remarks>
 /// Resumed runs and golden files depend on the last bit of each value, hence on the order of operations here.
@@ -22,9 +22,12 @@ internal static class Schedules
     /// <param name="time">0 to the duration.</param>
     /// <param name="duration">Above 0.</param>
     /// <remarks>Loshchilov and Hutter 2016, <see href="https://arxiv.org/abs/1608.03983"/>, without restarts.</remarks>
-    public static double Cosine(double peak, double time, double duration) => peak * 0.5 * (1 + Math.Cos(Math.PI * time / duration));
+    public static double Cosine(double peak, double time, double duration) =>
+        peak * 0.5 * (1 + Math.Cos(Math.PI * time / duration));
 
-    /// <summary>A linear warm-up by steps: the first step has 1 / steps of the highest rate, the last all of it.</summary>
+    /// <summary>
+    /// A linear warm-up by steps: the first step has 1 / steps of the highest rate, the last all of it.
+    /// </summary>
     /// <param name="peak">The highest rate.</param>
     /// <param name="step">From 0 to below <paramref name="steps"/>.</param>
     /// <param name="steps">Of the warm-up, above 0.</param>
@@ -34,5 +37,6 @@ internal static class Schedules
     /// <param name="rate">After the warm-up.</param>
     /// <param name="startFactor">The share at the start, 0 to 1.</param>
     /// <param name="progress">0 at the start, 1 at the end of the warm-up and after it.</param>
-    public static double WarmUpFrom(double rate, double startFactor, double progress) => rate * ((startFactor * (1 - progress)) + progress);
+    public static double WarmUpFrom(double rate, double startFactor, double progress) =>
+        rate * ((startFactor * (1 - progress)) + progress);
 }

@@ -7,8 +7,9 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Optimization;
 
 /// <summary>
-/// Stochastic gradient descent with momentum, as PyTorch's: weight decay is added to the gradient (of every parameter, normalisation and
-/// bias too), v = momentum v + g, parameter -= learning rate x v. A parameter without a gradient stays as it is.
+/// Stochastic gradient descent with momentum, as PyTorch's: weight decay is added to the gradient (of every parameter,
+/// normalisation and bias too), v = momentum v + g, parameter -= learning rate x v. A parameter without a gradient
+/// stays as it is.
 /// </summary>
 public sealed class Sgd : MomentumOptimizer
 {
@@ -19,7 +20,8 @@ public sealed class Sgd : MomentumOptimizer
     /// <param name="parameters">What it steps.</param>
     /// <param name="momentum">0 to 1.</param>
     /// <param name="weightDecay">0 or more.</param>
-    public Sgd(IEnumerable<(string Name, Parameter Parameter)> parameters, double momentum, double weightDecay) : base(parameters)
+    public Sgd(IEnumerable<(string Name, Parameter Parameter)> parameters, double momentum, double weightDecay)
+        : base(parameters)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(momentum);
         ArgumentOutOfRangeException.ThrowIfNegative(weightDecay);
@@ -46,7 +48,8 @@ public sealed class Sgd : MomentumOptimizer
         else if (moving.Count > 0)
         {
             Aten.FusedSgd(
-                [.. moving.Select(item => item.Parameter)], [.. moving.Select(item => InLayoutOf(item.Parameter, item.Parameter.grad!))],
+                [.. moving.Select(item => item.Parameter)],
+                [.. moving.Select(item => InLayoutOf(item.Parameter, item.Parameter.grad!))],
                 [.. moving.Select(item => item.Velocity)], learningRate, _momentum, _weightDecay);
         }
     }

@@ -1,6 +1,9 @@
 namespace MoCoSharp.Runs;
 
-/// <summary>Scalars, texts and pictures for TensorBoard. What a full disk refuses is left out: the same numbers are in metrics.jsonl.</summary>
+/// <summary>
+/// Scalars, texts and pictures for TensorBoard. What a full disk refuses is left out: the same numbers are in
+/// metrics.jsonl.
+/// </summary>
 /// <param name="folder">Where the event files go.</param>
 /// <param name="time">For the time of each record.</param>
 internal sealed class BoardLog(string folder, TimeProvider time) : IDisposable
@@ -11,7 +14,8 @@ internal sealed class BoardLog(string folder, TimeProvider time) : IDisposable
 
     public void Text(string tag, string text) => Try(file => file.Text(tag, text, 0));
 
-    public void Image(string tag, byte[] png, int width, int height) => Try(file => file.Image(tag, png, width, height, 0));
+    public void Image(string tag, byte[] png, int width, int height) =>
+        Try(file => file.Image(tag, png, width, height, 0));
 
     public void Dispose()
     {

@@ -5,10 +5,12 @@ using Google.Protobuf;
 
 namespace MoCoSharp.Runs;
 
-/// <summary>A file of TensorBoard's events: records of TFRecord's framing, each an Event of TensorFlow's event.proto.</summary>
+/// <summary>
+/// A file of TensorBoard's events: records of TFRecord's framing, each an Event of TensorFlow's event.proto.
+/// </summary>
 /// <remarks>
-/// TorchSharp's writer gives its first record .NET's ticks for a time; here all times, also the one in the name, are seconds since 1970.
-/// Framing: <see href="https://www.tensorflow.org/tutorials/load_data/tfrecord"/>.
+/// TorchSharp's writer gives its first record .NET's ticks for a time; here all times, also the one in the name, are
+/// seconds since 1970. Framing: <see href="https://www.tensorflow.org/tutorials/load_data/tfrecord"/>.
 /// </remarks>
 internal sealed class EventFile : IDisposable
 {
@@ -26,14 +28,19 @@ internal sealed class EventFile : IDisposable
         _time = time;
         Directory.CreateDirectory(folder);
         var name = string.Create(CultureInfo.InvariantCulture,
-            $"events.out.tfevents.{time.GetUtcNow().ToUnixTimeSeconds():D10}.{Environment.MachineName}.{Environment.ProcessId}.{Interlocked.Increment(ref made) - 1}");
-        _stream = new FileStream(Path.Combine(folder, name), FileMode.CreateNew, FileAccess.Write, FileShare.Read | FileShare.Delete, bufferSize: 0);
+            $"events.out.tfevents.{time.GetUtcNow().ToUnixTimeSeconds():D10}.{Environment.MachineName}.{Environment.ProcessId}.{Interlocked.Increment(ref made) - 1}"
+        );
+        _stream = new FileStream(
+            Path.Combine(folder, name), FileMode.CreateNew, FileAccess.Write, FileShare.Read | FileShare.Delete,
+            bufferSize: 0);
         Write(NewEvent(0).Add(FileVersion, "brain.Event:2"));
     }
 
     /// <summary>Adds a number.</summary>
     public void Scalar(string tag, float value, long step) =>
-        Write(NewEvent(step).Add(Summary, new ProtoMessage().Add(Value, new ProtoMessage().Add(Tag, tag).Add(SimpleValue, value))));
+        Write(
+            NewEvent(step)
+                .Add(Summary, new ProtoMessage().Add(Value, new ProtoMessage().Add(Tag, tag).Add(SimpleValue, value))));
 
     /// <summary>Adds a text in Markdown.</summary>
     public void Text(string tag, string text, long step)
@@ -47,7 +54,11 @@ internal sealed class EventFile : IDisposable
             .Add(shape, new ProtoMessage().Add(dimension, new ProtoMessage().Add(size, 1L)))
             .Add(strings, text);
         Write(NewEvent(step).Add(Summary, new ProtoMessage().Add(
-            Value, new ProtoMessage().Add(Tag, $"{tag}/text_summary").Add(TensorValue, tensor).Add(Metadata, metadata))));
+            Value,
+            new ProtoMessage()
+                .Add(Tag, $"{tag}/text_summary")
+                .Add(TensorValue, tensor)
+                .Add(Metadata, metadata))));
     }
 
     /// <summary>Adds a picture.</summary>
@@ -63,7 +74,9 @@ internal sealed class EventFile : IDisposable
         const long rgb = 3;
         var image = new ProtoMessage().Add(rows, (long)height).Add(columns, (long)width).Add(colors, rgb)
             .Add(encoded, png.Length, () => ByteString.CopyFrom(png));
-        Write(NewEvent(step).Add(Summary, new ProtoMessage().Add(Value, new ProtoMessage().Add(Tag, tag).Add(imageValue, image))));
+        Write(
+            NewEvent(step)
+                .Add(Summary, new ProtoMessage().Add(Value, new ProtoMessage().Add(Tag, tag).Add(imageValue, image))));
     }
 
     /// <inheritdoc/>

@@ -3,7 +3,9 @@ using MoCoSharp.Optimization;
 
 namespace MoCoSharp.Runs;
 
-/// <summary>Fits a recipe for many images to a few: the queue to at most half of them, the batch to several steps an epoch.</summary>
+/// <summary>
+/// Fits a recipe for many images to a few: the queue to at most half of them, the batch to several steps an epoch.
+/// </summary>
 public static class ImageFit
 {
     /// <summary>The smallest batch that is chosen: two BatchNorm groups of four images.</summary>
@@ -13,15 +15,22 @@ public static class ImageFit
     private const int ImagesPerGroup = 4;
 
     /// <summary>
-    /// Lowers what is too large for so many images. The batch is halved until an epoch has four steps, down to <see cref="SmallestBatch"/> images; then BatchNorm's
-    /// groups are halved until each has four images, and the learning rate follows the batch. The queue becomes <see cref="QueueSize"/>.
+    /// Lowers what is too large for so many images. The batch is halved until an epoch has four steps, down to
+    /// <see cref="SmallestBatch"/> images; then BatchNorm's groups are halved until each has four images, and the
+    /// learning rate follows the batch. The queue becomes <see cref="QueueSize"/>.
     /// </summary>
     /// <param name="config">With the values for many images.</param>
     /// <param name="images">How many there are.</param>
     /// <param name="processes">Batch and groups divide among them, where they did before.</param>
     /// <param name="isSet">Whether a setting, by its name, is somebody's choice and stays; null is none.</param>
-    /// <returns>The configuration, with <see cref="RunConfig.FitToImages"/> off, and a sentence for each change.</returns>
-    public static (RunConfig Config, IReadOnlyList<string> Changes) Apply(RunConfig config, int images, int processes = 1, Func<string, bool>? isSet = null)
+    /// <returns>
+    /// The configuration, with <see cref="RunConfig.FitToImages"/> off, and a sentence for each change.
+    /// </returns>
+    public static (RunConfig Config, IReadOnlyList<string> Changes) Apply(
+        RunConfig config,
+        int images,
+        int processes = 1,
+        Func<string, bool>? isSet = null)
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentOutOfRangeException.ThrowIfNegative(images);
@@ -37,13 +46,18 @@ public static class ImageFit
         if (config.MoCo is { } moco && !isSet("moco.queueSize") && moco.QueueSize > images / 2)
         {
             config = config with { MoCo = moco with { QueueSize = QueueSize(images, config.BatchSize) } };
-            changes.Add(Change("moco.queueSize", config.MoCo.QueueSize, moco.QueueSize, $"at most half of {images} images, so that an image seldom meets its own older keys"));
+            changes.Add(
+                Change(
+                    "moco.queueSize", config.MoCo.QueueSize, moco.QueueSize,
+                    $"at most half of {images} images, so that an image seldom meets its own older keys"));
         }
 
         return (config, changes);
     }
 
-    /// <summary>The largest queue that suits so many images: half of them at most, in whole batches if one fits.</summary>
+    /// <summary>
+    /// The largest queue that suits so many images: half of them at most, in whole batches if one fits.
+    /// </summary>
     /// <param name="images">How many there are.</param>
     /// <param name="batchSize">Above 0.</param>
     public static int QueueSize(int images, int batchSize)
@@ -53,11 +67,17 @@ public static class ImageFit
         return half < batchSize ? half : half / batchSize * batchSize;
     }
 
-    private static RunConfig FitBatch(RunConfig config, int images, int processes, Func<string, bool> isSet, List<string> changes)
+    private static RunConfig FitBatch(
+        RunConfig config, int images, int processes, Func<string, bool> isSet, List<string> changes)
     {
         var (batch, groups) = (config.BatchSize, config.BnGroups);
         var keepsGroups = isSet("bnGroups");
-        while (batch * StepsPerEpoch > images && batch % 2 == 0 && batch / 2 >= SmallestBatch && batch / 2 % processes == 0 && (!keepsGroups || batch / 2 % groups == 0))
+        while (
+            batch * StepsPerEpoch > images
+            && batch % 2 == 0
+            && batch / 2 >= SmallestBatch
+            && batch / 2 % processes == 0
+            && (!keepsGroups || batch / 2 % groups == 0))
         {
             batch /= 2;
         }
@@ -77,7 +97,8 @@ public static class ImageFit
             return config; // groups of an odd number
         }
 
-        changes.Add(Change("batchSize", batch, config.BatchSize, $"{images} images make {images / batch} steps an epoch"));
+        changes.Add(
+            Change("batchSize", batch, config.BatchSize, $"{images} images make {images / batch} steps an epoch"));
         if (groups != config.BnGroups)
         {
             changes.Add(Change("bnGroups", groups, config.BnGroups, $"{batch / groups} images a group"));
@@ -87,12 +108,17 @@ public static class ImageFit
         if (!isSet("optimizer.learningRate") && optimizer.LearningRateScaling == LearningRateScaling.None)
         {
             optimizer = optimizer with { LearningRate = optimizer.LearningRate * batch / config.BatchSize };
-            changes.Add(Change("optimizer.learningRate", optimizer.LearningRate, config.Optimizer.LearningRate, "in proportion to batchSize"));
+            changes.Add(
+                Change(
+                    "optimizer.learningRate", optimizer.LearningRate, config.Optimizer.LearningRate,
+                    "in proportion to batchSize"));
         }
 
         return config with { BatchSize = batch, BnGroups = groups, Optimizer = optimizer };
     }
 
     private static string Change(string key, double value, double before, string why) =>
-        string.Create(CultureInfo.InvariantCulture, $"{key} {value} instead of {before}: {why}. --set {key}=... sets another.");
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{key} {value} instead of {before}: {why}. --set {key}=... sets another.");
 }

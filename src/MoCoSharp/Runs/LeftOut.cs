@@ -3,9 +3,13 @@ using System.Text.Json.Nodes;
 
 namespace MoCoSharp.Runs;
 
-/// <summary>Images that lost their turns to others: of broken ones, and of those that could not be read at the time.</summary>
+/// <summary>
+/// Images that lost their turns to others: of broken ones, and of those that could not be read at the time.
+/// </summary>
 /// <param name="BrokenTurns">Turns of images that were read and are none.</param>
-/// <param name="UnreadableTurns">Turns of images that could not be read then, for a fault of disk or network; they are tried again.</param>
+/// <param name="UnreadableTurns">
+/// Turns of images that could not be read then, for a fault of disk or network; they are tried again.
+/// </param>
 public sealed record LeftOut(long BrokenTurns, long UnreadableTurns)
 {
     private const int MostNamed = 10;
@@ -49,7 +53,9 @@ public sealed record LeftOut(long BrokenTurns, long UnreadableTurns)
     public static LeftOut? Of(IEnumerable<JsonObject> metrics)
     {
         ArgumentNullException.ThrowIfNull(metrics);
-        var (broken, unreadable) = (new SortedSet<string>(StringComparer.Ordinal), new SortedSet<string>(StringComparer.Ordinal));
+        var (broken, unreadable) = (
+            new SortedSet<string>(StringComparer.Ordinal),
+            new SortedSet<string>(StringComparer.Ordinal));
         var sum = new LeftOut(0, 0);
         foreach (var line in metrics)
         {
@@ -57,7 +63,9 @@ public sealed record LeftOut(long BrokenTurns, long UnreadableTurns)
             {
                 broken.UnionWith(Names(told["brokenImages"]));
                 unreadable.UnionWith(Names(told["unreadableImages"]));
-                sum = new LeftOut(sum.BrokenTurns + Number(told["broken"]), sum.UnreadableTurns + Number(told["unreadable"]))
+                sum = new LeftOut(
+                    sum.BrokenTurns + Number(told["broken"]),
+                    sum.UnreadableTurns + Number(told["unreadable"]))
                 {
                     HasMore = sum.HasMore || told["more"] is not null,
                     Step = Number(line["step"]),
@@ -65,12 +73,21 @@ public sealed record LeftOut(long BrokenTurns, long UnreadableTurns)
             }
         }
 
-        return sum is { BrokenTurns: 0, UnreadableTurns: 0 } ? null : sum with { Broken = broken, Unreadable = unreadable };
+        return sum is { BrokenTurns: 0, UnreadableTurns: 0 }
+            ? null
+            : sum with
+            {
+                Broken = broken,
+                Unreadable = unreadable,
+            };
 
-        long Number(JsonNode? node) => node is JsonValue value && value.TryGetValue<long>(out var number) ? Math.Max(0, number) : 0;
+        long Number(JsonNode? node) =>
+            node is JsonValue value && value.TryGetValue<long>(out var number) ? Math.Max(0, number) : 0;
 
         IEnumerable<string> Names(JsonNode? node) => node is JsonArray names
-            ? names.Select(name => name is JsonValue value && value.TryGetValue<string>(out var text) ? text : null).OfType<string>()
+            ? names
+                .Select(name => name is JsonValue value && value.TryGetValue<string>(out var text) ? text : null)
+                .OfType<string>()
             : [];
     }
 
@@ -85,17 +102,24 @@ public sealed record LeftOut(long BrokenTurns, long UnreadableTurns)
 
         if (UnreadableTurns > 0)
         {
-            parts.Add($"{Images(Unreadable)} left out {Times(UnreadableTurns)} because {(Unreadable.Count == 1 && !HasMore ? "it" : "they")} could not be read then ({Some(Unreadable)})");
+            parts.Add(
+                $"{Images(Unreadable)} left out {Times(UnreadableTurns)} because " +
+                $"{(Unreadable.Count == 1 && !HasMore ? "it" : "they")} could not be read then ({Some(Unreadable)})");
         }
 
         return string.Join("; ", parts);
 
         string Images(IReadOnlyCollection<string> names) =>
-            string.Create(CultureInfo.InvariantCulture, $"{(HasMore ? "at least " : "")}{names.Count:N0} {(names.Count == 1 && !HasMore ? "image was" : "images were")}");
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{(HasMore ? "at least " : "")}{names.Count:N0} " +
+                $"{(names.Count == 1 && !HasMore ? "image was" : "images were")}");
 
-        static string Times(long turns) => turns == 1 ? "once" : string.Create(CultureInfo.InvariantCulture, $"{turns:N0} times");
+        static string Times(long turns) =>
+            turns == 1 ? "once" : string.Create(CultureInfo.InvariantCulture, $"{turns:N0} times");
 
-        static string Some(IReadOnlyCollection<string> names) => string.Join(", ", names.Take(5)) + (names.Count > 5 ? ", ..." : "");
+        static string Some(IReadOnlyCollection<string> names) =>
+            string.Join(", ", names.Take(5)) + (names.Count > 5 ? ", ..." : "");
     }
 }
 
@@ -105,7 +129,8 @@ public sealed record LeftOut(long BrokenTurns, long UnreadableTurns)
 public readonly record struct LostTurn(int Index, bool IsBroken)
 {
     /// <summary>Short, for a state and between processes: the index, and b or u.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Index}{(IsBroken ? 'b' : 'u')}");
+    public override string ToString() =>
+        string.Create(CultureInfo.InvariantCulture, $"{Index}{(IsBroken ? 'b' : 'u')}");
 
     /// <summary>From such texts with spaces between; what is none is passed over.</summary>
     public static IEnumerable<LostTurn> Parse(string text)
@@ -113,7 +138,9 @@ public readonly record struct LostTurn(int Index, bool IsBroken)
         ArgumentNullException.ThrowIfNull(text);
         foreach (var part in text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
         {
-            if (part[^1] is 'b' or 'u' && int.TryParse(part[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var index))
+            if (
+                part[^1] is 'b' or 'u'
+                && int.TryParse(part[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var index))
             {
                 yield return new LostTurn(index, part[^1] == 'b');
             }

@@ -5,7 +5,9 @@ using MoCoSharp.Methods;
 
 namespace MoCoSharp.Runs;
 
-/// <summary>The sections "moco", "simClr", ... of a configuration: one per method of <see cref="PretrainMethods.All"/>.</summary>
+/// <summary>
+/// The sections "moco", "simClr", ... of a configuration: one per method of <see cref="PretrainMethods.All"/>.
+/// </summary>
 internal static class MethodSections
 {
     private const string Next = "optimizer"; // the key that follows them
@@ -18,9 +20,12 @@ internal static class MethodSections
     };
 
     /// <summary>How a configuration is read and written, with the section of its method.</summary>
-    public static JsonTypeInfo<RunConfig> RunConfig { get; } = (JsonTypeInfo<RunConfig>)Options.GetTypeInfo(typeof(RunConfig));
+    public static JsonTypeInfo<RunConfig> RunConfig { get; } =
+        (JsonTypeInfo<RunConfig>)Options.GetTypeInfo(typeof(RunConfig));
 
-    /// <summary>Adds the section of each method that is missing, with its defaults, in the order of the methods.</summary>
+    /// <summary>
+    /// Adds the section of each method that is missing, with its defaults, in the order of the methods.
+    /// </summary>
     public static void AddAll(JsonObject config)
     {
         var at = config.IndexOf(Next);
@@ -31,7 +36,10 @@ internal static class MethodSections
                 continue;
             }
 
-            config.Insert(at++, method.Name, JsonSerializer.SerializeToNode(method, Options.GetTypeInfo(method.GetType())));
+            config.Insert(
+                at++,
+                method.Name,
+                JsonSerializer.SerializeToNode(method, Options.GetTypeInfo(method.GetType())));
         }
     }
 
@@ -54,7 +62,8 @@ internal static class MethodSections
         foreach (var method in PretrainMethods.All)
         {
             var property = type.CreateJsonPropertyInfo(method.GetType(), method.Name);
-            property.Get = config => ((RunConfig)config).Method is var own && own.GetType() == method.GetType() ? own : null;
+            property.Get = config =>
+                ((RunConfig)config).Method is var own && own.GetType() == method.GetType() ? own : null;
             property.Set = (config, value) => Use((RunConfig)config, value as IMethodOptions);
             property.ShouldSerialize = (_, value) => value is not null;
             type.Properties.Insert(at++, property);

@@ -5,14 +5,20 @@ using MoCoSharp.PyTorch;
 
 namespace MoCoSharp.Runs;
 
-/// <summary>metrics.jsonl: one JSON object a line, each with its step. A line that a full disk refuses waits in memory, and is not lost.</summary>
+/// <summary>
+/// metrics.jsonl: one JSON object a line, each with its step. A line that a full disk refuses waits in memory, and is
+/// not lost.
+/// </summary>
 public sealed class MetricsLog : IDisposable
 {
     private readonly string _path;
     private readonly Queue<byte[]> _waiting = [];
-    private FileStream? _stream; // null after a fault, until the next try: what a server forgot stays forgotten for an open file
+    // null after a fault, until the next try: what a server forgot stays forgotten for an open file
+    private FileStream? _stream;
 
-    /// <summary>Goes on with a log; lines of later steps than the resumed one belong to steps that will be done again, and go.</summary>
+    /// <summary>
+    /// Goes on with a log; lines of later steps than the resumed one belong to steps that will be done again, and go.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="step">Steps done.</param>
     public MetricsLog(string path, long step)
@@ -20,7 +26,10 @@ public sealed class MetricsLog : IDisposable
         _path = path;
         if (File.Exists(path))
         {
-            var kept = string.Concat(Read(path).Where(line => line["step"]!.GetValue<long>() <= step).Select(line => line.ToJsonString() + "\n"));
+            var kept = string.Concat(
+                Read(path)
+                    .Where(line => line["step"]!.GetValue<long>() <= step)
+                    .Select(line => line.ToJsonString() + "\n"));
             var bytes = Encoding.UTF8.GetBytes(kept);
             if (!File.ReadAllBytes(path).AsSpan().SequenceEqual(bytes)) // a full disk takes no second copy
             {

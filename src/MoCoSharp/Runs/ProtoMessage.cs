@@ -2,7 +2,9 @@ using Google.Protobuf;
 
 namespace MoCoSharp.Runs;
 
-/// <summary>A protobuf message to be written: its fields in order, and its size, which a message around it must know first.</summary>
+/// <summary>
+/// A protobuf message to be written: its fields in order, and its size, which a message around it must know first.
+/// </summary>
 /// <remarks>The wire format: <see href="https://protobuf.dev/programming-guides/encoding/"/>.</remarks>
 internal sealed class ProtoMessage
 {
@@ -12,16 +14,20 @@ internal sealed class ProtoMessage
     public long Size { get; private set; }
 
     public ProtoMessage Add(int field, long value) => Add(
-        field, WireFormat.WireType.Varint, CodedOutputStream.ComputeInt64Size(value), output => output.WriteInt64(value));
+        field, WireFormat.WireType.Varint, CodedOutputStream.ComputeInt64Size(value),
+        output => output.WriteInt64(value));
 
     public ProtoMessage Add(int field, float value) => Add(
-        field, WireFormat.WireType.Fixed32, CodedOutputStream.ComputeFloatSize(value), output => output.WriteFloat(value));
+        field, WireFormat.WireType.Fixed32, CodedOutputStream.ComputeFloatSize(value),
+        output => output.WriteFloat(value));
 
     public ProtoMessage Add(int field, double value) => Add(
-        field, WireFormat.WireType.Fixed64, CodedOutputStream.ComputeDoubleSize(value), output => output.WriteDouble(value));
+        field, WireFormat.WireType.Fixed64, CodedOutputStream.ComputeDoubleSize(value),
+        output => output.WriteDouble(value));
 
     public ProtoMessage Add(int field, string value) => Add(
-        field, WireFormat.WireType.LengthDelimited, CodedOutputStream.ComputeStringSize(value), output => output.WriteString(value));
+        field, WireFormat.WireType.LengthDelimited, CodedOutputStream.ComputeStringSize(value),
+        output => output.WriteString(value));
 
     public ProtoMessage Add(int field, ProtoMessage inner) => Add(
         field, WireFormat.WireType.LengthDelimited, LengthSize(inner.Size) + inner.Size, output =>
@@ -34,7 +40,8 @@ internal sealed class ProtoMessage
     public ProtoMessage Add(int field, long size, Func<ByteString> bytes) => Add(
         field, WireFormat.WireType.LengthDelimited, LengthSize(size) + size, output => output.WriteBytes(bytes()));
 
-    public ProtoMessage AddEach<T>(IEnumerable<T> values, Func<ProtoMessage, T, ProtoMessage> add) => values.Aggregate(this, add);
+    public ProtoMessage AddEach<T>(IEnumerable<T> values, Func<ProtoMessage, T, ProtoMessage> add) =>
+        values.Aggregate(this, add);
 
     public void Write(CodedOutputStream output)
     {

@@ -36,10 +36,16 @@ public sealed record RunConfig
     /// <summary>What the recipe is for, in a sentence.</summary>
     public string Description { get; init; } = "";
 
-    /// <summary>Where the images come from: a folder, a list file, a packed set, tar shards (shards/{000..099}.tar), cifar10:PATH, cifar100:PATH, idx:PATH or patterns.</summary>
+    /// <summary>
+    /// Where the images come from: a folder, a list file, a packed set, tar shards (shards/{000..099}.tar),
+    /// cifar10:PATH, cifar100:PATH, idx:PATH or patterns.
+    /// </summary>
     public string Data { get; init; } = "patterns";
 
-    /// <summary>How the packed set was made, where the images come from one: packing may cost resolution. Filled in when a run begins.</summary>
+    /// <summary>
+    /// How the packed set was made, where the images come from one: packing may cost resolution. Filled in when a run
+    /// begins.
+    /// </summary>
     public string? Packed { get; init; }
 
     /// <summary>Labelled images for the kNN monitor; null takes the source's own test part, if it has one.</summary>
@@ -55,23 +61,28 @@ public sealed record RunConfig
     public int BatchSize { get; init; } = 256;
 
     /// <summary>
-    /// Whether batchSize, bnGroups, optimizer.learningRate and moco.queueSize are what a large data set gets, and `moco pretrain` lowers them for a small one, but for
-    /// those that --set names (see <see cref="ImageFit"/>). config.json of a run has the values, and false here.
+    /// Whether batchSize, bnGroups, optimizer.learningRate and moco.queueSize are what a large data set gets, and
+    /// `moco pretrain` lowers them for a small one, but for those that --set names (see <see cref="ImageFit"/>).
+    /// config.json of a run has the values, and false here.
     /// </summary>
     public bool FitToImages { get; init; }
 
-    /// <summary>Groups of the global batch that BatchNorm sees apart; sample i is of group i mod bnGroups. 8 in the paper.</summary>
+    /// <summary>
+    /// Groups of the global batch that BatchNorm sees apart; sample i is of group i mod bnGroups. 8 in the paper.
+    /// </summary>
     public int BnGroups { get; init; } = 8;
 
     /// <summary>The images over which BatchNorm takes its statistics.</summary>
     public BatchNormScope Norm { get; init; } = BatchNormScope.Split;
 
-    /// <summary>"cpu", "cuda" or "cuda:n"; of several processes on a machine each takes a "cuda" device of its own.</summary>
+    /// <summary>
+    /// "cpu", "cuda" or "cuda:n"; of several processes on a machine each takes a "cuda" device of its own.
+    /// </summary>
     public string Device { get; init; } = "cpu";
 
     /// <summary>
-    /// What convolutions and linear layers compute in. Weights, statistics, loss and updates are fp32 in any case. config.json of a run
-    /// keeps the choice.
+    /// What convolutions and linear layers compute in. Weights, statistics, loss and updates are fp32 in any case.
+    /// config.json of a run keeps the choice.
     /// </summary>
     public PrecisionChoice Precision { get; init; } = PrecisionChoice.Auto;
 
@@ -84,10 +95,15 @@ public sealed record RunConfig
     /// <summary>Both encoders.</summary>
     public EncoderOptions Encoder { get; init; } = new();
 
-    /// <summary>Weights that both encoders begin with: a PyTorch or safetensors file, or the folder of a run; null draws them.</summary>
+    /// <summary>
+    /// Weights that both encoders begin with: a PyTorch or safetensors file, or the folder of a run; null draws them.
+    /// </summary>
     public string? InitialWeights { get; init; }
 
-    /// <summary>What precedes "conv1.weight" in a file of initialWeights with several networks ("teacher.backbone."); null finds it.</summary>
+    /// <summary>
+    /// What precedes "conv1.weight" in a file of initialWeights with several networks ("teacher.backbone."); null finds
+    /// it.
+    /// </summary>
     public string? InitialPrefix { get; init; }
 
     /// <summary>How views are made.</summary>
@@ -109,23 +125,32 @@ public sealed record RunConfig
     public HealthOptions Health { get; init; } = new();
 
     /// <summary>
-    /// Settings that a person chose with <see cref="Load"/>, such as "batchSize=64". They stay as they are when the recipe is fitted to the number of images.
+    /// Settings that a person chose with <see cref="Load"/>, such as "batchSize=64". They stay as they are when the
+    /// recipe is fitted to the number of images.
     /// </summary>
     [JsonIgnore]
     internal IReadOnlyList<string> Chosen { get; init; } = [];
 
     /// <summary>Reads a recipe and puts settings over it.</summary>
     /// <param name="recipe">The name of a shipped recipe, such as "moco-v2-folder", or the path of a JSON file.</param>
-    /// <param name="set">Settings over the recipe, such as "epochs=50" or "moco.temperature=0.1"; the last one of a key counts.</param>
-    /// <exception cref="ConfigurationException">There is no such recipe, or it or a setting is wrong; the message lists every fault.</exception>
+    /// <param name="set">
+    /// Settings over the recipe, such as "epochs=50" or "moco.temperature=0.1"; the last one of a key counts.
+    /// </param>
+    /// <exception cref="ConfigurationException">
+    /// There is no such recipe, or it or a setting is wrong; the message lists every fault.
+    /// </exception>
     public static RunConfig Load(string recipe, IReadOnlyList<string>? set = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(recipe);
-        var config = File.Exists(recipe) ? RunConfigFile.Load(recipe, set) : RunConfigFile.Parse(ShippedRecipes.Read(recipe), recipe, set ?? []);
+        var config = File.Exists(recipe)
+            ? RunConfigFile.Load(recipe, set)
+            : RunConfigFile.Parse(ShippedRecipes.Read(recipe), recipe, set ?? []);
         return config with { Chosen = set ?? [] };
     }
 
-    /// <summary>What is learned, and its hyper-parameters: the section "moco", "simClr", ... of the configuration.</summary>
+    /// <summary>
+    /// What is learned, and its hyper-parameters: the section "moco", "simClr", ... of the configuration.
+    /// </summary>
     [JsonIgnore]
     public IMethodOptions Method
     {
@@ -157,13 +182,21 @@ public sealed record RunConfig
     }
 
     /// <summary>The views of training: by the recipe, or crops and flips for a method that learns labels.</summary>
-    public ViewTransform TrainingViews() => Method.LearnsLabels ? ViewRecipes.Supervised(Views) : ViewRecipes.Train(Views);
+    public ViewTransform TrainingViews() =>
+        Method.LearnsLabels ? ViewRecipes.Supervised(Views) : ViewRecipes.Train(Views);
 
     /// <summary>The learning rate of one step of the run.</summary>
     /// <param name="step">Steps done before this one.</param>
     /// <param name="stepsPerEpoch">Above 0.</param>
     public double LearningRateAt(long step, long stepsPerEpoch) =>
-        LearningRate.At(Optimizer with { LearningRate = LearningRate.Peak(Optimizer, BatchSize) }, step, stepsPerEpoch, Epochs);
+        LearningRate.At(
+            Optimizer with
+            {
+                LearningRate = LearningRate.Peak(Optimizer, BatchSize),
+            },
+            step,
+            stepsPerEpoch,
+            Epochs);
 
     /// <summary>Everything wrong with this configuration, each fault with the option's name and the cure.</summary>
     public IEnumerable<string> Faults()
@@ -184,7 +217,8 @@ public sealed record RunConfig
         }
         else if (BatchSize >= 1 && BatchSize % BnGroups != 0)
         {
-            yield return $"bnGroups is {BnGroups}, which does not divide batchSize {BatchSize}. Take a batchSize of {NearestMultiple(BatchSize, BnGroups)}.";
+            yield return $"bnGroups is {BnGroups}, which does not divide batchSize {BatchSize}. Take a batchSize of " +
+                $"{NearestMultiple(BatchSize, BnGroups)}.";
         }
 
         if (EnumNames.Fault("norm", Norm) is { } norm)
@@ -209,18 +243,24 @@ public sealed record RunConfig
 
         if (InitialPrefix is not null && InitialWeights is null)
         {
-            yield return $"initialPrefix is \"{InitialPrefix}\", and initialWeights names no file in which it would choose. Leave it out, or name one.";
+            yield return $"initialPrefix is \"{InitialPrefix}\", and initialWeights names no file in which it would " +
+                "choose. Leave it out, or name one.";
         }
 
         IEnumerable<string> parts =
-            [.. Encoder.Faults(), .. ViewRecipes.Faults(Views), .. Loader.Faults(), .. Method.Faults(), .. Optimizer.Faults(), .. Knn.Faults(), .. Checkpoints.Faults(), .. Health.Faults()];
+            [
+                .. Encoder.Faults(), .. ViewRecipes.Faults(Views), .. Loader.Faults(), .. Method.Faults(),
+                .. Optimizer.Faults(), .. Knn.Faults(), .. Checkpoints.Faults(), .. Health.Faults(),
+            ];
         foreach (var fault in parts)
         {
             yield return fault;
         }
     }
 
-    /// <summary>BN groups of the global batch where so many processes train; each normalises as many of them as the others.</summary>
+    /// <summary>
+    /// BN groups of the global batch where so many processes train; each normalises as many of them as the others.
+    /// </summary>
     public int GroupsOver(int processes) => Norm == BatchNormScope.Split ? BnGroups : processes;
 
     /// <summary>What keeps so many processes from training by this configuration, each fault with the cure.</summary>
@@ -228,13 +268,15 @@ public sealed record RunConfig
     {
         if (BatchSize >= 1 && BatchSize % processes != 0)
         {
-            yield return $"batchSize is {BatchSize}, which does not divide among {processes} processes. Take a batchSize of {NearestMultiple(BatchSize, processes)}.";
+            yield return $"batchSize is {BatchSize}, which does not divide among {processes} processes. Take a " +
+                $"batchSize of {NearestMultiple(BatchSize, processes)}.";
         }
 
         if (Norm == BatchNormScope.Split && BnGroups >= 1 && BnGroups % processes != 0)
         {
-            yield return $"bnGroups is {BnGroups}, which does not divide among {processes} processes: each normalises whole groups. Take bnGroups of " +
-                $"{NearestMultiple(BnGroups, processes)}, or norm=sync for one group over all processes.";
+            yield return $"bnGroups is {BnGroups}, which does not divide among {processes} processes: each " +
+                "normalises whole groups. Take bnGroups of "
+                + $"{NearestMultiple(BnGroups, processes)}, or norm=sync for one group over all processes.";
         }
     }
 
@@ -246,29 +288,34 @@ public sealed record RunConfig
         if (MoCo is not null && Optimizer.Kind == OptimizerKind.Sgd && (peak > 4.5 * official || peak < official / 4.5))
         {
             yield return FormattableString.Invariant(
-                $"optimizer.learningRate is {peak}; the official scale for batchSize {BatchSize} is 0.03 x batchSize / 256 = {official:G3}.");
+                $"optimizer.learningRate is {peak}; the official scale for batchSize {BatchSize} is 0.03 x batchSize / 256 = {official:G3}."
+            );
         }
 
         var simClr = Method as SimClrOptions;
         if (simClr is not null && BnGroups > 1 && Norm == BatchNormScope.Split)
         {
-            yield return $"bnGroups is {BnGroups}: BatchNorm sees {BatchSize / BnGroups} images at a time, in both views; SimCLR's is global. Set bnGroups to 1 for it" +
-                (simClr.GradientCache ? ", where memory for the whole batch is there." : ".");
+            yield return $"bnGroups is {BnGroups}: BatchNorm sees {BatchSize / BnGroups} images at a time, in both " +
+                "views; SimCLR's is global. Set bnGroups to 1 for it"
+                + (simClr.GradientCache ? ", where memory for the whole batch is there." : ".");
         }
 
         if (simClr is { GradientCache: true } && BnGroups == 1)
         {
-            yield return "simClr.gradientCache has no use with one BN group, which is the whole batch: set bnGroups to batchSize / 128, say.";
+            yield return "simClr.gradientCache has no use with one BN group, which is the whole batch: set bnGroups " +
+                "to batchSize / 128, say.";
         }
 
         if (MoCo is { Shuffle: true } && (BnGroups == 1 || Norm == BatchNormScope.Sync))
         {
-            yield return "moco.shuffle has no effect with one BN group: a query and its key share no statistics only where there are several. Set bnGroups to 8.";
+            yield return "moco.shuffle has no effect with one BN group: a query and its key share no statistics " +
+                "only where there are several. Set bnGroups to 8.";
         }
     }
 
     // For the reader of configurations, which fills a record that exists.
     internal void Use(IMethodOptions method) => _method = method;
 
-    private static int NearestMultiple(int value, int divisor) => Math.Max(divisor, (int)Math.Round(value / (double)divisor) * divisor);
+    private static int NearestMultiple(int value, int divisor) =>
+        Math.Max(divisor, (int)Math.Round(value / (double)divisor) * divisor);
 }

@@ -9,18 +9,27 @@ using MoCoSharp.Methods;
 namespace MoCoSharp.Runs;
 
 /// <summary>A configuration cannot be used; the message lists every fault with its cure.</summary>
-public sealed class ConfigurationException(IReadOnlyList<string> faults) : Exception(string.Join(Environment.NewLine, faults))
+public sealed class ConfigurationException(IReadOnlyList<string> faults)
+    : Exception(string.Join(Environment.NewLine, faults))
 {
     /// <summary>One sentence a fault.</summary>
     public IReadOnlyList<string> Faults { get; } = faults;
 }
 
-/// <summary>Reads and writes <see cref="RunConfig"/> as JSON: defaults, then the recipe, then single settings.</summary>
+/// <summary>
+/// Reads and writes <see cref="RunConfig"/> as JSON: defaults, then the recipe, then single settings.
+/// </summary>
 public static class RunConfigFile
 {
     private const int MostMisfits = 100; // values that do not fit, before no more are told
 
-    private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, MaxDepth = 16, AllowDuplicateProperties = false };
+    private static readonly JsonDocumentOptions Lenient = new()
+    {
+        CommentHandling = JsonCommentHandling.Skip,
+        AllowTrailingCommas = true,
+        MaxDepth = 16,
+        AllowDuplicateProperties = false,
+    };
 
     /// <summary>The configuration as indented JSON, every default spelled out.</summary>
     public static string Write(RunConfig config) => JsonSerializer.Serialize(config, MethodSections.RunConfig) + "\n";
@@ -35,7 +44,10 @@ public static class RunConfigFile
 
         // Else every key of it would be told to be unknown.
         return Path.GetFileName(path) == "config.json" && text.Contains("\n  \"detector\": {", StringComparison.Ordinal)
-            ? throw new ConfigurationException([$"{path}: is of a detection, not of a pre-training. `moco detect --resume --run {Data.Shell.Quote(Path.GetDirectoryName(path)!)}` goes on with it, and judges it."])
+            ? throw new ConfigurationException([
+                $"{path}: is of a detection, not of a pre-training. `moco detect --resume --run " +
+                $"{Data.Shell.Quote(Path.GetDirectoryName(path)!)}` goes on with it, and judges it.",
+            ])
             : Parse(text, path, settings ?? []);
     }
 
@@ -67,7 +79,9 @@ public static class RunConfigFile
         }
     }
 
-    /// <summary>Every key of a configuration with its default, and the sections of all methods: what recipes are compared with.</summary>
+    /// <summary>
+    /// Every key of a configuration with its default, and the sections of all methods: what recipes are compared with.
+    /// </summary>
     private static JsonObject Everything()
     {
         var all = JsonSerializer.SerializeToNode(new RunConfig(), MethodSections.RunConfig)!.AsObject();
@@ -86,7 +100,12 @@ public static class RunConfigFile
         string json, string source, IEnumerable<string> settings, T everything, JsonTypeInfo<T> type,
         Func<T, IEnumerable<string>> faultsOf)
         where T : class =>
-        Parse(json, source, settings, JsonSerializer.SerializeToNode(everything, type)!.AsObject(), type, faultsOf, null);
+        Parse(
+            json, source, settings,
+            JsonSerializer.SerializeToNode(everything, type)!.AsObject(),
+            type,
+            faultsOf,
+            null);
 
     // Without withDefaults, an absent key has its value in the schema.
     private static T Parse<T>(
@@ -119,7 +138,9 @@ public static class RunConfigFile
                 .Select(fault => new Fault($"{Origin(fault)}: {fault}", null)));
         }
 
-        return faults.Count == 0 ? config! : throw new ConfigurationException([.. faults.Select(fault => fault.Message)]);
+        return faults.Count == 0
+            ? config!
+            : throw new ConfigurationException([.. faults.Select(fault => fault.Message)]);
 
         // A generated reader gives an absent key the default of its type, not of its record.
         JsonObject WithEverything(JsonObject given)
@@ -129,7 +150,8 @@ public static class RunConfigFile
             return all;
         }
 
-        string Origin(string fault) => given.TryGetValue(fault[..Math.Max(0, fault.IndexOf(' '))], out var setting) ? $"--set {setting}" : source;
+        string Origin(string fault) =>
+            given.TryGetValue(fault[..Math.Max(0, fault.IndexOf(' '))], out var setting) ? $"--set {setting}" : source;
     }
 
     // A key that cannot be read has a value of another kind than expected; null where the fault is another.
@@ -149,7 +171,10 @@ public static class RunConfigFile
             {
                 var key = path[2..].Split('[')[0]; // $.optimizer.milestones[1]
                 var value = Find(recipe, key);
-                faults.Add(new Fault($"{origin(key + " ")}: {key} is {Show(value)}, expected {Expected(type, key, value)}.", key));
+                faults.Add(
+                    new Fault(
+                        $"{origin(key + " ")}: {key} is {Show(value)}, expected {Expected(type, key, value)}.",
+                        key));
                 if (!Remove(recipe, key))
                 {
                     return null;
@@ -165,7 +190,8 @@ public static class RunConfigFile
         return null;
     }
 
-    private static JsonNode? Find(JsonObject root, string key) => key.Split('.').Aggregate((JsonNode?)root, (node, part) => (node as JsonObject)?[part]);
+    private static JsonNode? Find(JsonObject root, string key) =>
+        key.Split('.').Aggregate((JsonNode?)root, (node, part) => (node as JsonObject)?[part]);
 
     private static bool Remove(JsonObject root, string key)
     {
@@ -173,7 +199,10 @@ public static class RunConfigFile
         return (dot < 0 ? root : Find(root, key[..dot])) is JsonObject parent && parent.Remove(key[(dot + 1)..]);
     }
 
-    /// <summary>A recipe with every default spelled out. It has the sections of the methods that it names, or MoCo's if it names none.</summary>
+    /// <summary>
+    /// A recipe with every default spelled out. It has the sections of the methods that it names, or MoCo's if it names
+    /// none.
+    /// </summary>
     internal static JsonObject WithDefaults(JsonObject recipe) => WithDefaults(recipe, out _);
 
     private static JsonObject WithDefaults(JsonObject recipe, out IReadOnlyList<string> methods)
@@ -210,7 +239,8 @@ public static class RunConfigFile
     }
 
     // Compares with the defaults: an unknown key or a value of another kind is a fault, and the walk goes on.
-    private static void Check(JsonObject given, JsonObject schema, JsonTypeInfo type, string prefix, string source, List<Fault> faults)
+    private static void Check(
+        JsonObject given, JsonObject schema, JsonTypeInfo type, string prefix, string source, List<Fault> faults)
     {
         foreach (var (key, value) in given)
         {
@@ -225,17 +255,22 @@ public static class RunConfigFile
                 {
                     Check(innerGiven, inner, type, path + ".", source, faults);
                 }
-                else if (value is not null || !PretrainMethods.Names.Contains(path)) // "moco": null makes room for another method
+                // "moco": null makes room for another method
+                else if (value is not null || !PretrainMethods.Names.Contains(path))
                 {
                     faults.Add(new Fault($"{source}: {path} is {Show(value)}, expected an object, {{ ... }}.", path));
                 }
             }
             else if (known is not null && Kind(known) != Kind(value))
             {
-                var such = TypeOf(type, path) is { IsEnum: false } && known.GetValueKind() is JsonValueKind.Number or JsonValueKind.String
+                var such =
+                    TypeOf(type, path) is { IsEnum: false }
+                    && known.GetValueKind() is JsonValueKind.Number or JsonValueKind.String
                     ? $" such as {Show(known)}"
                     : "";
-                faults.Add(new Fault($"{source}: {path} is {Show(value)}, expected {Expected(type, path, value)}{such}.", path));
+                faults.Add(
+                    new Fault($"{source}: {path} is {Show(value)}, expected {Expected(type, path, value)}{such}.", path)
+                );
             }
         }
     }
@@ -244,7 +279,9 @@ public static class RunConfigFile
     private static string Expected(JsonTypeInfo root, string key, JsonNode? value)
     {
         var type = TypeOf(root, key);
-        var isLarge = double.TryParse(value?.ToString(), CultureInfo.InvariantCulture, out var number) && Math.Abs(number) > int.MaxValue;
+        var isLarge =
+            double.TryParse(value?.ToString(), CultureInfo.InvariantCulture, out var number)
+            && Math.Abs(number) > int.MaxValue;
         return type == typeof(int) || type == typeof(long) ? $"a whole number{(isLarge ? ", and not as large" : "")}"
             : type == typeof(double) ? "a number"
             : type == typeof(bool) ? "true or false"
@@ -272,12 +309,18 @@ public static class RunConfigFile
         return Nullable.GetUnderlyingType(found.Type) ?? found.Type;
     }
 
-    private static void Apply(string setting, JsonObject recipe, JsonObject schema, JsonTypeInfo type, List<Fault> faults, Dictionary<string, string> given)
+    private static void Apply(
+        string setting, JsonObject recipe, JsonObject schema, JsonTypeInfo type, List<Fault> faults,
+        Dictionary<string, string> given)
     {
         var equals = setting.IndexOf('=');
         if (equals <= 0 || setting[..equals].Count(letter => letter == '.') > Lenient.MaxDepth)
         {
-            faults.Add(new Fault($"--set {setting}: expected key=value, such as moco.temperature=0.1. What follows --set is taken for settings: put a recipe before it.", null));
+            faults.Add(
+                new Fault(
+                    $"--set {setting}: expected key=value, such as moco.temperature=0.1. What follows --set is " +
+                    "taken for settings: put a recipe before it.",
+                    null));
             return;
         }
 
@@ -316,7 +359,8 @@ public static class RunConfigFile
         }
     }
 
-    // "0.1", "true" and "[1, 2]" are JSON; anything else is text. What the key takes decides: a folder may be called 2024, and a number be written .5 or 4e3.
+    // "0.1", "true" and "[1, 2]" are JSON; anything else is text. What the key takes decides: a folder may be called
+    // 2024, and a number be written .5 or 4e3.
     private static JsonNode? Value(string text, Type? type)
     {
         if ((type == typeof(string) || type is { IsEnum: true }) && text != "null")
@@ -329,8 +373,14 @@ public static class RunConfigFile
             return JsonValue.Create(isSo);
         }
 
-        var isNumber = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number);
-        return (type == typeof(int) || type == typeof(long)) && isNumber && number == Math.Floor(number) && Math.Abs(number) < int.MaxValue ? JsonValue.Create((long)number)
+        var isNumber =
+            double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+            && double.IsFinite(number);
+        return (type == typeof(int) || type == typeof(long))
+            && isNumber
+            && number == Math.Floor(number)
+            && Math.Abs(number) < int.MaxValue
+                ? JsonValue.Create((long)number)
             : type == typeof(double) && isNumber ? JsonValue.Create(number)
             : Json(text);
     }
@@ -351,8 +401,10 @@ public static class RunConfigFile
     {
         if (key.Contains("accumul", StringComparison.OrdinalIgnoreCase))
         {
-            return " Gradients are not accumulated over parts of a batch: simClr and endToEnd take their negatives from the batch, so that parts of it would be another loss" +
-                " (simClr.gradientCache=true gives a large batch the memory of one BN group); the others need no large batch: lower batchSize, and learningRate alike.";
+            return " Gradients are not accumulated over parts of a batch: simClr and endToEnd take their negatives " +
+                "from the batch, so that parts of it would be another loss"
+                + " (simClr.gradientCache=true gives a large batch the memory of one BN group); the others need no " +
+                    "large batch: lower batchSize, and learningRate alike.";
         }
 
         return NearestWord.Find(key, schema.Select(item => item.Key)) is { } nearest

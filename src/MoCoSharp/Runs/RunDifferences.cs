@@ -17,14 +17,20 @@ public sealed record DataIdentity(string Source, int Images, string Fingerprint)
     }
 }
 
-/// <summary>A checkpoint is of another run than the one that would go on from it; the message tells all differences.</summary>
+/// <summary>
+/// A checkpoint is of another run than the one that would go on from it; the message tells all differences.
+/// </summary>
 public sealed class OtherRunException(string message) : Exception(message);
 
 /// <summary>What sets a checkpoint apart from the run that would go on from it.</summary>
 public static class RunDifferences
 {
-    // They change when and how things are done and told, and no bit of what is learned. The data are compared by their fingerprint.
-    private static readonly string[] Free = ["description", "data", "validation", "loader", "checkpoints", "knn", "health", "logEvery"];
+    // They change when and how things are done and told, and no bit of what is learned. The data are compared by their
+    // fingerprint.
+    private static readonly string[] Free =
+    [
+        "description", "data", "validation", "loader", "checkpoints", "knn", "health", "logEvery",
+    ];
 
     /// <summary>Every setting that differs, with both values.</summary>
     /// <param name="saved">The configuration in the checkpoint, as JSON; what it lacks counts as default.</param>
@@ -43,7 +49,11 @@ public static class RunDifferences
         ArgumentNullException.ThrowIfNull(now);
         return saved is null || saved.Fingerprint == now.Fingerprint
             ? []
-            : [$"data: checkpoint {saved.Images} images of {saved.Source} (fingerprint {saved.Fingerprint}), run {now.Images} of {now.Source} ({now.Fingerprint})"];
+            :
+            [
+                $"data: checkpoint {saved.Images} images of {saved.Source} (fingerprint {saved.Fingerprint}), run " +
+                $"{now.Images} of {now.Source} ({now.Fingerprint})",
+            ];
     }
 
     private static void Compare(JsonObject saved, JsonObject now, string prefix, List<string> differences)

@@ -9,7 +9,9 @@ using MoCoSharp.PyTorch;
 
 namespace MoCoSharp.Runs;
 
-/// <summary>A run on disk: configuration, environment, metrics, checkpoints. The only currency between the verbs of the program.</summary>
+/// <summary>
+/// A run on disk: configuration, environment, metrics, checkpoints. The only currency between the verbs of the program.
+/// </summary>
 public sealed class RunFolder
 {
     private RunLock? _lock;
@@ -79,22 +81,31 @@ public sealed class RunFolder
         var isNew = !Directory.Exists(path);
         Directory.CreateDirectory(path);
         var run = new RunFolder(path) { _isNew = isNew };
-        var before = Directory.GetFileSystemEntries(path).Select(entry => System.IO.Path.GetFileName(entry)).ToHashSet(StringComparer.Ordinal);
+        var before = Directory
+            .GetFileSystemEntries(path)
+            .Select(entry => System.IO.Path.GetFileName(entry))
+            .ToHashSet(StringComparer.Ordinal);
         using var hold = run.Hold(_ => { });
         if (File.Exists(run.ConfigPath))
         {
-            throw new IOException($"{path} holds a run already. Add --resume to go on with it, or name another folder with --run.");
+            throw new IOException(
+                $"{path} holds a run already. Add --resume to go on with it, or name another folder with --run.");
         }
 
         Directory.CreateDirectory(run.CheckpointsPath);
         Directory.CreateDirectory(System.IO.Path.Combine(path, "evaluations"));
-        AtomicFile.Write(System.IO.Path.Combine(path, "environment.json"), stream => stream.Write(Encoding.UTF8.GetBytes(EnvironmentJson())));
-        AtomicFile.Write(run.ConfigPath, stream => stream.Write(Encoding.UTF8.GetBytes(configuration))); // last: now it is a run
+        AtomicFile.Write(
+            System.IO.Path.Combine(path, "environment.json"),
+            stream => stream.Write(Encoding.UTF8.GetBytes(EnvironmentJson())));
+        // last: now it is a run
+        AtomicFile.Write(run.ConfigPath, stream => stream.Write(Encoding.UTF8.GetBytes(configuration)));
         run._before = before;
         return run;
     }
 
-    /// <summary>The folder of a run that another process writes. It is not checked: this process may not see its files.</summary>
+    /// <summary>
+    /// The folder of a run that another process writes. It is not checked: this process may not see its files.
+    /// </summary>
     public static RunFolder OpenUnchecked(string path) => new(path);
 
     /// <summary>Opens the folder of a run.</summary>
@@ -104,14 +115,18 @@ public sealed class RunFolder
         var run = new RunFolder(path);
         if (!File.Exists(run.ConfigPath))
         {
-            throw new IOException($"{path} is not the folder of a run: it has no config.json. `moco pretrain --run {Shell.Quote(path)}` makes one.");
+            throw new IOException(
+                $"{path} is not the folder of a run: it has no config.json. `moco pretrain --run " +
+                $"{Shell.Quote(path)}` makes one.");
         }
 
         Directory.CreateDirectory(run.CheckpointsPath);
         return run;
     }
 
-    /// <summary>Keeps every other process from training here, until disposed. Within a hold, another one is the same.</summary>
+    /// <summary>
+    /// Keeps every other process from training here, until disposed. Within a hold, another one is the same.
+    /// </summary>
     /// <param name="notice">Told of a stale lock that was taken over.</param>
     /// <exception cref="RunLockedException">Another process trains here.</exception>
     public IDisposable Hold(Action<string> notice)
@@ -130,21 +145,27 @@ public sealed class RunFolder
     public string? Holder() => RunLock.Holder(Path);
 
     /// <summary>
-    /// Takes back what <see cref="Create(string, RunConfig)"/> made and the run wrote, where it could not begin: a folder with a configuration and nothing
-    /// learned would be in the way of the next try. What was in the folder before stays. Where there is a checkpoint of a later step, or a report of a run
-    /// that diverged, nothing is touched.
+    /// Takes back what <see cref="Create(string, RunConfig)"/> made and the run wrote, where it could not begin: a
+    /// folder with a configuration and nothing learned would be in the way of the next try. What was in the folder
+    /// before stays. Where there is a checkpoint of a later step, or a report of a run that diverged, nothing is
+    /// touched.
     /// </summary>
     public void RemoveUnbegun()
     {
         var beginning = CheckpointPath(0); // saved where the first step failed
         if (_before is null || File.Exists(DivergedPath)
-            || (Directory.Exists(CheckpointsPath) && Directory.EnumerateFileSystemEntries(CheckpointsPath).Any(file => file != beginning)))
+            || (
+                Directory.Exists(CheckpointsPath)
+                && Directory.EnumerateFileSystemEntries(CheckpointsPath).Any(file => file != beginning)))
         {
             return;
         }
 
         File.Delete(ConfigPath); // first: now it is no run
-        foreach (var entry in Directory.GetFileSystemEntries(Path).Where(entry => !_before.Contains(System.IO.Path.GetFileName(entry))))
+        foreach (
+            var entry in Directory
+                .GetFileSystemEntries(Path)
+                .Where(entry => !_before.Contains(System.IO.Path.GetFileName(entry))))
         {
             if (Directory.Exists(entry))
             {
@@ -165,7 +186,10 @@ public sealed class RunFolder
     /// <summary>Removes what a killed process left half-written. Only for whoever holds the folder.</summary>
     internal void RemoveLeftovers()
     {
-        foreach (var file in Directory.GetFiles(Path, "*" + AtomicFile.TemporaryEnding).Concat(Directory.GetFiles(CheckpointsPath, "*" + AtomicFile.TemporaryEnding)))
+        foreach (
+            var file in Directory
+                .GetFiles(Path, "*" + AtomicFile.TemporaryEnding)
+                .Concat(Directory.GetFiles(CheckpointsPath, "*" + AtomicFile.TemporaryEnding)))
         {
             File.Delete(file);
         }
@@ -179,13 +203,19 @@ public sealed class RunFolder
         return aside;
     }
 
-    /// <summary>Replaces the configuration, and notes what differs from the checkpoint that the run goes on from.</summary>
+    /// <summary>
+    /// Replaces the configuration, and notes what differs from the checkpoint that the run goes on from.
+    /// </summary>
     internal void Change(RunConfig config, IReadOnlyList<string> differences, long step)
     {
         AtomicFile.Write(ConfigPath, stream => stream.Write(Encoding.UTF8.GetBytes(RunConfigFile.Write(config))));
         if (differences.Count > 0)
         {
-            var line = new JsonObject { ["step"] = step, ["changes"] = new JsonArray([.. differences.Select(difference => (JsonNode)difference)]) };
+            var line = new JsonObject
+            {
+                ["step"] = step,
+                ["changes"] = new JsonArray([.. differences.Select(difference => (JsonNode)difference)]),
+            };
             File.AppendAllText(ChangesPath, line.ToJsonString() + "\n");
         }
     }
@@ -211,7 +241,13 @@ public sealed class RunFolder
 
     /// <summary>The checkpoints, the newest first.</summary>
     public IReadOnlyList<string> Checkpoints() => Directory.Exists(CheckpointsPath)
-        ? [.. Directory.GetFiles(CheckpointsPath, "step-*.safetensors").Where(path => StepOf(path) >= 0).OrderByDescending(StepOf)]
+        ?
+        [
+            .. Directory
+                .GetFiles(CheckpointsPath, "step-*.safetensors")
+                .Where(path => StepOf(path) >= 0)
+                .OrderByDescending(StepOf),
+        ]
         : [];
 
     /// <summary>The steps done in a checkpoint, by its name; -1 where that is no checkpoint's.</summary>
@@ -219,8 +255,14 @@ public sealed class RunFolder
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
         var name = System.IO.Path.GetFileName(checkpoint);
-        return name.StartsWith("step-", StringComparison.Ordinal) && name.EndsWith(".safetensors", StringComparison.Ordinal)
-            && long.TryParse(name["step-".Length..^".safetensors".Length], System.Globalization.NumberStyles.None, null, out var step) ? step : -1;
+        return
+            name.StartsWith("step-", StringComparison.Ordinal)
+            && name.EndsWith(".safetensors", StringComparison.Ordinal)
+            && long.TryParse(
+                name["step-".Length..^".safetensors".Length], System.Globalization.NumberStyles.None, null,
+                out var step)
+            ? step
+            : -1;
     }
 
     /// <summary>Writes the result of an evaluation, with its protocol.</summary>
@@ -235,14 +277,18 @@ public sealed class RunFolder
     private static JsonSerializerOptions Indented { get; } = new() { WriteIndented = true };
 
     /// <summary>What a result depends on besides the configuration.</summary>
-    /// <param name="describesKernels">Whether the fast kernels come with what they replace, gain and need, not with their state alone.</param>
+    /// <param name="describesKernels">
+    /// Whether the fast kernels come with what they replace, gain and need, not with their state alone.
+    /// </param>
     public static string EnvironmentJson(bool describesKernels = false) => new JsonObject
     {
-        ["mocoSharp"] = typeof(RunFolder).Assembly.GetCustomAttributes(typeof(System.Reflection.AssemblyInformationalVersionAttribute), false)
+        ["mocoSharp"] = typeof(RunFolder)
+            .Assembly.GetCustomAttributes(typeof(System.Reflection.AssemblyInformationalVersionAttribute), false)
             .OfType<System.Reflection.AssemblyInformationalVersionAttribute>().FirstOrDefault()?.InformationalVersion,
         ["torchSharp"] = typeof(TorchSharp.torch).Assembly.GetName().Version?.ToString(),
         ["libtorch"] = TorchSharp.torch.__version__,
-        ["jpegDecoder"] = Data.Images.ImageDecoder.TurboJpegLibrary ?? "SkiaSharp (this system has no libturbojpeg 2.0 or newer)",
+        ["jpegDecoder"] =
+            Data.Images.ImageDecoder.TurboJpegLibrary ?? "SkiaSharp (this system has no libturbojpeg 2.0 or newer)",
         ["dotnet"] = RuntimeInformation.FrameworkDescription,
         ["system"] = RuntimeInformation.OSDescription,
         ["processor"] = Processor(),
@@ -256,7 +302,10 @@ public sealed class RunFolder
     {
         try
         {
-            return File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim()
+            return File.ReadLines("/proc/cpuinfo")
+                    .FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))
+                    ?.Split(':')[1]
+                    .Trim()
                 ?? RuntimeInformation.ProcessArchitecture.ToString();
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

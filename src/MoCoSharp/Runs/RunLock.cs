@@ -10,10 +10,13 @@ namespace MoCoSharp.Runs;
 /// <summary>One process trains in a run folder. Another is refused, and told who is there.</summary>
 public sealed class RunLockedException(string message) : IOException(message);
 
-/// <summary>The lock of a run folder: the file `lock`, held open, with the owner's process id, host and a beat inside.</summary>
+/// <summary>
+/// The lock of a run folder: the file `lock`, held open, with the owner's process id, host and a beat inside.
+/// </summary>
 /// <remarks>
-/// The system drops the lock of a process that dies, however it dies. Where a file system keeps no locks, or keeps them apart for each host, the
-/// file's content tells: a dead process of this host is known by its id and start, and an owner on another host by a beat that no longer changes.
+/// The system drops the lock of a process that dies, however it dies. Where a file system keeps no locks, or keeps them
+/// apart for each host, the file's content tells: a dead process of this host is known by its id and start, and an
+/// owner on another host by a beat that no longer changes.
 /// </remarks>
 internal sealed partial class RunLock : IDisposable
 {
@@ -58,7 +61,9 @@ internal sealed partial class RunLock : IDisposable
                     WaitForSilence(file, folder, other, notice, patience ?? TimeSpan.FromSeconds(45));
                 }
 
-                notice($"{folder}: process {other.Process} on {other.Host} left its lock and is gone; the lock is taken over.");
+                notice(
+                    $"{folder}: process {other.Process} on {other.Host} left its lock and is gone; the lock is " +
+                    "taken over.");
             }
 
             return new RunLock(file, BeatEvery);
@@ -70,14 +75,20 @@ internal sealed partial class RunLock : IDisposable
         }
     }
 
-    /// <summary>Who trains in a folder now; null where nobody does. An owner on another host is named, dead or alive.</summary>
+    /// <summary>
+    /// Who trains in a folder now; null where nobody does. An owner on another host is named, dead or alive.
+    /// </summary>
     public static string? Holder(string folder)
     {
         var path = Path.Combine(folder, "lock");
-        return File.Exists(path) && Peek(path) is { } owner && (!owner.IsHere || owner.IsAlive) ? owner.ToString() : null;
+        return File.Exists(path) && Peek(path) is { } owner && (!owner.IsHere || owner.IsAlive)
+            ? owner.ToString()
+            : null;
     }
 
-    /// <summary>Lets go. The file stays, empty: a file that was deleted could be locked twice, under its old and its new self.</summary>
+    /// <summary>
+    /// Lets go. The file stays, empty: a file that was deleted could be locked twice, under its old and its new self.
+    /// </summary>
     public void Dispose()
     {
         _beats.Dispose();
@@ -105,17 +116,21 @@ internal sealed partial class RunLock : IDisposable
         {
             return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, Sharing, bufferSize: 0);
         }
-        catch (IOException error) when (error is not (FileNotFoundException or DirectoryNotFoundException or PathTooLongException) && Peek(path) is { } owner)
+        catch (IOException error)
+            when (error is not (FileNotFoundException or DirectoryNotFoundException or PathTooLongException)
+                && Peek(path) is { } owner)
         {
             throw Refusal(folder, owner);
         }
     }
 
     private static RunLockedException Refusal(string folder, Owner owner) => new(
-        $"{folder}: {owner} trains there, and one process at a time may. Wait for it, stop it (kill -TERM {owner.Process} saves first), or name another folder with --run.");
+        $"{folder}: {owner} trains there, and one process at a time may. Wait for it, stop it (kill -TERM " +
+        $"{owner.Process} saves first), or name another folder with --run.");
 
     // No two hosts' clocks are compared: what counts is whether the beat changes before one's eyes.
-    private static void WaitForSilence(FileStream file, string folder, Owner other, Action<string> notice, TimeSpan patience)
+    private static void WaitForSilence(
+        FileStream file, string folder, Owner other, Action<string> notice, TimeSpan patience)
     {
         notice($"{folder}: locked by {other}, another host; waiting {patience.TotalSeconds:F0} s for a sign of life.");
         var watch = Stopwatch.StartNew();
@@ -172,32 +187,49 @@ internal sealed partial class RunLock : IDisposable
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial SafeFileHandle OpenUnlocked(string path, int flags);
 
-    // Which process, told apart from a later one with the same number by the moment it started, and from one before a reboot.
+    // Which process, told apart from a later one with the same number by the moment it started, and from one before a
+    // reboot.
     private sealed record Owner(int Process, string Host, string Started, long Beat)
     {
-        public static Owner This() => new(Environment.ProcessId, Environment.MachineName, StartOf(Environment.ProcessId), 0);
+        public static Owner This() =>
+            new(Environment.ProcessId, Environment.MachineName, StartOf(Environment.ProcessId), 0);
 
         public bool IsHere => Host == Environment.MachineName;
 
-        public bool IsAlive => IsHere && StartOf(Process) == Started && Started.Length > 0 && Process != Environment.ProcessId;
+        public bool IsAlive =>
+            IsHere && StartOf(Process) == Started && Started.Length > 0 && Process != Environment.ProcessId;
 
         public static Owner? Read(FileStream file)
         {
             file.Position = 0;
-            using var reader = new StreamReader(file, Encoding.UTF8, detectEncodingFromByteOrderMarks: false, bufferSize: 512, leaveOpen: true);
+            using var reader = new StreamReader(
+                file, Encoding.UTF8, detectEncodingFromByteOrderMarks: false, bufferSize: 512, leaveOpen: true);
             try
             {
                 return JsonNode.Parse(reader.ReadToEnd()) is JsonObject json
                     ? new((int)json["process"]!, (string)json["host"]!, (string)json["started"]!, (long)json["beat"]!)
                     : null;
             }
-            catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException or NullReferenceException or ArgumentNullException)
+            catch (Exception error)
+                when (error
+                        is JsonException
+                            or InvalidOperationException
+                            or FormatException
+                            or NullReferenceException
+                            or ArgumentNullException)
             {
                 return null; // empty: nobody; torn: nobody who could be named
             }
         }
 
-        public string ToJson() => new JsonObject { ["process"] = Process, ["host"] = Host, ["started"] = Started, ["beat"] = Beat }.ToJsonString();
+        public string ToJson() =>
+            new JsonObject
+            {
+                ["process"] = Process,
+                ["host"] = Host,
+                ["started"] = Started,
+                ["beat"] = Beat,
+            }.ToJsonString();
 
         public override string ToString() => $"process {Process} on {Host}";
 
@@ -209,14 +241,20 @@ internal sealed partial class RunLock : IDisposable
                 if (OperatingSystem.IsLinux())
                 {
                     var stat = File.ReadAllText($"/proc/{process}/stat");
-                    var ticks = stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[19]; // field 22, counted from the one after the name
+                    // field 22, counted from the one after the name
+                    var ticks = stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[19];
                     return $"{ticks} of boot {File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim()}";
                 }
 
                 using var found = System.Diagnostics.Process.GetProcessById(process);
                 return found.StartTime.ToUniversalTime().ToString("O");
             }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or InvalidOperationException
+            catch (Exception error)
+                when (error
+                        is IOException
+                            or UnauthorizedAccessException
+                            or ArgumentException
+                            or InvalidOperationException
                 or System.ComponentModel.Win32Exception or IndexOutOfRangeException)
             {
                 return "";

@@ -23,8 +23,10 @@ internal static class ShippedRecipes
     public static string Read(string name)
     {
         using var stream = typeof(ShippedRecipes).Assembly.GetManifestResourceStream(Folder + name + Ending)
-            ?? throw new ConfigurationException(
-                [$"no recipe {name}.{NearestWord.DidYouMean(name, Names)} Expected a JSON file, or one of {string.Join(", ", Names)}."]);
+            ?? throw new ConfigurationException([
+                $"no recipe {name}.{NearestWord.DidYouMean(name, Names)} Expected a JSON file, or one of " +
+                $"{string.Join(", ", Names)}.",
+            ]);
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();
     }

@@ -30,7 +30,9 @@ public sealed record TrainingProgress
     /// <summary>Processes that made the latest steps.</summary>
     public int Processes { get; init; } = 1;
 
-    /// <summary>Steps that the schedule counts: those of a run that had as many batches an epoch from the beginning.</summary>
+    /// <summary>
+    /// Steps that the schedule counts: those of a run that had as many batches an epoch from the beginning.
+    /// </summary>
     public long Scheduled => ((long)Epoch * BatchesPerEpoch) + Batch;
 
     /// <summary>One step further.</summary>
@@ -38,11 +40,18 @@ public sealed record TrainingProgress
         ? this with { Step = Step + 1, Batch = Batch + 1 }
         : this with { Step = Step + 1, Epoch = Epoch + 1, Batch = 0 };
 
-    /// <summary>The same share of the epoch where an epoch has another number of batches, because batch or data were changed.</summary>
+    /// <summary>
+    /// The same share of the epoch where an epoch has another number of batches, because batch or data were changed.
+    /// </summary>
     internal TrainingProgress Of(int batchesPerEpoch) => BatchesPerEpoch == batchesPerEpoch
         ? this
-        : this with { BatchesPerEpoch = batchesPerEpoch, Batch = BatchesPerEpoch == 0 ? 0 : (int)((long)Batch * batchesPerEpoch / BatchesPerEpoch) };
+        : this with
+        {
+            BatchesPerEpoch = batchesPerEpoch,
+            Batch = BatchesPerEpoch == 0 ? 0 : (int)((long)Batch * batchesPerEpoch / BatchesPerEpoch),
+        };
 
     /// <summary>The better of what was found and this.</summary>
-    internal TrainingProgress Judged(long step, double accuracy) => accuracy > (BestKnn ?? -1) ? this with { BestKnn = accuracy, BestKnnStep = step } : this;
+    internal TrainingProgress Judged(long step, double accuracy) =>
+        accuracy > (BestKnn ?? -1) ? this with { BestKnn = accuracy, BestKnnStep = step } : this;
 }

@@ -83,7 +83,8 @@ public static class TrainingState
     /// <summary>Copies the state of rank 0 to every rank. Only rank 0 reads checkpoints and weights.</summary>
     /// <returns>Where rank 0 stands.</returns>
     internal static TrainingProgress Broadcast(
-        TrainingProgress progress, PretrainMethod method, MomentumOptimizer optimizer, RunConfig config, IProcessGroup group)
+        TrainingProgress progress, PretrainMethod method, MomentumOptimizer optimizer, RunConfig config,
+        IProcessGroup group)
     {
         using var scope = NewDisposeScope();
         var mine = new JsonObject([.. TrainingMetadata.Write(progress, method, config, null)

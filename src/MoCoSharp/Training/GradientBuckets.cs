@@ -10,14 +10,17 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Training;
 
 /// <summary>
-/// Averages over ranks what a step makes: each stage's gradients as soon as the backward pass has left it, while it goes on; then what is left, the
-/// running statistics and the loss.
+/// Averages over ranks what a step makes: each stage's gradients as soon as the backward pass has left it, while it
+/// goes on; then what is left, the running statistics and the loss.
 /// </summary>
-/// <remarks>Each rank's loss is the mean of its share, and the shares are equal: the mean over ranks is that of the batch.</remarks>
+/// <remarks>
+/// Each rank's loss is the mean of its share, and the shares are equal: the mean over ranks is that of the batch.
+/// </remarks>
 internal sealed class GradientBuckets
 {
     private readonly IProcessGroup _group;
-    private readonly Dictionary<string, List<Parameter>> _parameters; // by bucket: "encoder_q.layer4", or "" for all else
+    // by bucket: "encoder_q.layer4", or "" for all else
+    private readonly Dictionary<string, List<Parameter>> _parameters;
     private readonly List<Tensor> _statistics;
     private readonly Dictionary<string, int> _open = []; // forward passes whose backward pass has not left the part yet
     private readonly HashSet<string> _sent = [];
@@ -40,10 +43,16 @@ internal sealed class GradientBuckets
             }
         }
 
-        _parameters = method.LearnedParameters.GroupBy(item => Bucket(item.Name, encoders), item => item.Parameter, StringComparer.Ordinal)
+        _parameters = method
+            .LearnedParameters.GroupBy(
+                item => Bucket(item.Name, encoders),
+                item => item.Parameter,
+                StringComparer.Ordinal)
             .ToDictionary(bucket => bucket.Key, bucket => bucket.ToList(), StringComparer.Ordinal);
         _statistics = [.. method.named_buffers()
-            .Where(item => item.name.EndsWith("running_mean", StringComparison.Ordinal) || item.name.EndsWith("running_var", StringComparison.Ordinal))
+            .Where(item =>
+                item.name.EndsWith("running_mean", StringComparison.Ordinal)
+                || item.name.EndsWith("running_var", StringComparison.Ordinal))
             .Select(item => item.buffer)];
     }
 
@@ -58,7 +67,9 @@ internal sealed class GradientBuckets
     /// <summary>Before the backward pass.</summary>
     public void BeginBackward() => _isBackward = true;
 
-    /// <summary>After the backward pass: when this returns, gradients and running statistics are the means over ranks.</summary>
+    /// <summary>
+    /// After the backward pass: when this returns, gradients and running statistics are the means over ranks.
+    /// </summary>
     /// <param name="loss">This rank's, a scalar.</param>
     /// <param name="accuracy">This rank's; null where it was not measured.</param>
     /// <returns>Their means over ranks, without gradient.</returns>
@@ -71,7 +82,11 @@ internal sealed class GradientBuckets
             Send(bucket);
         }
 
-        List<Tensor> results = [loss.detach().clone(), .. accuracy is null ? Array.Empty<Tensor>() : [accuracy.detach().clone()]];
+        List<Tensor> results =
+        [
+            loss.detach().clone(),
+            .. accuracy is null ? Array.Empty<Tensor>() : [accuracy.detach().clone()],
+        ];
         List<Tensor> small = [.. results, .. _statistics];
         var flat = cat([.. small.Select(values => values.reshape(-1).to(float64))]);
         _underWay.Add((flat.DetachFromDisposeScope(), () => small, _group.BeginAllReduceSum(flat)));

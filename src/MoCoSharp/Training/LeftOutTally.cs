@@ -5,7 +5,9 @@ using MoCoSharp.Runs;
 
 namespace MoCoSharp.Training;
 
-/// <summary>Counts the turns that images lost: since the report before, and since this process began; of all ranks.</summary>
+/// <summary>
+/// Counts the turns that images lost: since the report before, and since this process began; of all ranks.
+/// </summary>
 /// <param name="data">Names the images.</param>
 /// <param name="group">The ranks.</param>
 /// <param name="pending">Lost before a resume and not reported yet, by the first rank.</param>
@@ -13,7 +15,10 @@ internal sealed class LeftOutTally(IImageDataset data, IProcessGroup group, IRea
 {
     private const int MostNamed = 10_000; // of a whole process
 
-    private readonly List<LostTurn> _pending = [.. group.Rank == 0 ? pending.Where(turn => turn.Index < data.Count) : []];
+    private readonly List<LostTurn> _pending =
+    [
+        .. group.Rank == 0 ? pending.Where(turn => turn.Index < data.Count) : [],
+    ];
     private readonly SortedSet<int> _broken = [];
     private readonly SortedSet<int> _unreadable = [];
     private (long Broken, long Unreadable) _turns;
@@ -28,7 +33,9 @@ internal sealed class LeftOutTally(IImageDataset data, IProcessGroup group, IRea
         {
             int[] broken = [.. _broken.Union(Of(_pending, isBroken: true)).Order()];
             int[] unreadable = [.. _unreadable.Union(Of(_pending, isBroken: false)).Order()];
-            var turns = (Broken: _turns.Broken + _pending.Count(turn => turn.IsBroken), Unreadable: _turns.Unreadable + _pending.Count(turn => !turn.IsBroken));
+            var turns = (
+                Broken: _turns.Broken + _pending.Count(turn => turn.IsBroken),
+                Unreadable: _turns.Unreadable + _pending.Count(turn => !turn.IsBroken));
             return new LeftOut(turns.Broken, turns.Unreadable)
             {
                 Broken = Names(broken),
@@ -38,9 +45,13 @@ internal sealed class LeftOutTally(IImageDataset data, IProcessGroup group, IRea
         }
     }
 
-    public void Add(IReadOnlyList<BadImage> leftOut) => _pending.AddRange(leftOut.Select(bad => new LostTurn(bad.Index, !bad.MayPass)));
+    public void Add(IReadOnlyList<BadImage> leftOut) =>
+        _pending.AddRange(leftOut.Select(bad => new LostTurn(bad.Index, !bad.MayPass)));
 
-    /// <summary>What came together since the report before, on all ranks; null where nothing did. Every rank calls this after the same step.</summary>
+    /// <summary>
+    /// What came together since the report before, on all ranks; null where nothing did. Every rank calls this after
+    /// the same step.
+    /// </summary>
     public LeftOut? Take()
     {
         List<LostTurn> all = group.Size == 1
@@ -57,7 +68,11 @@ internal sealed class LeftOutTally(IImageDataset data, IProcessGroup group, IRea
         _broken.UnionWith(broken);
         _unreadable.UnionWith(unreadable);
         _pending.Clear();
-        return new LeftOut(broken.Length, unreadable.Length) { Broken = Names(broken.Distinct()), Unreadable = Names(unreadable.Distinct()) };
+        return new LeftOut(broken.Length, unreadable.Length)
+        {
+            Broken = Names(broken.Distinct()),
+            Unreadable = Names(unreadable.Distinct()),
+        };
     }
 
     private static IEnumerable<int> Of(IEnumerable<LostTurn> turns, bool isBroken) =>

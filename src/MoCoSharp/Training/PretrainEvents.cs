@@ -9,13 +9,16 @@ namespace MoCoSharp.Training;
 /// <param name="TotalSteps">Of the whole run.</param>
 /// <param name="Epoch">The epoch that the step belongs to, from 1.</param>
 /// <param name="Loss">Mean since the last report.</param>
-/// <param name="ContrastAccuracy">Of this step's batch, 0 to 1: how many queries have their own key as the nearest.</param>
+/// <param name="ContrastAccuracy">
+/// Of this step's batch, 0 to 1: how many queries have their own key as the nearest.
+/// </param>
 /// <param name="ContrastAccuracy5">The same, among the nearest five.</param>
 /// <param name="LearningRate">Of this step.</param>
 /// <param name="ImagesPerSecond">Since the last report.</param>
 /// <param name="WaitShare">Share of the time spent waiting for views, 0 to 1.</param>
 public readonly record struct StepReport(
-    long Step, long TotalSteps, int Epoch, double Loss, double ContrastAccuracy, double ContrastAccuracy5, double LearningRate, double ImagesPerSecond, double WaitShare)
+    long Step, long TotalSteps, int Epoch, double Loss, double ContrastAccuracy, double ContrastAccuracy5,
+    double LearningRate, double ImagesPerSecond, double WaitShare)
 {
     /// <summary>How the run is doing; null where the step was not looked at.</summary>
     public HealthFigures? Health { get; init; }
@@ -26,12 +29,15 @@ public readonly record struct StepReport(
     /// <summary>Images that lost their turns since the last report, on all ranks; null where none did.</summary>
     public LeftOut? LeftOut { get; init; }
 
-    /// <summary>Share of the time that rank 0 waited for messages and for other processes, 0 to 1; null for a process alone.</summary>
+    /// <summary>
+    /// Share of the time that rank 0 waited for messages and for other processes, 0 to 1; null for a process alone.
+    /// </summary>
     public double? CommunicationShare { get; init; }
 
     /// <summary>The report in a line: "step 20 of 3140: loss 4.123, contrast accuracy 12.5 %, 1700 images/s".</summary>
     public override string ToString() => FormattableString.Invariant(
-        $"step {Step} of {TotalSteps}: loss {Loss:F3}, contrast accuracy {100 * ContrastAccuracy:F1} %, {ImagesPerSecond:F0} images/s");
+        $"step {Step} of {TotalSteps}: loss {Loss:F3}, contrast accuracy {100 * ContrastAccuracy:F1} %, {ImagesPerSecond:F0} images/s"
+    );
 }
 
 /// <summary>What the kNN monitor found.</summary>
@@ -46,7 +52,10 @@ public readonly record struct KnnReport(long Step, int Epoch, double Accuracy, s
     public int LeftOut { get; init; }
 }
 
-/// <summary>Hears of a run's progress, on the training thread. Each method does nothing unless it is implemented, but for <see cref="Judged"/>.</summary>
+/// <summary>
+/// Hears of a run's progress, on the training thread. Each method does nothing unless it is implemented, but for
+/// <see cref="Judged"/>.
+/// </summary>
 public interface IPretrainObserver : IRunObserver
 {
     /// <summary>Time for a line.</summary>

@@ -17,10 +17,12 @@ public sealed class PretrainPlan
     private const int DefaultClasses = 1000; // where there are no data to count them in: a bench
 
     /// <summary>The fault of a configuration that names no images.</summary>
-    public const string NoData = "--data is missing: the recipe is for one's own images. Name them, a folder say: --data photos";
+    public const string NoData =
+        "--data is missing: the recipe is for one's own images. Name them, a folder say: --data photos";
 
     private PretrainPlan(
-        RunConfig config, IImageDataset train, IImageDataset? validation, IReadOnlyList<DataNotice> notices, IReadOnlyList<string> fitted)
+        RunConfig config, IImageDataset train, IImageDataset? validation, IReadOnlyList<DataNotice> notices,
+        IReadOnlyList<string> fitted)
     {
         Notices = notices;
         Fitted = fitted;
@@ -51,13 +53,16 @@ public sealed class PretrainPlan
     public long TotalSteps => (long)StepsPerEpoch * Config.Epochs;
 
     /// <summary>Opens the data and makes every choice that the configuration leaves open.</summary>
-    /// <param name="config">The configuration; null if it could not be read, so that the data are checked all the same.</param>
+    /// <param name="config">
+    /// The configuration; null if it could not be read, so that the data are checked all the same.
+    /// </param>
     /// <param name="dataGiven">The images to check where there is no configuration.</param>
     /// <param name="validationGiven">The validation images to check where there is no configuration.</param>
     /// <param name="faults">Receives everything that is wrong, one sentence each.</param>
     /// <param name="processes">Processes that train together, above 0.</param>
     /// <param name="settings">
-    /// Settings that a person chose ("batchSize=64"); they stay when the recipe is fitted to the number of images. Null fits nothing, as for a resumed run.
+    /// Settings that a person chose ("batchSize=64"); they stay when the recipe is fitted to the number of images. Null
+    /// fits nothing, as for a resumed run.
     /// </param>
     /// <returns>Null if there are faults.</returns>
     public static PretrainPlan? Open(
@@ -71,7 +76,9 @@ public sealed class PretrainPlan
         var notices = new List<DataNotice>();
         try
         {
-            data = string.IsNullOrEmpty(source) ? null : DataSource.Open(source, config?.Validation ?? validationGiven, notices.Add);
+            data = string.IsNullOrEmpty(source)
+                ? null
+                : DataSource.Open(source, config?.Validation ?? validationGiven, notices.Add);
         }
         catch (DataSourceException error)
         {
@@ -95,15 +102,29 @@ public sealed class PretrainPlan
 
         if (config is not null && data is { } opened && opened.Train.Count < config.BatchSize)
         {
-            faults.Add($"{opened.Train.Description}: {opened.Train.Count} images are fewer than batchSize {config.BatchSize}" + (config.BatchSize > ImageFit.SmallestBatch
+            faults.Add(
+                $"{opened.Train.Description}: {opened.Train.Count} images are fewer than batchSize {config.BatchSize}"
+                    + (
+                        config.BatchSize > ImageFit.SmallestBatch
                 ? ". Lower it (--set batchSize=...) or add images."
-                : $", and too few to learn from. Add images, or let a released checkpoint look at them: {FewImages.Embed(config.Data)}"));
+                : ", and too few to learn from. Add images, or let a released checkpoint look at them: " +
+                    $"{FewImages.Embed(config.Data)}"));
         }
 
-        if (config?.Method is SupervisedOptions supervised && data is { } labelled && (labelled.Train.ClassNames.Count < 2 || (supervised.Classes > 0 && supervised.Classes < labelled.Train.ClassNames.Count)))
+        if (
+            config?.Method is SupervisedOptions supervised
+            && data is { } labelled
+            && (
+                labelled.Train.ClassNames.Count < 2
+                || (supervised.Classes > 0 && supervised.Classes < labelled.Train.ClassNames.Count)))
         {
-            faults.Add($"{labelled.Train.Description}: {labelled.Train.ClassNames.Count} classes; supervised training wants labels of 2 or more" +
-                (supervised.Classes > 0 ? $", and as many as supervised.classes, {supervised.Classes}, at most." : ": a folder for each class, or a list with labels."));
+            faults.Add(
+                $"{labelled.Train.Description}: {labelled.Train.ClassNames.Count} classes; supervised training " +
+                "wants labels of 2 or more"
+                    + (
+                        supervised.Classes > 0
+                            ? $", and as many as supervised.classes, {supervised.Classes}, at most."
+                            : ": a folder for each class, or a list with labels."));
         }
 
         foreach (var misfit in processes == 1 ? [] : config?.FaultsOver(processes) ?? [])
@@ -124,7 +145,11 @@ public sealed class PretrainPlan
     // "moco.queueSize=64", or "moco={...}" with it.
     private static bool IsSet(string key, IEnumerable<string> settings) => settings.Any(setting =>
         setting.Split('=')[0] is var name
-        && (name == key || (key.StartsWith(name + ".", StringComparison.Ordinal) && setting.Contains($"\"{key[(name.Length + 1)..]}\"", StringComparison.Ordinal))));
+        && (
+            name == key
+            || (
+                key.StartsWith(name + ".", StringComparison.Ordinal)
+                && setting.Contains($"\"{key[(name.Length + 1)..]}\"", StringComparison.Ordinal))));
 
     /// <summary>Settings that are allowed but seldom intended; one sentence each.</summary>
     public IEnumerable<string> Remarks()
@@ -146,30 +171,45 @@ public sealed class PretrainPlan
 
         if (Config.MoCo?.QueueSize > Train.Count / 2)
         {
-            yield return $"moco.queueSize {Config.MoCo.QueueSize} is more than half of the {Train.Count} images: older keys of an image become its own negatives. " +
-                $"Take {ImageFit.QueueSize(Train.Count, Config.BatchSize)} (--set moco.queueSize={ImageFit.QueueSize(Train.Count, Config.BatchSize)}).";
+            yield return $"moco.queueSize {Config.MoCo.QueueSize} is more than half of the {Train.Count} images: " +
+                "older keys of an image become its own negatives. "
+                + $"Take {ImageFit.QueueSize(Train.Count, Config.BatchSize)} (--set " +
+                    $"moco.queueSize={ImageFit.QueueSize(Train.Count, Config.BatchSize)}).";
         }
 
         if (Config.Knn.EveryEpochs > 0 && Monitor() is null)
         {
-            yield return "the kNN monitor is off: it needs labelled images (class folders) in the training set and in --val, or in folders train and val of the source.";
+            yield return "the kNN monitor is off: it needs labelled images (class folders) in the training set and " +
+                "in --val, or in folders train and val of the source.";
         }
     }
 
     /// <summary>The kNN monitor; null if it is off or labels are missing.</summary>
-    public KnnMonitor? Monitor() => Config.Knn.EveryEpochs > 0 && Validation is not null && Train.ClassNames.Count > 1 && Validation.ClassNames.Count > 0
-        ? new KnnMonitor(Train, Validation, ViewRecipes.Evaluation(Config.Views), Config.Knn, Config.Loader, device(Config.Device))
+    public KnnMonitor? Monitor() =>
+        Config.Knn.EveryEpochs > 0
+        && Validation is not null
+        && Train.ClassNames.Count > 1
+        && Validation.ClassNames.Count > 0
+        ? new KnnMonitor(
+            Train, Validation, ViewRecipes.Evaluation(Config.Views), Config.Knn, Config.Loader,
+            device(Config.Device))
         : null;
 
     /// <summary>The same plan, which reports when it waits for images that cannot be read.</summary>
-    public PretrainPlan Telling(Action<string> notice) => new(Config with { Loader = Config.Loader with { Notice = notice } }, Train, Validation, Notices, Fitted);
+    public PretrainPlan Telling(Action<string> notice) =>
+        new(Config with { Loader = Config.Loader with { Notice = notice } }, Train, Validation, Notices, Fitted);
 
     /// <summary>The plan in one line: images, network, batch, method, epochs, device.</summary>
     public string Describe() =>
-        $"{Train.Description}, {Train.Count} images; ResNet-{Config.Encoder.Depth} of width {Config.Encoder.Width}, batch {Config.BatchSize}, " +
-        $"{Config.Method.Describe()}, {Config.Epochs} epochs of {StepsPerEpoch} steps; {Config.Device}, {Config.Precision.Name()}, {Config.Threads} torch threads, {Config.Loader.Workers} loader workers";
+        $"{Train.Description}, {Train.Count} images; ResNet-{Config.Encoder.Depth} of width {Config.Encoder.Width}, " +
+        $"batch {Config.BatchSize}, "
+        + $"{Config.Method.Describe()}, {Config.Epochs} epochs of {StepsPerEpoch} steps; {Config.Device}, " +
+            $"{Config.Precision.Name()}, {Config.Threads} torch threads, {Config.Loader.Workers} loader workers";
 
-    /// <summary>Makes every choice that a recipe leaves open: precision, threads, workers, classes. A run does this once, and config.json keeps it.</summary>
+    /// <summary>
+    /// Makes every choice that a recipe leaves open: precision, threads, workers, classes. A run does this once, and
+    /// config.json keeps it.
+    /// </summary>
     /// <param name="config">The recipe with its settings.</param>
     /// <param name="train">The images; null if none are needed.</param>
     /// <param name="processes">Processes that share the machine's cores.</param>
@@ -188,6 +228,12 @@ public sealed class PretrainPlan
             ? supervised with { Classes = train?.ClassNames.Count ?? DefaultClasses }
             : config.Method,
         Threads = config.Threads > 0 ? config.Threads : CpuShare.TorchThreads(processes),
-        Loader = config.Loader.Workers > 0 ? config.Loader : config.Loader with { Workers = Math.Max(1, CpuShare.Cores(processes) / 2) },
+        Loader =
+            config.Loader.Workers > 0
+                ? config.Loader
+                : config.Loader with
+                {
+                    Workers = Math.Max(1, CpuShare.Cores(processes) / 2),
+                },
     };
 }

@@ -7,7 +7,9 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Training;
 
-/// <summary>A pre-training run in its folder, from images to a trained encoder: <c>moco pretrain</c> for programs.</summary>
+/// <summary>
+/// A pre-training run in its folder, from images to a trained encoder: <c>moco pretrain</c> for programs.
+/// </summary>
 /// <remarks>It holds the folder until it is disposed: no other process can train there.</remarks>
 public sealed class PretrainRun : IDisposable
 {
@@ -26,7 +28,8 @@ public sealed class PretrainRun : IDisposable
         Folder = folder;
         _method = config.CreateMethod(plan.Train.Count, group);
         _views = ViewLoader.Open(
-            plan.Train, config.TrainingViews(), _plan.Config.Loader, config.Seed, config.BatchSize, group.Rank, group.Size,
+            plan.Train, config.TrainingViews(), _plan.Config.Loader, config.Seed, config.BatchSize, group.Rank,
+            group.Size,
             config.Method.Views);
         _views.BadImageFound += bad => Warned?.Invoke(bad.ToString());
         _training = new Pretraining(_method, config, group, TimeProvider.System, new Observer(this));
@@ -41,7 +44,9 @@ public sealed class PretrainRun : IDisposable
     /// <summary>Called with the path of each checkpoint that has been written.</summary>
     public event Action<string>? Saved;
 
-    /// <summary>Called with a sentence that a person should read; the run goes on. May come from a loader thread.</summary>
+    /// <summary>
+    /// Called with a sentence that a person should read; the run goes on. May come from a loader thread.
+    /// </summary>
     public event Action<string>? Warned;
 
     /// <summary>The run folder.</summary>
@@ -53,7 +58,9 @@ public sealed class PretrainRun : IDisposable
     /// <summary>Training steps done since the beginning of the run.</summary>
     public long StepsDone => _training.StepsDone;
 
-    /// <summary>Starts a run in a new folder: opens the images, fits the recipe to them, and builds the method.</summary>
+    /// <summary>
+    /// Starts a run in a new folder: opens the images, fits the recipe to them, and builds the method.
+    /// </summary>
     /// <param name="config">From <see cref="RunConfig.Load"/>, or a record of your own.</param>
     /// <param name="folder">The new run folder, such as "runs/mine". If the start fails, it is removed again.</param>
     /// <param name="group">The processes that train together; null is this process alone.</param>
@@ -103,7 +110,8 @@ public sealed class PretrainRun : IDisposable
     /// <param name="stop">Asks for a save and an end after the current step.</param>
     /// <exception cref="DivergedException">The loss is NaN or infinite.</exception>
     /// <exception cref="IOException">The last state could not be saved.</exception>
-    public RunEnd ToEnd(long? steps = null, CancellationToken stop = default) => _training.Run(_views, Folder, _plan.Monitor(), steps, stop);
+    public RunEnd ToEnd(long? steps = null, CancellationToken stop = default) =>
+        _training.Run(_views, Folder, _plan.Monitor(), steps, stop);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -117,11 +125,13 @@ public sealed class PretrainRun : IDisposable
     private static PretrainPlan Plan(RunConfig config, IProcessGroup group, IReadOnlyCollection<string>? settings)
     {
         List<string> faults = [.. config.Faults(), .. group.Rank == 0 ? WeightsImport.Faults(config) : []];
-        return PretrainPlan.Open(config, null, null, faults, group.Size, settings) ?? throw new ConfigurationException(faults);
+        return PretrainPlan.Open(config, null, null, faults, group.Size, settings)
+            ?? throw new ConfigurationException(faults);
     }
 
     // Rank 0 alone reads checkpoints and weights; ToEnd hands them to the others.
-    private static PretrainRun Open(PretrainPlan plan, RunFolder folder, IProcessGroup group, Action<PretrainRun> prepare)
+    private static PretrainRun Open(
+        PretrainPlan plan, RunFolder folder, IProcessGroup group, Action<PretrainRun> prepare)
     {
         var hold = group.Rank == 0 ? folder.Hold(_ => { }) : null;
         PretrainRun? run = null;

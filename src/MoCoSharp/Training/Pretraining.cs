@@ -14,7 +14,9 @@ namespace MoCoSharp.Training;
 
 /// <summary>How strictly a resume looks at the checkpoint.</summary>
 /// <param name="Data">The images that the run would go on with.</param>
-/// <param name="AllowChanges">Whether another recipe or data set is accepted, and recorded. Another architecture never is.</param>
+/// <param name="AllowChanges">
+/// Whether another recipe or data set is accepted, and recorded. Another architecture never is.
+/// </param>
 public sealed record ResumeCheck(DataIdentity Data, bool AllowChanges = false);
 
 /// <summary>The pre-training loop: views in, checkpoints and metrics out.</summary>
@@ -40,7 +42,8 @@ public sealed class Pretraining : IDisposable
     /// <param name="group">The ranks that share a batch.</param>
     /// <param name="time">For rates, and for saves by the clock; it decides no number.</param>
     /// <param name="observer">Hears of progress.</param>
-    public Pretraining(PretrainMethod method, RunConfig config, IProcessGroup group, TimeProvider time, IPretrainObserver observer)
+    public Pretraining(
+        PretrainMethod method, RunConfig config, IProcessGroup group, TimeProvider time, IPretrainObserver observer)
     {
         ArgumentNullException.ThrowIfNull(method);
         ArgumentNullException.ThrowIfNull(config);
@@ -72,11 +75,14 @@ public sealed class Pretraining : IDisposable
     /// <summary>Asks for a save after the step under way, from any thread; the run goes on.</summary>
     public void RequestSave() => Interlocked.Exchange(ref _saveRequested, 1);
 
-    /// <summary>Goes on from the newest checkpoint that can be read; a broken one is passed over with a warning.</summary>
+    /// <summary>
+    /// Goes on from the newest checkpoint that can be read; a broken one is passed over with a warning.
+    /// </summary>
     /// <param name="run">The run folder.</param>
     /// <param name="check">
-    /// For a run that trains on, in a folder that is held: the checkpoint must be of this recipe and these images, broken ones are put aside, and
-    /// accepted changes go into the run folder. Null for those who only look: the architecture must fit, and nothing is written.
+    /// For a run that trains on, in a folder that is held: the checkpoint must be of this recipe and these images,
+    /// broken ones are put aside, and accepted changes go into the run folder. Null for those who only look: the
+    /// architecture must fit, and nothing is written.
     /// </param>
     /// <returns>The differences that were accepted.</returns>
     /// <exception cref="OtherRunException">The checkpoint is of another run; all differences are told.</exception>
@@ -109,19 +115,30 @@ public sealed class Pretraining : IDisposable
             try
             {
                 return NewestCheckpoint.Load(
-                    run, file => Progress = TrainingState.Load(file, _method, _optimizer, Compare), _observer.Warned, isHeld: check is not null);
+                    run,
+                    file => Progress = TrainingState.Load(file, _method, _optimizer, Compare),
+                    _observer.Warned,
+                    isHeld: check is not null);
             }
             catch (OtherRunException error)
             {
-                throw new OtherRunException(error.Message + Environment.NewLine + (check is null || check.AllowChanges || accepted.Count == 0
-                    ? "Tensors must fit in any case: mend the encoder's and the method's options in config.json, or start another run."
-                    : "Take the changes back (--set, --data, config.json), or add --resume-with-changes, which accepts and records them where the tensors fit."));
+                throw new OtherRunException(
+                    error.Message
+                        + Environment.NewLine
+                        + (
+                            check is null || check.AllowChanges || accepted.Count == 0
+                    ? "Tensors must fit in any case: mend the encoder's and the method's options in config.json, or " +
+                        "start another run."
+                    : "Take the changes back (--set, --data, config.json), or add --resume-with-changes, which " +
+                        "accepts and records them where the tensors fit."));
             }
         }
 
         IReadOnlyList<string> Compare(string config, DataIdentity? data)
         {
-            accepted = check is null ? [] : [.. RunDifferences.Between(config, _config), .. RunDifferences.Between(data, check.Data)];
+            accepted = check is null
+                ? []
+                : [.. RunDifferences.Between(config, _config), .. RunDifferences.Between(data, check.Data)];
             return check is { AllowChanges: false } ? accepted : [];
         }
 
@@ -133,8 +150,12 @@ public sealed class Pretraining : IDisposable
                 return [];
             }
 
-            var told = $"processes: checkpoint {Progress.Processes}, run {_group.Size}: " +
-                (_config.Norm == BatchNormScope.Batch ? "with norm=batch, BatchNorm sees other groups of images" : "the same computation but for rounding");
+            var told =
+                $"processes: checkpoint {Progress.Processes}, run {_group.Size}: "
+                + (
+                    _config.Norm == BatchNormScope.Batch
+                        ? "with norm=batch, BatchNorm sees other groups of images"
+                        : "the same computation but for rounding");
             run.Change(_config, [told], StepsDone);
             return [told];
         }
@@ -215,7 +236,8 @@ public sealed class Pretraining : IDisposable
     public void Dispose() => _optimizer.Dispose();
 
     private void Loop(
-        ViewLoader views, KnnMonitor? knn, RunLog log, ProgressMeter meter, Saver saver, StateSource state, Watch watch, (long Goal, long Total) steps, CancellationToken stop)
+        ViewLoader views, KnnMonitor? knn, RunLog log, ProgressMeter meter, Saver saver, StateSource state,
+        Watch watch, (long Goal, long Total) steps, CancellationToken stop)
     {
         try
         {
@@ -224,7 +246,11 @@ public sealed class Pretraining : IDisposable
             while (StepsDone < steps.Goal && !stopped)
             {
                 // A rank that left its views alone would leave the others waiting: they all stop after the same step.
-                foreach (var batch in views.Epoch(Progress.Epoch, firstBatch: Progress.Batch, _group.Size == 1 ? stop : CancellationToken.None))
+                foreach (
+                    var batch in views.Epoch(
+                        Progress.Epoch,
+                        firstBatch: Progress.Batch,
+                        _group.Size == 1 ? stop : CancellationToken.None))
                 {
                     using (batch)
                     {
@@ -263,7 +289,8 @@ public sealed class Pretraining : IDisposable
         }
         catch (Exception error) when (error is not LossException)
         {
-            if (!_inStep) // else the state is of no moment: the key encoder has moved, say, and the query encoder has not
+            // else the state is of no moment: the key encoder has moved, say, and the query encoder has not
+            if (!_inStep)
             {
                 saver.Save(state.With(Progress)); // views that cannot be read, say: what was learned until then stays
             }
@@ -284,7 +311,8 @@ public sealed class Pretraining : IDisposable
         {
             _method.MeasuresContrast = reports;
             var query = HostMemory.Images(batch.Query, batch.Count, batch.Size, _device);
-            var key = batch.Key.Length == 0 ? query : HostMemory.Images(batch.Key, batch.Count, batch.Size, _device); // one view is enough for some methods
+            // one view is enough for some methods
+            var key = batch.Key.Length == 0 ? query : HostMemory.Images(batch.Key, batch.Count, batch.Size, _device);
             watch.Began(step, batch.Indices);
             var (loss, accuracy) = _step.Run(StepsDone, query, key, learningRate, output =>
             {
@@ -306,7 +334,13 @@ public sealed class Pretraining : IDisposable
                 watch.Check(meter.Losses, StepsDone, learningRate, epoch);
                 health = health is null ? null : watch.Health.Complete(health, learningRate);
                 var report = meter.Report(
-                    StepsDone, total, epoch, accuracy!, learningRate, watch.Health.TakeSeconds(), _group.Size > 1 ? _group.TakeWaitedSeconds() : null) with { Health = health, LeftOut = _leftOut.Take() };
+                    StepsDone, total, epoch, accuracy!, learningRate, watch.Health.TakeSeconds(),
+                    _group.Size > 1 ? _group.TakeWaitedSeconds() : null
+                ) with
+                {
+                    Health = health,
+                    LeftOut = _leftOut.Take(),
+                };
                 Progress = Progress with { LeftOut = [] };
                 log.Write(report);
                 _observer.Reported(report);
@@ -321,7 +355,10 @@ public sealed class Pretraining : IDisposable
 
     private void Compare()
     {
-        if (_group.Size > 1 && _config.Health.CompareEverySteps > 0 && StepsDone % _config.Health.CompareEverySteps == 0)
+        if (
+            _group.Size > 1
+            && _config.Health.CompareEverySteps > 0
+            && StepsDone % _config.Health.CompareEverySteps == 0)
         {
             RankComparison.Check(_method, _group, StepsDone);
         }
@@ -343,7 +380,8 @@ public sealed class Pretraining : IDisposable
     private bool IsMonitorDue(long total) =>
         Progress.Batch == 0 && (Progress.Epoch % Math.Max(1, _config.Knn.EveryEpochs) == 0 || StepsDone == total);
 
-    // The untrained encoder first, then every so many epochs; a number that a stop prevented is made up for after the resume.
+    // The untrained encoder first, then every so many epochs; a number that a stop prevented is made up for after the
+    // resume.
     private void Monitor(KnnMonitor? knn, RunLog log, Saver saver, long total, CancellationToken stop)
     {
         if (knn is null || !IsMonitorDue(total) || Stops(stop) || Known(log))
@@ -352,11 +390,16 @@ public sealed class Pretraining : IDisposable
         }
 
         var (accuracy, seconds) = knn.Measure(_method.Encoder, _observer.Evaluating, _group, stop);
-        var report = new KnnReport(StepsDone, Progress.Epoch, accuracy, knn.Protocol, seconds) { LeftOut = knn.LeftOut };
+        var report = new KnnReport(StepsDone, Progress.Epoch, accuracy, knn.Protocol, seconds)
+        {
+            LeftOut = knn.LeftOut,
+        };
         if (knn.LeftOut != _knnLeftOut)
         {
             _knnLeftOut = knn.LeftOut;
-            _observer.Warned($"kNN: {_knnLeftOut} {(_knnLeftOut == 1 ? "image" : "images")} could not be read and took no part{(knn.FirstLeftOut is { } bad ? $", such as {bad}" : ".")}");
+            _observer.Warned(
+                $"kNN: {_knnLeftOut} {(_knnLeftOut == 1 ? "image" : "images")} could not be read and took no " +
+                $"part{(knn.FirstLeftOut is { } bad ? $", such as {bad}" : ".")}");
         }
 
         log.Write(report);

@@ -10,7 +10,10 @@ namespace MoCoSharp.Training;
 /// <summary>The ranks no longer hold the same.</summary>
 public sealed class RanksDifferException(string message) : Exception(message);
 
-/// <summary>Whether every rank holds the same weights, statistics and queue, by a checksum of each tensor. What one alone has learned would go unseen for ever.</summary>
+/// <summary>
+/// Whether every rank holds the same weights, statistics and queue, by a checksum of each tensor. What one alone has
+/// learned would go unseen for ever.
+/// </summary>
 internal static class RankComparison
 {
     /// <exception cref="RanksDifferException">Two ranks differ.</exception>
@@ -25,10 +28,19 @@ internal static class RankComparison
         for (var rank = 1; rank < group.Size; rank++)
         {
             var others = all[rank].data<long>().ToArray();
-            if (all[0].data<long>().ToArray().Zip(others).Select((pair, i) => (pair, i)).FirstOrDefault(item => item.pair.First != item.pair.Second, (default, -1)) is { i: >= 0 } found)
+            if (
+                all[0]
+                    .data<long>()
+                    .ToArray()
+                    .Zip(others)
+                    .Select((pair, i) => (pair, i))
+                    .FirstOrDefault(item => item.pair.First != item.pair.Second, (default, -1)) is
+                { i: >= 0 } found)
             {
-                throw new RanksDifferException($"After step {step} process {rank} holds another {names[found.i]} than process 0: the machines compute differently, or memory is faulty. " +
-                    "Are processors and libraries alike? Resume from an earlier checkpoint.");
+                throw new RanksDifferException(
+                    $"After step {step} process {rank} holds another {names[found.i]} than process 0: the machines " +
+                    "compute differently, or memory is faulty. "
+                        + "Are processors and libraries alike? Resume from an earlier checkpoint.");
             }
         }
     }

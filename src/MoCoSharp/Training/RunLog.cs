@@ -49,7 +49,9 @@ internal sealed class RunLog : IDisposable
         _uninformed = new BoardLog(Path.Combine(run.TensorBoardPath, "if-uninformed"), time);
         if (step == 0)
         {
-            _board.Text("health", string.Join("\n", HealthFigure.All.Select(figure => $"- **{figure.Name}**: {figure.Meaning}")));
+            _board.Text(
+                "health",
+                string.Join("\n", HealthFigure.All.Select(figure => $"- **{figure.Name}**: {figure.Meaning}")));
         }
     }
 

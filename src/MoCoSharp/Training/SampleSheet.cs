@@ -6,7 +6,10 @@ using MoCoSharp.Runs;
 
 namespace MoCoSharp.Training;
 
-/// <summary>views.png of a run, also for TensorBoard: pairs of views as the encoders will see them, to look at before a long wait.</summary>
+/// <summary>
+/// views.png of a run, also for TensorBoard: pairs of views as the encoders will see them, to look at before a long
+/// wait.
+/// </summary>
 public static class SampleSheet
 {
     private const int Rows = 4;

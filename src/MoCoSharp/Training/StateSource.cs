@@ -13,7 +13,8 @@ namespace MoCoSharp.Training;
 /// <param name="Data">The images.</param>
 /// <param name="Meter">The losses since the last report.</param>
 internal sealed record StateSource(
-    PretrainMethod Method, MomentumOptimizer Optimizer, RunConfig Config, DataIdentity Data, ProgressMeter Meter) : IRunState
+    PretrainMethod Method, MomentumOptimizer Optimizer, RunConfig Config, DataIdentity Data, ProgressMeter Meter
+) : IRunState
 {
     /// <summary>Where the run stands.</summary>
     public TrainingProgress Progress { get; private init; } = new();

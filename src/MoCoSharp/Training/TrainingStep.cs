@@ -19,10 +19,17 @@ public sealed class TrainingStep(PretrainMethod method, MomentumOptimizer optimi
     /// <param name="queryViews">This rank's share. Shape [N / ranks, 3, H, W].</param>
     /// <param name="keyViews">The same shape.</param>
     /// <param name="learningRate">Of this step.</param>
-    /// <param name="inspect">Sees the output once the gradients are there; the queue still holds what the loss was made of, and no parameter has moved.</param>
+    /// <param name="inspect">
+    /// Sees the output once the gradients are there; the queue still holds what the loss was made of, and no parameter
+    /// has moved.
+    /// </param>
     /// <param name="samples">Which images these are; methods that remember images or learn labels need it.</param>
-    /// <returns>The loss, detached, and the contrast accuracy where the method measures it; both of the global batch.</returns>
-    public (Tensor Loss, Tensor? ContrastAccuracy) Run(long step, Tensor queryViews, Tensor keyViews, double learningRate, Action<StepOutput>? inspect = null, StepSamples? samples = null)
+    /// <returns>
+    /// The loss, detached, and the contrast accuracy where the method measures it; both of the global batch.
+    /// </returns>
+    public (Tensor Loss, Tensor? ContrastAccuracy) Run(
+        long step, Tensor queryViews, Tensor keyViews, double learningRate, Action<StepOutput>? inspect = null,
+        StepSamples? samples = null)
     {
         using var scope = NewDisposeScope();
         if (samples is { } images)

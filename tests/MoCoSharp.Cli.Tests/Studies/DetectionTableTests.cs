@@ -9,7 +9,10 @@ public sealed class DetectionTableTests
     {
         var table = DetectionTable.Markdown(
             ["random", "supervised", "moco"],
-            [("random", 0.6, 0.3, 0.3), ("supervised", 0.80, 0.50, 0.50), ("supervised", 0.82, 0.54, 0.50), ("moco", 0.815, 0.559, 0.626), ("moco", 0.815, 0.559, double.NaN)],
+            [
+                ("random", 0.6, 0.3, 0.3), ("supervised", 0.80, 0.50, 0.50), ("supervised", 0.82, 0.54, 0.50),
+                ("moco", 0.815, 0.559, 0.626), ("moco", 0.815, 0.559, double.NaN),
+            ],
             ["steps 5 (protocol: 24000)"]);
 
         // The deviation of 80 and 82 is sqrt(2).

@@ -11,7 +11,8 @@ public sealed class CifarBinaryTests : IDisposable
     [Theory]
     [InlineData("cifar10:", "cifar-10-batches-bin", "data_batch_1.bin", "test_batch.bin", 3073)]
     [InlineData("cifar100:", "cifar-100-binary", "train.bin", "test.bin", 3074)]
-    public void Cifar_FolderAroundTheArchivesOwn_IsLookedInto(string kind, string folder, string train, string test, int record)
+    public void Cifar_FolderAroundTheArchivesOwn_IsLookedInto(
+        string kind, string folder, string train, string test, int record)
     {
         temp.Write($"{folder}/{train}", new byte[2 * record]);
         temp.Write($"{folder}/{test}", new byte[record]);
@@ -44,7 +45,8 @@ public sealed class CifarBinaryTests : IDisposable
         Assert.Contains(told, MessageOf(kind + temp.Path));
     }
 
-    private static string MessageOf(string source) => Assert.Throws<DataSourceException>(() => DataSource.Open(source, null)).Message;
+    private static string MessageOf(string source) =>
+        Assert.Throws<DataSourceException>(() => DataSource.Open(source, null)).Message;
 
     [Fact]
     public void CifarBinary_TurnsPlanesIntoPixels()
@@ -95,7 +97,9 @@ public sealed class CifarBinaryTests : IDisposable
     {
         var file = temp.Write("data_batch_1.bin", [.. Record([1]), .. Record([10])]);
 
-        var message = Assert.Throws<DataSourceException>(() => CifarBinary.Open(temp.Path, hundred: false, test: false)).Message;
+        var message = Assert
+            .Throws<DataSourceException>(() => CifarBinary.Open(temp.Path, hundred: false, test: false))
+            .Message;
 
         Assert.Contains(file, message);
         Assert.Contains("record 1 has label 10", message);
@@ -121,7 +125,9 @@ public sealed class CifarBinaryTests : IDisposable
             var hundred = i % 2 == 1;
             var bytes = new byte[(random.Next(3) * (hundred ? 3074 : 3073)) + (i % 4 == 0 ? random.Next(3) : 0)];
             random.NextBytes(bytes.AsSpan(0, Math.Min(bytes.Length, 2)));
-            opened += Fuzz.OpensOrIsRefused(() => CifarBinary.Open(temp.Write("x.bin", bytes), hundred, test: false)) ? 1 : 0;
+            opened += Fuzz.OpensOrIsRefused(() => CifarBinary.Open(temp.Write("x.bin", bytes), hundred, test: false))
+                ? 1
+                : 0;
         }
 
         Assert.InRange(opened, 1, 199);

@@ -42,7 +42,10 @@ public sealed class DataSourceTests : IDisposable
         var (_, validation) = Open(temp.Path, out var notices);
 
         Assert.EndsWith("valid", validation!.Description);
-        Assert.Contains(notices, notice => notice.Text.Contains($"valid is taken to judge by, not test. --val {temp["test"]} takes the other."));
+        Assert.Contains(
+            notices,
+            notice =>
+                notice.Text.Contains($"valid is taken to judge by, not test. --val {temp["test"]} takes the other."));
         Assert.Contains(notices, notice => notice.Text.EndsWith("take no part: extra"));
     }
 
@@ -90,7 +93,9 @@ public sealed class DataSourceTests : IDisposable
         Classes(".", "cats", "dogs");
         Classes("test", "cats", "dogs");
 
-        Assert.Contains("test is named like a part of a set", Assert.Throws<DataSourceException>(() => DataSource.Open(temp.Path, null)).Message);
+        Assert.Contains(
+            "test is named like a part of a set",
+            Assert.Throws<DataSourceException>(() => DataSource.Open(temp.Path, null)).Message);
     }
 
     [Fact]
@@ -150,7 +155,9 @@ public sealed class DataSourceTests : IDisposable
         Classes("train", "Cats", "dogs");
         Classes("val", "cats", "dogs");
 
-        Assert.Contains("case of letters", Assert.Throws<DataSourceException>(() => DataSource.Open(temp.Path, null)).Message);
+        Assert.Contains(
+            "case of letters",
+            Assert.Throws<DataSourceException>(() => DataSource.Open(temp.Path, null)).Message);
     }
 
     [Theory]
@@ -161,7 +168,9 @@ public sealed class DataSourceTests : IDisposable
     [InlineData("data_batch_1.bin", new byte[] { 6, 1, 2, 3 }, "cifar10:")]
     [InlineData("data_batch_1", new byte[] { 0x80, 2, 1, 2 }, "is a Python pickle")]
     public void DataSource_FileThatIsNoList_IsRefusedByWhatItIs(string name, byte[] bytes, string told) =>
-        Assert.Contains(told, Assert.Throws<DataSourceException>(() => DataSource.Open(temp.Write(name, bytes), null)).Message);
+        Assert.Contains(
+            told,
+            Assert.Throws<DataSourceException>(() => DataSource.Open(temp.Write(name, bytes), null)).Message);
 
     [Fact]
     public void DataSource_FolderWhereTrainIsAClass_IsOneSet()
@@ -185,7 +194,8 @@ public sealed class DataSourceTests : IDisposable
     }
 
     [Fact]
-    public void DataSource_ListFile_Opens() => Assert.Equal(2, DataSource.Open(temp.Write("list.txt", "a.png\nb.png\n"), null).Train.Count);
+    public void DataSource_ListFile_Opens() =>
+        Assert.Equal(2, DataSource.Open(temp.Write("list.txt", "a.png\nb.png\n"), null).Train.Count);
 
     [Fact]
     public void DataSource_Validation_IsAnotherSourcesSecondPart()
@@ -225,7 +235,9 @@ public sealed class DataSourceTests : IDisposable
         var message = Assert.Throws<DataSourceException>(() => DataSource.Open(source, null)).Message;
 
         Assert.Contains(source, message);
-        Assert.All(new[] { "folder", "list", "cifar10:", "cifar100:", "idx:", "patterns" }, kind => Assert.Contains(kind, message));
+        Assert.All(
+            new[] { "folder", "list", "cifar10:", "cifar100:", "idx:", "patterns" },
+            kind => Assert.Contains(kind, message));
     }
 
     [Theory]
@@ -234,7 +246,9 @@ public sealed class DataSourceTests : IDisposable
     [InlineData("idx:")]
     [InlineData("idx:/nowhere/at/all")]
     public void DataSource_KindWithoutAFolder_SaysSo(string source) =>
-        Assert.Contains("no such folder", Assert.Throws<DataSourceException>(() => DataSource.Open(source, null)).Message);
+        Assert.Contains(
+            "no such folder",
+            Assert.Throws<DataSourceException>(() => DataSource.Open(source, null)).Message);
 
     [Theory]
     [InlineData("patterns:0")]
@@ -258,5 +272,6 @@ public sealed class DataSourceTests : IDisposable
         return DataSource.Open(source, null, notices.Add);
     }
 
-    private void Classes(string folder, params string[] names) => Array.ForEach(names, name => temp.WriteImage($"{folder}/{name}/1.png"));
+    private void Classes(string folder, params string[] names) =>
+        Array.ForEach(names, name => temp.WriteImage($"{folder}/{name}/1.png"));
 }

@@ -4,7 +4,9 @@ namespace MoCoSharp.Data.Tests.Datasets;
 
 internal static class Fuzz
 {
-    /// <summary>Anything but a <see cref="DataSourceException"/> fails the test; what opens must give its labels and names.</summary>
+    /// <summary>
+    /// Anything but a <see cref="DataSourceException"/> fails the test; what opens must give its labels and names.
+    /// </summary>
     public static bool OpensOrIsRefused(Func<IImageDataset> open)
     {
         try

@@ -45,7 +45,9 @@ public sealed class IdxImagesTests : IDisposable
         temp.Write("MNIST/raw/train-images-idx3-ubyte", Idx([1, 1, 1], 9));
         temp.Write("FashionMNIST/raw/train-images-idx3-ubyte", Idx([1, 1, 1], 9));
 
-        Assert.Contains("several sets", Assert.Throws<DataSourceException>(() => IdxImages.Open(temp.Path, test: false)).Message);
+        Assert.Contains(
+            "several sets",
+            Assert.Throws<DataSourceException>(() => IdxImages.Open(temp.Path, test: false)).Message);
     }
 
     [Fact]
@@ -61,7 +63,9 @@ public sealed class IdxImagesTests : IDisposable
     {
         temp.Write("train-images-idx3-ubyte.gz", "<!DOCTYPE html><html><body>403</body></html>");
 
-        Assert.Contains("It is an HTML page", Assert.Throws<DataSourceException>(() => IdxImages.Open(temp.Path, test: false)).Message);
+        Assert.Contains(
+            "It is an HTML page",
+            Assert.Throws<DataSourceException>(() => IdxImages.Open(temp.Path, test: false)).Message);
     }
 
     [Fact]
@@ -69,7 +73,9 @@ public sealed class IdxImagesTests : IDisposable
     {
         temp.Write("emnist-letters-train-images-idx3-ubyte", Idx([1, 1, 1], 9));
 
-        Assert.Contains("emnist-letters-train-images-idx3-ubyte", Assert.Throws<DataSourceException>(() => IdxImages.Open(temp.Path, test: false)).Message);
+        Assert.Contains(
+            "emnist-letters-train-images-idx3-ubyte",
+            Assert.Throws<DataSourceException>(() => IdxImages.Open(temp.Path, test: false)).Message);
     }
 
     [Fact]
@@ -98,7 +104,9 @@ public sealed class IdxImagesTests : IDisposable
     {
         Save("train-images-idx3-ubyte", Idx(shape, 1, 2, 3), packed: false);
 
-        Assert.Contains("train-images", Assert.Throws<DataSourceException>(() => IdxImages.Open(temp.Path, test: false)).Message);
+        Assert.Contains(
+            "train-images",
+            Assert.Throws<DataSourceException>(() => IdxImages.Open(temp.Path, test: false)).Message);
     }
 
     [Fact]
@@ -106,7 +114,9 @@ public sealed class IdxImagesTests : IDisposable
     {
         Save("train-images-idx3-ubyte", [.. Idx([1, 1 << 13, 1 << 12]), .. new byte[1 << 25]], packed: true);
 
-        Assert.Contains("8192 x 4096", Assert.Throws<DataSourceException>(() => IdxImages.Open(temp.Path, test: false)).Message);
+        Assert.Contains(
+            "8192 x 4096",
+            Assert.Throws<DataSourceException>(() => IdxImages.Open(temp.Path, test: false)).Message);
     }
 
     [Fact]
@@ -115,7 +125,9 @@ public sealed class IdxImagesTests : IDisposable
         Save("train-images-idx3-ubyte", Idx([1, 1, 1], 9), packed: false);
         Save("train-labels-idx1-ubyte", Idx([2], 1, 2), packed: false);
 
-        Assert.Contains("2 labels for 1 images", Assert.Throws<DataSourceException>(() => IdxImages.Open(temp.Path, test: false)).Message);
+        Assert.Contains(
+            "2 labels for 1 images",
+            Assert.Throws<DataSourceException>(() => IdxImages.Open(temp.Path, test: false)).Message);
     }
 
     [Theory]

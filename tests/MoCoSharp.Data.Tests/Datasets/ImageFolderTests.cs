@@ -21,7 +21,9 @@ public sealed class ImageFolderTests : IDisposable
         var set = ImageFolder.Open(temp.Path);
 
         Assert.Equal(["Z", "a", "a-b", "b"], set.ClassNames);
-        Assert.Equal(["Z/deep/er/2.PNG", "a-b/4.png", "a/3.png", "b/1.png"], Enumerable.Range(0, set.Count).Select(set.NameOf));
+        Assert.Equal(
+            ["Z/deep/er/2.PNG", "a-b/4.png", "a/3.png", "b/1.png"],
+            Enumerable.Range(0, set.Count).Select(set.NameOf));
         Assert.Equal([0, 2, 1, 3], Enumerable.Range(0, set.Count).Select(set.LabelOf));
     }
 
@@ -54,7 +56,8 @@ public sealed class ImageFolderTests : IDisposable
     [Fact]
     public void ImageFolder_KnowsItsExtensionsInAnyCase_AndLeavesOtherFilesOut()
     {
-        foreach (var file in new[] { "a.JPG", "b.jpeg", "c.Png", "d.webp", "e.bmp", "f.gif", "g.txt", "h", "i.png.part" })
+        foreach (
+            var file in new[] { "a.JPG", "b.jpeg", "c.Png", "d.webp", "e.bmp", "f.gif", "g.txt", "h", "i.png.part" })
         {
             temp.Write(file, 1);
         }
@@ -141,8 +144,10 @@ public sealed class ImageFolderTests : IDisposable
     {
         foreach (var file in new[]
         {
-            "cats/1.png", "dogs/1.png", ".ipynb_checkpoints/1-checkpoint.png", "cats/.ipynb_checkpoints/1.png", ".Trash-1000/files/old.png", "__MACOSX/cats/._1.png",
-            "cats/._1.png", "@eaDir/1.png", ".thumbs/1.png", "$RECYCLE.BIN/1.png", "System Volume Information/1.png", "lost+found/1.png", "#recycle/1.png",
+            "cats/1.png", "dogs/1.png", ".ipynb_checkpoints/1-checkpoint.png", "cats/.ipynb_checkpoints/1.png",
+            ".Trash-1000/files/old.png", "__MACOSX/cats/._1.png",
+            "cats/._1.png", "@eaDir/1.png", ".thumbs/1.png", "$RECYCLE.BIN/1.png",
+            "System Volume Information/1.png", "lost+found/1.png", "#recycle/1.png",
         })
         {
             temp.WriteImage(file);
@@ -173,7 +178,9 @@ public sealed class ImageFolderTests : IDisposable
     {
         temp.WriteImage(".thumbs/1.png");
 
-        Assert.Contains("1 hidden folder passed over: .thumbs/", Assert.Throws<DataSourceException>(() => ImageFolder.Open(temp.Path)).Message);
+        Assert.Contains(
+            "1 hidden folder passed over: .thumbs/",
+            Assert.Throws<DataSourceException>(() => ImageFolder.Open(temp.Path)).Message);
     }
 
     [Fact]
@@ -187,7 +194,9 @@ public sealed class ImageFolderTests : IDisposable
 
         var notice = Assert.Single(ImageFolder.Open(temp.Path).Notices);
 
-        Assert.Contains("5 image files of other kinds (.heic (2), .avif (1), .cr2 (1), .ppm (1)) passed over", notice.Text);
+        Assert.Contains(
+            "5 image files of other kinds (.heic (2), .avif (1), .cr2 (1), .ppm (1)) passed over",
+            notice.Text);
     }
 
     [Fact]
@@ -233,7 +242,9 @@ public sealed class ImageFolderTests : IDisposable
         var set = ImageFolder.Open(temp.Path);
 
         Assert.Equal((4, 0), (set.Count, set.ClassNames.Count));
-        Assert.Contains("2 images (a.png, b.png) beside the folders 2019, 2020, which are no classes therefore", Assert.Single(set.Notices).Text);
+        Assert.Contains(
+            "2 images (a.png, b.png) beside the folders 2019, 2020, which are no classes therefore",
+            Assert.Single(set.Notices).Text);
     }
 
     [Fact]
@@ -330,7 +341,9 @@ public sealed class ImageFolderTests : IDisposable
     {
         temp.Write("empty/readme.txt", "no image");
 
-        Assert.Contains("no such folder", Assert.Throws<DataSourceException>(() => ImageFolder.Open(temp["gone"])).Message);
+        Assert.Contains(
+            "no such folder",
+            Assert.Throws<DataSourceException>(() => ImageFolder.Open(temp["gone"])).Message);
         var error = Assert.Throws<DataSourceException>(() => ImageFolder.Open(temp["empty"]));
         Assert.Contains(temp["empty"], error.Message);
         Assert.Contains(".jpg", error.Message);

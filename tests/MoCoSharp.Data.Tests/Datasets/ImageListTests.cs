@@ -98,7 +98,9 @@ public sealed class ImageListTests : IDisposable
 
         Assert.Equal(4, set.Count);
         Assert.All(set.Notices, notice => Assert.True(notice.IsWarning));
-        Assert.Contains("1 file named again with another class, and taken with both: ./a.png in lines 1 and 2", set.Notices[0].Text);
+        Assert.Contains(
+            "1 file named again with another class, and taken with both: ./a.png in lines 1 and 2",
+            set.Notices[0].Text);
         Assert.Contains("1 file named again, and taken again: b.png in lines 3 and 4", set.Notices[1].Text);
     }
 
@@ -127,15 +129,24 @@ public sealed class ImageListTests : IDisposable
 
     [Fact]
     public void ImageList_NotInUtf8_IsRefusedForThat() =>
-        Assert.Contains("UTF-8", Assert.Throws<DataSourceException>(() => ImageList.Open(temp.Write("list.txt", (byte)'f', 0xFC, (byte)'r', (byte)'\n'))).Message);
+        Assert.Contains(
+            "UTF-8",
+            Assert
+                .Throws<DataSourceException>(() =>
+                    ImageList.Open(temp.Write("list.txt", (byte)'f', 0xFC, (byte)'r', (byte)'\n')))
+                .Message);
 
     [Fact]
-    public void ImageList_WithoutClasses_HasNoLabels() => Assert.Equal(-1, ImageList.Open(temp.Write("list.txt", "a.png\nb.png")).LabelOf(1));
+    public void ImageList_WithoutClasses_HasNoLabels() =>
+        Assert.Equal(-1, ImageList.Open(temp.Write("list.txt", "a.png\nb.png")).LabelOf(1));
 
     [Fact]
     public void ImageList_NamesSeveralFaultyLinesAtOnce()
     {
-        var message = Assert.Throws<DataSourceException>(() => ImageList.Open(temp.Write("list.txt", "a.png\tx\nb\tc\td\n\tx\nc.png\t-3\nd.png\n"))).Message;
+        var message = Assert
+            .Throws<DataSourceException>(() =>
+                ImageList.Open(temp.Write("list.txt", "a.png\tx\nb\tc\td\n\tx\nc.png\t-3\nd.png\n")))
+            .Message;
 
         Assert.All(new[] { "line 2", "line 3", "line 4", "line 5" }, line => Assert.Contains(line, message));
     }
@@ -143,7 +154,11 @@ public sealed class ImageListTests : IDisposable
     [Fact]
     public void ImageList_NamesTheFirstTenFaultsAndCountsTheRest()
     {
-        var message = Assert.Throws<DataSourceException>(() => ImageList.Open(temp.Write("list.txt", string.Join('\n', Enumerable.Repeat("\t", 15).Select(tab => "a" + tab))))).Message;
+        var message = Assert
+            .Throws<DataSourceException>(() =>
+                ImageList.Open(
+                    temp.Write("list.txt", string.Join('\n', Enumerable.Repeat("\t", 15).Select(tab => "a" + tab)))))
+            .Message;
 
         Assert.Contains("line 10:", message);
         Assert.DoesNotContain("line 11:", message);

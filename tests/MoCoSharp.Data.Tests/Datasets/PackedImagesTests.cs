@@ -27,7 +27,9 @@ public sealed class PackedImagesTests : IDisposable
 
         var packed = Assert.IsType<PackedImages>(train);
         Assert.Null(validation);
-        Assert.Equal((2, PackFormat.Raw, 16, source.Description), (packed.Count, packed.Format, packed.ShortSide, packed.Note));
+        Assert.Equal(
+            (2, PackFormat.Raw, 16, source.Description),
+            (packed.Count, packed.Format, packed.ShortSide, packed.Note));
         Assert.Equal((2, new FileInfo(temp["set.moco"]).Length), (result.Images, result.SizeBytes));
         Assert.Equal(["a", "b"], packed.ClassNames);
         using var canvas = new ViewCanvas(source.Read(0).Image);
@@ -70,7 +72,10 @@ public sealed class PackedImagesTests : IDisposable
         var file = GoldenImages.BytesOf("rgb-420.jpg");
         temp.Write("photos/a.jpg", file);
         temp.Write("photos/b.png", ImageEncoder.Png(KernelTests.Noise(64, 48, 0)));
-        PackWriter.Write(ImageFolder.Open(temp["photos"]), temp["set.moco"], new PackOptions { Format = PackFormat.Jpeg, ShortSide = 40 });
+        PackWriter.Write(
+            ImageFolder.Open(temp["photos"]),
+            temp["set.moco"],
+            new PackOptions { Format = PackFormat.Jpeg, ShortSide = 40 });
 
         var packed = PackedImages.Open(temp["set.moco"]);
 
@@ -89,7 +94,12 @@ public sealed class PackedImagesTests : IDisposable
         Assert.Equal(["image 3: it is made so.", "image 69: it is made so."], result.Broken);
         Assert.Equal("image 4", PackedImages.Open(temp["set.moco"]).NameOf(3));
 
-        Assert.Contains("none of its 2 images", Assert.Throws<BrokenImageException>(() => PackWriter.Write(new FakeImages(2, 0, 1), temp["none.moco"], new PackOptions())).Message);
+        Assert.Contains(
+            "none of its 2 images",
+            Assert
+                .Throws<BrokenImageException>(() =>
+                    PackWriter.Write(new FakeImages(2, 0, 1), temp["none.moco"], new PackOptions()))
+                .Message);
         Assert.Equal([temp["set.moco"]], Directory.GetFiles(temp.Path)); // nothing half-made is left
     }
 
@@ -118,7 +128,9 @@ public sealed class PackedImagesTests : IDisposable
         var bytes = File.ReadAllBytes(temp["set.moco"]);
         bytes[at < 0 ? bytes.Length + at : at] ^= 4;
 
-        var message = Assert.Throws<DataSourceException>(() => PackedImages.Open(temp.Write("damaged.moco", bytes))).Message;
+        var message = Assert
+            .Throws<DataSourceException>(() => PackedImages.Open(temp.Write("damaged.moco", bytes)))
+            .Message;
 
         Assert.Contains(told, message);
         Assert.Contains("moco pack", message);
@@ -129,11 +141,15 @@ public sealed class PackedImagesTests : IDisposable
     {
         PackWriter.Write(new FakeImages(3), temp["set.moco"], new PackOptions());
         var bytes = File.ReadAllBytes(temp["set.moco"]);
-        Assert.Contains("cut short", Assert.Throws<DataSourceException>(() => PackedImages.Open(temp.Write("cut.moco", bytes[..^1]))).Message);
+        Assert.Contains(
+            "cut short",
+            Assert.Throws<DataSourceException>(() => PackedImages.Open(temp.Write("cut.moco", bytes[..^1]))).Message);
 
         bytes[8] = 2;
         BitConverter.TryWriteBytes(bytes.AsSpan(60), Crc32.HashToUInt32(bytes.AsSpan(0, 60)));
-        Assert.Contains("newer moco", Assert.Throws<DataSourceException>(() => PackedImages.Open(temp.Write("new.moco", bytes))).Message);
+        Assert.Contains(
+            "newer moco",
+            Assert.Throws<DataSourceException>(() => PackedImages.Open(temp.Write("new.moco", bytes))).Message);
     }
 
     [Fact]

@@ -30,7 +30,10 @@ public class PatternsTests
         var set = new Patterns(200, 40, seed: 1);
         for (var channel = 0; channel < 3; channel++)
         {
-            var means = Enumerable.Range(0, set.Count).Select(i => set.Read(i).Image.Pixels.Where((_, at) => at % 3 == channel).Average(value => value)).ToList();
+            var means = Enumerable
+                .Range(0, set.Count)
+                .Select(i => set.Read(i).Image.Pixels.Where((_, at) => at % 3 == channel).Average(value => value))
+                .ToList();
 
             // What is left is the noise's mean: 12 / sqrt(1600) = 0.3.
             Assert.InRange(means.Max() - means.Min(), 0, 2.5);

@@ -36,5 +36,9 @@ public sealed class SharedImagesTests : IDisposable
 
     [Fact]
     public void Find_ImagesInMemory_AreComparedByTheirPixels() =>
-        Assert.Equal(20, SharedImages.Find(DataSource.Open("patterns:20", null).Train, DataSource.Open("patterns:30", null).Train).Count);
+        Assert.Equal(
+            20,
+            SharedImages
+                .Find(DataSource.Open("patterns:20", null).Train, DataSource.Open("patterns:30", null).Train)
+                .Count);
 }

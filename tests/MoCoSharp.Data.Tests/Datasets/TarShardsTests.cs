@@ -71,7 +71,10 @@ public sealed class TarShardsTests : IDisposable
     [Fact]
     public void WhatCannotBeUsed_IsRefusedWithTheCure()
     {
-        Write("a.tar", TarEntryFormat.Ustar, [("0.png", Image(0, 0)), ("0.cls", "1"u8.ToArray()), ("1.png", Image(0, 1))]);
+        Write(
+            "a.tar",
+            TarEntryFormat.Ustar,
+            [("0.png", Image(0, 0)), ("0.cls", "1"u8.ToArray()), ("1.png", Image(0, 1))]);
         Write("b.tar", TarEntryFormat.Ustar, [("0.png", Image(0, 0)), ("0.cls", "cat"u8.ToArray())]);
         Write("c.tar", TarEntryFormat.Ustar, [("0.txt", "text"u8.ToArray())]);
         temp.Write("d.tar", [0x1F, 0x8B, .. new byte[600]]);
@@ -101,7 +104,8 @@ public sealed class TarShardsTests : IDisposable
         Assert.Equal(["x/008.tar", "x/009.tar", "x/010.tar"], ShardPattern.Expand("x/{008..010}.tar"));
         Assert.Equal(["9.tar", "10.tar"], ShardPattern.Expand("{9..10}.tar"));
         Assert.Equal(["plain.tar"], ShardPattern.Expand("plain.tar"));
-        Assert.Equal(["00.tar", "01.tar", "03.tar", "10.tar"], ShardPattern.Expand("{00..01,03,10,01..01}.tar")); // none twice
+        // none twice
+        Assert.Equal(["00.tar", "01.tar", "03.tar", "10.tar"], ShardPattern.Expand("{00..01,03,10,01..01}.tar"));
         Assert.Throws<DataSourceException>(() => ShardPattern.Expand("{0..99999,0..99999}.tar"));
     }
 
@@ -113,8 +117,10 @@ public sealed class TarShardsTests : IDisposable
             Write($"s-{number:D3}.tar", TarEntryFormat.Ustar, [("a.jpg", Image(0, 0))]);
         }
 
-        Assert.Equal($"{temp["s-{000..006}.tar"]}: 2 of 7 shards are missing: {temp["s-002.tar"]}, {temp["s-004.tar"]}. " +
-            $"Fetch them, or give the others: '{temp["s-{000..001,003,005..006}.tar"]}'.", Refused("s-{000..006}.tar"));
+        Assert.Equal(
+            $"{temp["s-{000..006}.tar"]}: 2 of 7 shards are missing: {temp["s-002.tar"]}, {temp["s-004.tar"]}. "
+                + $"Fetch them, or give the others: '{temp["s-{000..001,003,005..006}.tar"]}'.",
+            Refused("s-{000..006}.tar"));
         Assert.Equal(5, TarShards.Open(temp["s-{000..001,003,005..006}.tar"]).Count);
     }
 
@@ -127,14 +133,24 @@ public sealed class TarShardsTests : IDisposable
         }
 
         Assert.Equal([temp["s-10.tar"], temp["s-2.tar"]], ShardPattern.Expand(temp["s-*.tar"]));
-        Assert.Contains("0 files fit", Assert.Throws<DataSourceException>(() => ShardPattern.Expand(temp["x-*.tar"])).Message);
-        Assert.Contains("existing folder", Assert.Throws<DataSourceException>(() => ShardPattern.Expand(temp["*/x.tar"])).Message);
+        Assert.Contains(
+            "0 files fit",
+            Assert.Throws<DataSourceException>(() => ShardPattern.Expand(temp["x-*.tar"])).Message);
+        Assert.Contains(
+            "existing folder",
+            Assert.Throws<DataSourceException>(() => ShardPattern.Expand(temp["*/x.tar"])).Message);
     }
 
     [Fact]
     public void Labels_BehindAllImages_BelongToTheirKeys()
     {
-        Write("a.tar", TarEntryFormat.Ustar, [("./a.jpg", Image(0, 0)), ("./b.JPEG", Image(0, 1)), ("b.CLS", "1.0\n"u8.ToArray()), ("./a.cls", "\uFEFF 0"u8.ToArray())]);
+        Write(
+            "a.tar",
+            TarEntryFormat.Ustar,
+            [
+                ("./a.jpg", Image(0, 0)), ("./b.JPEG", Image(0, 1)), ("b.CLS", "1.0\n"u8.ToArray()),
+                ("./a.cls", "\uFEFF 0"u8.ToArray()),
+            ]);
 
         var set = TarShards.Open(temp["a.tar"]);
 
@@ -146,9 +162,15 @@ public sealed class TarShardsTests : IDisposable
     [Fact]
     public void AKeyThatStandsThereTwice_IsRefusedWithShardAndMember()
     {
-        Write("a.tar", TarEntryFormat.Ustar, [("a.jpg", Image(0, 0)), ("a.cls", "0"u8.ToArray()), ("./a.jpg", Image(0, 1)), ("a.cls", "1"u8.ToArray())]);
+        Write(
+            "a.tar",
+            TarEntryFormat.Ustar,
+            [("a.jpg", Image(0, 0)), ("a.cls", "0"u8.ToArray()), ("./a.jpg", Image(0, 1)), ("a.cls", "1"u8.ToArray())]);
         Write("b.tar", TarEntryFormat.Ustar, [("a.jpg", Image(0, 0)), ("b.jpg", Image(0, 0)), ("a.jpg", Image(0, 1))]);
-        Write("c.tar", TarEntryFormat.Ustar, [("a.jpg", Image(0, 0)), ("a.cls", "0"u8.ToArray()), ("a.CLS", "1"u8.ToArray())]);
+        Write(
+            "c.tar",
+            TarEntryFormat.Ustar,
+            [("a.jpg", Image(0, 0)), ("a.cls", "0"u8.ToArray()), ("a.CLS", "1"u8.ToArray())]);
 
         Assert.StartsWith($"{temp["a.tar"]}: a.jpg stands there twice, and so does 1 more,", Refused("a.tar"));
         Assert.StartsWith($"{temp["b.tar"]}: a.jpg stands there twice, so", Refused("b.tar"));
@@ -158,7 +180,13 @@ public sealed class TarShardsTests : IDisposable
     [Fact]
     public void TheSameKey_InTwoShardsOrFolders_IsTwoImages()
     {
-        Write("0.tar", TarEntryFormat.Ustar, [("x/a.jpg", Image(0, 0)), ("x/a.cls", "0"u8.ToArray()), ("y/a.jpg", Image(0, 1)), ("y/a.cls", "1"u8.ToArray())]);
+        Write(
+            "0.tar",
+            TarEntryFormat.Ustar,
+            [
+                ("x/a.jpg", Image(0, 0)), ("x/a.cls", "0"u8.ToArray()), ("y/a.jpg", Image(0, 1)),
+                ("y/a.cls", "1"u8.ToArray()),
+            ]);
         Write("1.tar", TarEntryFormat.Ustar, [("x/a.jpg", Image(0, 0)), ("x/a.cls", "2"u8.ToArray())]);
 
         var set = TarShards.Open(temp["{0..1}.tar"]);
@@ -174,10 +202,13 @@ public sealed class TarShardsTests : IDisposable
         {
             foreach (var name in new[]
             {
-                "a.jpg", "a.png", "a.json", "b.v2.jpg", "b.v2.cls", "c.HEIC", "d.cls", "README", "._a.jpg", "__MACOSX/a.jpg", ".cache/a.jpg", "PaxHeaders.7/a.jpg", "e.jpg", "f.v2.json",
+                "a.jpg", "a.png", "a.json", "b.v2.jpg", "b.v2.cls", "c.HEIC", "d.cls", "README", "._a.jpg",
+                "__MACOSX/a.jpg", ".cache/a.jpg", "PaxHeaders.7/a.jpg", "e.jpg", "f.v2.json",
             })
             {
-                FuzzTests.Add(writer, TarEntryFormat.Pax, name, name.EndsWith("cls", StringComparison.Ordinal) ? "0"u8.ToArray() : Image(0, 0));
+                FuzzTests.Add(
+                    writer, TarEntryFormat.Pax, name,
+                    name.EndsWith("cls", StringComparison.Ordinal) ? "0"u8.ToArray() : Image(0, 0));
             }
 
             writer.WriteEntry(new PaxTarEntry(TarEntryType.SymbolicLink, "g.jpg") { LinkName = "a.jpg" });
@@ -189,21 +220,39 @@ public sealed class TarShardsTests : IDisposable
         Assert.Equal(2, set.Count);
         Assert.Equal(6, set.Notices.Count);
         AssertTold(set, "1 more images of a key that has one were passed over", "a.tar/a.png");
-        AssertTold(set, "1 images with more than one dot in their name were passed over, since a key ends at the first dot", "a.tar/b.v2.jpg");
-        AssertTold(set, "warning: ", "2 labels (.cls) fit no image and were passed over", "a.tar/b.v2.cls, a.tar/d.cls");
-        AssertTold(set, "note: ", "4 hidden members", "a.tar/._a.jpg, a.tar/__MACOSX/a.jpg, a.tar/.cache/a.jpg, a.tar/PaxHeaders.7/a.jpg");
+        AssertTold(
+            set,
+            "1 images with more than one dot in their name were passed over, since a key ends at the first dot",
+            "a.tar/b.v2.jpg");
+        AssertTold(
+            set, "warning: ", "2 labels (.cls) fit no image and were passed over", "a.tar/b.v2.cls, a.tar/d.cls");
+        AssertTold(
+            set, "note: ", "4 hidden members",
+            "a.tar/._a.jpg, a.tar/__MACOSX/a.jpg, a.tar/.cache/a.jpg, a.tar/PaxHeaders.7/a.jpg");
         AssertTold(set, "2 links were passed over", "a.tar/g.jpg, a.tar/h.jpg");
-        AssertTold(set, "neither images nor .cls files were passed over: 2 .json, 1 .heic, 1 without ending", "a.tar/a.json");
+        AssertTold(
+            set,
+            "neither images nor .cls files were passed over: 2 .json, 1 .heic, 1 without ending",
+            "a.tar/a.json");
     }
 
     [Fact]
     public void AShardOfDottedKeysAlone_IsRefusedWithTheReason()
     {
-        Write("a.tar", TarEntryFormat.Ustar, [("22.05.jpg", Image(0, 0)), ("22.05.cls", "0"u8.ToArray()), ("23.06.jpg", Image(0, 1)), ("23.06.cls", "1"u8.ToArray())]);
+        Write(
+            "a.tar",
+            TarEntryFormat.Ustar,
+            [
+                ("22.05.jpg", Image(0, 0)), ("22.05.cls", "0"u8.ToArray()), ("23.06.jpg", Image(0, 1)),
+                ("23.06.cls", "1"u8.ToArray()),
+            ]);
         Write("b.tar", TarEntryFormat.Ustar, [("a.heic", [1]), ("a.cls", "0"u8.ToArray())]);
         temp.Write("c.tar", new byte[1024]);
 
-        Assert.Contains("2 images have more than one dot in their names, as a.tar/22.05.jpg: a key ends at the first dot, and this one would be \"22\"", Refused("a.tar"));
+        Assert.Contains(
+            "2 images have more than one dot in their names, as a.tar/22.05.jpg: a key ends at the first dot, and " +
+            "this one would be \"22\"",
+            Refused("a.tar"));
         Assert.Contains("1 .heic; the first is b.tar/a.heic", Refused("b.tar"));
         Assert.Contains("1 shards without an image", Refused("c.tar"));
     }
@@ -215,7 +264,9 @@ public sealed class TarShardsTests : IDisposable
         Write("1.tar", TarEntryFormat.Ustar, [("a.txt", Image(0, 0))]);
         Write("2.tar", TarEntryFormat.Ustar, [("a.jpg", Image(0, 0))]);
         File.WriteAllBytes(temp["2.tar"], File.ReadAllBytes(temp["2.tar"])[..1024]);
-        temp.Write("3.tar", [.. File.ReadAllBytes(temp["0.tar"]), .. new byte[10_240], .. File.ReadAllBytes(temp["0.tar"])]);
+        temp.Write(
+            "3.tar",
+            [.. File.ReadAllBytes(temp["0.tar"]), .. new byte[10_240], .. File.ReadAllBytes(temp["0.tar"])]);
 
         var set = TarShards.Open(temp["{0..3}.tar"]);
 
@@ -229,7 +280,10 @@ public sealed class TarShardsTests : IDisposable
     [Fact]
     public void ClassNumbersThatNoImageHas_AreTold()
     {
-        Write("a.tar", TarEntryFormat.Ustar, [("a.jpg", Image(0, 0)), ("a.cls", "1"u8.ToArray()), ("b.jpg", Image(0, 0)), ("b.cls", "2"u8.ToArray())]);
+        Write(
+            "a.tar",
+            TarEntryFormat.Ustar,
+            [("a.jpg", Image(0, 0)), ("a.cls", "1"u8.ToArray()), ("b.jpg", Image(0, 0)), ("b.cls", "2"u8.ToArray())]);
 
         AssertTold(TarShards.Open(temp["a.tar"]), "1 of the classes 0 to 2 have no image: 0", "Classes count from 0");
     }
@@ -237,13 +291,20 @@ public sealed class TarShardsTests : IDisposable
     [Fact]
     public void APartWithoutImagesOfTheLastClasses_HasTheClassesOfTheOther()
     {
-        Write("train.tar", TarEntryFormat.Ustar, Enumerable.Range(0, 3).SelectMany(i => new[] { ($"{i}.jpg", Image(0, i)), ($"{i}.cls", Encoding.ASCII.GetBytes($"{i}")) }));
+        Write(
+            "train.tar",
+            TarEntryFormat.Ustar,
+            Enumerable
+                .Range(0, 3)
+                .SelectMany(i => new[] { ($"{i}.jpg", Image(0, i)), ($"{i}.cls", Encoding.ASCII.GetBytes($"{i}")) }));
         Write("val.tar", TarEntryFormat.Ustar, [("a.jpg", Image(0, 0)), ("a.cls", "1"u8.ToArray())]);
 
         var (_, validation) = DataSource.Open(temp["train.tar"], temp["val.tar"]);
 
         Assert.Equal(["0", "1", "2"], validation!.ClassNames);
-        Assert.Contains("only in the second: 2", Assert.Throws<DataSourceException>(() => DataSource.Open(temp["val.tar"], temp["train.tar"])).Message);
+        Assert.Contains(
+            "only in the second: 2",
+            Assert.Throws<DataSourceException>(() => DataSource.Open(temp["val.tar"], temp["train.tar"])).Message);
     }
 
     [Theory]
@@ -256,23 +317,41 @@ public sealed class TarShardsTests : IDisposable
     [InlineData("nan", "holds \"nan\"")]
     public void ALabelThatIsNoClassNumber_IsShown(string text, string expected)
     {
-        Write("a.tar", TarEntryFormat.Ustar, [("a.jpg", Image(0, 0)), ("a.cls", Encoding.ASCII.GetBytes(text)), ("b.jpg", Image(0, 0)), ("b.cls", Encoding.ASCII.GetBytes(text))]);
+        Write(
+            "a.tar",
+            TarEntryFormat.Ustar,
+            [
+                ("a.jpg", Image(0, 0)), ("a.cls", Encoding.ASCII.GetBytes(text)), ("b.jpg", Image(0, 0)),
+                ("b.cls", Encoding.ASCII.GetBytes(text)),
+            ]);
 
-        Assert.Contains($"a.cls {expected}, expected a class number, 0 to 1048575 in digits; and 1 other .cls files", Refused("a.tar"));
+        Assert.Contains(
+            $"a.cls {expected}, expected a class number, 0 to 1048575 in digits; and 1 other .cls files",
+            Refused("a.tar"));
     }
 
     [Fact]
     public void ALabelOfManyZeros_IsNotCutShort()
     {
-        Write("a.tar", TarEntryFormat.Ustar, [("a.jpg", Image(0, 0)), ("a.cls", Encoding.ASCII.GetBytes(new string('0', 40) + "3"))]);
-        Write("b.tar", TarEntryFormat.Ustar, [("a.jpg", Image(0, 0)), ("a.cls", Encoding.ASCII.GetBytes(new string('0', 400) + "3"))]);
+        Write(
+            "a.tar",
+            TarEntryFormat.Ustar,
+            [("a.jpg", Image(0, 0)), ("a.cls", Encoding.ASCII.GetBytes(new string('0', 40) + "3"))]);
+        Write(
+            "b.tar",
+            TarEntryFormat.Ustar,
+            [("a.jpg", Image(0, 0)), ("a.cls", Encoding.ASCII.GetBytes(new string('0', 400) + "3"))]);
 
         Assert.Equal(3, TarShards.Open(temp["a.tar"]).LabelOf(0));
         Assert.Contains("expected a class number", Refused("b.tar"));
     }
 
     [Theory]
-    [InlineData("tgz", new byte[] { 0x1F, 0x8B, 8, 0 }, "it is a gzip archive. Unpack it first. `gunzip` leaves the .tar")]
+    [InlineData(
+        "tgz",
+        new byte[] { 0x1F, 0x8B, 8, 0 },
+        "it is a gzip archive. Unpack it first. `gunzip` leaves the .tar"
+    )]
     [InlineData("tar.xz", new byte[] { 0xFD, 0x37, 0x7A, 0x58, 0x5A, 0 }, "`unxz` leaves the .tar")]
     [InlineData("tar", new byte[] { 0x28, 0xB5, 0x2F, 0xFD }, "`unzstd` leaves the .tar")]
     [InlineData("tar", new byte[] { (byte)'P', (byte)'K', 3, 4 }, "a zip archive")]
@@ -281,7 +360,9 @@ public sealed class TarShardsTests : IDisposable
     {
         temp.Write($"a.{ending}", head.Length == 0 ? [] : [.. head, .. new byte[600]]);
 
-        Assert.Contains(expected, Assert.Throws<DataSourceException>(() => DataSource.Open(temp[$"a.{ending}"], null)).Message);
+        Assert.Contains(
+            expected,
+            Assert.Throws<DataSourceException>(() => DataSource.Open(temp[$"a.{ending}"], null)).Message);
     }
 
     [Fact]
@@ -293,12 +374,17 @@ public sealed class TarShardsTests : IDisposable
         foreach (var header in new[] { 0, 1024 })
         {
             bytes.AsSpan(header + 148, 8).Fill((byte)' ');
-            Encoding.ASCII.GetBytes(Convert.ToString(bytes.Skip(header).Take(512).Sum(value => value), 8).PadLeft(6, '0') + "\0 ").CopyTo(bytes.AsSpan(header + 148));
+            Encoding
+                .ASCII.GetBytes(
+                    Convert.ToString(bytes.Skip(header).Take(512).Sum(value => value), 8).PadLeft(6, '0') + "\0 ")
+                .CopyTo(bytes.AsSpan(header + 148));
         }
 
         File.WriteAllBytes(temp["a.tar"], bytes);
 
-        Assert.Equal(["a.tar/caf\u00E8.jpg", "a.tar/caf\u00E9.jpg"], Enumerable.Range(0, 2).Select(TarShards.Open(temp["a.tar"]).NameOf));
+        Assert.Equal(
+            ["a.tar/caf\u00E8.jpg", "a.tar/caf\u00E9.jpg"],
+            Enumerable.Range(0, 2).Select(TarShards.Open(temp["a.tar"]).NameOf));
     }
 
     [Fact]
@@ -311,7 +397,8 @@ public sealed class TarShardsTests : IDisposable
             Assert.Equal(Enumerable.Range(0, 80), order.Order());
             Assert.Equal(order, EpochOrder.InWindows(starts, 80, 15, 3, epoch));
 
-            // Cut where a set of whole shards is done: each window has at least 15 images and no shard is in two of them.
+            // Cut where a set of whole shards is done: each window has at least 15 images and no shard is in two of
+            // them.
             var shards = order.Select(index => Array.FindLastIndex(starts, start => start <= index)).ToArray();
             var (begin, windows) = (0, 0);
             for (var end = 1; end <= 80; end++)
@@ -339,7 +426,10 @@ public sealed class TarShardsTests : IDisposable
     {
         for (var shard = 0; shard < 5; shard++)
         {
-            Write($"{shard}.tar", TarEntryFormat.Ustar, Enumerable.Range(0, 6).Select(i => ($"{i}.png", Image(shard, i))));
+            Write(
+                $"{shard}.tar",
+                TarEntryFormat.Ustar,
+                Enumerable.Range(0, 6).Select(i => ($"{i}.png", Image(shard, i))));
         }
 
         var data = TarShards.Open(temp["{0..4}.tar"]);
@@ -347,7 +437,11 @@ public sealed class TarShardsTests : IDisposable
         foreach (var (workers, first) in new[] { (1, 0), (4, 0), (3, 4) })
         {
             using var loader = ViewLoader.Open(
-                data, ViewRecipes.Train(new ViewOptions { Size = 4 }), new LoaderOptions { Workers = workers, ShuffleWindow = 12 }, seed: 5, batchSize: 3);
+                data,
+                ViewRecipes.Train(new ViewOptions { Size = 4 }),
+                new LoaderOptions { Workers = workers, ShuffleWindow = 12 },
+                seed: 5,
+                batchSize: 3);
             var seen = new List<int>();
             foreach (var batch in loader.Epoch(1, first))
             {
@@ -361,7 +455,8 @@ public sealed class TarShardsTests : IDisposable
         }
     }
 
-    private static byte[] Image(int shard, int number) => ImageEncoder.Png(new ImageBuffer(1, 1, [(byte)shard, (byte)number, 7]));
+    private static byte[] Image(int shard, int number) =>
+        ImageEncoder.Png(new ImageBuffer(1, 1, [(byte)shard, (byte)number, 7]));
 
     private void Write(string name, TarEntryFormat format, IEnumerable<(string Name, byte[] Bytes)> members)
     {
@@ -374,7 +469,9 @@ public sealed class TarShardsTests : IDisposable
     }
 
     private static void AssertTold(TarShards set, params string[] parts) =>
-        Assert.True(set.Notices.Any(notice => parts.All(part => $"{notice}".Contains(part, StringComparison.Ordinal))), string.Join('\n', set.Notices));
+        Assert.True(
+            set.Notices.Any(notice => parts.All(part => $"{notice}".Contains(part, StringComparison.Ordinal))),
+            string.Join('\n', set.Notices));
 
     private string Refused(string name) => Assert.Throws<DataSourceException>(() => TarShards.Open(temp[name])).Message;
 }

@@ -23,5 +23,8 @@ public sealed class TurnedImagesTests : IDisposable
 
     // One entry of a little-endian TIFF: tag 0x112, a short, once.
     private static byte[] Exif(byte orientation) =>
-        [0xFF, 0xE1, 0, 34, .. "Exif\0\0"u8, .. "II*\0"u8, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0, 0, 0, 0, 0];
+        [
+            0xFF, 0xE1, 0, 34, .. "Exif\0\0"u8, .. "II*\0"u8, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, orientation,
+            0, 0, 0, 0, 0, 0, 0,
+        ];
 }

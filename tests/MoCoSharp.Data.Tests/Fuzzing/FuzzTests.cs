@@ -11,8 +11,9 @@ using MoCoSharp.Data.Tests.Images;
 namespace MoCoSharp.Data.Tests.Fuzzing;
 
 /// <summary>
-/// Damaged files by the ten thousand, for every parser of ours and every decoder: a result that holds together or the exception that is meant for it.
-/// Checksums are repaired, so that the damage gets past them. eng/fuzz.sh runs millions in processes of their own.
+/// Damaged files by the ten thousand, for every parser of ours and every decoder: a result that holds together or the
+/// exception that is meant for it. Checksums are repaired, so that the damage gets past them. eng/fuzz.sh runs millions
+/// in processes of their own.
 /// </summary>
 public sealed class FuzzTests : IDisposable
 {
@@ -37,8 +38,18 @@ public sealed class FuzzTests : IDisposable
     [InlineData("tif", JpegDecoder.Auto, false)]
     public void Image_Damaged_IsAnImageOrBroken(string kind, JpegDecoder decoder, bool everything)
     {
-        byte[][] corpus = [.. GoldenImages.Files.Where(file => file.EndsWith("." + kind, StringComparison.Ordinal)).Select(GoldenImages.BytesOf)];
-        var request = new DecodeRequest { Jpeg = decoder, AppliesOrientation = everything, SmallerWillDo = everything ? (width, _) => width < 20 : null };
+        byte[][] corpus =
+        [
+            .. GoldenImages
+                .Files.Where(file => file.EndsWith("." + kind, StringComparison.Ordinal))
+                .Select(GoldenImages.BytesOf),
+        ];
+        var request = new DecodeRequest
+        {
+            Jpeg = decoder,
+            AppliesOrientation = everything,
+            SmallerWillDo = everything ? (width, _) => width < 20 : null,
+        };
         Run(corpus, kind == "png" ? RepairPng : _ => { }, bytes =>
         {
             try
@@ -50,7 +61,8 @@ public sealed class FuzzTests : IDisposable
             catch (BrokenImageException error)
             {
                 Assert.StartsWith("a photo: ", error.Message, StringComparison.Ordinal);
-                return !new[] { "is not a JPEG", "begins as", ": is ", "looks like", "expected 1 to" }.Any(error.Message.Contains);
+                return !new[] { "is not a JPEG", "begins as", ": is ", "looks like", "expected 1 to" }.Any(
+                    error.Message.Contains);
             }
         });
     }
@@ -60,7 +72,10 @@ public sealed class FuzzTests : IDisposable
     [InlineData(PackFormat.Jpeg)]
     public void PackedSet_Damaged_OpensOrIsRefused_AndItsImagesAreWholeOrBroken(PackFormat format)
     {
-        PackWriter.Write(new Patterns(3, 8, seed: 1), temp["whole.moco"], new PackOptions { Format = format, Workers = 1 });
+        PackWriter.Write(
+            new Patterns(3, 8, seed: 1),
+            temp["whole.moco"],
+            new PackOptions { Format = format, Workers = 1 });
         var whole = File.ReadAllBytes(temp["whole.moco"]);
         var index = (int)BinaryPrimitives.ReadUInt64LittleEndian(whole.AsSpan(24));
         Run([whole], RepairPack, bytes =>
@@ -99,7 +114,9 @@ public sealed class FuzzTests : IDisposable
     [Fact]
     public void TarShard_Damaged_OpensOrIsRefused_AndItsImagesAreWholeOrBroken()
     {
-        var corpus = new[] { TarEntryFormat.Ustar, TarEntryFormat.Pax, TarEntryFormat.Gnu }.Select(format => Tar(format)).ToArray();
+        var corpus = new[] { TarEntryFormat.Ustar, TarEntryFormat.Pax, TarEntryFormat.Gnu }
+            .Select(format => Tar(format))
+            .ToArray();
         Run(corpus, RepairTar, bytes =>
         {
             try
@@ -142,9 +159,17 @@ public sealed class FuzzTests : IDisposable
 
     [Fact]
     public void Cifar_Damaged_OpensOrIsRefused() => Run(
-        [[.. Enumerable.Range(0, 2).SelectMany(label => new byte[3073].Select((_, i) => i == 0 ? (byte)label : (byte)i))]],
+        [
+            [
+                .. Enumerable
+                    .Range(0, 2)
+                    .SelectMany(label => new byte[3073].Select((_, i) => i == 0 ? (byte)label : (byte)i)),
+            ],
+        ],
         _ => { },
-        bytes => Fuzz.OpensOrIsRefused(() => CifarBinary.Open(temp.Write("x.bin", bytes), hundred: false, test: false)) || bytes.Length % 3073 == 0,
+        bytes =>
+            Fuzz.OpensOrIsRefused(() => CifarBinary.Open(temp.Write("x.bin", bytes), hundred: false, test: false))
+            || bytes.Length % 3073 == 0,
         hot: [(0, 1), (3073, 1)]);
 
     [Fact]
@@ -164,7 +189,9 @@ public sealed class FuzzTests : IDisposable
         bytes => Fuzz.OpensOrIsRefused(() => ImageList.Open(temp.Write("list.txt", bytes))) || bytes.Length > 0);
 
     // Changes bytes, half of them in the hot places; sometimes cuts a piece out, doubles one, or cuts the end off.
-    private static void Run(byte[][] corpus, Action<byte[]> repair, Func<byte[], bool> passesTheHeader, (int Start, int Length)[]? hot = null)
+    private static void Run(
+        byte[][] corpus, Action<byte[]> repair, Func<byte[], bool> passesTheHeader,
+        (int Start, int Length)[]? hot = null)
     {
         var random = new Random(Seed);
         var passed = 0;
@@ -175,7 +202,12 @@ public sealed class FuzzTests : IDisposable
             {
                 var (start, length) = hot?[random.Next(hot.Length)] ?? (0, Math.Min(64, bytes.Count));
                 var at = random.Next(2) == 0 ? start + random.Next(length) : random.Next(bytes.Count);
-                bytes[at] = random.Next(3) switch { 0 => (byte)random.Next(256), 1 => (byte)(bytes[at] ^ (1 << random.Next(8))), _ => (byte)(random.Next(2) * 255) };
+                bytes[at] = random.Next(3) switch
+                {
+                    0 => (byte)random.Next(256),
+                    1 => (byte)(bytes[at] ^ (1 << random.Next(8))),
+                    _ => (byte)(random.Next(2) * 255),
+                };
             }
 
             var (piece, size) = (random.Next(bytes.Count), random.Next(1, 2 + (bytes.Count / 4)));
@@ -219,12 +251,15 @@ public sealed class FuzzTests : IDisposable
                 break;
             }
 
-            BinaryPrimitives.WriteUInt32BigEndian(file.AsSpan((int)(at + 8 + length)), Crc32.HashToUInt32(file.AsSpan((int)at + 4, (int)length + 4)));
+            BinaryPrimitives.WriteUInt32BigEndian(
+                file.AsSpan((int)(at + 8 + length)),
+                Crc32.HashToUInt32(file.AsSpan((int)at + 4, (int)length + 4)));
             at += 12 + length;
         }
     }
 
-    // Where the index must be is known from the header; where it is not, the end will do. Now and then the magic is damaged too, and stays so.
+    // Where the index must be is known from the header; where it is not, the end will do. Now and then the magic is
+    // damaged too, and stays so.
     private static void RepairPack(byte[] file)
     {
         if (file.Length < PackLayout.HeaderLength)
@@ -232,7 +267,9 @@ public sealed class FuzzTests : IDisposable
             return;
         }
 
-        var (offset, length) = (BinaryPrimitives.ReadUInt64LittleEndian(file.AsSpan(24)), BinaryPrimitives.ReadUInt64LittleEndian(file.AsSpan(32)));
+        var (offset, length) = (
+            BinaryPrimitives.ReadUInt64LittleEndian(file.AsSpan(24)),
+            BinaryPrimitives.ReadUInt64LittleEndian(file.AsSpan(32)));
         if (offset <= (ulong)file.Length && length > (ulong)file.Length - offset && file[20] % 2 == 0)
         {
             BinaryPrimitives.WriteUInt64LittleEndian(file.AsSpan(32), length = (ulong)file.Length - offset);
@@ -240,7 +277,9 @@ public sealed class FuzzTests : IDisposable
 
         if (offset <= (ulong)file.Length && length <= (ulong)file.Length - offset)
         {
-            BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(40), Crc32.HashToUInt32(file.AsSpan((int)offset, (int)length)));
+            BinaryPrimitives.WriteUInt32LittleEndian(
+                file.AsSpan(40),
+                Crc32.HashToUInt32(file.AsSpan((int)offset, (int)length)));
         }
 
         BinaryPrimitives.WriteUInt32LittleEndian(file.AsSpan(60), Crc32.HashToUInt32(file.AsSpan(0, 60)));
@@ -294,7 +333,8 @@ public sealed class FuzzTests : IDisposable
         writer.WriteEntry(entry);
     }
 
-    private static int Setting(string name, int otherwise) => int.TryParse(Environment.GetEnvironmentVariable(name), out var given) && given > 0 ? given : otherwise;
+    private static int Setting(string name, int otherwise) =>
+        int.TryParse(Environment.GetEnvironmentVariable(name), out var given) && given > 0 ? given : otherwise;
 
     internal sealed class MemoryBytes(byte[] bytes) : IByteSource
     {

@@ -31,7 +31,8 @@ public sealed class BrokenImageTests : IDisposable
 
             foreach (var decoder in new[] { JpegDecoder.Auto, JpegDecoder.Skia })
             {
-                var error = Assert.Throws<BrokenImageException>(() => ImageDecoder.Decode(cut, "photos/a.jpg", new DecodeRequest { Jpeg = decoder }));
+                var error = Assert.Throws<BrokenImageException>(() =>
+                    ImageDecoder.Decode(cut, "photos/a.jpg", new DecodeRequest { Jpeg = decoder }));
 
                 Assert.StartsWith("photos/a.jpg: ", error.Message, StringComparison.Ordinal);
             }
@@ -40,11 +41,17 @@ public sealed class BrokenImageTests : IDisposable
 
     [Fact]
     public void Decode_Text_IsBroken() =>
-        Assert.Contains("not a JPEG, PNG", MessageOf("Dear reader, this is no photo."u8.ToArray()), StringComparison.Ordinal);
+        Assert.Contains(
+            "not a JPEG, PNG",
+            MessageOf("Dear reader, this is no photo."u8.ToArray()),
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("\0\0\0\u0018ftypheic\0\0\0\0mif1heic", "is a HEIC image")]
-    [InlineData("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12345\n", "is a Git LFS pointer, not the file itself. Fetch it with `git lfs pull`.")]
+    [InlineData(
+        "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12345\n",
+        "is a Git LFS pointer, not the file itself. Fetch it with `git lfs pull`."
+    )]
     [InlineData("<!DOCTYPE html><html><body>404 Not Found</body></html>", "is an HTML page")]
     [InlineData("\u0089PNG\r\n\u001A\n", "begins as a PNG image, and cannot be decoded")]
     [InlineData("\0\0\u0001\0\u0001\0\u0001\u0001\0\0\u0001\0\u0020\0\u0030\0\0\0\u0016\0\0\0", "is an icon")]
@@ -67,7 +74,10 @@ public sealed class BrokenImageTests : IDisposable
     {
         var file = GoldenImages.BytesOf("rgb-16.tif"); // little-endian, every value in its entry's last four bytes
         var directory = BitConverter.ToInt32(file, 4);
-        var entry = Enumerable.Range(0, file[directory]).Select(i => directory + 2 + (12 * i)).First(at => BitConverter.ToUInt16(file, at) == tag);
+        var entry = Enumerable
+            .Range(0, file[directory])
+            .Select(i => directory + 2 + (12 * i))
+            .First(at => BitConverter.ToUInt16(file, at) == tag);
         BitConverter.TryWriteBytes(file.AsSpan(entry), (ushort)newTag);
         BitConverter.TryWriteBytes(file.AsSpan(entry + 8), value);
 
@@ -79,7 +89,8 @@ public sealed class BrokenImageTests : IDisposable
 
     [Fact]
     public void Decode_AnotherKindThatTheLibraryGuesses_IsBroken() =>
-        Assert.Contains("expected a JPEG, PNG", MessageOf([0, 0, 8, 2, 0xAA, 0x55]), StringComparison.Ordinal); // WBMP, 8 x 2
+        // WBMP, 8 x 2
+        Assert.Contains("expected a JPEG, PNG", MessageOf([0, 0, 8, 2, 0xAA, 0x55]), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("huge.png", "65535")]
@@ -114,7 +125,8 @@ public sealed class BrokenImageTests : IDisposable
     }
 
     [Fact]
-    public void ReadFile_Nothing_IsBroken() => Assert.Contains("no such file", MessageOfFile("missing.jpg"), StringComparison.Ordinal);
+    public void ReadFile_Nothing_IsBroken() =>
+        Assert.Contains("no such file", MessageOfFile("missing.jpg"), StringComparison.Ordinal);
 
     [Fact]
     public void ReadFile_EmptyFile_IsBroken()
@@ -176,7 +188,10 @@ public sealed class BrokenImageTests : IDisposable
             await mkfifo.WaitForExitAsync(TestContext.Current.CancellationToken);
         }
 
-        Assert.Contains("pipe", await Task.Run(() => MessageOfFile("pipe.jpg"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains(
+            "pipe",
+            await Task.Run(() => MessageOfFile("pipe.jpg"), TestContext.Current.CancellationToken),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -191,7 +206,8 @@ public sealed class BrokenImageTests : IDisposable
         _ = MessageOfFile("zeros.jpg");
     }
 
-    private static string MessageOf(byte[] file) => Assert.Throws<BrokenImageException>(() => ImageDecoder.Decode(file, "a.jpg")).Message;
+    private static string MessageOf(byte[] file) =>
+        Assert.Throws<BrokenImageException>(() => ImageDecoder.Decode(file, "a.jpg")).Message;
 
     private string PathTo(string name) => Path.Combine(folder, name);
 

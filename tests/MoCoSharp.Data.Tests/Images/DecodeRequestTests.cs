@@ -18,7 +18,10 @@ public sealed class DecodeRequestTests
     [InlineData(8, "daebfc", 2)]
     public void Orientation_TurnsTheStoredPictureUpright(int orientation, string stored, int width)
     {
-        var image = new ImageBuffer(width, 6 / width, [.. stored.SelectMany(letter => new[] { (byte)letter, (byte)(letter + 1), (byte)(letter + 2) })]);
+        var image = new ImageBuffer(
+            width,
+            6 / width,
+            [.. stored.SelectMany(letter => new[] { (byte)letter, (byte)(letter + 1), (byte)(letter + 2) })]);
 
         using var upright = Orientation.Apply(image, orientation);
 
@@ -39,8 +42,13 @@ public sealed class DecodeRequestTests
             using var left = ImageDecoder.Decode(file, "a.jpg", new DecodeRequest { Jpeg = decoder });
             Assert.Equal((asStored.Width, asStored.Height), (left.Width, left.Height));
 
-            using var turned = ImageDecoder.Decode(file, "a.jpg", new DecodeRequest { Jpeg = decoder, AppliesOrientation = true });
-            using var expected = Orientation.Apply(ImageDecoder.Decode(file, "a.jpg", new DecodeRequest { Jpeg = decoder }), orientation);
+            using var turned = ImageDecoder.Decode(
+                file,
+                "a.jpg",
+                new DecodeRequest { Jpeg = decoder, AppliesOrientation = true });
+            using var expected = Orientation.Apply(
+                ImageDecoder.Decode(file, "a.jpg", new DecodeRequest { Jpeg = decoder }),
+                orientation);
             Assert.Equal(expected.Pixels, turned.Pixels);
             Assert.NotEqual(left.Pixels, turned.Pixels);
         }
@@ -56,7 +64,10 @@ public sealed class DecodeRequestTests
     public void Orientation_OfAnExifSegment(string tiff, int expected)
     {
         byte[] exif = [.. "Exif\0\0"u8, .. tiff.Select(letter => (byte)letter)];
-        byte[] jpeg = [0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 2, 0xFF, 0xFF, 0xE1, 0, (byte)(exif.Length + 2), .. exif, 0xFF, 0xDA];
+        byte[] jpeg =
+        [
+            0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 2, 0xFF, 0xFF, 0xE1, 0, (byte)(exif.Length + 2), .. exif, 0xFF, 0xDA,
+        ];
 
         Assert.Equal(expected, Orientation.OfJpeg(jpeg));
         Assert.Equal(1, Orientation.OfJpeg(jpeg.AsSpan(0, jpeg.Length - exif.Length - 2)));
@@ -74,12 +85,24 @@ public sealed class DecodeRequestTests
         foreach (var (denominator, asked) in new[] { (8, 1), (4, 2), (2, 3) })
         {
             var calls = 0;
-            var request = new DecodeRequest { Jpeg = JpegDecoder.TurboJpeg, SmallerWillDo = (_, _) => ++calls == asked };
+            var request = new DecodeRequest
+            {
+                Jpeg = JpegDecoder.TurboJpeg,
+                SmallerWillDo = (_, _) => ++calls == asked,
+            };
             using var turbo = ImageDecoder.Decode(GoldenImages.BytesOf(file), file, request);
             calls = 0;
-            using var skia = ImageDecoder.Decode(GoldenImages.BytesOf(file), file, request with { Jpeg = JpegDecoder.Skia });
+            using var skia = ImageDecoder.Decode(
+                GoldenImages.BytesOf(file),
+                file,
+                request with
+                {
+                    Jpeg = JpegDecoder.Skia,
+                });
 
-            Assert.Equal(((whole.Width + denominator - 1) / denominator, (whole.Height + denominator - 1) / denominator), (turbo.Width, turbo.Height));
+            Assert.Equal(
+                ((whole.Width + denominator - 1) / denominator, (whole.Height + denominator - 1) / denominator),
+                (turbo.Width, turbo.Height));
             Assert.Equal((turbo.Width, turbo.Height), (skia.Width, skia.Height));
             Assert.All(turbo.Pixels.Zip(skia.Pixels), pair => Assert.InRange(pair.First - pair.Second, -2, 2));
             Assert.Equal(whole.Pixels.Average(value => value), turbo.Pixels.Average(value => value), 12.0);
@@ -94,7 +117,18 @@ public sealed class DecodeRequestTests
         var stored = GoldenImages.ExpectedOf("rotated-by-exif.jpg");
         Assert.True(Orientation.Transposes(Orientation.OfJpeg(file)));
 
-        using var image = ImageDecoder.Decode(file, "a.jpg", new DecodeRequest { AppliesOrientation = true, SmallerWillDo = (width, height) => { asked.Add((width, height)); return asked.Count == 3; } });
+        using var image = ImageDecoder.Decode(
+            file,
+            "a.jpg",
+            new DecodeRequest
+            {
+                AppliesOrientation = true,
+                SmallerWillDo = (width, height) =>
+                {
+                    asked.Add((width, height));
+                    return asked.Count == 3;
+                },
+            });
 
         Assert.Equal(((stored.Height + 1) / 2, (stored.Width + 1) / 2), asked[^1]);
         Assert.Equal(asked[^1], (image.Width, image.Height));

@@ -7,13 +7,19 @@ namespace MoCoSharp.Data.Tests.Images;
 public sealed class FileSignatureTests
 {
     [Theory]
-    [InlineData("version https://git-lfs.github.com/spec/v1\noid sha256:00", "a Git LFS pointer, not the file itself. Fetch it with `git lfs pull`.")]
+    [InlineData(
+        "version https://git-lfs.github.com/spec/v1\noid sha256:00",
+        "a Git LFS pointer, not the file itself. Fetch it with `git lfs pull`."
+    )]
     [InlineData("/annex/objects/SHA256E-s102530333--00.pth\n", "`git annex get`")]
     [InlineData("outs:\n- md5: 00\n  path: photos\n", "`dvc pull`")]
     [InlineData("<!DOCTYPE html><html>", "an HTML page")]
     [InlineData("\r\n  <HTML><body>Virus scan warning", "an HTML page")]
     [InlineData("\u00EF\u00BB\u00BF<html>", "an HTML page")]
-    [InlineData("<?xml version=\"1.0\"?><!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML\"><html xmlns=\"x\">", "an HTML page")]
+    [InlineData(
+        "<?xml version=\"1.0\"?><!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML\"><html xmlns=\"x\">",
+        "an HTML page"
+    )]
     [InlineData("<?xml version=\"1.0\"?>\n<Error><Code>AccessDenied</Code>", "an error message of the server")]
     [InlineData("<?xml version=\"1.0\"?>\n<svg width=\"8\">", "an SVG drawing")]
     [InlineData("<svg width=\"8\">", "an SVG drawing")]
@@ -72,7 +78,8 @@ public sealed class FileSignatureTests
     [Theory]
     [InlineData("Dear reader, this is no photo.")]
     [InlineData("cats/00.png\tcat")]
-    public void Describe_PlainText_TellsNothing(string head) => Assert.Null(FileSignature.Describe(Encoding.UTF8.GetBytes(head)));
+    public void Describe_PlainText_TellsNothing(string head) =>
+        Assert.Null(FileSignature.Describe(Encoding.UTF8.GetBytes(head)));
 
     [Fact]
     public void Describe_AnyBytesOfAnyLength_DoesNotThrow()

@@ -6,13 +6,19 @@ namespace MoCoSharp.Data.Tests.Images;
 public class PilDecodingTests
 {
     public static TheoryData<string, JpegDecoder> Files =>
-        [.. GoldenImages.Files.SelectMany(file => file.EndsWith(".jpg") ? Enum.GetValues<JpegDecoder>() : [JpegDecoder.Auto], (file, decoder) => (file, decoder))];
+        [
+            .. GoldenImages.Files.SelectMany(
+                file => file.EndsWith(".jpg") ? Enum.GetValues<JpegDecoder>() : [JpegDecoder.Auto],
+                (file, decoder) => (file, decoder)),
+        ];
 
     [Theory]
     [MemberData(nameof(Files))]
     public void Decode_GivesThePixelsOfPil(string file, JpegDecoder decoder)
     {
-        Assert.SkipWhen(decoder == JpegDecoder.TurboJpeg && ImageDecoder.TurboJpegLibrary is null, "no libturbojpeg on this system");
+        Assert.SkipWhen(
+            decoder == JpegDecoder.TurboJpeg && ImageDecoder.TurboJpegLibrary is null,
+            "no libturbojpeg on this system");
         var expected = GoldenImages.ExpectedOf(file);
 
         using var actual = ImageDecoder.ReadFile(GoldenImages.PathOf(file), new DecodeRequest { Jpeg = decoder });
@@ -20,10 +26,14 @@ public class PilDecodingTests
         Assert.Equal((expected.Width, expected.Height), (actual.Width, actual.Height));
         var differences = expected.Pixels.Zip(actual.Pixels, (theirs, ours) => Math.Abs(theirs - ours)).ToList();
         var first = differences.FindIndex(difference => difference > Tolerance(file));
-        Assert.True(first < 0, $"{file}: value {first} is {(first < 0 ? 0 : actual.Pixels[first])}, in PIL {(first < 0 ? 0 : expected.Pixels[first])}; largest difference {differences.Max()}.");
+        Assert.True(
+            first < 0,
+            $"{file}: value {first} is {(first < 0 ? 0 : actual.Pixels[first])}, in PIL " +
+            $"{(first < 0 ? 0 : expected.Pixels[first])}; largest difference {differences.Max()}.");
     }
 
-    // JPEG's and lossy WebP's inverse transforms are equal to the bit on x64; other processors may round a value the other way.
+    // JPEG's and lossy WebP's inverse transforms are equal to the bit on x64; other processors may round a value the
+    // other way.
     private static int Tolerance(string file) => Path.GetExtension(file) switch
     {
         ".jpg" => 2,

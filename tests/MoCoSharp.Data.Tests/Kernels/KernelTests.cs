@@ -11,7 +11,10 @@ public sealed class KernelTests
 
     // One pixel, odd sizes around every vector's length, and 8,000 pixels in either direction.
     private static readonly (int Width, int Height)[] Sizes =
-        [(1, 1), (2, 1), (1, 3), (5, 7), (15, 2), (16, 3), (17, 5), (21, 4), (22, 9), (33, 47), (64, 1), (8000, 2), (2, 8000), (223, 11)];
+        [
+            (1, 1), (2, 1), (1, 3), (5, 7), (15, 2), (16, 3), (17, 5), (21, 4), (22, 9), (33, 47), (64, 1), (8000, 2),
+            (2, 8000), (223, 11),
+        ];
 
     private static readonly int[] CropSizes = [1, 2, 5, 31, 32, 64];
 
@@ -21,14 +24,18 @@ public sealed class KernelTests
 
     private static Dictionary<string, Operation> All { get; } = new()
     {
-        ["brightness"] = (canvas, random) => PixelColor.Brightness(canvas.Edit(), random.NextDouble() * 2, canvas.Vectors),
+        ["brightness"] = (canvas, random) =>
+            PixelColor.Brightness(canvas.Edit(), random.NextDouble() * 2, canvas.Vectors),
         ["contrast"] = (canvas, random) => PixelColor.Contrast(canvas.Edit(), random.NextDouble() * 2, canvas.Vectors),
-        ["saturation"] = (canvas, random) => PixelColor.Saturation(canvas.Edit(), random.NextDouble() * 2, canvas.Vectors),
+        ["saturation"] = (canvas, random) =>
+            PixelColor.Saturation(canvas.Edit(), random.NextDouble() * 2, canvas.Vectors),
         ["hue"] = (canvas, random) => PixelColor.Hue(canvas.Edit(), random.NextDouble() - 0.5, canvas.Vectors),
         ["grey"] = (canvas, _) => RandomGrayscale.Apply(canvas, true),
         ["jitter"] = (canvas, random) => Jitter(canvas, random),
-        ["blur"] = (canvas, random) => GaussianBlur.Apply(canvas, new GaussianBlurDraw(true, 0.1 + (random.NextDouble() * 3))),
-        ["wide blur"] = (canvas, random) => GaussianBlur.Apply(canvas, new GaussianBlurDraw(true, 8 + random.NextDouble())),
+        ["blur"] = (canvas, random) =>
+            GaussianBlur.Apply(canvas, new GaussianBlurDraw(true, 0.1 + (random.NextDouble() * 3))),
+        ["wide blur"] = (canvas, random) =>
+            GaussianBlur.Apply(canvas, new GaussianBlurDraw(true, 8 + random.NextDouble())),
         ["flip"] = (canvas, _) => HorizontalFlip.Apply(canvas, true),
         ["flip before all else"] = (canvas, random) =>
         {
@@ -42,7 +49,10 @@ public sealed class KernelTests
             HorizontalFlip.Apply(canvas, true);
             Crop(canvas, random, 17);
         },
-        ["short side"] = (canvas, random) => new Resize(canvas.Width > 1000 || canvas.Height > 1000 ? 1 + random.Next(3) : 1 + random.Next(40)).Apply(canvas),
+        ["short side"] = (canvas, random) =>
+            new Resize(
+                canvas.Width > 1000 || canvas.Height > 1000 ? 1 + random.Next(3) : 1 + random.Next(40)
+            ).Apply(canvas),
     };
 
     [Theory]
@@ -61,7 +71,9 @@ public sealed class KernelTests
                     var actual = Run(image, vectors);
                     Assert.Equal((expected.Width, expected.Height), (actual.Width, actual.Height));
                     var first = expected.Pixels.AsSpan().CommonPrefixLength(actual.Pixels);
-                    Assert.True(first == expected.Pixels.Length, $"{name} of {width} x {height}, {vectors}: byte {first} of {expected.Pixels.Length} differs.");
+                    Assert.True(
+                        first == expected.Pixels.Length,
+                        $"{name} of {width} x {height}, {vectors}: byte {first} of {expected.Pixels.Length} differs.");
                 }
 
                 (byte[] Pixels, int Width, int Height) Run(ImageBuffer source, VectorWidth vectors)
@@ -105,7 +117,10 @@ public sealed class KernelTests
         {
             float[] mean = [random.NextSingle(), random.NextSingle(), random.NextSingle()];
             float[] std = [random.NextSingle() + 0.01f, random.NextSingle() + 0.01f, random.NextSingle() * 100];
-            var normalize = round == 0 ? new Normalize([0.485f, 0.456f, 0.406f], [0.229f, 0.224f, 0.225f]) : new Normalize(mean, std);
+            var normalize =
+                round == 0
+                    ? new Normalize([0.485f, 0.456f, 0.406f], [0.229f, 0.224f, 0.225f])
+                    : new Normalize(mean, std);
             for (var length = bytes.Length; length > 0; length -= 3 * (1 + random.Next(200)))
             {
                 var expected = new float[length];
@@ -114,7 +129,9 @@ public sealed class KernelTests
                 {
                     var actual = new float[length];
                     normalize.Apply(bytes.AsSpan(0, length), actual, width);
-                    Assert.Equal(expected.Select(BitConverter.SingleToInt32Bits), actual.Select(BitConverter.SingleToInt32Bits));
+                    Assert.Equal(
+                        expected.Select(BitConverter.SingleToInt32Bits),
+                        actual.Select(BitConverter.SingleToInt32Bits));
                 }
             }
         }
@@ -184,6 +201,9 @@ public sealed class KernelTests
     private static void Crop(ViewCanvas canvas, Random random, int size)
     {
         var (width, height) = (1 + random.Next(canvas.Width), 1 + random.Next(canvas.Height));
-        new RandomResizedCrop(size, 0.2).Apply(canvas, new CropDraw(random.Next(canvas.Height - height + 1), random.Next(canvas.Width - width + 1), height, width));
+        new RandomResizedCrop(size, 0.2).Apply(
+            canvas,
+            new CropDraw(random.Next(canvas.Height - height + 1), random.Next(canvas.Width - width + 1), height, width)
+        );
     }
 }

@@ -44,11 +44,17 @@ public sealed class UnreadableImageTests : IDisposable
     [Fact]
     public void AFileThatIsMissingForever_IsToldOnce_AndLosesEveryTurn()
     {
-        using var loader = ViewLoader.Open(new FlakyImages(10) { Gone = index => index == 3 }, Transform, OneWorker, 0, 5);
+        using var loader = ViewLoader.Open(
+            new FlakyImages(10) { Gone = index => index == 3 },
+            Transform, OneWorker, 0, 5);
         var told = 0;
         loader.BadImageFound += _ => told++;
 
-        var lost = Enumerable.Range(0, 4).SelectMany(epoch => loader.Epoch(epoch).Select(Copy).ToList()).SelectMany(batch => batch.LeftOut).ToList();
+        var lost = Enumerable
+            .Range(0, 4)
+            .SelectMany(epoch => loader.Epoch(epoch).Select(Copy).ToList())
+            .SelectMany(batch => batch.LeftOut)
+            .ToList();
 
         Assert.Equal(1, told);
         Assert.Equal([3, 3, 3, 3], lost.Select(bad => bad.Index));
@@ -113,9 +119,21 @@ public sealed class UnreadableImageTests : IDisposable
     public async Task ASetThatNeverGaveAnImage_EndsAtOnce(BadImageAction onBadImage)
     {
         using var loader = ViewLoader.Open(
-            new FlakyImages(12) { Gone = _ => true }, Transform, OneWorker with { OutageSeconds = 100_000, OnBadImage = onBadImage }, 6, 4);
-        var error = await Task.Run(() => Assert.Throws<BrokenImageException>(() => loader.Epoch(0, cancellation: TestContext.Current.CancellationToken).Count()));
-        Assert.Contains(onBadImage == BadImageAction.Skip ? "none of the 12 images" : "loader.onBadImage", error.Message);
+            new FlakyImages(12) { Gone = _ => true },
+            Transform,
+            OneWorker with
+            {
+                OutageSeconds = 100_000,
+                OnBadImage = onBadImage,
+            },
+            6,
+            4);
+        var error = await Task.Run(() =>
+            Assert.Throws<BrokenImageException>(() =>
+                loader.Epoch(0, cancellation: TestContext.Current.CancellationToken).Count()));
+        Assert.Contains(
+            onBadImage == BadImageAction.Skip ? "none of the 12 images" : "loader.onBadImage",
+            error.Message);
     }
 
     [Fact(Timeout = 60_000)]
@@ -124,9 +142,17 @@ public sealed class UnreadableImageTests : IDisposable
         var order = EpochOrder.Shuffled(3000, 1, 0);
         var gone = order[5..1500].ToHashSet(); // in one piece, as a shard's images may stand
         using var loader = ViewLoader.Open(
-            new FlakyImages(3000) { Gone = gone.Contains }, Transform, OneWorker with { OutageSeconds = 100_000 }, 1, 10);
+            new FlakyImages(3000) { Gone = gone.Contains },
+            Transform,
+            OneWorker with
+            {
+                OutageSeconds = 100_000,
+            },
+            1,
+            10);
 
-        var seen = await Task.Run(() => loader.Epoch(0, cancellation: TestContext.Current.CancellationToken).Take(2).Select(Copy).ToList());
+        var seen = await Task.Run(() =>
+            loader.Epoch(0, cancellation: TestContext.Current.CancellationToken).Take(2).Select(Copy).ToList());
 
         Assert.Equal(order[..5], seen[0].Indices[..5]);
         Assert.DoesNotContain(seen.SelectMany(batch => batch.Indices), gone.Contains);
@@ -138,7 +164,16 @@ public sealed class UnreadableImageTests : IDisposable
     {
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         var data = new FlakyImages(12);
-        using var loader = ViewLoader.Open(data, Transform, OneWorker with { OutageSeconds = 100_000, Notice = _ => cancel.Cancel() }, 6, 4);
+        using var loader = ViewLoader.Open(
+            data,
+            Transform,
+            OneWorker with
+            {
+                OutageSeconds = 100_000,
+                Notice = _ => cancel.Cancel(),
+            },
+            6,
+            4);
         await Task.Run(() => Assert.Throws<OperationCanceledException>(() =>
         {
             foreach (var batch in loader.Epoch(0, cancellation: cancel.Token))
@@ -167,7 +202,8 @@ public sealed class UnreadableImageTests : IDisposable
         data.Gone = index => index == order[5];
         using var loader = ViewLoader.Open(data, Transform, options, 6, 4);
 
-        var seen = await Task.Run(() => loader.Epoch(0, cancellation: TestContext.Current.CancellationToken).Select(Copy).ToList());
+        var seen = await Task.Run(() =>
+            loader.Epoch(0, cancellation: TestContext.Current.CancellationToken).Select(Copy).ToList());
 
         AssertSame(ViewLoader.Open(new FakeImages(12), Transform, OneWorker, 6, 4).Epoch(0).Select(Copy), seen);
         Assert.Contains("onBadImage", Assert.Single(notices));
@@ -178,8 +214,18 @@ public sealed class UnreadableImageTests : IDisposable
     {
         var order = EpochOrder.Shuffled(12, 6, 0);
         using var loader = ViewLoader.Open(
-            new FlakyImages(12) { Gone = index => index == order[9] }, Transform, OneWorker with { OnBadImage = BadImageAction.Fail, OutageSeconds = 1 }, 6, 4);
-        var error = await Task.Run(() => Assert.Throws<BrokenImageException>(() => loader.Epoch(0, cancellation: TestContext.Current.CancellationToken).Count()));
+            new FlakyImages(12) { Gone = index => index == order[9] },
+            Transform,
+            OneWorker with
+            {
+                OnBadImage = BadImageAction.Fail,
+                OutageSeconds = 1,
+            },
+            6,
+            4);
+        var error = await Task.Run(() =>
+            Assert.Throws<BrokenImageException>(() =>
+                loader.Epoch(0, cancellation: TestContext.Current.CancellationToken).Count()));
         Assert.Contains($"image {order[9]}", error.Message);
         Assert.Contains("loader.onBadImage", error.Message);
     }
@@ -235,7 +281,9 @@ public sealed class UnreadableImageTests : IDisposable
         var seen = ViewLoader.Evaluate(list, Evaluation, OneWorker, 4, told.Add).Select(Copy).ToList();
 
         Assert.Equal([0], seen.Single().Indices);
-        Assert.Equal(OperatingSystem.IsWindows() ? [1] : [1, 2], told.Where(bad => !bad.MayPass).Select(bad => bad.Index).Order());
+        Assert.Equal(
+            OperatingSystem.IsWindows() ? [1] : [1, 2],
+            told.Where(bad => !bad.MayPass).Select(bad => bad.Index).Order());
     }
 
     [Fact]
@@ -243,7 +291,9 @@ public sealed class UnreadableImageTests : IDisposable
     {
         Queue<int> errors = new([4, 24, 23, 24]); // EINTR, EMFILE, ENFILE, EMFILE
         var pauses = 0;
-        Assert.Equal(7, RegularFile.OpenPatiently(() => errors.TryDequeue(out var error) ? (-1, error) : (7, 0), () => pauses++));
+        Assert.Equal(
+            7,
+            RegularFile.OpenPatiently(() => errors.TryDequeue(out var error) ? (-1, error) : (7, 0), () => pauses++));
         Assert.Equal(3, pauses);
     }
 
@@ -284,7 +334,12 @@ public sealed class UnreadableImageTests : IDisposable
         var data = new FlakyImages(400) { Gone = index => index is > 50 and < 350 };
         var told = new ConcurrentBag<BadImage>();
 
-        var seen = await Task.Run(() => ViewLoader.Evaluate(data, Evaluation, OneWorker, 32, told.Add, cancellation: TestContext.Current.CancellationToken).Select(Copy).ToList());
+        var seen = await Task.Run(() =>
+            ViewLoader
+                .Evaluate(
+                    data, Evaluation, OneWorker, 32, told.Add, cancellation: TestContext.Current.CancellationToken)
+                .Select(Copy)
+                .ToList());
 
         Assert.Equal(101, seen.Sum(batch => batch.Indices.Length));
         Assert.Equal(299, told.Count);
@@ -298,7 +353,16 @@ public sealed class UnreadableImageTests : IDisposable
         var read = 0;
         data.Gone = _ => ++read > 10;
         var error = await Task.Run(() => Assert.Throws<BrokenImageException>(() => ViewLoader.Evaluate(
-            data, Evaluation, OneWorker with { OutageSeconds = 1 }, 8, cancellation: TestContext.Current.CancellationToken).Select(Copy).Count()));
+            data,
+            Evaluation,
+            OneWorker with
+            {
+                OutageSeconds = 1,
+            },
+            8,
+            cancellation: TestContext.Current.CancellationToken)
+        .Select(Copy)
+        .Count()));
         Assert.Contains("none of the 40 images could be read for", error.Message);
     }
 
@@ -306,7 +370,10 @@ public sealed class UnreadableImageTests : IDisposable
     public void Packing_TriesAgain_AndTellsWhatCouldNotBeReadThisTime()
     {
         var tries = 0;
-        var data = new FlakyImages(9) { Gone = index => index == 8 || (index == 4 && Interlocked.Increment(ref tries) < 4) };
+        var data = new FlakyImages(9)
+        {
+            Gone = index => index == 8 || (index == 4 && Interlocked.Increment(ref tries) < 4),
+        };
 
         var result = PackWriter.Write(data, temp["set.moco"], new PackOptions { Workers = 1 });
 
@@ -330,7 +397,9 @@ public sealed class UnreadableImageTests : IDisposable
         using (batch)
         {
             var length = batch.Count * Size * Size * 3;
-            return new Seen([.. batch.Indices], batch.Query[..length], batch.Key.Length == 0 ? [] : batch.Key[..length], batch.LeftOut);
+            return new Seen(
+                [.. batch.Indices], batch.Query[..length], batch.Key.Length == 0 ? [] : batch.Key[..length],
+                batch.LeftOut);
         }
     }
 

@@ -15,15 +15,25 @@ public sealed class ViewLoaderTests
 
     [Fact]
     public void Batches_AreTheSameForAnyWorkersPrefetchAndResume() =>
-        Gen.Select(Gen.Int[1, 40], Gen.Int[1, 12], Gen.Int[2, 5], Gen.Int[1, 4], Gen.Int.Array[0, 8], Gen.Long, Gen.Int[0, 100])
+        Gen.Select(
+                Gen.Int[1, 40], Gen.Int[1, 12], Gen.Int[2, 5], Gen.Int[1, 4], Gen.Int.Array[0, 8], Gen.Long,
+                Gen.Int[0, 100])
             .Sample(
                 (count, batch, workers, prefetch, bad, seed, first) =>
                 {
                     batch = Math.Min(batch, count);
-                    int[] broken = [.. bad.Select(index => (int)((uint)index % (uint)count)).Distinct().Take(count - 1)];
-                    var expected = Epoch(new FakeImages(count, broken), seed, batch, new LoaderOptions { Workers = 1, PrefetchBatches = 1 });
+                    int[] broken =
+                    [
+                        .. bad.Select(index => (int)((uint)index % (uint)count)).Distinct().Take(count - 1),
+                    ];
+                    var expected = Epoch(
+                        new FakeImages(count, broken), seed, batch,
+                        new LoaderOptions { Workers = 1, PrefetchBatches = 1 });
                     first %= expected.Count + 1;
-                    var actual = Epoch(new FakeImages(count, broken), seed, batch, new LoaderOptions { Workers = workers, PrefetchBatches = prefetch }, first);
+                    var actual = Epoch(
+                        new FakeImages(count, broken), seed, batch,
+                        new LoaderOptions { Workers = workers, PrefetchBatches = prefetch },
+                        first);
                     Assert.Equal(count / batch, expected.Count);
                     AssertSame(expected.Skip(first), actual);
                 },
@@ -48,7 +58,8 @@ public sealed class ViewLoaderTests
     [Fact]
     public void Epoch_TakesEachImageOnceInTheEpochsOrder()
     {
-        var seen = Epoch(new FakeImages(23), seed: 4, batchSize: 5, new LoaderOptions { Workers = 3 }, epoch: 2).SelectMany(batch => batch.Indices);
+        var seen = Epoch(new FakeImages(23), seed: 4, batchSize: 5, new LoaderOptions { Workers = 3 }, epoch: 2)
+            .SelectMany(batch => batch.Indices);
         Assert.Equal(EpochOrder.Shuffled(23, 4, 2)[..20], seen);
     }
 
@@ -85,7 +96,9 @@ public sealed class ViewLoaderTests
         var batches = loader.Epoch(0).Select(Copy).ToList();
 
         // The last one wraps around to the first of the order.
-        Assert.Equal([order[0], order[1], order[4], order[4], .. order[4..11], order[0]], batches.SelectMany(batch => batch.Indices));
+        Assert.Equal(
+            [order[0], order[1], order[4], order[4], .. order[4..11], order[0]],
+            batches.SelectMany(batch => batch.Indices));
         Assert.Equal(broken.Order(), loader.BadImages.Select(bad => bad.Index));
         Assert.Equal(broken.Order(), told.Select(bad => bad.Index).Order());
         Assert.Equal($"image {broken.Min()}", loader.BadImages.First().Name);
@@ -119,7 +132,12 @@ public sealed class ViewLoaderTests
     public void BrokenImage_WithFail_StopsAtItsBatchWithTheCure()
     {
         var order = EpochOrder.Shuffled(20, 0, 0);
-        using var loader = ViewLoader.Open(new FakeImages(20, order[11]), Transform, new LoaderOptions { Workers = 4, OnBadImage = BadImageAction.Fail }, 0, 5);
+        using var loader = ViewLoader.Open(
+            new FakeImages(20, order[11]),
+            Transform,
+            new LoaderOptions { Workers = 4, OnBadImage = BadImageAction.Fail },
+            0,
+            5);
         var batches = 0;
         var exception = Assert.Throws<BrokenImageException>(() =>
         {
@@ -137,17 +155,29 @@ public sealed class ViewLoaderTests
     [Fact(Timeout = 20_000)]
     public async Task AllImagesBroken_ThrowsInsteadOfSearchingForEver()
     {
-        using var loader = ViewLoader.Open(new FakeImages(6, 0, 1, 2, 3, 4, 5), Transform, new LoaderOptions { Workers = 3 }, 0, 2);
-        var exception = await Task.Run(() => Assert.Throws<BrokenImageException>(() => loader.Epoch(0, cancellation: TestContext.Current.CancellationToken).Count()));
+        using var loader = ViewLoader.Open(
+            new FakeImages(6, 0, 1, 2, 3, 4, 5),
+            Transform,
+            new LoaderOptions { Workers = 3 },
+            0,
+            2);
+        var exception = await Task.Run(() =>
+            Assert.Throws<BrokenImageException>(() =>
+                loader.Epoch(0, cancellation: TestContext.Current.CancellationToken).Count()));
         Assert.Contains("none of the 6 images", exception.Message);
     }
 
     [Fact(Timeout = 20_000)]
     public async Task WorkersException_ReachesTheConsumer()
     {
-        var data = new FakeImages(30) { OnRead = index => _ = index == 17 ? throw new InvalidOperationException("a fault of the data set") : 0 };
+        var data = new FakeImages(30)
+        {
+            OnRead = index => _ = index == 17 ? throw new InvalidOperationException("a fault of the data set") : 0,
+        };
         using var loader = ViewLoader.Open(data, Transform, new LoaderOptions { Workers = 4 }, 0, 5);
-        var exception = await Task.Run(() => Assert.Throws<InvalidOperationException>(() => loader.Epoch(0, cancellation: TestContext.Current.CancellationToken).Count()));
+        var exception = await Task.Run(() =>
+            Assert.Throws<InvalidOperationException>(() =>
+                loader.Epoch(0, cancellation: TestContext.Current.CancellationToken).Count()));
         Assert.Equal("a fault of the data set", exception.Message);
     }
 
@@ -155,7 +185,12 @@ public sealed class ViewLoaderTests
     public async Task EarlyBreak_StopsTheWorkersAndReadsABoundedNumberAhead()
     {
         var data = new FakeImages(1000);
-        using var loader = ViewLoader.Open(data, Transform, new LoaderOptions { Workers = 4, PrefetchBatches = 2 }, 0, 10);
+        using var loader = ViewLoader.Open(
+            data,
+            Transform,
+            new LoaderOptions { Workers = 4, PrefetchBatches = 2 },
+            0,
+            10);
         await Task.Run(() =>
         {
             foreach (var batch in loader.Epoch(0, cancellation: TestContext.Current.CancellationToken))
@@ -176,9 +211,17 @@ public sealed class ViewLoaderTests
     {
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         using var release = new ManualResetEventSlim();
-        var data = new FakeImages(100) { OnRead = _ => { cancel.CancelAfter(20); release.Wait(TimeSpan.FromMilliseconds(200)); } };
+        var data = new FakeImages(100)
+        {
+            OnRead = _ =>
+            {
+                cancel.CancelAfter(20);
+                release.Wait(TimeSpan.FromMilliseconds(200));
+            },
+        };
         using var loader = ViewLoader.Open(data, Transform, new LoaderOptions { Workers = 2 }, 0, 50);
-        await Task.Run(() => Assert.Throws<OperationCanceledException>(() => loader.Epoch(0, cancellation: cancel.Token).Count()));
+        await Task.Run(() =>
+            Assert.Throws<OperationCanceledException>(() => loader.Epoch(0, cancellation: cancel.Token).Count()));
         Assert.InRange(data.Reads.Count, 1, 10);
     }
 
@@ -196,7 +239,12 @@ public sealed class ViewLoaderTests
     [Fact]
     public void DisposedBatches_LendTheirArraysAgain()
     {
-        using var loader = ViewLoader.Open(new FakeImages(400), Transform, new LoaderOptions { Workers = 2, PrefetchBatches = 2 }, 0, 4);
+        using var loader = ViewLoader.Open(
+            new FakeImages(400),
+            Transform,
+            new LoaderOptions { Workers = 2, PrefetchBatches = 2 },
+            0,
+            4);
         var arrays = new HashSet<float[]>(ReferenceEqualityComparer.Instance);
         foreach (var batch in loader.Epoch(0))
         {
@@ -240,7 +288,10 @@ public sealed class ViewLoaderTests
         List<int[]> Epoch(int epoch, int workers, Action<BadImage>? bad = null)
         {
             var seen = new List<int[]>();
-            foreach (var batch in ViewLoader.Labelled(data, asked, Transform, new LoaderOptions { Workers = workers }, seed: 3, epoch, batchSize: 3, bad))
+            foreach (
+                var batch in ViewLoader.Labelled(
+                    data, asked, Transform, new LoaderOptions { Workers = workers },
+                    seed: 3, epoch, batchSize: 3, bad))
             {
                 seen.Add([.. batch.Indices.Take(batch.Count)]);
                 Assert.Equal(batch.Indices.Select(data.LabelOf), batch.Labels);
@@ -262,17 +313,28 @@ public sealed class ViewLoaderTests
     [Fact]
     public void Open_RefusesWhatCannotWork()
     {
-        Assert.Contains("fewer than a batch of 8", Assert.Throws<ArgumentException>(() => ViewLoader.Open(new FakeImages(7), Transform, new(), 0, 8)).Message);
-        Assert.Contains("multiple of 3", Assert.Throws<ArgumentException>(() => ViewLoader.Open(new FakeImages(9), Transform, new(), 0, 8, 0, 3)).Message);
+        Assert.Contains(
+            "fewer than a batch of 8",
+            Assert.Throws<ArgumentException>(() => ViewLoader.Open(new FakeImages(7), Transform, new(), 0, 8)).Message);
+        Assert.Contains(
+            "multiple of 3",
+            Assert
+                .Throws<ArgumentException>(() => ViewLoader.Open(new FakeImages(9), Transform, new(), 0, 8, 0, 3))
+                .Message);
         var faulty = new LoaderOptions { Workers = -1, PrefetchBatches = 0, OnBadImage = (BadImageAction)9 };
-        var message = Assert.Throws<ArgumentException>(() => ViewLoader.Open(new FakeImages(9), Transform, faulty, 0, 3)).Message;
+        var message = Assert
+            .Throws<ArgumentException>(() => ViewLoader.Open(new FakeImages(9), Transform, faulty, 0, 3))
+            .Message;
         Assert.Contains("loader.workers", message);
         Assert.Contains("loader.prefetchBatches", message);
         Assert.Contains("loader.onBadImage", message);
     }
 
     private static List<Seen> Epoch(
-        FakeImages data, long seed, int batchSize, LoaderOptions options, int first = 0, int epoch = 0, int rank = 0, int ranks = 1)
+        FakeImages data, long seed, int batchSize, LoaderOptions options, int first = 0,
+        int epoch = 0,
+        int rank = 0,
+        int ranks = 1)
     {
         using var loader = ViewLoader.Open(data, Transform, options, seed, batchSize, rank, ranks);
         return [.. loader.Epoch(epoch, first).Select(Copy)];
@@ -283,13 +345,17 @@ public sealed class ViewLoaderTests
         using (batch)
         {
             var length = batch.Count * Size * Size * 3;
-            return new Seen([.. batch.Indices], [.. batch.Labels], batch.Query[..length], batch.Key.Length == 0 ? [] : batch.Key[..length]);
+            return new Seen(
+                [.. batch.Indices], [.. batch.Labels], batch.Query[..length],
+                batch.Key.Length == 0 ? [] : batch.Key[..length]);
         }
     }
 
-    private static float[] Slot(float[] views, int slot) => views[(slot * Size * Size * 3)..((slot + 1) * Size * Size * 3)];
+    private static float[] Slot(float[] views, int slot) =>
+        views[(slot * Size * Size * 3)..((slot + 1) * Size * Size * 3)];
 
-    private static float[] View(FakeImages data, int index, long seed, int epoch, int view, ViewTransform? transform = null)
+    private static float[] View(
+        FakeImages data, int index, long seed, int epoch, int view, ViewTransform? transform = null)
     {
         var pixels = new float[Size * Size * 3];
         var random = new SampleRandom(seed, epoch, index, view);

@@ -51,7 +51,8 @@ public sealed class DrawTests
     [InlineData(1, 1, 0, 0, 1, 1)]
     [InlineData(1000, 10, 0, 493, 10, 13)] // too wide for any try: ratio 4/3 in the middle
     [InlineData(10, 1000, 493, 0, 13, 10)] // too high: ratio 3/4
-    public void Crop_OfAnImageThatNoTryFits_IsCentral(int width, int height, int top, int left, int cropHeight, int cropWidth)
+    public void Crop_OfAnImageThatNoTryFits_IsCentral(
+        int width, int height, int top, int left, int cropHeight, int cropWidth)
     {
         var crop = new RandomResizedCrop(8, 0.9);
         foreach (var draw in Draw(random => crop.Draw(width, height, ref random)).Take(200))
@@ -64,10 +65,15 @@ public sealed class DrawTests
     public void Jitter_HasEachOfThe24OrdersAsOften()
     {
         var jitter = new ColorJitter(0.4, 0.4, 0.4, 0.1);
-        var counts = Draw(random => jitter.Draw(ref random).Order).GroupBy(order => order).ToDictionary(group => group.Key, group => group.Count());
+        var counts = Draw(random => jitter.Draw(ref random).Order)
+            .GroupBy(order => order)
+            .ToDictionary(group => group.Key, group => group.Count());
 
         Assert.Equal(24, counts.Count);
-        Assert.All(counts.Keys, order => Assert.Equal(4, new[] { order.First, order.Second, order.Third, order.Fourth }.Distinct().Count()));
+        Assert.All(
+            counts.Keys,
+            order => Assert.Equal(4, new[] { order.First, order.Second, order.Third, order.Fourth }.Distinct().Count())
+        );
         var expected = Draws / 24.0;
         var chiSquare = counts.Values.Sum(count => (count - expected) * (count - expected) / expected);
         Assert.InRange(chiSquare, 0, 60); // 23 degrees of freedom: mean 23, p = 4e-5 at 60
@@ -96,7 +102,9 @@ public sealed class DrawTests
         AssertShare(0.5, Draw(random => blur.Draw(ref random).Applied));
         AssertShare(0.5, Draw(random => new HorizontalFlip().Draw(ref random)));
         AssertUniform([.. Draw(random => blur.Draw(ref random).Sigma)], 0.1, 2);
-        Assert.All(Draw(random => new ColorJitter(0.4, 0.4, 0.4, 0.4).Draw(ref random)), draw => Assert.True(draw.Applied));
+        Assert.All(
+            Draw(random => new ColorJitter(0.4, 0.4, 0.4, 0.4).Draw(ref random)),
+            draw => Assert.True(draw.Applied));
     }
 
     private static IEnumerable<T> Draw<T>(Func<SampleRandom, T> draw)
@@ -108,7 +116,10 @@ public sealed class DrawTests
     }
 
     private static void AssertShare(double probability, IEnumerable<bool> draws) =>
-        Assert.Equal(probability, draws.Average(draw => draw ? 1.0 : 0), 4.5 * Math.Sqrt(probability * (1 - probability) / Draws));
+        Assert.Equal(
+            probability,
+            draws.Average(draw => draw ? 1.0 : 0),
+            4.5 * Math.Sqrt(probability * (1 - probability) / Draws));
 
     // Kolmogorov and Smirnov: the greatest distance between the two distribution functions.
     private static void AssertUniform(List<double> values, double low, double high, double slack = 0)

@@ -16,7 +16,8 @@ internal sealed class GoldenViews
     {
         var folder = Path.Combine(AppContext.BaseDirectory, "golden", "views");
         using var unzipped = new MemoryStream();
-        using (var file = new GZipStream(File.OpenRead(Path.Combine(folder, "pixels.bin.gz")), CompressionMode.Decompress))
+        using (
+            var file = new GZipStream(File.OpenRead(Path.Combine(folder, "pixels.bin.gz")), CompressionMode.Decompress))
         {
             file.CopyTo(unzipped);
         }
@@ -25,8 +26,13 @@ internal sealed class GoldenViews
         using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "cases.json")));
         foreach (var image in json.RootElement.GetProperty("images").EnumerateObject())
         {
-            var (width, height) = (image.Value.GetProperty("width").GetInt32(), image.Value.GetProperty("height").GetInt32());
-            images[image.Name] = new ImageBuffer(width, height, pixels.AsSpan(image.Value.GetProperty("offset").GetInt32(), width * height * 3).ToArray());
+            var (width, height) = (
+                image.Value.GetProperty("width").GetInt32(),
+                image.Value.GetProperty("height").GetInt32());
+            images[image.Name] = new ImageBuffer(
+                width,
+                height,
+                pixels.AsSpan(image.Value.GetProperty("offset").GetInt32(), width * height * 3).ToArray());
         }
 
         images["formula"] = Formula(500, 375);
@@ -65,7 +71,8 @@ internal sealed class GoldenViews
     }
 
     public ReadOnlySpan<float> Floats(JsonElement golden) =>
-        MemoryMarshal.Cast<byte, float>(pixels.AsSpan(golden.GetProperty("offset").GetInt32(), golden.GetProperty("length").GetInt32()));
+        MemoryMarshal.Cast<byte, float>(
+            pixels.AsSpan(golden.GetProperty("offset").GetInt32(), golden.GetProperty("length").GetInt32()));
 
     /// <summary>A large image without a file; the same formula stands in make.py.</summary>
     public static ImageBuffer Formula(int width, int height)

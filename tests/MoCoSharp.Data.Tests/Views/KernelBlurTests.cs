@@ -40,7 +40,9 @@ public sealed class KernelBlurTests
                         for (var dx = -radius; dx <= radius; dx++)
                         {
                             var weight = Math.Exp(-((dx * dx) + (dy * dy)) / (2 * sigma * sigma));
-                            sum += weight * pixels[(3 * ((Mirrored(y + dy, height) * width) + Mirrored(x + dx, width))) + c];
+                            sum +=
+                                weight
+                                * pixels[(3 * ((Mirrored(y + dy, height) * width) + Mirrored(x + dx, width))) + c];
                             total += weight;
                         }
                     }
@@ -62,5 +64,6 @@ public sealed class KernelBlurTests
     }
 
     [Fact]
-    public void AnEvenKernel_IsRefused() => Assert.Throws<ArgumentOutOfRangeException>(() => new KernelBlur(4, 0.1, 2, 0.5));
+    public void AnEvenKernel_IsRefused() =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => new KernelBlur(4, 0.1, 2, 0.5));
 }

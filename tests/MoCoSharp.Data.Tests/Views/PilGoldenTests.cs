@@ -73,7 +73,11 @@ public sealed class PilGoldenTests
         {
             case "crop":
                 var size = golden.TryGetProperty("size", out var given) ? given.GetInt32() : 32;
-                new RandomResizedCrop(size, 0.2).Apply(canvas, new CropDraw(Whole(golden, "top"), Whole(golden, "left"), Whole(golden, "cropHeight"), Whole(golden, "cropWidth")));
+                new RandomResizedCrop(size, 0.2).Apply(
+                    canvas,
+                    new CropDraw(
+                        Whole(golden, "top"), Whole(golden, "left"), Whole(golden, "cropHeight"),
+                        Whole(golden, "cropWidth")));
                 break;
             case "brightness":
                 PixelColor.Brightness(canvas.Edit(), Number(golden, "factor"), canvas.Vectors);
@@ -88,7 +92,13 @@ public sealed class PilGoldenTests
                 PixelColor.Hue(canvas.Edit(), Number(golden, "factor"), canvas.Vectors);
                 break;
             case "jitter":
-                ColorChange[] order = [.. golden.GetProperty("order").EnumerateArray().Select(change => Enum.Parse<ColorChange>(change.GetString()!))];
+                ColorChange[] order =
+                [
+                    .. golden
+                        .GetProperty("order")
+                        .EnumerateArray()
+                        .Select(change => Enum.Parse<ColorChange>(change.GetString()!)),
+                ];
                 new ColorJitter(0.4, 0.4, 0.4, 0.4).Apply(canvas, new ColorJitterDraw(
                     true,
                     new ColorOrder(order[0], order[1], order[2], order[3]),

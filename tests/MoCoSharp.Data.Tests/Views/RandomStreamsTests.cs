@@ -27,15 +27,21 @@ public sealed class RandomStreamsTests
         var streams = new List<SampleRandom>();
         for (var i = 0; i < 4; i++)
         {
-            streams.AddRange([RandomStreams.EpochOrder(5, i), RandomStreams.KeyShuffle(5, i, 0), RandomStreams.KeyShuffle(5, i, 1)]);
+            streams.AddRange([
+                RandomStreams.EpochOrder(5, i), RandomStreams.KeyShuffle(5, i, 0), RandomStreams.KeyShuffle(5, i, 1),
+            ]);
             for (var j = 0; j < 4; j++)
             {
-                streams.AddRange([RandomStreams.View(5, i, j, 0), RandomStreams.View(5, i, j, 1), RandomStreams.MemoryBankNegatives(5, i, j)]);
+                streams.AddRange([
+                    RandomStreams.View(5, i, j, 0), RandomStreams.View(5, i, j, 1),
+                    RandomStreams.MemoryBankNegatives(5, i, j),
+                ]);
             }
         }
 
         Assert.Equal(streams.Count, streams.Select(stream => stream.NextUInt64()).Distinct().Count());
     }
 
-    private static void Same(SampleRandom expected, SampleRandom actual) => Assert.Equal(expected.NextUInt64(), actual.NextUInt64());
+    private static void Same(SampleRandom expected, SampleRandom actual) =>
+        Assert.Equal(expected.NextUInt64(), actual.NextUInt64());
 }

@@ -6,7 +6,8 @@ namespace MoCoSharp.Data.Tests.Views;
 /// <summary>The pipelines as the papers and official code give them, written out a second time by hand.</summary>
 public sealed class ViewRecipesTests
 {
-    private static readonly ImageBuffer Photo = GoldenViews.Instance.ImageOf(GoldenViews.Instance.Cases.First(entry => entry.GetProperty("image").GetString() == "photo"));
+    private static readonly ImageBuffer Photo = GoldenViews.Instance.ImageOf(
+        GoldenViews.Instance.Cases.First(entry => entry.GetProperty("image").GetString() == "photo"));
 
     private static readonly Normalize ImageNet = new([0.485f, 0.456f, 0.406f], [0.229f, 0.224f, 0.225f]);
     private static readonly Normalize Cifar = new([0.4914f, 0.4822f, 0.4465f], [0.2023f, 0.1994f, 0.2010f]);
@@ -14,7 +15,11 @@ public sealed class ViewRecipesTests
     private delegate void Steps(ViewCanvas canvas, ref SampleRandom random);
 
     [Fact]
-    public void MoCoV1_GreysBeforeItJitters() => AssertSteps(ViewRecipe.MoCoV1, ImageNet, static (ViewCanvas canvas, ref SampleRandom random) =>
+    public void MoCoV1_GreysBeforeItJitters() =>
+        AssertSteps(
+            ViewRecipe.MoCoV1,
+            ImageNet,
+            static (ViewCanvas canvas, ref SampleRandom random) =>
     {
         new RandomResizedCrop(32, 0.2, 1).Apply(canvas, ref random);
         new RandomGrayscale(0.2).Apply(canvas, ref random);
@@ -23,7 +28,11 @@ public sealed class ViewRecipesTests
     });
 
     [Fact]
-    public void MoCoV2_JittersThenGreysThenBlursThenFlips() => AssertSteps(ViewRecipe.MoCoV2, ImageNet, static (ViewCanvas canvas, ref SampleRandom random) =>
+    public void MoCoV2_JittersThenGreysThenBlursThenFlips() =>
+        AssertSteps(
+            ViewRecipe.MoCoV2,
+            ImageNet,
+            static (ViewCanvas canvas, ref SampleRandom random) =>
     {
         new RandomResizedCrop(32, 0.2, 1).Apply(canvas, ref random);
         new ColorJitter(0.4, 0.4, 0.4, 0.1, 0.8).Apply(canvas, ref random);
@@ -33,7 +42,11 @@ public sealed class ViewRecipesTests
     });
 
     [Fact]
-    public void CifarDemo_FlipsFirstAndDoesNotBlur() => AssertSteps(ViewRecipe.CifarDemo, Cifar, static (ViewCanvas canvas, ref SampleRandom random) =>
+    public void CifarDemo_FlipsFirstAndDoesNotBlur() =>
+        AssertSteps(
+            ViewRecipe.CifarDemo,
+            Cifar,
+            static (ViewCanvas canvas, ref SampleRandom random) =>
     {
         new RandomResizedCrop(32, 0.08, 1).Apply(canvas, ref random);
         new HorizontalFlip(0.5).Apply(canvas, ref random);
@@ -42,7 +55,11 @@ public sealed class ViewRecipesTests
     });
 
     [Fact]
-    public void CifarV1_IsMoCoV1_WithTheDemosStatistics() => AssertSteps(ViewRecipe.CifarV1, Cifar, static (ViewCanvas canvas, ref SampleRandom random) =>
+    public void CifarV1_IsMoCoV1_WithTheDemosStatistics() =>
+        AssertSteps(
+            ViewRecipe.CifarV1,
+            Cifar,
+            static (ViewCanvas canvas, ref SampleRandom random) =>
     {
         new RandomResizedCrop(32, 0.2, 1).Apply(canvas, ref random);
         new RandomGrayscale(0.2).Apply(canvas, ref random);
@@ -51,7 +68,11 @@ public sealed class ViewRecipesTests
     });
 
     [Fact]
-    public void SimClr_FlipsThenDistortsThenBlursByATenthOfTheSide() => AssertSteps(ViewRecipe.SimClr, ImageNet, static (ViewCanvas canvas, ref SampleRandom random) =>
+    public void SimClr_FlipsThenDistortsThenBlursByATenthOfTheSide() =>
+        AssertSteps(
+            ViewRecipe.SimClr,
+            ImageNet,
+            static (ViewCanvas canvas, ref SampleRandom random) =>
     {
         new RandomResizedCrop(32, 0.08, 1).Apply(canvas, ref random);
         new HorizontalFlip(0.5).Apply(canvas, ref random);
@@ -61,7 +82,11 @@ public sealed class ViewRecipesTests
     });
 
     [Fact]
-    public void SimClrOnCifar_DistortsHalfAsMuch_AsMoCoV2_AndDoesNotBlur() => AssertSteps(ViewRecipe.SimClrCifar, Cifar, static (ViewCanvas canvas, ref SampleRandom random) =>
+    public void SimClrOnCifar_DistortsHalfAsMuch_AsMoCoV2_AndDoesNotBlur() =>
+        AssertSteps(
+            ViewRecipe.SimClrCifar,
+            Cifar,
+            static (ViewCanvas canvas, ref SampleRandom random) =>
     {
         new RandomResizedCrop(32, 0.08, 1).Apply(canvas, ref random);
         new HorizontalFlip(0.5).Apply(canvas, ref random);
@@ -72,9 +97,15 @@ public sealed class ViewRecipesTests
     [Fact]
     public void Strength_ScalesSimClrsColours_AndIsOfItAlone()
     {
-        Assert.Contains("jitter (brightness 0.2, contrast 0.2, saturation 0.2, hue 0.05", ViewRecipes.Train(new ViewOptions { Recipe = ViewRecipe.SimClr, Strength = 0.25 }).Describe());
-        Assert.Contains("views.strength is 1, which simclr", Assert.Single(ViewRecipes.Faults(new ViewOptions { Strength = 1 })));
-        Assert.Contains("at most 2.5", Assert.Single(ViewRecipes.Faults(new ViewOptions { Recipe = ViewRecipe.SimClr, Strength = 3 })));
+        Assert.Contains(
+            "jitter (brightness 0.2, contrast 0.2, saturation 0.2, hue 0.05",
+            ViewRecipes.Train(new ViewOptions { Recipe = ViewRecipe.SimClr, Strength = 0.25 }).Describe());
+        Assert.Contains(
+            "views.strength is 1, which simclr",
+            Assert.Single(ViewRecipes.Faults(new ViewOptions { Strength = 1 })));
+        Assert.Contains(
+            "at most 2.5",
+            Assert.Single(ViewRecipes.Faults(new ViewOptions { Recipe = ViewRecipe.SimClr, Strength = 3 })));
     }
 
     [Fact]
@@ -102,7 +133,16 @@ public sealed class ViewRecipesTests
     [Fact]
     public void Options_DepartFromTheRecipe()
     {
-        var options = new ViewOptions { Recipe = ViewRecipe.MoCoV1, Size = 16, CropScaleMin = 0.5, CropScaleMax = 0.75, Blur = true, Mean = [0, 0, 0], Std = [1, 1, 1] };
+        var options = new ViewOptions
+        {
+            Recipe = ViewRecipe.MoCoV1,
+            Size = 16,
+            CropScaleMin = 0.5,
+            CropScaleMax = 0.75,
+            Blur = true,
+            Mean = [0, 0, 0],
+            Std = [1, 1, 1],
+        };
         Assert.Equal(
             """
             random resized crop to 16 x 16, area 0.5 to 0.75, ratio 3/4 to 4/3
@@ -121,17 +161,29 @@ public sealed class ViewRecipesTests
         var image = new ImageBuffer(32, 32, Photo.Pixels[..(32 * 32 * 3)]);
         var expected = new float[32 * 32 * 3];
         Cifar.Apply(image.Pixels, expected);
-        Assert.Equal(expected, Write(ViewRecipes.Evaluation(new ViewOptions { Recipe = ViewRecipe.CifarDemo, Size = 32 }), image, default));
-        Assert.Equal(32 * 32 * 3, Write(ViewRecipes.Evaluation(new ViewOptions { Recipe = ViewRecipe.CifarDemo, Size = 32 }), Photo, default).Length);
+        Assert.Equal(
+            expected,
+            Write(ViewRecipes.Evaluation(new ViewOptions { Recipe = ViewRecipe.CifarDemo, Size = 32 }), image, default)
+        );
+        Assert.Equal(
+            32 * 32 * 3,
+            Write(
+                ViewRecipes.Evaluation(new ViewOptions { Recipe = ViewRecipe.CifarDemo, Size = 32 }),
+                Photo,
+                default
+            ).Length);
     }
 
     [Fact]
     public void Evaluation_OfAThread_IsBrokenInsteadOfHuge()
     {
         var thread = new ImageBuffer(1, 60_000, new byte[180_000]);
-        var exception = Assert.Throws<BrokenImageException>(() => Write(ViewRecipes.Evaluation(new ViewOptions()), thread, default));
+        var exception = Assert.Throws<BrokenImageException>(() =>
+            Write(ViewRecipes.Evaluation(new ViewOptions()), thread, default));
         Assert.Contains("1 x 60000", exception.Message);
-        Assert.Equal(32 * 32 * 3, Write(ViewRecipes.Train(new ViewOptions { Size = 32 }), thread, new SampleRandom(0, 0, 0, 0)).Length);
+        Assert.Equal(
+            32 * 32 * 3,
+            Write(ViewRecipes.Train(new ViewOptions { Size = 32 }), thread, new SampleRandom(0, 0, 0, 0)).Length);
     }
 
     [Fact]
@@ -149,12 +201,25 @@ public sealed class ViewRecipesTests
     [Fact]
     public void Faults_TellsAllAtOnce()
     {
-        var options = new ViewOptions { Recipe = (ViewRecipe)9, Size = 0, CropScaleMin = 2, Mean = [1], Std = [1, 0, 1] };
+        var options = new ViewOptions
+        {
+            Recipe = (ViewRecipe)9,
+            Size = 0,
+            CropScaleMin = 2,
+            Mean = [1],
+            Std = [1, 0, 1],
+        };
         var faults = ViewRecipes.Faults(options).ToList();
-        Assert.Equal(["views.recipe", "views.size", "views.cropScaleMin", "views.mean", "views.std"], faults.Select(fault => fault.Split(' ')[0]));
+        Assert.Equal(
+            ["views.recipe", "views.size", "views.cropScaleMin", "views.mean", "views.std"],
+            faults.Select(fault => fault.Split(' ')[0]));
         Assert.Contains("moco-v1, moco-v2, cifar-demo", faults[0]);
-        Assert.Contains("moco-v1, moco-v2, cifar-demo", Assert.Throws<ArgumentException>(() => ViewRecipes.Train(options)).Message);
-        Assert.All(Enum.GetValues<ViewRecipe>(), name => Assert.Empty(ViewRecipes.Faults(new ViewOptions { Recipe = name })));
+        Assert.Contains(
+            "moco-v1, moco-v2, cifar-demo",
+            Assert.Throws<ArgumentException>(() => ViewRecipes.Train(options)).Message);
+        Assert.All(
+            Enum.GetValues<ViewRecipe>(),
+            name => Assert.Empty(ViewRecipes.Faults(new ViewOptions { Recipe = name })));
     }
 
     [Theory]
@@ -177,7 +242,8 @@ public sealed class ViewRecipesTests
                 transform.Write(image, ref random, pixels);
             }
 
-            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before); // a collection elsewhere may empty the pool once
+            // a collection elsewhere may empty the pool once
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
         }
 
         Assert.Equal(0, least);
@@ -208,7 +274,10 @@ public sealed class ViewRecipesTests
 
         Assert.InRange(reduced, 50, 400); // neither never nor always
 
-        var evaluation = ViewRecipes.Evaluation(new ViewOptions { Size = 224, ScaledDecoding = true }).Request(JpegDecoder.Auto, default, default).SmallerWillDo!;
+        var evaluation = ViewRecipes
+            .Evaluation(new ViewOptions { Size = 224, ScaledDecoding = true })
+            .Request(JpegDecoder.Auto, default, default)
+            .SmallerWillDo!;
         Assert.True(evaluation(400, 256));
         Assert.False(evaluation(400, 255));
     }

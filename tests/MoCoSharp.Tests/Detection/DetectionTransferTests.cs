@@ -40,8 +40,18 @@ public sealed class DetectionTransferTests : IDisposable
     [Fact]
     public void Steps_TakenInGroups_AreThoseOfTheWholeBatch_WhereBatchNormSeesNoOther()
     {
-        // Statistics depend on the group, so they are frozen here by comparing losses of the first step alone, over images of one size.
-        var config = Tiny with { Steps = 1, Views = new DetectionViewOptions { ShortSides = [48], TestShortSide = 48, LongestSide = 96 } };
+        // Statistics depend on the group, so they are frozen here by comparing losses of the first step alone, over
+        // images of one size.
+        var config = Tiny with
+        {
+            Steps = 1,
+            Views = new DetectionViewOptions
+            {
+                ShortSides = [48],
+                TestShortSide = 48,
+                LongestSide = 96,
+            },
+        };
         var whole = Losses(Train("whole", config, null)).Single();
         var groups = Losses(Train("groups", config with { GroupSize = 2 }, null)).Single();
 
@@ -56,7 +66,8 @@ public sealed class DetectionTransferTests : IDisposable
         using var others = new MadeImages(train: 23, test: 1);
 
         var images = Assert.Throws<OtherRunException>(() => Resume(run, Tiny with { Steps = 2 }, others.Open().Train));
-        var configuration = Assert.Throws<OtherRunException>(() => Resume(run, Tiny with { Steps = 2, Seed = 5 }, _images.Open().Train));
+        var configuration = Assert.Throws<OtherRunException>(() =>
+            Resume(run, Tiny with { Steps = 2, Seed = 5 }, _images.Open().Train));
 
         Assert.Contains("other images", images.Message);
         Assert.Contains("another configuration", configuration.Message);
@@ -77,10 +88,15 @@ public sealed class DetectionTransferTests : IDisposable
 
         Assert.Equal([1], kept.Checkpoints().Select(RunFolder.StepOf));
         Assert.Contains("tried again in 1 s", Assert.Single(waited.Warnings));
-        using (var transfer = new DetectionTransfer(Tiny, _images.Open().Train, null, new Silent { WhenWarned = stop.Cancel }, TimeProvider.System))
+        using (
+            var transfer = new DetectionTransfer(
+                Tiny, _images.Open().Train, null, new Silent { WhenWarned = stop.Cancel },
+                TimeProvider.System))
         {
             Directory.CreateDirectory(InTheWay(lost));
-            Assert.Contains("free some space", Assert.Throws<IOException>(() => transfer.Run(lost, 1, stop.Token)).Message);
+            Assert.Contains(
+                "free some space",
+                Assert.Throws<IOException>(() => transfer.Run(lost, 1, stop.Token)).Message);
         }
 
         // A folder under the name that a save writes to first.
@@ -109,14 +125,26 @@ public sealed class DetectionTransferTests : IDisposable
     [Fact]
     public void ABrokenCheckpoint_IsPutAside_AndTheOneBeforeIsTaken()
     {
-        var run = Train("run", Tiny with { Steps = 2, Checkpoints = new DetectionCheckpointOptions { EverySteps = 1, Keep = 2 } }, null);
+        var run = Train(
+            "run",
+            Tiny with
+            {
+                Steps = 2,
+                Checkpoints = new DetectionCheckpointOptions { EverySteps = 1, Keep = 2 },
+            },
+            null);
         var newest = run.Checkpoints()[0];
         var bytes = File.ReadAllBytes(newest);
         bytes[^5] ^= 1;
         File.WriteAllBytes(newest, bytes);
         var warnings = new Silent();
 
-        using var transfer = new DetectionTransfer(Tiny with { Steps = 2 }, _images.Open().Train, null, warnings, TimeProvider.System);
+        using var transfer = new DetectionTransfer(
+            Tiny with
+            {
+                Steps = 2,
+            },
+            _images.Open().Train, null, warnings, TimeProvider.System);
         transfer.Resume(run);
 
         Assert.Equal(1, transfer.StepsDone);
@@ -126,12 +154,28 @@ public sealed class DetectionTransferTests : IDisposable
 
     [Fact]
     public void Keep_LeavesTheNewest() =>
-        Assert.Equal([4, 3], Train("run", Tiny with { Steps = 4, Checkpoints = new DetectionCheckpointOptions { EverySteps = 1, Keep = 2 } }, null).Checkpoints().Select(RunFolder.StepOf));
+        Assert.Equal(
+            [4, 3],
+            Train(
+                    "run",
+                    Tiny with
+                    {
+                        Steps = 4,
+                        Checkpoints = new DetectionCheckpointOptions { EverySteps = 1, Keep = 2 },
+                    },
+                    null)
+                .Checkpoints()
+                .Select(RunFolder.StepOf));
 
     [Fact]
     public void ALossThatIsNoNumber_EndsTheRun_AndNoCheckpointHoldsOne()
     {
-        var config = Tiny with { Steps = 40, Optimizer = new DetectionOptimizerOptions { LearningRate = 1e30, WarmupSteps = 0 }, Checkpoints = new DetectionCheckpointOptions { EverySteps = 1 } };
+        var config = Tiny with
+        {
+            Steps = 40,
+            Optimizer = new DetectionOptimizerOptions { LearningRate = 1e30, WarmupSteps = 0 },
+            Checkpoints = new DetectionCheckpointOptions { EverySteps = 1 },
+        };
 
         var error = Assert.Throws<DivergedException>(() => Train("run", config, null));
 
@@ -139,7 +183,9 @@ public sealed class DetectionTransferTests : IDisposable
         Assert.All(RunFolder.Open(Path.Combine(_folder, "run")).Checkpoints(), path =>
         {
             using var file = SafeTensors.Read(path);
-            Assert.All(file.Tensors.Values.Where(tensor => tensor.is_floating_point()), tensor => Assert.True(tensor.isfinite().all().item<bool>()));
+            Assert.All(
+                file.Tensors.Values.Where(tensor => tensor.is_floating_point()),
+                tensor => Assert.True(tensor.isfinite().all().item<bool>()));
         });
     }
 
@@ -155,14 +201,17 @@ public sealed class DetectionTransferTests : IDisposable
         var found = detector.state_dict();
         foreach (var (name, value) in encoder.state_dict().Where(item => !item.Key.StartsWith("fc.")))
         {
-            Assert.True(found[(name.StartsWith("layer4.") ? "res5." : "backbone.") + name].equal(value).all().item<bool>(), name);
+            Assert.True(
+                found[(name.StartsWith("layer4.") ? "res5." : "backbone.") + name].equal(value).all().item<bool>(),
+                name);
         }
     }
 
     [Fact]
     public void ABackbone_GivesTheEncodersFeatures()
     {
-        // The encoder's own pooled features of one region that is the whole map: three stages, then the fourth without the extra norm.
+        // The encoder's own pooled features of one region that is the whole map: three stages, then the fourth without
+        // the extra norm.
         using var random = new Generator(3);
         var options = new EncoderOptions { Depth = 50, Width = 4, Head = EncoderHead.None };
         using var encoder = new Encoder(options, 8, bnGroups: 1, random);
@@ -190,11 +239,24 @@ public sealed class DetectionTransferTests : IDisposable
     {
         using var random = new Generator(3);
         using var scope = NewDisposeScope();
-        using var detector = new FasterRcnn(new EncoderOptions { Depth = depth, Width = 2, Head = EncoderHead.None }, Tiny.Detector, 2, random);
-        var view = new DetectionView(64, 48, [new ObjectBox(5, 5, 40, 30, 1)], [.. Enumerable.Range(0, 64 * 48 * 3).Select(i => (i * 37 % 101 / 50f) - 1)]);
+        using var detector = new FasterRcnn(
+            new EncoderOptions
+            {
+                Depth = depth,
+                Width = 2,
+                Head = EncoderHead.None,
+            },
+            Tiny.Detector,
+            2,
+            random);
+        var view = new DetectionView(
+            64, 48, [new ObjectBox(5, 5, 40, 30, 1)],
+            [.. Enumerable.Range(0, 64 * 48 * 3).Select(i => (i * 37 % 101 / 50f) - 1)]);
         detector.Losses(new DetectionBatch([view, view], [new(0, 0), new(1, 1)]), seed: 1, CPU).Total().backward();
 
-        Assert.Equal([], detector.named_parameters().Where(item => item.parameter.grad is null).Select(item => item.name));
+        Assert.Equal(
+            [],
+            detector.named_parameters().Where(item => item.parameter.grad is null).Select(item => item.name));
     }
 
     [Fact]
@@ -204,7 +266,10 @@ public sealed class DetectionTransferTests : IDisposable
         using var norm = new SplitBatchNorm(1, 1);
         norm.train();
         float[][] passes = [[1, 3], [10, 20], [0, 4]];
-        PreciseBatchNorm.Measure(norm, passes.Select(values => (Action)(() => norm.call(tensor(values).reshape(2, 1, 1, 1)))), CancellationToken.None);
+        PreciseBatchNorm.Measure(
+            norm,
+            passes.Select(values => (Action)(() => norm.call(tensor(values).reshape(2, 1, 1, 1)))),
+            CancellationToken.None);
 
         var statistics = norm.state_dict();
         Assert.Equal((2 + 15 + 2) / 3f, statistics["running_mean"].item<float>(), 1e-4f);
@@ -214,7 +279,13 @@ public sealed class DetectionTransferTests : IDisposable
     [Fact]
     public void ASmallDetector_LearnsToFindSquaresAndDiscs_AndIsDrawn()
     {
-        var config = Tiny with { Steps = 120, BatchSize = 8, PreciseBnBatches = 8, Optimizer = new DetectionOptimizerOptions { LearningRate = 0.05, WarmupSteps = 10 } };
+        var config = Tiny with
+        {
+            Steps = 120,
+            BatchSize = 8,
+            PreciseBnBatches = 8,
+            Optimizer = new DetectionOptimizerOptions { LearningRate = 0.05, WarmupSteps = 10 },
+        };
         var (train, judged) = _images.Open();
         using var transfer = new DetectionTransfer(config, train, null, new Silent(), TimeProvider.System);
         var run = Create("run", config);
@@ -224,7 +295,8 @@ public sealed class DetectionTransferTests : IDisposable
         var (found, looked) = transfer.Detect(judged, CancellationToken.None);
         var scores = DetectionMetrics.Compute(DetectionMetric.Voc07, judged, looked, found);
 
-        Assert.True(scores.Ap50 > 0.5, $"AP50 {scores.Ap50}"); // 0.9 and more when this was written; a detector that has learned nothing finds nothing
+        // 0.9 and more when this was written; a detector that has learned nothing finds nothing
+        Assert.True(scores.Ap50 > 0.5, $"AP50 {scores.Ap50}");
 
         // The file is the detector, and a resume that has it measures nothing again.
         using var again = new DetectionTransfer(config, train, null, new Silent(), TimeProvider.System);
@@ -233,7 +305,9 @@ public sealed class DetectionTransferTests : IDisposable
         Assert.Equal(found, again.Detect(judged, CancellationToken.None).Found);
 
         DetectionPictures.Write(Path.Combine(_folder, "pictures"), judged, looked, found, scores, 2);
-        Assert.Equal(["mistakes.png", "precision-recall.png", "test-000.png", "test-001.png"], Directory.GetFiles(Path.Combine(_folder, "pictures")).Select(Path.GetFileName).Order());
+        Assert.Equal(
+            ["mistakes.png", "precision-recall.png", "test-000.png", "test-001.png"],
+            Directory.GetFiles(Path.Combine(_folder, "pictures")).Select(Path.GetFileName).Order());
     }
 
     private static DetectionConfig Tiny { get; } = new()
@@ -257,7 +331,8 @@ public sealed class DetectionTransferTests : IDisposable
     {
         var path = Path.Combine(_folder, name);
         var run = resume ? RunFolder.Open(path) : Create(name, config);
-        using var transfer = new DetectionTransfer(config, _images.Open().Train, null, new Silent(), TimeProvider.System);
+        using var transfer = new DetectionTransfer(
+            config, _images.Open().Train, null, new Silent(), TimeProvider.System);
         if (resume)
         {
             transfer.Resume(run);
@@ -273,7 +348,8 @@ public sealed class DetectionTransferTests : IDisposable
         transfer.Resume(run);
     }
 
-    private static double[] Losses(RunFolder run) => [.. MetricsLog.Read(run.MetricsPath).Select(line => line["loss"]!.GetValue<double>())];
+    private static double[] Losses(RunFolder run) =>
+        [.. MetricsLog.Read(run.MetricsPath).Select(line => line["loss"]!.GetValue<double>())];
 
     private sealed class Silent : IDetectionObserver
     {
@@ -305,27 +381,52 @@ public sealed class DetectionConfigTests
         Assert.Equal([], DetectionConfigFile.Deviations(config));
         Assert.Equal(0.02 * 1e-3, optimizer.LearningRateAt(0, 24_000), 1e-12);
         Assert.Equal(0.02 * ((1e-3 * 0.5) + 0.5), optimizer.LearningRateAt(50, 24_000), 1e-12);
-        Assert.Equal([0.02, 0.02, 0.002, 0.002, 0.0002], new long[] { 100, 17_999, 18_000, 21_999, 22_000 }.Select(step => Math.Round(optimizer.LearningRateAt(step, 24_000), 12)));
-        Assert.Equal((480, 800, 11), (config.Views.ShortSides[0], config.Views.ShortSides[^1], config.Views.ShortSides.Count));
+        Assert.Equal(
+            [0.02, 0.02, 0.002, 0.002, 0.0002],
+            new long[] { 100, 17_999, 18_000, 21_999, 22_000 }.Select(step =>
+                Math.Round(optimizer.LearningRateAt(step, 24_000), 12)));
+        Assert.Equal(
+            (480, 800, 11),
+            (config.Views.ShortSides[0], config.Views.ShortSides[^1], config.Views.ShortSides.Count));
     }
 
     [Fact]
     public void Deviations_AreTold_AndSmallGroupsFirst()
     {
-        var deviations = DetectionConfigFile.Deviations(new DetectionConfig { GroupSize = 2, Steps = 100, Detector = new DetectorOptions { Roi = new RoiOptions { ExtraNorm = false } } });
+        var deviations = DetectionConfigFile.Deviations(
+            new DetectionConfig
+            {
+                GroupSize = 2,
+                Steps = 100,
+                Detector = new DetectorOptions { Roi = new RoiOptions { ExtraNorm = false } },
+            });
 
         Assert.Equal(
-            ["BatchNorm sees 2 images at a time (protocol: 16, synchronised)", "steps 100 (protocol: 24000)", "detector.roi.extraNorm false (protocol: true)"], deviations);
+            [
+                "BatchNorm sees 2 images at a time (protocol: 16, synchronised)",
+                "steps 100 (protocol: 24000)",
+                "detector.roi.extraNorm false (protocol: true)",
+            ],
+            deviations);
     }
 
     [Fact]
     public void FaultySettings_AreToldAllAtOnce()
     {
         var error = Assert.Throws<ConfigurationException>(() => DetectionConfigFile.Parse(
-            "{}", "detection", ["batchSize=0", "steps=-1", "metric=best", "optimizer.milestones=[2]", "views.shortSides=[]", "detector.rpn.lowIou=0.9", "detector.roi.poolSize=0"]));
+            "{}",
+            "detection",
+            [
+                "batchSize=0", "steps=-1", "metric=best", "optimizer.milestones=[2]", "views.shortSides=[]",
+                "detector.rpn.lowIou=0.9", "detector.roi.poolSize=0",
+            ]));
 
         Assert.Equal(7, error.Faults.Count);
-        Assert.Contains("Did you mean batchSize?", Assert.Throws<ConfigurationException>(() => DetectionConfigFile.Parse("{}", "detection", ["batchsize=4"])).Message);
+        Assert.Contains(
+            "Did you mean batchSize?",
+            Assert
+                .Throws<ConfigurationException>(() => DetectionConfigFile.Parse("{}", "detection", ["batchsize=4"]))
+                .Message);
     }
 
     [Fact]

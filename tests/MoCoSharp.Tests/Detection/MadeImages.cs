@@ -4,7 +4,9 @@ using MoCoSharp.Detection.Datasets;
 
 namespace MoCoSharp.Tests.Detection;
 
-/// <summary>Images of bright squares (class 0) and dark discs (class 1) on noise, in a folder of Pascal VOC's kind.</summary>
+/// <summary>
+/// Images of bright squares (class 0) and dark discs (class 1) on noise, in a folder of Pascal VOC's kind.
+/// </summary>
 internal sealed class MadeImages : IDisposable
 {
     public MadeImages(int train = 8, int test = 4)
@@ -47,16 +49,25 @@ internal sealed class MadeImages : IDisposable
             for (var n = 0; n < 1 + (i % 2); n++)
             {
                 var size = 18 + random.NextInt(10);
-                int left = 2 + random.NextInt(width - size - 4), top = 2 + random.NextInt(height - size - 4), label = random.NextInt(2);
+                int left = 2 + random.NextInt(width - size - 4),
+                    top = 2 + random.NextInt(height - size - 4),
+                    label = random.NextInt(2);
                 Paint(pixels, width, left, top, size, label);
-                objects += $"<object><name>{(label == 0 ? "square" : "disc")}</name><difficult>0</difficult><bndbox><xmin>{left + 1}</xmin><ymin>{top + 1}</ymin><xmax>{left + size}</xmax><ymax>{top + size}</ymax></bndbox></object>";
+                objects +=
+                    $"<object><name>{(label == 0 ? "square" : "disc")}</name><difficult>0</difficult><bndbox><xmin>{left + 1}</xmin><ymin>{top + 1}</ymin><xmax>{left + size}</xmax><ymax>{top + size}</ymax></bndbox></object>";
             }
 
-            File.WriteAllBytes(Path.Combine(Folder, "JPEGImages", $"{i:D4}.png"), ImageEncoder.Png(new ImageBuffer(width, height, pixels)));
-            File.WriteAllText(Path.Combine(Folder, "Annotations", $"{i:D4}.xml"), $"<annotation><size><width>{width}</width><height>{height}</height></size>{objects}</annotation>");
+            File.WriteAllBytes(
+                Path.Combine(Folder, "JPEGImages", $"{i:D4}.png"),
+                ImageEncoder.Png(new ImageBuffer(width, height, pixels)));
+            File.WriteAllText(
+                Path.Combine(Folder, "Annotations", $"{i:D4}.xml"),
+                $"<annotation><size><width>{width}</width><height>{height}</height></size>{objects}</annotation>");
         }
 
-        File.WriteAllLines(Path.Combine(Folder, "ImageSets", "Main", set + ".txt"), Enumerable.Range(first, count).Select(i => $"{i:D4}"));
+        File.WriteAllLines(
+            Path.Combine(Folder, "ImageSets", "Main", set + ".txt"),
+            Enumerable.Range(first, count).Select(i => $"{i:D4}"));
     }
 
     private static void Paint(byte[] pixels, int width, int left, int top, int size, int label)

@@ -10,11 +10,14 @@ public sealed class RoiAlignTests
     [Fact]
     public void Align_OfARamp_MatchesHandComputedValues()
     {
-        // Value 5 y + x at point (x, y), which lies at (x + 0.5, y + 0.5) in the box's coordinates: a box from (1, 1) to (3, 3) in 4 x 4 cells has its first centre at (1.25, 1.25).
+        // Value 5 y + x at point (x, y), which lies at (x + 0.5, y + 0.5) in the box's coordinates: a box from (1, 1)
+        // to (3, 3) in 4 x 4 cells has its first centre at (1.25, 1.25).
         var ramp = arange(25, dtype: float32).reshape(1, 1, 5, 5);
         var cells = HostMemory.Floats(RoiAlign.Of(ramp, [(0, new Box(1, 1, 3, 3))], scale: 1, size: 4));
 
-        Assert.Equal(Enumerable.Range(0, 16).Select(i => (5 * (0.75f + (0.5f * (i / 4)))) + 0.75f + (0.5f * (i % 4))), cells);
+        Assert.Equal(
+            Enumerable.Range(0, 16).Select(i => (5 * (0.75f + (0.5f * (i / 4)))) + 0.75f + (0.5f * (i % 4))),
+            cells);
     }
 
     [Theory]
@@ -43,7 +46,10 @@ public sealed class RoiAlignTests
                 set_num_threads(threads);
                 using var scope = NewDisposeScope();
                 var features = Golden.View(0, 0, ScalarType.Float32, 2, 50, 9, 13).requires_grad_();
-                (int, Box)[] boxes = [.. Enumerable.Range(0, 60).Select(i => (i % 2, new Box(i, i / 2f, i + 60.3f, i + 40.7f)))]; // over one another: many sums meet in a point
+                (int, Box)[] boxes =
+                [
+                    .. Enumerable.Range(0, 60).Select(i => (i % 2, new Box(i, i / 2f, i + 60.3f, i + 40.7f))),
+                ]; // over one another: many sums meet in a point
                 var pooled = RoiAlign.Of(features, boxes, 1.0 / 16, 7);
                 pooled.mul(Golden.View(1, 7, ScalarType.Float32, 60, 50, 7, 7)).sum().backward();
                 return HostMemory.Floats(cat([pooled.flatten(), features.grad!.flatten()]));
@@ -75,7 +81,9 @@ public sealed class RoiAlignTests
     [InlineData(0, 0, float.NaN, 1, 1)]
     [InlineData(0, 0, 0, float.PositiveInfinity, 1)]
     public void Align_RefusesBoxesOfNoImageAndNoNumber(int image, float left, float top, float right, float bottom) =>
-        Assert.Throws<ArgumentException>(() => RoiAlign.Of(ones(2, 4, 3, 3), [(0, new Box(0, 0, 1, 1)), (image, new Box(left, top, right, bottom))], 1, 2));
+        Assert.Throws<ArgumentException>(() =>
+            RoiAlign.Of(ones(2, 4, 3, 3), [(0, new Box(0, 0, 1, 1)), (image, new Box(left, top, right, bottom))], 1, 2)
+        );
 
     [Fact]
     public void Align_RefusesOtherShapesAndTypes()
@@ -99,5 +107,6 @@ public sealed class RoiAlignTests
         Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }
 
-    private static (int, Box)[] Boxes(Tensor boxes) => [.. HostMemory.Floats(boxes).Chunk(5).Select(row => ((int)row[0], new Box(row[1], row[2], row[3], row[4])))];
+    private static (int, Box)[] Boxes(Tensor boxes) =>
+        [.. HostMemory.Floats(boxes).Chunk(5).Select(row => ((int)row[0], new Box(row[1], row[2], row[3], row[4])))];
 }

@@ -13,7 +13,11 @@ public sealed class FigureTests
     public void Spread_OfPointsOnTwoAxes_IsThatOfTheirShares()
     {
         using var scope = NewDisposeScope();
-        var points = tensor(new float[,] { { 1, 0, 0 }, { -1, 0, 0 }, { 1, 0, 0 }, { -1, 0, 0 }, { 0, 1, 0 }, { 0, -1, 0 } });
+        var points = tensor(
+            new float[,]
+            {
+                { 1, 0, 0 }, { -1, 0, 0 }, { 1, 0, 0 }, { -1, 0, 0 }, { 0, 1, 0 }, { 0, -1, 0 },
+            });
 
         var (deviation, rank) = Spread.Of(points);
 
@@ -40,16 +44,23 @@ public sealed class FigureTests
         using var scope = NewDisposeScope();
         manual_seed(2);
         const double temperature = 0.1;
-        var (query, queue) = (nn.functional.normalize(randn(5, 16), dim: 1), nn.functional.normalize(randn(9000, 16), dim: 1));
+        var (query, queue) = (
+            nn.functional.normalize(randn(5, 16), dim: 1),
+            nn.functional.normalize(randn(9000, 16), dim: 1));
 
         var found = NegativeStatistics.Of(query, queue, temperature);
 
         var (q, k) = (query.data<float>().ToArray(), queue.data<float>().ToArray());
         for (var i = 0; i < 5; i++)
         {
-            var cosines = Enumerable.Range(0, 9000).Select(j => Enumerable.Range(0, 16).Sum(c => (double)q[(i * 16) + c] * k[(j * 16) + c])).ToArray();
+            var cosines = Enumerable
+                .Range(0, 9000)
+                .Select(j => Enumerable.Range(0, 16).Sum(c => (double)q[(i * 16) + c] * k[(j * 16) + c]))
+                .ToArray();
             var sum = cosines.Sum(cosine => Math.Exp(cosine / temperature));
-            var entropy = -cosines.Select(cosine => Math.Exp(cosine / temperature) / sum).Sum(share => share * Math.Log(share));
+            var entropy = -cosines
+                .Select(cosine => Math.Exp(cosine / temperature) / sum)
+                .Sum(share => share * Math.Log(share));
             Assert.Equal(cosines.Max(), found.Hardest[i], 1e-5);
             Assert.Equal(Math.Exp(entropy), found.ThatCount[i], 1e-3 * Math.Exp(entropy));
         }
@@ -60,7 +71,8 @@ public sealed class FigureTests
     [InlineData(65536, 11.0904)]
     [InlineData(4096, 8.3180)]
     [InlineData(8192, 9.0110)]
-    public void UninformedLoss_IsLogarithmOfKeysAndOne(int queueSize, double expected) => Assert.Equal(expected, ExpectedLoss.Uninformed(queueSize), 1e-4);
+    public void UninformedLoss_IsLogarithmOfKeysAndOne(int queueSize, double expected) =>
+        Assert.Equal(expected, ExpectedLoss.Uninformed(queueSize), 1e-4);
 
     [Theory]
     [InlineData(65536, 0.2, 11.19)]
@@ -99,7 +111,10 @@ public sealed class FigureTests
             for (var batch = 0; batch < perEpoch; batch++)
             {
                 var indices = order.AsSpan(batch * batchSize, batchSize).ToArray();
-                Assert.Equal(indices.Average(image => queue.Count(seen => seen == image)), repeats.Mean(indices, epoch, batch), 1e-12);
+                Assert.Equal(
+                    indices.Average(image => queue.Count(seen => seen == image)),
+                    repeats.Mean(indices, epoch, batch),
+                    1e-12);
                 foreach (var image in indices)
                 {
                     queue.Enqueue(image);
@@ -117,7 +132,8 @@ public sealed class FigureTests
     {
         var docs = File.ReadAllText(Path.Combine(Root(), "docs", "reference", "health.md"));
         Assert.All(HealthFigure.All, figure => Assert.Contains($"| `{figure.Name}` | {figure.Meaning} |", docs));
-        var figures = HealthFigures.FromJson(new HealthFigures { EffectiveRank = 3.25, KeyShift = double.NaN }.ToJson());
+        var figures = HealthFigures.FromJson(
+            new HealthFigures { EffectiveRank = 3.25, KeyShift = double.NaN }.ToJson());
         Assert.Equal((3.25, null), (figures.EffectiveRank, figures.KeyShift));
         Assert.Equal(HealthFigure.All.Count, typeof(HealthFigures).GetProperties().Length);
     }

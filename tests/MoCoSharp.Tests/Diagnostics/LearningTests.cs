@@ -6,7 +6,11 @@ namespace MoCoSharp.Tests.Diagnostics;
 
 public sealed class LearningTests
 {
-    private static readonly RunConfig Config = new() { BatchSize = 128, MoCo = new MoCoOptions { Dimension = 128, QueueSize = 4096 } };
+    private static readonly RunConfig Config = new()
+    {
+        BatchSize = 128,
+        MoCo = new MoCoOptions { Dimension = 128, QueueSize = 4096 },
+    };
 
     [Fact]
     public void ALossNearThatOfNothing_WithContrastNearChance_IsNoLearningYet()
@@ -50,12 +54,17 @@ public sealed class LearningTests
         Assert.Contains("9.9 keys of its own image", verdict.Evidence);
         Assert.Contains("earlier epochs", verdict.Cause);
         Assert.Contains("moco.queueSize to 199", verdict.Cure);
-        Assert.Empty(Verdicts.Of(Config, 5000, [Line(0.03, 6, 0.9)])); // at an epoch's beginning a sound queue may have that for a moment
+        // at an epoch's beginning a sound queue may have that for a moment
+        Assert.Empty(Verdicts.Of(Config, 5000, [Line(0.03, 6, 0.9)]));
     }
 
     private static HealthLine Line(double contrast, double rank, double repeats) =>
         new(100, 1, 8, contrast, 0.03, new HealthFigures
         {
-            EffectiveRank = rank, RepeatedImages = repeats, QueueFill = 0.8, FeatureDeviation = 0.5, LossIfUninformed = Math.Log(4097),
+            EffectiveRank = rank,
+            RepeatedImages = repeats,
+            QueueFill = 0.8,
+            FeatureDeviation = 0.5,
+            LossIfUninformed = Math.Log(4097),
         });
 }

@@ -38,7 +38,13 @@ public sealed class VerdictTests : IDisposable
         BatchSize = 64,
         BnGroups = 8,
         MoCo = new MoCoOptions { Dimension = 128, QueueSize = 512, Momentum = 0.99 },
-        Optimizer = new OptimizerOptions { LearningRate = 0.12, WeightDecay = 5e-4, Schedule = LearningRateSchedule.Constant, WarmupSteps = 20 },
+        Optimizer = new OptimizerOptions
+        {
+            LearningRate = 0.12,
+            WeightDecay = 5e-4,
+            Schedule = LearningRateSchedule.Constant,
+            WarmupSteps = 20,
+        },
     };
 
     private readonly string folder = Directory.CreateTempSubdirectory("mocosharp").FullName;
@@ -56,7 +62,13 @@ public sealed class VerdictTests : IDisposable
         var patterns = new Patterns(160, 40, seed: 3);
         var (config, data) = run switch
         {
-            "temperature" => (Small with { MoCo = Small.MoCo! with { Temperature = 0.0002 }, Optimizer = Small.Optimizer with { LearningRate = 1e-4 } }, patterns),
+            "temperature" => (
+                Small with
+                {
+                    MoCo = Small.MoCo! with { Temperature = 0.0002 },
+                    Optimizer = Small.Optimizer with { LearningRate = 1e-4 },
+                },
+                patterns),
             "queue" => (Small, new Patterns(32, 40, seed: 3)),
             "shuffle" => (Small with { BnGroups = 1 }, patterns),
             "rate" => (Small with { Optimizer = Small.Optimizer with { LearningRate = 100 } }, patterns),
@@ -77,14 +89,18 @@ public sealed class VerdictTests : IDisposable
     {
         set_num_threads(1);
         var run = RunFolder.Create(Path.Combine(folder, name), config);
-        using var method = MoCo.Create(config.Encoder, config.MoCo!, config.BnGroups, config.Seed, SingleProcess.Instance);
+        using var method = MoCo.Create(
+            config.Encoder, config.MoCo!, config.BnGroups, config.Seed, SingleProcess.Instance);
         var observer = new Recorder();
         using var training = new Pretraining(method, config, SingleProcess.Instance, TimeProvider.System, observer);
-        using var views = ViewLoader.Open(data, ViewRecipes.Train(config.Views), config.Loader, config.Seed, config.BatchSize);
+        using var views = ViewLoader.Open(
+            data, ViewRecipes.Train(config.Views), config.Loader, config.Seed, config.BatchSize);
         training.Run(views, run, null, steps, default);
         // The same from the folder alone, as moco doctor does.
         var lines = MetricsLog.Read(run.MetricsPath).Select(HealthLine.From).OfType<HealthLine>().ToList();
-        Assert.All(Verdicts.Of(config, data.Count, lines), verdict => Assert.Contains(observer.Verdicts, told => told.Id == verdict.Id));
+        Assert.All(
+            Verdicts.Of(config, data.Count, lines),
+            verdict => Assert.Contains(observer.Verdicts, told => told.Id == verdict.Id));
         return observer.Verdicts;
     }
 

@@ -14,7 +14,10 @@ public sealed class LauncherTests
     [InlineData("PMI_SIZE=many", 1, "")]
     public void TheEnvironment_TellsTheLauncherAndItsLibrary(string environment, int processes, string library)
     {
-        var variables = environment.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(item => item.Split('=')).ToDictionary(parts => parts[0], parts => parts[1]);
+        var variables = environment
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(item => item.Split('='))
+            .ToDictionary(parts => parts[0], parts => parts[1]);
 
         var launcher = Launcher.Detect(variables.GetValueOrDefault);
 
@@ -25,11 +28,18 @@ public sealed class LauncherTests
     [Fact]
     public void AMissingLibrary_IsToldWithWhatToInstall()
     {
-        var error = Assert.Throws<DllNotFoundException>(() => (Launcher.Detect(name => name == "OMPI_COMM_WORLD_SIZE" ? "2" : null) with { Libraries = ["libnone.so.1"] }).Join(_ => { }));
+        var error = Assert.Throws<DllNotFoundException>(() =>
+            (
+                Launcher.Detect(name => name == "OMPI_COMM_WORLD_SIZE" ? "2" : null) with
+                {
+                    Libraries = ["libnone.so.1"],
+                }
+            ).Join(_ => { }));
         Assert.Contains("libnone.so.1", error.Message);
         Assert.Contains("libopenmpi3", error.Message);
     }
 
     [Fact]
-    public void OneProcess_NeedsNoMpi() => Assert.Same(SingleProcess.Instance, Launcher.Detect(_ => null).Join(_ => { }));
+    public void OneProcess_NeedsNoMpi() =>
+        Assert.Same(SingleProcess.Instance, Launcher.Detect(_ => null).Join(_ => { }));
 }

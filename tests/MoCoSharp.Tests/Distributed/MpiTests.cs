@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace MoCoSharp.Tests.Distributed;
 
-/// <summary>Real processes under Open MPI: each of them runs all checks of tests/MpiChecks, and a test looks at the line of one.</summary>
+/// <summary>
+/// Real processes under Open MPI: each of them runs all checks of tests/MpiChecks, and a test looks at the line of one.
+/// </summary>
 public sealed class MpiTests(MpiTests.Runs runs) : IClassFixture<MpiTests.Runs>
 {
     public static TheoryData<string> OnTwo => [.. MpiChecks.Checks.All.Select(check => check.Name)];
@@ -28,7 +30,10 @@ public sealed class MpiTests(MpiTests.Runs runs) : IClassFixture<MpiTests.Runs>
         private static string[] Run(int processes, IReadOnlyList<string> checks)
         {
             Mpirun.Demand();
-            var start = Mpirun.Start(processes, "dotnet", [Path.Combine(AppContext.BaseDirectory, "MpiChecks.dll"), .. checks]);
+            var start = Mpirun.Start(
+                processes,
+                "dotnet",
+                [Path.Combine(AppContext.BaseDirectory, "MpiChecks.dll"), .. checks]);
             using var process = Process.Start(start)!;
             var error = process.StandardError.ReadToEndAsync();
             var output = process.StandardOutput.ReadToEndAsync();
@@ -38,7 +43,13 @@ public sealed class MpiTests(MpiTests.Runs runs) : IClassFixture<MpiTests.Runs>
             }
 
             process.WaitForExit();
-            return [.. output.Result.Replace("\e[?1h\e=", "", StringComparison.Ordinal).Split('\n', StringSplitOptions.TrimEntries), error.Result];
+            return
+            [
+                .. output
+                    .Result.Replace("\e[?1h\e=", "", StringComparison.Ordinal)
+                    .Split('\n', StringSplitOptions.TrimEntries),
+                error.Result,
+            ];
         }
     }
 }

@@ -21,9 +21,16 @@ internal static class Mpirun
     /// <summary>So many processes on this machine, whoever we are and however many cores it has.</summary>
     public static ProcessStartInfo Start(int processes, string program, IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo(Path!) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        var start = new ProcessStartInfo(Path!)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
         start.Environment["OMPI_MCA_btl_vader_single_copy_mechanism"] = "none"; // needs ptrace, which containers forbid
-        foreach (var argument in (string[])["--allow-run-as-root", "--oversubscribe", "-np", $"{processes}", program, .. arguments])
+        foreach (
+            var argument in (string[])
+                ["--allow-run-as-root", "--oversubscribe", "-np", $"{processes}", program, .. arguments])
         {
             start.ArgumentList.Add(argument);
         }

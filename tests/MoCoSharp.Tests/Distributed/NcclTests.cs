@@ -10,7 +10,10 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Tests.Distributed;
 
-/// <summary>NCCL's calls against a stand-in of a few functions, in the CPU's memory, with threads for ranks. No GPU, and no NCCL, has run.</summary>
+/// <summary>
+/// NCCL's calls against a stand-in of a few functions, in the CPU's memory, with threads for ranks. No GPU, and no
+/// NCCL, has run.
+/// </summary>
 public sealed unsafe class NcclTests
 {
     [Fact]
@@ -57,7 +60,9 @@ public sealed unsafe class NcclTests
     public void WithoutNccl_TheErrorSaysWhatToInstall()
     {
         Assert.SkipWhen(NativeLibrary.TryLoad("libnccl.so.2", out _), "NCCL is here");
-        Assert.Contains("libnccl2", Assert.Throws<DllNotFoundException>(() => NcclGroup.Join(SingleProcess.Instance, CPU)).Message);
+        Assert.Contains(
+            "libnccl2",
+            Assert.Throws<DllNotFoundException>(() => NcclGroup.Join(SingleProcess.Instance, CPU)).Message);
     }
 
     [Fact]
@@ -75,9 +80,15 @@ public sealed unsafe class NcclTests
         {
             var environment = new Dictionary<string, string>
             {
-                ["RANK"] = $"{member.Rank}", ["WORLD_SIZE"] = "3", ["LOCAL_RANK"] = "0", ["MASTER_ADDR"] = "127.0.0.1", ["MASTER_PORT"] = $"{port - 1}",
+                ["RANK"] = $"{member.Rank}",
+                ["WORLD_SIZE"] = "3",
+                ["LOCAL_RANK"] = "0",
+                ["MASTER_ADDR"] = "127.0.0.1",
+                ["MASTER_PORT"] = $"{port - 1}",
             };
-            heard[member.Rank] = Rendezvous.Detect(environment.GetValueOrDefault)!.Exchange(member.Rank == 0 ? [1, 2, 3] : new byte[3]);
+            heard[member.Rank] = Rendezvous
+                .Detect(environment.GetValueOrDefault)!
+                .Exchange(member.Rank == 0 ? [1, 2, 3] : new byte[3]);
         });
         Assert.All(heard.Values, bytes => Assert.Equal([1, 2, 3], bytes));
         Assert.Null(Rendezvous.Detect(name => name == "RANK" ? "0" : null));
@@ -86,8 +97,10 @@ public sealed unsafe class NcclTests
     /// <summary>What a communicator of the stand-in is: a number of a rank that has joined.</summary>
     private static class StandIn
     {
-        private static readonly ConcurrentDictionary<(long Id, int Size), (Barrier Meeting, nint[] Memory)> Groups = new();
-        private static readonly ConcurrentDictionary<nint, ((Barrier Meeting, nint[] Memory) Group, int Rank)> Members = new();
+        private static readonly ConcurrentDictionary<(long Id, int Size), (Barrier Meeting, nint[] Memory)> Groups =
+            new();
+        private static readonly ConcurrentDictionary<nint, ((Barrier Meeting, nint[] Memory) Group, int Rank)> Members =
+            new();
         private static readonly byte* Words = (byte*)Marshal.StringToCoTaskMemUTF8("remote process exited");
         private static long ids;
         private static long members = 0x100;
@@ -99,9 +112,11 @@ public sealed unsafe class NcclTests
         {
             "ncclGetUniqueId" => (nint)(delegate* unmanaged[Cdecl]<NcclId*, int>)&NewId,
             "ncclCommInitRank" => (nint)(delegate* unmanaged[Cdecl]<nint*, int, NcclId, int, int>)&Join,
-            "ncclAllReduce" => (nint)(delegate* unmanaged[Cdecl]<nint, nint, nuint, int, int, nint, nint, int>)&AllReduce,
+            "ncclAllReduce" => (nint)
+                (delegate* unmanaged[Cdecl]<nint, nint, nuint, int, int, nint, nint, int>)&AllReduce,
             "ncclAllGather" => (nint)(delegate* unmanaged[Cdecl]<nint, nint, nuint, int, nint, nint, int>)&AllGather,
-            "ncclBroadcast" => (nint)(delegate* unmanaged[Cdecl]<nint, nint, nuint, int, int, nint, nint, int>)&Broadcast,
+            "ncclBroadcast" => (nint)
+                (delegate* unmanaged[Cdecl]<nint, nint, nuint, int, int, nint, nint, int>)&Broadcast,
             "ncclCommGetAsyncError" => (nint)(delegate* unmanaged[Cdecl]<nint, int*, int>)&State,
             "ncclCommDestroy" or "ncclCommAbort" => (nint)(delegate* unmanaged[Cdecl]<nint, int>)&Leave,
             "ncclGetErrorString" => (nint)(delegate* unmanaged[Cdecl]<int, nint>)&ErrorText,
@@ -125,14 +140,20 @@ public sealed unsafe class NcclTests
         }
 
         [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-        private static int AllReduce(nint send, nint receive, nuint count, int type, int operation, nint communicator, nint stream)
+        private static int AllReduce(
+            nint send, nint receive, nuint count, int type, int operation, nint communicator, nint stream)
         {
             if (count == 13)
             {
                 return 6; // ncclRemoteError
             }
 
-            return operation != 0 || stream != 0 || type is not (7 or 8) ? 4 : Together(communicator, send, (memory, rank) =>
+            return operation != 0 || stream != 0 || type is not (7 or 8)
+                ? 4
+                : Together(
+                    communicator,
+                    send,
+                    (memory, rank) =>
             {
                 var sums = new double[count];
                 for (var i = 0; i < sums.Length; i++)
@@ -168,7 +189,9 @@ public sealed unsafe class NcclTests
             });
 
         [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-        private static int Broadcast(nint send, nint receive, nuint count, int type, int root, nint communicator, nint stream) =>
+        private static int Broadcast(
+            nint send, nint receive, nuint count, int type, int root, nint communicator,
+            nint stream) =>
             type != 1 ? 4 : Together(communicator, send, (memory, _) =>
             {
                 var bytes = new Span<byte>((void*)memory[root], (int)count).ToArray();

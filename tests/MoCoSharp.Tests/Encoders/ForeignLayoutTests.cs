@@ -11,12 +11,24 @@ using Encoder = MoCoSharp.Models.Encoder;
 
 namespace MoCoSharp.Tests.Encoders;
 
-/// <summary>The names that others give: each layout is recognised, and what has no place here is refused by its name.</summary>
+/// <summary>
+/// The names that others give: each layout is recognised, and what has no place here is refused by its name.
+/// </summary>
 public sealed class ForeignLayoutTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("mocosharp").FullName;
     private readonly MoCo method = MoCo.Create(
-        new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Cifar, Head = EncoderHead.Mlp }, new MoCoOptions { Dimension = 8, QueueSize = 20 }, 1, 3, SingleProcess.Instance);
+        new EncoderOptions
+        {
+            Depth = 18,
+            Width = 4,
+            Stem = EncoderStem.Cifar,
+            Head = EncoderHead.Mlp,
+        },
+        new MoCoOptions { Dimension = 8, QueueSize = 20 },
+        1,
+        3,
+        SingleProcess.Instance);
 
     public ForeignLayoutTests()
     {
@@ -29,7 +41,13 @@ public sealed class ForeignLayoutTests : IDisposable
     {
         using var scope = NewDisposeScope();
         method.Queue.Resume(7);
-        using var weights = Read(new PickleDictionary { ["epoch"] = 12, ["arch"] = "resnet18", ["state_dict"] = OfficialCheckpoint.State(method) });
+        using var weights = Read(
+            new PickleDictionary
+            {
+                ["epoch"] = 12,
+                ["arch"] = "resnet18",
+                ["state_dict"] = OfficialCheckpoint.State(method),
+            });
 
         Assert.Equal("MoCo's official layout: ResNet-18 of width 4, cifar stem, mlp head to 8", weights.Kind);
         AssertEncoders(weights);
@@ -45,9 +63,14 @@ public sealed class ForeignLayoutTests : IDisposable
     {
         using var scope = NewDisposeScope();
         var state = new PickleDictionary(isOrderedDict: true);
-        foreach (var (prefix, encoder) in new[] { ("encoder_q.net.", method.Encoder), ("encoder_k.net.", method.KeyEncoder) })
+        foreach (
+            var (prefix, encoder) in new[] { ("encoder_q.net.", method.Encoder), ("encoder_k.net.", method.KeyEncoder) }
+        )
         {
-            foreach (var (name, value) in encoder.state_dict().Where(item => !item.Key.StartsWith("fc.", StringComparison.Ordinal)))
+            foreach (
+                var (name, value) in encoder
+                    .state_dict()
+                    .Where(item => !item.Key.StartsWith("fc.", StringComparison.Ordinal)))
             {
                 state[prefix + Numbered(name, firstStage: 3)] = value;
             }
@@ -61,7 +84,9 @@ public sealed class ForeignLayoutTests : IDisposable
         using var weights = Read(new PickleDictionary { ["epoch"] = 3, ["state_dict"] = state });
 
         Assert.StartsWith("the CIFAR demo", weights.Kind);
-        Assert.Equal((EncoderHead.Linear, 8, EncoderStem.Cifar), (weights.Encoder.Head, weights.OutputSize, weights.Encoder.Stem));
+        Assert.Equal(
+            (EncoderHead.Linear, 8, EncoderStem.Cifar),
+            (weights.Encoder.Head, weights.OutputSize, weights.Encoder.Stem));
         AssertEncoders(weights, withHead: false);
         Assert.Equal(5, weights.QueuePosition);
     }
@@ -75,13 +100,23 @@ public sealed class ForeignLayoutTests : IDisposable
         {
             foreach (var (name, value) in encoder.state_dict())
             {
-                state[name.StartsWith("fc.", StringComparison.Ordinal) ? $"projection_head{suffix}.layers.{name[3..]}" : $"backbone{suffix}.{Numbered(name, firstStage: 4)}"] = value;
+                state[
+                    name.StartsWith("fc.", StringComparison.Ordinal)
+                        ? $"projection_head{suffix}.layers.{name[3..]}"
+                        : $"backbone{suffix}.{Numbered(name, firstStage: 4)}"
+                ] = value;
             }
         }
 
         state["criterion.memory_bank.bank"] = method.Queue.Keys; // [K, C] there, as here
         state["criterion.memory_bank.bank_ptr"] = tensor([4L]);
-        using var weights = Read(new PickleDictionary { ["epoch"] = 3, ["state_dict"] = state, ["optimizer_states"] = new PickleList() });
+        using var weights = Read(
+            new PickleDictionary
+            {
+                ["epoch"] = 3,
+                ["state_dict"] = state,
+                ["optimizer_states"] = new PickleList(),
+            });
 
         Assert.StartsWith("lightly's MoCo", weights.Kind);
         AssertEncoders(weights);
@@ -116,7 +151,10 @@ public sealed class ForeignLayoutTests : IDisposable
         var path = Path.Combine(folder, "file.safetensors");
         using (var stream = File.Create(path))
         {
-            SafeTensors.Write(stream, [.. method.Encoder.state_dict().Select(item => (item.Key, item.Value))], new Dictionary<string, string>());
+            SafeTensors.Write(
+                stream,
+                [.. method.Encoder.state_dict().Select(item => (item.Key, item.Value))],
+                new Dictionary<string, string>());
         }
 
         using var weights = ForeignWeights.Read(path);
@@ -128,8 +166,15 @@ public sealed class ForeignLayoutTests : IDisposable
     public void TheOtherWordsForShortcutAndHead_AreKnown()
     {
         using var scope = NewDisposeScope();
-        var state = new PickleDictionary(isOrderedDict: true) { ["linear.weight"] = ones(10, 32), ["linear.bias"] = zeros(10) };
-        foreach (var (name, value) in method.Encoder.state_dict().Where(item => !item.Key.StartsWith("fc.", StringComparison.Ordinal)))
+        var state = new PickleDictionary(isOrderedDict: true)
+        {
+            ["linear.weight"] = ones(10, 32),
+            ["linear.bias"] = zeros(10),
+        };
+        foreach (
+            var (name, value) in method
+                .Encoder.state_dict()
+                .Where(item => !item.Key.StartsWith("fc.", StringComparison.Ordinal)))
         {
             state[name.Replace(".downsample.", ".shortcut.", StringComparison.Ordinal)] = value;
         }
@@ -159,7 +204,12 @@ public sealed class ForeignLayoutTests : IDisposable
     {
         using var scope = NewDisposeScope();
         var state = Bare("module.");
-        foreach (var name in new[] { "projection_head.0.weight", "projection_head.1.running_mean", "prototypes.weight", "second.conv1.weight" })
+        foreach (
+            var name in new[]
+            {
+                "projection_head.0.weight", "projection_head.1.running_mean", "prototypes.weight",
+                "second.conv1.weight",
+            })
         {
             state["module." + name] = ones(8, 8, 1, 1);
         }
@@ -169,7 +219,9 @@ public sealed class ForeignLayoutTests : IDisposable
         using var weights = Read(state);
 
         AssertEncoders(weights, withKey: false);
-        Assert.Contains(weights.Ignored, ignored => ignored.StartsWith("6 tensors that belong to no encoder: module.projection_head.0.weight, "));
+        Assert.Contains(
+            weights.Ignored,
+            ignored => ignored.StartsWith("6 tensors that belong to no encoder: module.projection_head.0.weight, "));
     }
 
     [Theory]
@@ -225,7 +277,9 @@ public sealed class ForeignLayoutTests : IDisposable
         using var weights = Read(file, prefix);
 
         AssertEncoders(weights, withKey: false);
-        Assert.Contains("student.module.backbone, another ResNet: choose it with --prefix student.module.backbone", weights.Ignored);
+        Assert.Contains(
+            "student.module.backbone, another ResNet: choose it with --prefix student.module.backbone",
+            weights.Ignored);
     }
 
     [Fact]
@@ -238,7 +292,8 @@ public sealed class ForeignLayoutTests : IDisposable
             ["second"] = Bare("backbone."),
         };
 
-        Assert.Contains("no ResNet lies under the prefix \"third\". There are some under \"first.backbone.\", \"second.backbone.\"",
+        Assert.Contains(
+            "no ResNet lies under the prefix \"third\". There are some under \"first.backbone.\", \"second.backbone.\"",
             Assert.Throws<InvalidDataException>(() => Read(file, "third")).Message);
         Assert.Contains("several networks", Assert.Throws<InvalidDataException>(() => Read(file, "backbone")).Message);
     }
@@ -250,7 +305,11 @@ public sealed class ForeignLayoutTests : IDisposable
     public void AMovingAverageBesideTheModel_IsNamed_AndCanBeChosen(string name)
     {
         using var scope = NewDisposeScope();
-        var file = new PickleDictionary { [name] = AddTo(new PickleDictionary(), "module.", method.KeyEncoder), ["weights"] = Bare("module.") };
+        var file = new PickleDictionary
+        {
+            [name] = AddTo(new PickleDictionary(), "module.", method.KeyEncoder),
+            ["weights"] = Bare("module."),
+        };
         using (var weights = Read(file))
         {
             AssertEncoders(weights, withKey: false);
@@ -258,7 +317,8 @@ public sealed class ForeignLayoutTests : IDisposable
         }
 
         using var average = Read(file, name);
-        Assert.True(average.Query["conv1.weight"].eq(method.KeyEncoder.state_dict()["conv1.weight"]).all().item<bool>());
+        Assert.True(
+            average.Query["conv1.weight"].eq(method.KeyEncoder.state_dict()["conv1.weight"]).all().item<bool>());
     }
 
     [Fact]
@@ -275,7 +335,10 @@ public sealed class ForeignLayoutTests : IDisposable
     {
         using var scope = NewDisposeScope();
         var state = new PickleDictionary { ["proposal_generator.rpn_head.conv.weight"] = ones(4, 4, 3, 3) };
-        foreach (var (name, value) in method.Encoder.state_dict().Where(item => !item.Key.StartsWith("fc.", StringComparison.Ordinal)))
+        foreach (
+            var (name, value) in method
+                .Encoder.state_dict()
+                .Where(item => !item.Key.StartsWith("fc.", StringComparison.Ordinal)))
         {
             state["backbone." + MoCoSharp.Export.Detectron2Format.Rename(name)] = value;
         }
@@ -291,13 +354,17 @@ public sealed class ForeignLayoutTests : IDisposable
     {
         using var scope = NewDisposeScope();
         var state = new PickleDictionary { ["classifier.1.weight"] = ones(10, 32) };
-        foreach (var (name, value) in method.Encoder.state_dict().Where(item => !item.Key.StartsWith("fc.", StringComparison.Ordinal)))
+        foreach (
+            var (name, value) in method
+                .Encoder.state_dict()
+                .Where(item => !item.Key.StartsWith("fc.", StringComparison.Ordinal)))
         {
             var parts = name.Split('.');
             state["resnet." + (parts is ["layer1" or "layer2" or "layer3" or "layer4", var block, var part, ..]
                 ? $"encoder.stages.{parts[0][5] - '1'}.layers.{block}." + (part == "downsample"
                     ? $"shortcut.{(parts[3] == "0" ? "convolution" : "normalization")}.{parts[^1]}"
-                    : $"layer.{part[^1] - '1'}.{(part.StartsWith("conv", StringComparison.Ordinal) ? "convolution" : "normalization")}.{parts[^1]}")
+                    : $"layer.{part[^1] - '1'}.{(part.StartsWith("conv", StringComparison.Ordinal) ? "convolution" : "normalization")}.{parts[^1]}"
+            )
                 : $"embedder.embedder.{(parts[0] == "conv1" ? "convolution" : "normalization")}.{parts[^1]}")] = value;
         }
 
@@ -312,12 +379,20 @@ public sealed class ForeignLayoutTests : IDisposable
     {
         using var scope = NewDisposeScope();
         var state = new PickleDictionary { ["projector.net.0.weight"] = ones(8, 32) };
-        foreach (var (name, value) in method.Encoder.state_dict().Where(item => !item.Key.StartsWith("fc.", StringComparison.Ordinal)))
+        foreach (
+            var (name, value) in method
+                .Encoder.state_dict()
+                .Where(item => !item.Key.StartsWith("fc.", StringComparison.Ordinal)))
         {
             state["encoder." + Numbered(name, firstStage: 4)] = value;
         }
 
-        using var weights = Read(new PickleDictionary { ["online_network_state_dict"] = state, ["optimizer_state_dict"] = new PickleDictionary() });
+        using var weights = Read(
+            new PickleDictionary
+            {
+                ["online_network_state_dict"] = state,
+                ["optimizer_state_dict"] = new PickleDictionary(),
+            });
 
         AssertEncoders(weights, withKey: false, withHead: false);
     }
@@ -340,7 +415,9 @@ public sealed class ForeignLayoutTests : IDisposable
     public void ValuesThatFloat32CannotHold_NegativeVariances_AndIntegers_AreRefused()
     {
         using var scope = NewDisposeScope();
-        Refused(state => state["bn1.bias"] = full([4], 1e300, dtype: float64), "NaN or infinite values in bn1.bias (4 of 4 values)");
+        Refused(
+            state => state["bn1.bias"] = full([4], 1e300, dtype: float64),
+            "NaN or infinite values in bn1.bias (4 of 4 values)");
         Refused(state => state["bn1.running_var"] = full([4], -1f), "bn1.running_var holds a variance below 0");
         Refused(state => state["bn1.weight"] = ones(4, dtype: int8), "bn1.weight is of type Int8, expected floats");
     }
@@ -351,7 +428,11 @@ public sealed class ForeignLayoutTests : IDisposable
         using var scope = NewDisposeScope();
         using var optimizer = new Sgd(method.LearnedParameters, 0.9, 0);
         var whole = Path.Combine(folder, "whole.pth");
-        var config = new RunConfig { Encoder = method.Encoder.Options, MoCo = new MoCoOptions { Dimension = 8, QueueSize = 20 } };
+        var config = new RunConfig
+        {
+            Encoder = method.Encoder.Options,
+            MoCo = new MoCoOptions { Dimension = 8, QueueSize = 20 },
+        };
         OfficialCheckpoint.Write(whole, 1, method, optimizer, config, 0.01);
         using var file = TorchFile.Read(whole);
         var root = (PickleDictionary)file.Root;
@@ -373,12 +454,16 @@ public sealed class ForeignLayoutTests : IDisposable
     {
         using var scope = NewDisposeScope();
         Refused(state => state["layer1.0.se.weight"] = ones(1), "1 are more than it has (layer1.0.se.weight)");
-        Refused(state => state["layer2.0.conv1.weight"] = ones(8, 4, 5, 5), "layer2.0.conv1.weight [8, 4, 5, 5] for [8, 4, 3, 3]");
+        Refused(
+            state => state["layer2.0.conv1.weight"] = ones(8, 4, 5, 5),
+            "layer2.0.conv1.weight [8, 4, 5, 5] for [8, 4, 3, 3]");
         Refused(state => state["conv1.weight"] = ones(4, 1, 3, 3), "first convolution is of shape [4, 1, 3, 3]");
         Refused(state => state["conv1.weight"] = ones(4, 3, 5, 5), "kernel of 5");
         Refused(state => state["layer4.2.conv1.weight"] = ones(1), "2, 2, 2, 3 basic blocks");
         Refused(state => state["layer1.0.conv3.weight"] = ones(1), "bottleneck");
-        Refused(state => AddTo(state, "second.", method.KeyEncoder), "several networks, under \"\", \"second.\". Choose one: --prefix . or --prefix second.");
+        Refused(
+            state => AddTo(state, "second.", method.KeyEncoder),
+            "several networks, under \"\", \"second.\". Choose one: --prefix . or --prefix second.");
         Refused(new PickleDictionary { ["conv1.0.weight"] = ones(3, 3, 3, 3) }, "stack of convolutions");
         Refused(new PickleDictionary { ["a"] = ones(1) }, "no ResNet or MoCo");
         Refused(new PickleDictionary { ["epoch"] = 1, ["best"] = 2 }, "epoch, best");
@@ -396,14 +481,21 @@ public sealed class ForeignLayoutTests : IDisposable
     }
 
     [Theory]
-    [InlineData("resnet20-12fca82f.th", "CIFAR ResNet-20 of three stages with shortcuts that have no weights (option A)")]
+    [InlineData(
+        "resnet20-12fca82f.th",
+        "CIFAR ResNet-20 of three stages with shortcuts that have no weights (option A)"
+    )]
     [InlineData("resnet56-4bfd9763.th", "CIFAR ResNet-56 of three stages")]
     [InlineData("legacy_bare_resnet32_statedict.pt", "CIFAR ResNet-32 of three stages")]
     [InlineData("zip_epoch_state_optimizer_checkpoint.pth.tar", "no ResNet or MoCo that is known here")]
     [InlineData("pybridge/pickled_optimizers/sgd_load.pth", "holds no tensors under state_dict")]
     [InlineData("pybridge/pickled_tensors/tensors.safetensors", "no ResNet or MoCo that is known here")]
     public void RealFilesOfOtherNetworks_AreRefusedForWhatTheyAre(string name, string reason) =>
-        Assert.Contains(reason, Assert.Throws<InvalidDataException>(() => ForeignWeights.Read(Path.Combine(TestData.Checkpoints(), name))).Message);
+        Assert.Contains(
+            reason,
+            Assert
+                .Throws<InvalidDataException>(() => ForeignWeights.Read(Path.Combine(TestData.Checkpoints(), name)))
+                .Message);
 
     public void Dispose()
     {
@@ -453,17 +545,24 @@ public sealed class ForeignLayoutTests : IDisposable
         Refused(state, reason);
     }
 
-    private void Refused(PickleValue value, string reason) => Assert.Contains(reason, Assert.Throws<InvalidDataException>(() => Read(value)).Message);
+    private void Refused(PickleValue value, string reason) =>
+        Assert.Contains(reason, Assert.Throws<InvalidDataException>(() => Read(value)).Message);
 
     private void AssertEncoders(ForeignWeights weights, bool withKey = true, bool withHead = true)
     {
-        foreach (var (name, value) in method.Encoder.state_dict().Where(item => withHead || !item.Key.StartsWith("fc.", StringComparison.Ordinal)))
+        foreach (
+            var (name, value) in method
+                .Encoder.state_dict()
+                .Where(item => withHead || !item.Key.StartsWith("fc.", StringComparison.Ordinal)))
         {
             Assert.True(value.eq(weights.Query[name]).all().item<bool>(), name);
         }
 
         Assert.Equal(withKey, weights.Key is not null);
-        foreach (var (name, value) in method.KeyEncoder.state_dict().Where(item => withKey && (withHead || !item.Key.StartsWith("fc.", StringComparison.Ordinal))))
+        foreach (
+            var (name, value) in method
+                .KeyEncoder.state_dict()
+                .Where(item => withKey && (withHead || !item.Key.StartsWith("fc.", StringComparison.Ordinal))))
         {
             Assert.True(value.eq(weights.Key![name]).all().item<bool>(), name);
         }

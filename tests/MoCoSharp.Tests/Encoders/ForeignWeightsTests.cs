@@ -18,7 +18,8 @@ public sealed class ForeignWeightsTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("mocosharp").FullName;
 
-    // The losses in float32, as trainings are; the weights in float64: in float32 PyTorch's own, channels last or not, differ by 1e-3 after two steps.
+    // The losses in float32, as trainings are; the weights in float64: in float32 PyTorch's own, channels last or not,
+    // differ by 1e-3 after two steps.
     [Theory]
     [InlineData("resnet18", "zip")]
     [InlineData("resnet18", "legacy")]
@@ -34,7 +35,8 @@ public sealed class ForeignWeightsTests : IDisposable
         var losses = new[] { training.Step(2), training.Step(3) };
 
         Assert.Equal(expected[2], losses[0], 1e-5);
-        Assert.Equal(expected[3], losses[1], 1e-3); // after one update in float32, which raises differences of rounding; float64 below is exact
+        // after one update in float32, which raises differences of rounding; float64 below is exact
+        Assert.Equal(expected[3], losses[1], 1e-3);
         if (comparesWeights)
         {
             using var exact = Import(file, type: float64);
@@ -53,28 +55,34 @@ public sealed class ForeignWeightsTests : IDisposable
         training.Step(0);
         training.Step(1);
         OfficialCheckpoint.Write(file, 2, training.Method, training.Optimizer, training.Config, 0.01, format);
-        using var exact = format == TorchFormat.Zip ? training.Copy(float64) : null; // the same for both formats, and slow
+        // the same for both formats, and slow
+        using var exact = format == TorchFormat.Zip ? training.Copy(float64) : null;
 
-        var output = Official($"resume {file} - zip 2" + (exact is null ? "" : $" then resume {file} {next} zip 2 float64"));
+        var output = Official(
+            $"resume {file} - zip 2" + (exact is null ? "" : $" then resume {file} {next} zip 2 float64"));
         var losses = new[] { training.Step(2), training.Step(3) };
 
         Assert.Contains("All keys matched", output);
         var theirs = Losses(output);
         Assert.Equal(losses[0], theirs[0], 1e-5);
-        Assert.Equal(losses[1], theirs[1], 1e-3); // after one update in float32, which raises differences of rounding; float64 below is exact
+        // after one update in float32, which raises differences of rounding; float64 below is exact
+        Assert.Equal(losses[1], theirs[1], 1e-3);
         if (exact is not null)
         {
             AssertSameSteps(exact, next);
         }
     }
 
-    // Through our run folder and back: PyTorch goes on from our file as from its own, to the last bit. MOCOSHARP_SLOW=1 takes the other formats too.
+    // Through our run folder and back: PyTorch goes on from our file as from its own, to the last bit. MOCOSHARP_SLOW=1
+    // takes the other formats too.
     [Theory]
     [InlineData("resnet50", "zip", TorchFormat.Legacy)]
     [InlineData("resnet50", "legacy", TorchFormat.Zip)]
     public void ATrainingOfPyTorch_PassesThroughHere_Unchanged(string arch, string format, TorchFormat back)
     {
-        Assert.SkipWhen(format == "legacy" && Environment.GetEnvironmentVariable("MOCOSHARP_SLOW") != "1", "600 MB through the disk once more: MOCOSHARP_SLOW=1 runs it");
+        Assert.SkipWhen(
+            format == "legacy" && Environment.GetEnvironmentVariable("MOCOSHARP_SLOW") != "1",
+            "600 MB through the disk once more: MOCOSHARP_SLOW=1 runs it");
         var (file, ours) = (Path.Combine(folder, "theirs.pth.tar"), Path.Combine(folder, "ours.pth.tar"));
         var expected = Losses(Official($"start {arch} {file} {format} 1 then resume {file} - zip 1"));
         using (var training = Import(file, epochs: 1))
@@ -88,7 +96,11 @@ public sealed class ForeignWeightsTests : IDisposable
         using var after = TorchFile.Read(ours);
         Assert.Equal(Lines(before), Lines(after));
 
-        static IEnumerable<string> Lines(TorchFile read) => TreeText.Describe(read.Root).Where(line => !line.Contains(" dict ", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+        static IEnumerable<string> Lines(TorchFile read) =>
+            TreeText
+                .Describe(read.Root)
+                .Where(line => !line.Contains(" dict ", StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal);
     }
 
     [Theory]
@@ -108,10 +120,18 @@ public sealed class ForeignWeightsTests : IDisposable
         using var noGrad = no_grad();
         var images = Golden.View(0, 0, float32, 8, 3, 64, 64);
 
-        Assert.Equal(["the key encoder", "the queue", "the optimizer's velocities", "the number of epochs done"], weights.Missing);
+        Assert.Equal(
+            ["the key encoder", "the queue", "the optimizer's velocities", "the number of epochs done"],
+            weights.Missing);
         Assert.Equal(1000, weights.OutputSize);
-        Assert.True(Golden.Difference(encoder.Features(images), ((PickleTensor)((PickleDictionary)expected.Root)["features"]).Tensor) < 1e-5);
-        Assert.True(Golden.Difference(encoder.call(images), ((PickleTensor)((PickleDictionary)expected.Root)["outputs"]).Tensor) < 1e-5);
+        Assert.True(
+            Golden.Difference(
+                encoder.Features(images),
+                ((PickleTensor)((PickleDictionary)expected.Root)["features"]).Tensor
+            ) < 1e-5);
+        Assert.True(
+            Golden.Difference(encoder.call(images), ((PickleTensor)((PickleDictionary)expected.Root)["outputs"]).Tensor)
+                < 1e-5);
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
@@ -119,7 +139,12 @@ public sealed class ForeignWeightsTests : IDisposable
     private static string Official(string commands) => PyTorch.Run("official.py", commands.Split(' '));
 
     private static double[] Losses(string output) =>
-        [.. output.Split('\n').Where(line => double.TryParse(line, CultureInfo.InvariantCulture, out _)).Select(line => double.Parse(line, CultureInfo.InvariantCulture))];
+        [
+            .. output
+                .Split('\n')
+                .Where(line => double.TryParse(line, CultureInfo.InvariantCulture, out _))
+                .Select(line => double.Parse(line, CultureInfo.InvariantCulture)),
+        ];
 
     // The hyper-parameters of official.py; an epoch is a step.
     private static RunConfig Config(int depth) => new()
@@ -129,7 +154,13 @@ public sealed class ForeignWeightsTests : IDisposable
         Threads = 1,
         Encoder = new EncoderOptions { Depth = depth, Head = EncoderHead.Mlp },
         MoCo = new MoCoOptions { Dimension = 16, QueueSize = 48, Momentum = 0.99, Temperature = 0.2, Shuffle = false },
-        Optimizer = new OptimizerOptions { LearningRate = 0.01, Momentum = 0.9, WeightDecay = 1e-4, Schedule = LearningRateSchedule.Constant },
+        Optimizer = new OptimizerOptions
+        {
+            LearningRate = 0.01,
+            Momentum = 0.9,
+            WeightDecay = 1e-4,
+            Schedule = LearningRateSchedule.Constant,
+        },
     };
 
     private static void AssertSameSteps(OurTraining exact, string next)
@@ -181,7 +212,8 @@ public sealed class ForeignWeightsTests : IDisposable
         public double Step(int number)
         {
             using var scope = NewDisposeScope();
-            var (loss, _) = step.Run(number, Golden.View(number, 0, Type, 8, 3, 64, 64), Golden.View(number, 1, Type, 8, 3, 64, 64), 0.01);
+            var (loss, _) = step.Run(
+                number, Golden.View(number, 0, Type, 8, 3, 64, 64), Golden.View(number, 1, Type, 8, 3, 64, 64), 0.01);
             return loss.to(float64).item<double>();
         }
 
@@ -189,8 +221,14 @@ public sealed class ForeignWeightsTests : IDisposable
         {
             var copy = new OurTraining(Config, type);
             using var scope = NewDisposeScope();
-            StateDictionary.Load("a copy", copy.Method.state_dict().Select(item => (item.Key, item.Value)), Method.state_dict());
-            StateDictionary.Load("a copy", copy.Optimizer.Velocities, Optimizer.Velocities.ToDictionary(item => item.Name, item => item.Velocity));
+            StateDictionary.Load(
+                "a copy",
+                copy.Method.state_dict().Select(item => (item.Key, item.Value)),
+                Method.state_dict());
+            StateDictionary.Load(
+                "a copy",
+                copy.Optimizer.Velocities,
+                Optimizer.Velocities.ToDictionary(item => item.Name, item => item.Velocity));
             copy.Method.Queue.Resume(Method.Queue.Position);
             return copy;
         }

@@ -60,7 +60,11 @@ public sealed class TrainedEncoderTests : IDisposable
     public void AnEncoderFile_GivesBackWhatWentIn(bool withHead)
     {
         var path = Path.Combine(folder, "encoder.safetensors");
-        using var trained = Trained.New(Config.Encoder, outputSize: 8, role: EncoderRole.Key) with { Run = Config, Views = Config.Views };
+        using var trained = Trained.New(Config.Encoder, outputSize: 8, role: EncoderRole.Key) with
+        {
+            Run = Config,
+            Views = Config.Views,
+        };
 
         EncoderFile.Write(path, trained, withHead);
         using var read = TrainedEncoder.Load(path, EncoderRole.Key);
@@ -68,11 +72,15 @@ public sealed class TrainedEncoderTests : IDisposable
         AssertEqual(trained.Encoder, read.Encoder, withHead ? "" : "fc.");
         Assert.Equal(withHead ? EncoderHead.Mlp : EncoderHead.None, read.Encoder.Options.Head);
         Assert.Equal(withHead ? 8 : 32, read.Encoder.OutputSize);
-        Assert.Equal((trained.Views, trained.Step, trained.Role, trained.Source), (read.Views, read.Step, read.Role, read.Source));
+        Assert.Equal(
+            (trained.Views, trained.Step, trained.Role, trained.Source),
+            (read.Views, read.Step, read.Role, read.Source));
 
         using var file = SafeTensors.Read(path);
         Assert.Equal(withHead, file.Tensors.ContainsKey("fc.2.weight"));
-        Assert.Equal(("pt", "32", "0.4914,0.4822,0.4465"), (file.Metadata["format"], file.Metadata["size"], file.Metadata["mean"]));
+        Assert.Equal(
+            ("pt", "32", "0.4914,0.4822,0.4465"),
+            (file.Metadata["format"], file.Metadata["size"], file.Metadata["mean"]));
 
         var error = Assert.Throws<InvalidDataException>(() => TrainedEncoder.Load(path));
         Assert.Contains("key encoder alone", error.Message);
@@ -83,7 +91,11 @@ public sealed class TrainedEncoderTests : IDisposable
     {
         var path = Path.Combine(folder, "encoder.safetensors");
         var knn = new KnnOptions { Neighbours = 7, Temperature = 0.03, Layer = FeatureLayer.Head };
-        using var trained = Trained.New(Config.Encoder, outputSize: 8) with { Knn = knn, Precision = PrecisionChoice.Fp32 };
+        using var trained = Trained.New(Config.Encoder, outputSize: 8) with
+        {
+            Knn = knn,
+            Precision = PrecisionChoice.Fp32,
+        };
 
         EncoderFile.Write(path, trained, withHead: true);
         using var read = TrainedEncoder.Load(path);
@@ -107,17 +119,25 @@ public sealed class TrainedEncoderTests : IDisposable
         TrainingState.Save(run.CheckpointPath(1), new TrainingProgress { Step = 1 }, method, optimizer, Config);
         var message = Assert.Throws<InvalidDataException>(() => TrainedEncoder.Load(run.Path)).Message;
         Assert.Contains("NaN or infinite values in encoder_q.layer4.1.bn2.bias (32 of 32 values)", message);
-        Assert.Contains("encoder_q.layer4.1.bn2.bias", Assert.Throws<InvalidDataException>(() => TrainingState.Load(run.CheckpointPath(1), method, optimizer)).Message);
+        Assert.Contains(
+            "encoder_q.layer4.1.bn2.bias",
+            Assert
+                .Throws<InvalidDataException>(() => TrainingState.Load(run.CheckpointPath(1), method, optimizer))
+                .Message);
         using var key = TrainedEncoder.Load(run.Path, EncoderRole.Key); // the other one is whole
 
         var path = Path.Combine(folder, "nan.safetensors");
         using (var trained = Trained.New(Config.Encoder) with { Run = Config, Views = Config.Views })
         {
-            trained.Encoder.state_dict()["bn1.running_mean"].fill_(MoCoSharp.Kernels.Scalars.Held(float.NegativeInfinity));
+            trained
+                .Encoder.state_dict()["bn1.running_mean"]
+                .fill_(MoCoSharp.Kernels.Scalars.Held(float.NegativeInfinity));
             EncoderFile.Write(path, trained, withHead: false);
         }
 
-        Assert.Contains("bn1.running_mean", Assert.Throws<InvalidDataException>(() => TrainedEncoder.Load(path)).Message);
+        Assert.Contains(
+            "bn1.running_mean",
+            Assert.Throws<InvalidDataException>(() => TrainedEncoder.Load(path)).Message);
     }
 
     [Fact]
@@ -127,7 +147,9 @@ public sealed class TrainedEncoderTests : IDisposable
         File.WriteAllText(Path.Combine(folder, "hub", "config.json"), "{\"architectures\": [\"ResNetModel\"]}");
         File.WriteAllText(Path.Combine(folder, "hub", "model.safetensors"), "");
 
-        Assert.Contains("is no run folder, and holds weights: name one of its files, " + Path.Combine(folder, "hub", "model.safetensors"),
+        Assert.Contains(
+            "is no run folder, and holds weights: name one of its files, "
+                + Path.Combine(folder, "hub", "model.safetensors"),
             Assert.Throws<InvalidDataException>(() => TrainedEncoder.Load(Path.Combine(folder, "hub"))).Message);
     }
 
@@ -140,7 +162,13 @@ public sealed class TrainedEncoderTests : IDisposable
 
         Assert.True(trained.Encoder.Features(images).eq(trained.Encoder.call(images)).all().item<bool>());
         Assert.Contains("encoder.head", Assert.Throws<ArgumentException>(() =>
-            MoCo.Create(Config.Encoder with { Head = EncoderHead.None }, Config.MoCo!, 1, 0, SingleProcess.Instance)).Message);
+            MoCo.Create(
+                Config.Encoder with
+                {
+                    Head = EncoderHead.None,
+                },
+                Config.MoCo!, 1, 0, SingleProcess.Instance))
+        .Message);
     }
 
     [Fact]
@@ -153,7 +181,12 @@ public sealed class TrainedEncoderTests : IDisposable
         }
 
         Assert.StartsWith(path, Assert.Throws<InvalidDataException>(() => TrainedEncoder.Load(path)).Message);
-        Assert.Contains("no checkpoint yet", Assert.Throws<InvalidDataException>(() => TrainedEncoder.Load(RunFolder.Create(Path.Combine(folder, "new"), Config).Path)).Message);
+        Assert.Contains(
+            "no checkpoint yet",
+            Assert
+                .Throws<InvalidDataException>(() =>
+                    TrainedEncoder.Load(RunFolder.Create(Path.Combine(folder, "new"), Config).Path))
+                .Message);
         Assert.Throws<FileNotFoundException>(() => TrainedEncoder.Load(Path.Combine(folder, "nowhere")));
     }
 

@@ -14,13 +14,15 @@ public sealed class EpochTrendTests
     }
 
     [Fact]
-    public void ALossAboveChanceAtTheEnd_IsTold() => Assert.NotNull(EpochTrend.Trouble([Epoch(1, 1400), Epoch(2, 132)], 2, 10));
+    public void ALossAboveChanceAtTheEnd_IsTold() =>
+        Assert.NotNull(EpochTrend.Trouble([Epoch(1, 1400), Epoch(2, 132)], 2, 10));
 
     [Theory]
     [InlineData(132, 12, 100)]  // falls, and has time
     [InlineData(1.2, 1.3, 100)] // rises, and knows something
     [InlineData(5, 2.2, 2)]     // ends below chance
-    public void OtherLosses_AreNot(double first, double second, int epochs) => Assert.Null(EpochTrend.Trouble([Epoch(1, first), Epoch(2, second)], epochs, 10));
+    public void OtherLosses_AreNot(double first, double second, int epochs) =>
+        Assert.Null(EpochTrend.Trouble([Epoch(1, first), Epoch(2, second)], epochs, 10));
 
     private static EpochScores Epoch(int number, double loss) => new(number, 30, loss, 0.1, 0.5);
 }

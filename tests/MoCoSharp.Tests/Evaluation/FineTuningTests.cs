@@ -11,9 +11,20 @@ namespace MoCoSharp.Tests.Evaluation;
 
 public sealed class FineTuningTests : IDisposable
 {
-    private static readonly EncoderOptions Narrow = new() { Depth = 18, Width = 4, Stem = EncoderStem.Small, Head = EncoderHead.Mlp };
+    private static readonly EncoderOptions Narrow = new()
+    {
+        Depth = 18,
+        Width = 4,
+        Stem = EncoderStem.Small,
+        Head = EncoderHead.Mlp,
+    };
     private static readonly ViewOptions Views = new() { Recipe = ViewRecipe.CifarDemo, Size = 32 };
-    private static readonly FineTuningOptions Options = new FineTuningOptions { BatchSize = 16, EncoderLearningRate = 0.01, HeadLearningRate = 0.1 }.Over(3);
+    private static readonly FineTuningOptions Options = new FineTuningOptions
+    {
+        BatchSize = 16,
+        EncoderLearningRate = 0.01,
+        HeadLearningRate = 0.1,
+    }.Over(3);
     private static readonly LoaderOptions Loader = new() { Workers = 1 };
     private static readonly Patterns Train = new(33, 40, seed: 3); // 16 + 16 + 1: a batch of one has no statistics
     private static readonly Patterns Judged = new(20, 40, seed: 4);
@@ -35,7 +46,17 @@ public sealed class FineTuningTests : IDisposable
         var whole = Tune(encoder).Run(null, default);
         var path = Path.Combine(folder, "state.safetensors");
         using var stop = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => Tune(encoder, done: epoch => { if (epoch.Epoch == 1) { stop.Cancel(); } }).Run(path, stop.Token));
+        Assert.Throws<OperationCanceledException>(() =>
+            Tune(
+                    encoder,
+                    done: epoch =>
+                    {
+                        if (epoch.Epoch == 1)
+                        {
+                            stop.Cancel();
+                        }
+                    })
+                .Run(path, stop.Token));
 
         Assert.Equal(whole.Epochs, Tune(encoder).Run(path, default).Epochs);
         Assert.Equal(before, WeightHash.Of(encoder));
@@ -65,8 +86,13 @@ public sealed class FineTuningTests : IDisposable
 
         var tenth = LabelSubset.Stratified(data, 0.1, seed: 5);
 
-        var all = Enumerable.Range(0, 500).GroupBy(data.LabelOf).ToDictionary(group => group.Key, group => group.Count());
-        Assert.All(tenth.GroupBy(data.LabelOf), group => Assert.Equal(Math.Max(1, Math.Round(all[group.Key] * 0.1)), group.Count()));
+        var all = Enumerable
+            .Range(0, 500)
+            .GroupBy(data.LabelOf)
+            .ToDictionary(group => group.Key, group => group.Count());
+        Assert.All(
+            tenth.GroupBy(data.LabelOf),
+            group => Assert.Equal(Math.Max(1, Math.Round(all[group.Key] * 0.1)), group.Count()));
         Assert.Equal(10, tenth.Select(data.LabelOf).Distinct().Count());
         Assert.Equal(tenth, LabelSubset.Stratified(data, 0.1, seed: 5));
         Assert.NotEqual(tenth, LabelSubset.Stratified(data, 0.1, seed: 6));
@@ -83,7 +109,9 @@ public sealed class FineTuningTests : IDisposable
         Assert.Equal([3, 7, 40], LabelSubset.FromList(data, path));
 
         File.AppendAllLines(path, ["nowhere.jpg", ""]);
-        Assert.Contains("nowhere.jpg", Assert.Throws<InvalidDataException>(() => LabelSubset.FromList(data, path)).Message);
+        Assert.Contains(
+            "nowhere.jpg",
+            Assert.Throws<InvalidDataException>(() => LabelSubset.FromList(data, path)).Message);
     }
 
     public void Dispose()
@@ -92,6 +120,14 @@ public sealed class FineTuningTests : IDisposable
         Directory.Delete(folder, recursive: true);
     }
 
-    private static FineTuning Tune(Encoder? pretrained, FineTuningOptions? options = null, Action<EpochScores>? done = null) =>
-        new(Narrow, pretrained, Train, LabelSubset.Stratified(Train, 1, 0), Judged, Views, options ?? Options, Loader, CPU) { EpochDone = done };
+    private static FineTuning Tune(
+        Encoder? pretrained,
+        FineTuningOptions? options = null,
+        Action<EpochScores>? done = null) =>
+        new(
+            Narrow, pretrained, Train, LabelSubset.Stratified(Train, 1, 0), Judged, Views, options ?? Options, Loader,
+            CPU)
+        {
+            EpochDone = done,
+        };
 }

@@ -26,7 +26,8 @@ public sealed class LinearGoldenTests : IDisposable
         var losses = new List<double>();
         for (var epoch = 0; epoch < options.Epochs; epoch++)
         {
-            foreach (var (features, labels) in golden.Tensors["features"].split(64).Zip(golden.Tensors["labels"].split(64)))
+            foreach (
+                var (features, labels) in golden.Tensors["features"].split(64).Zip(golden.Tensors["labels"].split(64)))
             {
                 losses.Add(classifier.Step(features, labels, options.LearningRateAt(epoch)).to(float64).item<double>());
             }
@@ -44,11 +45,18 @@ public sealed class LinearGoldenTests : IDisposable
     {
         using var scope = NewDisposeScope();
 
-        var (weight, bias, converged) = LogisticRegression.Fit(golden.Tensors["features"], golden.Tensors["labels"], Classes, c: 0.5, tolerance: 1e-9);
+        var (weight, bias, converged) = LogisticRegression.Fit(
+            golden.Tensors["features"], golden.Tensors["labels"], Classes, c: 0.5, tolerance: 1e-9);
 
         Assert.True(converged);
         Assert.InRange(Golden.Difference(weight, golden.Tensors["logistic_weight"]), 0, 1e-4);
-        Assert.InRange(Golden.Difference(bias - bias.mean(), golden.Tensors["logistic_bias"] - golden.Tensors["logistic_bias"].mean()), 0, 1e-4); // free up to a constant
+        Assert.InRange(
+            Golden.Difference(
+                bias - bias.mean(),
+                golden.Tensors["logistic_bias"] - golden.Tensors["logistic_bias"].mean()),
+            0,
+            1e-4
+        ); // free up to a constant
         Assert.Equal(Labels("logistic_predicted"), Top(golden.Tensors["test"].to(float64).mm(weight.t()) + bias));
     }
 
@@ -59,7 +67,8 @@ public sealed class LinearGoldenTests : IDisposable
         var bank = nn.functional.normalize(golden.Tensors["features"], dim: 1);
         var queries = nn.functional.normalize(golden.Tensors["test"], dim: 1);
 
-        var predicted = KnnClassifier.Predict(bank, Labels("labels"), queries, Classes, neighbours: 21, temperature: 0.07);
+        var predicted = KnnClassifier.Predict(
+            bank, Labels("labels"), queries, Classes, neighbours: 21, temperature: 0.07);
 
         Assert.Equal(Labels("knn_predicted"), predicted);
     }
@@ -67,13 +76,22 @@ public sealed class LinearGoldenTests : IDisposable
     [Fact]
     public void CachedFeatures_GiveAClassifierNearTheOptimum_WithARateChosenOnHeldOutImages()
     {
-        using var train = new FeatureSet(golden.Tensors["features"].clone(), Labels("labels"), [.. Enumerable.Range(0, 210)]);
-        using var judged = new FeatureSet(golden.Tensors["test"].clone(), Labels("test_labels"), [.. Enumerable.Range(0, 90)]);
+        using var train = new FeatureSet(
+            golden.Tensors["features"].clone(),
+            Labels("labels"),
+            [.. Enumerable.Range(0, 210)]);
+        using var judged = new FeatureSet(
+            golden.Tensors["test"].clone(),
+            Labels("test_labels"),
+            [.. Enumerable.Range(0, 90)]);
 
-        var result = new CachedLinearProbe(new LinearOptions { BatchSize = 32 }.Over(20)).Run(train, judged, ["a", "b", "c", "d", "e"], default);
+        var result = new CachedLinearProbe(new LinearOptions { BatchSize = 32 }.Over(20)).Run(
+            train, judged, ["a", "b", "c", "d", "e"], default);
 
         Assert.Equal(CachedLinearProbe.LearningRates, result.Rates.Select(point => point.Value));
-        Assert.Equal(result.Rates.Max(point => point.HeldOut), result.Rates.First(point => point.Value == result.Rate).HeldOut);
+        Assert.Equal(
+            result.Rates.Max(point => point.HeldOut),
+            result.Rates.First(point => point.Value == result.Rate).HeldOut);
         Assert.InRange(result.Scores.Top1, 0.7, 1); // five classes
         Assert.InRange(result.Optimum.Top1, 0.8, 1);
         Assert.True(result.OptimumConverged);

@@ -27,7 +27,17 @@ public sealed class LinearProbeTests : IDisposable
     {
         set_num_threads(1);
         using var random = new Generator(7);
-        encoder = new Encoder(new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Small, Head = EncoderHead.Mlp }, 8, bnGroups: 2, random);
+        encoder = new Encoder(
+            new EncoderOptions
+            {
+                Depth = 18,
+                Width = 4,
+                Stem = EncoderStem.Small,
+                Head = EncoderHead.Mlp,
+            },
+            8,
+            bnGroups: 2,
+            random);
     }
 
     [Fact]
@@ -53,7 +63,9 @@ public sealed class LinearProbeTests : IDisposable
                     encoder.eval();
                     using var noGrad = no_grad();
                     var features = Array(encoder.Features(HostMemory.Images(batch.Query, batch.Count, 32, CPU)));
-                    sum += Step(features, batch.Labels, weight, bias, weightVelocity, biasVelocity, rates[epoch]) * batch.Count;
+                    sum +=
+                        Step(features, batch.Labels, weight, bias, weightVelocity, biasVelocity, rates[epoch])
+                        * batch.Count;
                     seen += batch.Count;
                 }
             }
@@ -94,7 +106,17 @@ public sealed class LinearProbeTests : IDisposable
         var whole = Probe(Options).Run(null, default);
         var path = Path.Combine(folder, "state.safetensors");
         using var stop = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => Probe(Options, done => { if (done.Epoch == 2) { stop.Cancel(); } }).Run(path, stop.Token));
+        Assert.Throws<OperationCanceledException>(() =>
+            Probe(
+                    Options,
+                    done =>
+                    {
+                        if (done.Epoch == 2)
+                        {
+                            stop.Cancel();
+                        }
+                    })
+                .Run(path, stop.Token));
 
         var resumed = Probe(Options).Run(path, default);
 
@@ -107,13 +129,17 @@ public sealed class LinearProbeTests : IDisposable
     {
         var path = Path.Combine(folder, "state.safetensors");
         Probe(Options.Over(1)).Run(path, default);
-        Assert.Contains("its protocol is", Assert.Throws<InvalidDataException>(() => Probe(Options).Run(path, default)).Message);
+        Assert.Contains(
+            "its protocol is",
+            Assert.Throws<InvalidDataException>(() => Probe(Options).Run(path, default)).Message);
     }
 
     [Fact]
     public void TheLastEpoch_IsToldApartFromTheBest()
     {
-        var result = new ClassificationResult([new(1, 1, 1, 0.5, 1), new(2, 1, 1, 0.7, 1), new(3, 1, 1, 0.7, 1), new(4, 1, 1, 0.6, 1)], new ClassificationScores(["a"]));
+        var result = new ClassificationResult(
+            [new(1, 1, 1, 0.5, 1), new(2, 1, 1, 0.7, 1), new(3, 1, 1, 0.7, 1), new(4, 1, 1, 0.6, 1)],
+            new ClassificationScores(["a"]));
         Assert.Equal((4, 2), (result.Last.Epoch, result.Best.Epoch));
     }
 
@@ -121,10 +147,16 @@ public sealed class LinearProbeTests : IDisposable
     public void TheDefaults_AreTheOfficialProtocol()
     {
         var official = new LinearOptions();
-        Assert.Equal([30, 30, 3, 3, 0.3], new[] { 0, 59, 60, 79, 80 }.Select(official.LearningRateAt), (a, b) => Math.Abs(a - b) < 1e-12);
-        Assert.Equal((100, 256, 0.9, 0.0), (official.Epochs, official.BatchSize, official.Momentum, official.WeightDecay));
+        Assert.Equal(
+            [30, 30, 3, 3, 0.3],
+            new[] { 0, 59, 60, 79, 80 }.Select(official.LearningRateAt),
+            (a, b) => Math.Abs(a - b) < 1e-12);
+        Assert.Equal(
+            (100, 256, 0.9, 0.0),
+            (official.Epochs, official.BatchSize, official.Momentum, official.WeightDecay));
         Assert.Collection(
-            ViewRecipes.Supervised(new ViewOptions { CropScaleMin = 0.5 }).Operations, // the pre-training's crops are its own
+            // the pre-training's crops are its own
+            ViewRecipes.Supervised(new ViewOptions { CropScaleMin = 0.5 }).Operations,
             operation => Assert.Contains("0.08", operation.Describe()),
             operation => Assert.IsType<HorizontalFlip>(operation));
         Assert.Contains("official", Probe(Options).Protocol);
@@ -136,7 +168,8 @@ public sealed class LinearProbeTests : IDisposable
         Directory.Delete(folder, recursive: true);
     }
 
-    private LinearProbe Probe(LinearOptions options, Action<EpochScores>? done = null) => new(encoder, Train, Judged, Views, options, Loader, CPU) { EpochDone = done };
+    private LinearProbe Probe(LinearOptions options, Action<EpochScores>? done = null) =>
+        new(encoder, Train, Judged, Views, options, Loader, CPU) { EpochDone = done };
 
     private static double[,] Array(Tensor tensor)
     {
@@ -148,13 +181,18 @@ public sealed class LinearProbeTests : IDisposable
     }
 
     // Softmax regression, one batch: v = 0.9 v + g, w -= rate v. Returns the mean loss before it.
-    private static double Step(double[,] features, int[] labels, double[,] weight, double[] bias, double[,] weightVelocity, double[] biasVelocity, double rate)
+    private static double Step(
+        double[,] features, int[] labels, double[,] weight, double[] bias, double[,] weightVelocity,
+        double[] biasVelocity, double rate)
     {
         var (count, classes, width) = (features.GetLength(0), bias.Length, features.GetLength(1));
         var (weightGradient, biasGradient, loss) = (new double[classes, width], new double[classes], 0.0);
         for (var n = 0; n < count; n++)
         {
-            var scores = Enumerable.Range(0, classes).Select(c => bias[c] + Enumerable.Range(0, width).Sum(d => weight[c, d] * features[n, d])).ToArray();
+            var scores = Enumerable
+                .Range(0, classes)
+                .Select(c => bias[c] + Enumerable.Range(0, width).Sum(d => weight[c, d] * features[n, d]))
+                .ToArray();
             var sum = scores.Sum(Math.Exp);
             loss -= Math.Log(Math.Exp(scores[labels[n]]) / sum) / count;
             for (var c = 0; c < classes; c++)

@@ -11,7 +11,10 @@ using static TorchSharp.torch.nn;
 
 namespace MoCoSharp.Tests.Evaluation;
 
-/// <summary>A published classifier, whose accuracy on these images PyTorch has told: reading, views, layout and scores all stand in the way of it.</summary>
+/// <summary>
+/// A published classifier, whose accuracy on these images PyTorch has told: reading, views, layout and scores all stand
+/// in the way of it.
+/// </summary>
 public sealed class ReferenceTests
 {
     [Fact]
@@ -20,9 +23,18 @@ public sealed class ReferenceTests
         using var file = TorchFile.Read(Path.Combine(TestData.Checkpoints(), "resnet20-12fca82f.th"));
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var weights = ((PickleDictionary)((PickleDictionary)file.Root)["state_dict"]).Tensors().ToDictionary(item => item.Key["module.".Length..], item => item.Value.Tensor);
+        var weights = ((PickleDictionary)((PickleDictionary)file.Root)["state_dict"])
+            .Tensors()
+            .ToDictionary(item => item.Key["module.".Length..], item => item.Value.Tensor);
         var (_, judged) = DataSource.Open($"cifar10:{TestData.CifarSubset()}", null);
-        var view = ViewRecipes.Evaluation(new ViewOptions { Recipe = ViewRecipe.CifarDemo, Size = 32, Mean = [0.485f, 0.456f, 0.406f], Std = [0.229f, 0.224f, 0.225f] });
+        var view = ViewRecipes.Evaluation(
+            new ViewOptions
+            {
+                Recipe = ViewRecipe.CifarDemo,
+                Size = 32,
+                Mean = [0.485f, 0.456f, 0.406f],
+                Std = [0.229f, 0.224f, 0.225f],
+            });
         var scores = new ClassificationScores(judged!.ClassNames);
         float[]? first = null;
         foreach (var batch in ViewLoader.Evaluate(judged, view, new LoaderOptions { Workers = 1 }, 256))
@@ -40,7 +52,8 @@ public sealed class ReferenceTests
         Assert.Equal([-5.3097f, -0.4958f, 0.8773f, 23.7305f], first!, (a, b) => Math.Abs(a - b) < 1e-4);
     }
 
-    // He et al. 2016, section 4.2: three stages of three blocks with 16, 32 and 64 channels; shortcuts of option A, without weights.
+    // He et al. 2016, section 4.2: three stages of three blocks with 16, 32 and 64 channels; shortcuts of option A,
+    // without weights.
     private static Tensor ResNet20(Dictionary<string, Tensor> weights, Tensor images)
     {
         var hidden = Norm("bn1", Convolve("conv1", images, 1)).relu();
@@ -59,10 +72,13 @@ public sealed class ReferenceTests
         return functional.linear(hidden.mean([2, 3]), weights["linear.weight"], weights["linear.bias"]);
 
         Tensor Convolve(string name, Tensor input, int stride) =>
-            functional.conv2d(ChannelsLast.Of(input), ChannelsLast.Of(weights[$"{name}.weight"]), strides: [stride, stride], padding: [1, 1]);
+            functional.conv2d(
+                ChannelsLast.Of(input), ChannelsLast.Of(weights[$"{name}.weight"]), strides: [stride, stride],
+                padding: [1, 1]);
 
         Tensor Norm(string name, Tensor input) => functional.batch_norm(
-            input, weights[$"{name}.running_mean"], weights[$"{name}.running_var"], weights[$"{name}.weight"], weights[$"{name}.bias"]);
+            input, weights[$"{name}.running_mean"], weights[$"{name}.running_var"], weights[$"{name}.weight"],
+            weights[$"{name}.bias"]);
 
         // Every other pixel, and as many channels of nothing on either side as double them.
         static Tensor OptionA(Tensor input) => functional.pad(

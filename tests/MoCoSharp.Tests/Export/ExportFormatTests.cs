@@ -10,7 +10,13 @@ namespace MoCoSharp.Tests.Export;
 public sealed class ExportFormatTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;
-    private readonly TrainedEncoder trained = Trained.New(new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Small });
+    private readonly TrainedEncoder trained = Trained.New(
+        new EncoderOptions
+        {
+            Depth = 18,
+            Width = 4,
+            Stem = EncoderStem.Small,
+        });
 
     [Fact]
     public void Difference_IsTheGreatestOfAll_AsAShareOfTheLargestFeature()
@@ -31,7 +37,9 @@ public sealed class ExportFormatTests : IDisposable
         Assert.Equal(0.25, ExportCheck.Difference(trained, withHead: false, Moved), 1e-4);
         Assert.Equal(0, ExportCheck.Difference(trained, withHead: false, trained.Encoder.Features));
         Assert.Equal(0, ExportCheck.Difference(trained, withHead: true, trained.Encoder.call));
-        Assert.Equal(double.NaN, ExportCheck.Difference(trained, withHead: false, images => trained.Encoder.Features(images) * float.NaN));
+        Assert.Equal(
+            double.NaN,
+            ExportCheck.Difference(trained, withHead: false, images => trained.Encoder.Features(images) * float.NaN));
         Assert.Equal(double.PositiveInfinity, ExportCheck.Difference(trained, withHead: false, trained.Encoder.call));
     }
 
@@ -43,7 +51,8 @@ public sealed class ExportFormatTests : IDisposable
         var path = Path.Combine(folder, "a");
         File.WriteAllText(path, "old");
 
-        var error = Assert.Throws<InvalidDataException>(() => new Fake(difference).Export(trained, withHead: false, path));
+        var error = Assert.Throws<InvalidDataException>(() =>
+            new Fake(difference).Export(trained, withHead: false, path));
 
         Assert.StartsWith($"{path}: not written", error.Message);
         Assert.Equal("old", File.ReadAllText(path));
@@ -83,8 +92,10 @@ public sealed class ExportFormatTests : IDisposable
 
     private sealed class Fake(double difference) : ExportFormat("fake")
     {
-        protected override void Write(string path, TrainedEncoder trained, bool withHead) => File.WriteAllText(path, "new");
+        protected override void Write(string path, TrainedEncoder trained, bool withHead) =>
+            File.WriteAllText(path, "new");
 
-        protected override double Difference(string path, TrainedEncoder trained, bool withHead) => File.ReadAllText(path) == "new" ? difference : 1;
+        protected override double Difference(string path, TrainedEncoder trained, bool withHead) =>
+            File.ReadAllText(path) == "new" ? difference : 1;
     }
 }

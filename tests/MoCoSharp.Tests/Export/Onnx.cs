@@ -8,7 +8,9 @@ namespace MoCoSharp.Tests.Export;
 /// <summary>An ONNX file as others see it: run by ONNX Runtime, or read field by field.</summary>
 internal sealed class Onnx(byte[] file) : IDisposable
 {
-    private readonly InferenceSession session = new(file, new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR });
+    private readonly InferenceSession session = new(
+        file,
+        new SessionOptions { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR });
 
     public IReadOnlyDictionary<string, string> Metadata => session.ModelMetadata.CustomMetadataMap;
 
@@ -18,7 +20,9 @@ internal sealed class Onnx(byte[] file) : IDisposable
 
     public Tensor Run(Tensor images)
     {
-        using var input = OrtValue.CreateTensorValueFromMemory(images.contiguous().data<float>().ToArray(), images.shape);
+        using var input = OrtValue.CreateTensorValueFromMemory(
+            images.contiguous().data<float>().ToArray(),
+            images.shape);
         using var outputs = session.Run(new RunOptions(), session.InputNames, [input], session.OutputNames);
         return tensor(outputs[0].GetTensorDataAsSpan<float>().ToArray(), outputs[0].GetTensorTypeAndShape().Shape);
     }
@@ -26,15 +30,23 @@ internal sealed class Onnx(byte[] file) : IDisposable
     /// <summary>Domain and version of each operator set, and the types of the nodes, straight from the bytes.</summary>
     public (List<(string Domain, long Version)> OperatorSets, List<string> NodeTypes) Read()
     {
-        var sets = Fields(file, 8).Select(set => (Fields(set, 1).Select(text => System.Text.Encoding.UTF8.GetString(text)).SingleOrDefault(""), Number(set, 2))).ToList();
-        var types = Fields(Fields(file, 7).Single(), 1).Select(node => System.Text.Encoding.UTF8.GetString(Fields(node, 4).Single())).ToList();
+        var sets = Fields(file, 8)
+            .Select(set =>
+                (
+                    Fields(set, 1).Select(text => System.Text.Encoding.UTF8.GetString(text)).SingleOrDefault(""),
+                    Number(set, 2)))
+            .ToList();
+        var types = Fields(Fields(file, 7).Single(), 1)
+            .Select(node => System.Text.Encoding.UTF8.GetString(Fields(node, 4).Single()))
+            .ToList();
         return (sets, types);
     }
 
     public void Dispose() => session.Dispose();
 
     // -1 is a dimension that is free.
-    private static string Value(KeyValuePair<string, NodeMetadata> item) => $"{item.Key} [{string.Join(", ", item.Value.Dimensions)}]";
+    private static string Value(KeyValuePair<string, NodeMetadata> item) =>
+        $"{item.Key} [{string.Join(", ", item.Value.Dimensions)}]";
 
     private static List<byte[]> Fields(byte[] message, int number)
     {

@@ -37,7 +37,10 @@ public sealed class OnnxExportTests
     {
         using var scope = NewDisposeScope();
         using var golden = Golden.Open("resnet.safetensors"); // float64
-        using var trained = Trained.New(new EncoderOptions { Depth = depth, Head = EncoderHead.Linear }, outputSize: 1000, size: 64);
+        using var trained = Trained.New(
+            new EncoderOptions { Depth = depth, Head = EncoderHead.Linear },
+            outputSize: 1000,
+            size: 64);
         Golden.Fill(trained.Encoder);
         var images = Golden.View(0, 0, float32, 2, 3, 64, 64);
 
@@ -51,7 +54,14 @@ public sealed class OnnxExportTests
     [Fact]
     public void TheModel_SaysWhatItIsAndHowImagesArePrepared()
     {
-        using var trained = Trained.New(new EncoderOptions { Depth = 18, Width = 8, Stem = EncoderStem.Cifar }, size: 40);
+        using var trained = Trained.New(
+            new EncoderOptions
+            {
+                Depth = 18,
+                Width = 8,
+                Stem = EncoderStem.Cifar,
+            },
+            size: 40);
         var views = new ViewOptions { Recipe = ViewRecipe.CifarDemo, Size = 40, Mean = [0.5f, 0.25f, 0.125f] };
         using var folded = Export(trained with { Views = views, Role = EncoderRole.Key }, withHead: true, fold: true);
         using var kept = Export(trained, withHead: false, fold: false);

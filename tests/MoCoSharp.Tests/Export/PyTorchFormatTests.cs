@@ -32,7 +32,9 @@ public sealed class PyTorchFormatTests : IDisposable
         Assert.Equal(0, format.Export(trained, withHead, Path.Combine(folder, "a \"b\" é.pth")));
 
         File.WriteAllLines(Path.Combine(folder, "load.py"), format.Loading(trained, withHead, "a \"b\" é.pth"));
-        Assert.All(Judged(trained, withHead, "torchvision_export.py", folder), difference => Assert.InRange(difference, 0, 1e-5));
+        Assert.All(
+            Judged(trained, withHead, "torchvision_export.py", folder),
+            difference => Assert.InRange(difference, 0, 1e-5));
     }
 
     [Theory]
@@ -40,7 +42,18 @@ public sealed class PyTorchFormatTests : IDisposable
     [InlineData(18, EncoderStem.Cifar)]
     public void AClassifier_LoadsIntoTorchvisionWithNumClasses_AndGivesTheSameLogits(int depth, EncoderStem stem)
     {
-        using var trained = Trained.New(new EncoderOptions { Depth = depth, Stem = stem, Head = EncoderHead.Linear }, outputSize: 3) with { Classes = ["cat", "\"dog\"", "é"] };
+        using var trained = Trained.New(
+            new EncoderOptions
+            {
+                Depth = depth,
+                Stem = stem,
+                Head = EncoderHead.Linear,
+            },
+            outputSize: 3
+        ) with
+        {
+            Classes = ["cat", "\"dog\"", "é"],
+        };
         var format = new TorchvisionFormat();
         Assert.Equal(0, format.Export(trained, withHead: true, Path.Combine(folder, "c.pth")));
 
@@ -48,8 +61,12 @@ public sealed class PyTorchFormatTests : IDisposable
 
         Assert.Contains($"model = torchvision.models.resnet{depth}(num_classes=3)", lines);
         Assert.DoesNotContain(lines, line => line.StartsWith("model.fc"));
-        File.WriteAllLines(Path.Combine(folder, "load.py"), [.. lines, "assert classes == ['cat', '\"dog\"', '\u00e9'], classes"]);
-        Assert.All(Judged(trained, withHead: true, "torchvision_export.py", folder), difference => Assert.InRange(difference, 0, 1e-5));
+        File.WriteAllLines(
+            Path.Combine(folder, "load.py"),
+            [.. lines, "assert classes == ['cat', '\"dog\"', '\u00e9'], classes"]);
+        Assert.All(
+            Judged(trained, withHead: true, "torchvision_export.py", folder),
+            difference => Assert.InRange(difference, 0, 1e-5));
         Assert.Contains("num_classes=3", string.Concat(new TimmFormat().Loading(trained, withHead: true, "c.pth")));
     }
 
@@ -62,7 +79,9 @@ public sealed class PyTorchFormatTests : IDisposable
 
         Assert.Equal(0, new Detectron2Format().Export(trained, withHead: false, Path.Combine(folder, "encoder.pkl")));
 
-        Assert.All(Judged(trained, withHead: false, "detectron2_export.py", folder, $"{depth}", $"{width}"), difference => Assert.InRange(difference, 0, 1e-5));
+        Assert.All(
+            Judged(trained, withHead: false, "detectron2_export.py", folder, $"{depth}", $"{width}"),
+            difference => Assert.InRange(difference, 0, 1e-5));
     }
 
     // With a queue in bf16, which official code has not.
@@ -89,7 +108,9 @@ public sealed class PyTorchFormatTests : IDisposable
         var format = new OfficialFormat(OfficialCheckpoint.Of(run.Path));
         Assert.Equal(0, format.Export(trained, withHead: false, path));
 
-        Assert.Contains($"--resume {path} --moco-dim 16 --moco-k 48 --moco-m 0.999 --moco-t", format.Loading(trained, withHead: false, path).First());
+        Assert.Contains(
+            $"--resume {path} --moco-dim 16 --moco-k 48 --moco-m 0.999 --moco-t",
+            format.Loading(trained, withHead: false, path).First());
         Assert.Contains("All keys matched", PyTorch.Run("official.py", "resume", path, "-", "zip", "1"));
         using var file = TorchFile.Read(path);
         Assert.Equal("2", $"{((PickleDictionary)file.Root)["epoch"]}");
@@ -113,18 +134,26 @@ public sealed class PyTorchFormatTests : IDisposable
         using var narrow = Trained.New(new EncoderOptions { Depth = 50, Width = 32 });
         Assert.Equal(
         [
-            "MODEL:", "  WEIGHTS: \"e.pkl\"", "  PIXEL_MEAN: [123.675, 116.28, 103.53]", "  PIXEL_STD: [58.395, 57.12, 57.375]",
+            "MODEL:", "  WEIGHTS: \"e.pkl\"", "  PIXEL_MEAN: [123.675, 116.28, 103.53]",
+            "  PIXEL_STD: [58.395, 57.12, 57.375]",
             "  BACKBONE:", "    FREEZE_AT: 0",
             "  RESNETS:", "    DEPTH: 50", "    NORM: \"SyncBN\"", "    STRIDE_IN_1X1: False",
             "    STEM_OUT_CHANNELS: 32", "    WIDTH_PER_GROUP: 32", "    RES2_OUT_CHANNELS: 128",
             "INPUT:", "  FORMAT: \"RGB\"",
         ], new Detectron2Format().Loading(narrow, withHead: false, "e.pkl"));
 
-        using var small = Trained.New(new EncoderOptions { Depth = 18, Stem = EncoderStem.Small, Head = EncoderHead.Linear });
+        using var small = Trained.New(
+            new EncoderOptions
+            {
+                Depth = 18,
+                Stem = EncoderStem.Small,
+                Head = EncoderHead.Linear,
+            });
         Assert.Equal(
         [
             "import timm, torch", "model = timm.create_model(\"resnet18\")",
-            "model.conv1 = torch.nn.Conv2d(3, 64, 3, stride=2, padding=1, bias=False)", "model.maxpool = torch.nn.Identity()",
+            "model.conv1 = torch.nn.Conv2d(3, 64, 3, stride=2, padding=1, bias=False)",
+            "model.maxpool = torch.nn.Identity()",
             "model.fc = torch.nn.Linear(512, 16)", "timm.models.load_checkpoint(model, \"e.pth\")",
         ], new TimmFormat().Loading(small, withHead: true, "e.pth"));
     }
@@ -167,7 +196,15 @@ public sealed class PyTorchFormatTests : IDisposable
         using var noGrad = no_grad();
         var images = Golden.View(0, 0, float32, 2, 3, 64, 64);
         var expected = withHead ? trained.Encoder.call(images) : trained.Encoder.Features(images);
-        TorchFile.Write(Path.Combine(folder, "case.pth"), new PickleDictionary { { "images", images }, { "expected", expected } });
-        return [.. PyTorch.Run(script, arguments).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => double.Parse(line, CultureInfo.InvariantCulture))];
+        TorchFile.Write(
+            Path.Combine(folder, "case.pth"),
+            new PickleDictionary { { "images", images }, { "expected", expected } });
+        return
+        [
+            .. PyTorch
+                .Run(script, arguments)
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(line => double.Parse(line, CultureInfo.InvariantCulture)),
+        ];
     }
 }

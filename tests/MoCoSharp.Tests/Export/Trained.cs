@@ -11,7 +11,11 @@ namespace MoCoSharp.Tests.Export;
 /// <summary>Encoders whose BatchNorm differs from layer to layer, as after training.</summary>
 internal static class Trained
 {
-    public static TrainedEncoder New(EncoderOptions options, int outputSize = 16, int size = 32, EncoderRole role = EncoderRole.Query)
+    public static TrainedEncoder New(
+        EncoderOptions options,
+        int outputSize = 16,
+        int size = 32,
+        EncoderRole role = EncoderRole.Query)
     {
         using var random = new Generator(1);
         var encoder = new Encoder(options, outputSize, bnGroups: 1, random);
@@ -19,11 +23,18 @@ internal static class Trained
         using var scope = NewDisposeScope();
         foreach (var (name, value) in encoder.state_dict().Where(item => item.Value.dim() == 1))
         {
-            value.copy_((rand(value.shape, generator: random) * 0.5) + (name.EndsWith("bias") || name.EndsWith("mean") ? -0.25 : 0.75));
+            value.copy_(
+                (rand(value.shape, generator: random) * 0.5)
+                    + (name.EndsWith("bias") || name.EndsWith("mean") ? -0.25 : 0.75));
         }
 
         encoder.eval();
         var config = new RunConfig { Encoder = options, Views = new ViewOptions { Size = size } };
-        return new TrainedEncoder(encoder, config.Views, 7, role, "a test") { Run = config, Knn = config.Knn, Precision = config.Precision };
+        return new TrainedEncoder(encoder, config.Views, 7, role, "a test")
+        {
+            Run = config,
+            Knn = config.Knn,
+            Precision = config.Precision,
+        };
     }
 }

@@ -43,7 +43,18 @@ public sealed class ClassificationScoresTests
         var scores = new ClassificationScores(Names);
         scores.Add(zeros(2, 6), [-1, 0]);
         Assert.Equal(1, scores.Count);
-        Assert.Contains("score of class b", Assert.Throws<InvalidDataException>(() => scores.Add(tensor(new float[,] { { 0, float.NaN, 0, 0, 0, 0 } }), [0])).Message);
+        Assert.Contains(
+            "score of class b",
+            Assert
+                .Throws<InvalidDataException>(() =>
+                    scores.Add(
+                        tensor(
+                            new float[,]
+                            {
+                                { 0, float.NaN, 0, 0, 0, 0 },
+                            }),
+                        [0]))
+                .Message);
         Assert.Throws<ArgumentException>(() => scores.Add(zeros(1, 6), [6]));
         Assert.Throws<ArgumentException>(() => scores.Add(zeros(1, 5), [0]));
     }
@@ -53,7 +64,22 @@ public sealed class ClassificationScoresTests
     {
         using var scope = NewDisposeScope();
         var scores = new ClassificationScores(["a", "b"]);
-        scores.Add(cat([tensor(new float[,] { { 1, 0 } }).expand(8, 2), tensor(new float[,] { { 0, 1 } }).expand(2, 2)]), new int[10]);
+        scores.Add(
+            cat([
+                tensor(
+                        new float[,]
+                        {
+                            { 1, 0 },
+                        })
+                    .expand(8, 2),
+                tensor(
+                        new float[,]
+                        {
+                            { 0, 1 },
+                        })
+                    .expand(2, 2),
+            ]),
+            new int[10]);
 
         // p = 0.8, n = 10: (0.8 + 3.8415/20 -+ 1.96 sqrt(0.016 + 3.8415/400)) / (1 + 0.38415)
         Assert.Equal(0.4902, scores.Interval.Low, 1e-4);

@@ -82,7 +82,13 @@ public sealed class FeatureCacheTests : IDisposable
 
         using var features = new FeatureCache(file).Get(
             encoder, Images, view, FeatureLayer.Pooled,
-            () => FeatureExtractor.Extract(encoder, Images, view, FeatureLayer.Pooled, new LoaderOptions { Workers = 1 }, CPU, normalize: false), notKept: told.Add).Features;
+            () =>
+                FeatureExtractor.Extract(
+                    encoder, Images, view, FeatureLayer.Pooled, new LoaderOptions { Workers = 1 },
+                    CPU,
+                    normalize: false),
+            notKept: told.Add)
+        .Features;
 
         Assert.Equal(12, features.Labels.Length);
         Assert.Contains("were not kept", Assert.Single(told));
@@ -97,7 +103,17 @@ public sealed class FeatureCacheTests : IDisposable
     private static Encoder NewEncoder(ulong seed)
     {
         using var random = new Generator(seed);
-        return new Encoder(new EncoderOptions { Depth = 18, Width = 16, Stem = EncoderStem.Small, Head = EncoderHead.Linear }, 8, bnGroups: 1, random);
+        return new Encoder(
+            new EncoderOptions
+            {
+                Depth = 18,
+                Width = 16,
+                Stem = EncoderStem.Small,
+                Head = EncoderHead.Linear,
+            },
+            8,
+            bnGroups: 1,
+            random);
     }
 
     private FeatureSet Get(Encoder encoder, Patterns images, int size, FeatureLayer layer)
@@ -106,7 +122,10 @@ public sealed class FeatureCacheTests : IDisposable
         return new FeatureCache(folder).Get(encoder, images, view, layer, () =>
         {
             extractions++;
-            return FeatureExtractor.Extract(encoder, images, view, layer, new LoaderOptions { Workers = 1 }, CPU, normalize: false);
+            return FeatureExtractor.Extract(
+                encoder, images, view, layer, new LoaderOptions { Workers = 1 },
+                CPU,
+                normalize: false);
         }).Features;
     }
 }

@@ -13,7 +13,8 @@ public sealed class KnnClassifierTests
         using var golden = Golden.Open("knn.safetensors");
         var labels = golden.Tensors["bank_labels"].data<long>().Select(label => (int)label).ToArray();
 
-        var predicted = KnnClassifier.Predict(golden.Tensors["bank"], labels, golden.Tensors["queries"], classes: 5, neighbours: 20, temperature: 0.1);
+        var predicted = KnnClassifier.Predict(
+            golden.Tensors["bank"], labels, golden.Tensors["queries"], classes: 5, neighbours: 20, temperature: 0.1);
 
         Assert.Equal(golden.Tensors["predicted"].data<long>().Select(label => (int)label), predicted);
     }
@@ -33,15 +34,22 @@ public sealed class KnnClassifierTests
     {
         using var bank = ones(3, 2);
         using var broken = tensor(new float[,] { { 1, float.NaN } });
-        Assert.Contains("diverged", Assert.Throws<InvalidDataException>(() => KnnClassifier.Predict(bank, [0, 1, 1], broken, 2, 1, 0.1)).Message);
-        Assert.Contains("label -1", Assert.Throws<ArgumentException>(() => KnnClassifier.Predict(bank, [0, -1, 1], bank, 2, 1, 0.1)).Message);
+        Assert.Contains(
+            "diverged",
+            Assert.Throws<InvalidDataException>(() => KnnClassifier.Predict(bank, [0, 1, 1], broken, 2, 1, 0.1)).Message
+        );
+        Assert.Contains(
+            "label -1",
+            Assert.Throws<ArgumentException>(() => KnnClassifier.Predict(bank, [0, -1, 1], bank, 2, 1, 0.1)).Message);
     }
 
     [Fact]
     public void MoreNeighboursThanTheBankHas_AreRefused()
     {
         using var bank = rand(3, 2);
-        Assert.Contains("bank of 3", Assert.Throws<ArgumentException>(() => KnnClassifier.Predict(bank, [0, 1, 1], bank, 2, 4, 0.1)).Message);
+        Assert.Contains(
+            "bank of 3",
+            Assert.Throws<ArgumentException>(() => KnnClassifier.Predict(bank, [0, 1, 1], bank, 2, 4, 0.1)).Message);
     }
 
     [Fact]
@@ -80,6 +88,8 @@ public sealed class KnnClassifierTests
                 nearest.Add(scores.AsSpan(first, Math.Min(block, scores.Length - first)), first);
             }
 
-            Assert.Equal(scores.Select((score, index) => (score, index)).OrderByDescending(item => item.score).Take(k), nearest.Best());
+            Assert.Equal(
+                scores.Select((score, index) => (score, index)).OrderByDescending(item => item.score).Take(k),
+                nearest.Best());
         });
 }

@@ -15,7 +15,9 @@ public sealed class KnnProtocolTests
     {
         var options = KnnProtocol.Named(name);
         Assert.Equal((200, temperature, FeatureLayer.Head), (options.Neighbours, options.Temperature, options.Layer));
-        Assert.Contains($"kNN, {name}: k 200, T {temperature.ToString(System.Globalization.CultureInfo.InvariantCulture)}", KnnProtocol.Describe(name, options));
+        Assert.Contains(
+            $"kNN, {name}: k 200, T {temperature.ToString(System.Globalization.CultureInfo.InvariantCulture)}",
+            KnnProtocol.Describe(name, options));
     }
 
     [Fact]
@@ -26,7 +28,8 @@ public sealed class KnnProtocolTests
 
         var result = KnnProtocol.Judge(bank, queries, Classes, new KnnOptions { Neighbours = 1 });
 
-        // A cat by its direction, not its length; an owl that cannot be right; and a dog as near to both, which goes to the first of the bank.
+        // A cat by its direction, not its length; an owl that cannot be right; and a dog as near to both, which goes to
+        // the first of the bank.
         Assert.Equal(["owl"], result.MissingClasses);
         Assert.Equal((3, 2), (result.Scores.Count, result.Scores.Right));
     }
@@ -44,5 +47,8 @@ public sealed class KnnProtocolTests
     }
 
     private static FeatureSet Set(int[] labels, params float[][] rows) =>
-        new(tensor(rows.SelectMany(row => row).ToArray(), [rows.Length, rows[0].Length]), labels, [.. Enumerable.Range(0, rows.Length)]);
+        new(
+            tensor(rows.SelectMany(row => row).ToArray(), [rows.Length, rows[0].Length]),
+            labels,
+            [.. Enumerable.Range(0, rows.Length)]);
 }

@@ -68,7 +68,8 @@ public sealed class Conv3x3WeightGradientTests : IDisposable
         Conv3x3WeightGradient.Convolve(images, kernel, stride).sum().backward();
 
         Assert.Null(images.grad);
-        var ofCenter = kernel.grad![0, 0, 1, 1].to(float32).item<float>(); // one from each image and place of the output
+        // one from each image and place of the output
+        var ofCenter = kernel.grad![0, 0, 1, 1].to(float32).item<float>();
         Assert.Equal(256 / (stride * stride), ofCenter);
         Assert.False(Conv3x3WeightGradient.Convolve(images, kernel.detach(), stride).requires_grad);
         images.requires_grad_();

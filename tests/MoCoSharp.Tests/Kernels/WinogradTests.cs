@@ -24,7 +24,9 @@ public sealed class WinogradTests : IDisposable
         var images = ChannelsLast.Of(randn(count, inputs, height, width)).to(bfloat16).requires_grad_();
         var kernel = ChannelsLast.Of(randn(outputs, inputs, 3, 3)).to(bfloat16).requires_grad_();
         Assert.True(Winograd.IsApplicable(images, kernel, stride: 1));
-        var (imagesTwin, kernelTwin) = (images.detach().to(float64).requires_grad_(), kernel.detach().to(float64).requires_grad_());
+        var (imagesTwin, kernelTwin) = (
+            images.detach().to(float64).requires_grad_(),
+            kernel.detach().to(float64).requires_grad_());
         var expected = nn.functional.conv2d(imagesTwin, kernelTwin, padding: [1, 1]);
         var gradient = ChannelsLast.Of(randn(expected.shape)).to(bfloat16);
 
@@ -44,8 +46,12 @@ public sealed class WinogradTests : IDisposable
             Assert.Equal(bfloat16, value.dtype);
             Assert.True(value.permute(0, 2, 3, 1).is_contiguous());
             var off = exact.detach() - value.detach().to(float64);
-            Assert.True(off.norm().item<double>() <= 0.008 * exact.detach().norm().item<double>(), $"off by {off.norm().item<double>()}");
-            Assert.True(off.abs().max().item<double>() <= 0.06 * exact.detach().std().item<double>(), $"off by {off.abs().max().item<double>()} at most");
+            Assert.True(
+                off.norm().item<double>() <= 0.008 * exact.detach().norm().item<double>(),
+                $"off by {off.norm().item<double>()}");
+            Assert.True(
+                off.abs().max().item<double>() <= 0.06 * exact.detach().std().item<double>(),
+                $"off by {off.abs().max().item<double>()} at most");
         }
     }
 
@@ -64,7 +70,8 @@ public sealed class WinogradTests : IDisposable
         Assert.False(Winograd.Convolve(images, kernel.detach()).requires_grad);
         images.requires_grad_();
         Winograd.Convolve(images, kernel.detach()).sum().backward();
-        Assert.Equal(4 * 128, images.grad![0, 0, 0, 0].to(float32).item<float>()); // a corner has a part in four places of each output
+        // a corner has a part in four places of each output
+        Assert.Equal(4 * 128, images.grad![0, 0, 0, 0].to(float32).item<float>());
         Assert.Equal(9 * 128, images.grad![3, 5, 1, 2].to(float32).item<float>());
     }
 
@@ -78,7 +85,12 @@ public sealed class WinogradTests : IDisposable
     {
         using var scope = NewDisposeScope();
 
-        Assert.False(Winograd.IsApplicable(ones(1, inputs, height, width, dtype: bfloat16), ones(outputs, inputs, 3, 3, dtype: bfloat16), stride));
-        Assert.False(Winograd.IsApplicable(ones(1, 128, 4, 4), ones(128, 128, 3, 3), stride: 1)); // nor is float32 taken
+        Assert.False(
+            Winograd.IsApplicable(
+                ones(1, inputs, height, width, dtype: bfloat16),
+                ones(outputs, inputs, 3, 3, dtype: bfloat16),
+                stride));
+        // nor is float32 taken
+        Assert.False(Winograd.IsApplicable(ones(1, 128, 4, 4), ones(128, 128, 3, 3), stride: 1));
     }
 }

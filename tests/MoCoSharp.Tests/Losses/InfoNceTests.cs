@@ -23,7 +23,8 @@ public sealed class InfoNceTests
         double expected = 0;
         for (var n = 0; n < 3; n++)
         {
-            double Dot(Tensor other, int row) => Enumerable.Range(0, 4).Sum(c => query[n, c].item<double>() * other[row, c].item<double>());
+            double Dot(Tensor other, int row) =>
+                Enumerable.Range(0, 4).Sum(c => query[n, c].item<double>() * other[row, c].item<double>());
             var positive = Math.Exp(Dot(key, n) / temperature);
             var all = positive + Enumerable.Range(0, 5).Sum(k => Math.Exp(Dot(queue, k) / temperature));
             expected -= Math.Log(positive / all) / 3;
@@ -50,7 +51,9 @@ public sealed class InfoNceTests
         var loss = InfoNce.Loss(narrow, key.to(float32), queue.to(float32), temperature).Loss;
         loss.backward();
 
-        Assert.True(Math.Abs(loss.item<float>() - expectedLoss) <= tolerance * Math.Max(1, expectedLoss), $"loss {loss.item<float>()}, expected {expectedLoss}");
+        Assert.True(
+            Math.Abs(loss.item<float>() - expectedLoss) <= tolerance * Math.Max(1, expectedLoss),
+            $"loss {loss.item<float>()}, expected {expectedLoss}");
         var difference = Golden.Difference(narrow.grad!, expectedGradient);
         Assert.True(difference < tolerance, $"the gradient differs by {difference:G3}");
     }
@@ -60,7 +63,8 @@ public sealed class InfoNceTests
     {
         using var scope = NewDisposeScope();
         var query = Unit(1, 4, 8);
-        var nearness = linspace(-1, 1, Keys, dtype: float64).unsqueeze(1); // the highest logit of each block is above that of the one before
+        // the highest logit of each block is above that of the one before
+        var nearness = linspace(-1, 1, Keys, dtype: float64).unsqueeze(1);
         var queue = nearness * query[0].unsqueeze(0);
         var (expectedLoss, expectedGradient) = Plain(query, Unit(2, 4, 8), queue, 0.01);
 
@@ -121,7 +125,8 @@ public sealed class InfoNceTests
         using var scope = NewDisposeScope();
         var query = ones(4, 1);
         var key = tensor(new float[] { 9, 6, 5, 1 }, 4, 1);
-        var queue = tensor(new float[] { 2, 3, 4, 5, 6, 7 }, 6, 1); // nearer than the own one: 0, 1 (6 itself ties), 2, 6
+        // nearer than the own one: 0, 1 (6 itself ties), 2, 6
+        var queue = tensor(new float[] { 2, 3, 4, 5, 6, 7 }, 6, 1);
 
         var accuracy = InfoNce.Loss(query, key, queue, 1, measuresAccuracy: true).Accuracy!;
 
@@ -160,5 +165,6 @@ public sealed class InfoNceTests
         return (loss.item<double>(), leaf.grad!);
     }
 
-    private static Tensor Unit(int seed, int rows, int size) => nn.functional.normalize(Golden.View(seed, 0, float64, rows, size), dim: 1);
+    private static Tensor Unit(int seed, int rows, int size) =>
+        nn.functional.normalize(Golden.View(seed, 0, float64, rows, size), dim: 1);
 }

@@ -45,7 +45,9 @@ public sealed class NtXentTests
         var nearest = Enumerable.Range(0, all.Length).Count(i =>
         {
             var partner = (i + count) % all.Length;
-            return Enumerable.Range(0, all.Length).All(j => j == i || j == partner || Dot(all[i], all[j]) <= Dot(all[i], all[partner]));
+            return Enumerable
+                .Range(0, all.Length)
+                .All(j => j == i || j == partner || Dot(all[i], all[j]) <= Dot(all[i], all[partner]));
         });
         Assert.Equal(nearest / (double)all.Length, accuracy![0].item<float>(), 1e-6);
     }
@@ -67,7 +69,9 @@ public sealed class NtXentTests
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(1);
-        var first = nn.functional.normalize(randn([700, 4], dtype: float64, generator: random), dim: 1).requires_grad_(); // 1,400 x 1,400 logits: two blocks
+        var first = nn
+            .functional.normalize(randn([700, 4], dtype: float64, generator: random), dim: 1)
+            .requires_grad_(); // 1,400 x 1,400 logits: two blocks
         var second = nn.functional.normalize(randn([700, 4], dtype: float64, generator: random), dim: 1);
 
         var loss = NtXent.Loss(first, second, 0.3).Loss;
@@ -102,7 +106,8 @@ public sealed class NtXentTests
             var loss = NtXent.Loss(share, other, 0.2, group).Loss;
             loss.backward();
             losses[group.Rank] = loss.item<double>();
-            gradients[group.Rank] = share.grad!.div(ranks).DetachFromDisposeScope(); // as TrainingStep averages over ranks
+            // as TrainingStep averages over ranks
+            gradients[group.Rank] = share.grad!.div(ranks).DetachFromDisposeScope();
         });
 
         Assert.Equal(alone.item<double>(), losses.Values.Average(), 1e-12);
@@ -131,7 +136,9 @@ public sealed class NtXentTests
     public void WhatDoesNotFit_IsRefused()
     {
         using var scope = NewDisposeScope();
-        Assert.Contains("[2, 3]", Assert.Throws<ArgumentException>(() => NtXent.Loss(ones(2, 3), ones(3, 3), 1)).Message);
+        Assert.Contains(
+            "[2, 3]",
+            Assert.Throws<ArgumentException>(() => NtXent.Loss(ones(2, 3), ones(3, 3), 1)).Message);
         Assert.Throws<ArgumentException>(() => NtXent.Loss(ones(0, 3), ones(0, 3), 1));
         Assert.Throws<ArgumentOutOfRangeException>(() => NtXent.Loss(ones(2, 3), ones(2, 3), 0));
     }
@@ -164,5 +171,10 @@ public sealed class NtXentTests
 
     private static double Dot(double[] a, double[] b) => a.Zip(b, (x, y) => x * y).Sum();
 
-    private static double[][] Rows(Tensor values) => [.. Enumerable.Range(0, (int)values.shape[0]).Select(row => values.detach()[row].contiguous().data<double>().ToArray())];
+    private static double[][] Rows(Tensor values) =>
+        [
+            .. Enumerable
+                .Range(0, (int)values.shape[0])
+                .Select(row => values.detach()[row].contiguous().data<double>().ToArray()),
+        ];
 }

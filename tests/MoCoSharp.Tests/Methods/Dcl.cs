@@ -62,7 +62,12 @@ public sealed class Dcl : PretrainMethod
         var others = ones_like(similarities, ScalarType.Bool) // neither a view itself nor its partner
             .logical_and(eye(2 * count, dtype: ScalarType.Bool).logical_not())
             .logical_and(eye(2 * count, dtype: ScalarType.Bool).roll(count, 1).logical_not());
-        var loss = (similarities.masked_fill(others.logical_not(), double.NegativeInfinity).logsumexp(1) - partners).mean();
-        return new(loss.MoveToOuterDisposeScope(), embeddings.narrow(0, count, count).detach().MoveToOuterDisposeScope(), null);
+        var loss = (
+            similarities.masked_fill(others.logical_not(), double.NegativeInfinity).logsumexp(1) - partners
+        ).mean();
+        return new(
+            loss.MoveToOuterDisposeScope(),
+            embeddings.narrow(0, count, count).detach().MoveToOuterDisposeScope(),
+            null);
     }
 }

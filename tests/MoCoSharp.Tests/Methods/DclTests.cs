@@ -21,13 +21,17 @@ public sealed class DclTests
         using var scope = NewDisposeScope();
         using var random = new Generator(3);
         using var method = new DclOptions { Dimension = 16 }.Create(Build);
-        using var optimizer = MomentumOptimizer.Create(method.LearnedParameters, new OptimizerOptions { LearningRate = 0.05 });
+        using var optimizer = MomentumOptimizer.Create(
+            method.LearnedParameters,
+            new OptimizerOptions { LearningRate = 0.05 });
         var step = new TrainingStep(method, optimizer, SingleProcess.Instance);
         var (queries, keys) = (rand([8, 3, 16, 16], generator: random), rand([8, 3, 16, 16], generator: random));
         var losses = new List<double>();
         for (var i = 0; i < 3; i++)
         {
-            var (loss, _) = step.Run(i, queries, keys, 0.05, null, new StepSamples([0, 1, 2, 3, 4, 5, 6, 7], new int[8]));
+            var (loss, _) = step.Run(
+                i, queries, keys, 0.05, null,
+                new StepSamples([0, 1, 2, 3, 4, 5, 6, 7], new int[8]));
             losses.Add(loss.item<float>());
         }
 
@@ -47,11 +51,18 @@ public sealed class DclTests
         using var noGrad = no_grad();
         var loss = method.call(queries, keys).Loss.item<float>();
 
-        var all = nn.functional.normalize(method.Encoder.call(cat([queries, keys])), dim: 1).to(float64).data<double>().ToArray();
+        var all = nn
+            .functional.normalize(method.Encoder.call(cat([queries, keys])), dim: 1)
+            .to(float64)
+            .data<double>()
+            .ToArray();
         var expected = 0.0; // the naive sum, in float64
         for (var i = 0; i < 8; i++)
         {
-            var others = Enumerable.Range(0, 8).Where(j => j != i && j != (i + 4) % 8).Sum(j => Math.Exp(Dot(i, j) / 0.5));
+            var others = Enumerable
+                .Range(0, 8)
+                .Where(j => j != i && j != (i + 4) % 8)
+                .Sum(j => Math.Exp(Dot(i, j) / 0.5));
             expected += (Math.Log(others) - (Dot(i, (i + 4) % 8) / 0.5)) / 8;
         }
 

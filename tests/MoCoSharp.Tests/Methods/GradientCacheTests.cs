@@ -8,14 +8,21 @@ namespace MoCoSharp.Tests.Methods;
 
 public sealed class GradientCacheTests
 {
-    private static readonly EncoderOptions Narrow = new() { Depth = 18, Width = 4, Stem = EncoderStem.Cifar, Head = EncoderHead.MlpBn };
+    private static readonly EncoderOptions Narrow = new()
+    {
+        Depth = 18,
+        Width = 4,
+        Stem = EncoderStem.Cifar,
+        Head = EncoderHead.MlpBn,
+    };
 
     [Theory]
     [InlineData(4, false, false, 1e-10)]
     [InlineData(4, false, true, 1e-10)]
     [InlineData(1, false, false, 1e-10)]
     [InlineData(4, true, false, 1e-5)]
-    public void TheCache_IsThePlainBatch_WithStatisticsByGroupInBoth(int groups, bool single, bool recompute, double tolerance)
+    public void TheCache_IsThePlainBatch_WithStatisticsByGroupInBoth(
+        int groups, bool single, bool recompute, double tolerance)
     {
         using var scope = NewDisposeScope();
         var type = single ? float32 : float64;
@@ -31,15 +38,26 @@ public sealed class GradientCacheTests
         Assert.Equal(expected.Loss.to(float64).item<double>(), actual.Loss.to(float64).item<double>(), tolerance);
         var all = cached.LearnedParameters.Zip(plain.LearnedParameters).ToList();
         var length = Math.Sqrt(all.Sum(pair => Square(pair.Second.Parameter.grad!)));
-        Assert.True(Math.Sqrt(all.Sum(pair => Square(pair.First.Parameter.grad! - pair.Second.Parameter.grad!))) / length < tolerance);
+        Assert.True(
+            Math.Sqrt(all.Sum(pair => Square(pair.First.Parameter.grad! - pair.Second.Parameter.grad!))) / length
+                < tolerance);
         foreach (var (name, buffer) in cached.named_buffers())
         {
-            Assert.True(Golden.Difference(buffer, plain.state_dict()[name]) < tolerance, name); // running statistics moved once, and the counters by 1
+            // running statistics moved once, and the counters by 1
+            Assert.True(Golden.Difference(buffer, plain.state_dict()[name]) < tolerance, name);
         }
 
         SimClr Create(bool cached)
         {
-            var method = SimClr.Create(Narrow with { Recompute = recompute }, new SimClrOptions { Dimension = 8, GradientCache = cached }, groups, seed: 5, SingleProcess.Instance);
+            var method = SimClr.Create(
+                Narrow with
+                {
+                    Recompute = recompute,
+                },
+                new SimClrOptions { Dimension = 8, GradientCache = cached },
+                groups,
+                seed: 5,
+                SingleProcess.Instance);
             method.to(type);
             method.train();
             return method;
@@ -54,9 +72,16 @@ public sealed class GradientCacheTests
         using var scope = NewDisposeScope();
         var losses = new[] { 1, 4 }.Select(groups =>
         {
-            using var method = SimClr.Create(Narrow, new SimClrOptions { Dimension = 8, GradientCache = true }, groups, seed: 5, SingleProcess.Instance);
+            using var method = SimClr.Create(
+                Narrow,
+                new SimClrOptions { Dimension = 8, GradientCache = true },
+                groups,
+                seed: 5,
+                SingleProcess.Instance);
             method.train();
-            return method.call(Golden.View(0, 0, float32, 16, 3, 16, 16), Golden.View(0, 1, float32, 16, 3, 16, 16)).Loss.item<float>();
+            return method
+                .call(Golden.View(0, 0, float32, 16, 3, 16, 16), Golden.View(0, 1, float32, 16, 3, 16, 16))
+                .Loss.item<float>();
         }).ToList();
 
         Assert.NotEqual(losses[0], losses[1], 1e-3f);

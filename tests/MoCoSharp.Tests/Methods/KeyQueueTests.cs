@@ -32,7 +32,10 @@ public sealed class KeyQueueTests
     }
 
     [Fact]
-    public void Enqueue_OfAnyBatches_IsANaiveRing() => Gen.Select(Gen.Int[1, 12], Gen.Int[0, 30].Array[0, 8]).Sample((size, batches) =>
+    public void Enqueue_OfAnyBatches_IsANaiveRing() =>
+        Gen.Select(Gen.Int[1, 12], Gen.Int[0, 30].Array[0, 8])
+            .Sample(
+                (size, batches) =>
     {
         using var scope = NewDisposeScope();
         using var queue = New(1, size);

@@ -9,7 +9,13 @@ namespace MoCoSharp.Tests.Methods;
 
 public sealed class MemoryBankTests
 {
-    private static readonly EncoderOptions Narrow = new() { Depth = 18, Width = 4, Stem = EncoderStem.Small, Head = EncoderHead.Linear };
+    private static readonly EncoderOptions Narrow = new()
+    {
+        Depth = 18,
+        Width = 4,
+        Stem = EncoderStem.Small,
+        Head = EncoderHead.Linear,
+    };
 
     [Fact]
     public void AnUpdate_MixesAndNormalises_AndLeavesTheOthers()
@@ -22,7 +28,15 @@ public sealed class MemoryBankTests
             bank.Features.copy_(tensor(new float[,] { { 1, 0 }, { 0, 1 }, { 1, 0 } }));
         }
 
-        bank.Update(tensor([2L]), tensor(new float[,] { { 0, 1 } }), momentum: 0.75); // (0.75, 0.25) of length sqrt(0.625)
+        bank.Update(
+            tensor([2L]),
+            tensor(
+                new float[,]
+                {
+                    { 0, 1 },
+                }),
+            momentum: 0.75
+        ); // (0.75, 0.25) of length sqrt(0.625)
 
         Assert.Equal([1f, 0f, 0f, 1f], bank.Features.narrow(0, 0, 2).data<float>().ToArray());
         Assert.Equal(0.75 / Math.Sqrt(0.625), bank.Features[2][0].item<float>(), 1e-6);
@@ -40,7 +54,12 @@ public sealed class MemoryBankTests
         long[][] draws = [[1, 5], [2, 2], [3, 4]];
         const double z = 20, tau = 0.3;
 
-        var (loss, accuracy) = InstDiscNce.Loss(query, bank, tensor(images), stack([.. draws.Select(row => tensor(row))]), tensor([z]), tau, measuresAccuracy: true);
+        var (loss, accuracy) = InstDiscNce.Loss(
+            query, bank, tensor(images),
+            stack([.. draws.Select(row => tensor(row))]),
+            tensor([z]),
+            tau,
+            measuresAccuracy: true);
         loss.backward();
 
         Assert.Equal(Naive(query.detach()), loss.item<double>(), 1e-12);
@@ -56,7 +75,10 @@ public sealed class MemoryBankTests
             }
         }
 
-        var first = Enumerable.Range(0, 3).Count(i => draws[i].All(draw => Similarity(query.detach(), i, draw) <= Similarity(query.detach(), i, images[i])));
+        var first = Enumerable
+            .Range(0, 3)
+            .Count(i =>
+                draws[i].All(draw => Similarity(query.detach(), i, draw) <= Similarity(query.detach(), i, images[i])));
         Assert.Equal(first / 3.0, accuracy![0].item<float>(), 1e-6);
 
         double Similarity(Tensor values, int i, long image) => values[i].dot(bank[image]).item<double>();
@@ -66,7 +88,8 @@ public sealed class MemoryBankTests
         {
             double P(long image) => Math.Exp(Similarity(values, i, image) / tau) / z;
             const double noise = 2 / 6.0;
-            return -Math.Log(P(images[i]) / (P(images[i]) + noise + 1e-7)) - draws[i].Sum(draw => Math.Log(noise / (P(draw) + noise + 1e-7)));
+            return -Math.Log(P(images[i]) / (P(images[i]) + noise + 1e-7))
+                - draws[i].Sum(draw => Math.Log(noise / (P(draw) + noise + 1e-7)));
         }) / 3;
 
         static Tensor Tensors(double value) => tensor(value, dtype: float64);
@@ -101,7 +124,9 @@ public sealed class MemoryBankTests
 
         var moved = (method.Bank.Features - before).abs().sum([1]).data<float>().ToArray();
         Assert.Equal([3, 7], Enumerable.Range(0, 10).Where(i => moved[i] > 0));
-        var expected = nn.functional.normalize(before[7].mul(tensor(0.5f)).add(output.Keys[0].mul(tensor(0.5f))), dim: 0);
+        var expected = nn.functional.normalize(
+            before[7].mul(tensor(0.5f)).add(output.Keys[0].mul(tensor(0.5f))),
+            dim: 0);
         Assert.True(Golden.Difference(method.Bank.Features[7], expected) < 1e-6);
     }
 
@@ -110,12 +135,20 @@ public sealed class MemoryBankTests
     {
         using var scope = NewDisposeScope();
         using var method = Create(seed: 1);
-        Assert.Contains("call Take", Assert.Throws<InvalidOperationException>(() => method.call(Golden.View(0, 0, float32, 2, 3, 16, 16), zeros(1))).Message);
+        Assert.Contains(
+            "call Take",
+            Assert
+                .Throws<InvalidOperationException>(() =>
+                    method.call(Golden.View(0, 0, float32, 2, 3, 16, 16), zeros(1)))
+                .Message);
     }
 
     private static MemoryBank Create(long seed)
     {
-        var method = MemoryBank.Create(Narrow, new MemoryBankOptions { Dimension = 8, Negatives = 200 }, images: 10, bnGroups: 1, seed, SingleProcess.Instance);
+        var method = MemoryBank.Create(
+            Narrow,
+            new MemoryBankOptions { Dimension = 8, Negatives = 200 },
+            images: 10, bnGroups: 1, seed, SingleProcess.Instance);
         method.train();
         return method;
     }

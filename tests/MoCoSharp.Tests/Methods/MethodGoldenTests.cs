@@ -13,7 +13,13 @@ namespace MoCoSharp.Tests.Methods;
 public sealed class MethodGoldenTests
 {
     private const int Steps = 10;
-    private static readonly EncoderOptions Narrow = new() { Depth = 18, Width = 4, Stem = EncoderStem.Cifar, Head = EncoderHead.Mlp };
+    private static readonly EncoderOptions Narrow = new()
+    {
+        Depth = 18,
+        Width = 4,
+        Stem = EncoderStem.Cifar,
+        Head = EncoderHead.Mlp,
+    };
 
     [Theory]
     [InlineData(false)]
@@ -22,15 +28,35 @@ public sealed class MethodGoldenTests
     {
         using var golden = Golden.Open("method_steps.safetensors");
         using var method = SimClr.Create(
-            Narrow with { Head = EncoderHead.MlpBn }, new SimClrOptions { Dimension = 16, Temperature = 0.2, GradientCache = cached }, bnGroups: 4, seed: 0, SingleProcess.Instance);
-        Run(golden, "simClr", method, "mlp_bn", parameters => new Lars(parameters, 0.9, 1e-3, 0.001, TrustRatio.NormOfSum), learningRate: 0.3);
+            Narrow with
+            {
+                Head = EncoderHead.MlpBn,
+            },
+            new SimClrOptions
+            {
+                Dimension = 16,
+                Temperature = 0.2,
+                GradientCache = cached,
+            },
+            bnGroups: 4,
+            seed: 0,
+            SingleProcess.Instance);
+        Run(
+            golden, "simClr", method, "mlp_bn",
+            parameters => new Lars(parameters, 0.9, 1e-3, 0.001, TrustRatio.NormOfSum),
+            learningRate: 0.3);
     }
 
     [Fact]
     public void EndToEnd_MatchesPyTorch()
     {
         using var golden = Golden.Open("method_steps.safetensors");
-        using var method = EndToEnd.Create(Narrow, new EndToEndOptions { Dimension = 16, Temperature = 0.2 }, bnGroups: 4, seed: 0, SingleProcess.Instance);
+        using var method = EndToEnd.Create(
+            Narrow,
+            new EndToEndOptions { Dimension = 16, Temperature = 0.2 },
+            bnGroups: 4,
+            seed: 0,
+            SingleProcess.Instance);
         method.KeyOrders = (step, _, _) => golden.Tensors["orders"][step].data<long>().ToArray();
         Run(golden, "endToEnd", method, "mlp");
     }
@@ -55,7 +81,11 @@ public sealed class MethodGoldenTests
             method.Bank.Features.copy_(golden.Tensors["init.bank"]);
         }
 
-        Run(golden, name, method, "mlp", samples: step => new StepSamples([.. golden.Tensors["indices"][step].data<long>().ToArray().Select(index => (int)index)], new int[20]));
+        Run(
+            golden, name, method, "mlp",
+            samples: step => new StepSamples(
+                [.. golden.Tensors["indices"][step].data<long>().ToArray().Select(index => (int)index)],
+                new int[20]));
 
         Assert.True(Golden.Difference(method.Bank.Features, golden.Tensors[name + ".bank"]) < 1e-8);
     }
@@ -64,13 +94,27 @@ public sealed class MethodGoldenTests
     public void Supervised_MatchesPyTorch()
     {
         using var golden = Golden.Open("method_steps.safetensors");
-        using var method = Supervised.Create(Narrow with { Head = EncoderHead.Linear }, new SupervisedOptions { Classes = 5 }, bnGroups: 4, seed: 0, SingleProcess.Instance);
-        Run(golden, "supervised", method, "linear", samples: step => new StepSamples(new int[20], [.. golden.Tensors["labels"][step].data<long>().ToArray().Select(label => (int)label)]));
+        using var method = Supervised.Create(
+            Narrow with
+            {
+                Head = EncoderHead.Linear,
+            },
+            new SupervisedOptions { Classes = 5 },
+            bnGroups: 4,
+            seed: 0,
+            SingleProcess.Instance);
+        Run(
+            golden, "supervised", method, "linear",
+            samples: step => new StepSamples(
+                new int[20],
+                [.. golden.Tensors["labels"][step].data<long>().ToArray().Select(label => (int)label)]));
     }
 
     private static void Run(
         SafeTensorsFile golden, string name, PretrainMethod method, string initial,
-        Func<IEnumerable<(string, TorchSharp.Modules.Parameter)>, MomentumOptimizer>? optimizerOf = null, double learningRate = 0.0003, Func<int, StepSamples>? samples = null)
+        Func<IEnumerable<(string, TorchSharp.Modules.Parameter)>, MomentumOptimizer>? optimizerOf = null,
+        double learningRate = 0.0003,
+        Func<int, StepSamples>? samples = null)
     {
         using var scope = NewDisposeScope();
         method.to(float64);
@@ -79,18 +123,27 @@ public sealed class MethodGoldenTests
         {
             foreach (var encoder in new[] { method.Encoder, method.KeyEncoder }.OfType<Encoder>())
             {
-                foreach (var (key, value) in encoder.state_dict().Where(item => !item.Key.EndsWith("num_batches_tracked", StringComparison.Ordinal)))
+                foreach (
+                    var (key, value) in encoder
+                        .state_dict()
+                        .Where(item => !item.Key.EndsWith("num_batches_tracked", StringComparison.Ordinal)))
                 {
-                    value.copy_(golden.Tensors[$"init.{(key.StartsWith("fc.", StringComparison.Ordinal) ? initial + "." : "")}{key}"]);
+                    value.copy_(
+                        golden.Tensors[
+                            $"init.{(key.StartsWith("fc.", StringComparison.Ordinal) ? initial + "." : "")}{key}"
+                        ]);
                 }
             }
         }
 
-        using var optimizer = optimizerOf?.Invoke(method.LearnedParameters) ?? new Sgd(method.LearnedParameters, 0.9, 1e-4);
+        using var optimizer =
+            optimizerOf?.Invoke(method.LearnedParameters) ?? new Sgd(method.LearnedParameters, 0.9, 1e-4);
         var step = new TrainingStep(method, optimizer, SingleProcess.Instance);
         for (var i = 0; i < Steps; i++)
         {
-            var (loss, _) = step.Run(i, Golden.View(i, 0, float64, 20, 3, 16, 16), Golden.View(i, 1, float64, 20, 3, 16, 16), learningRate, samples: samples?.Invoke(i));
+            var (loss, _) = step.Run(
+                i, Golden.View(i, 0, float64, 20, 3, 16, 16), Golden.View(i, 1, float64, 20, 3, 16, 16), learningRate,
+                samples: samples?.Invoke(i));
             Assert.Equal(golden.Tensors[$"{name}.losses"][i].item<double>(), loss.item<double>(), 1e-8);
         }
 
@@ -103,7 +156,9 @@ public sealed class MethodGoldenTests
             }
         }
 
-        foreach (var (key, velocity) in optimizer.Velocities.Where(item => golden.Tensors.ContainsKey($"{name}.momentum.{item.Name}")))
+        foreach (
+            var (key, velocity) in optimizer.Velocities.Where(item =>
+                golden.Tensors.ContainsKey($"{name}.momentum.{item.Name}")))
         {
             Near($"{name}.momentum.{key}", velocity);
         }

@@ -18,9 +18,21 @@ public sealed class MethodRanksTests
         ["simClr"] = new SimClrOptions { Dimension = 8, Temperature = 0.2 },
         ["simClr, cached"] = new SimClrOptions { Dimension = 8, Temperature = 0.2, GradientCache = true },
         ["endToEnd"] = new EndToEndOptions { Dimension = 8, Temperature = 0.2 },
-        ["endToEnd, shared"] = new EndToEndOptions { Dimension = 8, Temperature = 0.2, SharedEncoder = true, Shuffle = false },
+        ["endToEnd, shared"] = new EndToEndOptions
+        {
+            Dimension = 8,
+            Temperature = 0.2,
+            SharedEncoder = true,
+            Shuffle = false,
+        },
         ["memoryBank"] = new MemoryBankOptions { Dimension = 8, Temperature = 0.2, Negatives = 12 },
-        ["memoryBank, nce"] = new MemoryBankOptions { Dimension = 8, Temperature = 0.5, Negatives = 12, Loss = MemoryBankLoss.Nce },
+        ["memoryBank, nce"] = new MemoryBankOptions
+        {
+            Dimension = 8,
+            Temperature = 0.5,
+            Negatives = 12,
+            Loss = MemoryBankLoss.Nce,
+        },
         ["supervised"] = new SupervisedOptions { Classes = 4 },
     };
 
@@ -50,7 +62,18 @@ public sealed class MethodRanksTests
     private static Dictionary<string, Tensor> Train(IProcessGroup group, IMethodOptions options)
     {
         using var scope = NewDisposeScope();
-        var config = new RunConfig { BnGroups = 4, Seed = 7, Encoder = new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Small, Head = options is SimClrOptions ? EncoderHead.MlpBn : EncoderHead.Mlp } }.With(options);
+        var config = new RunConfig
+        {
+            BnGroups = 4,
+            Seed = 7,
+            Encoder = new EncoderOptions
+            {
+                Depth = 18,
+                Width = 4,
+                Stem = EncoderStem.Small,
+                Head = options is SimClrOptions ? EncoderHead.MlpBn : EncoderHead.Mlp,
+            },
+        }.With(options);
         using var method = config.CreateMethod(images: 30, group);
         method.to(float64);
         method.train();
@@ -61,10 +84,15 @@ public sealed class MethodRanksTests
             var query = BatchOrder.Share(group, Golden.View(i, 0, float64, 16, 3, 16, 16)).contiguous();
             var key = BatchOrder.Share(group, Golden.View(i, 1, float64, 16, 3, 16, 16)).contiguous();
             int[] mine = [.. Enumerable.Range(0, 16).Where(sample => sample % group.Size == group.Rank)];
-            step.Run(i, query, key, learningRate: 0.001, samples: new StepSamples([.. mine.Select(sample => sample + i)], [.. mine.Select(sample => sample % 4)]));
+            step.Run(
+                i, query, key, learningRate: 0.001,
+                samples: new StepSamples([.. mine.Select(sample => sample + i)], [.. mine.Select(sample => sample % 4)])
+            );
         }
 
-        return method.state_dict().Concat(optimizer.Velocities.Select(item => KeyValuePair.Create("v." + item.Name, item.Velocity)))
+        return method
+            .state_dict()
+            .Concat(optimizer.Velocities.Select(item => KeyValuePair.Create("v." + item.Name, item.Velocity)))
             .ToDictionary(item => item.Key, item => item.Value.detach().clone().DetachFromDisposeScope());
     }
 }

@@ -11,8 +11,20 @@ namespace MoCoSharp.Tests.Methods;
 /// <summary>Our steps against plain PyTorch's: golden/moco_steps.py.</summary>
 public sealed class MoCoGoldenTests
 {
-    private static readonly EncoderOptions Narrow = new() { Depth = 18, Width = 4, Stem = EncoderStem.Cifar, Head = EncoderHead.Mlp };
-    private static readonly MoCoOptions Options = new() { Dimension = 16, QueueSize = 96, Momentum = 0.99, Temperature = 0.2 };
+    private static readonly EncoderOptions Narrow = new()
+    {
+        Depth = 18,
+        Width = 4,
+        Stem = EncoderStem.Cifar,
+        Head = EncoderHead.Mlp,
+    };
+    private static readonly MoCoOptions Options = new()
+    {
+        Dimension = 16,
+        QueueSize = 96,
+        Momentum = 0.99,
+        Temperature = 0.2,
+    };
 
     [Theory]
     [InlineData("f64", 1e-8)]
@@ -29,8 +41,13 @@ public sealed class MoCoGoldenTests
 
         for (var i = 0; i < 20; i++)
         {
-            var (loss, _) = step.Run(i, Golden.View(i, 0, type, 20, 3, 16, 16), Golden.View(i, 1, type, 20, 3, 16, 16), learningRate: 0.0003);
-            Assert.Equal(golden.Tensors[$"{precision}.losses"][i].to(float64).item<double>(), loss.to(float64).item<double>(), tolerance);
+            var (loss, _) = step.Run(
+                i, Golden.View(i, 0, type, 20, 3, 16, 16), Golden.View(i, 1, type, 20, 3, 16, 16),
+                learningRate: 0.0003);
+            Assert.Equal(
+                golden.Tensors[$"{precision}.losses"][i].to(float64).item<double>(),
+                loss.to(float64).item<double>(),
+                tolerance);
         }
 
         AssertState(golden, precision + ".", method, optimizer, tolerance);
@@ -42,20 +59,31 @@ public sealed class MoCoGoldenTests
         using var scope = NewDisposeScope();
         using var golden = Golden.Open("moco_symmetric.safetensors");
         var orders = golden.Tensors["permutations"];
-        using var method = Start(golden, Options with { Symmetric = true }, float64, (step, half, _) => orders[step][half].data<long>().ToArray());
+        using var method = Start(
+            golden,
+            Options with
+            {
+                Symmetric = true,
+            },
+            float64,
+            (step, half, _) => orders[step][half].data<long>().ToArray());
         using var optimizer = new Sgd(method.LearnedParameters, momentum: 0.9, weightDecay: 1e-4);
         var step = new TrainingStep(method, optimizer, SingleProcess.Instance);
 
         for (var i = 0; i < 5; i++)
         {
-            var (loss, _) = step.Run(i, Golden.View(i, 0, float64, 20, 3, 16, 16), Golden.View(i, 1, float64, 20, 3, 16, 16), learningRate: 0.0003);
+            var (loss, _) = step.Run(
+                i, Golden.View(i, 0, float64, 20, 3, 16, 16), Golden.View(i, 1, float64, 20, 3, 16, 16),
+                learningRate: 0.0003);
             Assert.Equal(golden.Tensors["losses"][i].item<double>(), loss.item<double>(), 1e-8);
         }
 
         AssertState(golden, "", method, optimizer, 1e-8);
     }
 
-    private static MoCo Start(MoCoSharp.PyTorch.SafeTensorsFile golden, MoCoOptions options, ScalarType type, Func<long, int, long, long[]> orders)
+    private static MoCo Start(
+        MoCoSharp.PyTorch.SafeTensorsFile golden, MoCoOptions options, ScalarType type,
+        Func<long, int, long, long[]> orders)
     {
         var method = MoCo.Create(Narrow, options, bnGroups: 4, seed: 0, SingleProcess.Instance);
         method.to(type);
@@ -63,7 +91,9 @@ public sealed class MoCoGoldenTests
         method.KeyOrders = orders;
         using var noGrad = no_grad();
         var state = method.state_dict();
-        foreach (var (name, value) in golden.Tensors.Where(item => item.Key.StartsWith("init.encoder_q.", StringComparison.Ordinal)))
+        foreach (
+            var (name, value) in golden.Tensors.Where(item =>
+                item.Key.StartsWith("init.encoder_q.", StringComparison.Ordinal)))
         {
             var key = name["init.encoder_q.".Length..];
             state["encoder_q." + key].copy_(value);
@@ -74,10 +104,14 @@ public sealed class MoCoGoldenTests
         return method;
     }
 
-    private static void AssertState(MoCoSharp.PyTorch.SafeTensorsFile golden, string prefix, MoCo method, Sgd optimizer, double tolerance)
+    private static void AssertState(
+        MoCoSharp.PyTorch.SafeTensorsFile golden, string prefix, MoCo method, Sgd optimizer, double tolerance)
     {
         var compared = 0;
-        foreach (var (name, tensor) in method.state_dict().Where(item => item.Key.StartsWith("encoder_", StringComparison.Ordinal)))
+        foreach (
+            var (name, tensor) in method
+                .state_dict()
+                .Where(item => item.Key.StartsWith("encoder_", StringComparison.Ordinal)))
         {
             Near(prefix + name, tensor);
         }

@@ -10,7 +10,13 @@ namespace MoCoSharp.Tests.Methods;
 
 public sealed class MoCoTests
 {
-    private static readonly EncoderOptions Narrow = new() { Depth = 18, Width = 4, Stem = EncoderStem.Small, Head = EncoderHead.Mlp };
+    private static readonly EncoderOptions Narrow = new()
+    {
+        Depth = 18,
+        Width = 4,
+        Stem = EncoderStem.Small,
+        Head = EncoderHead.Mlp,
+    };
 
     [Fact]
     public void KeyEncoder_StartsEqual_AndIsNotAmongTheLearned()
@@ -43,7 +49,17 @@ public sealed class MoCoTests
     public void Keys_AreEncodedWhileNoQueryKeepsItsActivations(bool symmetric, string expected)
     {
         using var scope = NewDisposeScope();
-        using var method = MoCo.Create(Narrow, new MoCoOptions { Dimension = 8, QueueSize = 32, Symmetric = symmetric }, bnGroups: 1, seed: 1, SingleProcess.Instance);
+        using var method = MoCo.Create(
+            Narrow,
+            new MoCoOptions
+            {
+                Dimension = 8,
+                QueueSize = 32,
+                Symmetric = symmetric,
+            },
+            bnGroups: 1,
+            seed: 1,
+            SingleProcess.Instance);
         var order = new List<string>();
         method.Encoder.register_forward_hook((_, _, output) => Note("query", output));
         method.KeyEncoder.register_forward_hook((_, _, output) => Note("key", output));
@@ -74,7 +90,8 @@ public sealed class MoCoTests
 
         method.BeforeStep(0);
 
-        Assert.Equal(0.1, method.KeyEncoder.state_dict()["conv1.weight"].mean().item<float>(), 1e-6); // 0.9 x 0 + 0.1 x 1
+        // 0.9 x 0 + 0.1 x 1
+        Assert.Equal(0.1, method.KeyEncoder.state_dict()["conv1.weight"].mean().item<float>(), 1e-6);
         Assert.Equal(0, method.KeyEncoder.state_dict()["bn1.running_mean"].abs().sum().item<float>());
     }
 
@@ -146,5 +163,16 @@ public sealed class MoCoTests
     }
 
     private static MoCo New(int bnGroups, bool shuffle = true) =>
-        MoCo.Create(Narrow, new MoCoOptions { Dimension = 8, QueueSize = 32, Momentum = 0.9, Shuffle = shuffle }, bnGroups, seed: 1, SingleProcess.Instance);
+        MoCo.Create(
+            Narrow,
+            new MoCoOptions
+            {
+                Dimension = 8,
+                QueueSize = 32,
+                Momentum = 0.9,
+                Shuffle = shuffle,
+            },
+            bnGroups,
+            seed: 1,
+            SingleProcess.Instance);
 }

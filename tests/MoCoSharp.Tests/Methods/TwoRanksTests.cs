@@ -37,20 +37,38 @@ public sealed class TwoRanksTests
     private static Dictionary<string, Tensor> Train(IProcessGroup group, int bnGroups, bool symmetric)
     {
         using var scope = NewDisposeScope();
-        var options = new MoCoOptions { Dimension = 8, QueueSize = 40, Momentum = 0.9, Temperature = 0.2, Symmetric = symmetric };
-        using var method = MoCo.Create(new EncoderOptions { Depth = 18, Width = 4, Stem = EncoderStem.Cifar, Head = EncoderHead.Mlp }, options, bnGroups, seed: 7, group);
+        var options = new MoCoOptions
+        {
+            Dimension = 8,
+            QueueSize = 40,
+            Momentum = 0.9,
+            Temperature = 0.2,
+            Symmetric = symmetric,
+        };
+        using var method = MoCo.Create(
+            new EncoderOptions
+            {
+                Depth = 18,
+                Width = 4,
+                Stem = EncoderStem.Cifar,
+                Head = EncoderHead.Mlp,
+            },
+            options, bnGroups, seed: 7, group);
         method.to(float64);
         method.train();
         using var optimizer = new Sgd(method.LearnedParameters, momentum: 0.9, weightDecay: 1e-4);
         var step = new TrainingStep(method, optimizer, group);
         for (var i = 0; i < 5; i++)
         {
-            var query = BatchOrder.Share(group, Golden.View(i, 0, float64, 16, 3, 16, 16)).contiguous(); // rank r holds the samples i with i mod 2 = r
+            // rank r holds the samples i with i mod 2 = r
+            var query = BatchOrder.Share(group, Golden.View(i, 0, float64, 16, 3, 16, 16)).contiguous();
             var key = BatchOrder.Share(group, Golden.View(i, 1, float64, 16, 3, 16, 16)).contiguous();
             step.Run(i, query, key, learningRate: 0.05);
         }
 
-        return method.state_dict().Concat(optimizer.Velocities.Select(item => KeyValuePair.Create("v." + item.Name, item.Velocity)))
+        return method
+            .state_dict()
+            .Concat(optimizer.Velocities.Select(item => KeyValuePair.Create("v." + item.Name, item.Velocity)))
             .ToDictionary(item => item.Key, item => item.Value.detach().clone().DetachFromDisposeScope());
     }
 }

@@ -22,7 +22,9 @@ public sealed class ConvolutionTests
         }
 
         var images = ChannelsLast.Of(randn(8, 32, 1, 1)).to(bfloat16).requires_grad_();
-        var (imagesTwin, weightTwin) = (images.detach().to(float64).requires_grad_(), weight.detach().to(bfloat16).to(float64).requires_grad_());
+        var (imagesTwin, weightTwin) = (
+            images.detach().to(float64).requires_grad_(),
+            weight.detach().to(bfloat16).to(float64).requires_grad_());
         var expected = nn.functional.conv2d(imagesTwin, weightTwin, strides: [stride, stride], padding: [1, 1]);
         var gradient = randn(expected.shape).to(bfloat16);
         expected.backward([gradient.to(float64)]);

@@ -29,7 +29,8 @@ public sealed class EncoderTests
         Near($"r{depth}.train_features", encoder.Features(images));
         Near($"r{depth}.running_var", encoder.state_dict()["layer4.0.bn1.running_var"]);
 
-        void Near(string name, Tensor actual) => Assert.True(Golden.Difference(actual, golden.Tensors[name]) < 1e-9, name);
+        void Near(string name, Tensor actual) =>
+            Assert.True(Golden.Difference(actual, golden.Tensors[name]) < 1e-9, name);
     }
 
     [Theory]
@@ -40,20 +41,31 @@ public sealed class EncoderTests
     [InlineData(152)]
     public void KeysAndShapes_AreTorchvisions(int depth)
     {
-        using var keys = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "golden", "resnet_keys.json")));
+        using var keys = JsonDocument.Parse(
+            File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "golden", "resnet_keys.json")));
         using var encoder = New(new EncoderOptions { Depth = depth, Head = EncoderHead.Linear }, 1000);
         var expected = keys.RootElement.GetProperty($"{depth}");
 
         Assert.Equal(
-            expected.GetProperty("keys").EnumerateArray().Select(key => $"{key[0].GetString()} {key[1].GetRawText()}").Order(StringComparer.Ordinal),
-            encoder.state_dict().Select(item => $"{item.Key} [{string.Join(",", item.Value.shape)}]").Order(StringComparer.Ordinal));
-        Assert.Equal(expected.GetProperty("parameters").GetInt64(), encoder.parameters().Sum(parameter => parameter.numel()));
+            expected
+                .GetProperty("keys")
+                .EnumerateArray()
+                .Select(key => $"{key[0].GetString()} {key[1].GetRawText()}")
+                .Order(StringComparer.Ordinal),
+            encoder
+                .state_dict()
+                .Select(item => $"{item.Key} [{string.Join(",", item.Value.shape)}]")
+                .Order(StringComparer.Ordinal));
+        Assert.Equal(
+            expected.GetProperty("parameters").GetInt64(),
+            encoder.parameters().Sum(parameter => parameter.numel()));
     }
 
     [Theory]
     [InlineData(Precision.Fp32)]
     [InlineData(Precision.Bf16)]
-    public void AResNet50OfFullWidth_RunsForwardAndBackward(Precision precision) // whatever the kernels make of its shapes
+    // whatever the kernels make of its shapes
+    public void AResNet50OfFullWidth_RunsForwardAndBackward(Precision precision)
     {
         using var scope = NewDisposeScope();
         using var encoder = New(new EncoderOptions { Depth = 50 }, 128);
@@ -71,7 +83,8 @@ public sealed class EncoderTests
     {
         using var encoder = New(new EncoderOptions { Depth = depth, Head = head }, 1000);
 
-        Assert.Equal(2 * multiplyAdds, EncoderCost.Operations(encoder, 224), 0.02 * 2 * multiplyAdds); // torchvision's documentation: 1.81 and 4.09 G
+        // torchvision's documentation: 1.81 and 4.09 G
+        Assert.Equal(2 * multiplyAdds, EncoderCost.Operations(encoder, 224), 0.02 * 2 * multiplyAdds);
     }
 
     [Theory]
@@ -121,7 +134,9 @@ public sealed class EncoderTests
         foreach (var group in new[] { 0, 1 })
         {
             var rows = tensor(new long[] { group, group + 2, group + 4 });
-            Assert.True(output.index_select(0, rows).allclose(whole.call(images.index_select(0, rows)), rtol: 1e-4, atol: 1e-5));
+            Assert.True(
+                output.index_select(0, rows).allclose(whole.call(images.index_select(0, rows)), rtol: 1e-4, atol: 1e-5)
+            );
         }
     }
 
@@ -147,7 +162,11 @@ public sealed class EncoderTests
         single.call(images.to(float32)).sum().backward();
         exact.call(images).sum().backward();
 
-        Assert.All(exact.named_parameters(), item => Assert.InRange(Golden.Difference(single.get_parameter(item.name)!.grad!, item.parameter.grad!), 0, 1e-3));
+        Assert.All(
+            exact.named_parameters(),
+            item =>
+                Assert.InRange(Golden.Difference(single.get_parameter(item.name)!.grad!, item.parameter.grad!), 0, 1e-3)
+        );
     }
 
     [Theory]
@@ -167,13 +186,16 @@ public sealed class EncoderTests
         output.square().sum().backward();
 
         Assert.Equal(float32, output.dtype);
-        Assert.All(narrow.state_dict().Where(item => !item.Key.EndsWith("tracked")), item => Assert.Equal(float32, item.Value.dtype));
+        Assert.All(
+            narrow.state_dict().Where(item => !item.Key.EndsWith("tracked")),
+            item => Assert.Equal(float32, item.Value.dtype));
         Assert.InRange(Cosine(output, expected), 0.999, 0.9999999); // bf16 it is, and near
         foreach (var (name, parameter) in narrow.named_parameters())
         {
             Assert.Equal(float32, parameter.grad!.dtype);
             var nearness = Cosine(parameter.grad!, wide.get_parameter(name)!.grad!);
-            Assert.True(nearness > (name.StartsWith("fc") ? 0.99 : 0.5), $"{name}: {nearness}"); // rounding adds up on the way back to the images
+            // rounding adds up on the way back to the images
+            Assert.True(nearness > (name.StartsWith("fc") ? 0.99 : 0.5), $"{name}: {nearness}");
         }
     }
 
@@ -200,8 +222,15 @@ public sealed class EncoderTests
         }
 
         Assert.Equal(live, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
-        Assert.All(keeps.state_dict(), item => Assert.True(item.Value.eq(recomputes.state_dict()[item.Key]).all().item<bool>(), item.Key));
-        Assert.All(keeps.named_parameters(), item => Assert.True(item.parameter.grad!.eq(recomputes.get_parameter(item.name)!.grad!).all().item<bool>(), item.name));
+        Assert.All(
+            keeps.state_dict(),
+            item => Assert.True(item.Value.eq(recomputes.state_dict()[item.Key]).all().item<bool>(), item.Key));
+        Assert.All(
+            keeps.named_parameters(),
+            item =>
+                Assert.True(
+                    item.parameter.grad!.eq(recomputes.get_parameter(item.name)!.grad!).all().item<bool>(),
+                    item.name));
     }
 
     [Fact]
@@ -214,7 +243,11 @@ public sealed class EncoderTests
 
         var weights = encoder.parameters().Where(parameter => parameter.dim() == 4).ToList();
         Assert.Equal(53, weights.Count);
-        Assert.All(weights, weight => Assert.True(weight.permute(0, 2, 3, 1).is_contiguous() && weight.grad!.permute(0, 2, 3, 1).is_contiguous()));
+        Assert.All(
+            weights,
+            weight =>
+                Assert.True(
+                    weight.permute(0, 2, 3, 1).is_contiguous() && weight.grad!.permute(0, 2, 3, 1).is_contiguous()));
     }
 
     [Fact]
@@ -231,9 +264,20 @@ public sealed class EncoderTests
     [Fact]
     public void Options_WithFaults_AreRefusedAllAtOnce()
     {
-        var error = Assert.Throws<ArgumentException>(() => New(new EncoderOptions { Depth = 20, Width = 0, Stem = (EncoderStem)9, Head = (EncoderHead)9 }, 8));
+        var error = Assert.Throws<ArgumentException>(() =>
+            New(
+                new EncoderOptions
+                {
+                    Depth = 20,
+                    Width = 0,
+                    Stem = (EncoderStem)9,
+                    Head = (EncoderHead)9,
+                },
+                8));
 
-        Assert.All(["encoder.depth", "encoder.width", "encoder.stem", "encoder.head"], name => Assert.Contains(name, error.Message));
+        Assert.All(
+            ["encoder.depth", "encoder.width", "encoder.stem", "encoder.head"],
+            name => Assert.Contains(name, error.Message));
     }
 
     private static Encoder New(EncoderOptions options, int outputs, int bnGroups = 1)
@@ -242,5 +286,6 @@ public sealed class EncoderTests
         return new Encoder(options, outputs, bnGroups, random);
     }
 
-    private static double Cosine(Tensor a, Tensor b) => nn.functional.cosine_similarity(a.flatten(), b.flatten(), dim: 0).item<float>();
+    private static double Cosine(Tensor a, Tensor b) =>
+        nn.functional.cosine_similarity(a.flatten(), b.flatten(), dim: 0).item<float>();
 }

@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Tests.Models;
 
-/// <summary>Against the same layer in float64, which goes operation by operation through libtorch. On any processor, if need be in software.</summary>
+/// <summary>
+/// Against the same layer in float64, which goes operation by operation through libtorch. On any processor, if need be
+/// in software.
+/// </summary>
 public sealed class FusedBatchNormTests : IDisposable
 {
     private readonly IDisposable _switches = KernelSwitches.Override(null);
@@ -27,7 +30,8 @@ public sealed class FusedBatchNormTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void OutputAndGradients_AreThoseOfSeparateOperations(int count, int channels, int size, int groups, bool hasShortcut, bool rectifies)
+    public void OutputAndGradients_AreThoseOfSeparateOperations(
+        int count, int channels, int size, int groups, bool hasShortcut, bool rectifies)
     {
         using var scope = NewDisposeScope();
         manual_seed(1);
@@ -43,13 +47,17 @@ public sealed class FusedBatchNormTests : IDisposable
         twin.to(float64);
         var input = ChannelsLast.Of((randn(count, channels, size, size) * 3) + 2).requires_grad_();
         var shortcut = hasShortcut ? ChannelsLast.Of(randn(count, channels, size, size)).requires_grad_() : null;
-        var (inputTwin, shortcutTwin) = (input.detach().to(float64).requires_grad_(), shortcut?.detach().to(float64).requires_grad_());
+        var (inputTwin, shortcutTwin) = (
+            input.detach().to(float64).requires_grad_(),
+            shortcut?.detach().to(float64).requires_grad_());
         var gradient = randn(count, channels, size, size); // in the usual layout: it is what it is
 
         var output = Fused(layer, groups, input, shortcut, rectifies);
         output.backward([gradient]);
 
-        var expected = rectifies ? twin.NormalizeAddRelu(inputTwin, BatchNormMode.Default, shortcutTwin) : Plain(twin, inputTwin, shortcutTwin);
+        var expected = rectifies
+            ? twin.NormalizeAddRelu(inputTwin, BatchNormMode.Default, shortcutTwin)
+            : Plain(twin, inputTwin, shortcutTwin);
         expected.backward([gradient.to(float64)]);
         Close(expected, output);
         Close(inputTwin.grad!, input.grad!);
@@ -74,7 +82,9 @@ public sealed class FusedBatchNormTests : IDisposable
         twin.to(float64);
         var input = ChannelsLast.Of(randn(8, 64, 6, 6)).to(bfloat16).requires_grad_();
         var shortcut = ChannelsLast.Of(randn(8, 64, 6, 6)).to(bfloat16).requires_grad_();
-        var (inputTwin, shortcutTwin) = (input.detach().to(float64).requires_grad_(), shortcut.detach().to(float64).requires_grad_());
+        var (inputTwin, shortcutTwin) = (
+            input.detach().to(float64).requires_grad_(),
+            shortcut.detach().to(float64).requires_grad_());
         var gradient = ChannelsLast.Of(randn(8, 64, 6, 6)).to(bfloat16);
 
         var output = layer.NormalizeAddRelu(input, BatchNormMode.Default, shortcut);
@@ -142,10 +152,19 @@ public sealed class FusedBatchNormTests : IDisposable
                 var own = input.detach().clone().requires_grad_();
                 var output = layer.NormalizeAddRelu(own, BatchNormMode.Default);
                 output.backward([gradient]);
-                return new[] { output.detach(), own.grad!, layer.parameters().First().grad!, layer.state_dict()["running_var"].clone() };
+                return new[]
+                {
+                    output.detach(), own.grad!, layer.parameters().First().grad!,
+                    layer.state_dict()["running_var"].clone(),
+                };
             }).ToList();
 
-            Assert.All(results, result => Assert.All(result.Zip(results[0]), pair => Assert.True(pair.First.eq(pair.Second).all().item<bool>())));
+            Assert.All(
+                results,
+                result =>
+                    Assert.All(
+                        result.Zip(results[0]),
+                        pair => Assert.True(pair.First.eq(pair.Second).all().item<bool>())));
         }
         finally
         {
@@ -231,7 +250,8 @@ public sealed class FusedBatchNormTests : IDisposable
         GC.WaitForPendingFinalizers();
         var (few, many) = (Left(layers: 3), Left(layers: 30));
 
-        Assert.True(many < few + 27, $"{few} tensors are left of 3 layers, {many} of 30"); // one a layer would be 27 more; a collection may take some of either
+        // one a layer would be 27 more; a collection may take some of either
+        Assert.True(many < few + 27, $"{few} tensors are left of 3 layers, {many} of 30");
 
         long Left(int layers)
         {
@@ -254,7 +274,14 @@ public sealed class FusedBatchNormTests : IDisposable
     {
         using var scope = NewDisposeScope();
         var (weight, bias) = (layer.get_parameter("weight")!, layer.get_parameter("bias")!);
-        return FusedBatchNorm.Of(input, weight, bias, shortcut, BatchNormKernels.Moments(FusedBatchNorm.RowsOf(input), groups), 1e-5, rectifies, overwrites: false).MoveToOuterDisposeScope();
+        return FusedBatchNorm
+            .Of(
+                input, weight, bias, shortcut,
+                BatchNormKernels.Moments(FusedBatchNorm.RowsOf(input), groups),
+                1e-5,
+                rectifies,
+                overwrites: false)
+            .MoveToOuterDisposeScope();
     }
 
     private static Tensor Plain(SplitBatchNorm layer, Tensor input, Tensor? shortcut)

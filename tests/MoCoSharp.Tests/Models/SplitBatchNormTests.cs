@@ -20,19 +20,28 @@ public sealed class SplitBatchNormTests
 
         var output = layer.call(input);
 
-        // A naive twin: the groups lie one behind the other; biased variance normalises, the unbiased one is remembered.
+        // A naive twin: the groups lie one behind the other; biased variance normalises, the unbiased one is
+        // remembered.
         var count = 6 / groups * 9;
         for (var group = 0; group < groups; group++)
         {
             for (var channel = 0; channel < 2; channel++)
             {
                 var values = Enumerable.Range(0, 6).Where(i => i / (6 / groups) == group)
-                    .SelectMany(i => Enumerable.Range(0, 9).Select(p => (i, p, x: input[i, channel, p / 3, p % 3].item<double>()))).ToList();
+                    .SelectMany(i =>
+                        Enumerable.Range(0, 9).Select(p => (i, p, x: input[i, channel, p / 3, p % 3].item<double>())))
+                    .ToList();
                 var mean = values.Average(value => value.x);
                 var variance = values.Sum(value => (value.x - mean) * (value.x - mean)) / count;
                 means[channel] += ((0.9 * 0) + (0.1 * mean)) / groups;
                 variances[channel] += ((0.9 * 1) + (0.1 * variance * count / (count - 1))) / groups;
-                Assert.All(values, value => Assert.Equal((value.x - mean) / Math.Sqrt(variance + 1e-5), output[value.i, channel, value.p / 3, value.p % 3].item<double>(), 1e-9));
+                Assert.All(
+                    values,
+                    value =>
+                        Assert.Equal(
+                            (value.x - mean) / Math.Sqrt(variance + 1e-5),
+                            output[value.i, channel, value.p / 3, value.p % 3].item<double>(),
+                            1e-9));
             }
         }
 
@@ -58,7 +67,8 @@ public sealed class SplitBatchNormTests
 
         var output = layer.call(input);
 
-        var expected = (input - before["running_mean"].view(1, 2, 1, 1)) / (before["running_var"].view(1, 2, 1, 1) + 1e-5).sqrt();
+        var expected =
+            (input - before["running_mean"].view(1, 2, 1, 1)) / (before["running_var"].view(1, 2, 1, 1) + 1e-5).sqrt();
         Assert.True(output.allclose(expected, atol: 1e-5));
         Assert.All(layer.state_dict(), item => Assert.True(item.Value.eq(before[item.Key]).all().item<bool>()));
     }
@@ -77,7 +87,9 @@ public sealed class SplitBatchNormTests
 
         Assert.Equal(bfloat16, output.dtype);
         Assert.True(output.to(float32).allclose(twin.call(input.to(float32)), atol: 0.02));
-        Assert.All(layer.state_dict().Where(item => item.Key.StartsWith("running")), item => Assert.True(item.Value.allclose(twin.state_dict()[item.Key], rtol: 1e-4, atol: 1e-5)));
+        Assert.All(
+            layer.state_dict().Where(item => item.Key.StartsWith("running")),
+            item => Assert.True(item.Value.allclose(twin.state_dict()[item.Key], rtol: 1e-4, atol: 1e-5)));
     }
 
     [Fact]

@@ -31,7 +31,8 @@ public sealed class LarsTests
         var (x, y) = (3 - a, 4 - b);
         var (gx, gy) = (0.5 * x, 2 + (0.5 * y));
         var length = Math.Sqrt((x * x) + (y * y));
-        var again = 0.1 * length / (trustRatio == TrustRatio.NormOfSum ? Math.Sqrt((gx * gx) + (gy * gy)) : 2 + (0.5 * length));
+        var again =
+            0.1 * length / (trustRatio == TrustRatio.NormOfSum ? Math.Sqrt((gx * gx) + (gy * gy)) : 2 + (0.5 * length));
         optimizer.Step(0.05); // the rate is inside the velocity: the old one counts at its own
         Assert.Equal(x - ((0.9 * a) + (0.05 * again * gx)), weight[0][0].item<double>(), 12);
         Assert.Equal(y - ((0.9 * b) + (0.05 * again * gy)), weight[0][1].item<double>(), 12);
@@ -42,7 +43,8 @@ public sealed class LarsTests
     {
         using var scope = NewDisposeScope();
         var bias = new Parameter(tensor([2.0]));
-        using var optimizer = new Lars([("b", bias)], momentum: 0.9, weightDecay: 0.5, coefficient: 0.001, TrustRatio.NormOfSum);
+        using var optimizer = new Lars(
+            [("b", bias)], momentum: 0.9, weightDecay: 0.5, coefficient: 0.001, TrustRatio.NormOfSum);
 
         (bias * 3).sum().backward();
         optimizer.Step(0.1);
@@ -67,5 +69,7 @@ public sealed class LarsTests
 
     [Fact]
     public void AnUnknownTrustRatio_IsRefused() =>
-        Assert.Contains("norm-of-sum or sum-of-norms", Assert.Throws<ArgumentException>(() => new Lars([], 0.9, 0, 0.001, (TrustRatio)9)).Message);
+        Assert.Contains(
+            "norm-of-sum or sum-of-norms",
+            Assert.Throws<ArgumentException>(() => new Lars([], 0.9, 0, 0.001, (TrustRatio)9)).Message);
 }

@@ -27,7 +27,10 @@ public sealed class AtomicFileTests : IDisposable
     {
         var path = Path.Combine(folder, "file");
         var seen = new List<string>();
-        AtomicFile.Reached = (stage, target) => seen.Add($"{stage} {(File.Exists(target) ? File.ReadAllText(target) : "-")} {(File.Exists(target + ".tmp") ? new FileInfo(target + ".tmp").Length : -1)}");
+        AtomicFile.Reached = (stage, target) =>
+            seen.Add(
+                $"{stage} {(File.Exists(target) ? File.ReadAllText(target) : "-")} " +
+                $"{(File.Exists(target + ".tmp") ? new FileInfo(target + ".tmp").Length : -1)}");
         try
         {
             AtomicFile.Write(path, stream => stream.Write("content"u8));

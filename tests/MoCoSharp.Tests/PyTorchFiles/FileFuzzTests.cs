@@ -6,17 +6,29 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Tests.PyTorchFiles;
 
 /// <summary>
-/// Mutants of whole files, by fixed seeds: each is read or refused in a sentence that begins with its path, in memory that its size explains.
-/// MOCOSHARP_FUZZ sets another number of mutants than 10,000 a format.
+/// Mutants of whole files, by fixed seeds: each is read or refused in a sentence that begins with its path, in memory
+/// that its size explains. MOCOSHARP_FUZZ sets another number of mutants than 10,000 a format.
 /// </summary>
 public sealed class FileFuzzTests(ITestOutputHelper output) : IDisposable
 {
-    private static readonly int Mutants = int.TryParse(Environment.GetEnvironmentVariable("MOCOSHARP_FUZZ"), out var count) ? count : 10_000;
+    private static readonly int Mutants = int.TryParse(
+        Environment.GetEnvironmentVariable("MOCOSHARP_FUZZ"),
+        out var count)
+        ? count
+        : 10_000;
 
-    private static readonly byte[] Opcodes = [.. "NJKMGXUTCB(])}tareasuqhcibRQ."u8, 0x80, 0x81, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x8b, 0x8c, 0x8d, 0x8e, 0x93, 0x94, 0x95];
+    private static readonly byte[] Opcodes =
+    [
+        .. "NJKMGXUTCB(])}tareasuqhcibRQ."u8, 0x80, 0x81, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x8b, 0x8c, 0x8d, 0x8e,
+        0x93, 0x94, 0x95,
+    ];
 
     // In memory where there is such a place: files are written ten thousand times.
-    private readonly string folder = Directory.CreateDirectory(Path.Combine(Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath(), $"mocosharp{Guid.NewGuid():N}")).FullName;
+    private readonly string folder = Directory
+        .CreateDirectory(
+            Path.Combine(Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath(), $"mocosharp{Guid.NewGuid():N}")
+        )
+        .FullName;
 
     [Theory]
     [InlineData("zip", 0.2)]
@@ -49,11 +61,15 @@ public sealed class FileFuzzTests(ITestOutputHelper output) : IDisposable
 
             Assert.Equal(tensors, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
             var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-            Assert.True(allocated < 600_000 + (300L * mutant.Length), $"mutant {i} of {mutant.Length} bytes took {allocated} bytes");
+            Assert.True(
+                allocated < 600_000 + (300L * mutant.Length),
+                $"mutant {i} of {mutant.Length} bytes took {allocated} bytes");
             most = Math.Max(most, allocated);
         }
 
-        output.WriteLine($"{format}: {Mutants} mutants of {whole.Length} bytes, {behindTheHeader / (double)Mutants:P1} pass the header, {read / (double)Mutants:P1} are read, at most {most} bytes");
+        output.WriteLine(
+            $"{format}: {Mutants} mutants of {whole.Length} bytes, {behindTheHeader / (double)Mutants:P1} pass the " +
+            $"header, {read / (double)Mutants:P1} are read, at most {most} bytes");
         Assert.True(behindTheHeader >= leastShareBehindTheHeader * Mutants, $"{behindTheHeader} passed the header");
         Assert.InRange(read, Mutants / 1000, Mutants - (Mutants / 10));
     }
@@ -126,13 +142,24 @@ public sealed class FileFuzzTests(ITestOutputHelper output) : IDisposable
         {
             ["epoch"] = 3,
             ["arch"] = "resnet18",
-            ["state_dict"] = new PickleDictionary(isOrderedDict: true) { ["module.queue"] = rand(4, 6), ["module.queue_ptr"] = zeros(1, dtype: int64) },
-            ["optimizer"] = new PickleDictionary { ["state"] = new PickleDictionary { [0] = new PickleDictionary { ["momentum_buffer"] = rand(3) } }, ["groups"] = new PickleTuple(0.5, PickleValue.None, true) },
+            ["state_dict"] = new PickleDictionary(isOrderedDict: true)
+            {
+                ["module.queue"] = rand(4, 6),
+                ["module.queue_ptr"] = zeros(1, dtype: int64),
+            },
+            ["optimizer"] = new PickleDictionary
+            {
+                ["state"] = new PickleDictionary { [0] = new PickleDictionary { ["momentum_buffer"] = rand(3) } },
+                ["groups"] = new PickleTuple(0.5, PickleValue.None, true),
+            },
         };
         if (format == "safetensors")
         {
             using var stream = File.Create(path);
-            SafeTensors.Write(stream, [("a", rand(4, 4)), ("b", rand(8)), ("c", zeros(2, dtype: int64))], new Dictionary<string, string> { ["k"] = "v" });
+            SafeTensors.Write(
+                stream,
+                [("a", rand(4, 4)), ("b", rand(8)), ("c", zeros(2, dtype: int64))],
+                new Dictionary<string, string> { ["k"] = "v" });
         }
         else
         {
@@ -154,8 +181,18 @@ public sealed class FileFuzzTests(ITestOutputHelper output) : IDisposable
                 case 1: mutant[at] ^= (byte)(1 << random.Next(8)); break;
                 case 2: mutant[at] = Opcodes[random.Next(Opcodes.Length)]; break;
                 case 3: mutant[at]++; break;
-                case 4 when at + 4 <= mutant.Length: BinaryPrimitives.WriteInt32LittleEndian(mutant.AsSpan(at), random.Next(3) == 0 ? -1 : random.Next(3) == 0 ? int.MaxValue : random.Next(-10, 100000)); break;
-                case 5 when at + 8 <= mutant.Length: BinaryPrimitives.WriteInt64LittleEndian(mutant.AsSpan(at), random.Next(2) == 0 ? long.MaxValue : random.NextInt64()); break;
+                case 4 when at + 4 <= mutant.Length:
+                    BinaryPrimitives.WriteInt32LittleEndian(
+                        mutant.AsSpan(at),
+                        random.Next(3) == 0 ? -1
+                            : random.Next(3) == 0 ? int.MaxValue
+                            : random.Next(-10, 100000));
+                    break;
+                case 5 when at + 8 <= mutant.Length:
+                    BinaryPrimitives.WriteInt64LittleEndian(
+                        mutant.AsSpan(at),
+                        random.Next(2) == 0 ? long.MaxValue : random.NextInt64());
+                    break;
                 case 6: mutant = [.. mutant[..at], .. mutant[Math.Min(mutant.Length, at + random.Next(1, 9))..]]; break;
                 case 7: // a piece from elsewhere
                     var from = At(mutant.Length, format, random);
@@ -180,7 +217,8 @@ public sealed class FileFuzzTests(ITestOutputHelper output) : IDisposable
         "zip" when random.Next(3) == 0 => Math.Max(0, length - 1 - random.Next(Math.Min(length, 480))), // the directory
         "zip" => random.Next(Math.Min(length, 900)),                                                       // the pickle
         "safetensors" when random.Next(8) > 0 => random.Next(Math.Min(length, 240)),
-        "legacy" when random.Next(8) > 0 => Math.Min(length - 1, random.Next(random.Next(4) == 0 ? 140 : 780)), // the old header, or the pickles behind it
+        // the old header, or the pickles behind it
+        "legacy" when random.Next(8) > 0 => Math.Min(length - 1, random.Next(random.Next(4) == 0 ? 140 : 780)),
         _ => random.Next(length),
     };
 }

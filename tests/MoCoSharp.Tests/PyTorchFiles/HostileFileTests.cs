@@ -27,7 +27,7 @@ public sealed class HostileFileTests : IDisposable
     [InlineData("\u0080\u0002ctorch.nn.modules.linear\nLinear\n)\x81}b.", "torch.nn.modules.linear.Linear")]
     [InlineData("\u0080\u0002ctorch._utils\n_rebuild_sparse_tensor\n.", "sparse")]
     [InlineData("\u0080\u0002ccollections\nOrderedDict.__init__\n.", "collections.OrderedDict.__init__")]
-    [InlineData("\u0080\u0002\x82\x01.", "0x82")]                                          // EXT1: the extension registry
+    [InlineData("\u0080\u0002\x82\x01.", "0x82")] // EXT1: the extension registry
     [InlineData("\u0080\u0002Pevil\n.", "0x50")]                                           // PERSID
     public void APickleThatAsksForMoreThanData_IsRefusedByName(string pickle, string name)
     {
@@ -71,7 +71,13 @@ public sealed class HostileFileTests : IDisposable
     [Fact]
     public void Nesting_IsBounded()
     {
-        var path = Bare([0x80, 2, .. Enumerable.Repeat((byte)']', 1_000_000), .. Enumerable.Repeat((byte)'a', 999_999), (byte)'.']);
+        var path = Bare([
+            0x80,
+            2,
+            .. Enumerable.Repeat((byte)']', 1_000_000),
+            .. Enumerable.Repeat((byte)'a', 999_999),
+            (byte)'.',
+        ]);
 
         Assert.Contains("deep", Assert.Throws<InvalidDataException>(() => TorchFile.Read(path)).Message);
     }
@@ -85,26 +91,34 @@ public sealed class HostileFileTests : IDisposable
             pickle.AddRange([(byte)'q', i, (byte)'h', i, 0x86]); // (x, x), 40 times: 2^40 leaves
         }
 
-        Assert.Contains("shared", Assert.Throws<InvalidDataException>(() => TorchFile.Read(Bare([.. pickle, (byte)'.']))).Message);
+        Assert.Contains(
+            "shared",
+            Assert.Throws<InvalidDataException>(() => TorchFile.Read(Bare([.. pickle, (byte)'.']))).Message);
     }
 
     [Theory]
     [InlineData("torch\nFloatStorage", 4, "K\x04", "K\x01", "K\0", null)]                                    // 4 of 4
     [InlineData("torch\nFloatStorage", 4, "K\x05", "K\x01", "K\0", "outside")]                               // 5 of 4
-    [InlineData("torch\nFloatStorage", 4, "K\x02", "K\x04", "K\0", "outside")]                               // a stride over the end
-    [InlineData("torch\nFloatStorage", 4, "K\x01", "K\x01", "K\x04", "outside")]                             // an offset behind it
-    [InlineData("torch\nFloatStorage", 4, "J\xff\xff\xff\xff", "K\x01", "K\0", "none that can be")]          // a negative size
-    [InlineData("torch\nFloatStorage", 4, "K\x01", "J\xff\xff\xff\xff", "K\0", "none that can be")]          // a negative stride
-    [InlineData("torch\nFloatStorage", 4, "K\x01", "K\x01", "J\xff\xff\xff\xff", "none that can be")]        // a negative offset
-    [InlineData("torch\nFloatStorage", 4, "J\xff\xff\xff\x7f", "K\0", "K\0", "spreads")]                     // 8 GB out of 4 bytes
+    [InlineData("torch\nFloatStorage", 4, "K\x02", "K\x04", "K\0", "outside")] // a stride over the end
+    [InlineData("torch\nFloatStorage", 4, "K\x01", "K\x01", "K\x04", "outside")] // an offset behind it
+    [InlineData("torch\nFloatStorage", 4, "J\xff\xff\xff\xff", "K\x01", "K\0", "none that can be")] // a negative size
+    [InlineData("torch\nFloatStorage", 4, "K\x01", "J\xff\xff\xff\xff", "K\0", "none that can be")] // a negative stride
+    // a negative offset
+    [InlineData("torch\nFloatStorage", 4, "K\x01", "K\x01", "J\xff\xff\xff\xff", "none that can be")]
+    [InlineData("torch\nFloatStorage", 4, "J\xff\xff\xff\x7f", "K\0", "K\0", "spreads")] // 8 GB out of 4 bytes
     [InlineData("torch\nFloatStorage", 4, "\x8a\x09\xff\xff\xff\xff\xff\xff\xff\xff\x7f", "K\0", "K\0", "64 bits")]
-    [InlineData("torch\nFloatStorage", 5, "K\x04", "K\x01", "K\0", "16 bytes, expected 5")]                  // more than the entry has
+    [InlineData("torch\nFloatStorage", 5, "K\x04", "K\x01", "K\0", "16 bytes, expected 5")] // more than the entry has
     [InlineData("torch\nDoubleStorage", 4, "K\x04", "K\x01", "K\0", "16 bytes, expected 4")]
     [InlineData("torch\nQInt8Storage", 16, "K\x04", "K\x01", "K\0", "quantised")]
-    public void ATensor_LiesInsideItsStorage(string type, byte count, string size, string stride, string offset, string? reason)
+    public void ATensor_LiesInsideItsStorage(
+        string type, byte count, string size, string stride, string offset, string? reason)
     {
-        var pickle = Encoding.Latin1.GetBytes("\u0080\u0002" + "ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagec" + type +
-            $"\nX\x01\0\0\00X\x03\0\0\0cpuK{(char)count}tQ{offset}{size}\x85{stride}\x85\x89" + "ccollections\nOrderedDict\n)RtR.");
+        var pickle = Encoding.Latin1.GetBytes(
+            "\u0080\u0002"
+                + "ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagec"
+                + type
+                + $"\nX\x01\0\0\00X\x03\0\0\0cpuK{(char)count}tQ{offset}{size}\x85{stride}\x85\x89"
+                + "ccollections\nOrderedDict\n)RtR.");
         var path = Zip(("archive/data.pkl", pickle), ("archive/data/0", new byte[16]));
         if (reason is null)
         {
@@ -138,7 +152,11 @@ public sealed class HostileFileTests : IDisposable
         var whole = File.ReadAllBytes(Zip(("archive/data.pkl", none), ("archive/data/0", new byte[100])));
         var end = whole.Length - 22;
         var directory = BinaryPrimitives.ReadInt32LittleEndian(whole.AsSpan(end + 16));
-        var second = directory + 46 + "archive/data.pkl".Length + BinaryPrimitives.ReadUInt16LittleEndian(whole.AsSpan(directory + 30));
+        var second =
+            directory
+            + 46
+            + "archive/data.pkl".Length
+            + BinaryPrimitives.ReadUInt16LittleEndian(whole.AsSpan(directory + 30));
 
         Refused(Changed(end + 10, 0xffff, size: 2), "does not fit");                       // 65535 entries
         Refused(Changed(end + 16, 0x7fffffff, size: 4), "does not fit");                   // a directory behind the end
@@ -156,22 +174,31 @@ public sealed class HostileFileTests : IDisposable
     }
 
     [Theory]
-    [InlineData("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 102530333\n", "it is a Git LFS pointer, not the file itself. Fetch it with `git lfs pull`.")]
+    [InlineData(
+        "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 102530333\n",
+        "it is a Git LFS pointer, not the file itself. Fetch it with `git lfs pull`."
+    )]
     [InlineData("<!DOCTYPE html><html><head><title>Virus scan warning</title></head></html>", "it is an HTML page")]
     [InlineData("\u001f\u008b\u0008\0\0\0\0\0", "it is a gzip archive. Unpack it first.")]
     [InlineData("\u0089HDF\r\n\u001a\n", "it is an HDF5 file")]
     [InlineData("\u0093NUMPY\u0001\0", "it is a NumPy array")]
     [InlineData("\u0008\u0008\u0012\u0007pytorch\u001a\u00052.3.0:", "it is an ONNX model")]
     [InlineData("{\"message\": \"Not Found\"}", "it is a JSON text")]
-    [InlineData("404: Not Found", "it is a text that begins with \"404: Not Found\". Did the download give a message in place of the file?")]
+    [InlineData(
+        "404: Not Found",
+        "it is a text that begins with \"404: Not Found\". Did the download give a message in place of the file?"
+    )]
     [InlineData("", "it is empty")]
     [InlineData("\u0001\u0002\u0003\u0004", "it begins with 01020304.")]
-    public void AnotherKindOfFile_IsNamedByItsFirstBytes(string content, string reason) => Refused(Bare(Encoding.Latin1.GetBytes(content)), reason);
+    public void AnotherKindOfFile_IsNamedByItsFirstBytes(string content, string reason) =>
+        Refused(Bare(Encoding.Latin1.GetBytes(content)), reason);
 
     [Fact]
     public void AnArchive_IsNamed_WithWhatIsInIt()
     {
-        Refused(Zip(("weights/model.pth", [1]), ("weights/readme.txt", [2])), "an archive, with weights/model.pth, weights/readme.txt. Unpack it");
+        Refused(
+            Zip(("weights/model.pth", [1]), ("weights/readme.txt", [2])),
+            "an archive, with weights/model.pth, weights/readme.txt. Unpack it");
         Refused(Zip(("conv1.npy", [1])), "a NumPy archive (.npz)");
 
         var tar = new byte[1024];
@@ -194,7 +221,9 @@ public sealed class HostileFileTests : IDisposable
             shared = new PickleDictionary { ["left"] = shared, ["right"] = shared }; // 262,144 paths to one tensor
         }
 
-        Assert.Contains("a file: holds more than 200000 tensors", Assert.Throws<InvalidDataException>(() => TensorPaths.Of("a file", shared)).Message);
+        Assert.Contains(
+            "a file: holds more than 200000 tensors",
+            Assert.Throws<InvalidDataException>(() => TensorPaths.Of("a file", shared)).Message);
     }
 
     [Fact]
@@ -247,7 +276,11 @@ public sealed class HostileFileTests : IDisposable
     }
 
     private string Legacy(byte[] pickle) =>
-        Bare([.. TorchLegacy.Start, 0x80, 2, (byte)'M', 0xe9, 3, (byte)'.', .. Encoding.Latin1.GetBytes("\u0080\u0002}X\x0d\0\0\0little_endian\x88s."), .. pickle]);
+        Bare([
+            .. TorchLegacy.Start, 0x80, 2, (byte)'M', 0xe9, 3, (byte)'.',
+            .. Encoding.Latin1.GetBytes("\u0080\u0002}X\x0d\0\0\0little_endian\x88s."),
+            .. pickle,
+        ]);
 
     private string Zip(params (string Name, byte[] Content)[] entries)
     {

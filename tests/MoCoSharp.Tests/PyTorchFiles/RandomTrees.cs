@@ -22,7 +22,9 @@ internal sealed class RandomTrees(int seed)
         var dictionary = new PickleDictionary(isOrderedDict: random.Next(2) == 0);
         for (var i = random.Next(depth == 0 ? 4 : 0, 9); i > 0; i--)
         {
-            dictionary[random.Next(4) == 0 ? random.NextInt64(-70000, 70000) : $"k{i}.é{random.Next(100)}"] = Value(withFloats, depth + 1);
+            dictionary[random.Next(4) == 0 ? random.NextInt64(-70000, 70000) : $"k{i}.é{random.Next(100)}"] = Value(
+                withFloats,
+                depth + 1);
         }
 
         return dictionary;
@@ -35,9 +37,12 @@ internal sealed class RandomTrees(int seed)
             case 0: return PickleValue.None;
             case 1: return random.Next(2) == 0;
             case 2: return random.Next(-300, 70000);
-            case 3: return new PickleInteger(new BigInteger(random.NextInt64()) * random.NextInt64() * (random.Next(2) - 1));
+            case 3:
+                return new PickleInteger(
+                    new BigInteger(random.NextInt64()) * random.NextInt64() * (random.Next(2) - 1));
             case 4: return withFloats ? random.NextDouble() * Math.Pow(10, random.Next(-300, 300)) : 1;
-            case 5: return new string([.. Enumerable.Range(0, random.Next(20)).Select(_ => (char)random.Next(32, 1000))]);
+            case 5:
+                return new string([.. Enumerable.Range(0, random.Next(20)).Select(_ => (char)random.Next(32, 1000))]);
             case < 11: return Tensor();
             case 11: return Next(withFloats, depth);
             case 12:
@@ -48,7 +53,10 @@ internal sealed class RandomTrees(int seed)
                 }
 
                 return list;
-            default: return new PickleTuple([.. Enumerable.Range(0, random.Next(6)).Select(_ => Value(withFloats, depth + 1))]);
+            default:
+                return new PickleTuple([
+                    .. Enumerable.Range(0, random.Next(6)).Select(_ => Value(withFloats, depth + 1)),
+                ]);
         }
     }
 
@@ -59,7 +67,10 @@ internal sealed class RandomTrees(int seed)
             return tensors[random.Next(tensors.Count)]; // the same storage again
         }
 
-        long[] shape = [.. Enumerable.Range(0, random.Next(5)).Select(_ => (long)random.Next(random.Next(8) == 0 ? 1 : 5))];
+        long[] shape =
+        [
+            .. Enumerable.Range(0, random.Next(5)).Select(_ => (long)random.Next(random.Next(8) == 0 ? 1 : 5)),
+        ];
         var tensor = randint(0, 100, shape, dtype: float32).to(Types[random.Next(Types.Length)]);
         tensor = random.Next(5) switch
         {

@@ -15,7 +15,8 @@ public sealed class SafeTensorsTests : IDisposable
         using var scope = NewDisposeScope();
         (string, Tensor)[] tensors =
         [
-            ("a", rand(2, 3)), ("b.é", rand(3, 2).t().to(float64)), ("scalar", tensor(7L)), ("empty", empty(0, 4)), ("half", rand(5).to(bfloat16)), ("flag", tensor([true, false])),
+            ("a", rand(2, 3)), ("b.é", rand(3, 2).t().to(float64)), ("scalar", tensor(7L)), ("empty", empty(0, 4)),
+            ("half", rand(5).to(bfloat16)), ("flag", tensor([true, false])),
         ];
         Write(tensors);
 
@@ -43,7 +44,10 @@ public sealed class SafeTensorsTests : IDisposable
 
         var text = System.Text.Encoding.Latin1.GetString(bytes).Replace(digits, new string('0', 64));
 
-        Assert.Equal(digits, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.Latin1.GetBytes(text))));
+        Assert.Equal(
+            digits,
+            Convert.ToHexStringLower(
+                System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.Latin1.GetBytes(text))));
         bytes[^1] ^= 1;
         File.WriteAllBytes(path, bytes);
         Assert.Contains("checksum", Assert.Throws<InvalidDataException>(() => SafeTensors.Read(path)).Message);
@@ -65,7 +69,14 @@ public sealed class SafeTensorsTests : IDisposable
             using var first = new MemoryStream();
             using var second = new MemoryStream();
             SafeTensors.Write(first, [("w", weights)], metadata);
-            SafeTensors.WriteHost(second, [new HostTensor("w", type, weights.shape, (nint)address, weights.numel() * weights.element_size(), ChannelsLast: true)], metadata);
+            SafeTensors.WriteHost(
+                second,
+                [
+                    new HostTensor(
+                        "w", type, weights.shape, (nint)address, weights.numel() * weights.element_size(),
+                        ChannelsLast: true),
+                ],
+                metadata);
             Assert.Equal(first.ToArray(), second.ToArray());
         }
     }
@@ -73,7 +84,13 @@ public sealed class SafeTensorsTests : IDisposable
     [Fact]
     public void AFileFromElsewhere_NeedsNoChecksum()
     {
-        File.WriteAllBytes(path, [54, 0, 0, 0, 0, 0, 0, 0, .. "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}"u8, 0, 0, 128, 63]);
+        File.WriteAllBytes(
+            path,
+            [
+                54, 0, 0, 0, 0, 0, 0, 0,
+                .. "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}"u8,
+                0, 0, 128, 63,
+            ]);
         using var file = SafeTensors.Read(path);
         Assert.Equal(1f, file.Tensors["a"].item<float>());
     }

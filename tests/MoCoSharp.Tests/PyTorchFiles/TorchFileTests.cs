@@ -26,18 +26,32 @@ public sealed class TorchFileTests : IDisposable
     public void EveryRealFile_IsReadOrRefusedHere()
     {
         var root = TestData.Checkpoints();
-        var names = Directory.GetFiles(root, "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(root, path).Replace('\\', '/'));
-        string[] others = ["torchscript_model_fp32.pt", "quantized_int8_statedict.pth", "truncated_resnet18-f37072fd.pth", "truncated_legacytar_resnet18-5c106cde.pth",
+        var names = Directory
+            .GetFiles(root, "*", SearchOption.AllDirectories)
+            .Select(path => Path.GetRelativePath(root, path).Replace('\\', '/'));
+        string[] others =
+        [
+            "torchscript_model_fp32.pt", "quantized_int8_statedict.pth", "truncated_resnet18-f37072fd.pth",
+            "truncated_legacytar_resnet18-5c106cde.pth",
             "pybridge/pickled_tensors/tensors.safetensors", "pybridge/pickled_modules/module_load.safetensors"];
-        Assert.Equal([.. Expected().Keys.Concat(others).Order(StringComparer.Ordinal)], names.Order(StringComparer.Ordinal));
+        Assert.Equal(
+            [.. Expected().Keys.Concat(others).Order(StringComparer.Ordinal)],
+            names.Order(StringComparer.Ordinal));
 
         using var scope = NewDisposeScope();
         using var tensors = SafeTensors.Read(Path.Combine(root, others[4]));
         using var same = TorchFile.Read(Path.Combine(root, "pybridge/pickled_tensors/tensors.pth"));
         Assert.Equal(2, tensors.Tensors.Count);
-        Assert.All(((PickleDictionary)same.Root).Tensors(), item => Assert.True(tensors.Tensors[item.Key].eq(item.Value.Tensor).all().item<bool>()));
+        Assert.All(
+            ((PickleDictionary)same.Root).Tensors(),
+            item => Assert.True(tensors.Tensors[item.Key].eq(item.Value.Tensor).all().item<bool>()));
         using var module = SafeTensors.Read(Path.Combine(root, others[5]));
-        Assert.Equal([[2, 5], [2, 2]], module.Tensors.OrderBy(item => item.Key, StringComparer.Ordinal).Select(item => item.Value.shape));
+        Assert.Equal(
+            [
+                [2, 5],
+                [2, 2],
+            ],
+            module.Tensors.OrderBy(item => item.Key, StringComparer.Ordinal).Select(item => item.Value.shape));
     }
 
     [Theory]
@@ -78,14 +92,28 @@ public sealed class TorchFileTests : IDisposable
     public void ArraysOfNumPy_ComeBackAsTheyWere()
     {
         using var scope = NewDisposeScope();
-        var tree = new PickleDictionary { ["model"] = new PickleDictionary { ["a"] = rand(3, 4).t(), ["b"] = tensor(5L), ["c"] = zeros(0, 2) }, ["__author__"] = "me", ["flag"] = true };
+        var tree = new PickleDictionary
+        {
+            ["model"] = new PickleDictionary
+            {
+                ["a"] = rand(3, 4).t(),
+                ["b"] = tensor(5L),
+                ["c"] = zeros(0, 2),
+            },
+            ["__author__"] = "me",
+            ["flag"] = true,
+        };
         var path = Path.Combine(folder, "file.pkl");
         TorchFile.Write(path, tree, TorchFormat.Pickle);
         using var file = TorchFile.Read(path);
 
         Assert.Equal(TorchFormat.Pickle, file.Format);
         Assert.Equal(TreeText.Describe(tree), TreeText.Describe(file.Root));
-        Assert.Contains("convert", Assert.Throws<ArgumentException>(() => TorchFile.Write(path, zeros(1).to(bfloat16), TorchFormat.Pickle)).Message);
+        Assert.Contains(
+            "convert",
+            Assert
+                .Throws<ArgumentException>(() => TorchFile.Write(path, zeros(1).to(bfloat16), TorchFormat.Pickle))
+                .Message);
     }
 
     [Theory]
@@ -126,7 +154,9 @@ public sealed class TorchFileTests : IDisposable
     [Fact]
     public void AGigabyte_IsReadWithinLessThanTwo()
     {
-        Assert.SkipWhen(Environment.GetEnvironmentVariable("MOCOSHARP_SLOW") != "1" || !File.Exists("/proc/self/status"), "1 GB through the disk: MOCOSHARP_SLOW=1 runs it, on Linux");
+        Assert.SkipWhen(
+            Environment.GetEnvironmentVariable("MOCOSHARP_SLOW") != "1" || !File.Exists("/proc/self/status"),
+            "1 GB through the disk: MOCOSHARP_SLOW=1 runs it, on Linux");
         var path = Path.Combine(folder, "large.pth");
         using (var values = torch.ones(1L << 28))
         {
@@ -139,10 +169,15 @@ public sealed class TorchFileTests : IDisposable
         using var file = TorchFile.Read(path);
         var tensor = ((PickleTensor)((PickleDictionary)file.Root)["weight"]).Tensor;
         Assert.Equal(1L << 28, tensor.sum().item<float>());
-        TestContext.Current.TestOutputHelper!.WriteLine($"1 GB read and summed: {(Peak() - before) >> 20} MB more at most");
+        TestContext.Current.TestOutputHelper!.WriteLine(
+            $"1 GB read and summed: {(Peak() - before) >> 20} MB more at most");
         Assert.InRange(Peak() - before, 0, 1200L << 20);
 
-        static long Peak() => long.Parse(File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmHWM", StringComparison.Ordinal)).Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1],
+        static long Peak() =>
+            long.Parse(
+                File.ReadLines("/proc/self/status")
+                    .First(line => line.StartsWith("VmHWM", StringComparison.Ordinal))
+                    .Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1],
             System.Globalization.CultureInfo.InvariantCulture) << 10;
     }
 
@@ -220,5 +255,7 @@ public sealed class TorchFileTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     private static Dictionary<string, string[]> Expected() =>
-        JsonSerializer.Deserialize<Dictionary<string, string[]>>(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "golden", "checkpoints.json")))!;
+        JsonSerializer.Deserialize<Dictionary<string, string[]>>(
+            File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "golden", "checkpoints.json"))
+        )!;
 }

@@ -24,7 +24,10 @@ public sealed class EventFileTests : IDisposable
         Assert.StartsWith("events.out.tfevents.1700000000.", Path.GetFileName(path));
         var records = Records(path);
         Assert.Equal(3, records.Count);
-        Assert.All(records, record => Assert.Equal(1_700_000_000.25, BinaryPrimitives.ReadDoubleLittleEndian(record.AsSpan(1)))); // after its tag
+        Assert.All(
+            records,
+            record => Assert.Equal(1_700_000_000.25, BinaryPrimitives.ReadDoubleLittleEndian(record.AsSpan(1)))
+        ); // after its tag
         Assert.All(records, record => Assert.Equal((1 << 3) | 1, record[0])); // field 1, fixed64
     }
 
@@ -37,7 +40,8 @@ public sealed class EventFileTests : IDisposable
         byte[] time = [9, .. BitConverter.GetBytes(1_700_000_000.25)];
         Assert.Equal([.. time, 26, 13, .. "brain.Event:2"u8], records[0]); // field 3, of 13 bytes
         byte[] value = [10, 1, (byte)'a', 21, 0, 0, 128, 63];            // tag "a"; field 2, fixed32: 1.0
-        Assert.Equal([.. time, 16, 0xAC, 2, 42, 10, 10, 8, .. value], records[1]); // field 2: 300; field 5: a summary of one value
+        // field 2: 300; field 5: a summary of one value
+        Assert.Equal([.. time, 16, 0xAC, 2, 42, 10, 10, 8, .. value], records[1]);
     }
 
     [Fact]
@@ -53,8 +57,10 @@ public sealed class EventFileTests : IDisposable
         var text = Encoding.Latin1.GetString(records[1]);
         Assert.Contains("health/text_summary", text);
         Assert.Contains("\u000A\u0004text", text); // plugin_name
-        Assert.Contains("\u0008\u0007\u0012\u0004\u0012\u0002\u0008\u0001\u0042\u0008**rank**", text); // DT_STRING of shape [1]
-        Assert.True(records[2].AsSpan().IndexOf((byte[])[8, 30, 16, 40, 24, 3, 34, 3, 1, 2, 3]) > 0); // height, width, RGB, the file
+        // DT_STRING of shape [1]
+        Assert.Contains("\u0008\u0007\u0012\u0004\u0012\u0002\u0008\u0001\u0042\u0008**rank**", text);
+        // height, width, RGB, the file
+        Assert.True(records[2].AsSpan().IndexOf((byte[])[8, 30, 16, 40, 24, 3, 34, 3, 1, 2, 3]) > 0);
     }
 
     [Fact]

@@ -10,7 +10,11 @@ public sealed class ImageFitTests
     // As moco-v2-folder.json.
     private static readonly RunConfig Photos = new()
     {
-        FitToImages = true, BatchSize = 64, BnGroups = 8, MoCo = new MoCoOptions { QueueSize = 4096 }, Optimizer = new() { LearningRate = 0.0075 },
+        FitToImages = true,
+        BatchSize = 64,
+        BnGroups = 8,
+        MoCo = new MoCoOptions { QueueSize = 4096 },
+        Optimizer = new() { LearningRate = 0.0075 },
     };
 
     [Theory]
@@ -30,7 +34,10 @@ public sealed class ImageFitTests
         Assert.Equal(Photos.Epochs, config.Epochs);
         Assert.False(config.FitToImages);
         Assert.Empty(config.Faults());
-        Assert.Equal(queue < 4096, changes.Any(change => change.Contains($"moco.queueSize {queue} instead of 4096: at most half of {images} images")));
+        Assert.Equal(
+            queue < 4096,
+            changes.Any(change =>
+                change.Contains($"moco.queueSize {queue} instead of 4096: at most half of {images} images")));
         Assert.Equal(batch < 64, changes.Any(change => change.Contains($"batchSize {batch} instead of 64")));
     }
 

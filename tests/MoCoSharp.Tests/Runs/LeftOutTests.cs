@@ -29,7 +29,10 @@ public sealed class LeftOutTests : SmallRunTests
         Assert.Equal(["image 5", "image 7"], training.LeftOut.Unreadable);
         var told = LeftOut.Of(MetricsLog.Read(Path.Combine(folder, "run", "metrics.jsonl")))!;
         Assert.Equal((3, 6, 9), (told.BrokenTurns, told.UnreadableTurns, told.Step));
-        Assert.Equal("1 image was broken and left out 3 times (image 3); 2 images were left out 6 times because they could not be read then (image 5, image 7)", told.Describe());
+        Assert.Equal(
+            "1 image was broken and left out 3 times (image 3); 2 images were left out 6 times because they could " +
+            "not be read then (image 5, image 7)",
+            told.Describe());
     }
 
     [Fact]
@@ -66,7 +69,8 @@ public sealed class LeftOutTests : SmallRunTests
     public void TheMonitor_TellsHowManyImagesTookNoPart()
     {
         var data = new Holes { Gone = [5, 7] };
-        var knn = new KnnMonitor(data, new Patterns(10, 40, seed: 4), ViewRecipes.Evaluation(Config.Views), Config.Knn, Config.Loader, CPU);
+        var knn = new KnnMonitor(
+            data, new Patterns(10, 40, seed: 4), ViewRecipes.Evaluation(Config.Views), Config.Knn, Config.Loader, CPU);
         using var method = New(Config);
         knn.Measure(method.Encoder, null, SingleProcess.Instance, default);
         Assert.Equal(2, knn.LeftOut);
@@ -95,7 +99,10 @@ public sealed class LeftOutTests : SmallRunTests
 
         (FeatureSet Features, string? FoundIn) Get() => cache.Get(
             method.Encoder, data, view, FeatureLayer.Pooled,
-            () => FeatureExtractor.Extract(method.Encoder, data, view, FeatureLayer.Pooled, Config.Loader, CPU, normalize: false), notKept: told.Add);
+            () =>
+                FeatureExtractor.Extract(
+                    method.Encoder, data, view, FeatureLayer.Pooled, Config.Loader, CPU, normalize: false),
+            notKept: told.Add);
     }
 
     private Pretraining Train(string name, Holes data, long? steps, bool resume)
@@ -110,13 +117,18 @@ public sealed class LeftOutTests : SmallRunTests
             training.Resume(run, new ResumeCheck(DataIdentity.Of(data)));
         }
 
-        using var views = ViewLoader.Open(data, ViewRecipes.Train(Knnless.Views), Knnless.Loader, Knnless.Seed, Knnless.BatchSize);
+        using var views = ViewLoader.Open(
+            data, ViewRecipes.Train(Knnless.Views), Knnless.Loader, Knnless.Seed, Knnless.BatchSize);
         training.Run(views, run, null, steps, default);
         training.Dispose();
         return training;
     }
 
-    private List<string> Lines(string name) => [.. MetricsLog.Read(Path.Combine(folder, name, "metrics.jsonl")).Where(line => line.ContainsKey("loss"))
+    private List<string> Lines(string name) =>
+        [
+            .. MetricsLog
+                .Read(Path.Combine(folder, name, "metrics.jsonl"))
+                .Where(line => line.ContainsKey("loss"))
         .Select(line => $"{line["step"]} {line["loss"]} {line["leftOut"]?.ToJsonString()}")];
 
     private string Newest(string name) => RunFolder.Open(Path.Combine(folder, name)).Checkpoints()[0];
@@ -144,7 +156,9 @@ public sealed class LeftOutTests : SmallRunTests
 
         public string Description => "patterns with holes";
 
-        public LabelledImage Read(int index) => Gone.Contains(index) ? throw new BrokenImageException($"{NameOf(index)}: Input/output error.") { MayPass = true }
+        public LabelledImage Read(int index) =>
+            Gone.Contains(index)
+                ? throw new BrokenImageException($"{NameOf(index)}: Input/output error.") { MayPass = true }
             : Broken.Contains(index) ? throw new BrokenImageException($"{NameOf(index)}: is no image.")
             : patterns.Read(index);
 

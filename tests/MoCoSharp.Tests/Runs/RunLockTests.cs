@@ -49,7 +49,12 @@ public sealed class RunLockTests : IDisposable
         try
         {
             var stat = File.ReadAllText($"/proc/{living.Id}/stat").Split(' ');
-            File.WriteAllText(LockPath, Owner(living.Id, Environment.MachineName, $"{stat[21]} of boot {File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim()}"));
+            File.WriteAllText(
+                LockPath,
+                Owner(
+                    living.Id,
+                    Environment.MachineName,
+                    $"{stat[21]} of boot {File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim()}"));
             Assert.Contains($"process {living.Id}", Assert.Throws<RunLockedException>(() => Take()).Message);
             Assert.Contains($"process {living.Id}", RunLock.Holder(folder));
         }
@@ -96,7 +101,9 @@ public sealed class RunLockTests : IDisposable
     // As another host would, past this one's locks.
     private void Overwrite(string content)
     {
-        using var process = Process.Start(new ProcessStartInfo("sh", ["-c", $"printf '%s' '{content}' > '{LockPath}'"]))!;
+        using var process = Process.Start(
+            new ProcessStartInfo("sh", ["-c", $"printf '%s' '{content}' > '{LockPath}'"])
+        )!;
         process.WaitForExit();
     }
 

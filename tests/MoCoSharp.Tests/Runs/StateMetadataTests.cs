@@ -32,7 +32,9 @@ public sealed class StateMetadataTests
 
         Assert.Equal(
             "file: is no such file: its format is \"a\", expected \"b\". Remove it.",
-            Assert.Throws<InvalidDataException>(() => Metadata.Require("format", "b", "is no such file", " Remove it.")).Message);
+            Assert
+                .Throws<InvalidDataException>(() => Metadata.Require("format", "b", "is no such file", " Remove it."))
+                .Message);
     }
 
     [Fact]
@@ -40,7 +42,9 @@ public sealed class StateMetadataTests
     {
         new StateMetadata("file", new Dictionary<string, string> { [Checksum.Key] = "0" }).RequireChecksum();
 
-        Assert.StartsWith("file: has no checksum", Assert.Throws<InvalidDataException>(Metadata.RequireChecksum).Message);
+        Assert.StartsWith(
+            "file: has no checksum",
+            Assert.Throws<InvalidDataException>(Metadata.RequireChecksum).Message);
     }
 
     [Fact]
@@ -59,5 +63,7 @@ public sealed class StateMetadataTests
     [InlineData("1 2 3\n1 2 x", "1 2 x")]
     [InlineData("1 2 3\n1 2 3 4", "1 2 3 4")]
     public void NumberRows_ALineThatIsNoRow_IsRefused(string text, string line) =>
-        Assert.Equal(line, Assert.Throws<InvalidDataException>(() => NumberRows.Parse(text, 3, bad => new(bad))).Message);
+        Assert.Equal(
+            line,
+            Assert.Throws<InvalidDataException>(() => NumberRows.Parse(text, 3, bad => new(bad))).Message);
 }

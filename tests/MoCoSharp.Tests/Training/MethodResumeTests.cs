@@ -34,7 +34,15 @@ public sealed class MethodResumeTests : IDisposable
 
     private static readonly Dictionary<string, RunConfig> Configs = new(StringComparer.Ordinal)
     {
-        ["simClr"] = Config.With(new SimClrOptions { Dimension = 8 }) with { Optimizer = Config.Optimizer with { Kind = OptimizerKind.Lars, LearningRate = 0.3, LearningRateScaling = LearningRateScaling.Linear } },
+        ["simClr"] = Config.With(new SimClrOptions { Dimension = 8 }) with
+        {
+            Optimizer = Config.Optimizer with
+            {
+                Kind = OptimizerKind.Lars,
+                LearningRate = 0.3,
+                LearningRateScaling = LearningRateScaling.Linear,
+            },
+        },
         ["cached"] = Config.With(new SimClrOptions { Dimension = 8, GradientCache = true }),
         ["endToEnd"] = Config.With(new EndToEndOptions { Dimension = 8 }),
         ["bank"] = Config.With(new MemoryBankOptions { Dimension = 8, Negatives = 10 }),
@@ -64,7 +72,12 @@ public sealed class MethodResumeTests : IDisposable
         Assert.True(trained.Encoder.state_dict()["conv1.weight"].eq(expected).all().item<bool>());
         if (config.Method.KeyEncoderPrefix is null)
         {
-            Assert.Contains("has one encoder", Assert.Throws<InvalidDataException>(() => TrainedEncoder.Load(Path.Combine(folder, "whole"), EncoderRole.Key)).Message);
+            Assert.Contains(
+                "has one encoder",
+                Assert
+                    .Throws<InvalidDataException>(() =>
+                        TrainedEncoder.Load(Path.Combine(folder, "whole"), EncoderRole.Key))
+                    .Message);
         }
 
         Assert.Null(OfficialCheckpoint.Of(Path.Combine(folder, "whole")));
@@ -91,8 +104,18 @@ public sealed class MethodResumeTests : IDisposable
         WeightsImport.Begin(Path.Combine(folder, "a"), method, Configs["endToEnd"].Encoder);
 
         using var trained = TrainedEncoder.Load(Path.Combine(folder, "a"));
-        Assert.True(method.Encoder.state_dict()["layer4.1.conv2.weight"].eq(trained.Encoder.state_dict()["layer4.1.conv2.weight"]).all().item<bool>());
-        Assert.True(method.KeyEncoder!.state_dict()["conv1.weight"].eq(trained.Encoder.state_dict()["conv1.weight"]).all().item<bool>());
+        Assert.True(
+            method
+                .Encoder.state_dict()["layer4.1.conv2.weight"]
+                .eq(trained.Encoder.state_dict()["layer4.1.conv2.weight"])
+                .all()
+                .item<bool>());
+        Assert.True(
+            method
+                .KeyEncoder!.state_dict()["conv1.weight"]
+                .eq(trained.Encoder.state_dict()["conv1.weight"])
+                .all()
+                .item<bool>());
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
@@ -110,7 +133,8 @@ public sealed class MethodResumeTests : IDisposable
             training.Resume(run, new ResumeCheck(DataIdentity.Of(data)));
         }
 
-        using var views = ViewLoader.Open(data, config.TrainingViews(), config.Loader, config.Seed, config.BatchSize, views: config.Method.Views);
+        using var views = ViewLoader.Open(
+            data, config.TrainingViews(), config.Loader, config.Seed, config.BatchSize, views: config.Method.Views);
         training.Run(views, run, null, steps, default);
         return Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(run.Checkpoints()[0])));
     }

@@ -43,11 +43,14 @@ public sealed class PretrainRunTests : SmallRunTests
         using var fitted = PretrainRun.Start(Fitting(), At("fitted"));
         using var chosen = PretrainRun.Start(Fitting("batchSize=4"), At("chosen"));
 
-        Assert.Equal((8, 8), (fitted.Config.BatchSize, fitted.Config.MoCo!.QueueSize)); // at most half of 24 images, in whole batches
+        // at most half of 24 images, in whole batches
+        Assert.Equal((8, 8), (fitted.Config.BatchSize, fitted.Config.MoCo!.QueueSize));
         Assert.Equal(4, chosen.Config.BatchSize);
 
         static RunConfig Fitting(params string[] set) =>
-            RunConfig.Load("moco-v2-folder", [.. set, "data=patterns:24", "encoder.width=4", "encoder.stem=small", "views.size=32", "bnGroups=2"]);
+            RunConfig.Load(
+                "moco-v2-folder",
+                [.. set, "data=patterns:24", "encoder.width=4", "encoder.stem=small", "views.size=32", "bnGroups=2"]);
     }
 
     [Fact]
@@ -78,7 +81,8 @@ public sealed class PretrainRunTests : SmallRunTests
     {
         Directory.CreateDirectory(At("empty"));
         File.WriteAllText(Path.Combine(At("empty"), "views.png"), ""); // was there before, and stays
-        Directory.CreateDirectory(Path.Combine(At("failed"), "views.png")); // where the pairs of views are to be written
+        // where the pairs of views are to be written
+        Directory.CreateDirectory(Path.Combine(At("failed"), "views.png"));
 
         Assert.ThrowsAny<Exception>(() => PretrainRun.Start(Small, At("failed")));
 

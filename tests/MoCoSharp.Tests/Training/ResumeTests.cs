@@ -40,12 +40,25 @@ public sealed class ResumeTests : SmallRunTests
         for (long seed = 1; seed <= 4; seed++)
         {
             var name = $"seed{seed}";
-            Train(name, Config with { Seed = seed, Checkpoints = new CheckpointOptions { EverySteps = 1, EveryMinutes = 0 } }, null);
-            var best = Metrics(name).Select(line => System.Text.Json.Nodes.JsonNode.Parse(line)!).Where(line => line["knn"] is not null)
+            Train(
+                name,
+                Config with
+                {
+                    Seed = seed,
+                    Checkpoints = new CheckpointOptions { EverySteps = 1, EveryMinutes = 0 },
+                },
+                null);
+            var best = Metrics(name)
+                .Select(line => System.Text.Json.Nodes.JsonNode.Parse(line)!)
+                .Where(line => line["knn"] is not null)
                 .MaxBy(line => (double)line["knn"]!)!; // the first of equals
 
-            var metadata = MoCoSharp.PyTorch.SafeTensors.ReadHeader(RunFolder.Open(Path.Combine(folder, name)).Checkpoints()[0]).Metadata;
-            Assert.Equal((double)best["knn"]!, double.Parse(metadata["bestKnn"], System.Globalization.CultureInfo.InvariantCulture));
+            var metadata = MoCoSharp
+                .PyTorch.SafeTensors.ReadHeader(RunFolder.Open(Path.Combine(folder, name)).Checkpoints()[0])
+                .Metadata;
+            Assert.Equal(
+                (double)best["knn"]!,
+                double.Parse(metadata["bestKnn"], System.Globalization.CultureInfo.InvariantCulture));
             Assert.Equal($"{best["step"]}", metadata["bestKnn.step"]);
             lastWasBest += (long)best["step"]! == 9 ? 1 : 0;
         }
@@ -57,7 +70,15 @@ public sealed class ResumeTests : SmallRunTests
     public void SavesInTheMiddle_ChangeNoBit()
     {
         var config = Config with { LogEvery = 5 };
-        var often = config with { Checkpoints = new CheckpointOptions { EverySteps = 1, EveryMinutes = 0, Keep = 100 } };
+        var often = config with
+        {
+            Checkpoints = new CheckpointOptions
+            {
+                EverySteps = 1,
+                EveryMinutes = 0,
+                Keep = 100,
+            },
+        };
         Train("seldom", config, null);
         Train("often", often, null);
 
@@ -66,7 +87,9 @@ public sealed class ResumeTests : SmallRunTests
         var steps = run.Checkpoints().Select(RunFolder.StepOf).ToList();
         Assert.Equal(9, steps[0]);
         Assert.True(steps.Count > 3);
-        Assert.Equal(Tensors(RunFolder.Open(Path.Combine(folder, "seldom")).Checkpoints()[0]), Tensors(run.Checkpoints()[0]));
+        Assert.Equal(
+            Tensors(RunFolder.Open(Path.Combine(folder, "seldom")).Checkpoints()[0]),
+            Tensors(run.Checkpoints()[0]));
 
         // From any of them, the same end: meters and best results too, as they are in the file.
         var end = File.ReadAllBytes(run.Checkpoints()[0]);
@@ -130,7 +153,9 @@ public sealed class ResumeTests : SmallRunTests
             whole[offset] ^= bit;
             File.WriteAllBytes(path, whole);
             whole[offset] ^= bit;
-            Assert.Contains(path, Assert.Throws<InvalidDataException>(() => TrainingState.Load(path, method, optimizer)).Message);
+            Assert.Contains(
+                path,
+                Assert.Throws<InvalidDataException>(() => TrainingState.Load(path, method, optimizer)).Message);
         }
 
         File.WriteAllBytes(path, whole);
@@ -142,12 +167,22 @@ public sealed class ResumeTests : SmallRunTests
     {
         Train("first", Config, 4);
         var run = RunFolder.Open(Path.Combine(folder, "first"));
-        var other = Config with { Seed = 5, Optimizer = Config.Optimizer with { LearningRate = 0.01 }, LogEvery = 7, Loader = new LoaderOptions { Workers = 3 } };
+        var other = Config with
+        {
+            Seed = 5,
+            Optimizer = Config.Optimizer with { LearningRate = 0.01 },
+            LogEvery = 7,
+            Loader = new LoaderOptions { Workers = 3 },
+        };
         var images = DataIdentity.Of(new Patterns(40, 40, seed: 3));
 
         var error = Assert.Throws<OtherRunException>(() => Resume(other, images, allow: false));
 
-        Assert.All(["seed: checkpoint 0, run 5", "optimizer.learningRate: checkpoint 0.05, run 0.01", "24 images of patterns", "run 40 of patterns", "--resume-with-changes"],
+        Assert.All(
+            [
+                "seed: checkpoint 0, run 5", "optimizer.learningRate: checkpoint 0.05, run 0.01",
+                "24 images of patterns", "run 40 of patterns", "--resume-with-changes",
+            ],
             part => Assert.Contains(part, error.Message));
         Assert.All(["logEvery", "loader", "temperature"], part => Assert.DoesNotContain(part, error.Message));
 
@@ -163,12 +198,16 @@ public sealed class ResumeTests : SmallRunTests
 
         // Another architecture is refused in any case, and the tensors are named.
         var wide = other with { Encoder = other.Encoder with { Width = 8 } };
-        Assert.Contains("encoder_q.conv1.weight: file [4, 3, 3, 3], model [8, 3, 3, 3]", Assert.Throws<OtherRunException>(() => Resume(wide, images, allow: true)).Message);
+        Assert.Contains(
+            "encoder_q.conv1.weight: file [4, 3, 3, 3], model [8, 3, 3, 3]",
+            Assert.Throws<OtherRunException>(() => Resume(wide, images, allow: true)).Message);
 
         IReadOnlyList<string> Resume(RunConfig config, DataIdentity data, bool allow)
         {
             using var method = New(config);
-            using var training = new Pretraining(method, config, SingleProcess.Instance, TimeProvider.System, new Recorder());
+            using var training = new Pretraining(
+                method, config, SingleProcess.Instance, TimeProvider.System,
+                new Recorder());
             return training.Resume(run, new ResumeCheck(data, allow));
         }
     }
@@ -207,7 +246,17 @@ public sealed class ResumeTests : SmallRunTests
         var run = RunFolder.Create(Path.Combine(folder, "asked"), config);
         using var method = New(config);
         Pretraining? training = null;
-        using var started = training = new Pretraining(method, config, SingleProcess.Instance, TimeProvider.System, new Recorder { OnStep = step => { if (step == 4) { training!.RequestSave(); } } });
+        using var started = training = new Pretraining(
+            method, config, SingleProcess.Instance, TimeProvider.System, new Recorder
+            {
+                OnStep = step =>
+                {
+                    if (step == 4)
+                    {
+                        training!.RequestSave();
+                    }
+                },
+            });
         using var views = Views(config);
 
         Assert.Equal(RunEnd.Finished, training.Run(views, run, null, null, default));
@@ -221,9 +270,12 @@ public sealed class ResumeTests : SmallRunTests
         Train("narrow", Config, 2);
         var other = Config with { Encoder = Config.Encoder with { Stem = EncoderStem.ImageNet } };
         using var method = New(other);
-        using var training = new Pretraining(method, other, SingleProcess.Instance, TimeProvider.System, new Recorder());
+        using var training = new Pretraining(
+            method, other, SingleProcess.Instance, TimeProvider.System,
+            new Recorder());
 
-        var error = Assert.Throws<OtherRunException>(() => training.Resume(RunFolder.Open(Path.Combine(folder, "narrow"))));
+        var error = Assert.Throws<OtherRunException>(() =>
+            training.Resume(RunFolder.Open(Path.Combine(folder, "narrow"))));
 
         Assert.Contains("encoder_q.conv1.weight: file [4, 3, 3, 3], model [4, 3, 7, 7]", error.Message);
     }
@@ -237,14 +289,19 @@ public sealed class ResumeTests : SmallRunTests
         using (var method = New(Config))
         {
             var orders = method.KeyOrders;
-            method.KeyOrders = (step, half, count) => step == 4 ? throw new InvalidOperationException("out of memory") : orders(step, half, count);
-            using var training = new Pretraining(method, Config, SingleProcess.Instance, TimeProvider.System, new Recorder());
+            method.KeyOrders = (step, half, count) =>
+                step == 4 ? throw new InvalidOperationException("out of memory") : orders(step, half, count);
+            using var training = new Pretraining(
+                method, Config, SingleProcess.Instance, TimeProvider.System,
+                new Recorder());
             using var views = Views(Config);
             Assert.Throws<InvalidOperationException>(() => training.Run(views, run, null, null, default));
         }
 
         Assert.EndsWith("step-00000003.safetensors", run.Checkpoints()[0]);
         Train("failed", Config, null, resume: true);
-        Assert.Equal(Tensors(RunFolder.Open(Path.Combine(folder, "undisturbed")).Checkpoints()[0]), Tensors(run.Checkpoints()[0]));
+        Assert.Equal(
+            Tensors(RunFolder.Open(Path.Combine(folder, "undisturbed")).Checkpoints()[0]),
+            Tensors(run.Checkpoints()[0]));
     }
 }

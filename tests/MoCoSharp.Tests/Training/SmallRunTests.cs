@@ -39,14 +39,19 @@ public abstract class SmallRunTests : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private protected string Train(string name, RunConfig config, long? steps, bool resume = false, int workers = 1, bool allow = false)
+    private protected string Train(
+        string name, RunConfig config, long? steps, bool resume = false,
+        int workers = 1,
+        bool allow = false)
     {
         set_num_threads(1);
         var path = Path.Combine(folder, name);
         var run = resume ? RunFolder.Open(path) : RunFolder.Create(path, config);
         config = config with { Loader = config.Loader with { Workers = workers } };
         using var method = New(config);
-        using var training = new Pretraining(method, config, SingleProcess.Instance, TimeProvider.System, new Recorder());
+        using var training = new Pretraining(
+            method, config, SingleProcess.Instance, TimeProvider.System,
+            new Recorder());
         var data = new Patterns(24, 40, seed: 3);
         if (resume)
         {
@@ -54,13 +59,20 @@ public abstract class SmallRunTests : IDisposable
         }
 
         using var views = Views(config);
-        var knn = new KnnMonitor(data, new Patterns(10, 40, seed: 4), ViewRecipes.Evaluation(config.Views), config.Knn, config.Loader, CPU);
+        var knn = new KnnMonitor(
+            data, new Patterns(10, 40, seed: 4), ViewRecipes.Evaluation(config.Views), config.Knn, config.Loader, CPU);
         training.Run(views, run, knn, steps, default);
-        return Bits(method) + Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(run.Checkpoints()[0])));
+        return Bits(method)
+            + Convert.ToHexString(
+                System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(run.Checkpoints()[0])));
     }
 
     // What a log says, but for the time that things took.
-    private protected List<string> Metrics(string name) => [.. MetricsLog.Read(Path.Combine(folder, name, "metrics.jsonl")).Select(line =>
+    private protected List<string> Metrics(string name) =>
+        [
+            .. MetricsLog
+                .Read(Path.Combine(folder, name, "metrics.jsonl"))
+                .Select(line =>
     {
         line.Remove("imagesPerSecond");
         line.Remove("waitShare");
@@ -72,14 +84,28 @@ public abstract class SmallRunTests : IDisposable
     private protected static List<string> Tensors(string checkpoint)
     {
         using var file = MoCoSharp.PyTorch.SafeTensors.Read(checkpoint);
-        return [.. file.Tensors.Select(item => item.Key + Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(item.Value.bytes)))];
+        return
+        [
+            .. file.Tensors.Select(item =>
+                item.Key + Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(item.Value.bytes))),
+        ];
     }
 
-    private protected static ViewLoader Views(RunConfig config) => ViewLoader.Open(new Patterns(24, 40, seed: 3), ViewRecipes.Train(config.Views), config.Loader, config.Seed, config.BatchSize);
+    private protected static ViewLoader Views(RunConfig config) =>
+        ViewLoader.Open(
+            new Patterns(24, 40, seed: 3), ViewRecipes.Train(config.Views), config.Loader, config.Seed,
+            config.BatchSize);
 
-    private protected static MoCo New(RunConfig config) => MoCo.Create(config.Encoder, config.MoCo!, config.BnGroups, config.Seed, SingleProcess.Instance);
+    private protected static MoCo New(RunConfig config) =>
+        MoCo.Create(config.Encoder, config.MoCo!, config.BnGroups, config.Seed, SingleProcess.Instance);
 
-    private protected static string Bits(MoCo method) => string.Concat(method.state_dict().Select(item => Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(item.Value.cpu().contiguous().bytes))));
+    private protected static string Bits(MoCo method) =>
+        string.Concat(
+            method
+                .state_dict()
+                .Select(item =>
+                    Convert.ToHexString(
+                        System.Security.Cryptography.SHA256.HashData(item.Value.cpu().contiguous().bytes))));
 
     private protected sealed class Recorder : IPretrainObserver
     {

@@ -18,7 +18,10 @@ public sealed class UnreadableBoxedImageTests : IDisposable
         var images = Boxed(4);
         File.Move(images[2].File, temp["away"]);
         var told = new ConcurrentBag<BadImage>();
-        var loader = new DetectionLoader(images, Detection, new Normalize([0, 0, 0], [1, 1, 1]), 1, 1) { BadImageFound = told.Add };
+        var loader = new DetectionLoader(images, Detection, new Normalize([0, 0, 0], [1, 1, 1]), 1, 1)
+        {
+            BadImageFound = told.Add,
+        };
         var before = loader.Test(default).ToList();
         _ = loader.Training(4, 0, default).First();
         File.Move(temp["away"], images[2].File);
@@ -33,7 +36,10 @@ public sealed class UnreadableBoxedImageTests : IDisposable
     public async Task WithoutAnyDetectionImage_ItEndsAfterTheLongestWait()
     {
         var images = Boxed(4);
-        var loader = new DetectionLoader(images, Detection, new Normalize([0, 0, 0], [1, 1, 1]), 1, 1) { LongestOutage = TimeSpan.FromSeconds(1) };
+        var loader = new DetectionLoader(images, Detection, new Normalize([0, 0, 0], [1, 1, 1]), 1, 1)
+        {
+            LongestOutage = TimeSpan.FromSeconds(1),
+        };
         var error = await Task.Run(() => Assert.Throws<BrokenImageException>(() =>
         {
             foreach (var _ in loader.Training(4, 0, TestContext.Current.CancellationToken))
@@ -49,7 +55,13 @@ public sealed class UnreadableBoxedImageTests : IDisposable
 
     public void Dispose() => temp.Dispose();
 
-    private static DetectionViewOptions Detection { get; } = new() { ShortSides = [8], TestShortSide = 8, LongestSide = 32 };
+    private static DetectionViewOptions Detection { get; } =
+        new()
+        {
+            ShortSides = [8],
+            TestShortSide = 8,
+            LongestSide = 32,
+        };
 
     private BoxedImages Boxed(int count) => new("made", ["a"], [.. Enumerable.Range(0, count).Select(i =>
         new BoxedImage(temp.WriteImage($"boxes/{i}.png", (byte)i), $"{i}", 4, 4, [new ObjectBox(1, 1, 3, 3, 0)]))]);

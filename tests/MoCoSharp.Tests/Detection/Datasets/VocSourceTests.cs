@@ -18,7 +18,9 @@ public sealed class VocSourceTests : IDisposable
         var images = Open("a");
 
         Assert.Equal(["cat", "dog"], images.ClassNames);
-        Assert.Equal([new ObjectBox(0, 0, 40, 30, 1), new ObjectBox(10, 5, 20, 15, 0) { IsDifficult = true }], images[0].Boxes);
+        Assert.Equal(
+            [new ObjectBox(0, 0, 40, 30, 1), new ObjectBox(10, 5, 20, 15, 0) { IsDifficult = true }],
+            images[0].Boxes);
         Assert.Empty(images.Notices);
         Assert.Equal((40, 30), (images.Read(0).Width, images.Read(0).Height));
     }
@@ -34,7 +36,13 @@ public sealed class VocSourceTests : IDisposable
     [Fact]
     public void BoxesWithoutAreaOrOutsideOrOfNoNumber_AreTold_AndDropped_AndThoseThatLeaveTheImageAreCut()
     {
-        Write("a", 40, 30, Object("dog", 20, 5, 10, 9) + Object("dog", 50, 5, 60, 9) + Object("dog", 5, 5, "nan", 9) + Object("dog", 5, 5, "1e999", 9) + Object("dog", 30, 20, 90, 90));
+        Write(
+            "a", 40, 30,
+            Object("dog", 20, 5, 10, 9)
+                + Object("dog", 50, 5, 60, 9)
+                + Object("dog", 5, 5, "nan", 9)
+                + Object("dog", 5, 5, "1e999", 9)
+                + Object("dog", 30, 20, 90, 90));
         var images = Open("a");
 
         Assert.Equal([new ObjectBox(29, 19, 40, 30, 0)], images[0].Boxes);
@@ -60,7 +68,9 @@ public sealed class VocSourceTests : IDisposable
     {
         Write("a", 40, 30, Object("dog", 1, 1, 9, 9), said: (41, 30));
 
-        Assert.Contains("is 40 x 30 pixels, and its annotation says 41 x 30", Assert.Throws<BrokenImageException>(() => Open("a").Read(0)).Message);
+        Assert.Contains(
+            "is 40 x 30 pixels, and its annotation says 41 x 30",
+            Assert.Throws<BrokenImageException>(() => Open("a").Read(0)).Message);
     }
 
     [Fact]
@@ -74,8 +84,11 @@ public sealed class VocSourceTests : IDisposable
     [Fact]
     public void CornersOfAPart_AreNotTheObjects()
     {
-        var part = "<part><name>head</name><bndbox><xmin>2</xmin><ymin>2</ymin><xmax>3</xmax><ymax>3</ymax></bndbox></part>";
-        Write("a", 40, 30, Object("person", 1, 1, 20, 20).Replace("</object>", part + "</object>", StringComparison.Ordinal));
+        var part =
+            "<part><name>head</name><bndbox><xmin>2</xmin><ymin>2</ymin><xmax>3</xmax><ymax>3</ymax></bndbox></part>";
+        Write(
+            "a", 40, 30,
+            Object("person", 1, 1, 20, 20).Replace("</object>", part + "</object>", StringComparison.Ordinal));
 
         Assert.Equal([new ObjectBox(0, 0, 20, 20, 0)], Open("a")[0].Boxes);
         Assert.Equal(["person"], Open("a").ClassNames);
@@ -86,10 +99,15 @@ public sealed class VocSourceTests : IDisposable
     [InlineData("")]
     [InlineData("not xml")]
     [InlineData("<html><body/></html>")]
-    [InlineData("<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><annotation><object><name>&x;</name></object></annotation>")]
+    [InlineData(
+        "<!DOCTYPE a [<!ENTITY x SYSTEM " +
+        "\"file:///etc/passwd\">]><annotation><object><name>&x;</name></object></annotation>"
+    )]
     [InlineData("<!DOCTYPE a [<!ENTITY b \"aaaaaaaa\"><!ENTITY c \"&b;&b;&b;&b;\">]><annotation>&c;</annotation>")]
     [InlineData("<annotation><object><bndbox/></object></annotation>")]
-    [InlineData("<annotation><size><width>9</width></size><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a/></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></annotation>")]
+    [InlineData(
+        "<annotation><size><width>9</width></size><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a/></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></annotation>"
+    )]
     public void AHostileAnnotation_IsRefusedByName(string xml)
     {
         Write("a", 40, 30, "");
@@ -139,7 +157,9 @@ public sealed class VocSourceTests : IDisposable
             File.WriteAllBytes(folder["Annotations/a.xml"], bytes);
             try
             {
-                Assert.All(Open("a")[0].Boxes, box => Assert.True(box.Width > 0 && box.Height > 0 && box.Left >= 0 && box.Bottom <= 1 << 30));
+                Assert.All(
+                    Open("a")[0].Boxes,
+                    box => Assert.True(box.Width > 0 && box.Height > 0 && box.Left >= 0 && box.Bottom <= 1 << 30));
             }
             catch (DataSourceException error)
             {
@@ -161,15 +181,25 @@ public sealed class VocSourceTests : IDisposable
         }
 
         var (train, judged) = DetectionSource.Open($"voc:{folder.Path}", null);
-        Assert.Equal(["VOC2007/VOC2007a", "VOC2012/VOC2012a"], Enumerable.Range(0, train.Count).Select(i => train[i].Name));
+        Assert.Equal(
+            ["VOC2007/VOC2007a", "VOC2012/VOC2012a"],
+            Enumerable.Range(0, train.Count).Select(i => train[i].Name));
         Assert.Equal("VOC2007a", judged![0].Name);
 
         var (one, other) = DetectionSource.Open($"voc:{folder["VOC2012"]}", $"voc:{folder["VOC2007"]}@test");
         Assert.Equal(("VOC2012a", "VOC2007a"), (one[0].Name, other![0].Name));
         Assert.Null(DetectionSource.Open($"voc:{folder["VOC2012"]}@trainval", null).Judged);
-        Assert.Contains("It has test, trainval", Assert.Throws<DataSourceException>(() => DetectionSource.Open($"voc:{folder["VOC2007"]}@best", null)).Message);
-        Assert.Contains("there is no folder", Assert.Throws<DataSourceException>(() => DetectionSource.Open("voc:/nowhere", null)).Message);
-        Assert.Contains("is no source with boxes", Assert.Throws<DataSourceException>(() => DetectionSource.Open("patterns", null)).Message);
+        Assert.Contains(
+            "It has test, trainval",
+            Assert
+                .Throws<DataSourceException>(() => DetectionSource.Open($"voc:{folder["VOC2007"]}@best", null))
+                .Message);
+        Assert.Contains(
+            "there is no folder",
+            Assert.Throws<DataSourceException>(() => DetectionSource.Open("voc:/nowhere", null)).Message);
+        Assert.Contains(
+            "is no source with boxes",
+            Assert.Throws<DataSourceException>(() => DetectionSource.Open("patterns", null)).Message);
         Assert.Throws<DataSourceException>(() => DetectionSource.Open("voc:", null));
     }
 
@@ -195,12 +225,16 @@ public sealed class VocSourceTests : IDisposable
 
         Assert.Equal(["a", "b"], [images[0].Name, images[1].Name]);
         Assert.Equal(2, images.Count);
-        Assert.Contains("1 ids stand in some.txt more than once, and count once: a (3 times).", images.Notices.Single());
+        Assert.Contains(
+            "1 ids stand in some.txt more than once, and count once: a (3 times).",
+            images.Notices.Single());
 
         folder.Write("ImageSets/Main/other.txt", "b\n");
         var both = DetectionSource.Open($"voc:{folder.Path}@some,{folder.Path}@other", null).Train;
         Assert.Equal(2, both.Count);
-        Assert.Contains(both.Notices, notice => notice.Contains("1 ids stand in more than one of the lists, and count once: b"));
+        Assert.Contains(
+            both.Notices,
+            notice => notice.Contains("1 ids stand in more than one of the lists, and count once: b"));
     }
 
     [Theory]
@@ -243,7 +277,9 @@ public sealed class VocSourceTests : IDisposable
     {
         Write("a", 40, 30, Object("dog", 1, 1, 9, 9));
 
-        Assert.Contains("1 ids of some.txt have no annotation", Assert.Throws<DataSourceException>(() => Open("a b")).Message);
+        Assert.Contains(
+            "1 ids of some.txt have no annotation",
+            Assert.Throws<DataSourceException>(() => Open("a b")).Message);
     }
 
     [Theory]
@@ -257,7 +293,9 @@ public sealed class VocSourceTests : IDisposable
     [InlineData("", false)]
     public void AFlag_HasMoreThanOneSpelling(string text, bool isDifficult)
     {
-        Write("a", 40, 30, Object("dog", 1, 1, 9, 9).Replace("<difficult>0<", $"<difficult>{text}<", StringComparison.Ordinal));
+        Write(
+            "a", 40, 30,
+            Object("dog", 1, 1, 9, 9).Replace("<difficult>0<", $"<difficult>{text}<", StringComparison.Ordinal));
 
         Assert.Equal(isDifficult, Open("a")[0].Boxes[0].IsDifficult);
         Assert.Empty(Open("a").Notices);
@@ -267,34 +305,59 @@ public sealed class VocSourceTests : IDisposable
     public void AFlagOfUnexpectedText_IsTold()
     {
         Write("a", 40, 30, string.Concat(new[] { "Unspecified", "2", "0.0597" }.Select(text =>
-            Object("dog", 1, 1, 9, 9).Replace("<difficult>0<", $"<truncated>{text}</truncated><difficult>{text}<", StringComparison.Ordinal))));
+            Object("dog", 1, 1, 9, 9)
+                .Replace(
+                    "<difficult>0<",
+                    $"<truncated>{text}</truncated><difficult>{text}<",
+                    StringComparison.Ordinal))));
         var images = Open("a");
 
         Assert.All(images[0].Boxes, box => Assert.False(box.IsDifficult));
-        Assert.Contains("3 flags \"difficult\" are neither 0 nor 1 and were taken as 0: \"unspecified\" a dog of a, \"2\" a dog of a, \"0.0597\" a dog of a.", images.Notices.Single());
+        Assert.Contains(
+            "3 flags \"difficult\" are neither 0 nor 1 and were taken as 0: \"unspecified\" a dog of a, \"2\" a dog " +
+            "of a, \"0.0597\" a dog of a.",
+            images.Notices.Single());
     }
 
     [Fact]
     public void ACornerThatIsNoNumber_IsShown_AndAFractionIsANumber()
     {
-        Write("a", 40, 30, Object("dog", 1, 1, "12,5", 9) + "<object><name>cat</name></object>" + Object("emu", 1, 1, "35.70000076293945", 2));
+        Write(
+            "a", 40, 30,
+            Object("dog", 1, 1, "12,5", 9)
+                + "<object><name>cat</name></object>"
+                + Object("emu", 1, 1, "35.70000076293945", 2));
         var images = Open("a");
 
         Assert.Equal(35.70000076293945, images[0].Boxes.Single().Right);
-        Assert.Contains("2 boxes whose corners are no numbers were dropped: a dog of a, xmax \"12,5\", a cat of a, no xmin.", images.Notices.Single());
+        Assert.Contains(
+            "2 boxes whose corners are no numbers were dropped: a dog of a, xmax \"12,5\", a cat of a, no xmin.",
+            images.Notices.Single());
     }
 
     [Fact]
     public void AnnotationsThatNameAnotherImage_AndClassesWrittenInTwoWays_AreTold()
     {
         Write("a", 40, 30, Object("Car", 1, 1, 9, 9), name: "../../x.jpg");
-        Write("b", 40, 30, Object("car", 1, 1, 9, 9) + Object("traffic_light", 1, 1, 9, 9) + Object("Traffic light", 1, 1, 9, 9), name: "C:\\photos\\B.PNG");
+        Write(
+            "b", 40, 30,
+            Object("car", 1, 1, 9, 9) + Object("traffic_light", 1, 1, 9, 9) + Object("Traffic light", 1, 1, 9, 9),
+            name: "C:\\photos\\B.PNG");
         var images = Open("a", "b");
 
         Assert.Equal(["Car", "Traffic light", "car", "traffic_light"], images.ClassNames);
         Assert.Equal(2, images.Notices.Count);
-        Assert.Contains(images.Notices, notice => notice.Contains("1 annotations name another image than their own file's name, by which images are found: a.xml (\"../../x.jpg\")"));
-        Assert.Contains(images.Notices, notice => notice.Contains("2 classes differ from another only in case, blanks, - or _") && notice.Contains("\"Car\" and \"car\""));
+        Assert.Contains(
+            images.Notices,
+            notice =>
+                notice.Contains(
+                    "1 annotations name another image than their own file's name, by which images are found: a.xml " +
+                    "(\"../../x.jpg\")"));
+        Assert.Contains(
+            images.Notices,
+            notice =>
+                notice.Contains("2 classes differ from another only in case, blanks, - or _")
+                && notice.Contains("\"Car\" and \"car\""));
     }
 
     [Theory]
@@ -319,13 +382,17 @@ public sealed class VocSourceTests : IDisposable
     {
         Write("a", 40, 30, Object("dog", 1, 1, 9, 9), said: (0, 0));
         File.Delete(folder["JPEGImages/a.png"]);
-        folder.Write("JPEGImages/a.TIF", File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "golden", "images", "deflate.tif")));
+        folder.Write(
+            "JPEGImages/a.TIF",
+            File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "golden", "images", "deflate.tif")));
         var images = Open("a");
 
         using var pixels = images.Read(0); // refused where the size differs
         Assert.Equal((pixels.Width, pixels.Height), (images[0].Width, images[0].Height));
         folder.Write("JPEGImages/a.TIF", "II*\0"u8.ToArray());
-        Assert.Contains("Its annotation does not say its size either.", Assert.Throws<DataSourceException>(() => Open("a")).Message);
+        Assert.Contains(
+            "Its annotation does not say its size either.",
+            Assert.Throws<DataSourceException>(() => Open("a")).Message);
     }
 
     [Fact]
@@ -335,7 +402,9 @@ public sealed class VocSourceTests : IDisposable
         folder.WriteImage("JPEGImages/a.jpg");
 
         Assert.Equal(folder["JPEGImages/a.jpg"], Open("a")[0].File);
-        Assert.Contains("1 ids have more than one image file, of which one is taken: a.jpg of a.jpg, a.png.", Open("a").Notices.Single());
+        Assert.Contains(
+            "1 ids have more than one image file, of which one is taken: a.jpg of a.jpg, a.png.",
+            Open("a").Notices.Single());
     }
 
     [Fact]
@@ -352,7 +421,9 @@ public sealed class VocSourceTests : IDisposable
         }
 
         File.Delete(folder["Annotations/19.xml"]);
-        var message = Assert.Throws<DataSourceException>(() => Open([.. Enumerable.Range(0, 20).Select(i => $"{i:D2}")])).Message;
+        var message = Assert
+            .Throws<DataSourceException>(() => Open([.. Enumerable.Range(0, 20).Select(i => $"{i:D2}")]))
+            .Message;
 
         Assert.Contains("12 ids of some.txt have an annotation, but there is no such image", message);
         Assert.Contains("00, 01, 02, 03, 04, ...", message);
@@ -385,8 +456,14 @@ public sealed class VocSourceTests : IDisposable
     public void AnAnnotationInGb2312_IsRead()
     {
         Write("a", 40, 30, "");
-        var start = "<?xml version=\"1.0\" encoding=\"gb2312\"?><annotation><size><width>40</width><height>30</height></size><object><name>"u8;
-        folder.Write("Annotations/a.xml", [.. start, 0xC3, 0xA8, .. "</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndbox></object></annotation>"u8]);
+        var start =
+            "<?xml version=\"1.0\" encoding=\"gb2312\"?><annotation><size><width>40</width><height>30</height></size><object><name>"u8;
+        folder.Write(
+            "Annotations/a.xml",
+            [
+                .. start, 0xC3, 0xA8,
+                .. "</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndbox></object></annotation>"u8,
+            ]);
 
         Assert.Equal(["\u732B"], Open("a").ClassNames); // cat
     }
@@ -404,8 +481,12 @@ public sealed class VocSourceTests : IDisposable
         var (train, judged) = DetectionSource.Open($"voc:{folder.Path}", null);
 
         Assert.Empty(train.Notices);
-        Assert.Contains("1 of its 2 images are also learned from, so that the AP is too high: b.", judged!.Notices.Single());
-        Assert.Contains("1 of its 2 images", DetectionSource.Open($"voc:{folder.Path}@train", $"voc:{folder.Path}/.@Valid").Judged!.Notices.Single());
+        Assert.Contains(
+            "1 of its 2 images are also learned from, so that the AP is too high: b.",
+            judged!.Notices.Single());
+        Assert.Contains(
+            "1 of its 2 images",
+            DetectionSource.Open($"voc:{folder.Path}@train", $"voc:{folder.Path}/.@Valid").Judged!.Notices.Single());
     }
 
     private BoxedImages Open(params string[] ids)
@@ -414,11 +495,19 @@ public sealed class VocSourceTests : IDisposable
         return DetectionSource.Open($"voc:{folder.Path}@some", null).Train;
     }
 
-    private void Write(string id, int width, int height, string objects, (int Width, int Height)? said = null, string year = "", string? name = null)
+    private void Write(
+        string id, int width, int height, string objects, (int Width, int Height)? said = null,
+        string year = "",
+        string? name = null)
     {
         var (w, h) = said ?? (width, height);
-        folder.Write($"{year}JPEGImages/{id}.png", ImageEncoder.Png(new ImageBuffer(width, height, new byte[3 * width * height])));
-        folder.Write($"{year}Annotations/{id}.xml", $"<annotation><filename>{name ?? id + ".jpg"}</filename><size><width>{w}</width><height>{h}</height></size>{objects}</annotation>");
+        folder.Write(
+            $"{year}JPEGImages/{id}.png",
+            ImageEncoder.Png(new ImageBuffer(width, height, new byte[3 * width * height])));
+        folder.Write(
+            $"{year}Annotations/{id}.xml",
+            $"<annotation><filename>{name ?? id + ".jpg"}</filename><size><width>{w}</width><height>{h}</height></size>{objects}</annotation>"
+        );
     }
 
     private static string Object(string name, int left, int top, object right, int bottom, bool difficult = false) =>
