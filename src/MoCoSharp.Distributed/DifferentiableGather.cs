@@ -7,7 +7,7 @@ namespace MoCoSharp.Distributed;
 /// <see cref="BatchOrder.Gather"/> that hands gradients back: what every rank's loss has to say about a rank's share is
 /// summed, and comes home to it. For losses whose negatives are the batch (NT-Xent, end-to-end).
 /// </summary>
-public sealed class DifferentiableGather : autograd.SingleTensorFunction<DifferentiableGather>
+internal sealed class DifferentiableGather : autograd.SingleTensorFunction<DifferentiableGather>
 {
     private const string GroupKey = "group";
 

@@ -6,7 +6,7 @@ namespace MoCoSharp.Distributed;
 /// <summary>
 /// Rows of which every rank has some, not equally many: evaluations leave no image out, and broken ones are missing.
 /// </summary>
-public static class GroupRows
+internal static class GroupRows
 {
     /// <summary>Every rank's rows, one rank behind the other.</summary>
     /// <param name="group">The ranks.</param>

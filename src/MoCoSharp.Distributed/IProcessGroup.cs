@@ -47,7 +47,7 @@ public interface IProcessGroup : IDisposable
 }
 
 /// <summary>How a global batch lies over ranks: rank r holds the samples i with i mod Size = r.</summary>
-public static class BatchOrder
+internal static class BatchOrder
 {
     /// <summary>The global batch, from every rank's share.</summary>
     /// <param name="group">The ranks.</param>

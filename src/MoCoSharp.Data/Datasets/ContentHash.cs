@@ -10,7 +10,7 @@ namespace MoCoSharp.Data.Datasets;
 /// <remarks>
 /// Files are hashed as they are, without decoding: the same pixels in another file format are another content.
 /// </remarks>
-public static class ContentHash
+internal static class ContentHash
 {
     /// <summary>Reads every image once, on all cores.</summary>
     /// <param name="data">The images. One that cannot be read counts as that.</param>

@@ -4,7 +4,7 @@ using System.Text;
 namespace MoCoSharp.Data.Datasets;
 
 /// <summary>What tells one data set from another, cheaply: no image is decoded.</summary>
-public static class DataFingerprint
+internal static class DataFingerprint
 {
     private const int SizesTaken = 256; // a million files on a network drive would take minutes to ask
 

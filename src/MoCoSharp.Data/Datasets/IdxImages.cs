@@ -5,7 +5,7 @@ using MoCoSharp.Data.Images;
 namespace MoCoSharp.Data.Datasets;
 
 /// <summary>The IDX files of the MNIST family, packed with gzip or not; grey becomes RGB.</summary>
-public static class IdxImages
+internal static class IdxImages
 {
     private const int ImagesMagic = 0x803; // unsigned bytes, three dimensions
     private const int LabelsMagic = 0x801; // unsigned bytes, one dimension

@@ -5,7 +5,7 @@ using MoCoSharp.Data.Images;
 namespace MoCoSharp.Data.Datasets;
 
 /// <summary>A set in several files, each of which is best read from front to back.</summary>
-public interface IShardedImages : IImageDataset
+internal interface IShardedImages : IImageDataset
 {
     /// <summary>The index of each shard's first image, rising, the first 0. No shard is empty.</summary>
     IReadOnlyList<int> ShardStarts { get; }
@@ -25,7 +25,7 @@ internal sealed record Shard(string Name, Func<IByteSource> Open);
 /// <remarks>
 /// The archives' headers are read once, in parallel, when the set is opened; then every image can be read by its index.
 /// </remarks>
-public sealed class TarShards : IShardedImages, IEncodedImages
+internal sealed class TarShards : IShardedImages, IEncodedImages
 {
     private const int FaultsTold = 10;
     private const int ClassesTold = 5;

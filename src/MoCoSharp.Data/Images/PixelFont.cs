@@ -1,7 +1,7 @@
 namespace MoCoSharp.Data.Images;
 
 /// <summary>Small capitals for pictures, five pixels by seven: pictures then need no font of the system.</summary>
-public static class PixelFont
+internal static class PixelFont
 {
     /// <summary>Width of a letter and the gap after it, in pixels at scale 1.</summary>
     public const int Advance = 6;

@@ -4,7 +4,7 @@ using MoCoSharp.Data.Views;
 namespace MoCoSharp.Data.Loading;
 
 /// <summary>The order of the images in an epoch.</summary>
-public static class EpochOrder
+internal static class EpochOrder
 {
     /// <summary>All images in random order: the same for the same arguments, on any machine.</summary>
     /// <param name="count">Number of images, M.</param>

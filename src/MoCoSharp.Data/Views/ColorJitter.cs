@@ -4,7 +4,7 @@ using static System.FormattableString;
 namespace MoCoSharp.Data.Views;
 
 /// <summary>The four things that colour jitter changes.</summary>
-public enum ColorChange
+internal enum ColorChange
 {
     /// <summary>Blend with black.</summary>
     Brightness,
@@ -26,7 +26,7 @@ public enum ColorChange
 /// <param name="Contrast">Factor, 0 and up; 1 changes nothing.</param>
 /// <param name="Saturation">Factor, 0 and up; 1 changes nothing.</param>
 /// <param name="Hue">Part of a turn, -0.5 to 0.5.</param>
-public readonly record struct ColorJitterDraw(
+internal readonly record struct ColorJitterDraw(
     bool Applied, ColorOrder Order, double Brightness, double Contrast, double Saturation, double Hue);
 
 /// <summary>An order of the four colour changes.</summary>
@@ -34,7 +34,7 @@ public readonly record struct ColorJitterDraw(
 /// <param name="Second">Applied second.</param>
 /// <param name="Third">Applied third.</param>
 /// <param name="Fourth">Applied last.</param>
-public readonly record struct ColorOrder(ColorChange First, ColorChange Second, ColorChange Third, ColorChange Fourth);
+internal readonly record struct ColorOrder(ColorChange First, ColorChange Second, ColorChange Third, ColorChange Fourth);
 
 /// <summary>Random brightness, contrast, saturation and hue, in random order.</summary>
 /// <param name="brightness">Strength x: the factor is uniform in [max(0, 1 - x), 1 + x].</param>
@@ -43,7 +43,7 @@ public readonly record struct ColorOrder(ColorChange First, ColorChange Second, 
 /// <param name="hue">Strength h, 0 to 0.5: the turn is uniform in [-h, h]. 0 leaves the hue out.</param>
 /// <param name="probability">That the jitter is applied at all, 0 to 1.</param>
 /// <remarks>torchvision's ColorJitter within RandomApply, on PIL images.</remarks>
-public sealed class ColorJitter(
+internal sealed class ColorJitter(
     double brightness, double contrast, double saturation, double hue, double probability = 1
 ) : IViewOperation
 {

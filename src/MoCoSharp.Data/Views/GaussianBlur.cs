@@ -5,7 +5,7 @@ namespace MoCoSharp.Data.Views;
 /// <summary>What one view's blur does.</summary>
 /// <param name="Applied">False leaves the image as it is.</param>
 /// <param name="Sigma">Standard deviation, in pixels of the view.</param>
-public readonly record struct GaussianBlurDraw(bool Applied, double Sigma);
+internal readonly record struct GaussianBlurDraw(bool Applied, double Sigma);
 
 /// <summary>Blurs by a random amount, sometimes.</summary>
 /// <param name="sigmaMin">Least standard deviation in pixels, 0 and up.</param>
@@ -15,7 +15,7 @@ public readonly record struct GaussianBlurDraw(bool Applied, double Sigma);
 /// PIL's ImageFilter.GaussianBlur to the bit: three box filters in each direction whose edges are weighted so that the
 /// variance is sigma's (Gwosdek et al. 2011), in 24-bit fixed point, rounded to 8 bits after each pass.
 /// </remarks>
-public sealed class GaussianBlur(double sigmaMin, double sigmaMax, double probability) : IViewOperation
+internal sealed class GaussianBlur(double sigmaMin, double sigmaMax, double probability) : IViewOperation
 {
     private const int Passes = 3;
 

@@ -4,7 +4,7 @@ namespace MoCoSharp.Data.Views;
 
 /// <summary>Mirrors left and right, sometimes.</summary>
 /// <param name="probability">0 to 1.</param>
-public sealed class HorizontalFlip(double probability = 0.5) : IViewOperation
+internal sealed class HorizontalFlip(double probability = 0.5) : IViewOperation
 {
     /// <summary>Whether this view is mirrored.</summary>
     public bool Draw(ref SampleRandom random) => random.NextDouble() < probability;

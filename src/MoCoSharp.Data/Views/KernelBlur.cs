@@ -14,7 +14,7 @@ namespace MoCoSharp.Data.Views;
 /// Chen et al. 2020, <see href="https://arxiv.org/abs/2002.05709"/>, appendix A. Edges are mirrored, as torchvision's
 /// GaussianBlur does; Google's code pads with black, which darkens a rim. Rounded to 8 bits once, at the end.
 /// </remarks>
-public sealed class KernelBlur(int kernel, double sigmaMin, double sigmaMax, double probability) : IViewOperation
+internal sealed class KernelBlur(int kernel, double sigmaMin, double sigmaMax, double probability) : IViewOperation
 {
     private readonly int radius =
         kernel > 0 && kernel % 2 == 1

@@ -4,7 +4,7 @@ namespace MoCoSharp.Data.Views;
 
 /// <summary>Takes the colour away, sometimes.</summary>
 /// <param name="probability">0 to 1.</param>
-public sealed class RandomGrayscale(double probability) : IViewOperation
+internal sealed class RandomGrayscale(double probability) : IViewOperation
 {
     /// <summary>Whether this view becomes grey.</summary>
     public bool Draw(ref SampleRandom random) => random.NextDouble() < probability;

@@ -7,7 +7,7 @@ namespace MoCoSharp.Data.Views;
 /// <param name="Left">First column.</param>
 /// <param name="Height">Above 0.</param>
 /// <param name="Width">Above 0.</param>
-public readonly record struct CropDraw(int Top, int Left, int Height, int Width);
+internal readonly record struct CropDraw(int Top, int Left, int Height, int Width);
 
 /// <summary>A random part of the image, resized to a square.</summary>
 /// <param name="size">Side of the result, in pixels, above 0.</param>
@@ -16,7 +16,7 @@ public readonly record struct CropDraw(int Top, int Left, int Height, int Width)
 /// <remarks>
 /// torchvision's RandomResizedCrop on PIL images: aspect ratio log-uniform in 3/4 to 4/3, antialiased bilinear resize.
 /// </remarks>
-public sealed class RandomResizedCrop(int size, double scaleMin, double scaleMax = 1) : IViewOperation
+internal sealed class RandomResizedCrop(int size, double scaleMin, double scaleMax = 1) : IViewOperation
 {
     private const double RatioMin = 3.0 / 4, RatioMax = 4.0 / 3;
     private const int Tries = 10;

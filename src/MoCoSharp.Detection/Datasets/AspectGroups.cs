@@ -5,7 +5,7 @@ namespace MoCoSharp.Detection.Datasets;
 /// <summary>
 /// An image of a batch: which, and at which place of the endless stream, which fixes how it is scaled and mirrored.
 /// </summary>
-public readonly record struct StreamItem(int Index, long Position);
+internal readonly record struct StreamItem(int Index, long Position);
 
 /// <summary>
 /// An endless stream of batches: each epoch in an order of its own, wide images in batches with wide ones and tall ones
@@ -16,7 +16,7 @@ public readonly record struct StreamItem(int Index, long Position);
 /// full waits for the next epoch. The stream is a function of the seed alone, so that a batch is found again after a
 /// resume by counting.
 /// </remarks>
-public static class AspectGroups
+internal static class AspectGroups
 {
     /// <summary>Batches from one on, without end.</summary>
     /// <param name="isWide">By image: whether it is wider than tall.</param>

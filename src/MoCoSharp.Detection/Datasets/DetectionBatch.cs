@@ -1,7 +1,7 @@
 namespace MoCoSharp.Detection.Datasets;
 
 /// <summary>Images of a step, in one block of memory; each lies in its upper left corner, and the rest is 0.</summary>
-public sealed class DetectionBatch
+internal sealed class DetectionBatch
 {
     /// <summary>Puts views together.</summary>
     /// <param name="views">At least one.</param>

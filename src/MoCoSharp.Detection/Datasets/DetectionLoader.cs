@@ -13,7 +13,7 @@ namespace MoCoSharp.Detection.Datasets;
 /// <param name="normalize">Mean and deviation.</param>
 /// <param name="seed">Fixes order, sizes and mirroring.</param>
 /// <param name="workers">Threads, above 0.</param>
-public sealed class DetectionLoader(
+internal sealed class DetectionLoader(
     BoxedImages images, DetectionViewOptions options, Normalize normalize, long seed, int workers)
 {
     /// <summary>Told of each image that cannot be used, whenever it is met, on the thread that met it.</summary>

@@ -48,7 +48,7 @@ public sealed record DetectionViewOptions
 /// <param name="Height">In pixels.</param>
 /// <param name="Boxes">In pixels of this size.</param>
 /// <param name="Pixels">RGB, normalised, HWC. Length Height x Width x 3.</param>
-public sealed record DetectionView(int Width, int Height, IReadOnlyList<ObjectBox> Boxes, float[] Pixels)
+internal sealed record DetectionView(int Width, int Height, IReadOnlyList<ObjectBox> Boxes, float[] Pixels)
 {
     private const double SmallestSide = 1e-5; // pixels; a box that a resize made thinner is none, as in detectron2
 

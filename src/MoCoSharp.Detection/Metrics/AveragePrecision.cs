@@ -1,7 +1,7 @@
 namespace MoCoSharp.Detection.Metrics;
 
 /// <summary>A number for a curve of recall and precision.</summary>
-public static class AveragePrecision
+internal static class AveragePrecision
 {
     /// <summary>
     /// The mean, over recalls of 0, 0.1, ..., 1, of the best precision at that recall or beyond; 0 where none reaches

@@ -11,7 +11,7 @@ namespace MoCoSharp.Detection.Metrics;
 /// 10 and 100 finds of a class in an image. Objects outside a range, and crowds, are neither to be found nor a mistake
 /// if they are.
 /// </remarks>
-public static class CocoMetric
+internal static class CocoMetric
 {
     private const int Recalls = 101;
     private static readonly double[] Ious =

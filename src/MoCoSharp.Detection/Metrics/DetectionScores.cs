@@ -49,7 +49,7 @@ public enum DetectionMetric
 }
 
 /// <summary>Computes the scores of a metric.</summary>
-public static class DetectionMetrics
+internal static class DetectionMetrics
 {
     /// <summary>The scores of a detection.</summary>
     /// <param name="metric">Not <see cref="DetectionMetric.Auto"/>.</param>

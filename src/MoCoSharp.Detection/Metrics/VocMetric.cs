@@ -9,7 +9,7 @@ namespace MoCoSharp.Detection.Metrics;
 /// corners counted from 1 and written with one decimal, scores with three, which makes ties; sizes are of pixels that
 /// lie inside, hence the +1. Of equal scores the earlier image's find counts as better.
 /// </remarks>
-public static class VocMetric
+internal static class VocMetric
 {
     private const int Thresholds = 10;
 

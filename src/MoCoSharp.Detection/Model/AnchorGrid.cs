@@ -7,7 +7,7 @@ namespace MoCoSharp.Detection.Model;
 /// Ren et al. 2015, <see href="https://arxiv.org/abs/1506.01497"/>, section 3.1.1; the numbers are detectron2's, which
 /// rounds nothing.
 /// </remarks>
-public static class AnchorGrid
+internal static class AnchorGrid
 {
     /// <summary>The anchors about the point (0, 0): size by size, and for each, ratio by ratio.</summary>
     /// <param name="sizes">Square roots of areas, in pixels.</param>

@@ -5,7 +5,7 @@ namespace MoCoSharp.Detection.Model;
 /// <param name="Top">Y of the upper edge.</param>
 /// <param name="Right">X of the right edge.</param>
 /// <param name="Bottom">Y of the lower edge.</param>
-public readonly record struct Box(float Left, float Top, float Right, float Bottom)
+internal readonly record struct Box(float Left, float Top, float Right, float Bottom)
 {
     /// <summary>Right - Left.</summary>
     public float Width => Right - Left;

@@ -12,7 +12,7 @@ namespace MoCoSharp.Detection.Model;
 /// Girshick et al. 2014, <see href="https://arxiv.org/abs/1311.2524"/>, appendix C; weights and clamp as Faster R-CNN's
 /// code.
 /// </remarks>
-public sealed class BoxCoder(float weightX, float weightY, float weightWidth, float weightHeight)
+internal sealed class BoxCoder(float weightX, float weightY, float weightWidth, float weightHeight)
 {
     private static readonly float LargestLogarithm = MathF.Log(1000f / 16); // no box grows more than 62.5 times
 

@@ -4,7 +4,7 @@ namespace MoCoSharp.Detection.Model;
 /// <param name="low">Below this IoU a box is background.</param>
 /// <param name="high">From this IoU on it is the object; between the two it takes no part.</param>
 /// <param name="keepsBest">Whether each object's best boxes are it, whatever their IoU, as long as they meet.</param>
-public sealed class BoxMatcher(float low, float high, bool keepsBest)
+internal sealed class BoxMatcher(float low, float high, bool keepsBest)
 {
     /// <summary>The label of a box that takes no part.</summary>
     public const sbyte Ignored = -1;

@@ -10,7 +10,7 @@ namespace MoCoSharp.Detection.Model;
 /// <param name="Proposal">Where these lie: L1 of the deltas.</param>
 /// <param name="Classification">What regions show: cross-entropy.</param>
 /// <param name="Location">Where that lies: L1 of the deltas.</param>
-public sealed record DetectorLosses(Tensor Objectness, Tensor Proposal, Tensor Classification, Tensor Location)
+internal sealed record DetectorLosses(Tensor Objectness, Tensor Proposal, Tensor Classification, Tensor Location)
 {
     /// <summary>Their sum, which is learned by.</summary>
     public Tensor Total()

@@ -19,7 +19,7 @@ namespace MoCoSharp.Detection.Model;
 /// Ren et al. 2015, <see href="https://arxiv.org/abs/1506.01497"/>, as detectron2 builds it for "R50-C4" and MoCo
 /// trains it: every layer and every BatchNorm learns.
 /// </remarks>
-public sealed class FasterRcnn : Module
+internal sealed class FasterRcnn : Module
 {
     private const int MostRegionsAtOnce = 256; // in a test: bounds memory
 

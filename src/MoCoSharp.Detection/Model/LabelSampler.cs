@@ -3,7 +3,7 @@ using MoCoSharp.Data.Views;
 namespace MoCoSharp.Detection.Model;
 
 /// <summary>Draws some objects and some background to learn from: of most boxes there is nothing to learn.</summary>
-public static class LabelSampler
+internal static class LabelSampler
 {
     /// <summary>At most so many boxes, at most a share of them objects; what objects lack, background fills.</summary>
     /// <param name="labels">By box, as <see cref="BoxMatcher"/> gives them.</param>

@@ -3,7 +3,7 @@ using System.Numerics;
 namespace MoCoSharp.Detection.Model;
 
 /// <summary>Of boxes that cover one another, the one of the highest score stays.</summary>
-public static class NonMaximumSuppression
+internal static class NonMaximumSuppression
 {
     /// <summary>Greedy, from the highest score down; of equal scores the first counts as higher.</summary>
     /// <param name="boxes">B boxes.</param>

@@ -8,7 +8,7 @@ namespace MoCoSharp.Detection.Model;
 /// <summary>
 /// The features of regions, each brought to the same size; gradients go back to the map that they were taken from.
 /// </summary>
-public sealed class RoiAlign : autograd.SingleTensorFunction<RoiAlign>
+internal sealed class RoiAlign : autograd.SingleTensorFunction<RoiAlign>
 {
     private const string RequestKey = "request";
 

@@ -4,7 +4,7 @@ using MoCoSharp.Detection.Metrics;
 namespace MoCoSharp.Detection.Pictures;
 
 /// <summary>Precision against recall at an IoU of 0.5, a curve for each class.</summary>
-public static class CurvePicture
+internal static class CurvePicture
 {
     private const int Side = 480;     // of the square that curves are drawn in
     private const int Left = 44;

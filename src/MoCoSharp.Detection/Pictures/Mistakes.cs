@@ -10,10 +10,10 @@ namespace MoCoSharp.Detection.Pictures;
 /// <param name="Weight">
 /// The score of a false find, or 1 - the best score that met a missed object: how bad it is.
 /// </param>
-public sealed record Mistake(int Image, string What, FoundObject Box, double Weight);
+internal sealed record Mistake(int Image, string What, FoundObject Box, double Weight);
 
 /// <summary>Where a detector is most wrong.</summary>
-public static class Mistakes
+internal static class Mistakes
 {
     private const double Meets = 0.5;   // IoU
     private const double Touches = 0.1; // IoU: less is background

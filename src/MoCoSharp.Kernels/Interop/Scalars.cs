@@ -10,7 +10,7 @@ namespace MoCoSharp.Kernels;
 /// So numbers are held here. Expressions that make a number unseen, such as <c>a + b</c> or <c>a.add_(b)</c>, are not
 /// used; tests/MoCoSharp.Tests/Kernels/ScalarsTests.cs finds them. Upstream.md says when this may go.
 /// </remarks>
-public static class Scalars
+internal static class Scalars
 {
     private const int Depth = 64; // calls on one thread for which a number is held; a call takes three numbers at most
 

@@ -1,7 +1,7 @@
 namespace MoCoSharp.Diagnostics;
 
 /// <summary>Losses to read a loss by.</summary>
-public static class ExpectedLoss
+internal static class ExpectedLoss
 {
     /// <summary>ln(1 + K): of features that know nothing.</summary>
     /// <param name="queueSize">K, above 0.</param>

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Diagnostics;
 
 /// <summary>How embeddings lie on the sphere.</summary>
-public static class Spread
+internal static class Spread
 {
     private const int Most = 128; // samples; the singular values of more say little more
 

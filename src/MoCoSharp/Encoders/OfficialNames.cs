@@ -1,7 +1,7 @@
 namespace MoCoSharp.Encoders;
 
 /// <summary>What MoCo's official code calls its tensors.</summary>
-public static class OfficialNames
+internal static class OfficialNames
 {
     /// <summary>Before every name: DistributedDataParallel's.</summary>
     public const string Prefix = "module.";

@@ -11,7 +11,7 @@ namespace MoCoSharp.Evaluation;
 /// One linear layer on features that do not move, with its optimizer: weights normal with deviation 0.01, bias 0, as
 /// official.
 /// </summary>
-public sealed class LinearClassifier : IDisposable
+internal sealed class LinearClassifier : IDisposable
 {
     private readonly Linear _layer;
     private readonly Sgd _optimizer;

@@ -12,7 +12,7 @@ namespace MoCoSharp.Evaluation;
 /// <remarks>
 /// scikit-learn's objective. L-BFGS: Nocedal and Wright, Numerical Optimization, algorithm 7.4, with backtracking.
 /// </remarks>
-public static class LogisticRegression
+internal static class LogisticRegression
 {
     private const int Memory = 10;      // pairs of steps and gradient changes that stand for the curvature
     private const int MostHalvings = 30;

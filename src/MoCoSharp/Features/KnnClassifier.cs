@@ -11,7 +11,7 @@ namespace MoCoSharp.Features;
 /// <remarks>
 /// Wu et al. 2018, <see href="https://arxiv.org/abs/1805.01978"/>, section 3.4: weights are summed by class.
 /// </remarks>
-public static class KnnClassifier
+internal static class KnnClassifier
 {
     private const int QueriesAtOnce = 1024;
     private const int KeysAtOnce = 4096; // similarities of 16 MB at a time, whatever the size of the bank

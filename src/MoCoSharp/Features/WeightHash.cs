@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Features;
 
 /// <summary>A fingerprint of a model's parameters and buffers: equal exactly where all bits are.</summary>
-public static class WeightHash
+internal static class WeightHash
 {
     /// <summary>SHA-256 over names, types, shapes and row-major values, in hexadecimal.</summary>
     public static string Of(nn.Module model)

@@ -66,7 +66,7 @@ public sealed record EndToEndOptions : IMethodOptions
 /// He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>, figure 2a and section 3.1: the number of negatives
 /// is the batch less one. Keys are shuffled among BN groups as in MoCo, and the gradient finds its way back.
 /// </remarks>
-public sealed class EndToEnd : PretrainMethod
+internal sealed class EndToEnd : PretrainMethod
 {
     private readonly Encoder encoder_q;
     private readonly Encoder? encoder_k;

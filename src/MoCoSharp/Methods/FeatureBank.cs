@@ -9,7 +9,7 @@ namespace MoCoSharp.Methods;
 /// there.
 /// </summary>
 /// <remarks>Wu et al. 2018, <see href="https://arxiv.org/abs/1805.01978"/>, section 3.1.</remarks>
-public sealed class FeatureBank : nn.Module
+internal sealed class FeatureBank : nn.Module
 {
     private readonly Tensor features; // [M, C]
 

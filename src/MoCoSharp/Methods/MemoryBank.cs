@@ -103,7 +103,7 @@ public sealed record MemoryBankOptions : IMethodOptions
 /// <see href="https://arxiv.org/abs/1911.05722"/>, figure 2b. The draws are a pure function of seed, step and query,
 /// hence the same on every rank and after a resume.
 /// </remarks>
-public sealed class MemoryBank : PretrainMethod
+internal sealed class MemoryBank : PretrainMethod
 {
     private readonly Encoder encoder;
     private readonly FeatureBank bank;

@@ -98,7 +98,7 @@ public sealed record EncoderOptions
 }
 
 /// <summary>Which depths there are.</summary>
-public static class EncoderDepths
+internal static class EncoderDepths
 {
     /// <summary>18 to 152.</summary>
     public static IEnumerable<int> All => ResNetStages.Blocks.Keys.Order();

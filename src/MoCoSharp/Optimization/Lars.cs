@@ -15,7 +15,7 @@ namespace MoCoSharp.Optimization;
 /// is inside the velocity in both: v = momentum v + rate x trust x (gradient + weightDecay p); p -= v. The forms differ
 /// in the trust ratio, and both take 1 where a norm is 0.
 /// </remarks>
-public sealed class Lars : MomentumOptimizer
+internal sealed class Lars : MomentumOptimizer
 {
     private readonly double _momentum;
     private readonly double _weightDecay;

@@ -8,7 +8,7 @@ using Microsoft.Win32.SafeHandles;
 namespace MoCoSharp.Runs;
 
 /// <summary>One process trains in a run folder. Another is refused, and told who is there.</summary>
-public sealed class RunLockedException(string message) : IOException(message);
+internal sealed class RunLockedException(string message) : IOException(message);
 
 /// <summary>
 /// The lock of a run folder: the file `lock`, held open, with the owner's process id, host and a beat inside.

@@ -13,7 +13,7 @@ namespace MoCoSharp.Runs;
 /// Views, order and shuffles are functions of seed, epoch and step: the counters are the state of all random streams.
 /// The file holds no clock, rate or host name: equal runs have equal files.
 /// </remarks>
-public static class TrainingState
+internal static class TrainingState
 {
     internal const string VelocityPrefix = "optimizer.velocity.";
     internal const string Format = "mocosharp.pretraining.2";
