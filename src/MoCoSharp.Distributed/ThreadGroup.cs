@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Distributed;
 
 /// <summary>n ranks as n threads of this process: the meaning of many processes, for tests and for study.</summary>
-public static class ThreadGroup
+internal static class ThreadGroup
 {
     /// <summary>Runs the same work on every rank, each on a thread of its own, and waits for all.</summary>
     /// <param name="size">Number of ranks, above 0.</param>

@@ -128,7 +128,8 @@ public sealed partial class DocumentationTests
     internal static string Root([CallerFilePath] string here = "") =>
         Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", ".."));
 
-    private static IEnumerable<string> SourceFiles(params string[] folders) => folders
+    /// <summary>The source files in folders of the repository; what a build made is left out.</summary>
+    internal static IEnumerable<string> SourceFiles(params string[] folders) => folders
         .SelectMany(folder => Directory.GetFiles(Path.Combine(Root(), folder), "*", SearchOption.AllDirectories))
         .Where(file => Path.GetExtension(file) is ".cs" or ".csproj" or ".json" or ".sh" or ".targets")
         .Where(file => !file.Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj"));

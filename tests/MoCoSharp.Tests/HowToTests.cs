@@ -46,6 +46,22 @@ public sealed class HowToTests : IDisposable
     }
 
     [Fact]
+    public void AStateDictionary_LoadsIntoAModuleOfOnesOwn()
+    {
+        using var saved = torch.arange(6, torch.float32).reshape(2, 3);
+        using var bias = torch.ones(2);
+        TorchFile.Write("linear.pth", new PickleDictionary { ["weight"] = saved, ["bias"] = bias });
+
+        using var model = torch.nn.Linear(3, 2);
+        using var file = TorchFile.Read("linear.pth");
+        var tensors = ((PickleDictionary)file.Root).Tensors().ToDictionary(item => item.Key, item => item.Value.Tensor);
+        StateDictionary.Load("linear.pth", model.state_dict().Select(item => (item.Key, item.Value)), tensors);
+
+        Assert.Equal([0, 1, 2, 3, 4, 5], model.weight!.data<float>());
+        Assert.Equal([1, 1], model.bias!.data<float>());
+    }
+
+    [Fact]
     public void AReleasedCheckpoint_GivesFeatures()
     {
         Save("moco_v2_800ep_pretrain.pth.tar", "module.encoder_q.");

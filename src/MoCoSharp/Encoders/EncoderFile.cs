@@ -15,7 +15,7 @@ namespace MoCoSharp.Encoders;
 /// built and fed.
 /// </summary>
 /// <remarks>timm and others read it as it is; we need no configuration beside it.</remarks>
-public static class EncoderFile
+internal static class EncoderFile
 {
     internal const string ConfigKey = "mocosharp.config"; // the parts of a RunConfig that matter to an encoder
     internal const string ClassesKey = "classes"; // of a classifier: a JSON list of names, by output

@@ -12,7 +12,7 @@ namespace MoCoSharp.Losses;
 /// its code has it: the model's probability of a feature is exp(s / τ) / Z with one constant Z, the noise is uniform
 /// over M images, and 1e-7 stands in the denominators.
 /// </remarks>
-public static class InstDiscNce
+internal static class InstDiscNce
 {
     private const double Epsilon = 1e-7;
     private const long FeaturesAtOnce = 1 << 18; // of 128 numbers: 134 MB

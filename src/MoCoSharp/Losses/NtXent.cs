@@ -12,7 +12,7 @@ namespace MoCoSharp.Losses;
 /// <see href="https://arxiv.org/abs/2002.05709"/>. A view is never compared with itself; its partner stands in the
 /// denominator; the mean is over all 2N (Google's code sums the two halves, which is twice that).
 /// </remarks>
-public static class NtXent
+internal static class NtXent
 {
     private const long LogitsAtOnce = 1 << 20; // 4 MB, which a cache holds
 

@@ -21,7 +21,7 @@ namespace MoCoSharp.Models;
 /// <see href="https://arxiv.org/abs/1911.05722"/>, section 3.3). Every group updates the running statistics from the
 /// same old value, and their mean is kept; evaluation uses that.
 /// </remarks>
-public sealed class SplitBatchNorm : Module<Tensor, Tensor>
+internal sealed class SplitBatchNorm : Module<Tensor, Tensor>
 {
     private const double UpdateShare = 0.1; // "momentum" 0.1 of PyTorch: the new statistics count a tenth
     private const double Epsilon = 1e-5;
