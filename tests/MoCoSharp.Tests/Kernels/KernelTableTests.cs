@@ -40,15 +40,16 @@ public sealed class KernelTableTests
         }
     }
 
-    // Three steps of MoCo against the same in float64, which no kernel takes. Width 32: the last two stages have the
-    // 128 channels of Winograd's tiles.
+    // Three steps of MoCo against the same steps in float64, which no kernel takes. Width 32 gives the last two stages
+    // the 128 channels that Winograd needs. Four BN groups leave 16 values for each statistic of the last stage, so
+    // rounding shows: with one thread, libtorch alone is 1.4e-3 away from float64. The kernels must stay near libtorch.
     [Theory]
-    [InlineData(Precision.Fp32, 1, 2e-4)]
-    [InlineData(Precision.Fp32, 4, 5e-3)] // statistics of 16 values: the order of sums, and so the thread count, shows
-    [InlineData(Precision.Bf16, 1, 0.03)]
-    [InlineData(Precision.Bf16, 4, 0.03)]
+    [InlineData(Precision.Fp32, 1, 2e-4, 2e-4)]
+    [InlineData(Precision.Fp32, 4, 5e-3, 5e-4)]
+    [InlineData(Precision.Bf16, 1, 0.03, 0.03)]
+    [InlineData(Precision.Bf16, 4, 0.03, 0.03)]
     public void Training_WithKernelsAndWithout_HasTheLossesOfFloat64(
-        Precision precision, int bnGroups, double tolerance)
+        Precision precision, int bnGroups, double tolerance, double toleranceOfKernels)
     {
         var exact = Losses(null, bnGroups, null);
         var withKernels = Losses("", bnGroups, precision);
@@ -59,6 +60,7 @@ public sealed class KernelTableTests
         {
             Assert.Equal(exact[step], withKernels[step], tolerance);
             Assert.Equal(exact[step], without[step], tolerance);
+            Assert.Equal(without[step], withKernels[step], toleranceOfKernels);
         }
     }
 
