@@ -3,34 +3,34 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MoCoSharp.PyTorch;
 
-/// <summary>A file that is there whole or not at all, also when the power fails.</summary>
+/// <summary>Writes a file as a whole or not at all, even if the power fails.</summary>
 public static partial class AtomicFile
 {
     /// <summary>
-    /// What a file that is still being written ends in; one that lies about was left by a process that was killed.
+    /// The ending of a file that is being written. A leftover one belongs to a process that was killed.
     /// </summary>
     public const string TemporaryEnding = ".tmp";
 
-    /// <summary>How far a write has come.</summary>
+    /// <summary>The stages of a write.</summary>
     internal enum Stage
     {
-        /// <summary>The temporary file is there, and empty.</summary>
+        /// <summary>The temporary file exists and is empty.</summary>
         Opened,
 
-        /// <summary>The temporary file is whole and on the disk.</summary>
+        /// <summary>The temporary file is complete and on the disk.</summary>
         Written,
 
-        /// <summary>The file has its name; the folder is not flushed yet.</summary>
+        /// <summary>The file has its name. The folder is not flushed yet.</summary>
         Renamed,
     }
 
-    /// <summary>Told of each stage; tests kill the process there.</summary>
+    /// <summary>Called at each stage. Tests kill the process there.</summary>
     internal static Action<Stage, string>? Reached { get; set; }
 
     /// <summary>Writes beside the target, flushes to the disk, renames over the target, flushes the folder.</summary>
-    /// <param name="path">The target; its folder exists.</param>
+    /// <param name="path">The target. Its folder must exist.</param>
     /// <param name="write">Writes the content.</param>
-    /// <exception cref="IOException">It could not be written; the target is as it was.</exception>
+    /// <exception cref="IOException">The file could not be written. The target is unchanged.</exception>
     public static void Write(string path, Action<Stream> write)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -64,13 +64,13 @@ public static partial class AtomicFile
     {
         if (OperatingSystem.IsWindows())
         {
-            return; // NTFS keeps a journal of names
+            return; // NTFS has a journal of names
         }
 
         using var handle = OpenFolder(folder, 0); // O_RDONLY
         if (handle.IsInvalid || FlushHandle(handle) != 0)
         {
-            const int invalid = 22, notSupported = 95; // EINVAL, ENOTSUP: a file system that knows no flush of folders
+            const int invalid = 22, notSupported = 95; // EINVAL, ENOTSUP: the file system cannot flush folders
             var error = Marshal.GetLastPInvokeError();
             if (error is not (invalid or notSupported))
             {
@@ -88,7 +88,7 @@ public static partial class AtomicFile
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // The first error is the one to tell.
+            // The first error is the one that is reported.
         }
     }
 

@@ -5,25 +5,25 @@ using System.Text;
 namespace MoCoSharp.PyTorch;
 
 /// <summary>
-/// The checksum inside a safetensors file: SHA-256 over every byte of the file, header and values, with the checksum's
-/// own 64 digits taken as zeros. It stands in the metadata, so the file is one that every reader of the format reads.
+/// The checksum in the metadata of a safetensors file: SHA-256 over the whole file, with the 64 digits of the checksum
+/// taken as zeros. Every reader of the format can read such a file.
 /// </summary>
 public static class Checksum
 {
     /// <summary>The key in the metadata.</summary>
     public const string Key = "mocosharp.sha256";
 
-    /// <summary>What stands in the checksum's place while it is computed.</summary>
+    /// <summary>The placeholder for the checksum while it is computed.</summary>
     internal static string Blank { get; } = new('0', 2 * SHA256.HashSizeInBytes);
 
-    // inside a text of the header the quotes would be escaped
+    // Inside a text value the quotes would be escaped, so the mark occurs only as a key.
     private static byte[] Mark { get; } = Encoding.UTF8.GetBytes($"\"{Key}\":\"");
 
-    /// <summary>Whether a file is, to the bit, what was written.</summary>
+    /// <summary>Checks that a file is unchanged since it was written.</summary>
     /// <param name="stream">The file; read from its beginning to its end.</param>
-    /// <param name="path">For the message.</param>
-    /// <returns>False where the file has no checksum.</returns>
-    /// <exception cref="InvalidDataException">The checksum is another.</exception>
+    /// <param name="path">Path of the file, for the message.</param>
+    /// <returns>False if the file has no checksum.</returns>
+    /// <exception cref="InvalidDataException">The checksum does not match.</exception>
     public static bool Verify(Stream stream, string path)
     {
         ArgumentNullException.ThrowIfNull(stream);
@@ -33,7 +33,7 @@ public static class Checksum
             || BinaryPrimitives.ReadInt64LittleEndian(length) is var size
                 && (size < 0 || size > stream.Length - 8 || size > SafeTensors.LongestHeader))
         {
-            return false; // no header to look into
+            return false; // no header
         }
 
         var header = new byte[size];
@@ -58,17 +58,17 @@ public static class Checksum
         return Digits(hash) == found
             ? true
             : throw new InvalidDataException(
-                $"{path}: its checksum is not that of its content: it was cut short, or bytes have changed since it " +
+                $"{path}: its checksum does not match its content: it was cut short, or bytes have changed since it " +
                 "was written.");
     }
 
-    /// <summary>Where the digits stand in a header; -1 where there is no checksum.</summary>
+    /// <summary>Offset of the digits in a header; -1 if there is no checksum.</summary>
     internal static int Place(ReadOnlySpan<byte> header)
     {
         var mark = header.IndexOf(Mark);
         return mark >= 0 && mark + Mark.Length + Blank.Length <= header.Length ? mark + Mark.Length : -1;
     }
 
-    /// <summary>The digits of what was hashed.</summary>
+    /// <summary>The digits of a hash.</summary>
     internal static string Digits(IncrementalHash hash) => Convert.ToHexStringLower(hash.GetHashAndReset());
 }

@@ -3,25 +3,25 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.PyTorch;
 
-/// <summary>Takes bytes, which lie still only for as long as the call.</summary>
+/// <summary>Receives a span that is valid only during the call.</summary>
 internal delegate void BytesTaker(ReadOnlySpan<byte> bytes);
 
-/// <summary>A tensor's values in plain memory: what another thread may read.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Type">Its element type.</param>
-/// <param name="Shape">Its shape.</param>
-/// <param name="Address">Of the first value; whoever hands this over keeps the memory.</param>
-/// <param name="Size">In bytes, below 2 GiB.</param>
+/// <summary>The values of a tensor in plain memory, which any thread may read.</summary>
+/// <param name="Name">Name of the tensor.</param>
+/// <param name="Type">Element type.</param>
+/// <param name="Shape">Shape of the tensor.</param>
+/// <param name="Address">Address of the first value. The creator keeps the memory alive.</param>
+/// <param name="Size">Size in bytes, below 2 GiB.</param>
 /// <param name="ChannelsLast">
-/// Whether a shape [N, C, H, W] lies in memory as [N, H, W, C], as convolutions' weights do. Files hold the former.
+/// Whether a shape [N, C, H, W] is in memory as [N, H, W, C], as convolution weights are. Files hold [N, C, H, W].
 /// </param>
 public sealed record HostTensor(
     string Name, ScalarType Type, long[] Shape, nint Address, long Size, bool ChannelsLast = false)
 {
-    /// <summary>The values, as they lie.</summary>
+    /// <summary>The values in memory order.</summary>
     public unsafe ReadOnlySpan<byte> Values => new((void*)Address, checked((int)Size));
 
-    /// <summary>Hands out the values in the order of the shape, in one piece or several.</summary>
+    /// <summary>Passes the values in the order of the shape, in one or several pieces.</summary>
     internal void InOrder(BytesTaker take)
     {
         if (!ChannelsLast)
@@ -44,7 +44,7 @@ public sealed record HostTensor(
                 break;
             default:
                 throw new NotSupportedException(
-                    $"{Name}: elements of {elementSize} bytes that lie channels last cannot be written.");
+                    $"{Name}: elements of {elementSize} bytes in channels-last order cannot be written.");
         }
     }
 

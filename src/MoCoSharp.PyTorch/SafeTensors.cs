@@ -8,12 +8,12 @@ using static TorchSharp.torch;
 namespace MoCoSharp.PyTorch;
 
 /// <summary>
-/// A file of named tensors: 8 bytes of header length, a JSON header, the values. Nothing in it is executed.
+/// Reads and writes safetensors: 8 bytes of header length, a JSON header, the values. Nothing in a file is executed.
 /// </summary>
-/// <remarks>The format's specification: <see href="https://github.com/huggingface/safetensors"/>.</remarks>
+/// <remarks>Specification: <see href="https://github.com/huggingface/safetensors"/>.</remarks>
 public static class SafeTensors
 {
-    internal const int LongestHeader = 100_000_000; // as the reference implementation
+    internal const int LongestHeader = 100_000_000; // as in the reference implementation
 
     private static readonly Dictionary<string, ScalarType> Types = new(StringComparer.Ordinal)
     {
@@ -30,11 +30,11 @@ public static class SafeTensors
     };
 
     /// <summary>
-    /// Writes tensors in the given order, metadata, and a checksum of it all; the same input gives the same bytes.
+    /// Writes tensors in order, metadata, and a checksum of all. The same input gives the same bytes.
     /// </summary>
-    /// <param name="stream">Written from its beginning; can seek.</param>
-    /// <param name="tensors">Of any device and layout; stored contiguous.</param>
-    /// <param name="metadata">Free text by key.</param>
+    /// <param name="stream">Written from its beginning. It must be seekable.</param>
+    /// <param name="tensors">Any device and layout. Stored contiguous.</param>
+    /// <param name="metadata">Texts by key.</param>
     public static void Write(
         Stream stream,
         IReadOnlyList<(string Name, Tensor Tensor)> tensors,
@@ -51,10 +51,10 @@ public static class SafeTensors
         });
     }
 
-    /// <summary>The same from plain memory, on any thread.</summary>
-    /// <param name="stream">Written from its beginning; can seek.</param>
-    /// <param name="tensors">Their values lie still meanwhile.</param>
-    /// <param name="metadata">Free text by key.</param>
+    /// <summary>Writes tensors from plain memory, on any thread.</summary>
+    /// <param name="stream">Written from its beginning. It must be seekable.</param>
+    /// <param name="tensors">The tensors. Their memory must stay alive during the call.</param>
+    /// <param name="metadata">Texts by key.</param>
     public static void WriteHost(
         Stream stream,
         IReadOnlyList<HostTensor> tensors,
@@ -103,10 +103,10 @@ public static class SafeTensors
         }
     }
 
-    /// <summary>Reads every tensor, and the metadata.</summary>
+    /// <summary>Reads all tensors and the metadata.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="InvalidDataException">
-    /// The file is not what the format asks for; the message says where.
+    /// The file does not follow the format. The message says where.
     /// </exception>
     public static SafeTensorsFile Read(string path)
     {
@@ -143,9 +143,9 @@ public static class SafeTensors
         return new SafeTensorsFile(tensors, metadata);
     }
 
-    /// <summary>Reads names, shapes and metadata alone.</summary>
+    /// <summary>Reads names, shapes and metadata, without the values.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="InvalidDataException">The header is not what the format asks for.</exception>
+    /// <exception cref="InvalidDataException">The header does not follow the format.</exception>
     public static (IReadOnlyList<SafeTensorsEntry> Entries, IReadOnlyDictionary<string, string> Metadata) ReadHeader(
         string path)
     {
@@ -215,8 +215,8 @@ public static class SafeTensors
         if (length < 2 || length > LongestHeader || length > stream.Length - 8)
         {
             throw Fault(
-                $"the header is said to be {length} bytes long, in a file of {stream.Length}. Is it a safetensors " +
-                "file, and whole?");
+                $"the header is said to be {length} bytes long, in a file of {stream.Length}. Is it a whole " +
+                "safetensors file?");
         }
 
         var header = new byte[length];
@@ -253,15 +253,15 @@ public static class SafeTensors
             throw new InvalidDataException($"{path}: the header cannot be read: {error.Message}", error);
         }
 
-        // The values lie one behind the other, from the first byte to the last: no hole, no overlap.
+        // The values are contiguous, from the first byte to the last: without gaps or overlaps.
         long expected = 0;
         foreach (var entry in entries.OrderBy(entry => entry.Begin).ThenBy(entry => entry.End))
         {
             if (entry.Begin != expected || entry.End < entry.Begin)
             {
                 throw Fault(
-                    $"{entry.Name} lies at bytes {entry.Begin} to {entry.End}, expected from {expected}: values " +
-                    "overlap, or leave a hole.");
+                    $"{entry.Name} is at bytes {entry.Begin} to {entry.End}, expected from {expected}: values " +
+                    "overlap, or leave a gap.");
             }
 
             expected = entry.End;
@@ -276,7 +276,7 @@ public static class SafeTensors
             entries.GroupBy(entry => entry.Name, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is
             { } twice)
         {
-            throw Fault($"{twice.Key} is there twice.");
+            throw Fault($"{twice.Key} occurs twice.");
         }
 
         return (entries, metadata, 8 + length);
@@ -324,24 +324,24 @@ public static class SafeTensors
     }
 }
 
-/// <summary>Where a tensor lies in a file.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Type">Its element type.</param>
-/// <param name="Shape">Its shape.</param>
-/// <param name="Begin">First byte, counted from the first value.</param>
-/// <param name="End">Behind its last byte.</param>
+/// <summary>The place of a tensor in a file.</summary>
+/// <param name="Name">Name of the tensor.</param>
+/// <param name="Type">Element type.</param>
+/// <param name="Shape">Shape of the tensor.</param>
+/// <param name="Begin">First byte, relative to the first value of the file.</param>
+/// <param name="End">The byte after the last one.</param>
 public sealed record SafeTensorsEntry(string Name, ScalarType Type, long[] Shape, long Begin, long End);
 
-/// <summary>The tensors of a file, which live until it is disposed.</summary>
+/// <summary>The tensors of a file. Dispose frees them.</summary>
 public sealed class SafeTensorsFile(
     IReadOnlyDictionary<string, Tensor> tensors,
     IReadOnlyDictionary<string, string> metadata
 ) : IDisposable
 {
-    /// <summary>By name, on the CPU.</summary>
+    /// <summary>The tensors by name, on the CPU.</summary>
     public IReadOnlyDictionary<string, Tensor> Tensors => tensors;
 
-    /// <summary>Free text by key.</summary>
+    /// <summary>Texts by key.</summary>
     public IReadOnlyDictionary<string, string> Metadata => metadata;
 
     /// <inheritdoc/>

@@ -3,14 +3,14 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.PyTorch;
 
-/// <summary>Copies saved tensors over a model's, after a comparison that names every difference.</summary>
+/// <summary>Loads saved tensors into a model, and reports all differences.</summary>
 public static class StateDictionary
 {
-    /// <summary>Overwrites each target by the saved tensor of the same name, in place.</summary>
-    /// <param name="source">Where the tensors come from, for messages.</param>
-    /// <param name="targets">Every tensor that must be there.</param>
-    /// <param name="saved">The tensors of a file; further ones are left alone.</param>
-    /// <exception cref="InvalidDataException">Tensors are missing or have another shape; all are named.</exception>
+    /// <summary>Overwrites each target with the saved tensor of the same name, in place.</summary>
+    /// <param name="source">Source of the tensors, for messages.</param>
+    /// <param name="targets">The tensors of the model. All must be in the file.</param>
+    /// <param name="saved">The tensors of a file. Others than the targets are ignored.</param>
+    /// <exception cref="InvalidDataException">Tensors are missing or have another shape. All are named.</exception>
     public static void Load(
         string source,
         IEnumerable<(string Name, Tensor Tensor)> targets,
@@ -32,8 +32,7 @@ public static class StateDictionary
     }
 
     /// <summary>
-    /// What keeps saved tensors from being loaded: those that are missing, and those of another shape; nothing where
-    /// they fit.
+    /// The reasons why saved tensors cannot be loaded: missing tensors, and other shapes. Empty if they fit.
     /// </summary>
     public static IReadOnlyList<string> Faults(
         IEnumerable<(string Name, Tensor Tensor)> targets,

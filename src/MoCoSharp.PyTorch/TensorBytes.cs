@@ -5,15 +5,15 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.PyTorch;
 
-/// <summary>The memory of tensors, piece by piece: a span holds at most 2 GB, a tensor more.</summary>
+/// <summary>Access to the memory of tensors in pieces: a span holds at most 2 GB, a tensor may hold more.</summary>
 internal static class TensorBytes
 {
     private const long Piece = 1 << 28; // bytes
 
-    /// <summary>New memory, filled from a stream.</summary>
-    /// <param name="type">The elements' type.</param>
-    /// <param name="count">Their number.</param>
-    /// <param name="fill">Fills one piece after the other.</param>
+    /// <summary>A new tensor, filled from a stream.</summary>
+    /// <param name="type">Element type.</param>
+    /// <param name="count">Number of elements.</param>
+    /// <param name="fill">Fills one piece after another.</param>
     /// <returns>Shape [count].</returns>
     public static Tensor Read(ScalarType type, long count, Action<Span<byte>> fill)
     {
@@ -28,7 +28,7 @@ internal static class TensorBytes
         return values.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Writes the values of a tensor, contiguous, whatever its layout and device.</summary>
+    /// <summary>Writes the values of a tensor in contiguous order, from any layout and device.</summary>
     public static void Write(Tensor tensor, Action<ReadOnlySpan<byte>> write)
     {
         using var noGrad = no_grad();
@@ -43,7 +43,7 @@ internal static class TensorBytes
     }
 
     /// <summary>
-    /// Where the values of a tensor lie; null where they must be gathered first, or where there are none.
+    /// The address of a tensor's values; null if the tensor is empty, not contiguous or not on the CPU.
     /// </summary>
     public static nint? Address(Tensor tensor)
     {

@@ -1,19 +1,20 @@
 namespace MoCoSharp.PyTorch;
 
 /// <summary>
-/// The tensors of a PyTorch file by their paths through its dictionaries: "teacher.backbone.conv1.weight".
+/// Lists the tensors of a PyTorch file by their paths through its dictionaries, such as
+/// "teacher.backbone.conv1.weight".
 /// </summary>
 internal static class TensorPaths
 {
     private const int MostTensors = 200_000; // a ResNet-152 with optimizer, twice over, has 5,000
     private const int MostVisits = 1 << 20;
     private const int LongestPath = 1000;    // characters
-    private const int LongestList = 64;      // a list of so many is looked into: some tools save [weights, optimizer]
+    private const int LongestList = 64;      // longer lists are skipped; some tools save [weights, optimizer]
 
-    /// <summary>Every tensor under names of text, in the order of the file.</summary>
-    /// <param name="source">Begins each message.</param>
-    /// <param name="root">What the file holds.</param>
-    /// <exception cref="InvalidDataException">There are none, or more than any checkpoint has.</exception>
+    /// <summary>All tensors with text names, in file order.</summary>
+    /// <param name="source">Start of each message.</param>
+    /// <param name="root">The content of the file.</param>
+    /// <exception cref="InvalidDataException">There are no tensors, or more than any checkpoint has.</exception>
     public static Dictionary<string, PickleTensor> Of(string source, PickleValue root)
     {
         var found = new Dictionary<string, PickleTensor>(StringComparer.Ordinal);

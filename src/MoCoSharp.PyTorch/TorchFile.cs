@@ -3,23 +3,22 @@ using TorchSharp;
 
 namespace MoCoSharp.PyTorch;
 
-/// <summary>How PyTorch's values lie in a file.</summary>
+/// <summary>The format of a PyTorch file.</summary>
 public enum TorchFormat
 {
-    /// <summary>As torch.save writes since PyTorch 1.6: a zip file.</summary>
+    /// <summary>The zip file that torch.save writes since PyTorch 1.6.</summary>
     Zip,
 
-    /// <summary>As torch.save wrote before, and the released MoCo checkpoints are.</summary>
+    /// <summary>The format of torch.save before 1.6, and of the released MoCo checkpoints.</summary>
     Legacy,
 
-    /// <summary>A plain pickle whose tensors are arrays of NumPy, as detectron2's weights are.</summary>
+    /// <summary>A plain pickle whose tensors are NumPy arrays, as in detectron2's weights.</summary>
     Pickle,
 }
 
 /// <summary>
-/// A file of PyTorch's, read without Python and without trust: the pickle inside is data here, and nothing in it is
-/// ever executed. Storages of the zip format are mapped from the disk, those of the old one read when a tensor of
-/// theirs is asked for.
+/// A PyTorch file, read without Python. It need not be trusted: the pickle inside is read as data, and nothing is
+/// executed. Storages of the zip format are memory-mapped; those of the legacy format are read at first use.
 /// </summary>
 public sealed class TorchFile : IDisposable
 {
@@ -34,20 +33,20 @@ public sealed class TorchFile : IDisposable
         Format = format;
     }
 
-    /// <summary>What was saved.</summary>
+    /// <summary>The saved value.</summary>
     public PickleValue Root { get; }
 
-    /// <summary>How it lies in the file.</summary>
+    /// <summary>The format of the file.</summary>
     public TorchFormat Format { get; }
 
     /// <summary>
-    /// Reads a file, whichever of the formats it has; its tensors come from the disk when they are asked for.
+    /// Reads a file of any of the formats. The values of tensors are read at first use.
     /// </summary>
     /// <param name="path">
-    /// The file, which stays open until this is disposed, and must not be changed in place meanwhile.
+    /// The file. It stays open until this object is disposed, and must not be changed in place meanwhile.
     /// </param>
     /// <exception cref="InvalidDataException">
-    /// It is none of PyTorch's, broken, or asks for more than data; the message says what and where.
+    /// It is not a PyTorch file, is broken, or holds more than data. The message says what and where.
     /// </exception>
     public static TorchFile Read(string path)
     {
@@ -75,13 +74,14 @@ public sealed class TorchFile : IDisposable
     }
 
     /// <summary>
-    /// Writes a file that torch.load (or, for a plain pickle, pickle.load) reads; the same tree gives the same bytes.
+    /// Writes a file for torch.load (or pickle.load, for a plain pickle). The same tree gives the same bytes.
     /// </summary>
-    /// <param name="path">The target; its folder exists.</param>
+    /// <param name="path">The target. Its folder must exist.</param>
     /// <param name="root">
-    /// What is saved. Tensors of any device and layout are stored contiguous; one that is there twice is stored once.
+    /// The value to save. Tensors of any device and layout are stored contiguous. A tensor that occurs twice is stored
+    /// once.
     /// </param>
-    /// <param name="format">How it lies in the file.</param>
+    /// <param name="format">The format of the file.</param>
     public static void Write(string path, PickleValue root, TorchFormat format = TorchFormat.Zip)
     {
         ArgumentNullException.ThrowIfNull(root);
@@ -126,24 +126,24 @@ public sealed class TorchFile : IDisposable
         if (start.Length > 262 && start[257..].StartsWith("ustar"u8) && IsOldTar(start))
         {
             throw new InvalidDataException(
-                $"{path}: is in the tar format of PyTorch 0.1, which is not read here. Load it in PyTorch and save " +
+                $"{path}: is in the tar format of PyTorch 0.1, which is not supported. Load it in PyTorch and save " +
                 "it again.");
         }
 
         if (start.Length > 8 && start[8] == '{')
         {
-            throw new InvalidDataException($"{path}: is a safetensors file, not one of PyTorch's.");
+            throw new InvalidDataException($"{path}: is a safetensors file, not a PyTorch file.");
         }
 
-        // Protocol 2 and later begin with their number; older ones with a value, and are read far enough to say what
-        // they ask for.
+        // Protocol 2 and later begin with their number. Older protocols begin with a value; they are read to report the
+        // name that they refer to.
         return
             start is [0x80, <= 5, ..]
             || (
                 start is [(byte)'c' or (byte)'(' or (byte)'}' or (byte)']', ..] && FileSignature.Describe(start) is null
             )
             ? TorchFormat.Pickle
-            : throw new InvalidDataException($"{path}: is none of PyTorch's files: {Described(start)}");
+            : throw new InvalidDataException($"{path}: is not a PyTorch file: {Described(start)}");
     }
 
     private static string Described(ReadOnlySpan<byte> start) =>
@@ -151,7 +151,7 @@ public sealed class TorchFile : IDisposable
         : !IsText(start) ? $"it begins with {Convert.ToHexString(start[..Math.Min(8, start.Length)])}."
         : "it is a text that begins with " +
             $"\"{System.Text.Encoding.ASCII.GetString(start[..Math.Min(40, start.Length)]).ReplaceLineEndings(" ")}\". "
-            + "Did the download give a message in place of the file?";
+            + "Did the download return a message instead of the file?";
 
     private static bool IsText(ReadOnlySpan<byte> start)
     {
@@ -166,10 +166,10 @@ public sealed class TorchFile : IDisposable
         return true;
     }
 
-    // The members that such a file has; any other tar file is an archive.
+    // The members of such a file. Any other tar file is an archive.
     private static bool IsOldTar(ReadOnlySpan<byte> start)
     {
-        for (var header = 0; header + 512 <= start.Length; header += 512) // one may stand before the first member's
+        for (var header = 0; header + 512 <= start.Length; header += 512) // another header may come first
         {
             var name = start.Slice(header, 100);
             if (

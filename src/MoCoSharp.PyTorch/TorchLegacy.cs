@@ -6,21 +6,20 @@ using static TorchSharp.torch;
 namespace MoCoSharp.PyTorch;
 
 /// <summary>
-/// The format of PyTorch before 1.6: pickles one behind the other, then the storages. The released MoCo checkpoints are
-/// of it.
+/// The format of PyTorch before 1.6: several pickles, then the storages. The released MoCo checkpoints use it.
 /// </summary>
 internal static class TorchLegacy
 {
-    /// <summary>How a file starts: a pickle of the magic number.</summary>
+    /// <summary>The start of a file: a pickle of the magic number.</summary>
     public static ReadOnlySpan<byte> Start =>
         [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, (byte)'.'];
 
     private const int Version = 1001;
     private static readonly BigInteger Magic = BigInteger.Parse("119547037146038801333356");
 
-    /// <summary>Reads what stands before the values: version and byte order.</summary>
-    /// <returns>True; all else is an exception.</returns>
-    /// <exception cref="InvalidDataException">They are not those of this format.</exception>
+    /// <summary>Reads the header: version and byte order.</summary>
+    /// <returns>True. Anything else is an exception.</returns>
+    /// <exception cref="InvalidDataException">The version or byte order is not supported.</exception>
     public static bool ReadHeader(Stream stream, string source)
     {
         stream.Position = 0;
@@ -56,7 +55,7 @@ internal static class TorchLegacy
         return value;
     }
 
-    /// <summary>Writes a file; the same tree gives the same bytes.</summary>
+    /// <summary>Writes a file. The same tree gives the same bytes.</summary>
     public static void Write(Stream stream, PickleValue value)
     {
         stream.Write(Start);
@@ -86,7 +85,7 @@ internal static class TorchLegacy
 
     private static PickleValue Next(Stream stream, string source)
     {
-        using var owner = new TensorOwner(); // of plain values
+        using var owner = new TensorOwner(); // for plain values
         return new PickleReader(stream, source, owner, storages: null).Read();
     }
 
@@ -117,7 +116,7 @@ internal static class TorchLegacy
                 : throw new PickleException($"storage {key} is named with different types or sizes");
         }
 
-        /// <summary>Finds where each storage lies: one behind the other, each behind its number of elements.</summary>
+        /// <summary>Finds the position of each storage. Each follows its number of elements.</summary>
         public void Locate(string[] keys)
         {
             Span<byte> countBytes = stackalloc byte[8];
@@ -128,8 +127,8 @@ internal static class TorchLegacy
                 {
                     throw new InvalidDataException(found.Storage is null
                         ? $"{source}: storage {key} belongs to no tensor."
-                        : $"{source}: storage {key} of {found.Size} bytes ends behind the file's end, at " +
-                            $"{stream.Length}. It was cut short: fetch it again.");
+                        : $"{source}: storage {key} of {found.Size} bytes ends after the end of the file, at " +
+                            $"{stream.Length}. It was cut short: download it again.");
                 }
 
                 stream.ReadExactly(countBytes);

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.PyTorch;
 
-/// <summary>The tensors that a file has handed out, which end with it.</summary>
+/// <summary>Keeps the tensors of a file, and disposes them with it.</summary>
 internal sealed class TensorOwner : IDisposable
 {
     private readonly List<Tensor> _tensors = [];
@@ -16,7 +16,7 @@ internal sealed class TensorOwner : IDisposable
         return tensor;
     }
 
-    /// <summary>A function that makes each tensor once.</summary>
+    /// <summary>A function that makes the tensor of each type once.</summary>
     public Func<ScalarType, Tensor> KeepEach(Func<ScalarType, Tensor> make)
     {
         var made = new Dictionary<ScalarType, Tensor>();
@@ -34,26 +34,26 @@ internal sealed class TensorOwner : IDisposable
     }
 }
 
-/// <summary>A run of values of one type in a file; tensors are views of it.</summary>
+/// <summary>A storage of a file: values of one type. Tensors are views of it.</summary>
 internal sealed class TorchStorage : PickleValue
 {
-    private const long LargestSpread = 64 << 20; // bytes that an expanded tensor may seem to have in a smaller file
+    private const long LargestSpread = 64 << 20; // bytes of an expanded tensor that are allowed in a smaller file
 
-    private readonly ScalarType? _type; // null: bytes, whose type each tensor tells
+    private readonly ScalarType? _type; // null: bytes; each tensor has its own type
     private readonly long _size;        // bytes
     private readonly long _first;       // bytes from the start of the stored run
     private readonly long _fileSize;    // bytes
     private readonly Func<ScalarType, Tensor> _values; // the whole stored run as elements of a type
     private readonly TensorOwner _owner;
 
-    /// <summary>A storage.</summary>
-    /// <param name="type">Its element type; null for plain bytes.</param>
-    /// <param name="size">In bytes.</param>
-    /// <param name="fileSize">In bytes, of the whole file.</param>
+    /// <summary>Creates a storage.</summary>
+    /// <param name="type">Element type; null for bytes.</param>
+    /// <param name="size">Size in bytes.</param>
+    /// <param name="fileSize">Size of the whole file in bytes.</param>
     /// <param name="read">
-    /// Gives the values of a type, one-dimensional; asked once a type, and only if a tensor is.
+    /// Reads the values as a one-dimensional tensor of a type. Called once for each type, at first use.
     /// </param>
-    /// <param name="owner">Keeps the views.</param>
+    /// <param name="owner">Keeps the tensors.</param>
     public TorchStorage(ScalarType? type, long size, long fileSize, Func<ScalarType, Tensor> read, TensorOwner owner)
         : this(type, size, 0, fileSize, owner.KeepEach(read), owner)
     {
@@ -74,29 +74,29 @@ internal sealed class TorchStorage : PickleValue
 
     public bool Is(ScalarType? type, long size) => _type == type && _size == size;
 
-    /// <summary>A part of it, as PyTorch before 0.4 named such.</summary>
-    /// <param name="first">In elements.</param>
-    /// <param name="count">In elements.</param>
+    /// <summary>A part of this storage, as in files of PyTorch before 0.4.</summary>
+    /// <param name="first">First element.</param>
+    /// <param name="count">Number of elements.</param>
     public TorchStorage Part(BigInteger first, BigInteger count)
     {
         var elementSize = _type is { } type ? TorchTypes.Size(type) : 1;
         return first >= 0 && count >= 0 && (first + count) * elementSize <= _size
             ? new(_type, (long)count * elementSize, _first + ((long)first * elementSize), _fileSize, _values, _owner)
             : throw new PickleException(
-                $"a part of a storage, {count} elements from {first} on, lies outside its {_size} bytes");
+                $"a part of a storage, {count} elements from {first} on, is outside its {_size} bytes");
     }
 
-    /// <summary>A tensor on it.</summary>
-    /// <param name="asked">Its type, where the storage has none of its own.</param>
-    /// <param name="offset">In elements.</param>
+    /// <summary>A tensor that is a view of this storage.</summary>
+    /// <param name="asked">Element type, for a storage of bytes.</param>
+    /// <param name="offset">Offset in elements.</param>
     /// <param name="shape">Integers.</param>
     /// <param name="strides">Integers, in elements.</param>
     public PickleTensor View(ScalarType? asked, PickleValue offset, PickleValue shape, PickleValue strides)
     {
-        var type = _type ?? asked ?? throw new PickleException("a tensor lies on a storage without type");
+        var type = _type ?? asked ?? throw new PickleException("a tensor uses a storage without type");
         if (asked is not null && asked != type)
         {
-            throw new PickleException($"a tensor of type {asked} lies on a storage of type {type}");
+            throw new PickleException($"a tensor of type {asked} uses a storage of type {type}");
         }
 
         if (
@@ -116,7 +116,7 @@ internal sealed class TorchStorage : PickleValue
                 $"{start} {what}");
         if (Elements(sizes) is not { } count || start < 0 || steps.Any(step => step < 0))
         {
-            throw Fault("is none that can be");
+            throw Fault("is invalid: a number is negative or too large");
         }
 
         BigInteger last = start;
@@ -127,13 +127,13 @@ internal sealed class TorchStorage : PickleValue
 
         if (count > 0 && (last + 1) * elementSize > _size)
         {
-            throw Fault($"lies outside its storage of {_size / elementSize} elements");
+            throw Fault($"is outside its storage of {_size / elementSize} elements");
         }
 
         if ((BigInteger)count * elementSize > Math.Max(_fileSize, LargestSpread))
         {
             throw Fault(
-                $"spreads a storage of {_size / elementSize} elements over {count}, more than the whole file holds");
+                $"expands a storage of {_size / elementSize} elements over {count}, more than the whole file holds");
         }
 
         return new PickleTensor(
@@ -143,10 +143,10 @@ internal sealed class TorchStorage : PickleValue
             _owner);
     }
 
-    /// <summary>The number of elements of a shape; null where it is none that a tensor can have.</summary>
+    /// <summary>The number of elements of a shape; null if no tensor can have this shape.</summary>
     public static long? Elements(ReadOnlySpan<long> shape)
     {
-        Int128 count = 1, spread = 1; // torch multiplies the sizes of an empty tensor too
+        Int128 count = 1, spread = 1; // torch also multiplies the sizes of an empty tensor
         foreach (var size in shape)
         {
             count *= size;

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.PyTorch;
 
-/// <summary>What Python's libraries call the element types.</summary>
+/// <summary>Names of element types in Python's libraries.</summary>
 internal static class TorchTypes
 {
     private static readonly (ScalarType Type, int Size, string Storage, string DType, string? Numpy)[] Table =
@@ -21,30 +21,30 @@ internal static class TorchTypes
         (ScalarType.ComplexFloat64, 16, "ComplexDoubleStorage", "complex128", "c16"),
     ];
 
-    /// <summary>Bytes an element.</summary>
+    /// <summary>Bytes per element.</summary>
     public static int Size(ScalarType type) => Table.First(row => row.Type == type).Size;
 
-    /// <summary>"FloatStorage" and the like.</summary>
-    /// <exception cref="ArgumentException">PyTorch's files have no such type.</exception>
+    /// <summary>The storage class of a type, such as "FloatStorage".</summary>
+    /// <exception cref="ArgumentException">PyTorch files do not support the type.</exception>
     public static string Storage(ScalarType type) =>
         Table.FirstOrDefault(row => row.Type == type).Storage
-        ?? throw new ArgumentException($"A tensor of type {type} has no place in a PyTorch file.", nameof(type));
+        ?? throw new ArgumentException($"A tensor of type {type} cannot be stored in a PyTorch file.", nameof(type));
 
-    /// <summary>"f4" and the like.</summary>
+    /// <summary>The NumPy name of a type, such as "f4".</summary>
     /// <exception cref="ArgumentException">NumPy has no such type.</exception>
     public static string Numpy(ScalarType type) =>
         Table.FirstOrDefault(row => row.Type == type).Numpy
         ?? throw new ArgumentException($"NumPy has no type {type}: convert the tensor to float32 first.", nameof(type));
 
-    /// <summary>The type of a storage class of torch; null where there is none of that name.</summary>
+    /// <summary>The type of a storage class; null if the name is unknown.</summary>
     public static ScalarType? OfStorage(string name) =>
         Table.Where(row => row.Storage == name).Select(row => (ScalarType?)row.Type).FirstOrDefault();
 
-    /// <summary>The type called torch.float32 and the like; null where there is none of that name.</summary>
+    /// <summary>The type with a name such as torch.float32; null if the name is unknown.</summary>
     public static ScalarType? OfDType(string name) =>
         Table.Where(row => row.DType == name).Select(row => (ScalarType?)row.Type).FirstOrDefault();
 
-    /// <summary>The type called "f4" and the like; null where there is none of that name.</summary>
+    /// <summary>The type with a NumPy name such as "f4"; null if the name is unknown.</summary>
     public static ScalarType? OfNumpy(string name) =>
         Table.Where(row => row.Numpy == name).Select(row => (ScalarType?)row.Type).FirstOrDefault();
 }

@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.PyTorch;
 
-/// <summary>The zip format of PyTorch 1.6 and later: a pickle, and one entry a storage.</summary>
+/// <summary>The zip format of PyTorch 1.6 and later: a pickle, and one entry for each storage.</summary>
 internal static class TorchZip
 {
-    private const long LargestPickle = 1 << 28; // bytes of a compressed one
+    private const long LargestPickle = 1 << 28; // bytes of a compressed pickle
 
     public static PickleValue Read(FileStream stream, string source, TensorOwner owner)
     {
@@ -31,7 +31,7 @@ internal static class TorchZip
         {
             throw new InvalidDataException(
                 $"{source}: is a TorchScript archive, that is, a program. Load it in PyTorch and save its " +
-                "state_dict() in its place.");
+                "state_dict() instead.");
         }
 
         if (
@@ -61,15 +61,15 @@ internal static class TorchZip
             _ when some.All(name => name.EndsWith(".npy", StringComparison.Ordinal)) => "it is a NumPy archive (.npz).",
             _ when some.Any(name => name is "model.weights.h5") => "it is a Keras model, not PyTorch's.",
             _ =>
-                $"it is no file of PyTorch's but an archive, with {string.Join(", ", some.Take(3))}. Unpack it, and " +
+                $"it is not a PyTorch file but an archive, with {string.Join(", ", some.Take(3))}. Unpack it, and " +
                 "give the file of weights inside.",
         };
     }
 
-    /// <summary>Writes a file; the same tree gives the same bytes.</summary>
-    /// <param name="stream">Can seek: checksums are put in behind the values.</param>
+    /// <summary>Writes a file. The same tree gives the same bytes.</summary>
+    /// <param name="stream">Must be seekable: checksums are filled in after the values.</param>
     /// <param name="value">The tree.</param>
-    /// <param name="wideFrom">From which size on numbers take 64 bits; tests lower it.</param>
+    /// <param name="wideFrom">Numbers from this value on take 64 bits. Tests lower it.</param>
     public static void Write(Stream stream, PickleValue value, long wideFrom = uint.MaxValue)
     {
         using var pickle = new MemoryStream();
@@ -128,7 +128,7 @@ internal static class TorchZip
                 : throw new PickleException($"storage {key} is named with different types or sizes");
         }
 
-        // Mapped from the disk where it is stored as it is, at a place that suits the type; else read into memory.
+        // Memory-mapped if the entry is not compressed and is aligned for the type; otherwise read into memory.
         private Tensor Values(ZipEntry entry, ScalarType type)
         {
             var elementSize = TorchTypes.Size(type);

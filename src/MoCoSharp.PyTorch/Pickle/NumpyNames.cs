@@ -5,14 +5,14 @@ using static TorchSharp.torch;
 namespace MoCoSharp.PyTorch;
 
 /// <summary>
-/// NumPy's arrays and numbers in a pickle: detectron2's weights are arrays, and training logs hold numbers.
+/// NumPy arrays and numbers in a pickle. Detectron2's weights are arrays, and training logs hold numbers.
 /// </summary>
 internal static class NumpyNames
 {
-    // NumPy 2 has the latter
+    // NumPy 2 has the second name.
     private static readonly string[] Modules = ["numpy.core.multiarray", "numpy._core.multiarray"];
 
-    /// <summary>What a pickle may ask of NumPy.</summary>
+    /// <summary>The names that a pickle may use from NumPy.</summary>
     public static IEnumerable<(string Name, PickleName Value)> All =>
     [
         PickleNames.Call("numpy.ndarray", _ => throw PickleNames.Wrong("numpy.ndarray")),
@@ -42,7 +42,7 @@ internal static class NumpyNames
         }),
     ];
 
-    /// <summary>Fills an array, or completes a type.</summary>
+    /// <summary>Fills an array, or completes an element type.</summary>
     public static void SetState(PickleValue target, PickleValue state)
     {
         switch (target)

@@ -3,9 +3,9 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.PyTorch;
 
-/// <summary>A name that a pickle may ask for, and what stands for its call here.</summary>
-/// <param name="name">As Python writes it.</param>
-/// <param name="make">Makes the value of a call.</param>
+/// <summary>A name that a pickle may refer to, and the function that replaces its call.</summary>
+/// <param name="name">Name in Python.</param>
+/// <param name="make">Makes the result of a call.</param>
 internal sealed class PickleName(string name, Func<PickleTuple, PickleValue> make) : PickleValue
 {
     public override string Kind => $"the bare name {name}";
@@ -17,12 +17,11 @@ internal sealed class PickleName(string name, Func<PickleTuple, PickleValue> mak
     public PickleValue Make(PickleTuple arguments) => make(arguments);
 
     public ScalarType? AsStorageType() =>
-        IsStorage ? StorageType : throw PickleReader.Fault($"{name} serves as the type of a storage");
+        IsStorage ? StorageType : throw PickleReader.Fault($"{name} is used as the type of a storage");
 }
 
 /// <summary>
-/// Every name that a pickle may ask for: those of tensors, and of the plain values beside them. None of them can do
-/// anything.
+/// All names that a pickle may refer to: of tensors, and of plain values beside them. None of them executes anything.
 /// </summary>
 internal static class PickleNames
 {
@@ -30,8 +29,8 @@ internal static class PickleNames
 
     private static readonly Dictionary<string, PickleName> Known = All()
         .ToDictionary(item => item.Name, item => item.Value, StringComparer.Ordinal);
-    /// <summary>What stands for a name.</summary>
-    /// <exception cref="PickleException">It is none of the known ones.</exception>
+    /// <summary>The value that replaces a name.</summary>
+    /// <exception cref="PickleException">The name is unknown.</exception>
     public static PickleValue Find(string module, string name)
     {
         var full = $"{module}.{name}";
@@ -53,14 +52,14 @@ internal static class PickleNames
 
             if (TorchTypes.OfDType(name) is not null)
             {
-                return full; // a type among the options of a training is a text here
+                return full; // an element type among the options of a training becomes a text
             }
         }
 
         throw Refused(module, name);
     }
 
-    /// <summary>Why a name is refused.</summary>
+    /// <summary>The reason why a name is refused.</summary>
     public static PickleException Refused(string module, string name)
     {
         var full = new string([
@@ -72,18 +71,18 @@ internal static class PickleNames
             || name.Contains("quint", StringComparison.OrdinalIgnoreCase))
         {
             return new(
-                $"it asks for {full}: it holds quantised tensors, which this library has not. Save the weights from " +
-                "before the quantisation");
+                $"it asks for {full}: it holds quantized tensors, which are not supported. Save the weights from " +
+                "before the quantization");
         }
 
         if (name.Contains("sparse", StringComparison.Ordinal))
         {
-            return new($"it asks for {full}: it holds sparse tensors, which this library has not. Save them dense");
+            return new($"it asks for {full}: it holds sparse tensors, which are not supported. Save them dense");
         }
 
         if (module.StartsWith("__torch__", StringComparison.Ordinal))
         {
-            return new($"it asks for {full}: it is a TorchScript program. Save model.state_dict() in its place");
+            return new($"it asks for {full}: it is a TorchScript program. Save model.state_dict() instead");
         }
 
         if (
@@ -91,16 +90,16 @@ internal static class PickleNames
             || name.StartsWith("_rebuild", StringComparison.Ordinal))
         {
             return new(
-                $"it asks for {full}, which is neither a tensor nor a plain value. Save model.state_dict() alone, " +
+                $"it asks for {full}, which is neither a tensor nor a plain value. Save only model.state_dict(), " +
                 "not the model or other objects");
         }
 
         return new(
             $"it asks for {full}, which is neither a tensor nor a plain value: refused, and nothing of the file was " +
-            "executed. If you trust where it comes from, save its state_dict alone");
+            "executed. If you trust its source, save only its state_dict");
     }
 
-    /// <summary>Python's __setstate__, for the few values that have a state here.</summary>
+    /// <summary>Python's __setstate__, for the few values that have a state.</summary>
     public static void SetState(PickleValue target, PickleValue state)
     {
         switch (target)
@@ -113,7 +112,7 @@ internal static class PickleNames
 
                 break;
             case PickleDictionary { IsOrderedDict: true } when state is PickleDictionary:
-                break; // _metadata: versions of modules, which say nothing about the values
+                break; // _metadata: versions of modules, not needed for the values
             default:
                 NumpyNames.SetState(target, state);
                 break;

@@ -4,23 +4,22 @@ using System.Text;
 
 namespace MoCoSharp.PyTorch;
 
-/// <summary>Finds the storage that a pickle points to.</summary>
+/// <summary>Finds the storages that a pickle refers to.</summary>
 internal interface IStorages
 {
-    /// <summary>The storage of a key.</summary>
-    /// <exception cref="InvalidDataException">There is none, or it has another size.</exception>
+    /// <summary>The storage with a key.</summary>
+    /// <exception cref="InvalidDataException">There is none, or its size differs.</exception>
     TorchStorage Find(string key, TorchSharp.torch.ScalarType? type, long count);
 }
 
 /// <summary>
-/// Reads a pickle as data. It knows the opcodes that tensors and plain values need, and a short list of names
-/// (<see cref="PickleNames"/>); whatever else a pickle asks for is refused by its name. Nothing is looked up, called or
-/// executed.
+/// Reads a pickle as data; nothing is executed. It supports the opcodes and the names (<see cref="PickleNames"/>) that
+/// tensors and plain values need, and refuses all others by name.
 /// </summary>
-/// <param name="stream">Read from its position to the end of one pickle; its length bounds every allocation.</param>
-/// <param name="source">Begins each message.</param>
-/// <param name="owner">Keeps the tensors that lie in the pickle itself.</param>
-/// <param name="storages">Where tensors point to; null where a pickle must have none.</param>
+/// <param name="stream">Read from its position to the end of one pickle. Its length limits every allocation.</param>
+/// <param name="source">Start of each message.</param>
+/// <param name="owner">Keeps the tensors whose values are inside the pickle.</param>
+/// <param name="storages">The storages of tensors; null for a pickle without any.</param>
 internal sealed class PickleReader(Stream stream, string source, TensorOwner owner, IStorages? storages)
 {
     private const int MostOperations = 1 << 22; // MoCo on a ResNet-152, optimizer included, takes 90,000
@@ -32,7 +31,7 @@ internal sealed class PickleReader(Stream stream, string source, TensorOwner own
 
     /// <summary>Reads one pickle.</summary>
     /// <exception cref="InvalidDataException">
-    /// It is broken, or asks for more than data; the message says what, and at which byte.
+    /// The pickle is broken, or uses an unsupported name or opcode. The message says what, and at which byte.
     /// </exception>
     public PickleValue Read()
     {
@@ -80,7 +79,7 @@ internal sealed class PickleReader(Stream stream, string source, TensorOwner own
                 }
 
                 break;
-            case 0x95: // FRAME: how many bytes to read ahead, which this reader does not do
+            case 0x95: // FRAME: a size for reading ahead, ignored here
                 Bytes(8);
                 break;
 
@@ -128,7 +127,7 @@ internal sealed class PickleReader(Stream stream, string source, TensorOwner own
                         ? PickleNames.Find(module.Value, name.Value)
                         : throw Fault("a name that is not text"));
                 break;
-            case (byte)'i': // INST: of old protocols; named, since it can only be refused
+            case (byte)'i': // INST: of old protocols; always refused, by its name
                 throw PickleNames.Refused(Line(), Line());
             case (byte)'R' or 0x81: // REDUCE, NEWOBJ
                 Push(
@@ -145,8 +144,8 @@ internal sealed class PickleReader(Stream stream, string source, TensorOwner own
 
             default:
                 throw Fault(
-                    $"opcode 0x{opcode:x2}{(opcode is > 32 and < 127 ? $" ('{(char)opcode}')" : "")} is none that a " +
-                    "file of tensors needs. Is this a pickle, and whole?");
+                    $"opcode 0x{opcode:x2}{(opcode is > 32 and < 127 ? $" ('{(char)opcode}')" : "")} is not one that " +
+                    "a file of tensors needs. Is this a whole pickle?");
         }
     }
 
@@ -154,12 +153,12 @@ internal sealed class PickleReader(Stream stream, string source, TensorOwner own
     {
         if (id is not PickleTuple { Count: >= 1 } parts || parts[0] is not PickleText kind)
         {
-            throw Fault("a reference out of the pickle is not PyTorch's");
+            throw Fault("an external reference of the pickle is not PyTorch's");
         }
 
         if (kind.Value == "module")
         {
-            throw Fault("it holds a whole model, that is, a program: save model.state_dict() in its place");
+            throw Fault("it holds a whole model, that is, a program: save model.state_dict() instead");
         }
 
         if (
@@ -171,7 +170,7 @@ internal sealed class PickleReader(Stream stream, string source, TensorOwner own
             || count.Value < 0
             || count.Value > long.MaxValue / 16)
         {
-            throw Fault("a reference out of the pickle is not that of a storage, or out of place");
+            throw Fault("an external reference of the pickle does not name a storage, or is misplaced");
         }
 
         var storage = storages.Find(key.Value, type.AsStorageType(), (long)count.Value);
@@ -182,7 +181,7 @@ internal sealed class PickleReader(Stream stream, string source, TensorOwner own
             6 when parts[5] is PickleTuple and [PickleText, PickleInteger first, PickleInteger size] => storage.Part(
                 first.Value,
                 size.Value),
-            _ => throw Fault("a storage has a description of another length than PyTorch's"),
+            _ => throw Fault("the description of a storage does not have PyTorch's length"),
         };
     }
 
@@ -303,5 +302,5 @@ internal sealed class PickleReader(Stream stream, string source, TensorOwner own
         throwOnInvalidBytes: true);
 }
 
-/// <summary>What is wrong with a pickle; the reader adds where.</summary>
+/// <summary>A fault of a pickle. The reader adds the place.</summary>
 internal sealed class PickleException(string message) : Exception(message);

@@ -1,16 +1,16 @@
 namespace MoCoSharp.PyTorch;
 
 /// <summary>
-/// Whether what a pickle made is a tree that a person could walk: finite, shallow, and not larger than it seems.
+/// Checks that the values of a pickle form a reasonable tree: finite, shallow, and without excessive sharing.
 /// </summary>
 internal static class PickleTree
 {
     private const int Deepest = 64;                // levels; a checkpoint with optimizer has 5
-    private const long MostVisits = 1L << 24;      // nodes that a walk meets; shared ones count each time they are met
+    private const long MostVisits = 1L << 24;      // nodes visited; a shared node counts each time
 
     /// <summary>Checks a tree.</summary>
     /// <exception cref="PickleException">
-    /// It contains itself, is too deep, repeats a part without end, or holds what is no value.
+    /// The tree contains itself, is too deep, shares nodes excessively, or holds something other than values.
     /// </exception>
     public static void Check(PickleValue root)
     {
@@ -22,11 +22,11 @@ internal static class PickleTree
         if (visits > MostVisits)
         {
             throw new PickleException(
-                $"its values are shared so often that a walk meets more than {MostVisits} of them");
+                $"its values are shared so often that a walk visits more than {MostVisits} of them");
         }
     }
 
-    // Each node is looked at once; a part that is met again counts again, without being walked again.
+    // Each node is walked once. A shared node adds its count again, without another walk.
     private static (long Visits, int Height) Visits(
         PickleValue node,
         int depth,
@@ -52,14 +52,14 @@ internal static class PickleTree
             PickleTensor { IsFilled: false } => throw new PickleException("an array has no values"),
             PickleTensor or PickleNone or PickleBoolean or PickleInteger or PickleFloat or PickleText or PickleBytes =>
                 null,
-            _ => throw new PickleException($"it holds {node.Kind}, which is no value"),
+            _ => throw new PickleException($"it holds {node.Kind}, which is not a value"),
         };
         if (children is null)
         {
             return (1, 0);
         }
 
-        known[node] = (0, -1); // on the way down: meeting it again would be a circle
+        known[node] = (0, -1); // marks the path from the root, to detect cycles
         long visits = 1;
         var height = 0;
         foreach (var child in children)

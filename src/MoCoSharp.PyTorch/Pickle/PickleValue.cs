@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.PyTorch;
 
-/// <summary>A node of what a PyTorch file holds: plain values and tensors, and nothing that could act.</summary>
+/// <summary>A node of the tree in a PyTorch file: a plain value, a collection or a tensor.</summary>
 /// <remarks>
-/// Texts, numbers and tensors convert by themselves, so that a tree to be written reads like the Python it stands for.
+/// Strings, numbers and tensors convert implicitly, so that a tree in C# reads like the same tree in Python.
 /// </remarks>
 public abstract class PickleValue
 {
@@ -15,7 +15,7 @@ public abstract class PickleValue
     {
     }
 
-    /// <summary>What it is, for messages.</summary>
+    /// <summary>The kind of value, for messages.</summary>
     public abstract string Kind { get; }
 
     /// <summary>None.</summary>
@@ -33,7 +33,7 @@ public abstract class PickleValue
     /// <summary>A boolean.</summary>
     public static implicit operator PickleValue(bool value) => value ? PickleBoolean.True : PickleBoolean.False;
 
-    /// <summary>A tensor, of the caller's.</summary>
+    /// <summary>A tensor, which stays the caller's.</summary>
     public static implicit operator PickleValue(Tensor value) => new PickleTensor(value);
 }
 
@@ -56,7 +56,7 @@ public sealed class PickleBoolean : PickleValue
 {
     private PickleBoolean(bool value) => Value = value;
 
-    /// <summary>Which of the two.</summary>
+    /// <summary>The value.</summary>
     public bool Value { get; }
 
     /// <inheritdoc/>
@@ -71,10 +71,10 @@ public sealed class PickleBoolean : PickleValue
 }
 
 /// <summary>An integer of any size.</summary>
-/// <param name="value">Its value.</param>
+/// <param name="value">The value.</param>
 public sealed class PickleInteger(BigInteger value) : PickleValue
 {
-    /// <summary>Its value.</summary>
+    /// <summary>The value.</summary>
     public BigInteger Value => value;
 
     /// <inheritdoc/>
@@ -85,10 +85,10 @@ public sealed class PickleInteger(BigInteger value) : PickleValue
 }
 
 /// <summary>A float of 64 bits.</summary>
-/// <param name="value">Its value.</param>
+/// <param name="value">The value.</param>
 public sealed class PickleFloat(double value) : PickleValue
 {
-    /// <summary>Its value.</summary>
+    /// <summary>The value.</summary>
     public double Value => value;
 
     /// <inheritdoc/>
@@ -99,10 +99,10 @@ public sealed class PickleFloat(double value) : PickleValue
 }
 
 /// <summary>A text.</summary>
-/// <param name="value">Its value.</param>
+/// <param name="value">The value.</param>
 public sealed class PickleText(string value) : PickleValue
 {
-    /// <summary>Its value.</summary>
+    /// <summary>The value.</summary>
     public string Value => value;
 
     /// <inheritdoc/>
@@ -113,10 +113,10 @@ public sealed class PickleText(string value) : PickleValue
 }
 
 /// <summary>Bytes.</summary>
-/// <param name="value">Its value.</param>
+/// <param name="value">The value.</param>
 public sealed class PickleBytes(byte[] value) : PickleValue
 {
-    /// <summary>Its value.</summary>
+    /// <summary>The value.</summary>
     public ReadOnlyMemory<byte> Value => value;
 
     /// <inheritdoc/>
@@ -148,7 +148,7 @@ public sealed class PickleList : PickleValue, IReadOnlyList<PickleValue>
 }
 
 /// <summary>A tuple.</summary>
-/// <param name="items">Its items.</param>
+/// <param name="items">The items.</param>
 public sealed class PickleTuple(params PickleValue[] items) : PickleValue, IReadOnlyList<PickleValue>
 {
     /// <inheritdoc/>
@@ -169,9 +169,9 @@ public sealed class PickleTuple(params PickleValue[] items) : PickleValue, IRead
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 }
 
-/// <summary>A dictionary in order; a key is a text, a number, a boolean or None.</summary>
+/// <summary>A dictionary that keeps its order. A key is a text, a number, a boolean or None.</summary>
 /// <param name="isOrderedDict">
-/// Whether Python knows it as collections.OrderedDict, as state dictionaries are, or as dict.
+/// Whether it is a collections.OrderedDict in Python, as state dictionaries are, or a dict.
 /// </param>
 public sealed class PickleDictionary(bool isOrderedDict = false)
     : PickleValue,
@@ -181,7 +181,7 @@ public sealed class PickleDictionary(bool isOrderedDict = false)
 
     internal bool IsNamespace { get; init; } // argparse.Namespace: its attributes are the items
 
-    /// <summary>Whether Python knows it as collections.OrderedDict.</summary>
+    /// <summary>Whether it is a collections.OrderedDict in Python.</summary>
     public bool IsOrderedDict => isOrderedDict;
 
     /// <inheritdoc/>
@@ -190,9 +190,9 @@ public sealed class PickleDictionary(bool isOrderedDict = false)
     /// <inheritdoc/>
     public override string Kind => "a dictionary";
 
-    /// <summary>The value of a key; setting one that is there keeps its place.</summary>
-    /// <exception cref="KeyNotFoundException">There is none.</exception>
-    /// <exception cref="ArgumentException">The key is no text, number, boolean or None.</exception>
+    /// <summary>The value of a key. Setting an existing key keeps its place.</summary>
+    /// <exception cref="KeyNotFoundException">The key does not exist.</exception>
+    /// <exception cref="ArgumentException">The key is not a text, number, boolean or None.</exception>
     public PickleValue this[PickleValue key]
     {
         get =>
@@ -209,20 +209,20 @@ public sealed class PickleDictionary(bool isOrderedDict = false)
             ] = (key, value);
     }
 
-    /// <summary>Looks a key up.</summary>
+    /// <summary>Looks up a key.</summary>
     public bool TryGet(PickleValue key, [NotNullWhen(true)] out PickleValue? value)
     {
         value = Key(key) is { } known && _items.TryGetValue(known, out var item) ? item.Value : null;
         return value is not null;
     }
 
-    /// <summary>The tensors among the values, by their names, in order.</summary>
+    /// <summary>The tensors among the values, with their names, in order.</summary>
     public IEnumerable<KeyValuePair<string, PickleTensor>> Tensors() =>
         from item in _items.Values
         where item is { Key: PickleText, Value: PickleTensor }
         select KeyValuePair.Create(((PickleText)item.Key).Value, (PickleTensor)item.Value);
 
-    /// <summary>Adds a pair; for collection initialisers.</summary>
+    /// <summary>Adds a pair, for collection initializers.</summary>
     public void Add(PickleValue key, PickleValue value) => this[key] = value;
 
     /// <inheritdoc/>
@@ -234,7 +234,7 @@ public sealed class PickleDictionary(bool isOrderedDict = false)
 
     internal static bool IsKey(PickleValue value) => Key(value) is not null;
 
-    // What .NET compares keys by; null where the kind is none of ours.
+    // The object that .NET compares keys by; null for an invalid kind of key.
     private static object? Key(PickleValue? key) => key switch
     {
         PickleText text => text.Value,
@@ -247,7 +247,7 @@ public sealed class PickleDictionary(bool isOrderedDict = false)
 }
 
 /// <summary>
-/// A tensor: one of the caller's, or a view of a file's storage that is made when it is first asked for.
+/// A tensor: the caller's, or a view of a file's storage, made at first use.
 /// </summary>
 public sealed class PickleTensor : PickleValue
 {
@@ -255,8 +255,8 @@ public sealed class PickleTensor : PickleValue
     private TensorOwner? _owner;
     private Tensor? _tensor;
 
-    /// <summary>A tensor to be written; it stays the caller's.</summary>
-    /// <param name="tensor">Of any device, type and layout.</param>
+    /// <summary>A tensor to write. It stays the caller's.</summary>
+    /// <param name="tensor">Any device, type and layout.</param>
     public PickleTensor(Tensor tensor)
     {
         ArgumentNullException.ThrowIfNull(tensor);
@@ -266,21 +266,21 @@ public sealed class PickleTensor : PickleValue
     internal PickleTensor(ScalarType type, long[] shape, Func<Tensor> make, TensorOwner owner) =>
         (Type, Shape, _make, _owner) = (type, shape, make, owner);
 
-    // An array of NumPy, which a pickle makes first and fills later.
+    // A NumPy array. A pickle creates it first and fills it later.
     internal PickleTensor() => Shape = [];
 
-    /// <summary>Its element type.</summary>
+    /// <summary>Element type.</summary>
     public ScalarType Type { get; private set; }
 
-    /// <summary>Its shape.</summary>
+    /// <summary>Shape of the tensor.</summary>
     public IReadOnlyList<long> Shape { get; private set; }
 
-    /// <summary>Bytes of its values.</summary>
+    /// <summary>Size of the values, in bytes.</summary>
     public long SizeBytes => Shape.Aggregate((long)TorchTypes.Size(Type), (size, dimension) => size * dimension);
 
     /// <summary>
-    /// The tensor itself. One of a file is on the CPU, lives until the file is disposed, shares its storage as it did
-    /// when it was saved, and is mapped from the disk where that is possible; changes of its values stay in memory.
+    /// The tensor. A tensor of a file is on the CPU and lives until the file is disposed. It shares storage as when it
+    /// was saved, and is memory-mapped if possible. Changes of its values do not reach the file.
     /// </summary>
     public Tensor Tensor => _tensor ??= _owner!.Keep(_make!());
 

@@ -7,12 +7,12 @@ using static TorchSharp.torch;
 namespace MoCoSharp.PyTorch;
 
 /// <summary>
-/// Writes a tree as a pickle, with the opcodes that every reader of PyTorch knows, its weights_only one too.
+/// Writes a tree as a pickle, with opcodes that every PyTorch reader supports, also with weights_only.
 /// </summary>
 internal sealed class PickleWriter
 {
     private readonly Stream _stream;
-    private readonly Func<Tensor, string>? _storage; // names the storage of a tensor; null: tensors are arrays of NumPy
+    private readonly Func<Tensor, string>? _storage; // names a tensor's storage; null writes NumPy arrays
     private readonly bool _isLegacy;
 
     private PickleWriter(Stream stream, Func<Tensor, string>? storage, bool isLegacy)
@@ -22,8 +22,8 @@ internal sealed class PickleWriter
         _isLegacy = isLegacy;
     }
 
-    /// <summary>Writes a pickle whose tensors lie outside of it.</summary>
-    /// <returns>The storages to be written, each once, in the order in which the tree names them.</returns>
+    /// <summary>Writes a pickle whose tensors are stored outside it.</summary>
+    /// <returns>The storages to write, each once, in the order in which the tree names them.</returns>
     public static IReadOnlyList<(string Key, Tensor Tensor)> WriteTorch(Stream stream, PickleValue value, bool isLegacy)
     {
         var storages = new List<(string Key, Tensor Tensor)>();
@@ -46,7 +46,7 @@ internal sealed class PickleWriter
         }
     }
 
-    /// <summary>Writes a pickle whose tensors are arrays of NumPy inside it.</summary>
+    /// <summary>Writes a pickle whose tensors are NumPy arrays inside it.</summary>
     public static void WriteNumpy(Stream stream, PickleValue value) =>
         new PickleWriter(stream, storage: null, isLegacy: false).Document(value, protocol: 3);
 
@@ -131,7 +131,7 @@ internal sealed class PickleWriter
         _stream.Write(bytes);
     }
 
-    // Protocol 2 has no bytes; Python writes them there as this call.
+    // Protocol 2 has no bytes. Python writes this call for them.
     private void Bytes(ReadOnlySpan<byte> value)
     {
         if (_storage is null)
@@ -201,7 +201,8 @@ internal sealed class PickleWriter
         }
     }
 
-    // _rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks), on a storage of its own.
+    // _rebuild_tensor_v2(storage, offset, size, stride, requires_grad, backward_hooks). Each tensor has its own
+    // storage.
     private void Tensor(Tensor tensor)
     {
         Name("torch._utils", "_rebuild_tensor_v2");
@@ -214,7 +215,7 @@ internal sealed class PickleWriter
         Integer(tensor.numel());
         if (_isLegacy)
         {
-            Code('N'); // it is no part of another storage
+            Code('N'); // not a part of another storage
         }
 
         Code('t');
@@ -284,7 +285,7 @@ internal sealed class PickleWriter
 
     private static PickleValue[] Integers(long[] values) => [.. values.Select(value => (PickleValue)value)];
 
-    // Of a contiguous tensor.
+    // The strides of a contiguous tensor.
     private static long[] Strides(long[] shape)
     {
         var strides = new long[shape.Length];

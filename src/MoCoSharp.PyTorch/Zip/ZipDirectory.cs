@@ -5,28 +5,27 @@ using System.Text;
 namespace MoCoSharp.PyTorch;
 
 /// <summary>An entry of a zip file.</summary>
-/// <param name="Name">Its name; it is never used as a path.</param>
-/// <param name="Position">Of its first byte in the file.</param>
-/// <param name="StoredSize">Bytes in the file.</param>
-/// <param name="Size">Bytes of its content.</param>
-/// <param name="IsDeflated">Whether it is compressed.</param>
+/// <param name="Name">Name. It is never used as a path.</param>
+/// <param name="Position">Position of the first byte in the file.</param>
+/// <param name="StoredSize">Size in the file, in bytes.</param>
+/// <param name="Size">Size of the content, in bytes.</param>
+/// <param name="IsDeflated">Whether the entry is compressed.</param>
 internal sealed record ZipEntry(string Name, long Position, long StoredSize, long Size, bool IsDeflated);
 
 /// <summary>
-/// The directory of a zip file, read with suspicion: each entry lies inside the file, none over another, and none
-/// claims more than deflate could have packed. .NET's own reader does not tell where an entry's bytes lie, and a mapped
-/// tensor needs that.
+/// Reads the directory of an untrusted zip file. It checks that entries are inside the file, do not overlap, and do not
+/// claim more than deflate can compress. .NET's own reader does not give the positions that memory-mapping needs.
 /// </summary>
 /// <remarks>APPNOTE.TXT 6.3.9 of PKWARE, <see href="https://support.pkware.com/pkzip/appnote"/>.</remarks>
 internal static class ZipDirectory
 {
     private const int EndSize = 22, LocatorSize = 20, End64Size = 56, HeaderSize = 46, LocalHeaderSize = 30;
-    private const long LargestRatio = 1032; // of deflate
+    private const long LargestRatio = 1032; // the largest compression ratio of deflate
 
-    /// <summary>The entries, by name.</summary>
+    /// <summary>The entries by name.</summary>
     /// <param name="stream">The whole file.</param>
-    /// <param name="source">Begins each message.</param>
-    /// <exception cref="InvalidDataException">The file is broken, cut short, or was made to deceive.</exception>
+    /// <param name="source">Start of each message.</param>
+    /// <exception cref="InvalidDataException">The file is broken, cut short, or malicious.</exception>
     public static Dictionary<string, ZipEntry> Read(Stream stream, string source)
     {
         var (position, size, count) = FindDirectory(stream, source);
@@ -61,7 +60,7 @@ internal static class ZipDirectory
         return entries;
     }
 
-    /// <summary>The content of an entry, of a size that the caller finds fit.</summary>
+    /// <summary>The content of an entry. The caller has checked its size.</summary>
     public static byte[] Content(Stream stream, ZipEntry entry, string source)
     {
         var content = new byte[entry.Size];
@@ -69,11 +68,11 @@ internal static class ZipDirectory
         return content;
     }
 
-    /// <summary>Reads the content of an entry into memory of its size, piece by piece.</summary>
+    /// <summary>Reads the content of an entry, piece by piece.</summary>
     /// <param name="stream">The whole file.</param>
     /// <param name="entry">The entry.</param>
-    /// <param name="source">Begins each message.</param>
-    /// <param name="pieces">Calls what it is given with the pieces, in order.</param>
+    /// <param name="source">Start of each message.</param>
+    /// <param name="pieces">Receives the reader, and calls it with each piece of memory, in order.</param>
     public static void Read(Stream stream, ZipEntry entry, string source, Action<Action<Span<byte>>> pieces)
     {
         if (!entry.IsDeflated)
@@ -115,8 +114,8 @@ internal static class ZipDirectory
         {
             throw Fault(
                 source,
-                "it starts as a zip file, and the directory that ends one is missing: it was cut short, at " +
-                $"{stream.Length} bytes. Fetch it again");
+                "it starts like a zip file, but the directory at its end is missing: it was cut short, at " +
+                $"{stream.Length} bytes. Download it again");
         }
 
         long count = UInt16(tail, end + 10),
@@ -128,20 +127,20 @@ internal static class ZipDirectory
             var end64Position = Int64(tail, end - LocatorSize + 8);
             if (end64Position < 0 || end64Position > limit - LocatorSize - End64Size)
             {
-                throw Fault(source, "the zip64 directory lies outside the file");
+                throw Fault(source, "the zip64 directory is outside the file");
             }
 
             var end64 = At(stream, end64Position, End64Size, source);
             if (UInt32(end64, 0) != 0x06064b50)
             {
-                throw Fault(source, "the zip64 directory is not where it is said to be");
+                throw Fault(source, "the zip64 directory is not at its stated position");
             }
 
             (count, size, position, limit) = (Int64(end64, 32), Int64(end64, 40), Int64(end64, 48), end64Position);
         }
 
-        // An entry takes 46 bytes of directory at least: the count is honest, and the directory ends before its own
-        // end.
+        // An entry takes at least 46 bytes of directory: the count must fit, and the directory must end before the end
+        // record.
         if (
             position < 0
             || size < 0
@@ -171,7 +170,7 @@ internal static class ZipDirectory
         var next = extra + extraSize + commentSize;
         if (next > directory.Length)
         {
-            throw Fault(source, "an entry of the zip directory runs over its end");
+            throw Fault(source, "an entry of the zip directory exceeds its end");
         }
 
         var name = Encoding.UTF8.GetString(directory, (int)at + HeaderSize, nameSize);
@@ -186,7 +185,7 @@ internal static class ZipDirectory
                 source,
                 "the zip entry name " +
                 $"\"{new string([.. name.Take(80).Select(letter => char.IsControl(letter) ? '?' : letter)])}\" is " +
-                "none that PyTorch writes");
+                "not a name that PyTorch writes");
         }
 
         if ((flags & 1) != 0 || method is not (0 or 8))
@@ -209,7 +208,7 @@ internal static class ZipDirectory
         return new ZipEntry(name, 0, storedSize, size, method == 8);
     }
 
-    // The zip64 field: only those of the three that do not fit 32 bits, in this order.
+    // The zip64 field holds only those of the three values that exceed 32 bits, in this order.
     private static void Wide(
         byte[] directory, long at, int extraSize, ref long size, ref long storedSize, ref long headerPosition)
     {
@@ -242,7 +241,7 @@ internal static class ZipDirectory
     {
         if (headerPosition > directoryPosition - LocalHeaderSize)
         {
-            throw Fault(source, $"{entry.Name} lies at byte {headerPosition}, behind the zip directory");
+            throw Fault(source, $"{entry.Name} is at byte {headerPosition}, after the zip directory");
         }
 
         var header = At(stream, headerPosition, LocalHeaderSize, source);
@@ -254,7 +253,7 @@ internal static class ZipDirectory
         {
             throw Fault(
                 source,
-                $"{entry.Name}, {entry.StoredSize} bytes at byte {position}, does not lie inside the file. Was it " +
+                $"{entry.Name}, {entry.StoredSize} bytes at byte {position}, is not inside the file. Was it " +
                 "cut short?");
         }
 

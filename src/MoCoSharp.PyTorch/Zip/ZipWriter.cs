@@ -5,24 +5,24 @@ using System.Text;
 namespace MoCoSharp.PyTorch;
 
 /// <summary>
-/// Writes a zip file of stored entries whose bytes begin at multiples of 64, as PyTorch does, so that they can be
-/// mapped.
+/// Writes a zip file of uncompressed entries at multiples of 64 bytes, as PyTorch does, so that they can be
+/// memory-mapped.
 /// </summary>
-/// <param name="stream">Can seek: the checksum of an entry is put in behind its bytes.</param>
-/// <param name="wideFrom">From which size, position or count on numbers take 64 bits.</param>
+/// <param name="stream">Must be seekable: the checksum of an entry is filled in after its bytes.</param>
+/// <param name="wideFrom">Sizes, positions and counts from this value on take 64 bits.</param>
 internal sealed class ZipWriter(Stream stream, long wideFrom) : IDisposable
 {
     private const int Alignment = 64;
     private const ushort PlainVersion = 20, WideVersion = 45, Utf8Names = 1 << 11;
-    private const ushort FirstDate = (0 << 9) | (1 << 5) | 1; // 1 January 1980: the same tree gives the same bytes
+    private const ushort FirstDate = (0 << 9) | (1 << 5) | 1; // 1 January 1980 for every file: equal bytes
 
     private readonly MemoryStream _directory = new();
     private long _count;
 
     /// <summary>Adds an entry.</summary>
-    /// <param name="name">Its name.</param>
-    /// <param name="size">Its size, in bytes.</param>
-    /// <param name="content">Writes just so many bytes, in any number of pieces.</param>
+    /// <param name="name">Name of the entry.</param>
+    /// <param name="size">Size in bytes.</param>
+    /// <param name="content">Writes exactly that many bytes, in any number of pieces.</param>
     public void Add(string name, long size, Action<Action<ReadOnlySpan<byte>>> content)
     {
         var nameBytes = Encoding.UTF8.GetBytes(name);
@@ -100,7 +100,7 @@ internal sealed class ZipWriter(Stream stream, long wideFrom) : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _directory.Dispose();
 
-    // The part that the header before an entry and the one in the directory share.
+    // The part that local headers and directory entries share.
     private static void Header(
         Stream target, uint signature, bool isWide, long size, uint crc, int nameSize, int extraSize)
     {
@@ -123,7 +123,7 @@ internal sealed class ZipWriter(Stream stream, long wideFrom) : IDisposable
         U16(target, (ushort)extraSize);
     }
 
-    // Numbers of 64 bits, then, before an entry, padding under the mark FB, as PyTorch's.
+    // 64-bit numbers; then, in a local header, padding with the extra-field mark FB, as PyTorch writes.
     private static byte[] Extra(long[] wide, long? dataPosition)
     {
         var extra = new MemoryStream();

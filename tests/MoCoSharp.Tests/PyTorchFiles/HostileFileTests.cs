@@ -59,7 +59,7 @@ public sealed class HostileFileTests : IDisposable
     [InlineData("\u0080\u0002X\x01\0\0\0\xff.", "UTF-8")]
     [InlineData("\u0080\u0002ctorch\nFloatStorage\n.", "bare name")]
     [InlineData("\u0080\u0002NNR.", "not a name")]
-    [InlineData("\x80\x09N.", "none of PyTorch")]
+    [InlineData("\x80\x09N.", "not a PyTorch file")]
     [InlineData("\u0080\u0002cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85K\0\x87R.", "no values")]
     public void ABrokenPickle_IsRefused(string pickle, string reason)
     {
@@ -101,15 +101,15 @@ public sealed class HostileFileTests : IDisposable
     [InlineData("torch\nFloatStorage", 4, "K\x05", "K\x01", "K\0", "outside")]                               // 5 of 4
     [InlineData("torch\nFloatStorage", 4, "K\x02", "K\x04", "K\0", "outside")] // a stride over the end
     [InlineData("torch\nFloatStorage", 4, "K\x01", "K\x01", "K\x04", "outside")] // an offset behind it
-    [InlineData("torch\nFloatStorage", 4, "J\xff\xff\xff\xff", "K\x01", "K\0", "none that can be")] // a negative size
-    [InlineData("torch\nFloatStorage", 4, "K\x01", "J\xff\xff\xff\xff", "K\0", "none that can be")] // a negative stride
+    [InlineData("torch\nFloatStorage", 4, "J\xff\xff\xff\xff", "K\x01", "K\0", "is invalid")] // a negative size
+    [InlineData("torch\nFloatStorage", 4, "K\x01", "J\xff\xff\xff\xff", "K\0", "is invalid")] // a negative stride
     // a negative offset
-    [InlineData("torch\nFloatStorage", 4, "K\x01", "K\x01", "J\xff\xff\xff\xff", "none that can be")]
-    [InlineData("torch\nFloatStorage", 4, "J\xff\xff\xff\x7f", "K\0", "K\0", "spreads")] // 8 GB out of 4 bytes
+    [InlineData("torch\nFloatStorage", 4, "K\x01", "K\x01", "J\xff\xff\xff\xff", "is invalid")]
+    [InlineData("torch\nFloatStorage", 4, "J\xff\xff\xff\x7f", "K\0", "K\0", "expands")] // 8 GB out of 4 bytes
     [InlineData("torch\nFloatStorage", 4, "\x8a\x09\xff\xff\xff\xff\xff\xff\xff\xff\x7f", "K\0", "K\0", "64 bits")]
     [InlineData("torch\nFloatStorage", 5, "K\x04", "K\x01", "K\0", "16 bytes, expected 5")] // more than the entry has
     [InlineData("torch\nDoubleStorage", 4, "K\x04", "K\x01", "K\0", "16 bytes, expected 4")]
-    [InlineData("torch\nQInt8Storage", 16, "K\x04", "K\x01", "K\0", "quantised")]
+    [InlineData("torch\nQInt8Storage", 16, "K\x04", "K\x01", "K\0", "quantized")]
     public void ATensor_LiesInsideItsStorage(
         string type, byte count, string size, string stride, string offset, string? reason)
     {
@@ -142,7 +142,7 @@ public sealed class HostileFileTests : IDisposable
         Refused(Zip(("archive/../data.pkl", none)), "name");
         Refused(Zip(("/etc/data.pkl", none)), "name");
         Refused(Bare([]), "empty");
-        Refused(Bare("<html>404</html>"u8.ToArray()), "none of PyTorch's");
+        Refused(Bare("<html>404</html>"u8.ToArray()), "not a PyTorch file");
     }
 
     [Fact]
@@ -162,7 +162,7 @@ public sealed class HostileFileTests : IDisposable
         Refused(Changed(end + 16, 0x7fffffff, size: 4), "does not fit");                   // a directory behind the end
         Refused(Changed(second + 42, 0, size: 4), "overlap");                              // both entries at one place
         Refused(Changed(second + 24, 0x7fffffff, size: 4), "claims");                      // 2 GB out of 100 bytes
-        Refused(Changed(second + 42, 0x7fffffff, size: 4), "behind the zip directory");
+        Refused(Changed(second + 42, 0x7fffffff, size: 4), "after the zip directory");
         Refused(Bare(whole[..^1]), "cut short");
 
         string Changed(int at, int value, int size)
@@ -186,7 +186,7 @@ public sealed class HostileFileTests : IDisposable
     [InlineData("{\"message\": \"Not Found\"}", "it is a JSON text")]
     [InlineData(
         "404: Not Found",
-        "it is a text that begins with \"404: Not Found\". Did the download give a message in place of the file?"
+        "it is a text that begins with \"404: Not Found\". Did the download return a message instead of the file?"
     )]
     [InlineData("", "it is empty")]
     [InlineData("\u0001\u0002\u0003\u0004", "it begins with 01020304.")]

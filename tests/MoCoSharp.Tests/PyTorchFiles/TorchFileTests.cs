@@ -56,7 +56,7 @@ public sealed class TorchFileTests : IDisposable
 
     [Theory]
     [InlineData("torchscript_model_fp32.pt", "TorchScript")]
-    [InlineData("quantized_int8_statedict.pth", "quantised")]
+    [InlineData("quantized_int8_statedict.pth", "quantized")]
     [InlineData("truncated_resnet18-f37072fd.pth", "cut short, at 579901 bytes")]
     [InlineData("truncated_legacytar_resnet18-5c106cde.pth", "tar format")]
     [InlineData("pybridge/pickled_tensors/tensors.safetensors", "safetensors")]
