@@ -37,7 +37,8 @@ public sealed class DetectTests : IDisposable
             var box =
                 i == 4
                     ? ""
-                    : $"<object><name>{(i % 2 == 0 ? "a" : "b")}</name><bndbox><xmin>{5 + i}</xmin><ymin>8</ymin><xmax>40</xmax><ymax>40</ymax></bndbox></object>";
+                    : $"<object><name>{(i % 2 == 0 ? "a" : "b")}</name><bndbox>" +
+                        $"<xmin>{5 + i}</xmin><ymin>8</ymin><xmax>40</xmax><ymax>40</ymax></bndbox></object>";
             File.WriteAllText(
                 Path.Combine(folder, "voc", "Annotations", $"{i}.xml"),
                 $"<annotation><size><width>64</width><height>48</height></size>{box}</annotation>");
@@ -52,9 +53,11 @@ public sealed class DetectTests : IDisposable
     [Fact]
     public void AResumeBeforeTheFirstCheckpoint_BeginsWithTheSameWeights()
     {
-        var tiny =
-            $"encoder.width=4 batchSize=8 bnGroups=2 moco.queueSize=16 moco.dimension=8 threads=1 loader.workers=1 knn.everyEpochs=0 data=patterns:24".Split(
-                ' ');
+        string[] tiny =
+        [
+            "encoder.width=4", "batchSize=8", "bnGroups=2", "moco.queueSize=16", "moco.dimension=8", "threads=1",
+            "loader.workers=1", "knn.everyEpochs=0", "data=patterns:24",
+        ];
         Assert.Equal(0, Moco.Run(folder, ["pretrain", "--run", "theirs", "--steps", "1", "--set", .. tiny]).ExitCode);
         string[] settings =
         [
@@ -184,10 +187,10 @@ public sealed class DetectTests : IDisposable
 
         Assert.Equal(0, code);
         Assert.Contains(
-            "moco: warning: voc:voc@test: 1 ids stand in test.txt more than once, and count once: 5 (3 times).",
+            "moco: warning: voc:voc@test: 1 ids occur in test.txt more than once, and count once: 5 (3 times).",
             error);
         Assert.Contains(
-            "moco: warning: voc:voc@test: 1 of its 3 images are also learned from, so that the AP is too high: 3.",
+            "moco: warning: voc:voc@test: 1 of its 3 images are also trained on, so the AP is too high: 3.",
             error);
         Assert.Contains("moco: note: not the protocol: steps 3", error);
     }

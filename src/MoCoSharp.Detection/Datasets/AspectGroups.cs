@@ -3,26 +3,25 @@ using MoCoSharp.Data.Views;
 namespace MoCoSharp.Detection.Datasets;
 
 /// <summary>
-/// An image of a batch: which, and at which place of the endless stream, which fixes how it is scaled and mirrored.
+/// An image of a batch. Its position in the endless stream of images fixes its scale and flip.
 /// </summary>
 internal readonly record struct StreamItem(int Index, long Position);
 
 /// <summary>
-/// An endless stream of batches: each epoch in an order of its own, wide images in batches with wide ones and tall ones
-/// with tall ones, so that little is padded.
+/// An endless stream of batches. Each epoch has its own order. Wide images are batched with wide ones and tall images
+/// with tall ones, so that little padding is needed.
 /// </summary>
 /// <remarks>
-/// As detectron2: an image goes to the batch of its kind that is being filled, and a full batch leaves; what is not
-/// full waits for the next epoch. The stream is a function of the seed alone, so that a batch is found again after a
-/// resume by counting.
+/// As in detectron2: each image joins the open batch of its kind, a full batch is returned, and a partial batch waits
+/// for the next epoch. The stream is a function of the seed alone, so a resume finds a batch again by counting.
 /// </remarks>
 internal static class AspectGroups
 {
-    /// <summary>Batches from one on, without end.</summary>
-    /// <param name="isWide">By image: whether it is wider than tall.</param>
-    /// <param name="batchSize">Images in each.</param>
+    /// <summary>The batches from a given one on, without end.</summary>
+    /// <param name="isWide">For each image, whether it is wider than tall.</param>
+    /// <param name="batchSize">Images in each batch.</param>
     /// <param name="seed">Fixes the order.</param>
-    /// <param name="first">Batches that went before.</param>
+    /// <param name="first">Number of batches to skip.</param>
     public static IEnumerable<StreamItem[]> Batches(IReadOnlyList<bool> isWide, int batchSize, long seed, long first)
     {
         ArgumentNullException.ThrowIfNull(isWide);

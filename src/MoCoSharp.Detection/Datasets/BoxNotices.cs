@@ -3,15 +3,15 @@ using MoCoSharp.Data.Datasets;
 
 namespace MoCoSharp.Detection.Datasets;
 
-/// <summary>What becomes of boxes, flags and class names that are not as they should be.</summary>
+/// <summary>Corrects or drops faulty boxes, flags and class names, and counts them.</summary>
 internal static class BoxNotices
 {
-    /// <summary>The box, cut to its image; null, and told, where nothing is left.</summary>
-    /// <param name="notices">Counts it.</param>
-    /// <param name="box">As annotated.</param>
-    /// <param name="width">Of the image.</param>
-    /// <param name="height">Of the image.</param>
-    /// <param name="place">Where it stands.</param>
+    /// <summary>The box, clipped to its image; null, and counted, if nothing is left.</summary>
+    /// <param name="notices">Counts the fault.</param>
+    /// <param name="box">The annotated box.</param>
+    /// <param name="width">Width of the image.</param>
+    /// <param name="height">Height of the image.</param>
+    /// <param name="place">The place in the annotation.</param>
     public static ObjectBox? Inside(this Tally notices, ObjectBox box, int width, int height, string place)
     {
         if (
@@ -20,7 +20,7 @@ internal static class BoxNotices
             || !double.IsFinite(box.Right)
             || !double.IsFinite(box.Bottom))
         {
-            notices.Add("boxes whose corners are no numbers were dropped", place);
+            notices.Add("boxes whose corners are not numbers were dropped", place);
             return null;
         }
 
@@ -45,19 +45,19 @@ internal static class BoxNotices
 
         if (cut != box)
         {
-            notices.Add("boxes that leave their image were cut to it", place);
+            notices.Add("boxes that exceed their image were clipped to it", place);
         }
 
         return cut;
     }
 
     /// <summary>
-    /// A flag as it is written: 1, 1.0, true, yes; 0, false, no, or nothing. Anything else is told, and 0.
+    /// Reads a flag: 1, 1.0, true or yes; 0, false, no or nothing. Anything else is counted, and read as 0.
     /// </summary>
-    /// <param name="notices">Counts it.</param>
-    /// <param name="key">What it is called there.</param>
-    /// <param name="text">What stands there.</param>
-    /// <param name="place">Where.</param>
+    /// <param name="notices">Counts the fault.</param>
+    /// <param name="key">Name of the flag.</param>
+    /// <param name="text">The text of the flag.</param>
+    /// <param name="place">The place in the annotation.</param>
     public static bool Flag(this Tally notices, string key, string? text, string place)
     {
         var plain = text?.Trim().ToLowerInvariant() ?? "";
@@ -76,23 +76,23 @@ internal static class BoxNotices
         return plain is "true" or "yes";
     }
 
-    /// <summary>Tells classes that are two only by the way they are written.</summary>
+    /// <summary>Reports classes whose names differ only in spelling.</summary>
     public static void Alike(this Tally notices, IEnumerable<string> classNames)
     {
         foreach (var alike in classNames.GroupBy(Plain, StringComparer.Ordinal).Where(group => group.Count() > 1))
         {
             notices.Add(
-                "classes differ from another only in case, blanks, - or _, and are classes of their own",
+                "classes differ from another only in case, blanks, - or _, and are separate classes",
                 string.Join(" and ", alike.Select(name => $"\"{name}\"")));
         }
     }
 
-    /// <summary>A class name without what is easily written in two ways.</summary>
+    /// <summary>A class name without case, blanks, - and _.</summary>
     public static string Plain(string className) =>
         string.Concat(className.Where(letter => !char.IsWhiteSpace(letter) && letter is not ('-' or '_')))
             .ToLowerInvariant();
 
-    /// <summary>A text from a stranger's file, on one line and not too long.</summary>
+    /// <summary>A text of an untrusted file, on one line and shortened.</summary>
     public static string Shortened(string text) =>
         string.Concat(
             (text.Length > 60 ? text[..57] + "..." : text).Select(letter => char.IsControl(letter) ? ' ' : letter));

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using MoCoSharp.Data.Datasets;
@@ -5,30 +6,30 @@ using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Detection.Datasets;
 
-/// <summary>An image file, and the objects in it.</summary>
-/// <param name="File">The path.</param>
-/// <param name="Name">What people and results call it: the id of Pascal VOC, the file name of COCO.</param>
-/// <param name="Width">As the annotation says, in pixels, above 0.</param>
-/// <param name="Height">As the annotation says, in pixels, above 0.</param>
-/// <param name="Boxes">Inside the image; may be none.</param>
+/// <summary>An image file and its objects.</summary>
+/// <param name="File">Path of the file.</param>
+/// <param name="Name">Name in messages and results: the id of Pascal VOC, the file name of COCO.</param>
+/// <param name="Width">Width in the annotation, in pixels, above 0.</param>
+/// <param name="Height">Height in the annotation, in pixels, above 0.</param>
+/// <param name="Boxes">The objects. All are inside the image. There may be none.</param>
 public sealed record BoxedImage(string File, string Name, int Width, int Height, IReadOnlyList<ObjectBox> Boxes)
 {
-    /// <summary>Whether there is an object to learn from; a crowd is none.</summary>
+    /// <summary>Whether there is an object to train on. A crowd does not count.</summary>
     public bool HasObjects => Boxes.Any(box => !box.IsCrowd);
 }
 
 /// <summary>
-/// Images with boxes by index, the same ones in the same order each time; safe to read from several threads.
+/// Images with boxes, by index, always in the same order. Thread-safe.
 /// </summary>
 public sealed class BoxedImages
 {
     private readonly IReadOnlyList<BoxedImage> images;
 
-    /// <summary>Images whose annotations were read.</summary>
-    /// <param name="description">What a person calls the set.</param>
-    /// <param name="classNames">By label.</param>
-    /// <param name="images">At least one.</param>
-    /// <param name="notices">What was dropped while reading, a sentence each.</param>
+    /// <summary>A set of annotated images.</summary>
+    /// <param name="description">Name of the set in messages.</param>
+    /// <param name="classNames">Class names by label.</param>
+    /// <param name="images">The images, at least one.</param>
+    /// <param name="notices">Notices about dropped annotations, a sentence each.</param>
     public BoxedImages(
         string description, IReadOnlyList<string> classNames, IReadOnlyList<BoxedImage> images,
         IReadOnlyList<string>? notices = null)
@@ -46,20 +47,20 @@ public sealed class BoxedImages
     /// <summary>Class names by label.</summary>
     public IReadOnlyList<string> ClassNames { get; }
 
-    /// <summary>What a person calls this set.</summary>
+    /// <summary>Name of the set in messages.</summary>
     public string Description { get; }
 
-    /// <summary>What was dropped or mended while reading, a sentence each.</summary>
+    /// <summary>Notices about dropped and corrected annotations, a sentence each.</summary>
     public IReadOnlyList<string> Notices { get; }
 
-    /// <summary>An image's annotation.</summary>
+    /// <summary>The annotation of an image.</summary>
     /// <param name="index">0 to Count - 1.</param>
     public BoxedImage this[int index] => images[index];
 
-    /// <summary>Decodes one image, turned upright as its EXIF data say.</summary>
+    /// <summary>Decodes an image, rotated upright by its EXIF orientation.</summary>
     /// <param name="index">0 to Count - 1.</param>
     /// <exception cref="BrokenImageException">
-    /// It cannot be read, or has another size than its annotation says, so that the boxes lie nobody knows where.
+    /// The image cannot be read, or its size differs from its annotation, so the boxes would be misplaced.
     /// </exception>
     public ImageBuffer Read(int index)
     {
@@ -73,14 +74,14 @@ public sealed class BoxedImages
         var found = $"{pixels.Width} x {pixels.Height}";
         pixels.Dispose();
         throw new BrokenImageException(
-            $"{image.File}: is {found} pixels, and its annotation says {image.Width} x {image.Height}: its boxes " +
-            "lie elsewhere.");
+            $"{image.File}: is {found} pixels, but its annotation says {image.Width} x {image.Height}: its boxes " +
+            "would be misplaced.");
     }
 
     /// <summary>
-    /// The same images with labels of another list of classes; boxes of classes that are not in it go, and are told.
+    /// The same images with labels of another list of classes. Boxes of other classes are dropped, with a notice.
     /// </summary>
-    /// <param name="classNames">Those that are known.</param>
+    /// <param name="classNames">The classes.</param>
     public BoxedImages WithClasses(IReadOnlyList<string> classNames)
     {
         ArgumentNullException.ThrowIfNull(classNames);
@@ -119,7 +120,7 @@ public sealed class BoxedImages
                 : name;
     }
 
-    /// <summary>The same images, with a notice of those that are learned from as well.</summary>
+    /// <summary>The same images, with a notice about those that are also in the training set.</summary>
     internal BoxedImages WithOverlapTold(BoxedImages learned)
     {
         var files = learned.images.Select(image => Path.GetFullPath(image.File)).ToHashSet(StringComparer.Ordinal);
@@ -129,12 +130,12 @@ public sealed class BoxedImages
             ? this
             : new BoxedImages(Description, ClassNames, images, [
                 .. Notices,
-                $"{Description}: {both.Count} of its {Count} images are also learned from, so that the AP is too high: "
+                $"{Description}: {both.Count} of its {Count} images are also trained on, so the AP is too high: "
                     + $"{DataNotice.Some(both, 5)}.",
             ]);
     }
 
-    /// <summary>Only the images with something to learn from; those without are told.</summary>
+    /// <summary>Only the images with an object to train on. The others get a notice.</summary>
     public BoxedImages WithObjects()
     {
         var kept = images.Where(image => image.HasObjects).ToList();
@@ -144,12 +145,12 @@ public sealed class BoxedImages
                 Description, ClassNames, kept,
                 [
                     .. Notices,
-                    $"{Description}: {images.Count - kept.Count} images without boxes take no part in training, as " +
+                    $"{Description}: {images.Count - kept.Count} images without boxes are not trained on, as " +
                     "in the protocol.",
                 ]);
     }
 
-    /// <summary>A digest of names, sizes and boxes: what tells one data set from another, wherever it lies.</summary>
+    /// <summary>A digest of names, sizes and boxes that identifies the set, independent of its path.</summary>
     /// <returns>16 hexadecimal digits.</returns>
     public string Fingerprint()
     {
@@ -160,9 +161,10 @@ public sealed class BoxedImages
             hash.AppendData(Encoding.UTF8.GetBytes($"{image.Name} {image.Width} {image.Height}\n"));
             foreach (var box in image.Boxes)
             {
-                hash.AppendData(Encoding.UTF8.GetBytes(FormattableString.Invariant(
-                    $"{box.Left:R} {box.Top:R} {box.Right:R} {box.Bottom:R} {box.Label} {box.IsDifficult} {box.IsCrowd} {box.OutlineArea:R}\n"
-                )));
+                hash.AppendData(Encoding.UTF8.GetBytes(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{box.Left:R} {box.Top:R} {box.Right:R} {box.Bottom:R} {box.Label} " +
+                    $"{box.IsDifficult} {box.IsCrowd} {box.OutlineArea:R}\n")));
             }
         }
 

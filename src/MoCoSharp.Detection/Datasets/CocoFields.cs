@@ -4,30 +4,30 @@ using MoCoSharp.Data.Datasets;
 
 namespace MoCoSharp.Detection.Datasets;
 
-/// <summary>An entry of one of COCO's lists.</summary>
+/// <summary>An entry of a list in a COCO file.</summary>
 /// <param name="Value">A JSON object.</param>
-/// <param name="List">The list's key.</param>
-/// <param name="Index">Its place there, from 0.</param>
+/// <param name="List">Key of the list.</param>
+/// <param name="Index">Index in the list, from 0.</param>
 internal readonly record struct CocoEntry(JsonElement Value, string List, int Index)
 {
-    /// <summary>What messages call it: annotations[2] (id 3).</summary>
+    /// <summary>The name of the entry in messages: annotations[2] (id 3).</summary>
     public string Place =>
         CocoFields.TryInteger(Value, "id") is { } id ? $"{List}[{Index}] (id {id})" : $"{List}[{Index}]";
 }
 
-/// <summary>Reads the fields of COCO's entries, and gathers what is wrong with them.</summary>
-/// <param name="file">The JSON, for messages.</param>
+/// <summary>Reads the fields of COCO entries, and collects their faults.</summary>
+/// <param name="file">Path of the file, for messages.</param>
 internal sealed class CocoFields(string file)
 {
     private const int FaultsTold = 10;
-    private const double LargestExact = 1L << 53; // beyond it a double is not one number
+    private const double LargestExact = 1L << 53; // above this, a double is not exact
 
     private static readonly string[] Lists = ["images", "annotations", "categories"];
 
     private readonly List<string> faults = [];
     private int more;
 
-    /// <summary>One more fault.</summary>
+    /// <summary>Adds a fault.</summary>
     public void Fault(string what)
     {
         if (faults.Count < FaultsTold)
@@ -40,8 +40,8 @@ internal sealed class CocoFields(string file)
         }
     }
 
-    /// <summary>Tells every fault so far, up to ten.</summary>
-    /// <exception cref="DataSourceException">There is one.</exception>
+    /// <summary>Reports all faults so far, up to ten.</summary>
+    /// <exception cref="DataSourceException">There is a fault.</exception>
     public void ThrowIfFaulty()
     {
         if (faults.Count > 0)
@@ -51,8 +51,8 @@ internal sealed class CocoFields(string file)
         }
     }
 
-    /// <summary>What is no set of lists at all.</summary>
-    /// <exception cref="DataSourceException">It is none.</exception>
+    /// <summary>Refuses a file that does not consist of the expected lists.</summary>
+    /// <exception cref="DataSourceException">The lists are missing.</exception>
     public void ThrowIfNoObject(JsonElement root)
     {
         const string Expected =
@@ -102,7 +102,7 @@ internal sealed class CocoFields(string file)
         }
     }
 
-    /// <summary>A whole number, as 7, 7.0, "7" or "7.0"; anything else is a fault.</summary>
+    /// <summary>An integer: 7, 7.0, "7" or "7.0". Anything else is a fault.</summary>
     public long Integer(CocoEntry item, string key)
     {
         if (TryInteger(item.Value, key) is { } number)
@@ -116,7 +116,7 @@ internal sealed class CocoFields(string file)
         return 0;
     }
 
-    /// <summary>A text of 1 to 1024 characters; anything else is a fault.</summary>
+    /// <summary>A text of 1 to 1024 characters. Anything else is a fault.</summary>
     public string Text(CocoEntry item, string key)
     {
         var has = item.Value.TryGetProperty(key, out var value);
@@ -130,7 +130,7 @@ internal sealed class CocoFields(string file)
         return text;
     }
 
-    /// <summary>A whole number; null where there is none.</summary>
+    /// <summary>An integer; null if there is none.</summary>
     public static long? TryInteger(JsonElement item, string key)
     {
         if (!item.TryGetProperty(key, out var value) || double.IsNaN(Real(value)))
@@ -149,14 +149,14 @@ internal sealed class CocoFields(string file)
         return real == Math.Floor(real) && Math.Abs(real) <= LargestExact ? (long)real : null;
     }
 
-    /// <summary>A number, itself a number or a text; NaN where it is neither.</summary>
+    /// <summary>A number, or a text that contains one; NaN for anything else.</summary>
     public static double Real(JsonElement value) =>
         value.ValueKind is JsonValueKind.Number or JsonValueKind.String
         && double.TryParse(Plain(value), NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
             ? number
             : double.NaN;
 
-    /// <summary>A value as a text has it: without quotes; null where it is null.</summary>
+    /// <summary>A value as text, without quotes; null for null.</summary>
     public static string? Plain(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.String => value.GetString(),

@@ -2,16 +2,16 @@ using MoCoSharp.Data.Datasets;
 
 namespace MoCoSharp.Detection.Datasets;
 
-/// <summary>Finds the image files of a COCO set; nothing outside its folder is ever looked at.</summary>
-/// <param name="folder">Of the images.</param>
+/// <summary>Finds the image files of a COCO set, only inside its folder.</summary>
+/// <param name="folder">Folder of the images.</param>
 internal sealed class CocoImages(string folder)
 {
-    // A folder is listed once: asking for each of 118,000 files takes long on a network disk.
+    // Each folder is listed once. Checking each of 118,000 files is slow on a network disk.
     private readonly Dictionary<string, HashSet<string>> listed = new(StringComparer.Ordinal);
 
-    /// <summary>A file by its name: as it stands there, with / for \, or by its last part alone.</summary>
-    /// <param name="name">file_name.</param>
-    /// <returns>The path, and whether it is there; null where the name leads out of the folder.</returns>
+    /// <summary>Finds a file by its name: as written, with / for \, or by its last part alone.</summary>
+    /// <param name="name">The file_name of COCO.</param>
+    /// <returns>The path, and whether the file exists; null if the name points outside the folder.</returns>
     public (string? Path, bool IsThere) Find(string name)
     {
         var plain = name.Replace('\\', '/');

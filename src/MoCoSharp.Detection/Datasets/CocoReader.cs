@@ -3,9 +3,9 @@ using MoCoSharp.Data.Datasets;
 
 namespace MoCoSharp.Detection.Datasets;
 
-/// <summary>Reads COCO's lists into images with boxes.</summary>
-/// <param name="file">The JSON, for messages.</param>
-/// <param name="folder">Of the images.</param>
+/// <summary>Converts COCO's lists to images with boxes.</summary>
+/// <param name="file">Path of the file, for messages.</param>
+/// <param name="folder">Folder of the images.</param>
 internal sealed class CocoReader(string file, string folder)
 {
     private const int LargestSide = 1 << 20;
@@ -14,7 +14,7 @@ internal sealed class CocoReader(string file, string folder)
     private readonly Tally notices = new(file);
     private readonly CocoImages files = new(folder);
 
-    /// <summary>Images in the order of their ids, as the published evaluator has them.</summary>
+    /// <summary>Reads the images in the order of their ids, as the published evaluator does.</summary>
     /// <exception cref="DataSourceException">The lists cannot be used.</exception>
     public BoxedImages Read(JsonElement root)
     {
@@ -47,7 +47,7 @@ internal sealed class CocoReader(string file, string folder)
             var (image, category) = (fields.Integer(item, "image_id"), fields.Integer(item, "category_id"));
             if (CocoFields.TryInteger(item.Value, "id") is { } id && !ids.Add(id))
             {
-                notices.Add("annotations have the id of another, and count all the same", item.Place);
+                notices.Add("annotations have the id of another, but count nevertheless", item.Place);
             }
 
             if (!known.TryGetValue(image, out var owner) || !labels.TryGetValue(category, out var label))
@@ -79,7 +79,7 @@ internal sealed class CocoReader(string file, string folder)
             fields.Fault(
                 $"{item.Place}: \"file_name\" is \"{BoxNotices.Shortened(name)}\", " +
                 $"expected a path below {folder}, or the name of a file there" +
-                (name.Contains("://", StringComparison.Ordinal) ? ". It is an address: fetch the images first" : ""));
+                (name.Contains("://", StringComparison.Ordinal) ? ". It is a web address: download it first" : ""));
             return new Image(id, "", name, 1, 1, false, item.Place);
         }
 
@@ -93,7 +93,7 @@ internal sealed class CocoReader(string file, string folder)
         if (!isThere)
         {
             notices.Add(
-                $"images are not in {folder} and are left out as long as they are missing", BoxNotices.Shortened(name));
+                $"images are not in {folder} and are left out", BoxNotices.Shortened(name));
         }
 
         var (width, height) = (Size(item, "width"), Size(item, "height"));
@@ -101,7 +101,7 @@ internal sealed class CocoReader(string file, string folder)
         {
             try
             {
-                (width, height) = ImageSize.Read(path); // not said: taken from the image
+                (width, height) = ImageSize.Read(path); // no size in the annotation: read from the image
             }
             catch (DataSourceException error)
             {
@@ -112,7 +112,7 @@ internal sealed class CocoReader(string file, string folder)
         return new Image(id, path, name, Math.Max(1, width), Math.Max(1, height), isThere, item.Place);
     }
 
-    // 0 where it is not said.
+    // 0 if the entry has no size.
     private int Size(CocoEntry item, string key)
     {
         if (!item.Value.TryGetProperty(key, out var value) || value.ValueKind == JsonValueKind.Null)
@@ -162,7 +162,7 @@ internal sealed class CocoReader(string file, string folder)
         {
             var times = same.Count() == 2 ? "twice" : $"{same.Count()} times";
             fields.Fault(
-                $"{same.Key} stands there {times}: {string.Join(" and ", same.Take(3).Select(item => item.Place))}");
+                $"{same.Key} occurs {times}: {string.Join(" and ", same.Take(3).Select(item => item.Place))}");
         }
     }
 
@@ -172,7 +172,7 @@ internal sealed class CocoReader(string file, string folder)
         {
             throw new DataSourceException(
                 $"{file}: none of its {images.Count} images is in {folder}; the first would be {images[0].File}. " +
-                $"Name the folder of the images behind the file: coco:{file}@FOLDER.");
+                $"Name the folder of the images after the file: coco:{file}@FOLDER.");
         }
     }
 

@@ -5,24 +5,24 @@ using MoCoSharp.Data.Images;
 namespace MoCoSharp.Detection.Datasets;
 
 /// <summary>
-/// COCO's instances JSON: images, categories, and annotations with boxes [x, y, width, height]. Outlines are passed
-/// over.
+/// Reads COCO's instances JSON: images, categories, and annotations with boxes [x, y, width, height]. Outlines are
+/// ignored.
 /// </summary>
 internal static class CocoSource
 {
     private const long LargestFile = 2L << 30;
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = 32 };
 
-    /// <summary>Reads a file; images are looked for, and opened only where their size is not said.</summary>
-    /// <param name="file">The JSON.</param>
+    /// <summary>Reads a file and finds the images. They are opened only if the file does not give their size.</summary>
+    /// <param name="file">Path of the JSON file.</param>
     /// <param name="images">Folder of the images.</param>
-    /// <exception cref="DataSourceException">It cannot be used; up to ten faults are told.</exception>
+    /// <exception cref="DataSourceException">The file cannot be used. Up to ten faults are reported.</exception>
     public static BoxedImages Read(string file, string images)
     {
         if (!Directory.Exists(images))
         {
             throw new DataSourceException(
-                $"{images}: there is no such folder of images for {file}. Name it behind the file: coco:{file}@FOLDER."
+                $"{images}: there is no such folder of images for {file}. Name it after the file: coco:{file}@FOLDER."
             );
         }
 

@@ -1,11 +1,11 @@
 namespace MoCoSharp.Detection.Datasets;
 
-/// <summary>Images of a step, in one block of memory; each lies in its upper left corner, and the rest is 0.</summary>
+/// <summary>The images of a step in one array. Each is in the upper left corner of its block, padded with 0.</summary>
 internal sealed class DetectionBatch
 {
-    /// <summary>Puts views together.</summary>
-    /// <param name="views">At least one.</param>
-    /// <param name="items">Where each comes from.</param>
+    /// <summary>Combines views to a batch.</summary>
+    /// <param name="views">The views, at least one.</param>
+    /// <param name="items">The source of each view.</param>
     public DetectionBatch(IReadOnlyList<DetectionView> views, IReadOnlyList<StreamItem> items)
     {
         ArgumentNullException.ThrowIfNull(views);
@@ -26,21 +26,21 @@ internal sealed class DetectionBatch
         }
     }
 
-    /// <summary>RGB, normalised. Length N x Height x Width x 3.</summary>
+    /// <summary>RGB, normalized. Length N x Height x Width x 3.</summary>
     public float[] Pixels { get; }
 
-    /// <summary>Of the widest image, in pixels.</summary>
+    /// <summary>Width of the widest image, in pixels.</summary>
     public int Width { get; }
 
-    /// <summary>Of the tallest image, in pixels.</summary>
+    /// <summary>Height of the tallest image, in pixels.</summary>
     public int Height { get; }
 
     /// <summary>Sizes and boxes of the images.</summary>
     public IReadOnlyList<DetectionView> Views { get; }
 
-    /// <summary>Which images they are.</summary>
+    /// <summary>The source of each image.</summary>
     public IReadOnlyList<StreamItem> Items { get; }
 
-    /// <summary>Seconds that the caller waited for it.</summary>
+    /// <summary>Seconds that the caller waited for this batch.</summary>
     public double WaitSeconds { get; internal set; }
 }

@@ -6,32 +6,32 @@ using MoCoSharp.Data.Views;
 namespace MoCoSharp.Detection.Datasets;
 
 /// <summary>
-/// Batches for a detector, made ahead on several threads, the same ones in the same order whatever their number.
+/// Prepares batches for a detector on several threads. Batches and their order do not depend on the number of threads.
 /// </summary>
-/// <param name="images">With boxes.</param>
-/// <param name="options">Sizes.</param>
-/// <param name="normalize">Mean and deviation.</param>
-/// <param name="seed">Fixes order, sizes and mirroring.</param>
-/// <param name="workers">Threads, above 0.</param>
+/// <param name="images">The images with boxes.</param>
+/// <param name="options">Sizes and flips.</param>
+/// <param name="normalize">Mean and standard deviation.</param>
+/// <param name="seed">Fixes order, sizes and flips.</param>
+/// <param name="workers">Number of threads, above 0.</param>
 internal sealed class DetectionLoader(
     BoxedImages images, DetectionViewOptions options, Normalize normalize, long seed, int workers)
 {
-    /// <summary>Told of each image that cannot be used, whenever it is met, on the thread that met it.</summary>
+    /// <summary>Called for each unusable image, each time it is found, on the thread that found it.</summary>
     public Action<BadImage>? BadImageFound { get; init; }
 
-    /// <summary>Told where no image can be read any more, and it waits for them. On any thread.</summary>
+    /// <summary>Called when no image can be read any more, and the loader waits. On any thread.</summary>
     public Action<string>? Notice { get; init; }
 
-    /// <summary>How long to wait then.</summary>
+    /// <summary>The longest such wait.</summary>
     internal TimeSpan LongestOutage { get; init; } = TimeSpan.FromSeconds(new LoaderOptions().OutageSeconds);
 
     /// <summary>
-    /// The training batches from one on, without end. A bad image's place goes to the next image that can be read.
+    /// The training batches from a given one on, without end. The next readable image takes the place of a bad one.
     /// </summary>
-    /// <param name="batchSize">Images in each.</param>
-    /// <param name="first">Batches that went before.</param>
-    /// <param name="cancellation">Ends the waiting.</param>
-    /// <exception cref="BrokenImageException">Not one image can be read, or none any more for a minute.</exception>
+    /// <param name="batchSize">Images in each batch.</param>
+    /// <param name="first">Number of batches to skip.</param>
+    /// <param name="cancellation">Cancels the wait.</param>
+    /// <exception cref="BrokenImageException">No image can be read, or none can any more, for a minute.</exception>
     public IEnumerable<DetectionBatch> Training(int batchSize, long first, CancellationToken cancellation)
     {
         bool[] isWide = [.. Enumerable.Range(0, images.Count).Select(i => images[i].Width > images[i].Height)];
@@ -43,8 +43,8 @@ internal sealed class DetectionLoader(
     }
 
     /// <summary>
-    /// Every image once, alone, in its order, at the test's size; null where it cannot be read, for a fault of disk or
-    /// network after second tries.
+    /// Every image once, one per batch, in order, at the test size. An image that cannot be read is null. After an
+    /// error of disk or network, it is tried again first.
     /// </summary>
     /// <exception cref="BrokenImageException">No image can be read any more for a minute.</exception>
     public IEnumerable<DetectionBatch?> Test(CancellationToken cancellation)
@@ -139,7 +139,7 @@ internal sealed class DetectionLoader(
         }
     }
 
-    // Each batch is one task; as many as there are workers are under way, and they are handed out in order.
+    // Each batch is one task. As many tasks run as there are workers, and their results are returned in order.
     private IEnumerable<TBatch> Ahead<TBatch>(
         IEnumerable<StreamItem[]> stream,
         Func<StreamItem[], TBatch> make,
@@ -171,7 +171,7 @@ internal sealed class DetectionLoader(
                     CancellationToken.None,
                     TaskContinuationOptions.None,
                     TaskScheduler.Default
-                ); // nobody waits for it any more
+                ); // no one waits for the result any more
             }
         }
     }

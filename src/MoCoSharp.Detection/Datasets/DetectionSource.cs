@@ -3,7 +3,7 @@ using MoCoSharp.Data.Datasets;
 
 namespace MoCoSharp.Detection.Datasets;
 
-/// <summary>Opens what a person names as --data of a detection.</summary>
+/// <summary>Opens the source of images with boxes that --data names.</summary>
 public static class DetectionSource
 {
     private const string Kinds =
@@ -14,13 +14,13 @@ public static class DetectionSource
     private static readonly string[] Trained = ["trainval", "train"];
     private static readonly string[] JudgedSets = ["test", "val", "valid", "validation", "dev", "eval"];
 
-    // "val" begins "valid" and "validation" as well.
+    // "val" is also the start of "valid" and "validation".
     private static readonly string[] JudgedFiles = ["val", "dev", "eval", "test"];
 
-    /// <summary>Images to learn from, and others to judge by, of the same classes.</summary>
+    /// <summary>Opens the training images, and test images with the same classes.</summary>
     /// <param name="source">voc:... or coco:...</param>
-    /// <param name="validation">Another source to judge by; null takes the source's own.</param>
-    /// <returns>The second is null where there is none.</returns>
+    /// <param name="validation">Another source of test images; null uses the test part of the source.</param>
+    /// <returns>The test images are null if there are none.</returns>
     /// <exception cref="DataSourceException">A source cannot be used.</exception>
     public static (BoxedImages Train, BoxedImages? Judged) Open(string source, string? validation)
     {
@@ -37,8 +37,7 @@ public static class DetectionSource
     }
 
     /// <summary>
-    /// Whether a source is one of COCO's, whose metric then judges unless another is asked for; else it is one of
-    /// VOC's.
+    /// Whether a source is in COCO's format; otherwise it is in VOC's. It chooses the metric if none is set.
     /// </summary>
     public static bool IsCoco(string source)
     {
@@ -46,7 +45,7 @@ public static class DetectionSource
         return source.StartsWith("coco:", StringComparison.Ordinal);
     }
 
-    // A set that was named is meant; a folder alone offers what it has.
+    // A named set must exist. A folder alone means any of its sets.
     private static bool IsExact(string source) =>
         source.Contains('@') || source.EndsWith(".json", StringComparison.Ordinal);
 
@@ -59,7 +58,7 @@ public static class DetectionSource
             "voc" when path.Length > 0 => Voc(source, path),
             "coco" when path.Length > 0 => Coco(source, path),
             _ => throw new DataSourceException(
-                $"{source}: is no source with boxes.{Suggestion(source, kind, path)} Expected {Kinds}."),
+                $"{source}: is not a source with boxes.{Suggestion(source, kind, path)} Expected {Kinds}."),
         };
     }
 
@@ -78,7 +77,7 @@ public static class DetectionSource
             throw new DataSourceException($"{source}: expected {Kinds}.");
         }
 
-        // The folder that the benchmark comes in: train on both years, judge by 2007.
+        // The benchmark's folder: train on both years, test on 2007.
         if (
             parts is [[var devkit]]
             && VocSource.Sets(devkit).Count == 0
@@ -110,7 +109,7 @@ public static class DetectionSource
             }
         }
 
-        // "trainval" is judged by "test" alone: "val" is a part of it.
+        // The test set of "trainval" is only "test": "val" is a part of "trainval".
         var test = named
             .Select(part =>
                 (part.Folder, Set: Choose(part.Folder, Same(part.Set!, "trainval") ? ["test"] : JudgedSets, source)))
@@ -167,7 +166,7 @@ public static class DetectionSource
         static string Suffix(string name) => Path.GetFileNameWithoutExtension(name)["instances_".Length..];
     }
 
-    // What else there is, as it would be named.
+    // Suggests the other files in the folder.
     private static string OtherJson(string path)
     {
         string[] folders = Directory.Exists(path)
@@ -181,7 +180,7 @@ public static class DetectionSource
             .Take(3).Select(file => $"coco:{file}@{Path.GetDirectoryName(file)}").ToList();
         return found.Count == 0
             ? $"Expected {Kinds}."
-            : "Name a file and the folder of its images, and with --val those to judge by: " +
+            : "Name a file and the folder of its images, and with --val those to test on: " +
                 $"{string.Join(", ", found)}.";
     }
 

@@ -4,25 +4,25 @@ using MoCoSharp.Data.Views;
 
 namespace MoCoSharp.Detection.Datasets;
 
-/// <summary>How images of a detection are scaled and mirrored.</summary>
+/// <summary>How images are scaled and flipped for detection.</summary>
 public sealed record DetectionViewOptions
 {
     /// <summary>Lengths of the shorter side to draw from in training, in pixels.</summary>
-    /// <value>480 to 800 by 32, as the VOC protocol; COCO's begin at 640.</value>
+    /// <value>Default 480 to 800 in steps of 32, as in the VOC protocol. COCO's begin at 640.</value>
     public IReadOnlyList<int> ShortSides { get; init; } = [.. Enumerable.Range(0, 11).Select(i => 480 + (32 * i))];
 
-    /// <summary>Length of the shorter side while testing, in pixels.</summary>
-    /// <value>800.</value>
+    /// <summary>Length of the shorter side in tests, in pixels.</summary>
+    /// <value>Default 800.</value>
     public int TestShortSide { get; init; } = 800;
 
-    /// <summary>The longer side is at most so long, in pixels; the shorter one gives way.</summary>
-    /// <value>1333.</value>
+    /// <summary>Maximum length of the longer side, in pixels. It takes precedence over the shorter side.</summary>
+    /// <value>Default 1333.</value>
     public int LongestSide { get; init; } = 1333;
 
-    /// <summary>Whether half of the training images are mirrored.</summary>
+    /// <summary>Whether half of the training images are flipped.</summary>
     public bool Flip { get; init; } = true;
 
-    /// <summary>Everything wrong with these options, each with the option's name.</summary>
+    /// <summary>Every fault of these options, with the option's name.</summary>
     public IEnumerable<string> Faults()
     {
         if (ShortSides.Count == 0 || ShortSides.Any(side => side is < 16 or > 8192))
@@ -43,27 +43,26 @@ public sealed record DetectionViewOptions
     }
 }
 
-/// <summary>An image as a network sees it, and its boxes.</summary>
-/// <param name="Width">In pixels.</param>
-/// <param name="Height">In pixels.</param>
-/// <param name="Boxes">In pixels of this size.</param>
-/// <param name="Pixels">RGB, normalised, HWC. Length Height x Width x 3.</param>
+/// <summary>A scaled image and its boxes.</summary>
+/// <param name="Width">Width in pixels.</param>
+/// <param name="Height">Height in pixels.</param>
+/// <param name="Boxes">Boxes in pixels of this size.</param>
+/// <param name="Pixels">RGB, normalized, HWC. Length Height x Width x 3.</param>
 internal sealed record DetectionView(int Width, int Height, IReadOnlyList<ObjectBox> Boxes, float[] Pixels)
 {
-    private const double SmallestSide = 1e-5; // pixels; a box that a resize made thinner is none, as in detectron2
+    private const double SmallestSide = 1e-5; // pixels; thinner boxes are dropped, as in detectron2
 
     /// <summary>
-    /// Scales an image so that its shorter side has a length, and its longer one at most another, perhaps mirrors it,
-    /// and normalises.
+    /// Scales an image to a given shorter side and a maximum longer side, optionally flips it, and normalizes it.
     /// </summary>
     /// <param name="image">The pixels.</param>
-    /// <param name="boxes">In its pixels.</param>
-    /// <param name="shortSide">Wanted, in pixels.</param>
-    /// <param name="longestSide">Allowed, in pixels.</param>
-    /// <param name="isMirrored">Left for right.</param>
-    /// <param name="normalize">Mean and deviation.</param>
+    /// <param name="boxes">Boxes in pixels of the image.</param>
+    /// <param name="shortSide">Length of the shorter side, in pixels.</param>
+    /// <param name="longestSide">Maximum length of the longer side, in pixels.</param>
+    /// <param name="isMirrored">Whether left and right are swapped.</param>
+    /// <param name="normalize">Mean and standard deviation.</param>
     /// <remarks>
-    /// PIL's antialiased bilinear resize; sizes are rounded to the nearest, as in detectron2's ResizeShortestEdge.
+    /// PIL's antialiased bilinear resize. Sizes are rounded to nearest, as in detectron2's ResizeShortestEdge.
     /// </remarks>
     public static DetectionView Of(
         ImageBuffer image, IReadOnlyList<ObjectBox> boxes, int shortSide, int longestSide, bool isMirrored,
@@ -90,7 +89,7 @@ internal sealed record DetectionView(int Width, int Height, IReadOnlyList<Object
             pixels);
     }
 
-    /// <summary>The size of an image after that.</summary>
+    /// <summary>The size of a scaled image.</summary>
     public static (int Width, int Height) SizeOf(int width, int height, int shortSide, int longestSide)
     {
         var scale = shortSide / (double)Math.Min(width, height);
@@ -123,7 +122,7 @@ internal sealed record DetectionView(int Width, int Height, IReadOnlyList<Object
         for (var y = 0; y < height; y++)
         {
             var row = pixels.Slice(3 * y * width, 3 * width);
-            row.Reverse(); // pixels from the right, and their channels too
+            row.Reverse(); // reverses the pixels, and their channels too
             for (var x = 0; x < row.Length; x += 3)
             {
                 (row[x], row[x + 2]) = (row[x + 2], row[x]);

@@ -4,11 +4,11 @@ using SkiaSharp;
 
 namespace MoCoSharp.Detection.Datasets;
 
-/// <summary>The size of an image file by its header, upright as its EXIF data say.</summary>
+/// <summary>Reads the size of an image file from its header, upright by its EXIF orientation.</summary>
 internal static class ImageSize
 {
     /// <summary>Width and height, in pixels.</summary>
-    /// <exception cref="DataSourceException">It cannot be told.</exception>
+    /// <exception cref="DataSourceException">The size cannot be read.</exception>
     public static (int Width, int Height) Read(string file)
     {
         using var stream = SourceFile.Open(file);
@@ -23,7 +23,7 @@ internal static class ImageSize
             : (codec.Info.Width, codec.Info.Height);
     }
 
-    // TIFF, which that codec does not know.
+    // TIFF, which that codec does not support.
     private static (int Width, int Height) Decoded(string file)
     {
         try
@@ -33,7 +33,7 @@ internal static class ImageSize
         }
         catch (BrokenImageException error)
         {
-            throw new DataSourceException($"{error.Message} Its annotation does not say its size either.", error);
+            throw new DataSourceException($"{error.Message} Its annotation does not give its size either.", error);
         }
     }
 }

@@ -1,22 +1,24 @@
 namespace MoCoSharp.Detection.Datasets;
 
-/// <summary>An object in an image: its box, in pixels from the image's upper left corner, and its class.</summary>
-/// <param name="Left">Of the first column; the box covers [Left, Right) x [Top, Bottom).</param>
-/// <param name="Top">Of the first row.</param>
-/// <param name="Right">Above Left.</param>
-/// <param name="Bottom">Above Top.</param>
-/// <param name="Label">Class id, 0 and up.</param>
+/// <summary>An object in an image: its class, and its box in pixels from the upper left corner.</summary>
+/// <param name="Left">Left edge. The box covers [Left, Right) x [Top, Bottom).</param>
+/// <param name="Top">Top edge.</param>
+/// <param name="Right">Right edge, greater than Left.</param>
+/// <param name="Bottom">Bottom edge, greater than Top.</param>
+/// <param name="Label">Class id, 0 or more.</param>
 public readonly record struct ObjectBox(double Left, double Top, double Right, double Bottom, int Label)
 {
     /// <summary>
-    /// Pascal VOC: found or not, it does not count in an evaluation. It is trained on like any other.
+    /// Pascal VOC: the evaluation ignores this object, found or missed. Training uses it like any other.
     /// </summary>
     public bool IsDifficult { get; init; }
 
-    /// <summary>COCO: a region of many objects. Not trained on; whatever is found inside does not count.</summary>
+    /// <summary>
+    /// COCO: a region of many objects. Training ignores it; the evaluation ignores detections inside.
+    /// </summary>
     public bool IsCrowd { get; init; }
 
-    /// <summary>COCO: pixels of the object's outline, by which it is small, medium or large; 0 takes the box.</summary>
+    /// <summary>COCO: area of the object's outline in pixels, for the size range; 0 uses the area of the box.</summary>
     public double OutlineArea { get; init; }
 
     /// <summary>Right - Left.</summary>
@@ -25,6 +27,6 @@ public readonly record struct ObjectBox(double Left, double Top, double Right, d
     /// <summary>Bottom - Top.</summary>
     public double Height => Bottom - Top;
 
-    /// <summary>By which an object is small, medium or large, in pixels.</summary>
+    /// <summary>The area that decides whether an object is small, medium or large, in pixels.</summary>
     public double Area => OutlineArea > 0 ? OutlineArea : Width * Height;
 }

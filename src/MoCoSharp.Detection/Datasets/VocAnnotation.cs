@@ -6,28 +6,28 @@ using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Detection.Datasets;
 
-/// <summary>An object as it is written.</summary>
-/// <param name="Name">Its class.</param>
-/// <param name="Left">xmin: corners are counted from 1 and both lie inside; NaN where there is no number.</param>
-/// <param name="Top">ymin.</param>
-/// <param name="Right">xmax.</param>
-/// <param name="Bottom">ymax.</param>
-/// <param name="Difficult">The flag's text; null where there is none.</param>
-/// <param name="Fault">What stands there in place of a corner; empty where all four are numbers.</param>
+/// <summary>An object as written in the file.</summary>
+/// <param name="Name">Name of the class.</param>
+/// <param name="Left">xmin, counted from 1 and inclusive; NaN if it is not a number.</param>
+/// <param name="Top">ymin, in the same way.</param>
+/// <param name="Right">xmax, in the same way.</param>
+/// <param name="Bottom">ymax, in the same way.</param>
+/// <param name="Difficult">Text of the flag; null if there is none.</param>
+/// <param name="Fault">The first corner that is not a number, and its text; empty if all four are numbers.</param>
 internal sealed record VocObject(
     string Name, double Left, double Top, double Right, double Bottom, string? Difficult, string Fault);
 
-/// <summary>One annotation file of Pascal VOC: the image's size, and objects with boxes.</summary>
+/// <summary>An annotation file of Pascal VOC: the image's size, and objects with boxes.</summary>
 /// <remarks>
-/// The file is a stranger's: no document type, no entities, nothing from elsewhere, bounded in size, depth and number
-/// of objects.
+/// The file is untrusted: document types, entities and external references are refused. Size, depth and number of
+/// objects are limited.
 /// </remarks>
 internal sealed class VocAnnotation
 {
     private const long LargestFile = 16 << 20;
     private const int MostObjects = 10_000;
     private const int DeepestNesting = 16;
-    private const int LongestDeclaration = 200; // in bytes, at the file's beginning
+    private const int LongestDeclaration = 200; // in bytes, from the start of the file
 
     private static readonly string[] Corners = ["xmin", "ymin", "xmax", "ymax"];
 
@@ -41,20 +41,20 @@ internal sealed class VocAnnotation
         IgnoreWhitespace = true,
     };
 
-    /// <summary>In pixels; 0 where the file does not say.</summary>
+    /// <summary>Width in pixels; 0 if the file does not give it.</summary>
     public int Width { get; private set; }
 
-    /// <summary>In pixels; 0 where the file does not say.</summary>
+    /// <summary>Height in pixels; 0 if the file does not give it.</summary>
     public int Height { get; private set; }
 
-    /// <summary>The image's name as the file has it; empty where it has none. No image is looked for by it.</summary>
+    /// <summary>The image name in the file; empty if there is none. It is not used to find the image.</summary>
     public string FileName { get; private set; } = "";
 
-    /// <summary>In the file's order.</summary>
+    /// <summary>The objects, in the order of the file.</summary>
     public List<VocObject> Objects { get; } = [];
 
     /// <summary>Reads a file.</summary>
-    /// <exception cref="DataSourceException">It cannot be read, or is no such annotation.</exception>
+    /// <exception cref="DataSourceException">The file cannot be read, or is not an annotation.</exception>
     public static VocAnnotation Read(string file)
     {
         var annotation = new VocAnnotation();
@@ -72,7 +72,7 @@ internal sealed class VocAnnotation
         return annotation;
     }
 
-    // Encodings such as GB2312, which XML's own reader does not know.
+    // Decodes encodings that .NET's XML reader does not support, such as GB2312.
     private static XmlReader Open(byte[] bytes)
     {
         var head = Encoding.Latin1.GetString(bytes.AsSpan(0, Math.Min(bytes.Length, LongestDeclaration)));
@@ -89,7 +89,7 @@ internal sealed class VocAnnotation
         var head = bytes.AsSpan(0, Math.Min(bytes.Length, FileSignature.HeadBytes));
         if (!head.ContainsAnyExcept(" \t\r\n"u8))
         {
-            return "is empty. Download or copy it again; of an image without objects, write <annotation></annotation>.";
+            return "is empty. Download or copy it again. An image without objects has <annotation></annotation>.";
         }
 
         if (FileSignature.Describe(head) is { } known && !known.StartsWith("an XML file", StringComparison.Ordinal))
@@ -100,12 +100,13 @@ internal sealed class VocAnnotation
         return bytes.AsSpan().IndexOf("<!DOCTYPE"u8) >= 0
             ? "has a document type (<!DOCTYPE ...>), which is not read from a file of unknown origin. " +
                 "Delete it; annotations need none."
-            : "is no annotation that can be read: " +
+            : "cannot be read as an annotation: " +
                 $"not well-formed XML at line {error.LineNumber}, character {error.LinePosition}. " +
-                "A tag that is not closed, a bare & or <, letters of another encoding, or a file cut short?";
+                "Is a tag not closed, a & or < not escaped, the encoding wrong, or the file cut short?";
     }
 
-    // Text by its path below the root, so that the corners of a "part" (a head, a hand) are not taken for the object's.
+    // Texts by their path below the root, so that the corners of a "part" (a head, a hand) are not read as the
+    // object's.
     private void Read(XmlReader reader, string file)
     {
         var path = new List<string>();
@@ -118,10 +119,10 @@ internal sealed class VocAnnotation
                     path.Add(reader.LocalName);
                     if (path.Count > DeepestNesting || (path.Count == 1 && path[0] != "annotation"))
                     {
-                        throw new DataSourceException(
-                            $"{file}: " +
-                            $"{(path.Count == 1 ? $"begins with <{path[0]}>, expected <annotation>" : $"nests deeper than {DeepestNesting}")}. Is it an annotation of Pascal VOC?"
-                        );
+                        var fault = path.Count == 1
+                            ? $"begins with <{path[0]}>, expected <annotation>"
+                            : $"nests deeper than {DeepestNesting}";
+                        throw new DataSourceException($"{file}: {fault}. Is it an annotation of Pascal VOC?");
                     }
 
                     if (path is [_, "object"])

@@ -2,7 +2,7 @@ using MoCoSharp.Data.Datasets;
 
 namespace MoCoSharp.Detection.Datasets;
 
-/// <summary>The ids in a list of Pascal VOC, ImageSets/Main/SET.txt: a line each.</summary>
+/// <summary>Reads a list of ids of Pascal VOC, ImageSets/Main/SET.txt, with one id a line.</summary>
 internal static class VocIds
 {
     private const long LargestList = 64 << 20;
@@ -10,11 +10,11 @@ internal static class VocIds
 
     private static readonly string[] Endings = [".xml", .. VocImages.Endings];
 
-    /// <summary>Every id once, in the list's order.</summary>
-    /// <param name="path">The list.</param>
-    /// <param name="annotations">The folder Annotations, by which a line is understood.</param>
-    /// <param name="notices">Hears of ids that stand there more than once.</param>
-    /// <exception cref="DataSourceException">It is no such list.</exception>
+    /// <summary>Every id once, in the order of the list.</summary>
+    /// <param name="path">Path of the list.</param>
+    /// <param name="annotations">The folder Annotations, used to interpret the lines.</param>
+    /// <param name="notices">Counts ids that occur more than once.</param>
+    /// <exception cref="DataSourceException">The file is not such a list.</exception>
     public static IReadOnlyList<string> Read(string path, string annotations, Tally notices)
     {
         var times = new Dictionary<string, int>(StringComparer.Ordinal);
@@ -31,7 +31,7 @@ internal static class VocIds
             if (id.Length > LongestId || id.AsSpan().ContainsAny("/\\\0") || id is "." or "..")
             {
                 throw new DataSourceException(
-                    $"{path}, line {number}: is no id of an image: \"{BoxNotices.Shortened(id)}\", " +
+                    $"{path}, line {number}: is not an id of an image: \"{BoxNotices.Shortened(id)}\", " +
                     "expected a file name without folder and ending, such as 000005.");
             }
 
@@ -45,14 +45,14 @@ internal static class VocIds
         foreach (var id in ids.Where(id => times[id] > 1))
         {
             notices.Add(
-                $"ids stand in {Path.GetFileName(path)} more than once, and count once", $"{id} ({times[id]} times)");
+                $"ids occur in {Path.GetFileName(path)} more than once, and count once", $"{id} ({times[id]} times)");
         }
 
         return ids;
     }
 
-    // The whole line, where it names an annotation; a class set has a second column, 1 or -1 or 0; some lists have
-    // paths and endings.
+    // The whole line, if an annotation has this name. Lists of one class have a second column of 1, -1 or 0. Some lists
+    // have paths and endings.
     private static string Understood(string line, string annotations)
     {
         if (IsThere(line))
@@ -67,7 +67,7 @@ internal static class VocIds
             return first;
         }
 
-        // Of "JPEGImages/a.jpg Annotations/a.xml" the first is enough.
+        // Of "JPEGImages/a.jpg Annotations/a.xml" the first part is enough.
         foreach (var text in new[] { first, first.Split(' ', '\t')[0] })
         {
             var parts = text.Split('/', '\\');

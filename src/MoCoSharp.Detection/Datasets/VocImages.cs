@@ -2,17 +2,17 @@ using MoCoSharp.Data.Datasets;
 
 namespace MoCoSharp.Detection.Datasets;
 
-/// <summary>The image files of a folder JPEGImages by their id, whatever the case of their endings.</summary>
+/// <summary>Finds the image files in a folder JPEGImages by id, with endings in any case of letters.</summary>
 internal sealed class VocImages
 {
-    /// <summary>Of images; of several files with an id, that of the earlier ending is taken.</summary>
+    /// <summary>Endings of images. If an id has several files, the earlier ending wins.</summary>
     public static readonly string[] Endings =
         [".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"];
 
     private readonly Dictionary<string, List<string>> files = new(StringComparer.Ordinal);
 
     /// <summary>Lists the folder.</summary>
-    /// <exception cref="DataSourceException">It is not there.</exception>
+    /// <exception cref="DataSourceException">The folder does not exist.</exception>
     public VocImages(string folder)
     {
         if (!Directory.Exists(folder))
@@ -30,9 +30,9 @@ internal sealed class VocImages
         }
     }
 
-    /// <summary>The file of an id; null where there is none.</summary>
-    /// <param name="id">The file's name without its ending.</param>
-    /// <param name="notices">Hears of an id with several files.</param>
+    /// <summary>The file of an id; null if there is none.</summary>
+    /// <param name="id">Name of the file, without its ending.</param>
+    /// <param name="notices">Counts ids with several files.</param>
     public string? Find(string id, Tally notices)
     {
         if (!files.TryGetValue(id, out var found))
@@ -44,7 +44,7 @@ internal sealed class VocImages
         if (found.Count > 1)
         {
             notices.Add(
-                "ids have more than one image file, of which one is taken",
+                "ids have more than one image file, of which one is used",
                 $"{Path.GetFileName(taken)} of {string.Join(", ", found.Select(Path.GetFileName))}");
         }
 

@@ -3,17 +3,17 @@ using MoCoSharp.Data.Datasets;
 namespace MoCoSharp.Detection.Datasets;
 
 /// <summary>
-/// Pascal VOC folders: Annotations/ID.xml, JPEGImages/ID.jpg, and ImageSets/Main/SET.txt with an id a line.
+/// Reads Pascal VOC folders: Annotations/ID.xml, JPEGImages/ID.jpg, and ImageSets/Main/SET.txt with an id a line.
 /// </summary>
 /// <remarks>
-/// Corners are counted from 1 and both lie inside; a box here is [xmin - 1, xmax) x [ymin - 1, ymax), as detectron2
-/// takes it. An image is found by its id, never by the name in its annotation.
+/// VOC counts corners from 1, inclusive. A box here is [xmin - 1, xmax) x [ymin - 1, ymax), as in detectron2. An image
+/// is found by its id, never by the name in its annotation.
 /// </remarks>
 internal static class VocSource
 {
     private const int FaultsTold = 10;
 
-    /// <summary>The sets of a folder; empty where it is no VOC folder.</summary>
+    /// <summary>The sets of a folder; empty if it is not a VOC folder.</summary>
     public static IReadOnlyList<string> Sets(string folder)
     {
         var main = Path.Combine(folder, "ImageSets", "Main");
@@ -23,9 +23,9 @@ internal static class VocSource
     }
 
     /// <summary>Reads the annotations of one or more parts.</summary>
-    /// <param name="description">What a person calls them.</param>
-    /// <param name="parts">Folders, and which set of each.</param>
-    /// <exception cref="DataSourceException">They cannot be read; every fault is told, up to ten.</exception>
+    /// <param name="description">Name of the parts in messages.</param>
+    /// <param name="parts">The folders, with a set of each.</param>
+    /// <exception cref="DataSourceException">They cannot be read. Up to ten faults are reported.</exception>
     public static BoxedImages Read(string description, IReadOnlyList<(string Folder, string Set)> parts)
     {
         var notices = new Tally(description);
@@ -50,7 +50,7 @@ internal static class VocSource
                 {
                     if (!seen.Add(id))
                     {
-                        notices.Add("ids stand in more than one of the lists, and count once", id);
+                        notices.Add("ids occur in more than one of the lists, and count once", id);
                     }
                     else if (!File.Exists(Path.Combine(annotations, id + ".xml")))
                     {
@@ -59,7 +59,7 @@ internal static class VocSource
                     else if (images.Find(id, notices) is not { } file)
                     {
                         missing.Add(
-                            $"ids of {set}.txt have an annotation, but there is no such image in {folder}/JPEGImages " +
+                            $"ids of {set}.txt have an annotation, but no image in {folder}/JPEGImages " +
                             $"({string.Join(", ", VocImages.Endings)})",
                             id);
                     }
@@ -76,7 +76,7 @@ internal static class VocSource
         {
             throw new DataSourceException(string.Join(Environment.NewLine, faults.Take(FaultsTold)) +
                 (faults.Count > FaultsTold ? $"{Environment.NewLine}And {faults.Count - FaultsTold} more." : "") +
-                Environment.NewLine + "Mend them, or take these images out of the lists in ImageSets/Main.");
+                Environment.NewLine + "Fix them, or remove these images from the lists in ImageSets/Main.");
         }
 
         if (read.Count == 0)
@@ -108,14 +108,14 @@ internal static class VocSource
                 if (said.Length > 0 && said != id && !id.Equals(stem, StringComparison.OrdinalIgnoreCase))
                 {
                     notices.Add(
-                        "annotations name another image than their own file's name, by which images are found",
+                        "annotations name another image; images are found by the name of the annotation file",
                         $"{id}.xml (\"{BoxNotices.Shortened(said)}\")");
                 }
 
                 var (width, height) = (annotation.Width, annotation.Height);
                 if (width == 0 || height == 0)
                 {
-                    (width, height) = ImageSize.Read(file); // not said: taken from the image
+                    (width, height) = ImageSize.Read(file); // no size in the annotation: read from the image
                 }
 
                 var root = Path.GetFileName(Path.TrimEndingDirectorySeparator(folder));

@@ -1,13 +1,13 @@
 namespace MoCoSharp.Detection.Metrics;
 
-/// <summary>A number for a curve of recall and precision.</summary>
+/// <summary>Average precision: a summary of a precision-recall curve.</summary>
 internal static class AveragePrecision
 {
     /// <summary>
-    /// The mean, over recalls of 0, 0.1, ..., 1, of the best precision at that recall or beyond; 0 where none reaches
-    /// it.
+    /// The mean of 11 precisions: for recall 0, 0.1, ..., 1, the best precision at that recall or above, or 0 if the
+    /// curve does not reach it.
     /// </summary>
-    /// <param name="curve">In the order of falling scores: the recall never falls.</param>
+    /// <param name="curve">Ordered by descending score, so recall never falls.</param>
     public static double ElevenPoints(IReadOnlyList<(double Recall, double Precision)> curve)
     {
         ArgumentNullException.ThrowIfNull(curve);
@@ -22,8 +22,8 @@ internal static class AveragePrecision
         return sum;
     }
 
-    /// <summary>The area under the curve, whose precision is first made never to rise with recall.</summary>
-    /// <param name="curve">In the order of falling scores: the recall never falls.</param>
+    /// <summary>The area under the curve, after precision is made monotonically decreasing in recall.</summary>
+    /// <param name="curve">Ordered by descending score, so recall never falls.</param>
     public static double Area(IReadOnlyList<(double Recall, double Precision)> curve)
     {
         ArgumentNullException.ThrowIfNull(curve);

@@ -4,12 +4,12 @@ using MoCoSharp.Models;
 
 namespace MoCoSharp.Detection.Metrics;
 
-/// <summary>Average precision and recall as COCO's evaluation computes them, for boxes.</summary>
+/// <summary>Average precision and recall for boxes, as COCO's evaluation computes them.</summary>
 /// <remarks>
-/// Lin et al. 2014, <see href="https://arxiv.org/abs/1405.0312"/>, and the published evaluator's arithmetic: ten IoUs,
-/// 101 recalls, objects small (to 32 x 32 pixels), medium (to 96 x 96) and large by the annotation's area, the best 1,
-/// 10 and 100 finds of a class in an image. Objects outside a range, and crowds, are neither to be found nor a mistake
-/// if they are.
+/// Lin et al. 2014, <see href="https://arxiv.org/abs/1405.0312"/>, with the arithmetic of the published evaluator: ten
+/// IoUs, 101 recalls, and the best 1, 10 and 100 detections of a class in an image. Objects are small (up to 32 x 32
+/// pixels), medium (up to 96 x 96) or large, by the annotation's area. Out-of-range objects and crowds are ignored:
+/// they are neither missed nor false positives.
 /// </remarks>
 internal static class CocoMetric
 {
@@ -25,10 +25,10 @@ internal static class CocoMetric
         ("", 0, 1e10), ("Small", 0, 32 * 32), ("Medium", 32 * 32, 96 * 96), ("Large", 96 * 96, 1e10),
     ];
 
-    /// <summary>Judges.</summary>
-    /// <param name="images">The truth.</param>
+    /// <summary>Computes the scores.</summary>
+    /// <param name="images">The images with their true boxes.</param>
     /// <param name="judged">Indices of the images that count.</param>
-    /// <param name="found">In those images.</param>
+    /// <param name="found">Detections in these images.</param>
     public static DetectionScores Of(BoxedImages images, IReadOnlyList<int> judged, IReadOnlyList<FoundObject> found)
     {
         ArgumentNullException.ThrowIfNull(images);
@@ -78,7 +78,7 @@ internal static class CocoMetric
         };
     }
 
-    // One class over all images.
+    // One class, over all images.
     private static ClassResult Judge((ObjectBox[] Truths, FoundObject[] Finds)[] images)
     {
         var result = new ClassResult();
@@ -93,7 +93,7 @@ internal static class CocoMetric
             var toFind = isOut.Sum(flags => flags.Count(flag => !flag));
             if (toFind == 0)
             {
-                continue; // no number
+                continue; // no score
             }
 
             for (var t = 0; t < Ious.Length; t++)
@@ -137,8 +137,8 @@ internal static class CocoMetric
         return ious;
     }
 
-    // Each find takes the object that it meets most and that none has taken; objects that do not count only where no
-    // other is left, and a crowd any number of times.
+    // Each detection matches the free object with the highest IoU. It matches an ignored object only if no other is
+    // left. A crowd matches any number of times.
     private static List<(double Score, bool IsHit, bool Counts)> Outcomes(
         ObjectBox[] truths, FoundObject[] finds, double[,] ious, bool[] isOut, double threshold, double from,
         double to)
@@ -182,7 +182,7 @@ internal static class CocoMetric
         List<(double Score, bool IsHit, bool Counts)> finds,
         int toFind)
     {
-        const double spacing = 2.220446049250313e-16; // of 1, so that 0 / 0 is 0
+        const double spacing = 2.220446049250313e-16; // machine epsilon, so that 0 / 0 is 0
         var recall = new double[finds.Count];
         var precision = new double[finds.Count];
         double hits = 0, misses = 0;
@@ -216,7 +216,7 @@ internal static class CocoMetric
 
     private static double Area(FoundObject found) => (found.Right - found.Left) * (found.Bottom - found.Top);
 
-    // By range, IoU and number of finds; absent where there is nothing to find.
+    // By range, IoU and number of detections; absent if there is no object to find.
     private sealed class ClassResult
     {
         private readonly (double[] Precision, double Recall)?[,,] _curves = new (double[], double)?[

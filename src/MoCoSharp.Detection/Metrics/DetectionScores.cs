@@ -5,24 +5,24 @@ using MoCoSharp.Detection.Model;
 
 namespace MoCoSharp.Detection.Metrics;
 
-/// <summary>What a class reached.</summary>
-/// <param name="Name">Of the class.</param>
-/// <param name="Ap">Mean over ten IoUs, 0 to 1; NaN where there is no object to find.</param>
-/// <param name="Ap50">At an IoU of 0.5.</param>
+/// <summary>The scores of a class.</summary>
+/// <param name="Name">Name of the class.</param>
+/// <param name="Ap">Mean over ten IoUs, 0 to 1; NaN if there is no object to find.</param>
+/// <param name="Ap50">AP at an IoU of 0.5.</param>
 /// <param name="Curve">Recall and precision at an IoU of 0.5.</param>
 public sealed record ClassScore(
     string Name, double Ap, double Ap50, IReadOnlyList<(double Recall, double Precision)> Curve);
 
-/// <summary>The numbers of a detection; each is 0 to 1, and NaN where there is nothing to measure.</summary>
-/// <param name="Metric">Whose arithmetic, in a phrase.</param>
-/// <param name="Ap">Mean over IoUs of 0.5 to 0.95 by 0.05, and over classes.</param>
-/// <param name="Ap50">At 0.5.</param>
-/// <param name="Ap75">At 0.75.</param>
-/// <param name="Classes">Each class.</param>
+/// <summary>The scores of a detector. Each is 0 to 1, or NaN if there is nothing to measure.</summary>
+/// <param name="Metric">Name of the metric.</param>
+/// <param name="Ap">AP: the mean over IoUs of 0.5 to 0.95 in steps of 0.05, and over classes.</param>
+/// <param name="Ap50">AP at an IoU of 0.5.</param>
+/// <param name="Ap75">AP at an IoU of 0.75.</param>
+/// <param name="Classes">Scores of each class.</param>
 public sealed record DetectionScores(
     string Metric, double Ap, double Ap50, double Ap75, IReadOnlyList<ClassScore> Classes)
 {
-    /// <summary>What else the metric gives, by the name that it has there.</summary>
+    /// <summary>Further scores of the metric, by their published names.</summary>
     public IReadOnlyDictionary<string, double> Others { get; init; } =
         new Dictionary<string, double>(StringComparer.Ordinal);
 }
@@ -39,7 +39,7 @@ public enum DetectionMetric
     [JsonStringEnumMemberName("voc07")]
     Voc07,
 
-    /// <summary>Pascal VOC from 2010 on: the area under the curve.</summary>
+    /// <summary>Pascal VOC since 2010: the area under the curve.</summary>
     [JsonStringEnumMemberName("voc")]
     Voc,
 
@@ -53,10 +53,10 @@ internal static class DetectionMetrics
 {
     /// <summary>The scores of a detection.</summary>
     /// <param name="metric">Not <see cref="DetectionMetric.Auto"/>.</param>
-    /// <param name="images">The truth.</param>
+    /// <param name="images">The images with their true boxes.</param>
     /// <param name="judged">Indices of the images that count.</param>
-    /// <param name="found">In those images.</param>
-    /// <exception cref="ArgumentException">The metric is none that can be computed.</exception>
+    /// <param name="found">Detections in these images.</param>
+    /// <exception cref="ArgumentException">The metric is <see cref="DetectionMetric.Auto"/> or unknown.</exception>
     public static DetectionScores Compute(
         DetectionMetric metric, BoxedImages images, IReadOnlyList<int> judged,
         IReadOnlyList<FoundObject> found) =>
@@ -70,7 +70,7 @@ internal static class DetectionMetrics
             nameof(metric)),
     };
 
-    /// <summary>The mean of what there is; NaN of nothing.</summary>
+    /// <summary>The mean of the values that are numbers; NaN if there are none.</summary>
     internal static double Mean(IEnumerable<double> values)
     {
         var defined = values.Where(value => !double.IsNaN(value)).ToList();

@@ -3,25 +3,25 @@ using MoCoSharp.Detection.Model;
 
 namespace MoCoSharp.Detection.Metrics;
 
-/// <summary>Average precision as Pascal VOC's evaluation computes it, at ten IoUs.</summary>
+/// <summary>Average precision at ten IoUs, as Pascal VOC's evaluation computes it.</summary>
 /// <remarks>
-/// Everingham et al. 2010, <see href="https://doi.org/10.1007/s11263-009-0275-4"/>. As detectron2 hands finds to it:
-/// corners counted from 1 and written with one decimal, scores with three, which makes ties; sizes are of pixels that
-/// lie inside, hence the +1. Of equal scores the earlier image's find counts as better.
+/// Everingham et al. 2010, <see href="https://doi.org/10.1007/s11263-009-0275-4"/>. Detections are rounded as
+/// detectron2 writes them: corners counted from 1 with one decimal, scores with three, which makes ties. Corners are
+/// inclusive pixels, hence the +1 in sizes. Among equal scores, the detection of the earlier image ranks first.
 /// </remarks>
 internal static class VocMetric
 {
     private const int Thresholds = 10;
 
-    /// <summary>Judges.</summary>
+    /// <summary>Computes the scores.</summary>
     /// <param name="images">
-    /// The truth; a class without objects that count has no number, and is left out of means.
+    /// The images with their true boxes. A class without counted objects has no score, and is left out of means.
     /// </param>
     /// <param name="judged">Indices of the images that count.</param>
-    /// <param name="found">In those images.</param>
+    /// <param name="found">Detections in these images.</param>
     /// <param name="elevenPoints">
-    /// As in 2007, and as papers report the 2007 test: the mean of the best precision beyond eleven recalls. Else the
-    /// area under the curve, which reads otherwise.
+    /// Whether to average the best precision at eleven recalls, as in 2007 and in papers on the 2007 test. Otherwise
+    /// the score is the area under the curve, which differs.
     /// </param>
     public static DetectionScores Of(
         BoxedImages images, IReadOnlyList<int> judged, IReadOnlyList<FoundObject> found, bool elevenPoints)
@@ -69,7 +69,7 @@ internal static class VocMetric
     ]);
     }
 
-    // Recall and precision after each find that counts or misses; null where there is no object to find.
+    // Recall and precision after each detection that counts; null if there is no object to find.
     private static List<(double Recall, double Precision)>? Curve(
         Pixels[] finds,
         Dictionary<int, Pixels[]> truths,
@@ -112,7 +112,7 @@ internal static class VocMetric
         return curve;
     }
 
-    // Corners counted from 1, both inside, as VOC's files have them.
+    // Corners counted from 1 and inclusive, as in VOC's files.
     private readonly record struct Pixels(
         int Image, double Score, double Left, double Top, double Right, double Bottom, bool IsDifficult)
     {
@@ -137,17 +137,17 @@ internal static class VocMetric
 }
 
 /// <summary>
-/// A number as text with so many decimals has it: rounded, and at a tie to the even digit, as C and Python print.
+/// Rounds as printing with a number of decimals does in C and Python: ties go to the even digit.
 /// </summary>
 internal static class Decimals
 {
-    /// <summary>Rounds.</summary>
-    /// <param name="value">Finite.</param>
+    /// <summary>Rounds a number.</summary>
+    /// <param name="value">A finite number.</param>
     /// <param name="digits">1 to 3.</param>
     public static double Round(double value, int digits)
     {
         var power = digits switch { 1 => 10.0, 2 => 100.0, _ => 1000.0 };
-        var halves = value * (1 << (digits + 1)); // a tie of decimals is an odd number of these: the product is exact
+        var halves = value * (1 << (digits + 1)); // exact; for a tie, it is an odd integer
         if (Math.Abs(halves) < 1L << 50 && halves == Math.Floor(halves) && Math.Abs(halves % 2) == 1)
         {
             var below = Math.Floor(value * power);

@@ -1,15 +1,15 @@
 namespace MoCoSharp.Detection.Model;
 
 /// <summary>
-/// The boxes that a region proposal network starts from: every size in every shape, about every point of a feature map.
+/// The anchors of a region proposal network: boxes of every size and aspect ratio around every point of a feature map.
 /// </summary>
 /// <remarks>
-/// Ren et al. 2015, <see href="https://arxiv.org/abs/1506.01497"/>, section 3.1.1; the numbers are detectron2's, which
-/// rounds nothing.
+/// Ren et al. 2015, <see href="https://arxiv.org/abs/1506.01497"/>, section 3.1.1. The numbers are detectron2's,
+/// without rounding.
 /// </remarks>
 internal static class AnchorGrid
 {
-    /// <summary>The anchors about the point (0, 0): size by size, and for each, ratio by ratio.</summary>
+    /// <summary>The anchors around the point (0, 0): by size, then by ratio.</summary>
     /// <param name="sizes">Square roots of areas, in pixels.</param>
     /// <param name="ratios">Height / width.</param>
     public static Box[] Cell(IReadOnlyList<double> sizes, IReadOnlyList<double> ratios)
@@ -32,12 +32,12 @@ internal static class AnchorGrid
     }
 
     /// <summary>
-    /// The anchors of a feature map: row by row, column by column, and about each point those of the cell.
+    /// The anchors of a feature map: by row, then by column, then in the order of the cell.
     /// </summary>
-    /// <param name="cell">A anchors about (0, 0).</param>
-    /// <param name="height">H of the feature map.</param>
-    /// <param name="width">W of the feature map.</param>
-    /// <param name="stride">Pixels from one point to the next; the first lies at 0.</param>
+    /// <param name="cell">A anchors around (0, 0).</param>
+    /// <param name="height">Height H of the feature map.</param>
+    /// <param name="width">Width W of the feature map.</param>
+    /// <param name="stride">Pixels from one point to the next. The first point is at 0.</param>
     /// <returns>Length H x W x A.</returns>
     public static Box[] Over(Box[] cell, int height, int width, int stride)
     {

@@ -8,7 +8,7 @@ using Encoder = MoCoSharp.Models.Encoder;
 namespace MoCoSharp.Detection.Model;
 
 /// <summary>
-/// The first layers and three stages of an encoder: images to the feature map "C4". Its keys are the encoder's.
+/// The first layers and three stages of an encoder. Converts images to the feature map "C4". Keys are the encoder's.
 /// </summary>
 internal sealed class Backbone : Module<Tensor, Tensor>
 {
@@ -40,13 +40,13 @@ internal sealed class Backbone : Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    /// <summary>Of the feature map, C: 1024 for ResNet-50, 256 for ResNet-18.</summary>
+    /// <summary>Channels C of the feature map: 1024 for ResNet-50, 256 for ResNet-18.</summary>
     public int Channels { get; }
 
-    /// <summary>What convolutions compute in.</summary>
+    /// <summary>The precision of convolutions.</summary>
     public Precision Precision { get; set; }
 
-    /// <summary>Images [N, 3, H, W], channels last, to their map [N, C, H / stride, W / stride].</summary>
+    /// <summary>Converts images [N, 3, H, W], channels last, to a feature map [N, C, H / stride, W / stride].</summary>
     public override Tensor forward(Tensor images)
     {
         using var scope = NewDisposeScope();
@@ -65,8 +65,8 @@ internal sealed class Backbone : Module<Tensor, Tensor>
     }
 }
 
-/// <summary>The last stage of an encoder, run on every region: the features of regions to a vector each.</summary>
-/// <remarks>detectron2's Res5ROIHeads; with the BatchNorm that MoCo adds behind it ("Res5ROIHeadsExtraNorm").</remarks>
+/// <summary>The last stage of an encoder: converts the features of each region to a vector.</summary>
+/// <remarks>detectron2's Res5ROIHeads; with the BatchNorm that MoCo adds, "Res5ROIHeadsExtraNorm".</remarks>
 internal sealed class RegionStage : Module<Tensor, Tensor>
 {
     private readonly ModeSequential layer4;
@@ -83,13 +83,13 @@ internal sealed class RegionStage : Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    /// <summary>D: 2048 for ResNet-50, 512 for ResNet-18.</summary>
+    /// <summary>Size D of the vectors: 2048 for ResNet-50, 512 for ResNet-18.</summary>
     public int FeatureSize { get; }
 
-    /// <summary>What convolutions compute in.</summary>
+    /// <summary>The precision of convolutions.</summary>
     public Precision Precision { get; set; }
 
-    /// <summary>Regions [R, C, P, P] to features [R, D].</summary>
+    /// <summary>Converts regions [R, C, P, P] to features [R, D].</summary>
     public override Tensor forward(Tensor regions)
     {
         using var scope = NewDisposeScope();

@@ -16,13 +16,13 @@ internal readonly record struct Box(float Left, float Top, float Right, float Bo
     /// <summary>Width x height.</summary>
     public float Area => Width * Height;
 
-    /// <summary>Whether nothing lies inside.</summary>
+    /// <summary>Whether the box has no area.</summary>
     public bool IsEmpty => !(Width > 0 && Height > 0);
 
-    /// <summary>Whether all four are numbers.</summary>
+    /// <summary>Whether all corners are finite.</summary>
     public bool IsFinite => float.IsFinite(Left + Top + Right + Bottom);
 
-    /// <summary>Intersection over union, 0 to 1; 0 where they do not meet.</summary>
+    /// <summary>Intersection over union, 0 to 1; 0 if the boxes do not overlap.</summary>
     public float Iou(Box other)
     {
         var width = MathF.Min(Right, other.Right) - MathF.Max(Left, other.Left);
@@ -36,7 +36,7 @@ internal readonly record struct Box(float Left, float Top, float Right, float Bo
         return common / (Area + other.Area - common);
     }
 
-    /// <summary>What lies inside an image.</summary>
+    /// <summary>The part inside an image.</summary>
     public Box Clip(float width, float height) =>
         new(
             Math.Clamp(Left, 0, width), Math.Clamp(Top, 0, height), Math.Clamp(Right, 0, width),

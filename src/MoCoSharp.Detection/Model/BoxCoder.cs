@@ -1,20 +1,20 @@
 namespace MoCoSharp.Detection.Model;
 
 /// <summary>
-/// How a network says where an object is: by how far its centre lies from a given box's, in sizes of that box, and by
-/// the logarithms of the sizes' ratios.
+/// Encodes a target box relative to a given box, as a network predicts it: the shift of the center in units of the
+/// box's size, and the logarithms of the ratios of sizes.
 /// </summary>
-/// <param name="weightX">Factor of the horizontal shift; 1 for proposals, 10 for classified boxes.</param>
-/// <param name="weightY">Of the vertical one.</param>
-/// <param name="weightWidth">Of the logarithm of widths; 1 and 5.</param>
-/// <param name="weightHeight">Of the logarithm of heights.</param>
+/// <param name="weightX">Factor of the horizontal shift: 1 for proposals, 10 for classified boxes.</param>
+/// <param name="weightY">Factor of the vertical shift: the same.</param>
+/// <param name="weightWidth">Factor of the logarithm of widths: 1 for proposals, 5 for classified boxes.</param>
+/// <param name="weightHeight">Factor of the logarithm of heights: the same.</param>
 /// <remarks>
-/// Girshick et al. 2014, <see href="https://arxiv.org/abs/1311.2524"/>, appendix C; weights and clamp as Faster R-CNN's
-/// code.
+/// Girshick et al. 2014, <see href="https://arxiv.org/abs/1311.2524"/>, appendix C. Weights and clamp are those of
+/// Faster R-CNN's code.
 /// </remarks>
 internal sealed class BoxCoder(float weightX, float weightY, float weightWidth, float weightHeight)
 {
-    private static readonly float LargestLogarithm = MathF.Log(1000f / 16); // no box grows more than 62.5 times
+    private static readonly float LargestLogarithm = MathF.Log(1000f / 16); // a box grows at most 62.5 times
 
     /// <summary>For region proposals.</summary>
     public static BoxCoder Proposals { get; } = new(1, 1, 1, 1);
@@ -22,7 +22,7 @@ internal sealed class BoxCoder(float weightX, float weightY, float weightWidth, 
     /// <summary>For classified boxes.</summary>
     public static BoxCoder Classified { get; } = new(10, 10, 5, 5);
 
-    /// <summary>What leads from a box to a target.</summary>
+    /// <summary>Computes the deltas from a box to a target.</summary>
     /// <param name="box">With width and height above 0.</param>
     /// <param name="target">With width and height above 0.</param>
     /// <param name="deltas">Written: x, y, width, height.</param>
@@ -34,8 +34,8 @@ internal sealed class BoxCoder(float weightX, float weightY, float weightWidth, 
         deltas[3] = weightHeight * MathF.Log(target.Height / box.Height);
     }
 
-    /// <summary>Where deltas lead to from a box.</summary>
-    /// <param name="box">The given box.</param>
+    /// <summary>Applies deltas to a box.</summary>
+    /// <param name="box">The box.</param>
     /// <param name="deltas">x, y, width, height.</param>
     public Box Decode(Box box, ReadOnlySpan<float> deltas)
     {

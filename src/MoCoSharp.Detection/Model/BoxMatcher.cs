@@ -1,12 +1,12 @@
 namespace MoCoSharp.Detection.Model;
 
-/// <summary>Which object each of many boxes stands for, if any.</summary>
+/// <summary>Matches boxes to objects by IoU.</summary>
 /// <param name="low">Below this IoU a box is background.</param>
-/// <param name="high">From this IoU on it is the object; between the two it takes no part.</param>
-/// <param name="keepsBest">Whether each object's best boxes are it, whatever their IoU, as long as they meet.</param>
+/// <param name="high">From this IoU on a box is an object. Boxes in between are ignored.</param>
+/// <param name="keepsBest">Whether the best boxes of each object match it at any IoU above 0.</param>
 internal sealed class BoxMatcher(float low, float high, bool keepsBest)
 {
-    /// <summary>The label of a box that takes no part.</summary>
+    /// <summary>The label of an ignored box.</summary>
     public const sbyte Ignored = -1;
 
     /// <summary>The label of background.</summary>
@@ -15,12 +15,12 @@ internal sealed class BoxMatcher(float low, float high, bool keepsBest)
     /// <summary>The label of an object.</summary>
     public const sbyte Object = 1;
 
-    /// <summary>Matches.</summary>
-    /// <param name="objects">G boxes; may be none.</param>
+    /// <summary>Matches boxes to objects.</summary>
+    /// <param name="objects">G objects. There may be none.</param>
     /// <param name="boxes">B boxes.</param>
     /// <returns>
-    /// For each box the object that it meets most (the first of equals; 0 where there is none), and its label. Length B
-    /// each.
+    /// For each box the object with the highest IoU (the first of equals; 0 if there are no objects), and its label.
+    /// Length B each.
     /// </returns>
     public (int[] Matches, sbyte[] Labels) Match(IReadOnlyList<Box> objects, IReadOnlyList<Box> boxes)
     {
@@ -54,7 +54,7 @@ internal sealed class BoxMatcher(float low, float high, bool keepsBest)
             {
                 if (best[b] > 0 && objects[g].Iou(boxes[b]) == bestOfObject[g])
                 {
-                    labels[b] = Object; // its match stays: of two objects, the one that it meets most
+                    labels[b] = Object; // keeps its match: the object with the highest IoU
                 }
             }
         }

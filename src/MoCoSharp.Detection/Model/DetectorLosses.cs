@@ -6,13 +6,13 @@ using static TorchSharp.torch.nn;
 namespace MoCoSharp.Detection.Model;
 
 /// <summary>The four losses of a detector.</summary>
-/// <param name="Objectness">Whether anchors are objects: binary cross-entropy.</param>
-/// <param name="Proposal">Where these lie: L1 of the deltas.</param>
-/// <param name="Classification">What regions show: cross-entropy.</param>
-/// <param name="Location">Where that lies: L1 of the deltas.</param>
+/// <param name="Objectness">Objectness of anchors: binary cross-entropy.</param>
+/// <param name="Proposal">Boxes of the proposals: L1 of the deltas.</param>
+/// <param name="Classification">Classes of the regions: cross-entropy.</param>
+/// <param name="Location">Boxes of the regions: L1 of the deltas.</param>
 internal sealed record DetectorLosses(Tensor Objectness, Tensor Proposal, Tensor Classification, Tensor Location)
 {
-    /// <summary>Their sum, which is learned by.</summary>
+    /// <summary>The sum, which is minimized.</summary>
     public Tensor Total()
     {
         using var scope = NewDisposeScope();
@@ -20,14 +20,14 @@ internal sealed record DetectorLosses(Tensor Objectness, Tensor Proposal, Tensor
     }
 
     /// <summary>
-    /// The losses of a region proposal network, both divided by the number of samples that there should be.
+    /// The losses of a region proposal network, both divided by the nominal number of samples.
     /// </summary>
-    /// <param name="logits">Of all anchors. Shape [N, B].</param>
-    /// <param name="deltas">Of all anchors. Shape [N, B, 4].</param>
-    /// <param name="objects">Places of sampled objects in the flattened anchors, n B + b.</param>
-    /// <param name="background">Places of sampled background.</param>
-    /// <param name="targets">What the objects' deltas should be. Length 4 x objects.</param>
-    /// <param name="samples">Images x samples of an image.</param>
+    /// <param name="logits">Logits of all anchors. Shape [N, B].</param>
+    /// <param name="deltas">Deltas of all anchors. Shape [N, B, 4].</param>
+    /// <param name="objects">Indices n B + b of the sampled object anchors.</param>
+    /// <param name="background">Indices of the sampled background anchors.</param>
+    /// <param name="targets">Target deltas of the objects. Length 4 x objects.</param>
+    /// <param name="samples">Number of images x samples per image.</param>
     /// <remarks>The smooth L1 of the papers with beta 0, which is L1.</remarks>
     public static (Tensor Objectness, Tensor Proposal) OfAnchors(
         Tensor logits, Tensor deltas, long[] objects, long[] background, float[] targets, double samples)
@@ -54,12 +54,12 @@ internal sealed record DetectorLosses(Tensor Objectness, Tensor Proposal, Tensor
         return (objectness.MoveToOuterDisposeScope(), proposal.MoveToOuterDisposeScope());
     }
 
-    /// <summary>The losses of classified regions, both divided by their number.</summary>
-    /// <param name="logits">Shape [R, K + 1].</param>
-    /// <param name="deltas">For each class. Shape [R, K, 4].</param>
-    /// <param name="labels">Class of each region; K is background. Length R.</param>
+    /// <summary>The losses of classified regions, both divided by the number of regions.</summary>
+    /// <param name="logits">Class logits. Shape [R, K + 1].</param>
+    /// <param name="deltas">Deltas for each class. Shape [R, K, 4].</param>
+    /// <param name="labels">Class of each region. K is background. Length R.</param>
     /// <param name="targets">
-    /// What the deltas of the regions that are no background should be, in their order. Length 4 x those.
+    /// Target deltas of the regions that are not background, in order. Length 4 x these regions.
     /// </param>
     public static (Tensor Classification, Tensor Location) OfRegions(
         Tensor logits, Tensor deltas, long[] labels, float[] targets)
@@ -71,7 +71,7 @@ internal sealed record DetectorLosses(Tensor Objectness, Tensor Proposal, Tensor
         var (device, classes) = (logits.device, deltas.shape[1]);
         if (labels.Length == 0)
         {
-            // 0, and it has a gradient
+            // 0, with a gradient
             return (logits.sum().MoveToOuterDisposeScope(), deltas.sum().MoveToOuterDisposeScope());
         }
 
@@ -83,7 +83,7 @@ internal sealed record DetectorLosses(Tensor Objectness, Tensor Proposal, Tensor
                 .Where(r => labels[r] < classes)
                 .Select(r => (r * classes) + labels[r]),
         ];
-        // [objects, 4]: those of the true class
+        // [objects, 4]: deltas of the true class
         var found = deltas.flatten(0, 1).index_select(0, tensor(rows, dtype: int64, device: device));
         var location = found
             .sub(tensor(targets, [rows.Length, 4], device: device))

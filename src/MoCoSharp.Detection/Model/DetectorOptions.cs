@@ -3,7 +3,7 @@ using MoCoSharp.Models;
 namespace MoCoSharp.Detection.Model;
 
 /// <summary>
-/// How a detector is built, trained on its samples, and asked. The defaults are the protocol of MoCo's VOC transfer.
+/// Architecture, sampling and test settings of a detector. The defaults are the protocol of MoCo's VOC transfer.
 /// </summary>
 public sealed record DetectorOptions
 {
@@ -19,7 +19,7 @@ public sealed record DetectorOptions
     /// <summary>The heads that classify regions.</summary>
     public RoiOptions Roi { get; init; } = new();
 
-    /// <summary>Everything wrong with these options, each with the option's name.</summary>
+    /// <summary>Every fault of these options, with the option's name.</summary>
     public IEnumerable<string> Faults()
     {
         if (AnchorSizes.Count is 0 or > 32 || AnchorSizes.Any(size => size is not (> 0 and <= 65_536)))
@@ -41,37 +41,37 @@ public sealed record DetectorOptions
     }
 }
 
-/// <summary>Which anchors a region proposal network learns from, and what it proposes.</summary>
+/// <summary>How a region proposal network is trained, and how many boxes it proposes.</summary>
 public sealed record RpnOptions
 {
-    /// <summary>An anchor that meets every object with a lower IoU is background.</summary>
+    /// <summary>An anchor is background if its IoU with every object is lower than this.</summary>
     public double LowIou { get; init; } = 0.3;
 
-    /// <summary>From this IoU on an anchor is an object; between the two it takes no part.</summary>
+    /// <summary>From this IoU on an anchor is an object. Anchors in between are ignored.</summary>
     public double HighIou { get; init; } = 0.7;
 
-    /// <summary>Anchors of an image that are learned from.</summary>
+    /// <summary>Anchors sampled per image.</summary>
     public int Samples { get; init; } = 256;
 
-    /// <summary>Of them at most this share are objects.</summary>
+    /// <summary>Maximum share of objects among the sampled anchors.</summary>
     public double ObjectShare { get; init; } = 0.5;
 
-    /// <summary>Proposals that meet a better one with a higher IoU go.</summary>
+    /// <summary>A proposal is dropped if its IoU with a better one is higher than this.</summary>
     public double NmsIou { get; init; } = 0.7;
 
-    /// <summary>Best proposals before that, in training.</summary>
+    /// <summary>Best proposals before non-maximum suppression, in training.</summary>
     public int TrainBefore { get; init; } = 12_000;
 
-    /// <summary>And after it.</summary>
+    /// <summary>Proposals after non-maximum suppression, in training.</summary>
     public int TrainAfter { get; init; } = 2000;
 
-    /// <summary>Best proposals before it, in a test.</summary>
+    /// <summary>Best proposals before non-maximum suppression, in a test.</summary>
     public int TestBefore { get; init; } = 6000;
 
-    /// <summary>And after it.</summary>
+    /// <summary>Proposals after non-maximum suppression, in a test.</summary>
     public int TestAfter { get; init; } = 1000;
 
-    /// <summary>Everything wrong with these options, each with the option's name.</summary>
+    /// <summary>Every fault of these options, with the option's name.</summary>
     public IEnumerable<string> Faults()
     {
         if (!(LowIou is > 0 and < 1) || !(HighIou is > 0 and <= 1) || LowIou > HighIou)
@@ -99,37 +99,36 @@ public sealed record RpnOptions
     }
 }
 
-/// <summary>Which proposals the heads learn from, and what they find.</summary>
+/// <summary>How the heads are trained on proposals, and which detections they return.</summary>
 public sealed record RoiOptions
 {
-    /// <summary>Side of what is taken from the feature map, P; the last stage halves it.</summary>
+    /// <summary>Side P of a pooled region, in points of the feature map. The last stage halves it.</summary>
     public int PoolSize { get; init; } = 14;
 
-    /// <summary>Proposals of an image that are learned from.</summary>
+    /// <summary>Proposals sampled per image.</summary>
     public int Samples { get; init; } = 512;
 
-    /// <summary>Of them at most this share are objects.</summary>
+    /// <summary>Maximum share of objects among the sampled proposals.</summary>
     public double ObjectShare { get; init; } = 0.25;
 
-    /// <summary>From this IoU on a proposal is an object; below, background.</summary>
+    /// <summary>From this IoU on a proposal is an object; below, it is background.</summary>
     public double Iou { get; init; } = 0.5;
 
     /// <summary>
-    /// Whether a BatchNorm stands behind the last stage, as MoCo's protocol has it: its features were pre-trained to be
-    /// normalised by nothing.
+    /// Whether a BatchNorm follows the last stage, as in MoCo's protocol: pre-trained features are not normalized.
     /// </summary>
     public bool ExtraNorm { get; init; } = true;
 
-    /// <summary>What scores less is not found.</summary>
+    /// <summary>Detections with a lower score are dropped.</summary>
     public double TestScore { get; init; } = 0.05;
 
-    /// <summary>Of a class, what meets a better find with a higher IoU goes.</summary>
+    /// <summary>A detection is dropped if its IoU with a better one of the same class is higher than this.</summary>
     public double NmsIou { get; init; } = 0.5;
 
-    /// <summary>Most finds of an image.</summary>
+    /// <summary>Maximum number of detections per image.</summary>
     public int MostFound { get; init; } = 100;
 
-    /// <summary>Everything wrong with these options, each with the option's name.</summary>
+    /// <summary>Every fault of these options, with the option's name.</summary>
     public IEnumerable<string> Faults()
     {
         if (PoolSize is < 2 or > 64)
@@ -157,7 +156,7 @@ public sealed record RoiOptions
     }
 }
 
-/// <summary>Pixels from one point of the fourth stage's map to the next, by the encoder's first layers.</summary>
+/// <summary>The stride of the feature map "C4" in pixels, for each kind of encoder stem.</summary>
 internal static class BackboneStride
 {
     public static int Of(EncoderOptions encoder) => encoder.Stem switch

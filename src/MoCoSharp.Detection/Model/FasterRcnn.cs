@@ -12,16 +12,15 @@ using Encoder = MoCoSharp.Models.Encoder;
 namespace MoCoSharp.Detection.Model;
 
 /// <summary>
-/// Faster R-CNN with a C4 backbone: three stages of an encoder see the image, the fourth every region that the proposal
-/// network points at.
+/// Faster R-CNN with a C4 backbone: three stages of an encoder process the image, the fourth each proposed region.
 /// </summary>
 /// <remarks>
-/// Ren et al. 2015, <see href="https://arxiv.org/abs/1506.01497"/>, as detectron2 builds it for "R50-C4" and MoCo
-/// trains it: every layer and every BatchNorm learns.
+/// Ren et al. 2015, <see href="https://arxiv.org/abs/1506.01497"/>, as in detectron2's "R50-C4", and trained as in
+/// MoCo: no layer and no BatchNorm is frozen.
 /// </remarks>
 internal sealed class FasterRcnn : Module
 {
-    private const int MostRegionsAtOnce = 256; // in a test: bounds memory
+    private const int MostRegionsAtOnce = 256; // in a test, to limit memory
 
     private readonly Backbone backbone;
     private readonly RegionStage res5;
@@ -32,10 +31,10 @@ internal sealed class FasterRcnn : Module
     private readonly int _stride;
     private readonly Box[] _cell;
 
-    /// <summary>A detector with random weights.</summary>
-    /// <param name="encoder">Architecture; the head is left out.</param>
-    /// <param name="options">Without faults.</param>
-    /// <param name="classes">K, above 0; background is one more.</param>
+    /// <summary>Creates a detector with random weights.</summary>
+    /// <param name="encoder">Architecture. The head is left out.</param>
+    /// <param name="options">Valid options.</param>
+    /// <param name="classes">Number of classes K, above 0, without background.</param>
     /// <param name="random">Draws the weights.</param>
     public FasterRcnn(EncoderOptions encoder, DetectorOptions options, int classes, Generator random)
         : base(nameof(FasterRcnn))
@@ -57,15 +56,15 @@ internal sealed class FasterRcnn : Module
         ChannelsLast.Apply(this);
     }
 
-    /// <summary>What convolutions compute in; boxes, losses and statistics are fp32 in any case.</summary>
+    /// <summary>The precision of convolutions. Boxes, losses and statistics are always fp32.</summary>
     public Precision Precision
     {
         get => backbone.Precision;
         set => (backbone.Precision, res5.Precision) = (value, value);
     }
 
-    /// <summary>Takes over an encoder's weights, but for its head; what stands on them stays random.</summary>
-    /// <param name="encoder">Of the same architecture. It stays as it is.</param>
+    /// <summary>Copies an encoder's weights, except its head. New layers stay random.</summary>
+    /// <param name="encoder">An encoder of the same architecture. It is not changed.</param>
     public void Begin(Encoder encoder)
     {
         ArgumentNullException.ThrowIfNull(encoder);
@@ -82,12 +81,12 @@ internal sealed class FasterRcnn : Module
         }
     }
 
-    /// <summary>The losses of some images.</summary>
+    /// <summary>Computes the losses of a batch.</summary>
     /// <param name="batch">
-    /// The images; what their boxes are sampled for is fixed by the seed and their places in the stream.
+    /// The images. Their positions in the stream and the seed fix the sampling.
     /// </param>
-    /// <param name="seed">Of the run.</param>
-    /// <param name="device">Where the weights are.</param>
+    /// <param name="seed">Seed of the run.</param>
+    /// <param name="device">Device of the weights.</param>
     public DetectorLosses Losses(DetectionBatch batch, long seed, Device device)
     {
         ArgumentNullException.ThrowIfNull(batch);
@@ -141,11 +140,11 @@ internal sealed class FasterRcnn : Module
             location.MoveToOuterDisposeScope());
     }
 
-    /// <summary>What is found in one image, best first, in pixels of the original.</summary>
-    /// <param name="batch">One image.</param>
-    /// <param name="width">Of the original.</param>
-    /// <param name="height">Of the original.</param>
-    /// <param name="device">Where the weights are.</param>
+    /// <summary>Detects the objects in one image, best first, in pixels of the original.</summary>
+    /// <param name="batch">A batch of one image.</param>
+    /// <param name="width">Width of the original.</param>
+    /// <param name="height">Height of the original.</param>
+    /// <param name="device">Device of the weights.</param>
     public IReadOnlyList<FoundObject> Detect(DetectionBatch batch, int width, int height, Device device)
     {
         ArgumentNullException.ThrowIfNull(batch);

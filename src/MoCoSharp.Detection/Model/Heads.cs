@@ -6,7 +6,7 @@ using static TorchSharp.torch.nn;
 namespace MoCoSharp.Detection.Model;
 
 /// <summary>
-/// The region proposal network: at every point, how much each anchor is an object, and where that lies.
+/// The region proposal network: for each anchor at each point, the objectness and the box deltas.
 /// </summary>
 internal sealed class RpnHead : Module<Tensor, (Tensor Logits, Tensor Deltas)>
 {
@@ -39,7 +39,8 @@ internal sealed class RpnHead : Module<Tensor, (Tensor Logits, Tensor Deltas)>
     }
 
     /// <summary>
-    /// A map [N, C, H, W], channels last, to logits [N, H W A] and deltas [N, H W A, 4], in the order of
+    /// Converts a feature map [N, C, H, W], channels last, to logits [N, H W A] and deltas [N, H W A, 4], in the order
+    /// of
     /// <see cref="AnchorGrid.Over"/>.
     /// </summary>
     public override (Tensor Logits, Tensor Deltas) forward(Tensor map)
@@ -63,7 +64,7 @@ internal sealed class RpnHead : Module<Tensor, (Tensor Logits, Tensor Deltas)>
     }
 }
 
-/// <summary>What a region shows, and where that lies, for each class: one linear layer each.</summary>
+/// <summary>Predicts the class of a region, and box deltas for each class, with one linear layer each.</summary>
 internal sealed class BoxPredictor : Module<Tensor, (Tensor Logits, Tensor Deltas)>
 {
     private readonly Parameter cls_score_weight;  // [K + 1, D]; background is the last
@@ -80,7 +81,7 @@ internal sealed class BoxPredictor : Module<Tensor, (Tensor Logits, Tensor Delta
         RegisterComponents();
     }
 
-    /// <summary>Features [R, D] to logits [R, K + 1] and deltas [R, K, 4].</summary>
+    /// <summary>Converts features [R, D] to logits [R, K + 1] and deltas [R, K, 4].</summary>
     public override (Tensor Logits, Tensor Deltas) forward(Tensor features)
     {
         using var scope = NewDisposeScope();

@@ -2,15 +2,15 @@ using MoCoSharp.Data.Views;
 
 namespace MoCoSharp.Detection.Model;
 
-/// <summary>Draws some objects and some background to learn from: of most boxes there is nothing to learn.</summary>
+/// <summary>Samples objects and background for training, because most boxes are easy background.</summary>
 internal static class LabelSampler
 {
-    /// <summary>At most so many boxes, at most a share of them objects; what objects lack, background fills.</summary>
-    /// <param name="labels">By box, as <see cref="BoxMatcher"/> gives them.</param>
-    /// <param name="count">In all, above 0.</param>
-    /// <param name="objectShare">0 to 1.</param>
-    /// <param name="random">Draws, without replacement.</param>
-    /// <returns>Indices of boxes, rising.</returns>
+    /// <summary>Samples boxes, with a maximum share of objects. Background fills the rest.</summary>
+    /// <param name="labels">Label of each box, from <see cref="BoxMatcher"/>.</param>
+    /// <param name="count">Maximum number of boxes, above 0.</param>
+    /// <param name="objectShare">Maximum share of objects, 0 to 1.</param>
+    /// <param name="random">Draws without replacement.</param>
+    /// <returns>Indices of boxes, ascending.</returns>
     public static (int[] Objects, int[] Background) Sample(
         ReadOnlySpan<sbyte> labels, int count, double objectShare, ref SampleRandom random)
     {

@@ -2,15 +2,15 @@ using System.Numerics;
 
 namespace MoCoSharp.Detection.Model;
 
-/// <summary>Of boxes that cover one another, the one of the highest score stays.</summary>
+/// <summary>Drops boxes that overlap a box with a higher score.</summary>
 internal static class NonMaximumSuppression
 {
-    /// <summary>Greedy, from the highest score down; of equal scores the first counts as higher.</summary>
+    /// <summary>Greedy, from the highest score down. Among equal scores the first wins.</summary>
     /// <param name="boxes">B boxes.</param>
-    /// <param name="scores">Finite. Length B.</param>
-    /// <param name="threshold">A box that meets a kept one with an IoU above it goes.</param>
-    /// <param name="limit">Ends after so many.</param>
-    /// <returns>Indices of those that stay, from the highest score down.</returns>
+    /// <param name="scores">Finite scores. Length B.</param>
+    /// <param name="threshold">A box is dropped if its IoU with a kept one is higher.</param>
+    /// <param name="limit">Maximum number of boxes to keep.</param>
+    /// <returns>Indices of the kept boxes, by descending score.</returns>
     public static int[] Keep(
         IReadOnlyList<Box> boxes, IReadOnlyList<float> scores, float threshold, int limit = int.MaxValue)
     {
@@ -31,12 +31,12 @@ internal static class NonMaximumSuppression
         return [.. kept];
     }
 
-    /// <summary>The same, for each class apart: boxes of different classes leave each other alone.</summary>
+    /// <summary>The same for each class separately: boxes of different classes do not suppress each other.</summary>
     /// <param name="boxes">B boxes.</param>
-    /// <param name="scores">Length B.</param>
-    /// <param name="classes">Length B.</param>
-    /// <param name="threshold">IoU.</param>
-    /// <param name="limit">Ends after so many, over all classes.</param>
+    /// <param name="scores">Scores. Length B.</param>
+    /// <param name="classes">Classes. Length B.</param>
+    /// <param name="threshold">IoU threshold.</param>
+    /// <param name="limit">Maximum number of boxes to keep, over all classes.</param>
     public static int[] KeepByClass(
         IReadOnlyList<Box> boxes, IReadOnlyList<float> scores, IReadOnlyList<int> classes, float threshold,
         int limit = int.MaxValue)
@@ -60,7 +60,7 @@ internal static class NonMaximumSuppression
         return [.. kept.SelectMany(group => group).OrderByDescending(i => scores[i]).ThenBy(i => i).Take(limit)];
     }
 
-    // Corners and areas, each in an array of its own, so that a vector compares several boxes at once.
+    // Corners and areas in separate arrays, so that a vector compares several boxes at once.
     private sealed class Columns
     {
         private readonly float[] left, top, right, bottom, area;
@@ -78,7 +78,7 @@ internal static class NonMaximumSuppression
             }
         }
 
-        /// <summary>Not 0: suppressed.</summary>
+        /// <summary>Not 0 for a suppressed box.</summary>
         public int[] Gone { get; }
 
         public void Suppress(int by, float threshold)

@@ -4,15 +4,15 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Detection.Model;
 
-/// <summary>Statistics of BatchNorm as a true average over passes.</summary>
+/// <summary>Computes BatchNorm statistics as a true average over batches.</summary>
 internal static class PreciseBatchNorm
 {
-    private const double UpdateShare = 0.1; // of a pass in the running statistics, SplitBatchNorm's
+    private const double UpdateShare = 0.1; // weight of a pass in the running statistics, as in SplitBatchNorm
 
-    /// <summary>Replaces every running mean and variance by the average, over the passes, of what each saw.</summary>
-    /// <param name="model">In training mode.</param>
-    /// <param name="passes">At least one; each runs the model once.</param>
-    /// <param name="cancellation">Ends the work; the statistics are then of no use.</param>
+    /// <summary>Replaces every running mean and variance by the average over the passes.</summary>
+    /// <param name="model">The model, in training mode.</param>
+    /// <param name="passes">At least one pass. Each runs the model once.</param>
+    /// <param name="cancellation">Cancels the work. The statistics are then unusable.</param>
     public static void Measure(nn.Module model, IEnumerable<Action> passes, CancellationToken cancellation)
     {
         using var noGrad = no_grad();
@@ -27,7 +27,7 @@ internal static class PreciseBatchNorm
         {
             cancellation.ThrowIfCancellationRequested();
             using var passScope = NewDisposeScope();
-            // so that a pass leaves a tenth of what it saw, and nothing else
+            // From 0, a pass leaves a tenth of its statistics, and nothing else.
             statistics.ForEach(item => item.Running.zero_());
             pass();
             statistics.ForEach(item => item.Sum.add_(item.Running.to(float64), One));

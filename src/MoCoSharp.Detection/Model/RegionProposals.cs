@@ -1,20 +1,21 @@
 namespace MoCoSharp.Detection.Model;
 
 /// <summary>
-/// What a region proposal network proposes for an image: its best anchors, moved, cut to the image, and thinned out.
+/// Converts the output of a region proposal network to proposals: decodes the best anchors, clips them to the image,
+/// and suppresses duplicates.
 /// </summary>
 internal static class RegionProposals
 {
     /// <summary>The proposals of an image, best first.</summary>
-    /// <param name="anchors">B anchors of the whole map.</param>
-    /// <param name="isInside">Whether an anchor is the image's, not the padding's. Length B.</param>
-    /// <param name="logits">Of this image. Length B.</param>
-    /// <param name="deltas">Of this image. Length 4 B.</param>
-    /// <param name="width">Of the image, in pixels.</param>
-    /// <param name="height">Of the image, in pixels.</param>
-    /// <param name="before">How many of the best are looked at.</param>
-    /// <param name="after">How many stay at most.</param>
-    /// <param name="nmsIou">Above it the worse of two goes.</param>
+    /// <param name="anchors">All B anchors of the feature map.</param>
+    /// <param name="isInside">Whether an anchor is in the image, not in the padding. Length B.</param>
+    /// <param name="logits">Logits of this image. Length B.</param>
+    /// <param name="deltas">Deltas of this image. Length 4 B.</param>
+    /// <param name="width">Width of the image, in pixels.</param>
+    /// <param name="height">Height of the image, in pixels.</param>
+    /// <param name="before">Number of best anchors before suppression.</param>
+    /// <param name="after">Maximum number of proposals after suppression.</param>
+    /// <param name="nmsIou">IoU threshold of the suppression.</param>
     public static Box[] Of(
         Box[] anchors, bool[] isInside, ReadOnlySpan<float> logits, ReadOnlySpan<float> deltas, int width, int height,
         int before, int after, double nmsIou)
@@ -48,8 +49,7 @@ internal static class RegionProposals
     }
 
     /// <summary>
-    /// Which anchors stand on the image: those whose point lies on it. The others stand on what was added to make a
-    /// batch rectangular.
+    /// Whether the point of each anchor is in the image. The others are in the padding that makes a batch rectangular.
     /// </summary>
     public static bool[] Inside(Box[] anchors, int width, int height) =>
         [
@@ -57,7 +57,7 @@ internal static class RegionProposals
                 anchor.Left + anchor.Right < 2 * width && anchor.Top + anchor.Bottom < 2 * height),
         ];
 
-    // Rising keys; of equal ones the first place first.
+    // Ascending keys. Among equal keys, the lower index first.
     private static void Sort(float[] keys, int[] places)
     {
         Array.Sort(keys, places);

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Detection.Model;
 
 /// <summary>
-/// The features of regions, each brought to the same size; gradients go back to the map that they were taken from.
+/// Pools the features of each region to a fixed size. Gradients flow back to the feature map.
 /// </summary>
 internal sealed class RoiAlign : autograd.SingleTensorFunction<RoiAlign>
 {
@@ -16,16 +16,18 @@ internal sealed class RoiAlign : autograd.SingleTensorFunction<RoiAlign>
     public override string Name => nameof(RoiAlign);
 
     /// <summary>
-    /// Takes regions out of a feature map, aligned and with an adaptive number of samples (detectron2's ROIAlignV2,
+    /// Pools regions of a feature map, aligned and with an adaptive number of samples (detectron2's ROIAlignV2 with
     /// sampling ratio 0).
     /// </summary>
-    /// <param name="features">Shape [N, C, H, W], float32; channels last needs no copy.</param>
-    /// <param name="boxes">R boxes in pixels of the network's input, with the image (0 to N - 1) of each.</param>
-    /// <param name="scale">Points of the map for a pixel: 1 / stride.</param>
-    /// <param name="size">P, above 0.</param>
+    /// <param name="features">Feature map, float32. Channels last needs no copy. Shape [N, C, H, W].</param>
+    /// <param name="boxes">
+    /// R boxes in pixels of the network's input, each with the index of its image, 0 to N - 1.
+    /// </param>
+    /// <param name="scale">Points of the feature map per pixel: 1 / stride.</param>
+    /// <param name="size">Side P of a pooled region, above 0.</param>
     /// <returns>Shape [R, C, P, P], channels last.</returns>
     /// <exception cref="ArgumentException">
-    /// The features have another shape or type, or a box is of no image.
+    /// The features have another shape or type, or a box has an invalid image or corner.
     /// </exception>
     public static Tensor Of(Tensor features, IReadOnlyList<(int Image, Box Box)> boxes, double scale, int size)
     {
@@ -99,7 +101,7 @@ internal sealed class RoiAlign : autograd.SingleTensorFunction<RoiAlign>
         return [map.to(grad_output.device).permute(0, 3, 1, 2).MoveToOuterDisposeScope(), null!];
     }
 
-    // Of the first element; a span over the whole would end at 2 GB.
+    // Address of the first element. A span over all elements would be limited to 2 GB.
     private static unsafe float* Address(Tensor tensor)
     {
         using var first = tensor.narrow(0, 0, 1);

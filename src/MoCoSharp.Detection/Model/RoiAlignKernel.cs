@@ -3,30 +3,30 @@ using System.Numerics;
 namespace MoCoSharp.Detection.Model;
 
 /// <summary>
-/// ROI-Align on plain memory, channels last, on several threads; the bits are the same on any number of them.
+/// ROI-Align on plain memory, channels last, on several threads. The number of threads changes no bit.
 /// </summary>
 /// <remarks>
-/// He et al. 2017, <see href="https://arxiv.org/abs/1703.06870"/>, section 3, in the "aligned" form: the middle of the
-/// first pixel lies at 0.5. Each of a region's P x P cells is the mean of bilinear samples on a grid of ceil(size / P)
-/// points a side. A thread owns what it writes: forward, the cells of a region; backward, a range of channels of an
-/// image, over which it walks through the regions in their order. So no sum depends on who comes first, and none is
-/// atomic.
+/// He et al. 2017, <see href="https://arxiv.org/abs/1703.06870"/>, section 3, in the "aligned" form: the center of the
+/// first pixel is at 0.5. Each of the P x P cells of a region is the mean of bilinear samples on a grid of
+/// ceil(size / P) points a side. No two threads write to the same memory, so there are no atomics and a fixed order of
+/// sums. Forward, a thread writes the cells of a region. Backward, it writes a range of channels of an image, and adds
+/// the regions in order.
 /// </remarks>
 internal static unsafe class RoiAlignKernel
 {
-    /// <summary>Which part of which image, in points of the feature map.</summary>
+    /// <summary>A region of an image, in points of the feature map.</summary>
     public readonly record struct Region(int Image, float Left, float Top, float Width, float Height);
 
-    /// <summary>A map of features: images x height x width x channels.</summary>
+    /// <summary>Shape of the feature map: images x height x width x channels.</summary>
     public readonly record struct Shape(int Images, int Height, int Width, int Channels);
 
-    /// <summary>Writes the cells.</summary>
-    /// <param name="features">[N, H, W, C].</param>
+    /// <summary>Computes the cells of all regions.</summary>
+    /// <param name="features">Feature map. Shape [N, H, W, C].</param>
     /// <param name="shape">N, H, W and C.</param>
     /// <param name="regions">R regions.</param>
-    /// <param name="size">P.</param>
-    /// <param name="cells">Written: [R, P, P, C].</param>
-    /// <param name="threads">Above 0.</param>
+    /// <param name="size">Side P of a pooled region.</param>
+    /// <param name="cells">Written. Shape [R, P, P, C].</param>
+    /// <param name="threads">Number of threads, above 0.</param>
     public static void Forward(float* features, Shape shape, Region[] regions, int size, float* cells, int threads) =>
         Parallel.For(0, regions.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, r =>
         {
@@ -48,13 +48,13 @@ internal static unsafe class RoiAlignKernel
             }
         });
 
-    /// <summary>Adds each cell's gradient to those of the points that it was made of.</summary>
-    /// <param name="gradients">Of the cells: [R, P, P, C].</param>
-    /// <param name="shape">N, H, W and C of the features.</param>
+    /// <summary>Adds the gradient of each cell to the points that the cell was computed from.</summary>
+    /// <param name="gradients">Gradients of the cells. Shape [R, P, P, C].</param>
+    /// <param name="shape">N, H, W and C of the feature map.</param>
     /// <param name="regions">R regions.</param>
-    /// <param name="size">P.</param>
-    /// <param name="features">Added to: [N, H, W, C].</param>
-    /// <param name="threads">Above 0.</param>
+    /// <param name="size">Side P of a pooled region.</param>
+    /// <param name="features">Added to. Shape [N, H, W, C].</param>
+    /// <param name="threads">Number of threads, above 0.</param>
     public static void Backward(float* gradients, Shape shape, Region[] regions, int size, float* features, int threads)
     {
         var ofImage = Enumerable
@@ -147,14 +147,14 @@ internal static unsafe class RoiAlignKernel
         }
     }
 
-    // The points at which a region is sampled.
+    // The sampling points of a region.
     private readonly struct Grid
     {
         private readonly Region _region;
         private readonly Shape _shape;
         private readonly float _cellWidth;
         private readonly float _cellHeight;
-        private readonly int _columns; // samples of a cell, across
+        private readonly int _columns; // samples per cell, horizontally
         private readonly int _rows;
 
         public Grid(Region region, int size, Shape shape)
@@ -162,7 +162,7 @@ internal static unsafe class RoiAlignKernel
             _region = region;
             _shape = shape;
             (_cellWidth, _cellHeight) = (region.Width / size, region.Height / size);
-            // 0 for a region without area, whose cells are 0
+            // 0 for an empty region, whose cells are 0
             (_columns, _rows) = ((int)MathF.Ceiling(_cellWidth), (int)MathF.Ceiling(_cellHeight));
         }
 
@@ -176,7 +176,7 @@ internal static unsafe class RoiAlignKernel
         }
     }
 
-    // A place between four points of the map, and the share of each.
+    // A place between four points of the feature map, and the weight of each.
     private readonly record struct Point(
         bool IsInside, int Left, int Top, int Right, int Bottom, float A, float B, float C, float D)
     {
@@ -195,7 +195,7 @@ internal static unsafe class RoiAlignKernel
                 fromTop * fromLeft);
         }
 
-        /// <summary>Where the four points lie behind the image's first value: A and B above, C and D below.</summary>
+        /// <summary>Offsets of the four points from the image's first value: A and B above, C and D below.</summary>
         public (nint A, nint B, nint C, nint D) Offsets(Shape shape) => (
             (nint)((Top * shape.Width) + Left) * shape.Channels, (nint)((Top * shape.Width) + Right) * shape.Channels,
             (nint)((Bottom * shape.Width) + Left) * shape.Channels,

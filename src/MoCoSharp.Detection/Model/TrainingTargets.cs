@@ -3,10 +3,10 @@ using MoCoSharp.Detection.Datasets;
 
 namespace MoCoSharp.Detection.Model;
 
-/// <summary>What the anchors of an image should say.</summary>
-/// <param name="Objects">Sampled anchors that are objects.</param>
-/// <param name="Background">Sampled anchors that are none.</param>
-/// <param name="Deltas">What leads from each of the objects' anchors to its object. Length 4 x objects.</param>
+/// <summary>Sampled anchors of an image, and their targets.</summary>
+/// <param name="Objects">Indices of sampled anchors that are objects.</param>
+/// <param name="Background">Indices of sampled anchors that are background.</param>
+/// <param name="Deltas">Target deltas of the objects. Length 4 x objects.</param>
 internal sealed record AnchorTargets(int[] Objects, int[] Background, float[] Deltas)
 {
     public static AnchorTargets Of(
@@ -31,14 +31,14 @@ internal sealed record AnchorTargets(int[] Objects, int[] Background, float[] De
     }
 }
 
-/// <summary>The regions of an image that are learned from, and what they should say.</summary>
+/// <summary>Sampled regions of an image, and their targets.</summary>
 /// <param name="Regions">Sampled proposals: objects, then background.</param>
-/// <param name="Labels">Of each region; K is background.</param>
-/// <param name="Deltas">Of the objects among them. Length 4 x objects.</param>
+/// <param name="Labels">Class of each region. K is background.</param>
+/// <param name="Deltas">Target deltas of the objects. Length 4 x objects.</param>
 internal sealed record RegionTargets(Box[] Regions, long[] Labels, float[] Deltas)
 {
     /// <summary>
-    /// The objects themselves are among the proposals, so that there is something to learn from at first.
+    /// Samples regions. The true boxes are added to the proposals, which are poor at first.
     /// </summary>
     public static RegionTargets Of(
         Box[] proposals, Box[] truths, int[] truthLabels, int classes, RoiOptions options, SampleRandom random)
@@ -60,7 +60,7 @@ internal sealed record RegionTargets(Box[] Regions, long[] Labels, float[] Delta
             deltas);
     }
 
-    /// <summary>The objects of an image that are learned from: all but crowds.</summary>
+    /// <summary>The objects of an image to train on: all except crowds.</summary>
     public static (Box[] Boxes, int[] Labels) Truths(DetectionView view)
     {
         var kept = view.Boxes.Where(box => !box.IsCrowd)

@@ -3,18 +3,18 @@ using MoCoSharp.Detection.Metrics;
 
 namespace MoCoSharp.Detection.Pictures;
 
-/// <summary>Precision against recall at an IoU of 0.5, a curve for each class.</summary>
+/// <summary>Draws precision against recall at an IoU of 0.5, with a curve for each class.</summary>
 internal static class CurvePicture
 {
-    private const int Side = 480;     // of the square that curves are drawn in
+    private const int Side = 480;     // of the square around the curves
     private const int Left = 44;
     private const int Top = 28;
-    private const int MostNamed = 40; // classes; the others are drawn in grey
+    private const int MostNamed = 40; // named classes; the others are drawn in gray
     private static readonly (byte, byte, byte) Ink = (40, 40, 40);
     private static readonly (byte, byte, byte) Grid = (224, 224, 224);
     private static readonly (byte, byte, byte) Unnamed = (190, 190, 190);
 
-    /// <summary>Draws the curves; the classes of the most precision are named first.</summary>
+    /// <summary>Draws the curves. The classes with the highest AP are named first.</summary>
     public static ImageBuffer Draw(DetectionScores scores)
     {
         ArgumentNullException.ThrowIfNull(scores);

@@ -7,11 +7,11 @@ using MoCoSharp.PyTorch;
 namespace MoCoSharp.Detection.Pictures;
 
 /// <summary>
-/// A detection to look at: images with what was found in them, curves of precision and recall, and the worst mistakes.
+/// Draws the results of a detector: test images with detections, precision-recall curves, and the worst mistakes.
 /// </summary>
 public static class DetectionPictures
 {
-    private const double LeastScore = 0.5; // of what is drawn
+    private const double LeastScore = 0.5; // of the detections that are drawn
     private const int LongestSide = 800;
     private const int ThumbSide = 220;
     private const int Columns = 4;
@@ -20,13 +20,13 @@ public static class DetectionPictures
     private static readonly (byte, byte, byte) Ink = (30, 30, 30);
 
     /// <summary>Writes the pictures.</summary>
-    /// <param name="folder">Made where it lacks.</param>
-    /// <param name="images">The truth.</param>
-    /// <param name="judged">Indices of the images that were looked at.</param>
-    /// <param name="found">In those.</param>
-    /// <param name="scores">For the curves.</param>
-    /// <param name="count">Images to draw, above 0.</param>
-    /// <returns>What was written, in a sentence.</returns>
+    /// <param name="folder">The folder. It is created if it does not exist.</param>
+    /// <param name="images">The images with their true boxes.</param>
+    /// <param name="judged">Indices of the tested images.</param>
+    /// <param name="found">Detections in these images.</param>
+    /// <param name="scores">The scores, for the curves.</param>
+    /// <param name="count">Number of images to draw, above 0.</param>
+    /// <returns>The written files, in a sentence.</returns>
     public static string Write(
         string folder, BoxedImages images, IReadOnlyList<int> judged, IReadOnlyList<FoundObject> found,
         DetectionScores scores, int count)
@@ -46,11 +46,11 @@ public static class DetectionPictures
         Save(Path.Combine(folder, "precision-recall.png"), CurvePicture.Draw(scores));
         var mistakes = Mistakes.Of(images, judged, found).Take(MostMistakes).ToList();
         Save(Path.Combine(folder, "mistakes.png"), Sheet(images, mistakes).Image);
-        return $"{folder}: {drawn.Count} test images (white: the truth; colours: found with a score of {LeastScore} " +
+        return $"{folder}: {drawn.Count} test images (white: the truth; colors: found with a score of {LeastScore} " +
             $"or more), precision-recall.png, and mistakes.png with the worst {mistakes.Count}";
     }
 
-    /// <summary>An image with the truth in white, and what was found in the colours of classes.</summary>
+    /// <summary>An image with the true boxes in white and the detections in the colors of their classes.</summary>
     internal static Sketch Picture(BoxedImages images, int index, IEnumerable<FoundObject> found, int longest)
     {
         using var image = images.Read(index);
@@ -91,7 +91,7 @@ public static class DetectionPictures
         sheet.Text(
             gap,
             gap / 2,
-            mistakes.Count == 0 ? "no mistakes" : "the worst mistakes: false finds by score, and objects missed",
+            mistakes.Count == 0 ? "no mistakes" : "the worst mistakes: false positives by score, and missed objects",
             Ink);
         for (var i = 0; i < mistakes.Count; i++)
         {

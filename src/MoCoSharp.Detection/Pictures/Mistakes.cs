@@ -3,25 +3,25 @@ using MoCoSharp.Detection.Model;
 
 namespace MoCoSharp.Detection.Pictures;
 
-/// <summary>A find that is none, or an object that was not found.</summary>
+/// <summary>A false positive, or a missed object.</summary>
 /// <param name="Image">Index of the image.</param>
-/// <param name="What">In words.</param>
-/// <param name="Box">Where.</param>
+/// <param name="What">A description.</param>
+/// <param name="Box">The box.</param>
 /// <param name="Weight">
-/// The score of a false find, or 1 - the best score that met a missed object: how bad it is.
+/// How bad it is: the score of a false positive, or 1 - the best score that overlaps a missed object.
 /// </param>
 internal sealed record Mistake(int Image, string What, FoundObject Box, double Weight);
 
-/// <summary>Where a detector is most wrong.</summary>
+/// <summary>Finds the worst mistakes of a detector.</summary>
 internal static class Mistakes
 {
-    private const double Meets = 0.5;   // IoU
-    private const double Touches = 0.1; // IoU: less is background
+    private const double Meets = 0.5;   // IoU of a match
+    private const double Touches = 0.1; // IoU; lower is background
 
-    /// <summary>The mistakes of all images, the worst first.</summary>
-    /// <param name="images">The truth; difficult objects and crowds are neither missed nor mistaken.</param>
+    /// <summary>The mistakes in all images, the worst first.</summary>
+    /// <param name="images">The images with their true boxes. Difficult objects and crowds are ignored.</param>
     /// <param name="judged">Indices of the images that count.</param>
-    /// <param name="found">In those.</param>
+    /// <param name="found">Detections in these images.</param>
     public static IReadOnlyList<Mistake> Of(
         BoxedImages images,
         IReadOnlyList<int> judged,

@@ -3,14 +3,14 @@ using MoCoSharp.Data.Views;
 
 namespace MoCoSharp.Detection.Pictures;
 
-/// <summary>Boxes, lines and labels on an image.</summary>
+/// <summary>Draws boxes, lines and labels on an image.</summary>
 internal sealed class Sketch
 {
     private const double Saturation = 0.8;
 
     private readonly byte[] _pixels; // [H, W, 3]
 
-    /// <summary>An empty sheet.</summary>
+    /// <summary>Creates an empty image.</summary>
     public Sketch(int width, int height)
     {
         (Width, Height, _pixels) = (width, height, new byte[3 * width * height]);
@@ -18,7 +18,7 @@ internal sealed class Sketch
         Image = new ImageBuffer(width, height, _pixels);
     }
 
-    /// <summary>An image, brought to a size: its longer side has this length at most.</summary>
+    /// <summary>Creates a copy of an image, resized to a maximum length of the longer side.</summary>
     public static Sketch Of(ImageBuffer image, int longest)
     {
         using var canvas = new ViewCanvas(image);
@@ -39,7 +39,7 @@ internal sealed class Sketch
 
     public ImageBuffer Image { get; }
 
-    /// <summary>A colour for a class: neighbours differ much.</summary>
+    /// <summary>The color of a class. Adjacent classes have very different colors.</summary>
     public static (byte Red, byte Green, byte Blue) ColorOf(int label)
     {
         var hue = label * 0.618034 % 1 * 6;
@@ -64,7 +64,7 @@ internal sealed class Sketch
         }
     }
 
-    /// <summary>The outline of a box.</summary>
+    /// <summary>Draws the outline of a box.</summary>
     public void Outline(double left, double top, double right, double bottom, (byte, byte, byte) color, int thickness)
     {
         int l = (int)Math.Round(left),
@@ -77,7 +77,7 @@ internal sealed class Sketch
         Fill(l + w - thickness, t, thickness, h, color);
     }
 
-    /// <summary>A straight line, two pixels thick.</summary>
+    /// <summary>Draws a straight line, two pixels thick.</summary>
     public void Line(double x0, double y0, double x1, double y1, (byte, byte, byte) color)
     {
         var steps = (int)Math.Ceiling(Math.Max(Math.Abs(x1 - x0), Math.Abs(y1 - y0))) + 1;
@@ -89,7 +89,7 @@ internal sealed class Sketch
         }
     }
 
-    /// <summary>A text on a ground of its own, kept inside the image.</summary>
+    /// <summary>Draws a text on a colored background, inside the image.</summary>
     public void Label(double left, double top, string text, (byte, byte, byte) ground)
     {
         const int padding = 2;
@@ -103,7 +103,7 @@ internal sealed class Sketch
     public void Text(int left, int top, string text, (byte, byte, byte) color) =>
         PixelFont.Draw(Image, left, top, text, color);
 
-    /// <summary>Another sketch, at a place of this one.</summary>
+    /// <summary>Draws another sketch at a place of this one.</summary>
     public void Place(Sketch other, int left, int top)
     {
         for (var y = 0; y < other.Height && top + y < Height; y++)

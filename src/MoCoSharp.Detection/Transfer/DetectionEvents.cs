@@ -33,7 +33,7 @@ public readonly record struct DetectionReport(
     };
 }
 
-/// <summary>Told of a detection's progress. A method that is not implemented does nothing.</summary>
+/// <summary>Receives the progress of a detection. A method that is not implemented does nothing.</summary>
 /// <remarks>Called on the training thread, but <see cref="IRunObserver.Warned"/> on any thread.</remarks>
 public interface IDetectionObserver : IRunObserver
 {

@@ -41,25 +41,26 @@ internal sealed record DetectionState(
     /// <param name="trainer">Overwritten after all checks.</param>
     /// <param name="identity">What the run is.</param>
     /// <returns>The losses since the last report.</returns>
-    /// <exception cref="InvalidDataException">The file is broken, or is no such state.</exception>
+    /// <exception cref="InvalidDataException">The file is broken, or is not a state of a detection.</exception>
     /// <exception cref="OtherRunException">The file is of another configuration or of other images.</exception>
     public static List<double[]> Load(string path, DetectorTrainer trainer, DetectionIdentity identity)
     {
         using var file = SafeTensors.Read(path);
         using var scope = NewDisposeScope();
         var metadata = new StateMetadata(path, file.Metadata);
-        metadata.Require("format", Format, "is no checkpoint of a detection");
+        metadata.Require("format", Format, "is not a checkpoint of a detection");
         metadata.RequireChecksum();
         if (!identity.HasConfig(metadata))
         {
-            throw new OtherRunException($"{path}: was made by another configuration than the config.json beside it. " +
-                "Take the change back, or start another run.");
+            throw new OtherRunException(
+                $"{path}: was made with another configuration than the config.json beside it. " +
+                "Undo the change, or start another run.");
         }
 
         if (metadata.Find("data.fingerprint") is var found && found != identity.Data)
         {
-            throw new OtherRunException($"{path}: has learned from other images or boxes (fingerprint {found}) than " +
-                $"are there now ({identity.Data}). Bring those back, or start another run.");
+            throw new OtherRunException($"{path}: was trained on other images or boxes (fingerprint {found}) than " +
+                $"are there now ({identity.Data}). Restore the old data, or start another run.");
         }
 
         var step = metadata.GetNumber("step");
@@ -74,6 +75,6 @@ internal sealed record DetectionState(
         var rows = NumberRows.Parse(metadata.Find("losses") ?? "", columns: 4, Fault);
         return rows.Find(row => !row.All(double.IsFinite)) is { } bad ? throw Fault(NumberRows.Write([bad])) : rows;
 
-        InvalidDataException Fault(string line) => new($"{path}: \"{line}\" is no record of a step's four losses.");
+        InvalidDataException Fault(string line) => new($"{path}: \"{line}\" is not a record of a step's four losses.");
     }
 }

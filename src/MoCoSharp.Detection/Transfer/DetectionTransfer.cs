@@ -27,7 +27,7 @@ public sealed class DetectionTransfer : IDisposable
     /// <param name="config">Without faults and open choices.</param>
     /// <param name="train">The training images.</param>
     /// <param name="encoder">Its weights are copied; null is random weights.</param>
-    /// <param name="observer">Told of progress.</param>
+    /// <param name="observer">Receives the progress.</param>
     /// <param name="time">For rates, and for saves by the clock. It decides no number.</param>
     public DetectionTransfer(
         DetectionConfig config, BoxedImages train, Encoder? encoder, IDetectionObserver observer, TimeProvider time)
@@ -231,7 +231,7 @@ public sealed class DetectionTransfer : IDisposable
         {
             if (_unreadable.Add(bad.Name))
             {
-                _observer.Warned($"{bad} It takes no part{(bad.MayPass ? " this time" : "")}.");
+                _observer.Warned($"{bad} It is skipped{(bad.MayPass ? " this time" : "")}.");
             }
         }
     }

@@ -54,7 +54,9 @@ internal sealed class MadeImages : IDisposable
                     label = random.NextInt(2);
                 Paint(pixels, width, left, top, size, label);
                 objects +=
-                    $"<object><name>{(label == 0 ? "square" : "disc")}</name><difficult>0</difficult><bndbox><xmin>{left + 1}</xmin><ymin>{top + 1}</ymin><xmax>{left + size}</xmax><ymax>{top + size}</ymax></bndbox></object>";
+                    $"<object><name>{(label == 0 ? "square" : "disc")}</name><difficult>0</difficult>" +
+                    $"<bndbox><xmin>{left + 1}</xmin><ymin>{top + 1}</ymin>" +
+                    $"<xmax>{left + size}</xmax><ymax>{top + size}</ymax></bndbox></object>";
             }
 
             File.WriteAllBytes(

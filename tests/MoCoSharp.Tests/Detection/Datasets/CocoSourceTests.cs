@@ -8,10 +8,12 @@ public sealed class CocoSourceTests : IDisposable
 {
     private const string Whole = """
         {
-          "images": [ { "id": 7, "file_name": "b.png", "width": 4, "height": 4 }, { "id": 3, "file_name": "sub/a.png", "width": 4, "height": 4 } ],
+          "images": [ { "id": 7, "file_name": "b.png", "width": 4, "height": 4 },
+            { "id": 3, "file_name": "sub/a.png", "width": 4, "height": 4 } ],
           "categories": [ { "id": 18, "name": "dog" }, { "id": 1, "name": "person" } ],
           "annotations": [
-            { "image_id": 7, "category_id": 18, "bbox": [0.5, 1, 2, 2.5], "area": 3.5, "iscrowd": 0, "segmentation": [[1, 2, 3]] },
+            { "image_id": 7, "category_id": 18, "bbox": [0.5, 1, 2, 2.5], "area": 3.5, "iscrowd": 0,
+              "segmentation": [[1, 2, 3]] },
             { "image_id": 7, "category_id": 1, "bbox": [0, 0, 4, 4], "iscrowd": 1, "area": 9 }
           ]
         }
@@ -42,8 +44,12 @@ public sealed class CocoSourceTests : IDisposable
     public void AnnotationsThatCannotBeUsed_AreToldAndDropped()
     {
         var images = Open(Whole.Replace("\"annotations\": [", """
-            "annotations": [ { "image_id": 99, "category_id": 1, "bbox": [0, 0, 1, 1] }, { "image_id": 3, "category_id": 99, "bbox": [0, 0, 1, 1] },
-              { "image_id": 3, "category_id": 1, "bbox": [0, 0, 0, 1] }, { "image_id": 3, "category_id": 1, "bbox": [0, 0, 1] }, { "image_id": 3, "category_id": 1, "bbox": [1, 1, 1e308, 1e308] },
+            "annotations": [
+              { "image_id": 99, "category_id": 1, "bbox": [0, 0, 1, 1] },
+              { "image_id": 3, "category_id": 99, "bbox": [0, 0, 1, 1] },
+              { "image_id": 3, "category_id": 1, "bbox": [0, 0, 0, 1] },
+              { "image_id": 3, "category_id": 1, "bbox": [0, 0, 1] },
+              { "image_id": 3, "category_id": 1, "bbox": [1, 1, 1e308, 1e308] },
             """, StringComparison.Ordinal));
 
         Assert.Equal([new ObjectBox(1, 1, 4, 4, 0)], images[0].Boxes); // cut
@@ -171,16 +177,16 @@ public sealed class CocoSourceTests : IDisposable
     [InlineData("\"id\": 18, \"name\"", "\"id\": 18.5, \"name\"", "categories[0]: \"id\" is 18.5")]
     [InlineData("\"id\": 18, \"name\"", "\"name\"", "categories[0]: has no \"id\"")]
     [InlineData("\"name\": \"dog\"", "\"name\": 5", "categories[0] (id 18): \"name\" is 5, expected a text")]
-    [InlineData("\"id\": 3, ", "\"id\": \"7\", ", "id 7 stands there twice: images[0] (id 7) and images[1] (id 7)")]
+    [InlineData("\"id\": 3, ", "\"id\": \"7\", ", "id 7 occurs twice: images[0] (id 7) and images[1] (id 7)")]
     [InlineData(
         "\"id\": 1, \"name\"",
         "\"id\": 18.0, \"name\"",
-        "id 18 stands there twice: categories[0] (id 18) and categories[1] (id 18)"
+        "id 18 occurs twice: categories[0] (id 18) and categories[1] (id 18)"
     )]
     [InlineData(
         "\"file_name\": \"b.png\"",
         "\"file_name\": \"https://host/p/x.png\"",
-        "It is an address: fetch the images first"
+        "It is a web address: download it first"
     )]
     [InlineData(
         "\"file_name\": \"b.png\"",
@@ -250,8 +256,11 @@ public sealed class CocoSourceTests : IDisposable
     public void WhatIsOddInAnnotations_IsToldWithItsPlace()
     {
         var images = Open(Whole.Replace("\"annotations\": [", """
-            "annotations": [ { "id": 5, "image_id": 3, "category_id": 1, "segmentation": [[0, 0, 1, 1]] }, { "id": 5, "image_id": 3, "category_id": 1, "bbox": [3, 3, -2, -2] },
-              { "id": "5", "image_id": 3, "category_id": 1, "bbox": ["a", 3, 2, 2] }, { "image_id": 3, "category_id": 1, "iscrowd": "maybe", "bbox": [0, 0, 1, 1] },
+            "annotations": [
+              { "id": 5, "image_id": 3, "category_id": 1, "segmentation": [[0, 0, 1, 1]] },
+              { "id": 5, "image_id": 3, "category_id": 1, "bbox": [3, 3, -2, -2] },
+              { "id": "5", "image_id": 3, "category_id": 1, "bbox": ["a", 3, 2, 2] },
+              { "image_id": 3, "category_id": 1, "iscrowd": "maybe", "bbox": [0, 0, 1, 1] },
             """, StringComparison.Ordinal));
 
         Assert.Single(images[0].Boxes);
@@ -259,10 +268,10 @@ public sealed class CocoSourceTests : IDisposable
         {
             "1 annotations without a \"bbox\" were dropped (outlines alone are not read): annotations[0] (id 5), a " +
             "person of sub/a.png.",
-            "2 annotations have the id of another, and count all the same: annotations[1] (id 5), annotations[2] " +
+            "2 annotations have the id of another, but count nevertheless: annotations[1] (id 5), annotations[2] " +
             "(id 5).",
             "1 boxes without area were dropped: annotations[1] (id 5), a person of sub/a.png (3, 3 to 1, 1).",
-            "1 boxes whose corners are no numbers were dropped: annotations[2] (id 5), a person of sub/a.png, " +
+            "1 boxes whose corners are not numbers were dropped: annotations[2] (id 5), a person of sub/a.png, " +
             "\"bbox\" [\"a\", 3, 2, 2].",
             "1 flags \"iscrowd\" are neither 0 nor 1 and were taken as 0: \"maybe\" annotations[3], a person of " +
             "sub/a.png.",
@@ -364,7 +373,7 @@ public sealed class CocoSourceTests : IDisposable
             .Judged!;
         Assert.Contains(
             judged.Notices,
-            notice => notice.Contains("1 of its 2 images are also learned from, so that the AP is too high: b.png"));
+            notice => notice.Contains("1 of its 2 images are also trained on, so the AP is too high: b.png"));
         Assert.Contains(judged.Notices, notice => notice.Contains("DOG (is it Dog?)"));
     }
 

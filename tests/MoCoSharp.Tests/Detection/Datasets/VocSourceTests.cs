@@ -48,7 +48,7 @@ public sealed class VocSourceTests : IDisposable
         Assert.Equal([new ObjectBox(29, 19, 40, 30, 0)], images[0].Boxes);
         Assert.Equal(4, images.Notices.Count);
         Assert.Contains(images.Notices, notice => notice.Contains("1 boxes without area were dropped: a dog of a"));
-        Assert.Contains(images.Notices, notice => notice.Contains("2 boxes whose corners are no numbers"));
+        Assert.Contains(images.Notices, notice => notice.Contains("2 boxes whose corners are not numbers"));
     }
 
     [Fact]
@@ -60,7 +60,7 @@ public sealed class VocSourceTests : IDisposable
 
         Assert.Equal((2, 0), (images.Count, images[0].Boxes.Count));
         Assert.Equal("b", images.WithObjects()[0].Name);
-        Assert.Contains("1 images without boxes take no part", images.WithObjects().Notices.Single());
+        Assert.Contains("1 images without boxes are not trained on", images.WithObjects().Notices.Single());
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public sealed class VocSourceTests : IDisposable
         Write("a", 40, 30, Object("dog", 1, 1, 9, 9), said: (41, 30));
 
         Assert.Contains(
-            "is 40 x 30 pixels, and its annotation says 41 x 30",
+            "is 40 x 30 pixels, but its annotation says 41 x 30",
             Assert.Throws<BrokenImageException>(() => Open("a").Read(0)).Message);
     }
 
@@ -106,7 +106,8 @@ public sealed class VocSourceTests : IDisposable
     [InlineData("<!DOCTYPE a [<!ENTITY b \"aaaaaaaa\"><!ENTITY c \"&b;&b;&b;&b;\">]><annotation>&c;</annotation>")]
     [InlineData("<annotation><object><bndbox/></object></annotation>")]
     [InlineData(
-        "<annotation><size><width>9</width></size><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a/></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></annotation>"
+        "<annotation><size><width>9</width></size><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a/>" +
+        "</a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></annotation>"
     )]
     public void AHostileAnnotation_IsRefusedByName(string xml)
     {
@@ -125,7 +126,7 @@ public sealed class VocSourceTests : IDisposable
     {
         Write("a", 40, 30, Object("dog", 1, 1, 9, 9));
 
-        Assert.Contains("line 2: is no id", Assert.Throws<DataSourceException>(() => Open("a", id)).Message);
+        Assert.Contains("line 2: is not an id", Assert.Throws<DataSourceException>(() => Open("a", id)).Message);
     }
 
     [Fact]
@@ -135,7 +136,7 @@ public sealed class VocSourceTests : IDisposable
         File.Delete(folder["JPEGImages/a.png"]);
         var error = Assert.Throws<DataSourceException>(() => Open("a", "b"));
 
-        Assert.Contains("there is no such image", error.Message); // both faults at once
+        Assert.Contains("have an annotation, but no image in", error.Message); // both faults at once
         Assert.Contains("b.xml", error.Message);
         Assert.Contains("names no image", Assert.Throws<DataSourceException>(() => Open()).Message);
     }
@@ -198,7 +199,7 @@ public sealed class VocSourceTests : IDisposable
             "there is no folder",
             Assert.Throws<DataSourceException>(() => DetectionSource.Open("voc:/nowhere", null)).Message);
         Assert.Contains(
-            "is no source with boxes",
+            "is not a source with boxes",
             Assert.Throws<DataSourceException>(() => DetectionSource.Open("patterns", null)).Message);
         Assert.Throws<DataSourceException>(() => DetectionSource.Open("voc:", null));
     }
@@ -226,7 +227,7 @@ public sealed class VocSourceTests : IDisposable
         Assert.Equal(["a", "b"], [images[0].Name, images[1].Name]);
         Assert.Equal(2, images.Count);
         Assert.Contains(
-            "1 ids stand in some.txt more than once, and count once: a (3 times).",
+            "1 ids occur in some.txt more than once, and count once: a (3 times).",
             images.Notices.Single());
 
         folder.Write("ImageSets/Main/other.txt", "b\n");
@@ -234,7 +235,7 @@ public sealed class VocSourceTests : IDisposable
         Assert.Equal(2, both.Count);
         Assert.Contains(
             both.Notices,
-            notice => notice.Contains("1 ids stand in more than one of the lists, and count once: b"));
+            notice => notice.Contains("1 ids occur in more than one of the lists, and count once: b"));
     }
 
     [Theory]
@@ -331,7 +332,7 @@ public sealed class VocSourceTests : IDisposable
 
         Assert.Equal(35.70000076293945, images[0].Boxes.Single().Right);
         Assert.Contains(
-            "2 boxes whose corners are no numbers were dropped: a dog of a, xmax \"12,5\", a cat of a, no xmin.",
+            "2 boxes whose corners are not numbers were dropped: a dog of a, xmax \"12,5\", a cat of a, no xmin.",
             images.Notices.Single());
     }
 
@@ -351,7 +352,7 @@ public sealed class VocSourceTests : IDisposable
             images.Notices,
             notice =>
                 notice.Contains(
-                    "1 annotations name another image than their own file's name, by which images are found: a.xml " +
+                    "1 annotations name another image; images are found by the name of the annotation file: a.xml " +
                     "(\"../../x.jpg\")"));
         Assert.Contains(
             images.Notices,
@@ -391,7 +392,7 @@ public sealed class VocSourceTests : IDisposable
         Assert.Equal((pixels.Width, pixels.Height), (images[0].Width, images[0].Height));
         folder.Write("JPEGImages/a.TIF", "II*\0"u8.ToArray());
         Assert.Contains(
-            "Its annotation does not say its size either.",
+            "Its annotation does not give its size either.",
             Assert.Throws<DataSourceException>(() => Open("a")).Message);
     }
 
@@ -403,7 +404,7 @@ public sealed class VocSourceTests : IDisposable
 
         Assert.Equal(folder["JPEGImages/a.jpg"], Open("a")[0].File);
         Assert.Contains(
-            "1 ids have more than one image file, of which one is taken: a.jpg of a.jpg, a.png.",
+            "1 ids have more than one image file, of which one is used: a.jpg of a.jpg, a.png.",
             Open("a").Notices.Single());
     }
 
@@ -425,7 +426,7 @@ public sealed class VocSourceTests : IDisposable
             .Throws<DataSourceException>(() => Open([.. Enumerable.Range(0, 20).Select(i => $"{i:D2}")]))
             .Message;
 
-        Assert.Contains("12 ids of some.txt have an annotation, but there is no such image", message);
+        Assert.Contains("12 ids of some.txt have an annotation, but no image in", message);
         Assert.Contains("00, 01, 02, 03, 04, ...", message);
         Assert.Contains("1 ids of some.txt have no annotation", message);
         Directory.Delete(folder["Annotations"], recursive: true);
@@ -437,7 +438,7 @@ public sealed class VocSourceTests : IDisposable
     [InlineData("<annotation><object>", "not well-formed XML at line 1, character 21")]
     [InlineData("<annotation/>\n<annotation/>", "not well-formed XML at line 2, character 2")]
     [InlineData("", "is empty")]
-    [InlineData(" \r\n", "of an image without objects, write <annotation></annotation>")]
+    [InlineData(" \r\n", "An image without objects has <annotation></annotation>")]
     [InlineData("<!DOCTYPE html><html><body>404</body></html>", "it is an HTML page")]
     [InlineData("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "`git lfs pull`")]
     [InlineData("{\"shapes\": []}", "it is a JSON text")]
@@ -456,13 +457,14 @@ public sealed class VocSourceTests : IDisposable
     public void AnAnnotationInGb2312_IsRead()
     {
         Write("a", 40, 30, "");
-        var start =
-            "<?xml version=\"1.0\" encoding=\"gb2312\"?><annotation><size><width>40</width><height>30</height></size><object><name>"u8;
+        var start = "<?xml version=\"1.0\" encoding=\"gb2312\"?><annotation>"u8;
+        var before = "<size><width>40</width><height>30</height></size><object><name>"u8;
+        var after = "</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndbox></object>"u8;
         folder.Write(
             "Annotations/a.xml",
             [
-                .. start, 0xC3, 0xA8,
-                .. "</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndbox></object></annotation>"u8,
+                .. start, .. before, 0xC3, 0xA8,
+                .. after, .. "</annotation>"u8,
             ]);
 
         Assert.Equal(["\u732B"], Open("a").ClassNames); // cat
@@ -482,7 +484,7 @@ public sealed class VocSourceTests : IDisposable
 
         Assert.Empty(train.Notices);
         Assert.Contains(
-            "1 of its 2 images are also learned from, so that the AP is too high: b.",
+            "1 of its 2 images are also trained on, so the AP is too high: b.",
             judged!.Notices.Single());
         Assert.Contains(
             "1 of its 2 images",
@@ -506,10 +508,11 @@ public sealed class VocSourceTests : IDisposable
             ImageEncoder.Png(new ImageBuffer(width, height, new byte[3 * width * height])));
         folder.Write(
             $"{year}Annotations/{id}.xml",
-            $"<annotation><filename>{name ?? id + ".jpg"}</filename><size><width>{w}</width><height>{h}</height></size>{objects}</annotation>"
-        );
+            $"<annotation><filename>{name ?? id + ".jpg"}</filename>" +
+            $"<size><width>{w}</width><height>{h}</height></size>{objects}</annotation>");
     }
 
     private static string Object(string name, int left, int top, object right, int bottom, bool difficult = false) =>
-        $"<object><name>{name}</name><difficult>{(difficult ? 1 : 0)}</difficult><bndbox><xmin>{left}</xmin><ymin>{top}</ymin><xmax>{right}</xmax><ymax>{bottom}</ymax></bndbox></object>";
+        $"<object><name>{name}</name><difficult>{(difficult ? 1 : 0)}</difficult><bndbox><xmin>{left}</xmin>" +
+        $"<ymin>{top}</ymin><xmax>{right}</xmax><ymax>{bottom}</ymax></bndbox></object>";
 }
