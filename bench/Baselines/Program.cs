@@ -44,9 +44,11 @@ void Score(string name, bool linear, Func<IImageDataset, FeatureSet> features)
         using var some = Thinned(bank, Math.Max(1, (int)(bank.Labels.Length * bank.Values.shape[1] / MostValues)));
         var result = new CachedLinearProbe(new LinearOptions()) { OptimumIterations = 100 }.Run(
             some, queries, train.ClassNames, CancellationToken.None);
-        Console.WriteLine(FormattableString.Invariant(
-            $"{name}: linear, fast {result.Scores.Top1:P2} (lr {result.Rate}); logistic regression {result.Optimum.Top1:P2} (C {result.Strength}, 100 iterations); learned from {some.Labels.Length} images"
-        ));
+        Console.WriteLine(string.Create(
+            System.Globalization.CultureInfo.InvariantCulture,
+            $"{name}: linear, fast {result.Scores.Top1:P2} (lr {result.Rate}); logistic regression " +
+            $"{result.Optimum.Top1:P2} (C {result.Strength}, 100 iterations); " +
+            $"learned from {some.Labels.Length} images"));
     }
 }
 

@@ -79,9 +79,8 @@ try
         $"`dotnet run -c Release --project bench/Views -- DATA {result.Replace('\\', '/')} {rounds}`: ours and " +
         "torchvision's in turns, one thread each,");
     text.WriteLine(
-        Invariant(
-            $"medians of {rounds} rounds with the least and the most. From the file (or the packed set, or memory) to normalised floats in the batch."
-        ));
+        $"medians of {rounds} rounds with the least and the most. From the file (or the packed set, or memory) to " +
+        "normalized floats in the batch.");
     text.WriteLine();
     text.WriteLine(
         $"- {Processor()}, {Environment.ProcessorCount} cores, vectors of " +
@@ -100,25 +99,25 @@ try
         foreach (var side in group)
         {
             text.WriteLine(
-                Invariant(
-                    $"| {side.Set} | {side.How} | {side.Median:F0} | {side.Rates.Min():F0} to {side.Rates.Max():F0} | {side.Median / peer:F1} | {side.Garbage?.ToString("F0") ?? ""} |"
-                ));
+                Invariant($"| {side.Set} | {side.How} | {side.Median:F0} | {side.Rates.Min():F0} to ") +
+                Invariant($"{side.Rates.Max():F0} | {side.Median / peer:F1} | ") +
+                $"{side.Garbage?.ToString("F0") ?? ""} |");
         }
     }
 
     text.WriteLine();
     text.WriteLine("Where our time goes, microseconds an image:");
     text.WriteLine();
-    text.WriteLine("| images | how | read | decode | crop | colour | blur | normalise |");
+    text.WriteLine("| images | how | read | decode | crop | color | blur | normalize |");
     text.WriteLine("|---|---|---|---|---|---|---|---|");
     foreach (var side in sides.Where(side => side.Times is not null))
     {
         var times = side.Times!;
         var each = 1e6 / times.Images;
         text.WriteLine(
-            Invariant(
-                $"| {side.Set} | {side.How} | {times.Read * each:F0} | {times.Decode * each:F0} | {times.Crop * each:F1} | {times.Color * each:F1} | {times.Blur * each:F1} | {times.Normalize * each:F1} |"
-            ));
+            Invariant($"| {side.Set} | {side.How} | {times.Read * each:F0} | {times.Decode * each:F0} | ") +
+            Invariant($"{times.Crop * each:F1} | {times.Color * each:F1} | {times.Blur * each:F1} | ") +
+            Invariant($"{times.Normalize * each:F1} |"));
     }
 
     Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(result))!);

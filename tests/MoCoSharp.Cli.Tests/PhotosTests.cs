@@ -11,8 +11,8 @@ public sealed class PhotosTests : IDisposable
     // What makes a run short, and leaves batch, groups and queue to the recipe.
     private static readonly string[] Small =
         [
-            "encoder.width=4", "encoder.stem=small", "views.size=32", "moco.dimension=8", "threads=1", "loader.workers=1",
-            "optimizer.warmupSteps=0", "epochs=1",
+            "encoder.width=4", "encoder.stem=small", "views.size=32", "moco.dimension=8", "threads=1",
+            "loader.workers=1", "optimizer.warmupSteps=0", "epochs=1",
         ];
 
     private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;

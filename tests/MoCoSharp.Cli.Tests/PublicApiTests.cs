@@ -80,12 +80,13 @@ public sealed partial class PublicApiTests
     // List<(A, B[])> is made of List, ValueTuple, A and B.
     private static IEnumerable<Type> Parts(Type type) => type.HasElementType
         ? Parts(type.GetElementType()!)
-        : type.GetGenericArguments().SelectMany(Parts).Append(type.IsGenericType ? type.GetGenericTypeDefinition() : type);
+        : type.GetGenericArguments().SelectMany(Parts)
+            .Append(type.IsGenericType ? type.GetGenericTypeDefinition() : type);
 
     private static Assembly Find(string package) => Packages.Single(item => item.GetName().Name == package);
 
-    private static string Api(Assembly package) => package.GeneratePublicApi(new() { IncludeAssemblyAttributes = false })
-        .ReplaceLineEndings("\n") + "\n";
+    private static string Api(Assembly package) =>
+        package.GeneratePublicApi(new() { IncludeAssemblyAttributes = false }).ReplaceLineEndings("\n") + "\n";
 
     [GeneratedRegex(@"\w+", RegexOptions.None, matchTimeoutMilliseconds: 10_000)]
     private static partial Regex Word();

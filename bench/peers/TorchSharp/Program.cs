@@ -63,7 +63,7 @@ using (NewDisposeScope())
     passes = Stopwatch.GetElapsedTime(begin).TotalSeconds;
 }
 
-Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-    $"{{\"seconds\": " +
-    $"[{string.Join(", ", seconds.Skip(warmUp).Select(value => value.ToString("F4", CultureInfo.InvariantCulture)))}], \"encoderSeconds\": {passes:F4}, \"peakBytes\": {peak}}}"
-));
+var measured = seconds.Skip(warmUp).Select(value => value.ToString("F4", CultureInfo.InvariantCulture));
+Console.WriteLine(string.Create(
+    CultureInfo.InvariantCulture,
+    $"{{\"seconds\": [{string.Join(", ", measured)}], \"encoderSeconds\": {passes:F4}, \"peakBytes\": {peak}}}"));

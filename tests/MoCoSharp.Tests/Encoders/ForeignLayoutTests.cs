@@ -359,13 +359,13 @@ public sealed class ForeignLayoutTests : IDisposable
                 .Encoder.state_dict()
                 .Where(item => !item.Key.StartsWith("fc.", StringComparison.Ordinal)))
         {
+            static string Kind(bool isConvolution) => isConvolution ? "convolution" : "normalization";
             var parts = name.Split('.');
             state["resnet." + (parts is ["layer1" or "layer2" or "layer3" or "layer4", var block, var part, ..]
                 ? $"encoder.stages.{parts[0][5] - '1'}.layers.{block}." + (part == "downsample"
-                    ? $"shortcut.{(parts[3] == "0" ? "convolution" : "normalization")}.{parts[^1]}"
-                    : $"layer.{part[^1] - '1'}.{(part.StartsWith("conv", StringComparison.Ordinal) ? "convolution" : "normalization")}.{parts[^1]}"
-            )
-                : $"embedder.embedder.{(parts[0] == "conv1" ? "convolution" : "normalization")}.{parts[^1]}")] = value;
+                    ? $"shortcut.{Kind(parts[3] == "0")}.{parts[^1]}"
+                    : $"layer.{part[^1] - '1'}.{Kind(part.StartsWith("conv", StringComparison.Ordinal))}.{parts[^1]}")
+                : $"embedder.embedder.{Kind(parts[0] == "conv1")}.{parts[^1]}")] = value;
         }
 
         using var weights = Read(state);

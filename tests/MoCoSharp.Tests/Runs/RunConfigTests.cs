@@ -71,7 +71,12 @@ public sealed class RunConfigTests
     public void BadValues_AreToldAllAtOnce_WithTheirCure()
     {
         var error = Assert.Throws<ConfigurationException>(() => RunConfigFile.Parse(
-            """{ "batchSize": 20, "bnGroups": 8, "moco": { "temperature": -0.2, "momentum": 1.5 }, "encoder": { "depth": 19 }, "optimizer": { "learningRate": 0 } }""",
+            """
+            {
+              "batchSize": 20, "bnGroups": 8, "moco": { "temperature": -0.2, "momentum": 1.5 },
+              "encoder": { "depth": 19 }, "optimizer": { "learningRate": 0 }
+            }
+            """,
             "my.json",
             []));
 
@@ -86,7 +91,12 @@ public sealed class RunConfigTests
     public void AValueThatCannotBeRead_HidesNoOtherFault_AndMakesNone()
     {
         var error = Assert.Throws<ConfigurationException>(() => RunConfigFile.Parse(
-            """{ "bnGroups": 3, "epochs": 1.5, "knn": { "neighbours": 0, "layer": 5 }, "optimizer": { "milestones": ["a"] } }""",
+            """
+            {
+              "bnGroups": 3, "epochs": 1.5, "knn": { "neighbours": 0, "layer": 5 },
+              "optimizer": { "milestones": ["a"] }
+            }
+            """,
             "my.json",
             ["batchSize=many", "threads=99999999999", "moco.temperature=-1", "logEvery=0"]));
 
