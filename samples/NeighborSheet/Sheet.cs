@@ -37,7 +37,7 @@ internal sealed class Sheet : IDisposable
     /// <param name="tile">0 is the query, 1 its nearest neighbor.</param>
     /// <param name="thumbnail">Its longer side is cut off.</param>
     /// <param name="matches">Whether it is of the query's class: a green line, or a red one.</param>
-    public void Draw(int row, int tile, LabelledImage thumbnail, bool? matches = null)
+    public void Draw(int row, int tile, LabeledImage thumbnail, bool? matches = null)
     {
         var left = Gap + (row % Columns * (RowWidth + (2 * Gap))) + (tile * (Side + Gap)) + (tile > 0 ? 2 * Gap : 0);
         var top = Gap + (row / Columns * (Side + Mark + Gap));

@@ -1,18 +1,18 @@
 namespace MoCoSharp.Data;
 
-/// <summary>The word that a mistyped one was meant to be.</summary>
+/// <summary>Finds the word that was probably meant by a mistyped one.</summary>
 internal static class NearestWord
 {
     private const int LongestWord = 64;
-    private const int MostNames = 10_000; // of a folder that are looked at
+    private const int MostNames = 10_000; // names of a folder that are compared
 
-    /// <summary>" Did you mean pretrain?", or nothing where no known word is near.</summary>
+    /// <summary>" Did you mean pretrain?", or nothing if no known word is near.</summary>
     public static string DidYouMean(string word, IEnumerable<string> known) =>
         Find(word, known) is { } nearest ? $" Did you mean {nearest}?" : "";
 
-    /// <summary>The nearest known word; null where none is near enough to be meant.</summary>
-    /// <param name="word">As typed.</param>
-    /// <param name="known">Words that there are.</param>
+    /// <summary>The nearest known word; null if none is near enough.</summary>
+    /// <param name="word">The mistyped word.</param>
+    /// <param name="known">The known words.</param>
     public static string? Find(string word, IEnumerable<string> known)
     {
         if (word.Length is 0 or > LongestWord)
@@ -20,18 +20,19 @@ internal static class NearestWord
             return null;
         }
 
-        // A word of three letters with two wrong is another word.
+        // A word of three letters with two wrong ones is another word.
         var (most, typed) = (Math.Min(3, 1 + (word.Length / 3)), word.ToUpperInvariant());
         var (nearest, distance) = known
             .Select(item => (item, Distance(typed, item.ToUpperInvariant())))
             .DefaultIfEmpty(("", int.MaxValue))
             .MinBy(item => item.Item2);
         return distance <= most ? nearest
-            : word.Length >= 4 ? known.FirstOrDefault(item => item.Contains(word, StringComparison.OrdinalIgnoreCase)) // train: pretrain
+            : word.Length >= 4 // "train" is in "pretrain"
+                ? known.FirstOrDefault(item => item.Contains(word, StringComparison.OrdinalIgnoreCase))
             : null;
     }
 
-    /// <summary>The same for a path that is not there, among its neighbors in the folder.</summary>
+    /// <summary>The same for a missing path, among the names in its folder.</summary>
     public static string DidYouMeanPath(string path)
     {
         try
@@ -48,11 +49,11 @@ internal static class NearestWord
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            return ""; // there is no such folder either
+            return ""; // the folder does not exist either
         }
     }
 
-    // Levenshtein's.
+    // Levenshtein distance.
     private static int Distance(string first, string second)
     {
         var row = Enumerable.Range(0, second.Length + 1).ToArray();

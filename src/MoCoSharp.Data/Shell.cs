@@ -1,10 +1,10 @@
 namespace MoCoSharp.Data;
 
-/// <summary>Writes a word of a printed command so that a shell reads it as one word.</summary>
+/// <summary>Quotes a word of a printed command, so that a shell reads it as one word.</summary>
 internal static class Shell
 {
-    /// <summary>The text as it is where a shell leaves it alone, else in quotes.</summary>
-    /// <param name="text">A path, or another word.</param>
+    /// <summary>The text itself if a shell does not change it, otherwise the text in quotes.</summary>
+    /// <param name="text">A path or another word.</param>
     public static string Quote(string text)
     {
         if (text.StartsWith('-'))

@@ -1,6 +1,6 @@
 namespace MoCoSharp.Distributed;
 
-/// <summary>How many cores and threads each of several processes on a machine may use.</summary>
+/// <summary>Divides the cores of a machine among its processes.</summary>
 public static class CpuShare
 {
     /// <summary>
@@ -25,7 +25,7 @@ public static class CpuShare
         }
 
         var here = Launcher.ProcessesHere(Environment.GetEnvironmentVariable) ?? processes;
-        // a launcher that binds processes to cores has divided them already
+        // A launcher that binds processes to cores has already divided them.
         return allowed < MachineCores() ? allowed : Math.Max(1, allowed / here);
     }
 

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Distributed;
 
 /// <summary>
-/// <see cref="BatchOrder.Gather"/> that hands gradients back: what every rank's loss has to say about a rank's share is
-/// summed, and comes home to it. For losses whose negatives are the batch (NT-Xent, end-to-end).
+/// <see cref="BatchOrder.Gather"/> with a gradient: every rank's gradients are summed, and each rank gets those of its
+/// own samples. For losses whose negatives are the batch (NT-Xent, end-to-end).
 /// </summary>
 internal sealed class DifferentiableGather : autograd.SingleTensorFunction<DifferentiableGather>
 {
@@ -15,12 +15,11 @@ internal sealed class DifferentiableGather : autograd.SingleTensorFunction<Diffe
     public override string Name => nameof(DifferentiableGather);
 
     /// <summary>
-    /// The global batch, from every rank's share. Every rank calls this, and every rank's backward pass comes through
-    /// here.
+    /// Gathers the global batch from the samples of all ranks. Every rank must call this, and run its backward pass.
     /// </summary>
     /// <param name="group">The ranks.</param>
-    /// <param name="share">This rank's samples; carries the gradient. Shape [N / Size, ...].</param>
-    /// <returns>Shape [N, ...], sample i of the batch in row i.</returns>
+    /// <param name="share">This rank's samples, with a gradient. Shape [N / Size, ...].</param>
+    /// <returns>Sample i of the batch is in row i. Shape [N, ...].</returns>
     public static Tensor Of(IProcessGroup group, Tensor share)
     {
         ArgumentNullException.ThrowIfNull(group);
@@ -47,6 +46,6 @@ internal sealed class DifferentiableGather : autograd.SingleTensorFunction<Diffe
         var group = (IProcessGroup)ctx.get_data(GroupKey);
         var sum = grad_output.contiguous().clone();
         group.AllReduceSum(sum);
-        return [BatchOrder.Share(group, sum).contiguous().MoveToOuterDisposeScope(), null!];
+        return [BatchOrder.LocalShard(group, sum).contiguous().MoveToOuterDisposeScope(), null!];
     }
 }

@@ -4,17 +4,17 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Distributed;
 
 /// <summary>
-/// Rows of which every rank has some, not equally many: evaluations leave no image out, and broken ones are missing.
+/// Gathers rows of which each rank has a different number: evaluations keep the last batch and leave out broken images.
 /// </summary>
 internal static class GroupRows
 {
-    /// <summary>Every rank's rows, one rank behind the other.</summary>
+    /// <summary>The rows of all ranks, in rank order.</summary>
     /// <param name="group">The ranks.</param>
     /// <param name="rows">
-    /// This rank's. Shape [n, ...] with the same n &gt;= 0 as <paramref name="numbers"/>, and the same further sizes on
+    /// This rank's rows. Shape [n, ...], n &gt;= 0 as in <paramref name="numbers"/>. The other sizes are the same on
     /// every rank.
     /// </param>
-    /// <param name="numbers">Of each row, whatever they mean. Shape [n, m], int64.</param>
+    /// <param name="numbers">Numbers for each row, of any meaning. Shape [n, m], int64.</param>
     /// <returns>Shapes [N, ...] and [N, m].</returns>
     public static (Tensor Rows, Tensor Numbers) Gather(IProcessGroup group, Tensor rows, Tensor numbers)
     {
@@ -35,8 +35,8 @@ internal static class GroupRows
         }
     }
 
-    /// <summary>Whether any rank says so: on every rank the same answer.</summary>
-    public static bool Any(IProcessGroup group, bool mine)
+    /// <summary>Whether <paramref name="mine"/> is true on any rank. Every rank gets the same answer.</summary>
+    public static bool AnyRank(IProcessGroup group, bool mine)
     {
         ArgumentNullException.ThrowIfNull(group);
         if (group.Size == 1)

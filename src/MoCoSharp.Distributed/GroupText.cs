@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Distributed;
 
-/// <summary>Texts between processes: seldom, and short.</summary>
+/// <summary>Exchanges short texts between processes.</summary>
 public static class GroupText
 {
     /// <summary>Every rank's text, in rank order.</summary>
@@ -30,7 +30,7 @@ public static class GroupText
         ];
     }
 
-    /// <summary>One rank's text, on every rank.</summary>
+    /// <summary>The text of one rank, on every rank.</summary>
     public static string Broadcast(IProcessGroup group, string text, int root = 0)
     {
         ArgumentNullException.ThrowIfNull(group);

@@ -3,27 +3,29 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Distributed;
 
-/// <summary>The processes that train one model together; one process is simply a group of one.</summary>
+/// <summary>The processes that train one model together. A single process is a group of one.</summary>
 /// <remarks>Every member makes the same calls in the same order, with tensors of the same shape and type.</remarks>
 public interface IProcessGroup : IDisposable
 {
-    /// <summary>This process among all, 0 to Size - 1.</summary>
+    /// <summary>Number of this process, 0 to Size - 1.</summary>
     int Rank { get; }
 
     /// <summary>Number of processes.</summary>
     int Size { get; }
 
-    /// <summary>This process among those of its machine.</summary>
+    /// <summary>Number of this process on its machine.</summary>
     int LocalRank { get; }
 
     /// <summary>
-    /// Replaces a contiguous tensor by its sum over all ranks, in place; to the bit the same on each.
+    /// Replaces a contiguous tensor by its sum over all ranks, in place. All ranks get the same bits.
     /// </summary>
     void AllReduceSum(Tensor tensor);
 
-    /// <summary>The same, begun while this thread goes on. Every rank begins these in the same order.</summary>
-    /// <param name="tensor">Left alone until it is done.</param>
-    /// <returns>Waits until it is done; called once, in the order of the beginnings.</returns>
+    /// <summary>
+    /// Begins <see cref="AllReduceSum"/> without waiting. Every rank begins these sums in the same order.
+    /// </summary>
+    /// <param name="tensor">Must not be used until the sum is complete.</param>
+    /// <returns>Waits for the sum. Call it once, in the order of the beginnings.</returns>
     Action BeginAllReduceSum(Tensor tensor) => () => AllReduceSum(tensor);
 
     /// <summary>Every rank's tensor, in rank order.</summary>
@@ -31,28 +33,28 @@ public interface IProcessGroup : IDisposable
     /// <returns>Shape [Size, N, ...].</returns>
     Tensor AllGather(Tensor tensor);
 
-    /// <summary>Overwrites a tensor by that of one rank, in place.</summary>
+    /// <summary>Overwrites a tensor with that of one rank, in place.</summary>
     void Broadcast(Tensor tensor, int root);
 
-    /// <summary>Waits until every rank is here.</summary>
+    /// <summary>Waits until every rank has called this.</summary>
     void Barrier();
 
-    /// <summary>Ends the work of every rank, because this one cannot go on.</summary>
+    /// <summary>Ends all ranks because this one cannot continue.</summary>
     void Abort(string reason);
 
     /// <summary>
-    /// Seconds that this rank's thread has waited in these calls since the last question: what joining costs.
+    /// Seconds that this rank's thread has waited in these calls since the last call of this method.
     /// </summary>
     double TakeWaitedSeconds() => 0;
 }
 
-/// <summary>How a global batch lies over ranks: rank r holds the samples i with i mod Size = r.</summary>
+/// <summary>The order of a global batch over ranks: rank r holds the samples i with i mod Size = r.</summary>
 internal static class BatchOrder
 {
-    /// <summary>The global batch, from every rank's share.</summary>
+    /// <summary>Gathers the global batch from the samples of all ranks.</summary>
     /// <param name="group">The ranks.</param>
     /// <param name="share">This rank's samples. Shape [N / Size, ...].</param>
-    /// <returns>Shape [N, ...], sample i of the batch in row i.</returns>
+    /// <returns>Sample i of the batch is in row i. Shape [N, ...].</returns>
     public static Tensor Gather(IProcessGroup group, Tensor share)
     {
         ArgumentNullException.ThrowIfNull(group);
@@ -66,11 +68,11 @@ internal static class BatchOrder
         return group.AllGather(share).transpose(0, 1).flatten(0, 1).MoveToOuterDisposeScope();
     }
 
-    /// <summary>This rank's rows of something in batch order.</summary>
+    /// <summary>This rank's rows of a global batch.</summary>
     /// <param name="group">The ranks.</param>
     /// <param name="batch">Shape [N, ...].</param>
     /// <returns>Shape [N / Size, ...].</returns>
-    public static Tensor Share(IProcessGroup group, Tensor batch)
+    public static Tensor LocalShard(IProcessGroup group, Tensor batch)
     {
         ArgumentNullException.ThrowIfNull(group);
         ArgumentNullException.ThrowIfNull(batch);

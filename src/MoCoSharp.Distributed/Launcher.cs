@@ -4,21 +4,21 @@ using MoCoSharp.Distributed.Nccl;
 
 namespace MoCoSharp.Distributed;
 
-/// <summary>How this process was started: alone, or as one of several by mpirun, mpiexec or srun.</summary>
-/// <param name="Name">Of the launcher.</param>
-/// <param name="Processes">That it started; 1 for a process alone.</param>
-/// <param name="Libraries">The MPI libraries that may belong to it, the likeliest first.</param>
+/// <summary>The program that started this process: none, or mpirun, mpiexec, srun or torchrun.</summary>
+/// <param name="Name">Name of the launcher.</param>
+/// <param name="Processes">Number of processes that it started; 1 without a launcher.</param>
+/// <param name="Libraries">MPI libraries that may belong to it, the likeliest first.</param>
 public sealed record Launcher(string Name, int Processes, IReadOnlyList<string> Libraries)
 {
     private static readonly string[] OpenMpi = ["libmpi.so.40"];
-    // the second: Intel's, Cray's, MVAPICH's
+    // the second is Intel's, Cray's and MVAPICH's
     private static readonly string[] Mpich = ["libmpich.so.12", "libmpi.so.12"];
     private static readonly string[] Others = ["libmpi_abi.so.0", "libmpi.so"];
 
     private static readonly string[] LocalSizes = ["OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "LOCAL_WORLD_SIZE"];
     private static readonly string[] Ranks = ["OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID", "RANK"];
 
-    // What each launcher puts into the environment of the processes that it starts.
+    // The variables that each launcher sets in the environment of its processes.
     private static readonly (string Variable, string Name, IReadOnlyList<string> Libraries)[] Known =
     [
         ("OMPI_COMM_WORLD_SIZE", "Open MPI's mpirun", [.. OpenMpi, .. Others, .. Mpich]),
@@ -26,11 +26,13 @@ public sealed record Launcher(string Name, int Processes, IReadOnlyList<string> 
         ("SLURM_STEP_NUM_TASKS", "srun", [.. OpenMpi, .. Others, .. Mpich]),
     ];
 
-    /// <summary>Where processes of torchrun meet, which joins GPUs alone; null for the others.</summary>
+    /// <summary>
+    /// The meeting point of processes of torchrun, which are joined by NCCL; null for other launchers.
+    /// </summary>
     public Rendezvous? Rendezvous { get; private init; }
 
-    /// <summary>What the environment says.</summary>
-    /// <param name="variable">An environment variable; null where it is not set.</param>
+    /// <summary>Detects the launcher from the environment.</summary>
+    /// <param name="variable">Returns an environment variable; null if it is not set.</param>
     public static Launcher Detect(Func<string, string?> variable)
     {
         ArgumentNullException.ThrowIfNull(variable);
@@ -52,7 +54,7 @@ public sealed record Launcher(string Name, int Processes, IReadOnlyList<string> 
             : new("", 1, []);
     }
 
-    /// <summary>How many of the processes are on this machine; null where the launcher does not say.</summary>
+    /// <summary>Number of the processes on this machine; null if the launcher does not say.</summary>
     public static int? ProcessesHere(Func<string, string?> variable)
     {
         ArgumentNullException.ThrowIfNull(variable);
@@ -65,19 +67,20 @@ public sealed record Launcher(string Name, int Processes, IReadOnlyList<string> 
             .FirstOrDefault(processes => processes is not null);
     }
 
-    /// <summary>Whether this process is the first of all, before it has joined the others.</summary>
+    /// <summary>Whether this process is the first of all. Works before <see cref="Join"/>.</summary>
     public static bool IsFirst(Func<string, string?> variable)
     {
         ArgumentNullException.ThrowIfNull(variable);
         return Ranks.Select(variable).FirstOrDefault(rank => rank is not null) is null or "0";
     }
 
-    /// <summary>Joins the other processes; a process alone needs no MPI.</summary>
+    /// <summary>Joins the other processes. A single process needs no MPI.</summary>
     /// <param name="lost">
-    /// Told the rank of a process that has died or was stopped, on another thread, before every process is ended.
+    /// Called with the rank of a process that has died or was stopped, on another thread, before all processes are
+    /// ended.
     /// </param>
-    /// <exception cref="DllNotFoundException">There is no MPI library.</exception>
-    /// <exception cref="InvalidOperationException">The MPI library that was found is not the launcher's.</exception>
+    /// <exception cref="DllNotFoundException">No MPI library was found.</exception>
+    /// <exception cref="InvalidOperationException">The MPI library is not the launcher's.</exception>
     public IProcessGroup Join(Action<int> lost)
     {
         if (Processes == 1)

@@ -2,14 +2,14 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Distributed;
 
-/// <summary>The group of one.</summary>
+/// <summary>A group of one process.</summary>
 public sealed class SingleProcess : IProcessGroup
 {
     private SingleProcess()
     {
     }
 
-    /// <summary>The only one.</summary>
+    /// <summary>The only instance.</summary>
     public static SingleProcess Instance { get; } = new();
 
     /// <inheritdoc/>

@@ -3,13 +3,13 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Distributed;
 
-/// <summary>n ranks as n threads of this process: the meaning of many processes, for tests and for study.</summary>
+/// <summary>Runs ranks as threads of this process, to test and study training with several processes.</summary>
 internal static class ThreadGroup
 {
-    /// <summary>Runs the same work on every rank, each on a thread of its own, and waits for all.</summary>
+    /// <summary>Runs the same work on every rank, each on its own thread, and waits for all.</summary>
     /// <param name="size">Number of ranks, above 0.</param>
-    /// <param name="work">What a rank does.</param>
-    /// <exception cref="AggregateException">A rank failed; the others were released.</exception>
+    /// <param name="work">The work of a rank.</param>
+    /// <exception cref="AggregateException">A rank failed. The others were released.</exception>
     public static void Run(int size, Action<IProcessGroup> work)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size);
@@ -40,7 +40,7 @@ internal static class ThreadGroup
             thread.Join();
         }
 
-        // The first cause, not the cancellations that follow from it.
+        // The first error, not the cancellations that it caused.
         var causes = errors.OfType<Exception>().Where(error => error is not OperationCanceledException).ToList();
         if (causes.Count > 0 || errors.Any(error => error is not null))
         {
@@ -64,7 +64,7 @@ internal static class ThreadGroup
     }
 
     /// <summary>
-    /// TorchSharp may free the number that it makes for a.add_(b) while the call reads it, so this one is kept.
+    /// TorchSharp may free the number in a.add_(b) while the call reads it. So this number is kept.
     /// </summary>
     private static class Held
     {
@@ -109,7 +109,7 @@ internal static class ThreadGroup
         {
         }
 
-        // All put, all read, and only when all have read may anyone change what was put.
+        // All ranks publish, then all read. Only then may a rank change its tensor.
         private void Exchange(Tensor mine, Func<Tensor[], Tensor> combine, Action<Tensor> keep)
         {
             using var noGrad = no_grad();

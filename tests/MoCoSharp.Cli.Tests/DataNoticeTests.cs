@@ -44,8 +44,8 @@ public sealed class DataNoticeTests : IDisposable
             var (code, output, error) = Moco.Run(folder, verb);
 
             Assert.True(code == 0, error);
-            Assert.Contains("note: photos/Train: 1 hidden folder passed over: .thumbs/", error);
-            Assert.Contains("note: photos/Train: 1 image file of other kinds (.heic (1)) passed over", error);
+            Assert.Contains("note: photos/Train: 1 hidden folder skipped: .thumbs/", error);
+            Assert.Contains("note: photos/Train: 1 image file of other kinds (.heic (1)) skipped", error);
             Assert.DoesNotContain("to judge by (", error); // none stands in both parts
             Assert.True(verb[0] != "bench" || output.Contains("; 1 broken"), output); // once, though read several times
         }
@@ -77,12 +77,12 @@ public sealed class DataNoticeTests : IDisposable
 
         Assert.True(code == 0, error);
         Assert.Contains(
-            "moco: warning: a.tar: 1 images with more than one dot in their name were passed over, since a key ends " +
+            "moco: warning: a.tar: 1 images with more than one dot in their name were skipped, since a key ends " +
             "at the first dot (rename them with one dot): a.tar/b.v2.png.",
             error);
-        Assert.Contains("moco: warning: a.tar: 1 labels (.cls) fit no image", error);
+        Assert.Contains("moco: warning: a.tar: 1 labels (.cls) belong to no image", error);
         Assert.Contains(
-            "moco: note: a.tar: members that are neither images nor .cls files were passed over: 1 .json; the first " +
+            "moco: note: a.tar: members that are neither images nor .cls files were skipped: 1 .json; the first " +
             "is a.tar/a.json.",
             error);
     }

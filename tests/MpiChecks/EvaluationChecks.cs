@@ -179,7 +179,7 @@ public static partial class Checks
 
         public int LabelOf(int index) => whole.LabelOf(index);
 
-        public LabelledImage Read(int index) =>
+        public LabeledImage Read(int index) =>
             index / 10 == 2
                 ? throw new Data.Images.BrokenImageException($"image {index} is broken")
                 : whole.Read(index);

@@ -142,7 +142,7 @@ public static partial class Checks
             .Concat(optimizer.Velocities.Select(item => KeyValuePair.Create("velocity." + item.Name, item.Velocity)))
             .ToDictionary(item => item.Key, item => item.Value.detach().clone().DetachFromDisposeScope());
 
-        Tensor Share(Tensor views) => BatchOrder.Share(group, views.narrow(0, 0, batch)).contiguous();
+        Tensor Share(Tensor views) => BatchOrder.LocalShard(group, views.narrow(0, 0, batch)).contiguous();
     }
 
     private static Tensor View(long step, int view)

@@ -3,7 +3,9 @@ using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>CIFAR-10 and CIFAR-100 in their binary version: records of labels and 3 x 32 x 32 planar pixels.</summary>
+/// <summary>
+/// Reads CIFAR-10 and CIFAR-100 in the binary version: labels and 3 x 32 x 32 planar pixels per record.
+/// </summary>
 public static class CifarBinary
 {
     private const int Side = 32;
@@ -16,11 +18,11 @@ public static class CifarBinary
         "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
     ];
 
-    /// <summary>Reads one part of the set.</summary>
-    /// <param name="path">The folder of the .bin files, or one file.</param>
-    /// <param name="hundred">CIFAR-100, with its fine labels.</param>
-    /// <param name="test">The test part.</param>
-    /// <exception cref="DataSourceException">Files are missing, or hold something else.</exception>
+    /// <summary>Reads the training part or the test part.</summary>
+    /// <param name="path">The folder with the .bin files, or one of these files.</param>
+    /// <param name="hundred">Whether to read CIFAR-100, with its fine labels.</param>
+    /// <param name="test">Whether to read the test part.</param>
+    /// <exception cref="DataSourceException">Files are missing, or are not CIFAR in this version.</exception>
     public static IImageDataset Open(string path, bool hundred, bool test)
     {
         var files = Files(path, hundred, test);
@@ -41,7 +43,7 @@ public static class CifarBinary
                         + (
                             OtherFile.Hint(bytes) is { Length: > 0 } hint
                                 ? $"{hint[1..]} {Wanted(hundred)}"
-                                : "Fetch it again if it is cut short, or use the other of cifar10: and cifar100:."));
+                                : "Download it again if it is cut short, or use the other of cifar10: and cifar100:."));
             }
 
             for (var number = 0; number < bytes.Length / record; number++)
@@ -92,7 +94,7 @@ public static class CifarBinary
     // The folder's name in the archive.
     private static string Unpacked(bool hundred) => hundred ? "cifar-100-binary" : "cifar-10-batches-bin";
 
-    // The folder itself, or the archive's own folder in it.
+    // The folder itself, or the folder of the unpacked archive in it.
     private static string Folder(string path, bool hundred) =>
         Directory.Exists(Path.Combine(path, Unpacked(hundred))) && In(path, Pattern(hundred, test: false)).Length == 0
             ? Path.Combine(path, Unpacked(hundred))
@@ -120,7 +122,7 @@ public static class CifarBinary
             : throw new DataSourceException($"{path}: no {pattern} there. {Found(path, hundred)}{Wanted(hundred)}");
     }
 
-    // Why it is not there, where that can be seen.
+    // The likely reason for the missing files, or nothing.
     private static string Found(string path, bool hundred)
     {
         var other = hundred ? "cifar10" : "cifar100";
@@ -160,7 +162,7 @@ public static class CifarBinary
         return hundred ? [.. Enumerable.Range(0, count).Select(i => $"{i}")] : Classes10;
     }
 
-    // From three planes to three bytes a pixel, in place.
+    // Planar to interleaved RGB, in place.
     private static void Interleave(Span<byte> record)
     {
         Span<byte> planes = stackalloc byte[3 * Plane];

@@ -6,18 +6,19 @@ using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>What a set holds, wherever it lies: equal where images, their order, labels and classes are.</summary>
+/// <summary>A hash of the content of a set, independent of its path.</summary>
 /// <remarks>
-/// Files are hashed as they are, without decoding: the same pixels in another file format are another content.
+/// It covers the images in their order, the labels and the class names. Files are hashed without decoding, so the
+/// same pixels in another file format have another hash.
 /// </remarks>
 internal static class ContentHash
 {
     /// <summary>Reads every image once, on all cores.</summary>
-    /// <param name="data">The images. One that cannot be read counts as that.</param>
-    /// <param name="progress">Told the number of images done, from any thread.</param>
+    /// <param name="data">The images. An unreadable image counts as unreadable.</param>
+    /// <param name="progress">Called with the number of images done, on any thread.</param>
     /// <param name="cancellation">Ends the work early.</param>
     /// <returns>SHA-256 over the images' XxHash128, labels and class names, in hexadecimal.</returns>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">The work was canceled.</exception>
     public static string Of(IImageDataset data, Action<int>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(data);
@@ -41,7 +42,7 @@ internal static class ContentHash
         foreach (var name in data.ClassNames)
         {
             hash.AppendData(Encoding.UTF8.GetBytes(name));
-            hash.AppendData([0]); // a name holds no NUL: where one ends and the next begins is told apart
+            hash.AppendData([0]); // separates the names, which hold no NUL
         }
 
         hash.AppendData([0]);
@@ -50,7 +51,7 @@ internal static class ContentHash
         return Convert.ToHexString(hash.GetHashAndReset());
     }
 
-    /// <summary>XxHash128 of one image's file, or of its pixels; 0 where it cannot be read.</summary>
+    /// <summary>XxHash128 of an image's file or pixels; 0 if it cannot be read.</summary>
     internal static UInt128 OfImage(IImageDataset data, int index)
     {
         try

@@ -3,16 +3,15 @@ using System.Text;
 
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>What tells one data set from another, cheaply: no image is decoded.</summary>
+/// <summary>A cheap digest that identifies a data set. No image is decoded.</summary>
 internal static class DataFingerprint
 {
-    private const int SizesTaken = 256; // a million files on a network drive would take minutes to ask
+    private const int SizesTaken = 256; // asking for the sizes of a million files on a network drive takes minutes
 
     /// <summary>
-    /// A digest of the number of images, the classes, every image's name and label, and the file sizes of 256 images
-    /// spread evenly.
+    /// A digest of the number of images, the classes, all names and labels, and the sizes of 256 evenly spaced files.
     /// </summary>
-    /// <param name="data">The images, wherever they lie: the path to the set does not count.</param>
+    /// <param name="data">The images. The path of the set does not count.</param>
     /// <returns>16 hexadecimal digits.</returns>
     public static string Of(IImageDataset data)
     {
@@ -40,7 +39,7 @@ internal static class DataFingerprint
         void Add(string text)
         {
             hash.AppendData(Encoding.UTF8.GetBytes(text));
-            hash.AppendData([0]); // a name holds no NUL: where one ends and the next begins is told apart
+            hash.AppendData([0]); // separates the names, which hold no NUL
         }
     }
 }

@@ -1,10 +1,8 @@
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>
-/// What a person should know of a set of images that is used all the same: what was passed over, or looks wrong.
-/// </summary>
-/// <param name="Text">A sentence that names the set and what it is about.</param>
-/// <param name="IsWarning">Whether results may be other than expected; else it is for information.</param>
+/// <summary>A note or a warning about a data set that is used nevertheless: skipped files, or odd structure.</summary>
+/// <param name="Text">A sentence that names the set and the subject.</param>
+/// <param name="IsWarning">Whether results may differ from what is expected. Otherwise it is information.</param>
 public readonly record struct DataNotice(string Text, bool IsWarning = false)
 {
     private const int Named = 3;
@@ -12,7 +10,7 @@ public readonly record struct DataNotice(string Text, bool IsWarning = false)
     /// <summary>The notice as the program prints it: "note: ..." or "warning: ...".</summary>
     public override string ToString() => $"{(IsWarning ? "warning" : "note")}: {Text}";
 
-    /// <summary>The first few of many names, with "..." where more are left.</summary>
+    /// <summary>The first names of many, with "..." if more follow.</summary>
     internal static string Some(IReadOnlyCollection<string> names, int most = Named) =>
         string.Join(", ", names.Take(most)) + (names.Count > most ? ", ..." : "");
 

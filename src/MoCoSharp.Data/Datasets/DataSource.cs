@@ -1,6 +1,6 @@
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>Opens what a person names as --data.</summary>
+/// <summary>Opens the source of images that --data names.</summary>
 public static class DataSource
 {
     private const string Kinds =
@@ -12,17 +12,19 @@ public static class DataSource
     private const int PatternCount = 5000;
     private const int PatternQueries = 1000;
 
-    /// <summary>The training images, and labelled ones to judge by where there are some.</summary>
+    /// <summary>Opens the training images, and the validation images if there are any.</summary>
     /// <param name="source">
-    /// A folder (with folders train and val, valid, validation, dev, eval or test it serves both parts), a list file, a
-    /// packed set, tar shards, cifar10:PATH, cifar100:PATH, idx:PATH, patterns or patterns:COUNT.
+    /// A folder, a list file, a packed set, tar shards, cifar10:PATH, cifar100:PATH, idx:PATH, patterns or
+    /// patterns:COUNT. A folder with subfolders train and val, valid, validation, dev, eval or test gives both parts.
     /// </param>
-    /// <param name="validation">Another source for the second part; null takes the source's own, if it has one.</param>
+    /// <param name="validation">
+    /// Another source for validation; null uses the validation part of the source, if any.
+    /// </param>
     /// <param name="notice">
-    /// Told what a person should know: what was passed over, which part is taken, what looks wrong.
+    /// Called with each notice: about skipped files, the part that is used, or an unexpected structure.
     /// </param>
     /// <exception cref="DataSourceException">
-    /// A source cannot be used, or the two name their classes differently.
+    /// A source cannot be used, or the two sources have different class names.
     /// </exception>
     public static (IImageDataset Train, IImageDataset? Validation) Open(
         string source,
@@ -85,7 +87,7 @@ public static class DataSource
         };
     }
 
-    // "cifra10:data" is another kind; "phtos" another name.
+    // "cifra10:data" misspells the kind, "phtos" the path.
     private static string Suggestion(string source, string kind, string path) =>
         path.Length > 0 && NearestWord.Find(kind, KindNames) is { } known ? $" Did you mean {known}:{path}?"
         : NearestWord.DidYouMeanPath(source) is { Length: > 0 } neighbor ? neighbor
@@ -118,7 +120,7 @@ public static class DataSource
         {
             tell(
                 new(
-                    $"{source}: holds parts of a set; the folders beside them take no part: " +
+                    $"{source}: holds parts of a set; the folders beside them are skipped: " +
                     $"{DataNotice.Some(parts.Others)}"));
         }
 
@@ -127,7 +129,7 @@ public static class DataSource
         {
             if (ImageFolder.OpenUnlessEmpty(path) is not { } second)
             {
-                tell(new($"{path}: holds no images to judge by, and is passed over."));
+                tell(new($"{path}: holds no validation images, and is skipped."));
                 continue;
             }
 
@@ -136,9 +138,9 @@ public static class DataSource
             {
                 tell(
                     new(
-                        $"{source}: {Path.GetFileName(path)} is taken to judge by, not " +
+                        $"{source}: {Path.GetFileName(path)} is used for validation, not " +
                         $"{string.Join(" or ", left.Select(Path.GetFileName))}. "
-                            + $"--val {left[0]} takes {(left.Count == 1 ? "the other" : "another")}."));
+                            + $"--val {left[0]} uses {(left.Count == 1 ? "the other" : "another")}."));
             }
 
             return (train, second);

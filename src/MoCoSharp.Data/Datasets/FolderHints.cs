@@ -1,11 +1,11 @@
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>Words for what a folder holds beside images that can be read.</summary>
+/// <summary>Messages about files in a folder that are not readable images.</summary>
 internal static class FolderHints
 {
     private const int EndingsNamed = 8;
 
-    /// <summary>"12 hidden files and folders", in words that fit what they are.</summary>
+    /// <summary>The number of hidden files and folders, such as "12 hidden files and folders".</summary>
     public static string Hidden(IReadOnlyCollection<string> hidden)
     {
         var folders = hidden.Count(name => name.EndsWith('/'));
@@ -14,7 +14,7 @@ internal static class FolderHints
             : $"{hidden.Count} hidden files and folders";
     }
 
-    /// <summary>The images of kinds that are not read, by ending; null where there are none.</summary>
+    /// <summary>Counts the images of unsupported kinds by ending; null if there are none.</summary>
     public static string? OtherImages(FolderScan scan)
     {
         var others = scan.OtherEndings.Where(ending => ImageEndings.IsOther(ending.Key)).ToList();
@@ -24,7 +24,7 @@ internal static class FolderHints
                 $"({ByEnding(others)})";
     }
 
-    /// <summary>Says that a folder holds no image, what it holds, and how to give that.</summary>
+    /// <summary>Says that a folder holds no images, what it holds instead, and how to use that.</summary>
     public static string NoImages(string path, FolderScan scan)
     {
         var message =
@@ -42,7 +42,7 @@ internal static class FolderHints
         if (scan.Hidden.Count > 0)
         {
             message +=
-                $" {Hidden(scan.Hidden)} passed over: " +
+                $" {Hidden(scan.Hidden)} skipped: " +
                 $"{DataNotice.Some([.. scan.Hidden.Order(StringComparer.Ordinal)])}.";
         }
 
@@ -53,7 +53,7 @@ internal static class FolderHints
         [.. endings.OrderByDescending(ending => ending.Value).ThenBy(ending => ending.Key, StringComparer.Ordinal)
             .Select(ending => $"{(ending.Key.Length == 0 ? "none" : ending.Key)} ({ending.Value})")], EndingsNamed);
 
-    // A known set's folder, given without the word that names its kind.
+    // The folder of a known set whose kind was not named.
     private static string KindOf(string path)
     {
         var names = Directory
@@ -73,7 +73,7 @@ internal static class FolderHints
                     || name.Contains(".idx3-ubyte", StringComparison.Ordinal)
                 ) => $" For the MNIST family give idx:{path}",
             _ when First(".tar") is { } tar =>
-                $" For tar shards give them by name: '{Path.Combine(path, tar)}', where {{000..099}} stands for " +
+                $" For tar shards give their names: '{Path.Combine(path, tar)}', where {{000..099}} stands for " +
                 "numbers.",
             _ when First(".moco") is { } pack => $" For a packed set give its file: {Path.Combine(path, pack)}",
             _ when (First(".zip") ?? First(".tgz") ?? First(".gz") ?? First(".7z") ?? First(".rar")) is { } archive =>

@@ -1,6 +1,6 @@
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>What lies in a folder, at any depth: the images, and what is passed over.</summary>
+/// <summary>The contents of a folder and its subfolders: images, and everything that is skipped.</summary>
 internal sealed class FolderScan
 {
     private const int UnreadableNamed = 3;
@@ -9,26 +9,26 @@ internal sealed class FolderScan
 
     private FolderScan(string root) => this.root = root;
 
-    /// <summary>Paths of images, relative, with '/'.</summary>
+    /// <summary>Relative paths of images, with '/'.</summary>
     public List<string> Images { get; } = [];
 
-    /// <summary>Names of the folders at the top, hidden ones left out.</summary>
+    /// <summary>Names of the top-level folders, without hidden ones.</summary>
     public List<string> TopFolders { get; } = [];
 
-    /// <summary>Hidden folders (with '/' at their end), and hidden files that are named like images.</summary>
+    /// <summary>Hidden folders (ending in '/'), and hidden files with image names.</summary>
     public List<string> Hidden { get; } = [];
 
-    /// <summary>How many files there are of each ending that is not read, in small letters; "" is none.</summary>
+    /// <summary>Number of files by unsupported ending, in lower case; "" is no ending.</summary>
     public Dictionary<string, int> OtherEndings { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Directories that bear an image's name, and links that were not followed, with the reason.</summary>
+    /// <summary>Directories with image names, and links that were not followed, each with the reason.</summary>
     public List<string> Skipped { get; } = [];
 
     /// <summary>
-    /// Walks a folder. A link to a folder is followed, but none below it and none to a folder above: no circle is
-    /// walked.
+    /// Lists a folder and its subfolders. A link to a folder is followed, but not a link inside that folder, nor a link
+    /// to a parent. So the walk always ends.
     /// </summary>
-    /// <exception cref="DataSourceException">There is no such folder, or one in it may not be read.</exception>
+    /// <exception cref="DataSourceException">The folder does not exist, or a folder in it is not readable.</exception>
     public static FolderScan Of(string path)
     {
         if (!Directory.Exists(path))
@@ -62,8 +62,8 @@ internal sealed class FolderScan
         return unreadable.Count == 0 ? scan : throw Unreadable(path, unreadable);
     }
 
-    /// <summary>Names of the folders in a folder, hidden ones left out, in ordinal order.</summary>
-    /// <exception cref="DataSourceException">It may not be read.</exception>
+    /// <summary>Names of the subfolders, without hidden ones, in ordinal order.</summary>
+    /// <exception cref="DataSourceException">The folder is not readable.</exception>
     public static string[] FoldersIn(string path) =>
         SourceFile.Guard(
             path,
@@ -136,7 +136,7 @@ internal sealed class FolderScan
         }
     }
 
-    // Whether a link leads to a folder that it lies in, itself a link or not.
+    // Whether a link leads to a folder that contains it. That folder may be a link itself.
     private static bool LeadsUp(DirectoryInfo link, string path)
     {
         var top = new DirectoryInfo(path);

@@ -2,47 +2,49 @@ using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>An image with what is known of it.</summary>
+/// <summary>An image and its label.</summary>
 /// <param name="Image">The pixels.</param>
-/// <param name="Label">Class id, 0 and up; -1 where there is none.</param>
-public readonly record struct LabelledImage(ImageBuffer Image, int Label);
+/// <param name="Label">Class id, 0 or more; -1 for no label.</param>
+public readonly record struct LabeledImage(ImageBuffer Image, int Label);
 
-/// <summary>Images by index, the same ones in the same order each time; safe to read from several threads.</summary>
+/// <summary>Images by index, always in the same order. Thread-safe.</summary>
 public interface IImageDataset
 {
     /// <summary>Number of images, M.</summary>
     int Count { get; }
 
-    /// <summary>Class names by label; empty where there are no labels.</summary>
+    /// <summary>Class names by label; empty without labels.</summary>
     IReadOnlyList<string> ClassNames { get; }
 
-    /// <summary>What a person calls this set, for messages: its source and kind.</summary>
+    /// <summary>The source and kind of this set, for messages.</summary>
     string Description { get; }
 
     /// <summary>
-    /// What a person should know of this set: what was passed over when it was opened, and what looks wrong.
+    /// Notices about this set: files that were skipped when it was opened, and an unexpected structure.
     /// </summary>
     IReadOnlyList<DataNotice> Notices => [];
 
     /// <summary>Decodes one image.</summary>
     /// <param name="index">0 to Count - 1.</param>
     /// <exception cref="BrokenImageException">The image cannot be read.</exception>
-    LabelledImage Read(int index);
+    LabeledImage Read(int index);
 
-    /// <summary>Decodes one image as asked, where this set holds encoded images; else gives it as it is.</summary>
+    /// <summary>
+    /// Decodes one image as requested if this set holds encoded images; otherwise returns it as it is.
+    /// </summary>
     /// <param name="index">0 to Count - 1.</param>
-    /// <param name="request">How to read it.</param>
+    /// <param name="request">How to decode it.</param>
     /// <exception cref="BrokenImageException">The image cannot be read.</exception>
-    LabelledImage Read(int index, in DecodeRequest request) => Read(index);
+    LabeledImage Read(int index, in DecodeRequest request) => Read(index);
 
-    /// <summary>The label alone, without decoding; -1 where there is none.</summary>
+    /// <summary>The label, without decoding; -1 for no label.</summary>
     int LabelOf(int index);
 
     /// <summary>
-    /// A name that a person can find the image by: a path below the source, or file and record number.
+    /// A name that helps a user find the image: a path below the source, or a file and a record number.
     /// </summary>
     string NameOf(int index);
 
-    /// <summary>Bytes of the image's own file, without opening it; -1 where it has none.</summary>
+    /// <summary>Size of the image's file in bytes, without opening it; -1 if it has no file of its own.</summary>
     long SizeOf(int index) => -1;
 }

@@ -4,21 +4,21 @@ using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>The IDX files of the MNIST family, packed with gzip or not; grey becomes RGB.</summary>
+/// <summary>Reads the IDX files of the MNIST family, also if packed with gzip. Gray values become RGB.</summary>
 internal static class IdxImages
 {
     private const int ImagesMagic = 0x803; // unsigned bytes, three dimensions
     private const int LabelsMagic = 0x801; // unsigned bytes, one dimension
     private const long Largest = 1L << 30;
-    private const int MostFolders = 100; // looked into, for one that holds the files
+    private const int MostFolders = 100; // searched for the files
     private const int LargestImage = 1 << 24; // pixels
 
-    /// <summary>Reads one part of a set.</summary>
+    /// <summary>Reads the training part or the test part.</summary>
     /// <param name="path">
-    /// The folder of {train,t10k}-images-idx3-ubyte and -labels-idx1-ubyte, or one image file.
+    /// The folder with {train,t10k}-images-idx3-ubyte and -labels-idx1-ubyte, or one image file.
     /// </param>
-    /// <param name="test">The test part.</param>
-    /// <exception cref="DataSourceException">Files are missing, or hold something else.</exception>
+    /// <param name="test">Whether to read the test part.</param>
+    /// <exception cref="DataSourceException">Files are missing, or are not IDX files of images and labels.</exception>
     public static IImageDataset Open(string path, bool test)
     {
         var single = File.Exists(path);
@@ -50,7 +50,7 @@ internal static class IdxImages
             labels = labelSizes[0] == count
                 ? [.. values.Select(value => (int)value)]
                 : throw new DataSourceException(
-                    $"{labelFile}: {labelSizes[0]} labels for {count} images in {imageFile}. Fetch both from the " +
+                    $"{labelFile}: {labelSizes[0]} labels for {count} images in {imageFile}. Download both from the " +
                     "same set.");
         }
 
@@ -66,12 +66,12 @@ internal static class IdxImages
             i => $"{Path.GetFileName(imageFile)}#{i}");
     }
 
-    private static byte[] Rgb(ReadOnlySpan<byte> grey)
+    private static byte[] Rgb(ReadOnlySpan<byte> gray)
     {
-        var pixels = new byte[3 * grey.Length];
-        for (var i = 0; i < grey.Length; i++)
+        var pixels = new byte[3 * gray.Length];
+        for (var i = 0; i < gray.Length; i++)
         {
-            pixels.AsSpan(3 * i, 3).Fill(grey[i]);
+            pixels.AsSpan(3 * i, 3).Fill(gray[i]);
         }
 
         return pixels;
@@ -81,7 +81,7 @@ internal static class IdxImages
     internal static bool HasTest(string path) =>
         Directory.Exists(path) && Find(Folder(path), "t10k-images", "idx3-ubyte") is not null;
 
-    // The folder itself, or the one in it that holds the files: torchvision puts them into MNIST/raw.
+    // The folder itself, or the subfolder with the files: torchvision puts them into MNIST/raw.
     private static string Folder(string path)
     {
         if (!Directory.Exists(path) || Find(path, "train-images", "idx3-ubyte") is not null)
@@ -106,17 +106,17 @@ internal static class IdxImages
         };
     }
 
-    // Why they are not there, where that can be seen.
+    // The likely reason for the missing files, or nothing.
     private static string Found(string path) => !Directory.Exists(path) ? ""
         : Directory.GetFiles(path, "*-images-idx3-ubyte*") is [var other, ..]
-            ? $"There is {Path.GetFileName(other)}: rename what begins otherwise. "
+            ? $"There is {Path.GetFileName(other)}: rename files that begin otherwise. "
         : Directory.GetFiles(path, "*.zip") is [var archive, ..]
             ? $"It holds an archive: unpack {Path.GetFileName(archive)}. "
         : Directory.GetFiles(path, "*.pt").Length > 0
-            ? "It holds tensors of torchvision (.pt), which are not read: the raw files lie in the folder raw beside. "
+            ? "It holds tensors of torchvision (.pt), which are not read: the raw files are in the folder raw. "
         : "";
 
-    // "train-images-idx3-ubyte" or "train-images.idx3-ubyte", with .gz or not, or in a folder of that name.
+    // "train-images-idx3-ubyte" or "train-images.idx3-ubyte", optionally with .gz, or in a folder of that name.
     private static string? Find(string folder, string stem, string kind) => new[] { $"{stem}-{kind}", $"{stem}.{kind}" }
         .SelectMany(name => new[] { name, name + ".gz", Path.Combine(name, name) })
         .Select(file => Path.Combine(folder, file))
@@ -129,17 +129,17 @@ internal static class IdxImages
     {
         using var raw = SourceFile.Open(file);
         var head = SourceFile.Head(file);
-        // browsers unpack and keep the name
+        // Browsers may unpack a file and keep its name.
         using Stream stream = head is [0x1F, 0x8B, ..] ? new GZipStream(raw, CompressionMode.Decompress) : raw;
         Span<byte> header = stackalloc byte[4 * (1 + dimensions)];
         stream.ReadExactly(header);
         var found = BinaryPrimitives.ReadInt32BigEndian(header);
         if (found != magic)
         {
+            var hint = stream == raw ? OtherFile.Hint(head) : "";
             throw new DataSourceException(
                 $"{file}: starts with 0x{found:X8}, expected 0x{magic:X8} (IDX, unsigned bytes, {dimensions} " +
-                $"dimensions).{(stream == raw && OtherFile.Hint(head) is { Length: > 0 } hint ? hint : " Is it the right file?")}"
-            );
+                $"dimensions).{(hint.Length > 0 ? hint : " Is it the right file?")}");
         }
 
         var sizes = new int[dimensions];
@@ -156,7 +156,7 @@ internal static class IdxImages
             }
         }
 
-        // Grows with what is there: a header that promises more than the file holds costs no memory.
+        // Memory grows with the bytes that are really there, not with the size in the header.
         var values = new MemoryStream();
         var buffer = new byte[1 << 16];
         while (values.Length < total)
@@ -165,7 +165,7 @@ internal static class IdxImages
             if (read == 0)
             {
                 throw new DataSourceException(
-                    $"{file}: ends after {values.Length} of {total} values. Fetch it again: it is cut short.");
+                    $"{file}: ends after {values.Length} of {total} values. Download it again: it is cut short.");
             }
 
             values.Write(buffer, 0, read);

@@ -1,11 +1,11 @@
 namespace MoCoSharp.Data.Datasets;
 
 /// <summary>
-/// Names of files and folders: which are read as images, which are images of other kinds, and which take no part.
+/// Classifies file and folder names: readable images, images of unsupported kinds, and hidden entries.
 /// </summary>
 internal static class ImageEndings
 {
-    /// <summary>Said where a file has none of the endings that are read.</summary>
+    /// <summary>The supported formats, for messages.</summary>
     public const string Read = "JPEG, PNG, WebP, BMP, GIF and TIFF are read";
 
     private static readonly HashSet<string> Endings = new(StringComparer.OrdinalIgnoreCase)
@@ -22,14 +22,14 @@ internal static class ImageEndings
         ".psd", ".psb", ".xcf", ".kra", ".exr", ".hdr", ".dds", ".dcm", ".dicom", ".fits", ".fit", ".nii", ".apng",
         ".jps", ".mpo",
 
-        // Cameras' raw files.
+        // Raw files of cameras.
         ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".srw", ".raf", ".rw2", ".rwl", ".raw", ".orf",
         ".ori", ".dng", ".pef", ".ptx",
         ".x3f", ".3fr", ".fff", ".iiq", ".cap", ".erf", ".kdc", ".dcr", ".k25", ".mrw", ".mos", ".mef", ".gpr", ".bay",
         ".cin",
     };
 
-    // What file managers, network disks and operating systems keep beside a person's own files.
+    // Files that file managers, network disks and operating systems create.
     private static readonly HashSet<string> Housekeeping = new(StringComparer.OrdinalIgnoreCase)
     {
         "__MACOSX", "@eaDir", "@Recycle", "@Recently-Snapshot", "#recycle", "#snapshot", "~snapshot", "$RECYCLE.BIN",
@@ -37,21 +37,21 @@ internal static class ImageEndings
         "System Volume Information", "lost+found", "Network Trash Folder", "Temporary Items", "__pycache__",
     };
 
-    /// <summary>The endings of files that are read.</summary>
+    /// <summary>The supported endings.</summary>
     public static IEnumerable<string> All => Endings;
 
-    /// <summary>Whether a file is read as an image, by its ending in any case of letters.</summary>
+    /// <summary>Whether a file has a supported ending, in any case of letters.</summary>
     public static bool IsImage(string ending) => Endings.Contains(ending);
 
-    /// <summary>Whether a file is an image of a kind that is not read, by its ending.</summary>
+    /// <summary>Whether a file has the ending of an unsupported image format.</summary>
     public static bool IsOther(string ending) => Others.Contains(ending);
 
     /// <summary>
-    /// Whether a file or folder takes no part: its name begins with a dot, or a file manager or system made it.
+    /// Whether a file or folder is skipped: its name begins with a dot, or a file manager or system created it.
     /// </summary>
     public static bool IsHidden(FileSystemInfo entry) => IsHidden(entry.Name)
         || (OperatingSystem.IsWindows() && entry.Attributes.HasFlag(FileAttributes.Hidden));
 
-    /// <summary>The same, of a name alone.</summary>
+    /// <summary>Whether a file or folder of this name is skipped.</summary>
     public static bool IsHidden(string name) => name.StartsWith('.') || Housekeeping.Contains(name);
 }

@@ -2,16 +2,18 @@ using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>A folder of images, at any depth. Where images lie in several subfolders, these are its classes.</summary>
-/// <remarks>Images beside the subfolders are passed over with a warning where they are at most a quarter of the others;
-/// where they are more, there are no classes.
-/// Images stand in ordinal order of their relative path with '/', classes in ordinal order of their name: the ids of
-/// every machine.</remarks>
+/// <summary>A folder of images, at any depth. If images are in several subfolders, these are the classes.</summary>
+/// <remarks>
+/// Images beside the subfolders are skipped with a warning if they are at most a quarter of the others. If they are
+/// more, there are no classes.
+/// Images are in ordinal order of their relative path with '/', classes in ordinal order of their name. So ids are the
+/// same on every machine.
+/// </remarks>
 public sealed class ImageFolder : IImageDataset, IEncodedImages, IImageFiles
 {
     private const int NamedHidden = 5;
     private const int NamedSkipped = 5;
-    // images beside the class folders are passed over up to a quarter of those in them
+    // Images beside the class folders are skipped up to a quarter of the images in them.
     private const int StrayShare = 4;
 
     private readonly string root;
@@ -49,24 +51,24 @@ public sealed class ImageFolder : IImageDataset, IEncodedImages, IImageFiles
     public string Description => root;
 
     /// <summary>
-    /// What was passed over, with the reason: directories that bear an image's name, and links that were not followed.
+    /// Skipped entries with the reason: directories with image names, and links that were not followed.
     /// </summary>
     public IReadOnlyList<string> Skipped { get; }
 
     /// <inheritdoc/>
     public IReadOnlyList<DataNotice> Notices { get; }
 
-    /// <summary>Folders at the top that hold images, where all images that are taken lie in one.</summary>
+    /// <summary>Top-level folders that hold images, if all images are in one of them.</summary>
     internal IReadOnlyList<string> Folders { get; }
 
-    /// <summary>Folders at the top that hold no image, at any depth.</summary>
+    /// <summary>Top-level folders without an image at any depth.</summary>
     internal IReadOnlyList<string> EmptyFolders { get; }
 
-    /// <summary>Looks for images; none is opened yet.</summary>
+    /// <summary>Lists the images. None is opened yet.</summary>
     /// <param name="path">
-    /// The folder. A link to a folder is followed, but none below it and none to a folder above: no circle is walked.
+    /// The folder. A link to a folder is followed, but not a link inside that folder, nor a link to a parent.
     /// </param>
-    /// <exception cref="DataSourceException">There is no such folder, or no image in it.</exception>
+    /// <exception cref="DataSourceException">The folder does not exist, or holds no image.</exception>
     public static ImageFolder Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -74,8 +76,8 @@ public sealed class ImageFolder : IImageDataset, IEncodedImages, IImageFiles
         return scan.Images.Count > 0 ? Of(path, scan) : throw new DataSourceException(FolderHints.NoImages(path, scan));
     }
 
-    /// <summary>The same; null where the folder holds no image.</summary>
-    /// <exception cref="DataSourceException">There is no such folder, or one in it may not be read.</exception>
+    /// <summary>Lists the images; null if there are none.</summary>
+    /// <exception cref="DataSourceException">The folder does not exist, or a folder in it is not readable.</exception>
     internal static ImageFolder? OpenUnlessEmpty(string path)
     {
         var scan = FolderScan.Of(path);
@@ -83,10 +85,10 @@ public sealed class ImageFolder : IImageDataset, IEncodedImages, IImageFiles
     }
 
     /// <inheritdoc/>
-    public LabelledImage Read(int index) => Read(index, default);
+    public LabeledImage Read(int index) => Read(index, default);
 
     /// <inheritdoc/>
-    public LabelledImage Read(int index, in DecodeRequest request)
+    public LabeledImage Read(int index, in DecodeRequest request)
     {
         using var file = ReadEncoded(index);
         return new(file.Decode(request), labels[index]);
@@ -105,7 +107,7 @@ public sealed class ImageFolder : IImageDataset, IEncodedImages, IImageFiles
     /// <inheritdoc/>
     public long SizeOf(int index) => new FileInfo(PathOf(index)) is { Exists: true } file ? file.Length : -1;
 
-    /// <summary>The first folder of a path, or "".</summary>
+    /// <summary>The first folder of a path; "" if there is none.</summary>
     internal static string TopFolder(string file) => file.IndexOf('/') is var slash and >= 0 ? file[..slash] : "";
 
     private static ImageFolder Of(string path, FolderScan scan) =>
@@ -117,24 +119,24 @@ public sealed class ImageFolder : IImageDataset, IEncodedImages, IImageFiles
         if (hidden.Count > 0)
         {
             yield return new(
-                $"{root}: {FolderHints.Hidden(hidden)} passed over: {DataNotice.Some(hidden, NamedHidden)}");
+                $"{root}: {FolderHints.Hidden(hidden)} skipped: {DataNotice.Some(hidden, NamedHidden)}");
         }
 
         if (FolderHints.OtherImages(scan) is { } others)
         {
             yield return new(
-                $"{root}: {others} passed over. {ImageEndings.Read}; convert the others to have them take part.");
+                $"{root}: {others} skipped. {ImageEndings.Read}; convert the others to use them.");
         }
 
         foreach (var skipped in Skipped.Take(NamedSkipped))
         {
-            yield return new($"{root}: passed over {skipped}");
+            yield return new($"{root}: skipped {skipped}");
         }
 
         if (Skipped.Count > NamedSkipped)
         {
             yield return new(
-                $"{root}: passed over {Skipped.Count - NamedSkipped} more links and directories named like images.");
+                $"{root}: skipped {Skipped.Count - NamedSkipped} more links and directories named like images.");
         }
 
         if (passedOver)
@@ -142,14 +144,15 @@ public sealed class ImageFolder : IImageDataset, IEncodedImages, IImageFiles
             yield return new(
                 $"{root}: {DataNotice.Count(strays.Length, "image")} beside the class folders " +
                 $"({DataNotice.Some(strays)}) "
-                    + "passed over, as there is no class for them. Move them into a class folder, or away.",
+                    + "skipped, as they have no class. Move them into a class folder, or away.",
                 IsWarning: true);
         }
         else if (strays.Length > 0 && tops.Count(top => top.Length > 0) > 1)
         {
             yield return new(
                 $"{root}: {DataNotice.Count(strays.Length, "image")} ({DataNotice.Some(strays)}) beside the folders "
-                    + $"{DataNotice.Some([.. tops.Where(top => top.Length > 0)])}, which are no classes therefore. "
+                    + $"{DataNotice.Some([.. tops.Where(top => top.Length > 0)])}, "
+                    + "which are therefore not used as classes. "
                     + "If they are, move the images into them, or away.",
                 IsWarning: true);
         }
@@ -168,15 +171,15 @@ public sealed class ImageFolder : IImageDataset, IEncodedImages, IImageFiles
         {
             yield return new(
                 $"{root}: the folders {string.Join(" and ", pair)} differ only in the case of letters, and are " +
-                "classes of their own.",
+                "separate classes.",
                 IsWarning: true);
         }
 
         if (SplitFolders.PartsBelow(files) is { } parts)
         {
             yield return new(
-                $"{root}: images lie in {parts.Train}/ and in {parts.Second}/, and all are taken as one set. "
-                    + "If these are two parts of it, name them by --data and --val.",
+                $"{root}: images lie in {parts.Train}/ and in {parts.Second}/, and all are used as one set. "
+                    + "If these are two parts of a set, name them with --data and --val.",
                 IsWarning: true);
         }
     }

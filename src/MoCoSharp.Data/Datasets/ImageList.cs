@@ -4,17 +4,17 @@ using MoCoSharp.Data.Images;
 namespace MoCoSharp.Data.Datasets;
 
 /// <summary>
-/// Images named in a text file: a path a line, relative to the list, then optionally a tab and a class. '#' begins a
-/// comment line.
+/// Images named in a text file: one path a line, relative to the list, optionally followed by a tab and a class. A line
+/// that begins with '#' is a comment.
 /// </summary>
 /// <remarks>
-/// Where no line has a tab and the whole lines are no files, a last space, a comma or a semicolon may part path and
-/// class, with titles above or not.
+/// If no line has a tab and whole lines are not files, the separator may be the last space, a comma or a semicolon. A
+/// first line of column titles is then optional.
 /// </remarks>
 public sealed class ImageList : IImageDataset, IEncodedImages, IImageFiles
 {
     private const long LargestList = 256L << 20;
-    private const int LookedFor = 16; // files, to see whether the paths lead anywhere
+    private const int LookedFor = 16; // files checked for existence
     private const int FaultsTold = 10;
 
     private readonly string folder;
@@ -43,9 +43,9 @@ public sealed class ImageList : IImageDataset, IEncodedImages, IImageFiles
     /// <inheritdoc/>
     public IReadOnlyList<DataNotice> Notices { get; }
 
-    /// <summary>Reads the list; no image is opened yet.</summary>
+    /// <summary>Reads the list. No image is opened yet.</summary>
     /// <param name="path">The text file.</param>
-    /// <exception cref="DataSourceException">The list cannot be used; the faulty lines are named.</exception>
+    /// <exception cref="DataSourceException">The list cannot be used. The message names the faulty lines.</exception>
     public static ImageList Open(string path)
     {
         using var reader = new StreamReader(new MemoryStream(SourceFile.ReadAll(path, LargestList)));
@@ -55,7 +55,7 @@ public sealed class ImageList : IImageDataset, IEncodedImages, IImageFiles
             lines
                 .Where(line => Number(line.Class) < 0)
                 .Select(line =>
-                    $"line {line.Number}: class {line.Class}, expected 0 and up, or no tab where there is no class."));
+                    $"line {line.Number}: class {line.Class}, expected 0 or more, or no tab if there is no class."));
         if (
             lines.Any(line => line.Class.Length > 0)
             && lines.FindIndex(line => line.Class.Length == 0) is var bare and >= 0)
@@ -72,13 +72,11 @@ public sealed class ImageList : IImageDataset, IEncodedImages, IImageFiles
 
         if (faults.Count > 0)
         {
-            throw new DataSourceException(
-                $"{path}: " +
-                $"{string.Join(" ", faults.Take(FaultsTold))}{(faults.Count > FaultsTold ? $" And {faults.Count - FaultsTold} more." : "")}"
-            );
+            var more = faults.Count > FaultsTold ? $" And {faults.Count - FaultsTold} more." : "";
+            throw new DataSourceException($"{path}: {string.Join(" ", faults.Take(FaultsTold))}{more}");
         }
 
-        // Where all classes are whole numbers, "07" and "7" are one.
+        // If all classes are whole numbers, "07" and "7" are the same class.
         var spellings = lines
             .Select(line => line.Class)
             .Where(name => name.Length > 0)
@@ -106,10 +104,10 @@ public sealed class ImageList : IImageDataset, IEncodedImages, IImageFiles
     }
 
     /// <inheritdoc/>
-    public LabelledImage Read(int index) => Read(index, default);
+    public LabeledImage Read(int index) => Read(index, default);
 
     /// <inheritdoc/>
-    public LabelledImage Read(int index, in DecodeRequest request)
+    public LabeledImage Read(int index, in DecodeRequest request)
     {
         using var file = ReadEncoded(index);
         return new(file.Decode(request), labels[index]);
@@ -128,7 +126,7 @@ public sealed class ImageList : IImageDataset, IEncodedImages, IImageFiles
     /// <inheritdoc/>
     public long SizeOf(int index) => new FileInfo(PathOf(index)) is { Exists: true } file ? file.Length : -1;
 
-    // A class that is a whole number, with zeros before it or behind its point or not: "7", "07" or "7.0".
+    // A class that is a whole number, also with leading zeros or a fraction of zeros: "7", "07" or "7.0".
     private static long? Number(string name) =>
         decimal.TryParse(
             name,
@@ -162,7 +160,7 @@ public sealed class ImageList : IImageDataset, IEncodedImages, IImageFiles
         {
             yield return new(
                 $"{path}: the classes {string.Join(" and ", same.Select(group => group.Name))} differ only in the " +
-                "case of letters, and are classes of their own.",
+                "case of letters, and are separate classes.",
                 IsWarning: true);
         }
 
@@ -185,7 +183,7 @@ public sealed class ImageList : IImageDataset, IEncodedImages, IImageFiles
         if (contradictory.Count > 0)
         {
             yield return new(
-                $"{path}: {DataNotice.Count(contradictory.Count, "file")} named again with another class, and taken " +
+                $"{path}: {DataNotice.Count(contradictory.Count, "file")} named again with another class, and used " +
                 $"with both: {DataNotice.Some(contradictory)}",
                 IsWarning: true);
         }
@@ -193,7 +191,7 @@ public sealed class ImageList : IImageDataset, IEncodedImages, IImageFiles
         if (twice.Count > 0)
         {
             yield return new(
-                $"{path}: {DataNotice.Count(twice.Count, "file")} named again, and taken again: " +
+                $"{path}: {DataNotice.Count(twice.Count, "file")} named again, and used again: " +
                 $"{DataNotice.Some(twice)}",
                 IsWarning: true);
         }
@@ -207,8 +205,8 @@ public sealed class ImageList : IImageDataset, IEncodedImages, IImageFiles
         if (!looked.Exists(File.Exists))
         {
             yield return new(
-                $"{path}: no file is there of the {looked.Count} looked for. The first: {looked[0]}. Paths are " +
-                "relative to the list's folder, and a tab parts path and class.",
+                $"{path}: none of {looked.Count} files is there. The first: {looked[0]}. Paths are " +
+                "relative to the list's folder, and a tab separates path and class.",
                 IsWarning: true);
         }
     }

@@ -2,7 +2,7 @@ using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>Small images whose bytes are held in memory; each read makes pixels of its own.</summary>
+/// <summary>Small images whose bytes are in memory. Each read copies the pixels.</summary>
 internal sealed class InMemoryImages(
     string description, int[] labels, IReadOnlyList<string> classNames, Func<int, ImageBuffer> image,
     Func<int, string> name
@@ -14,7 +14,7 @@ internal sealed class InMemoryImages(
 
     public string Description => description;
 
-    public LabelledImage Read(int index) => new(image(index), labels[index]);
+    public LabeledImage Read(int index) => new(image(index), labels[index]);
 
     public int LabelOf(int index) => labels[index];
 

@@ -1,18 +1,18 @@
 namespace MoCoSharp.Data.Datasets;
 
 /// <summary>A line of a list.</summary>
-/// <param name="Number">Of the line, from 1.</param>
-/// <param name="Path">As it is to be opened, relative to the list.</param>
-/// <param name="Class">"" where there is none.</param>
+/// <param name="Number">Line number, from 1.</param>
+/// <param name="Path">The path, relative to the list.</param>
+/// <param name="Class">The class; "" if there is none.</param>
 internal readonly record struct ListLine(int Number, string Path, string Class);
 
 /// <summary>
-/// How a list parts path and class: by tabs; or by spaces, commas or semicolons, where that leads to files.
+/// Splits the lines of a list into path and class: at tabs; or at spaces, commas or semicolons if that yields files.
 /// </summary>
 internal sealed class ListText
 {
     private const int LongestLine = 32_768;
-    private const int Looked = 20; // lines at the beginning, to see what parts path and class
+    private const int Looked = 20; // first lines, used to find the separator
     private const char Quote = '"';
 
     private static readonly HashSet<string> PathTitles = new(StringComparer.OrdinalIgnoreCase)
@@ -29,8 +29,8 @@ internal sealed class ListText
 
     private readonly string folder;
     private readonly char? separator; // null: each line is a path
-    private readonly int pathColumn; // of two, where there are no titles
-    private (int Path, int Class)? columns; // by titles
+    private readonly int pathColumn; // of two columns without titles
+    private (int Path, int Class)? columns; // found by their titles
 
     private ListText(string folder, (char? Separator, int PathColumn) parting)
     {
@@ -38,18 +38,18 @@ internal sealed class ListText
         (separator, pathColumn) = parting;
     }
 
-    /// <summary>Lines that name images.</summary>
+    /// <summary>The lines that name images.</summary>
     public List<ListLine> Lines { get; } = [];
 
-    /// <summary>What is wrong.</summary>
+    /// <summary>The faults found.</summary>
     public List<string> Faults { get; } = [];
 
-    /// <summary>How the list was read, where that is not by tabs.</summary>
+    /// <summary>How the list was read, if not with tabs.</summary>
     public string? Manner { get; private set; }
 
     /// <summary>Reads a list.</summary>
-    /// <param name="reader">Its text.</param>
-    /// <param name="folder">Where it lies.</param>
+    /// <param name="reader">The text of the list.</param>
+    /// <param name="folder">The folder of the list.</param>
     public static ListText Of(TextReader reader, string folder)
     {
         var lines = new List<(int Number, string Text)>();
@@ -81,8 +81,8 @@ internal sealed class ListText
         return list;
     }
 
-    // A tab anywhere settles it. Else what leads to files: the whole lines, or what stands before the last space, or a
-    // column of a table.
+    // A tab anywhere decides. Otherwise the separator is the one that yields files: none (whole lines), the last space,
+    // or the column of a table.
     private static (char? Separator, int PathColumn) PartingOf(List<(int Number, string Text)> lines, string folder)
     {
         if (lines.Any(line => line.Text.Contains('\t')))
@@ -113,8 +113,8 @@ internal sealed class ListText
 
     private static bool Exists(string folder, string path) => File.Exists(Path.Combine(folder, Spelled(folder, path)));
 
-    // As it stands; or without blanks at its end, or with slashes for the backslashes of another system, where that is
-    // a file.
+    // The path as written; or without trailing blanks, or with slashes for the backslashes of another system, if that
+    // is a file.
     private static string Spelled(string folder, string path)
     {
         if (path.AsSpan().IndexOfAny('\\', ' ') < 0 || path.Contains('\0') || File.Exists(Path.Combine(folder, path)))
@@ -134,7 +134,7 @@ internal sealed class ListText
         var parts = separator is { } by ? Split(line, by) : [line];
         if (parts is null)
         {
-            Faults.Add($"line {number}: a quotation mark is open at its end.");
+            Faults.Add($"line {number}: a quotation mark is not closed.");
             return;
         }
 
@@ -145,9 +145,9 @@ internal sealed class ListText
 
         Manner ??= separator switch
         {
-            ',' => "commas part path and class, as in a CSV file.",
-            ';' => "semicolons part path and class.",
-            ' ' => "the last space of each line parts path and class.",
+            ',' => "commas separate path and class, as in a CSV file.",
+            ';' => "semicolons separate path and class.",
+            ' ' => "the last space of each line separates path and class.",
             _ => null,
         };
         var (path, name) = parts switch
@@ -180,7 +180,7 @@ internal sealed class ListText
 
     private string Separators() => separator switch { ',' => "comma", ';' => "semicolon", ' ' => "space", _ => "tab" };
 
-    // A first line such as "path,label": names of columns, none of which is a file.
+    // A first line of column names, such as "path,label". None of them is a file.
     private bool IsTitle(IReadOnlyList<string> parts)
     {
         var names = parts.Select(part => part.Trim()).ToList();
@@ -194,7 +194,7 @@ internal sealed class ListText
         return true;
     }
 
-    // Null where a quotation mark is left open.
+    // Null if a quotation mark is not closed.
     private static List<string>? Split(string line, char by)
     {
         if (by == '\t')

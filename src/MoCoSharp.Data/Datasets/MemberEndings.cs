@@ -1,18 +1,18 @@
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>Members of shards that are neither images nor labels, counted by ending.</summary>
+/// <summary>Counts the members of shards that are neither images nor labels, by ending.</summary>
 internal sealed class MemberEndings
 {
-    private const int Kept = 100; // endings; a stranger's archive may have any number
-    private const int Told = 8;
+    private const int Kept = 100; // endings; an untrusted archive may have any number
+    private const int NamedKinds = 8;
     private const int LongestEnding = 16;
 
     private readonly Dictionary<string, int> counts = new(StringComparer.Ordinal);
     private string? first;
 
-    /// <summary>One more.</summary>
-    /// <param name="name">Without its folder.</param>
-    /// <param name="place">Where it is.</param>
+    /// <summary>Counts one member.</summary>
+    /// <param name="name">The name, without its folder.</param>
+    /// <param name="place">The place in the archive.</param>
     public void Add(string name, string place)
     {
         first ??= place;
@@ -20,7 +20,7 @@ internal sealed class MemberEndings
         Add(ending.Length switch { <= 1 => "without ending", <= LongestEnding => ending, _ => "of other endings" }, 1);
     }
 
-    /// <summary>All that another has counted.</summary>
+    /// <summary>Adds the counts of another object.</summary>
     public void Add(MemberEndings other)
     {
         first ??= other.first;
@@ -30,16 +30,16 @@ internal sealed class MemberEndings
         }
     }
 
-    /// <summary>One sentence, or none.</summary>
+    /// <summary>One sentence, or nothing.</summary>
     public IEnumerable<DataNotice> Notices(string source)
     {
         var all = counts.OrderByDescending(item => item.Value).ThenBy(item => item.Key, StringComparer.Ordinal)
             .Select(item => (Ending: item.Key, Count: item.Value)).ToList();
-        var told = string.Join(", ", all.Take(Told).Select(item => $"{item.Count} {item.Ending}"));
-        var rest = all.Skip(Told).Sum(item => item.Count);
+        var told = string.Join(", ", all.Take(NamedKinds).Select(item => $"{item.Count} {item.Ending}"));
+        var rest = all.Skip(NamedKinds).Sum(item => item.Count);
         return first is null
             ? []
-            : [new($"{source}: members that are neither images nor .cls files were passed over: " +
+            : [new($"{source}: members that are neither images nor .cls files were skipped: " +
                 $"{told}{(rest > 0 ? $", {rest} others" : "")}; the first is {first}.")];
     }
 

@@ -3,10 +3,10 @@ using System.IO.Hashing;
 
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>What the images of a packed set are kept as.</summary>
+/// <summary>The storage format of the images in a packed set.</summary>
 public enum PackFormat
 {
-    /// <summary>RGB pixels: read without decoding.</summary>
+    /// <summary>RGB pixels, read without decoding.</summary>
     Raw,
 
     /// <summary>JPEG files.</summary>
@@ -14,14 +14,15 @@ public enum PackFormat
 }
 
 /// <summary>
-/// The layout of a packed set: a header of 64 bytes, the images one after another, the index. Little endian throughout.
+/// The layout of a packed set: a 64-byte header, the images one after another, the index. All numbers are little
+/// endian.
 /// </summary>
 /// <remarks>
-/// Header: "MOCOPACK", version (u32), format (u32), images (u32), short side (u32, 0: as they were), offset and length
-/// of the index (u64 each), CRC-32 of the index, zeros, and at 60 the CRC-32 of the 60 bytes before. Index: class count
-/// and the bytes of names and of the note (u32 each), a u32 of zeros; for each image offset (u64), length (u32), width
-/// and height (u16 each), label (i32, -1: none), CRC-32 of its bytes, the end of its name among the names (u32) and a
-/// u32 of zeros; for each class a u16 of bytes and its name; the names; the note. Names are UTF-8.
+/// Header: "MOCOPACK", version (u32), format (u32), images (u32), short side (u32; 0 keeps sizes), offset and length
+/// of the index (u64 each), CRC-32 of the index, zeros, and at byte 60 the CRC-32 of the first 60 bytes. Index: class
+/// count, length of the names and length of the note (u32 each), a u32 of zeros; for each image: offset (u64), length
+/// (u32), width and height (u16 each), label (i32, -1 for none), CRC-32 of its bytes, end of its name in the names
+/// (u32), a u32 of zeros; for each class: a u16 length and its name; the names; the note. Texts are UTF-8.
 /// </remarks>
 internal static class PackLayout
 {
@@ -33,7 +34,7 @@ internal static class PackLayout
 
     public static ReadOnlySpan<byte> Magic => "MOCOPACK"u8;
 
-    /// <summary>The header, with both checksums.</summary>
+    /// <summary>The header with both checksums.</summary>
     public static byte[] Header(PackFormat format, int count, int shortSide, long indexOffset, ReadOnlySpan<byte> index)
     {
         var header = new byte[HeaderLength];
@@ -50,7 +51,7 @@ internal static class PackLayout
     }
 }
 
-/// <summary>Where an image lies in a packed set.</summary>
+/// <summary>The place of an image in a packed set.</summary>
 internal readonly record struct PackRecord(
     long Offset, int Length, int Width, int Height, int Label, uint Checksum, int NameEnd)
 {

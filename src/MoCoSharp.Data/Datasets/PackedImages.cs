@@ -7,20 +7,18 @@ using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>
-/// A set that `moco pack` wrote: one file, mapped into memory, from which pixels are read where they lie.
-/// </summary>
+/// <summary>A set that `moco pack` wrote: one memory-mapped file. Pixels are read without a copy.</summary>
 /// <remarks>
-/// Header and index are checked when it is opened, an image when it is read for the first time. While it is in use the
-/// file must not be cut short: no program survives reading a mapped page that is gone. It is written under another name
-/// and moved into place, so that this needs intent.
+/// Header and index are checked when the file is opened; an image is checked when it is first read. The file must not
+/// be truncated while it is in use: reading a missing mapped page ends the process. `moco pack` writes to another name
+/// and renames, so it never truncates a file in use.
 /// </remarks>
 public sealed class PackedImages : IImageDataset
 {
     private readonly Mapping mapping;
     private readonly byte[] index;
     private readonly int namesStart;
-    private readonly int[] isChecked; // a bit an image
+    private readonly int[] isChecked; // one bit for each image
 
     private PackedImages(
         string path, Mapping mapping, PackFormat format, int shortSide, int count, byte[] index, string[] classNames,
@@ -47,21 +45,21 @@ public sealed class PackedImages : IImageDataset
     /// <inheritdoc/>
     public string Description { get; }
 
-    /// <summary>What the images are kept as.</summary>
+    /// <summary>The storage format of the images.</summary>
     public PackFormat Format { get; }
 
-    /// <summary>Images whose shorter side was longer were resized to it, in pixels; 0: none was.</summary>
+    /// <summary>Images with a longer short side were resized to this, in pixels; 0 for none.</summary>
     public int ShortSide { get; }
 
-    /// <summary>What was packed, in a line for people.</summary>
+    /// <summary>The source of the images, in one line.</summary>
     public string Note { get; }
 
-    /// <summary>How it was made, in a line for people and for a run's record.</summary>
+    /// <summary>How the set was made, in one line for users and for a run's record.</summary>
     public string Making =>
         $"{(Format == PackFormat.Raw ? "raw pixels" : "JPEG")}, " +
         $"{(ShortSide == 0 ? "sizes as they were" : $"short side at most {ShortSide}")}, made of {Note}";
 
-    /// <summary>Whether a file begins as a packed set does.</summary>
+    /// <summary>Whether a file begins like a packed set.</summary>
     public static bool IsOne(string path)
     {
         try
@@ -76,9 +74,9 @@ public sealed class PackedImages : IImageDataset
         }
     }
 
-    /// <summary>Opens a packed set; no image is read yet.</summary>
+    /// <summary>Opens a packed set. No image is read yet.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="DataSourceException">It is none, or damaged.</exception>
+    /// <exception cref="DataSourceException">The file is not a packed set, or is damaged.</exception>
     public static PackedImages Open(string path) => SourceFile.Guard(path, () =>
     {
         var handle = RegularFile.Open(path);
@@ -89,7 +87,7 @@ public sealed class PackedImages : IImageDataset
             Span<byte> header = stackalloc byte[PackLayout.HeaderLength];
             if (RandomAccess.Read(handle, header, 0) < header.Length || !header.StartsWith(PackLayout.Magic))
             {
-                throw Fault("does not begin as a packed set. Is it the right file?");
+                throw Fault("does not begin like a packed set. Is it the right file?");
             }
 
             var (version, format) = (Word(header, 8), Word(header, 12));
@@ -201,7 +199,7 @@ public sealed class PackedImages : IImageDataset
                 {
                     throw Fault(
                         $"image {i} is said to be {record.Width} x {record.Height}, {record.Length} bytes at " +
-                        $"{record.Offset}, label {record.Label}: that does not fit.");
+                        $"{record.Offset}, label {record.Label}: this does not fit the file.");
                 }
 
                 nameEnd = record.NameEnd;
@@ -212,10 +210,10 @@ public sealed class PackedImages : IImageDataset
     });
 
     /// <inheritdoc/>
-    public LabelledImage Read(int index) => Read(index, default);
+    public LabeledImage Read(int index) => Read(index, default);
 
     /// <inheritdoc/>
-    public unsafe LabelledImage Read(int index, in DecodeRequest request)
+    public unsafe LabeledImage Read(int index, in DecodeRequest request)
     {
         var record = RecordOf(index);
         mapping.ThrowIfShorter(record.Offset + record.Length, Description);
@@ -236,7 +234,7 @@ public sealed class PackedImages : IImageDataset
             ? new ImageBuffer(record.Width, record.Height, address, mapping)
             : ImageDecoder.Decode(bytes, NameOf(index), request);
         GC.KeepAlive(mapping);
-        return new LabelledImage(image, record.Label);
+        return new LabeledImage(image, record.Label);
     }
 
     /// <inheritdoc/>
@@ -262,7 +260,7 @@ public sealed class PackedImages : IImageDataset
 
     private static uint Word(ReadOnlySpan<byte> bytes, int at) => BinaryPrimitives.ReadUInt32LittleEndian(bytes[at..]);
 
-    /// <summary>The file in memory, as long as anybody holds this object.</summary>
+    /// <summary>The mapped file, kept as long as this object is referenced.</summary>
     private sealed unsafe class Mapping
     {
         private readonly SafeFileHandle file;

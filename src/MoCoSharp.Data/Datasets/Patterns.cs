@@ -4,14 +4,16 @@ using MoCoSharp.Data.Views;
 namespace MoCoSharp.Data.Datasets;
 
 /// <summary>
-/// Generated images of ten families of pattern, to try everything without a data set. Family is the label; angle,
-/// scale, phase and place are the image's own. Before noise, all images hold the same colours equally often: colour or
-/// light that differ would be all that is learned.
+/// Generated images of ten families of patterns, to try everything without a data set. The family is the label.
 /// </summary>
+/// <remarks>
+/// Each image has its own angle, scale, phase and place. Before noise is added, all images have the same distribution
+/// of colors. Otherwise a network would learn only color or brightness.
+/// </remarks>
 public sealed class Patterns : IImageDataset
 {
     private const double NoiseDeviation = 12; // of 255
-    // share of the darkest pixels that all have level 0, and of the lightest that have 1
+    // Share of the darkest pixels that are set to level 0, and of the lightest that are set to level 1.
     private const double Dark = 0.4;
 
     private static readonly string[] Families =
@@ -23,10 +25,10 @@ public sealed class Patterns : IImageDataset
     private readonly int size;
     private readonly long seed;
 
-    /// <summary>A set of its own for each seed.</summary>
+    /// <summary>A set that differs for each seed.</summary>
     /// <param name="count">Number of images, above 0.</param>
     /// <param name="size">Width and height in pixels, 8 to 1024.</param>
-    /// <param name="seed">Fixes them all.</param>
+    /// <param name="seed">Fixes all images.</param>
     public Patterns(int count, int size, long seed)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
@@ -47,15 +49,15 @@ public sealed class Patterns : IImageDataset
     public string Description => "patterns";
 
     /// <summary>Draws an image.</summary>
-    /// <param name="index">Family is index mod 10.</param>
-    public LabelledImage Read(int index)
+    /// <param name="index">0 to Count - 1. The family is index mod 10.</param>
+    public LabeledImage Read(int index)
     {
         var family = LabelOf(index);
         var random = RandomStreams.Pattern(seed, index);
         var (sin, cos) = Math.SinCos(random.NextDouble(0, 2 * Math.PI));
         var period = random.NextDouble(0.1, 0.18) * size; // pixels
         var (shiftX, shiftY) = (random.NextDouble(), random.NextDouble()); // phase, in periods
-        var (centreX, centreY) = (random.NextDouble(0.3, 0.7) * size, random.NextDouble(0.3, 0.7) * size);
+        var (centerX, centerY) = (random.NextDouble(0.3, 0.7) * size, random.NextDouble(0.3, 0.7) * size);
         var arms = 4 + random.NextInt(4);
         var heights = new double[size * size];
         var places = new int[size * size];
@@ -64,13 +66,13 @@ public sealed class Patterns : IImageDataset
             var (y, x) = Math.DivRem(i, size);
             var u = (((x * cos) + (y * sin)) / period) + shiftX;
             var v = (((y * cos) - (x * sin)) / period) + shiftY;
-            var (dx, dy) = (x - centreX, y - centreY);
+            var (dx, dy) = (x - centerX, y - centerY);
             heights[i] = Height(
                 family, u, v, Length(dx, dy) / period, (Math.Atan2(dy, dx) / (2 * Math.PI)) + shiftX, arms, shiftY);
             places[i] = i;
         }
 
-        // By rank, not by height: this is what makes the colours of all images equally frequent.
+        // By rank, not by height: so all images have each color equally often.
         Array.Sort(heights, places);
         var pixels = new byte[3 * places.Length];
         for (var rank = 0; rank < places.Length; rank++)
@@ -91,8 +93,8 @@ public sealed class Patterns : IImageDataset
     /// <inheritdoc/>
     public string NameOf(int index) => $"patterns#{index}";
 
-    // How light a place is among its image's: u and v in periods along the pattern's own axes; radius in periods and
-    // angle in turns about its centre.
+    // Brightness at a place, relative to the rest of the image. u and v are in periods along the axes of the pattern.
+    // The radius is in periods and the angle in turns, about the center.
     private static double Height(int family, double u, double v, double radius, double angle, int arms, double phase) =>
         family switch
     {
@@ -104,18 +106,18 @@ public sealed class Patterns : IImageDataset
         5 => -Length(Cell(u), Cell(v)),
         6 => Wave(u + (2.2 * Math.Abs(Cell(v * 0.6)))),
         7 => Wave(radius + (angle * 2)),
-        8 => -Math.Abs(Hexagon(0.7 * u, 0.7 * v) - 0.33), // outlined, or they were dots
+        8 => -Math.Abs(Hexagon(0.7 * u, 0.7 * v) - 0.33), // outlined; filled ones would look like dots
         _ => Math.Min(
             0.5 - Math.Abs(Cell(v * 1.2)),
             1.6 * (0.5 - Math.Abs(Cell((u * 0.6) + (0.5 * (Math.Round(v * 1.2) % 2)))))),
     };
 
-    // Square iso-lines, where a product's would be round: rounds are the dots'.
+    // Square level lines. A product would have round ones, like the dots.
     private static double Check(double a, double b) => Math.Sign(a * b) * Math.Min(Math.Abs(a), Math.Abs(b));
 
     private static double Ramp(double turns) => 0.25 - Math.Abs(Cell(turns));
 
-    // Distance from the nearest centre of a honeycomb, measured so that a cell's rim is a level line.
+    // Distance from the nearest center of a honeycomb, measured so that the border of a cell is a level line.
     private static double Hexagon(double u, double v)
     {
         var root = Math.Sqrt(3);
@@ -131,7 +133,7 @@ public sealed class Patterns : IImageDataset
 
     private static double Wave(double turns) => Math.Sin(2 * Math.PI * turns);
 
-    // Distance to the nearest whole number, signed: -0.5 to 0.5.
+    // Signed distance to the nearest whole number: -0.5 to 0.5.
     private static double Cell(double value) => value - Math.Round(value);
 
     private static double Length(double a, double b) => Math.Sqrt((a * a) + (b * b));

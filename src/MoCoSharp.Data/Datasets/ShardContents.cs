@@ -3,31 +3,32 @@ using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>An image of a shard, and where its bytes lie.</summary>
-/// <param name="Shard">Its number.</param>
-/// <param name="Offset">Of the first byte.</param>
+/// <summary>An image of a shard, and the place of its bytes.</summary>
+/// <param name="Shard">Number of the shard.</param>
+/// <param name="Offset">Offset of the first byte.</param>
 /// <param name="Length">In bytes.</param>
-/// <param name="Name">The shard's file name and the member's.</param>
-/// <param name="Label">Class id; -1 where there is none.</param>
+/// <param name="Name">File name of the shard and name of the member.</param>
+/// <param name="Label">Class id; -1 for none.</param>
 internal readonly record struct ShardImage(int Shard, long Offset, int Length, string Name, int Label);
 
-/// <summary>
-/// What one shard holds: images with the labels of the same key, wherever they stand, and what was passed over.
-/// </summary>
-/// <remarks>As in WebDataset, a key is a member's path up to the first dot of its file name.</remarks>
+/// <summary>The contents of one shard: images, their labels, and skipped members.</summary>
+/// <remarks>
+/// An image and a label belong together if they have the same key, wherever they are in the shard. As in WebDataset, a
+/// key is the path of a member up to the first dot of its file name.
+/// </remarks>
 internal sealed class ShardContents
 {
-    /// <summary>The kind of notice about images that no key fits.</summary>
+    /// <summary>The kind of notice about images without a usable key.</summary>
     public const string Dotted =
-        "images with more than one dot in their name were passed over, since a key ends at the first dot (rename " +
+        "images with more than one dot in their name were skipped, since a key ends at the first dot (rename " +
         "them with one dot)";
 
-    private const string Links = "links were passed over (`tar --dereference --hard-dereference` writes files instead)";
+    private const string Links = "links were skipped (`tar --dereference --hard-dereference` writes files instead)";
     private const string HiddenOnes =
-        "hidden members (a name with a dot before it, __MACOSX, @eaDir, PaxHeaders) were passed over";
+        "hidden members (a name with a dot before it, __MACOSX, @eaDir, PaxHeaders) were skipped";
 
     private const string Orphans =
-        "labels (.cls) fit no image and were passed over (image and label share folder and name up to the first dot)";
+        "labels (.cls) belong to no image and were skipped (image and label share folder and name up to the first dot)";
 
     private const string Label = ".cls";
     private const int LongestLabel = 256; // bytes of a .cls file
@@ -49,22 +50,22 @@ internal sealed class ShardContents
         Odd = new Tally(shard.Name);
     }
 
-    /// <summary>In the archive's order.</summary>
+    /// <summary>The images in the order of the archive.</summary>
     public IReadOnlyList<ShardImage> Images => images;
 
-    /// <summary>What takes no part, as in a folder.</summary>
+    /// <summary>Hidden members, skipped as in a folder.</summary>
     public Tally Hidden { get; }
 
-    /// <summary>What was passed over and may have been meant, and what is odd about the archive.</summary>
+    /// <summary>Skipped members that may be a mistake, and unusual properties of the archive.</summary>
     public Tally Odd { get; }
 
-    /// <summary>Members of endings that no one asked for.</summary>
+    /// <summary>Members with endings that are not used.</summary>
     public MemberEndings Unread { get; } = new();
 
     /// <summary>Reads a shard's headers and labels.</summary>
     /// <param name="shard">The archive.</param>
-    /// <param name="number">Its number in the set.</param>
-    /// <exception cref="DataSourceException">It is no tar archive, or its labels cannot be told.</exception>
+    /// <param name="number">Number of the shard in the set.</param>
+    /// <exception cref="DataSourceException">The file is not a tar archive, or its labels are ambiguous.</exception>
     public static ShardContents Read(Shard shard, int number)
     {
         using var archive = shard.Open();
@@ -79,7 +80,7 @@ internal sealed class ShardContents
         return contents;
     }
 
-    /// <summary>A file name up to its first dot.</summary>
+    /// <summary>A file name up to the first dot.</summary>
     public static string KeyOf(string path) => path[(path.LastIndexOf('/') + 1)..].Split('.')[0];
 
     private void Add(IByteSource archive, TarMember member, int number)
@@ -95,7 +96,7 @@ internal sealed class ShardContents
                 Odd.Add(Links, place);
                 return;
             case TarKind.Other:
-                Odd.Add("sparse files, devices and the like were passed over", place);
+                Odd.Add("sparse files, devices and the like were skipped", place);
                 return;
         }
 
@@ -110,7 +111,7 @@ internal sealed class ShardContents
         var ending = Path.GetExtension(name);
         if (ImageEndings.IsImage(extension))
         {
-            // An image too long or empty is named as broken when its turn comes.
+            // An image that is too long or empty is reported as broken when it is read.
             var length = (int)Math.Min(member.Length, ImageDecoder.LargestFileBytes);
             AddImage(path[..^extension.Length], path, new ShardImage(number, member.Offset, length, place, -1));
         }
@@ -144,7 +145,7 @@ internal sealed class ShardContents
         }
         else
         {
-            Odd.Add("more images of a key that has one were passed over (the first counts)", image.Name);
+            Odd.Add("further images with the same key were skipped (the first counts)", image.Name);
         }
     }
 
@@ -176,10 +177,10 @@ internal sealed class ShardContents
         if (twice.Count > 0)
         {
             throw new DataSourceException(
-                $"{shard.Name}: {twice[0]} stands there " +
-                $"twice{(twice.Count > 1 ? $", and so does {twice.Count - 1} more" : "")}, "
-                    + "so it cannot be told which label belongs to which image. "
-                    + "Give every image a key of its own, and write the shard anew (`tar --sort=name` from a folder).");
+                $"{shard.Name}: {twice[0]} occurs " +
+                $"twice{(twice.Count > 1 ? $", and so do {twice.Count - 1} more" : "")}, "
+                    + "so it is not clear which label belongs to which image. "
+                    + "Give every image its own key, and write the shard again (`tar --sort=name` from a folder).");
         }
 
         if (unreadable.Count > 0)
@@ -192,12 +193,12 @@ internal sealed class ShardContents
 
     private void NoImage(string place) => Odd.Add(Orphans, place);
 
-    // As AddImage's path.
+    // As the path in AddImage.
     private string Plain(string place) => WithoutDot(place[(file.Length + 1)..]);
 
     private static string WithoutDot(string name) => name.StartsWith("./", StringComparison.Ordinal) ? name[2..] : name;
 
-    // "3", "3.0", with blanks or a byte order mark around it.
+    // "3" or "3.0", also with blanks or a byte order mark.
     private int ReadLabel(IByteSource archive, TarMember member)
     {
         Span<byte> bytes = stackalloc byte[LongestLabel];
@@ -222,7 +223,7 @@ internal sealed class ShardContents
         return -1;
     }
 
-    // As in a folder, and what old tars made of headers that they did not know.
+    // As in a folder; also the placeholders that old tar programs wrote for unknown headers.
     private static bool IsHidden(string path) => path.Split('/').Any(part =>
         (part is not ("." or "..") && ImageEndings.IsHidden(part))
         || part.StartsWith("PaxHeader", StringComparison.Ordinal));

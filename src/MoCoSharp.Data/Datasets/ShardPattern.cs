@@ -2,17 +2,19 @@ using System.Globalization;
 
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>The paths that a pattern of shards stands for.</summary>
+/// <summary>Expands a pattern of shard names to paths.</summary>
 internal static class ShardPattern
 {
     private const int MostShards = 100_000;
 
-    /// <summary>By which a source is taken for shards. Compressed ones are told how to become some.</summary>
+    /// <summary>
+    /// Endings that identify shards. Compressed archives are among them, and are refused with a hint.
+    /// </summary>
     public static readonly string[] Endings =
         [".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst"];
 
-    /// <summary>Each number of the braces in turn; or what is there, in ordinal order, for a *.</summary>
-    /// <exception cref="DataSourceException">It is no pattern, or nothing fits it.</exception>
+    /// <summary>Expands braces to each number in turn, and * to the existing files in ordinal order.</summary>
+    /// <exception cref="DataSourceException">The source is not a pattern, or no file matches.</exception>
     public static IReadOnlyList<string> Expand(string source)
     {
         var (open, close) = (source.IndexOf('{'), source.IndexOf('}'));
@@ -43,16 +45,16 @@ internal static class ShardPattern
         .Range(range.From, range.To - range.From + 1)
         .Select(number => number.ToString(CultureInfo.InvariantCulture).PadLeft(range.Width, '0'));
 
-    /// <summary>Refuses a pattern of which only a part is there, and names that part as a pattern.</summary>
+    /// <summary>Refuses a pattern if some of its shards are missing, and suggests a pattern for the others.</summary>
     /// <param name="source">The pattern.</param>
-    /// <param name="paths">What it stands for.</param>
-    /// <exception cref="DataSourceException">Some are there, and others are not.</exception>
+    /// <param name="paths">The expanded paths.</param>
+    /// <exception cref="DataSourceException">Some shards exist, and others do not.</exception>
     public static void ThrowIfMissing(string source, IReadOnlyList<string> paths)
     {
         var missing = paths.Where(path => !Path.Exists(path)).ToList();
         if (missing.Count == 0 || missing.Count == paths.Count)
         {
-            return; // of none, each is refused by its name
+            return; // if all are missing, opening them reports it
         }
 
         var (before, after) = (source.IndexOf('{'), source.Length - source.IndexOf('}') - 1);
@@ -74,12 +76,12 @@ internal static class ShardPattern
             runs.Select(run => run.First == run.Last ? run.First : $"{run.First}..{run.Last}"));
         throw new DataSourceException(
             $"{source}: {missing.Count} of {paths.Count} shards are missing: {DataNotice.Some(missing, 5)}. " +
-            $"Fetch them, or give the others: '{source[..before]}{{{others}}}{source[^after..]}'.");
+            $"Download them, or give the others: '{source[..before]}{{{others}}}{source[^after..]}'.");
 
         static int Value(string number) => int.Parse(number, CultureInfo.InvariantCulture);
     }
 
-    // "000..099", or one number.
+    // "000..099", or a single number.
     private static (int From, int To, int Width)? Range(string text)
     {
         var ends = text.Split("..");

@@ -1,16 +1,15 @@
 namespace MoCoSharp.Data.Datasets;
 
 /// <summary>
-/// One list of classes for the images to learn from and those to judge by, so that a number means the same class in
-/// both.
+/// One list of classes for training and validation images, so that a number means the same class in both.
 /// </summary>
 internal static class SharedClasses
 {
     private const int Named = 5;
 
-    /// <summary>Numbers the classes of both by the first's, where the second has no others.</summary>
-    /// <remarks>A folder without images is a class too where the other part has images of it.</remarks>
-    /// <exception cref="DataSourceException">The second has classes that the first has not.</exception>
+    /// <summary>Numbers the classes of both sets by the first set, if the second has no others.</summary>
+    /// <remarks>A folder without images is also a class if the other set has images of it.</remarks>
+    /// <exception cref="DataSourceException">The second set has classes that the first lacks.</exception>
     public static (IImageDataset Train, IImageDataset? Validation) Settle(
         IImageDataset train,
         IImageDataset? validation,
@@ -23,8 +22,8 @@ internal static class SharedClasses
 
         if (train is ImageFolder learned && validation is ImageFolder judged)
         {
-            // Folders without images count where the other part fills them, and where the other has classes a lone
-            // folder is one.
+            // A folder without images counts if the other set has images of that class. If the other set has classes, a
+            // single folder is a class too.
             string[] all =
             [
                 .. learned.Folders.Union(learned.EmptyFolders.Intersect(judged.Folders)).Order(StringComparer.Ordinal),
@@ -42,8 +41,8 @@ internal static class SharedClasses
                 return (
                     learned.ClassNames.SequenceEqual(all)
                         ? train
-                        : RelabelledImages.Of(train, all, index => ImageFolder.TopFolder(train.NameOf(index))),
-                    RelabelledImages.Of(validation, all, index => ImageFolder.TopFolder(validation.NameOf(index))));
+                        : RelabeledImages.Of(train, all, index => ImageFolder.TopFolder(train.NameOf(index))),
+                    RelabeledImages.Of(validation, all, index => ImageFolder.TopFolder(validation.NameOf(index))));
             }
         }
 
@@ -58,7 +57,7 @@ internal static class SharedClasses
         }
 
         TellMissing(validation, train.ClassNames.Except(validation.ClassNames));
-        return (train, RelabelledImages.Of(
+        return (train, RelabeledImages.Of(
             validation,
             train.ClassNames,
             index => validation.LabelOf(index) is var label and >= 0 ? validation.ClassNames[label] : null));
@@ -84,8 +83,8 @@ internal static class SharedClasses
             ? $"The case of letters counts ({same}): rename one of the folders."
             : "Give both the same class folders.";
         return new DataSourceException(
-            $"{train.Description} and {validation.Description} name their classes differently, so that their " +
-            "numbers would not fit: "
+            $"{train.Description} and {validation.Description} have different class names, so their " +
+            "numbers would not match: "
                 + $"only in the first: {Names(onlyTrain)}; only in the second: {Names(onlyValidation)}. {hint}");
     }
 

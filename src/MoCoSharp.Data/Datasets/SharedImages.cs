@@ -2,20 +2,20 @@ using System.Collections.Concurrent;
 
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>Images that stand in two sets, byte by byte: what is learned from must not be judged by.</summary>
+/// <summary>Finds identical images in two sets: training images must not be used for validation.</summary>
 public static class SharedImages
 {
-    /// <summary>Finds images of the second set that the first has too.</summary>
-    /// <param name="first">Images to learn from.</param>
-    /// <param name="second">Images to judge by.</param>
+    /// <summary>Finds images of the second set that are also in the first.</summary>
+    /// <param name="first">Training images.</param>
+    /// <param name="second">Validation images.</param>
     /// <param name="cancellation">Ends the work early.</param>
-    /// <returns>Indices in the second set, rising, each with one in the first.</returns>
+    /// <returns>Indices in the second set, ascending, each with an index in the first.</returns>
     /// <remarks>
-    /// Files are compared as they are, without decoding, and only those are read whose size stands in both sets. The
-    /// same picture in another file format is another image. Sets that know no sizes (CIFAR, IDX, packed sets, tar
-    /// shards) are compared among themselves.
+    /// Files are compared byte by byte, without decoding. Only files whose size occurs in both sets are read. The same
+    /// picture in another file format is another image. Sets without file sizes (CIFAR, IDX, packed sets, tar shards)
+    /// are compared only with each other.
     /// </remarks>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">The work was canceled.</exception>
     public static IReadOnlyList<(int Second, int First)> Find(
         IImageDataset first,
         IImageDataset second,

@@ -2,16 +2,16 @@ using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>Files that a person named: regular ones only, of a bounded size.</summary>
+/// <summary>Reads files that a user named: regular files of a limited size.</summary>
 internal static class SourceFile
 {
-    /// <summary>Opens a file; pipes and folders are refused at once.</summary>
-    /// <exception cref="DataSourceException">It cannot be opened.</exception>
+    /// <summary>Opens a file. Pipes and folders are refused at once.</summary>
+    /// <exception cref="DataSourceException">The file cannot be opened.</exception>
     public static FileStream Open(string file) =>
         Guard(file, () => new FileStream(RegularFile.Open(file), FileAccess.Read));
 
     /// <summary>Reads a whole file.</summary>
-    /// <exception cref="DataSourceException">It cannot be read, or is larger than allowed.</exception>
+    /// <exception cref="DataSourceException">The file cannot be read, or is too large.</exception>
     public static byte[] ReadAll(string file, long largest) => Guard(file, () =>
     {
         using var stream = new FileStream(RegularFile.Open(file), FileAccess.Read);
@@ -26,7 +26,7 @@ internal static class SourceFile
         return bytes;
     });
 
-    /// <summary>The first bytes of a file, to see what it is; none where it cannot be read.</summary>
+    /// <summary>The first bytes of a file, to find its kind; empty if it cannot be read.</summary>
     public static byte[] Head(string file, int length = FileSignature.HeadBytes)
     {
         try
@@ -41,8 +41,8 @@ internal static class SourceFile
         }
     }
 
-    /// <summary>Does what reads files, and says which one could not be.</summary>
-    /// <exception cref="DataSourceException">It cannot be read.</exception>
+    /// <summary>Runs a function that reads a file, and names the file if that fails.</summary>
+    /// <exception cref="DataSourceException">The file cannot be read.</exception>
     public static T Guard<T>(string file, Func<T> read)
     {
         try

@@ -1,9 +1,9 @@
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>The training part and the part to judge by, where a folder holds both by their usual names.</summary>
-/// <param name="Train">The folder to learn from.</param>
-/// <param name="Seconds">Folders to judge by, the one that is taken first.</param>
-/// <param name="Others">Names of folders beside them, which take no part.</param>
+/// <summary>The training and validation parts of a folder, recognized by common folder names.</summary>
+/// <param name="Train">The folder of training images.</param>
+/// <param name="Seconds">Folders of validation images. The first is used.</param>
+/// <param name="Others">Names of the folders beside them, which are skipped.</param>
 internal sealed record SplitFolders(string Train, IReadOnlyList<string> Seconds, IReadOnlyList<string> Others)
 {
     private const int DeepestWrapping = 3;
@@ -13,15 +13,15 @@ internal sealed record SplitFolders(string Train, IReadOnlyList<string> Seconds,
     private static readonly string[] SecondNames =
     [
         "val", "valid", "validation", "dev", "eval", "evaluation", "test", "testing",
-    ]; // the first is taken
+    ]; // the first one found is used
 
     /// <summary>
     /// Looks for folders named train, and val, valid, validation, dev, eval or test, in any case of letters, with or
     /// without a year.
     /// </summary>
-    /// <returns>Null where the folder is one set.</returns>
+    /// <returns>Null if the folder is a single set.</returns>
     /// <exception cref="DataSourceException">
-    /// Folders are named like parts, and which is which is not clear: they would be taken as classes.
+    /// The folders are named like parts, but it is not clear which is which. They would be mistaken for classes.
     /// </exception>
     public static SplitFolders? Find(string path, int depth = 0)
     {
@@ -35,7 +35,7 @@ internal sealed record SplitFolders(string Train, IReadOnlyList<string> Seconds,
             RefuseTwo(path, [.. seconds.Where(name => Rank(name) == Rank(seconds[0]))]);
         }
 
-        // A lone "train" among other folders may be a class: of vehicles, say.
+        // A single "train" among other folders may be a class, of vehicles for example.
         if (trains.Length == 1 && (seconds.Length > 0 || folders.Length == 1))
         {
             return new SplitFolders(
@@ -49,14 +49,14 @@ internal sealed record SplitFolders(string Train, IReadOnlyList<string> Seconds,
             RefuseAsClasses(path, folders, parts);
         }
 
-        // A folder around the set, as archives leave it.
+        // The extra folder that unpacked archives have.
         return parts.Length == 0 && folders.Length == 1 && depth < DeepestWrapping && !HoldsImages(path)
             ? Find(Path.Combine(path, folders[0]), depth + 1)
             : null;
     }
 
     /// <summary>
-    /// Two folders named like parts that images lie in, below other folders; null where there are none.
+    /// Two folders below other folders that hold images and are named like parts; null if there are none.
     /// </summary>
     /// <param name="files">Relative paths with '/'.</param>
     public static (string Train, string Second)? PartsBelow(IEnumerable<string> files)
@@ -92,7 +92,7 @@ internal sealed record SplitFolders(string Train, IReadOnlyList<string> Seconds,
 
     private static bool IsTrain(string name) => TrainNames.Contains(Plain(name));
 
-    // 0 and up for a part to judge by, the best first; -1 for another folder.
+    // 0 or more for a validation part, the preferred one first; -1 for any other folder.
     private static int Rank(string name) => Array.IndexOf(SecondNames, Plain(name));
 
     // "Val2017" and "val_2017" are "val".
@@ -128,8 +128,8 @@ internal sealed record SplitFolders(string Train, IReadOnlyList<string> Seconds,
             if (shared.Count > 0)
             {
                 throw new DataSourceException(
-                    $"{path}: {part} is named like a part of a set, and holds folders that stand elsewhere too "
-                        + $"({DataNotice.Some(shared)}): it is no class. Name the parts: --data FOLDER --val " +
+                    $"{path}: {part} is named like a part of a set, and holds folders that are elsewhere too "
+                        + $"({DataNotice.Some(shared)}): it is not a class. Name the parts: --data FOLDER --val " +
                             $"{Path.Combine(path, part)}, "
                         + "or put the training images into a folder train beside it.");
             }
@@ -139,7 +139,7 @@ internal sealed record SplitFolders(string Train, IReadOnlyList<string> Seconds,
         {
             throw new DataSourceException(
                 $"{path}: holds {string.Join(" and ", parts)}, which are named like parts of a set, not like classes. "
-                    + $"Name what to learn from: --data {Path.Combine(path, parts[0])}");
+                    + $"Name the training part: --data {Path.Combine(path, parts[0])}");
         }
     }
 

@@ -5,7 +5,7 @@ using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>What a member of a tar archive is. <c>Other</c> is a sparse file, a device or a pipe.</summary>
+/// <summary>The kind of a member of a tar archive. <c>Other</c> is a sparse file, a device or a pipe.</summary>
 internal enum TarKind
 {
     File,
@@ -15,29 +15,29 @@ internal enum TarKind
 }
 
 /// <summary>A member of a tar archive.</summary>
-/// <param name="Name">With its path.</param>
-/// <param name="Offset">Of its first byte.</param>
+/// <param name="Name">Name with its path.</param>
+/// <param name="Offset">Offset of the first byte.</param>
 /// <param name="Length">In bytes.</param>
-/// <param name="Kind">Only a file's bytes can be read.</param>
+/// <param name="Kind">Only bytes of files can be read.</param>
 internal readonly record struct TarMember(string Name, long Offset, long Length, TarKind Kind = TarKind.File);
 
-/// <summary>Lists the members of a tar archive by its headers; the files themselves are not read.</summary>
-/// <remarks>POSIX ustar and pax (path and size), and GNU's long names.</remarks>
+/// <summary>Lists the members of a tar archive by their headers, without reading the files.</summary>
+/// <remarks>Supports POSIX ustar, pax (path and size) and GNU's long names.</remarks>
 internal static class TarIndex
 {
     private const int Block = 512;
     private const int LongestExtension = 1 << 20; // of a pax header or a long name
-    private const int LongestPadding = 1 << 20; // zeros behind the end, in which another archive is looked for
-    private const string NoEnd = "shards without a mark of their end (cut short, or never closed?)";
+    private const int LongestPadding = 1 << 20; // zeros after the end, searched for another archive
+    private const string NoEnd = "shards without an end marker (cut short, or never closed?)";
     private const string Second =
-        "shards with another archive behind their end, which is not read (`tar --concatenate` joins archives; `cat` " +
+        "shards with another archive after their end, which is not read (`tar --concatenate` joins archives; `cat` " +
         "does not)";
 
-    /// <summary>The archive's members in their order.</summary>
+    /// <summary>The members in the order of the archive.</summary>
     /// <param name="archive">The archive.</param>
-    /// <param name="name">What messages call it.</param>
-    /// <param name="remarks">Hears of what is odd about the whole archive.</param>
-    /// <exception cref="DataSourceException">It is no tar archive, or damaged.</exception>
+    /// <param name="name">Name of the archive in messages.</param>
+    /// <param name="remarks">Counts unusual properties of the whole archive.</param>
+    /// <exception cref="DataSourceException">The file is not a tar archive, or is damaged.</exception>
     public static IEnumerable<TarMember> Read(IByteSource archive, string name, Tally remarks)
     {
         var length = archive.Length;
@@ -56,7 +56,7 @@ internal static class TarIndex
             ReadExactly(archive, header, at, name);
             if (!header.AsSpan().ContainsAnyExcept((byte)0))
             {
-                // Two blocks of zeros end an archive; one is enough.
+                // Two blocks of zeros end an archive. One is accepted.
                 if (HasAnother(archive, at + Block, header, name))
                 {
                     remarks.Add(Second, name);
@@ -104,12 +104,12 @@ internal static class TarIndex
                     }
                     else if (!ReadPax(extension, ref longName, ref longSize))
                     {
-                        throw Fault("a pax header is not made of records");
+                        throw Fault("a pax header does not consist of records");
                     }
 
                     break;
                 case 'g' or 'K' or 'V':
-                    break; // about the whole archive, or a link's target: nothing for the next file
+                    break; // global headers and link targets do not affect the next file
                 default:
                     yield return new TarMember(longName ?? Name(header), start, size, kind switch
                     {
@@ -128,7 +128,7 @@ internal static class TarIndex
             new($"{name}: at byte {at}: {what}. Is it a whole tar archive, not compressed?");
     }
 
-    // What is none at all is named by its first bytes.
+    // A file of another kind is named by its first bytes.
     private static void ThrowIfNoTar(IByteSource archive, string name)
     {
         var head = new byte[(int)Math.Min(archive.Length, FileSignature.HeadBytes)];
@@ -147,17 +147,17 @@ internal static class TarIndex
         }
     }
 
-    // A shard is the tar inside: unpacked once, but not twice.
+    // A shard is the tar archive inside: files packed twice are not supported.
     private static string Unpacking(ReadOnlySpan<byte> head) => head switch
     {
-        [0x1F, 0x8B, ..] => " `gunzip` leaves the .tar, which is to be given.",
-        [(byte)'B', (byte)'Z', (byte)'h', ..] => " `bunzip2` leaves the .tar, which is to be given.",
-        [0xFD, (byte)'7', (byte)'z', (byte)'X', (byte)'Z', 0, ..] => " `unxz` leaves the .tar, which is to be given.",
-        [0x28, 0xB5, 0x2F, 0xFD, ..] => " `unzstd` leaves the .tar, which is to be given.",
+        [0x1F, 0x8B, ..] => " `gunzip` leaves the .tar. Give that file.",
+        [(byte)'B', (byte)'Z', (byte)'h', ..] => " `bunzip2` leaves the .tar. Give that file.",
+        [0xFD, (byte)'7', (byte)'z', (byte)'X', (byte)'Z', 0, ..] => " `unxz` leaves the .tar. Give that file.",
+        [0x28, 0xB5, 0x2F, 0xFD, ..] => " `unzstd` leaves the .tar. Give that file.",
         _ => "",
     };
 
-    // Behind the zeros that fill up the last record.
+    // Searches the zeros that fill the last record.
     private static bool HasAnother(IByteSource archive, long at, byte[] header, string name)
     {
         for (var end = Math.Min(archive.Length - Block, at + LongestPadding); at <= end; at += Block)
@@ -172,7 +172,7 @@ internal static class TarIndex
         return false;
     }
 
-    // Checksum of a header: the sum of its bytes, with spaces in place of the checksum.
+    // The checksum of a header is the sum of its bytes, with the checksum field taken as spaces.
     internal static bool HasChecksum(ReadOnlySpan<byte> header)
     {
         var sum = 8 * ' ';
@@ -189,8 +189,7 @@ internal static class TarIndex
         return Number(header.Slice(148, 8)) == sum;
     }
 
-    // Octal digits, or in GNU's way, which only fields of 12 bytes have, the bytes of a number after a set bit; -1
-    // where it is neither.
+    // Octal digits; or, in GNU's 12-byte fields, a set bit and then the bytes of the number. -1 for anything else.
     private static long Number(ReadOnlySpan<byte> field)
     {
         if (field is [0x80, _, _, _, _, _, _, _, _, _, _, _])
@@ -220,14 +219,14 @@ internal static class TarIndex
         return prefix.Length > 0 ? $"{prefix}/{name}" : name;
     }
 
-    // Names that are no UTF-8 are taken byte by byte, so that two of them stay two.
+    // Names that are not UTF-8 are decoded byte by byte, so that different names stay different.
     private static string Text(ReadOnlySpan<byte> field)
     {
         var text = field.IndexOf((byte)0) is var end and >= 0 ? field[..end] : field;
         return System.Text.Unicode.Utf8.IsValid(text) ? Encoding.UTF8.GetString(text) : Encoding.Latin1.GetString(text);
     }
 
-    // Records of "length key=value\n", the length with itself and the line's end.
+    // Records "length key=value\n". The length includes its own digits and the newline.
     private static bool ReadPax(ReadOnlySpan<byte> records, ref string? path, ref long? size)
     {
         while (records.Length > 0)
@@ -270,7 +269,7 @@ internal static class TarIndex
                 read > 0
                     ? read
                     : throw new DataSourceException(
-                        $"{name}: ends after {offset + done} bytes. It has become shorter while it was read.");
+                        $"{name}: ends after {offset + done} bytes. It was truncated while it was read.");
         }
     }
 }

@@ -4,26 +4,26 @@ using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>A set in several files, each of which is best read from front to back.</summary>
+/// <summary>A set of several files, each best read from front to back.</summary>
 internal interface IShardedImages : IImageDataset
 {
-    /// <summary>The index of each shard's first image, rising, the first 0. No shard is empty.</summary>
+    /// <summary>The index of each shard's first image, ascending, from 0. No shard is empty.</summary>
     IReadOnlyList<int> ShardStarts { get; }
 }
 
-/// <summary>A tar archive, wherever it lies.</summary>
-/// <param name="Name">What messages call it.</param>
+/// <summary>A tar archive, local or remote.</summary>
+/// <param name="Name">Name in messages.</param>
 /// <param name="Open">
-/// Opens it for reading at any place; the caller disposes. A remote one would answer by ranges.
+/// Opens it for random access; the caller disposes. A remote archive would answer by range requests.
 /// </param>
 internal sealed record Shard(string Name, Func<IByteSource> Open);
 
 /// <summary>
-/// Images in tar archives, as WebDataset lays them out: an image and a .cls file of its class number share their name
-/// up to the first dot.
+/// Images in tar archives, as in WebDataset: an image and the .cls file with its class number share their name up to
+/// the first dot.
 /// </summary>
 /// <remarks>
-/// The archives' headers are read once, in parallel, when the set is opened; then every image can be read by its index.
+/// Opening the set reads the headers of all archives once, in parallel. Then every image can be read by its index.
 /// </remarks>
 internal sealed class TarShards : IShardedImages, IEncodedImages
 {
@@ -62,15 +62,15 @@ internal sealed class TarShards : IShardedImages, IEncodedImages
     public IReadOnlyList<DataNotice> Notices { get; }
 
     /// <summary>
-    /// Whether a source is named as shards are, by .tar at its end, or as a compressed archive, which is refused.
+    /// Whether a source ends in .tar, or is a compressed archive, which is refused.
     /// </summary>
     public static bool IsNamedSo(string source) =>
         ShardPattern.Endings.Any(ending => source.EndsWith(ending, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Opens shards and reads their headers.</summary>
     /// <param name="source">
-    /// A path, in which {000..099} stands for each number between, as wide, {000..041,043..099} leaves one out, and *
-    /// stands for anything in a file's name.
+    /// A path. {000..099} stands for each number in that range, with the same number of digits; {000..041,043..099}
+    /// leaves one out. * stands for any text in a file name.
     /// </param>
     /// <exception cref="DataSourceException">A shard is missing or damaged, or none holds an image.</exception>
     public static TarShards Open(string source)
@@ -151,13 +151,13 @@ internal sealed class TarShards : IShardedImages, IEncodedImages
     }
 
     /// <inheritdoc/>
-    public LabelledImage Read(int index) => Read(index, default);
+    public LabeledImage Read(int index) => Read(index, default);
 
     /// <inheritdoc/>
-    public LabelledImage Read(int index, in DecodeRequest request)
+    public LabeledImage Read(int index, in DecodeRequest request)
     {
         using var file = ReadEncoded(index);
-        return new LabelledImage(file.Decode(request), samples[index].Label);
+        return new LabeledImage(file.Decode(request), samples[index].Label);
     }
 
     EncodedImage IEncodedImages.ReadEncoded(int index) => ReadEncoded(index);
@@ -188,7 +188,7 @@ internal sealed class TarShards : IShardedImages, IEncodedImages
         }
     }
 
-    // What there is instead of images.
+    // Says what the shards hold instead of images.
     private static string NoImages(string description, int shards, Tally odd, IEnumerable<DataNotice> others) =>
         $"{description}: no images in {shards} archives, expected members with one dot in their name that end in " +
         $"{string.Join(", ", ImageEndings.All)}. " +
@@ -198,7 +198,7 @@ internal sealed class TarShards : IShardedImages, IEncodedImages
                     ".cls files alike."
             : string.Join(" ", odd.Sentences().Concat(others.Select(notice => notice.Text))));
 
-    // Numbers that begin at 1, or a part that lacks classes.
+    // Classes that begin at 1, or a part of a set that lacks classes.
     private static IEnumerable<DataNotice> ClassesWithoutImages(string description, ShardImage[] all, int classes)
     {
         var seen = new bool[classes];
@@ -208,13 +208,14 @@ internal sealed class TarShards : IShardedImages, IEncodedImages
         }
 
         var missing = Enumerable.Range(0, classes).Where(label => !seen[label]).ToList();
+        var named = string.Join(", ", missing.Take(ClassesTold)) + (missing.Count > ClassesTold ? ", ..." : "");
         return missing.Count == 0
             ? []
             :
             [
                 new(
-                    $"{description}: {missing.Count} of the classes 0 to {classes - 1} have no image: "
-                        + $"{string.Join(", ", missing.Take(ClassesTold))}{(missing.Count > ClassesTold ? ", ..." : "")}. Classes count from 0.",
+                    $"{description}: {missing.Count} of the classes 0 to {classes - 1} have no image: {named}. "
+                        + "Classes count from 0.",
                     IsWarning: true),
             ];
     }

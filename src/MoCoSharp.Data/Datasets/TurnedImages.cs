@@ -2,14 +2,14 @@ using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>Photos that were taken with the camera on its side: their EXIF data say so, their pixels do not.</summary>
+/// <summary>Counts photos that are rotated by their EXIF orientation.</summary>
 internal static class TurnedImages
 {
     private const int Most = 64;
-    private const int HeadBytes = 128 << 10; // EXIF stands in the first segment, of 64 KB at most
+    private const int HeadBytes = 128 << 10; // EXIF is in the first segment, of at most 64 KB
 
-    /// <summary>Looks at a few images, spread evenly; only the beginnings of their files are read.</summary>
-    /// <returns>How many JPEG files were looked at, and how many of them have to be turned to stand upright.</returns>
+    /// <summary>Checks a few images, spread evenly. Only the beginnings of their files are read.</summary>
+    /// <returns>The number of JPEG files that were checked, and how many of them must be rotated.</returns>
     public static (int Looked, int Turned) Count(IImageDataset data)
     {
         var (looked, turned) = (0, 0);

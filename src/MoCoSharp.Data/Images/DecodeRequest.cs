@@ -2,15 +2,15 @@ using System.Text.Json.Serialization;
 
 namespace MoCoSharp.Data.Images;
 
-/// <summary>The library that decodes JPEG; SkiaSharp decodes every other format.</summary>
+/// <summary>The library that decodes JPEG. SkiaSharp decodes all other formats.</summary>
 [JsonConverter(typeof(EnumNameConverter<JpegDecoder>))]
 public enum JpegDecoder
 {
-    /// <summary>libturbojpeg where the system has it, else SkiaSharp.</summary>
+    /// <summary>libturbojpeg if the system has it, otherwise SkiaSharp.</summary>
     [JsonStringEnumMemberName("auto")]
     Auto,
 
-    /// <summary>libturbojpeg of the system.</summary>
+    /// <summary>The system's libturbojpeg.</summary>
     [JsonStringEnumMemberName("turbojpeg")]
     TurboJpeg,
 
@@ -19,33 +19,34 @@ public enum JpegDecoder
     Skia,
 }
 
-/// <summary>How an image is to be read. The default is what PIL's convert("RGB") does.</summary>
+/// <summary>How to decode an image. The default does the same as PIL's convert("RGB").</summary>
 public readonly record struct DecodeRequest
 {
-    /// <summary>Who decodes JPEG.</summary>
+    /// <summary>The library for JPEG.</summary>
     public JpegDecoder Jpeg { get; init; }
 
-    /// <summary>Turns the image as its EXIF data say that the camera was held. The papers' loaders do not.</summary>
+    /// <summary>Whether to rotate the image by its EXIF orientation. The papers' loaders do not.</summary>
     public bool AppliesOrientation { get; init; }
 
     /// <summary>
-    /// Whether a JPEG may be decoded to this width and height instead of its own. Asked for an eighth, a quarter and a
-    /// half of it; null decodes in full.
+    /// Whether a JPEG may be decoded to this width and height instead of its full size. Called with an eighth, a
+    /// quarter and a half of the size; null decodes in full.
     /// </summary>
-    public Func<int, int, bool>? SmallerWillDo { get; init; }
+    public Func<int, int, bool>? AcceptsReducedSize { get; init; }
 
-    /// <summary>The smallest size that will do.</summary>
-    /// <param name="width">Of the whole image.</param>
-    /// <param name="height">Of the whole image.</param>
-    /// <param name="transposes">Whether width and height will be swapped before anybody sees them.</param>
+    /// <summary>The smallest size that is accepted.</summary>
+    /// <param name="width">Width of the whole image.</param>
+    /// <param name="height">Height of the whole image.</param>
+    /// <param name="transposes">Whether the decoded image will be transposed.</param>
     internal (int Width, int Height) Reduce(int width, int height, bool transposes)
     {
-        for (var denominator = SmallerWillDo is null ? 1 : 8; denominator > 1; denominator /= 2)
+        for (var denominator = AcceptsReducedSize is null ? 1 : 8; denominator > 1; denominator /= 2)
         {
             var (smallWidth, smallHeight) = (
                 (width + denominator - 1) / denominator,
                 (height + denominator - 1) / denominator);
-            if (transposes ? SmallerWillDo!(smallHeight, smallWidth) : SmallerWillDo!(smallWidth, smallHeight))
+            var accepts = AcceptsReducedSize!;
+            if (transposes ? accepts(smallHeight, smallWidth) : accepts(smallWidth, smallHeight))
             {
                 return (smallWidth, smallHeight);
             }

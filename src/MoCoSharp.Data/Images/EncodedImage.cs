@@ -2,21 +2,19 @@ using System.Buffers;
 
 namespace MoCoSharp.Data.Images;
 
-/// <summary>
-/// The bytes of an image file, not yet decoded, in memory that is lent to the next one when it is disposed.
-/// </summary>
+/// <summary>The bytes of an image file before decoding, in pooled memory. Dispose returns the memory.</summary>
 internal readonly struct EncodedImage : IDisposable
 {
-    // Larger arrays are not kept for the next file.
+    // Larger arrays are not pooled.
     private const int LargestPooled = 16 << 20;
 
     private readonly byte[] bytes;
     private readonly int length;
     private readonly string name;
 
-    /// <summary>Memory for a file, to be filled by <see cref="Fill"/>.</summary>
+    /// <summary>Rents memory for a file; <see cref="Fill"/> fills it.</summary>
     /// <param name="length">Bytes, 0 to <see cref="ImageDecoder.LargestFileBytes"/>.</param>
-    /// <param name="name">What messages call it.</param>
+    /// <param name="name">Name in messages.</param>
     public EncodedImage(int length, string name)
     {
         this.length = length;
@@ -24,15 +22,15 @@ internal readonly struct EncodedImage : IDisposable
         bytes = length <= LargestPooled ? ArrayPool<byte>.Shared.Rent(length) : new byte[length];
     }
 
-    /// <summary>The file.</summary>
+    /// <summary>The bytes of the file.</summary>
     public ReadOnlySpan<byte> Bytes => bytes.AsSpan(0, length);
 
-    /// <summary>What messages call it.</summary>
+    /// <summary>Name in messages.</summary>
     public string Name => name;
 
-    /// <summary>Reads a file of the disk.</summary>
-    /// <param name="path">A regular file; anything else is refused without waiting for it.</param>
-    /// <exception cref="BrokenImageException">It cannot be read.</exception>
+    /// <summary>Reads a file from the disk.</summary>
+    /// <param name="path">A regular file. Anything else is refused at once, without blocking.</param>
+    /// <exception cref="BrokenImageException">The file cannot be read.</exception>
     public static EncodedImage Read(string path)
     {
         try
@@ -57,17 +55,20 @@ internal readonly struct EncodedImage : IDisposable
     }
 
     /// <summary>
-    /// Whether a fault of opening or reading may pass: one of disk, network or rights, not of what the name leads to.
+    /// Whether an error of opening or reading may pass: an error of disk, network or permissions, not a wrong kind of
+    /// file.
     /// </summary>
     public static bool MayPass(Exception error) =>
         error is IOException and not NoFileException or UnauthorizedAccessException;
 
-    /// <summary>Decodes it.</summary>
-    /// <exception cref="BrokenImageException">It is not a whole image of a known kind, or too large.</exception>
+    /// <summary>Decodes the image.</summary>
+    /// <exception cref="BrokenImageException">
+    /// The file is not a whole image of a supported format, or is too large.
+    /// </exception>
     public ImageBuffer Decode(in DecodeRequest request) => ImageDecoder.Decode(Bytes, name, request);
 
-    /// <summary>Fills the memory from a place on; gives it back where that fails.</summary>
-    /// <exception cref="BrokenImageException">The source ends before.</exception>
+    /// <summary>Fills the memory from an offset of a source. Returns the memory if that fails.</summary>
+    /// <exception cref="BrokenImageException">The source is too short.</exception>
     public void Fill<T>(T source, long offset)
         where T : IByteSource
     {
@@ -98,7 +99,7 @@ internal readonly struct EncodedImage : IDisposable
         }
     }
 
-    /// <summary>Lends the memory to the next file.</summary>
+    /// <summary>Returns the memory to the pool.</summary>
     public void Dispose()
     {
         if (length <= LargestPooled)
@@ -111,14 +112,14 @@ internal readonly struct EncodedImage : IDisposable
 /// <summary>A set of image files on the disk.</summary>
 internal interface IImageFiles
 {
-    /// <summary>Where a file lies.</summary>
+    /// <summary>The path of a file.</summary>
     string PathOf(int index);
 }
 
-/// <summary>A set of image files, wherever they lie.</summary>
+/// <summary>A set of image files, on the disk or elsewhere.</summary>
 internal interface IEncodedImages
 {
-    /// <summary>One file as it is.</summary>
-    /// <exception cref="BrokenImageException">It cannot be read.</exception>
+    /// <summary>The bytes of one file.</summary>
+    /// <exception cref="BrokenImageException">The file cannot be read.</exception>
     EncodedImage ReadEncoded(int index);
 }

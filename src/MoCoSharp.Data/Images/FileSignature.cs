@@ -2,10 +2,10 @@ using System.Text;
 
 namespace MoCoSharp.Data.Images;
 
-/// <summary>Names what a file is by its first bytes, for the refusal of a file that is not what was expected.</summary>
+/// <summary>Identifies a file by its first bytes, for messages about an unexpected file.</summary>
 internal static class FileSignature
 {
-    /// <summary>How many bytes of the file <see cref="Describe"/> looks at; fewer are fine.</summary>
+    /// <summary>The number of bytes that <see cref="Describe"/> examines. Fewer are fine.</summary>
     public const int HeadBytes = 1024;
 
     private const string Image = "Convert it to JPEG or PNG.";
@@ -18,12 +18,12 @@ internal static class FileSignature
 
     private const int TarMagicAt = 257;
     private const int DicomMagicAt = 128;
-    private const int BrandAt = 8; // of an ISO base media file: a size, "ftyp", the brand
+    private const int BrandAt = 8; // in an ISO base media file: a size, "ftyp", the brand
 
     /// <summary>
-    /// What the file is and what helps, to be put behind "it is "; null where the bytes tell nothing.
+    /// The kind of a file and a hint, to append to "it is "; null if the bytes match nothing known.
     /// </summary>
-    /// <param name="head">The first bytes of the file, <see cref="HeadBytes"/> of them where it has as many.</param>
+    /// <param name="head">The first <see cref="HeadBytes"/> bytes of the file, or all of a shorter file.</param>
     /// <returns>For example "a Git LFS pointer, not the file itself. Fetch it with `git lfs pull`."</returns>
     public static string? Describe(ReadOnlySpan<byte> head)
     {
@@ -40,7 +40,7 @@ internal static class FileSignature
         return OfPointer(head) ?? OfImage(head) ?? OfVideo(head) ?? OfArchive(head) ?? OfOther(head) ?? OfMarkup(head);
     }
 
-    // What stands in a checkout, or beside a file, in place of the file.
+    // Placeholders that a checkout or a copy has in place of a file.
     private static string? OfPointer(ReadOnlySpan<byte> head) => head switch
     {
         _ when head.StartsWith("version https://git-lfs"u8) =>
@@ -48,13 +48,13 @@ internal static class FileSignature
         _ when head.StartsWith("/annex/objects/"u8) || head.StartsWith("../.git/annex/"u8) =>
             "a git-annex pointer, not the file itself. Fetch it with `git annex get`.",
         _ when head.StartsWith("outs:\n- "u8) => "a DVC pointer, not the file itself. Fetch it with `dvc pull`.",
-        [0, 5, 0x16, 7, ..] => "what macOS keeps beside a file (AppleDouble), not the file itself. Leave it out.",
+        [0, 5, 0x16, 7, ..] => "macOS metadata of a file (AppleDouble), not the file itself. Leave it out.",
         [0x4C, 0, 0, 0, 1, 0x14, 2, 0, ..] =>
-            "a Windows shortcut, not the file itself. Give the file that it leads to.",
+            "a Windows shortcut, not the file itself. Give the file that it points to.",
         _ => null,
     };
 
-    /// <summary>Whether it begins as an image of a kind that is read.</summary>
+    /// <summary>Whether a file begins like an image of a supported format.</summary>
     public static bool IsRead(ReadOnlySpan<byte> head) => OfRead(head) is not null;
 
     private static string? OfRead(ReadOnlySpan<byte> head) => head switch
@@ -103,7 +103,7 @@ internal static class FileSignature
         _ => null,
     };
 
-    // HEIC, AVIF, CR3 and MP4 are one container; the brand tells them apart, or those that it goes with.
+    // HEIC, AVIF, CR3 and MP4 are one container format. The brand identifies them, or else the compatible brands.
     private static string OfBrand(ReadOnlySpan<byte> head)
     {
         var brands = head.Length > BrandAt ? Encoding.Latin1.GetString(head[BrandAt..Math.Min(head.Length, 32)]) : "";
@@ -114,7 +114,7 @@ internal static class FileSignature
             _ when brands.Contains("avif", StringComparison.Ordinal)
                     || brands.Contains("avis", StringComparison.Ordinal) => $"an AVIF image. {Image}",
             _ when HeicBrands.Any(brand => brands.Contains(brand, StringComparison.Ordinal)) =>
-                $"a HEIC image, as phones take them. {Image}",
+                $"a HEIC image, as phones save them. {Image}",
             _ => $"a video (MP4 or MOV). {Video}",
         };
     }
@@ -153,16 +153,16 @@ internal static class FileSignature
         [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', ..] => "a NumPy array (.npy).",
         [0x89, (byte)'H', (byte)'D', (byte)'F', ..] => "an HDF5 file.",
         _ when head.StartsWith("PAR1"u8) => "a Parquet file.",
-        _ when head.StartsWith("GGUF"u8) => "a GGUF file, a language model's.",
+        _ when head.StartsWith("GGUF"u8) => "a GGUF file of a language model.",
         _ when At(head, 4, "TFL3"u8) => "a TensorFlow Lite model.",
         _ when IsOnnx(head) => "an ONNX model.",
         _ when head.StartsWith("SQLite format"u8) => "an SQLite database.",
-        [0xD0, 0xCF, 0x11, 0xE0, ..] => "a Windows file of previews (Thumbs.db) or an old Office document.",
+        [0xD0, 0xCF, 0x11, 0xE0, ..] => "a Windows thumbnail file (Thumbs.db) or an old Office document.",
         [0x80, >= 2 and <= 5, ..] => "a Python pickle.",
         _ => null,
     };
 
-    // A protobuf of a version (1), the producer's name (2) and version (3), or the graph at once (7).
+    // Protobuf fields: version (1), producer name (2), producer version (3), or the graph at once (7).
     private static bool IsOnnx(ReadOnlySpan<byte> head) =>
         head is [0x08, >= 1 and <= 20, 0x3A, ..]
         || (

@@ -1,13 +1,13 @@
 namespace MoCoSharp.Data.Images;
 
-/// <summary>What tells whether a file has changed, without opening it.</summary>
-/// <param name="Length">In bytes.</param>
-/// <param name="Written">When it was last written.</param>
+/// <summary>Detects whether a file has changed, without opening it.</summary>
+/// <param name="Length">Size in bytes.</param>
+/// <param name="Written">Time of the last write.</param>
 internal readonly record struct FileStamp(long Length, DateTime Written)
 {
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(2);
 
-    /// <summary>Of a file; null where it is not there.</summary>
+    /// <summary>The stamp of a file; null if the file does not exist.</summary>
     public static FileStamp? Of(string path)
     {
         try
@@ -23,7 +23,7 @@ internal readonly record struct FileStamp(long Length, DateTime Written)
     }
 
     /// <summary>
-    /// Whether it was written long enough ago: one that was written just now may be changed again without a new stamp.
+    /// Whether the last write is old enough. A file that was just written may change again without a new stamp.
     /// </summary>
     public bool IsSettled => Written < DateTime.UtcNow - Settling;
 }

@@ -1,7 +1,7 @@
 namespace MoCoSharp.Data.Images;
 
 /// <summary>
-/// What shows where a GIF's first frame is transparent or does not reach: a colour of its palette, as in PIL.
+/// Fills the transparent and uncovered pixels of a GIF's first frame with a color of its palette, as PIL does.
 /// </summary>
 internal static class GifBackground
 {
@@ -11,9 +11,9 @@ internal static class GifBackground
 
     private static ReadOnlySpan<byte> Black => [0, 0, 0];
 
-    /// <summary>Gives the decoder's clear pixels their colour.</summary>
-    /// <param name="rgba">Decoded pixels; alpha is 0 or 255.</param>
-    /// <param name="file">The GIF.</param>
+    /// <summary>Fills the transparent pixels.</summary>
+    /// <param name="rgba">Decoded pixels. Alpha is 0 or 255.</param>
+    /// <param name="file">The GIF file.</param>
     public static void Fill(Span<byte> rgba, ReadOnlySpan<byte> file)
     {
         var color = ColorOf(file);
@@ -26,7 +26,7 @@ internal static class GifBackground
         }
     }
 
-    // The palette's entry of the transparent index, or its first; black where the file is not what it says.
+    // The palette color of the transparent index, or the first color; black if the file is malformed.
     private static ReadOnlySpan<byte> ColorOf(ReadOnlySpan<byte> file)
     {
         var (palette, next) = TableAt(file, flags: 10, start: 13);
@@ -50,7 +50,7 @@ internal static class GifBackground
                 transparent = file[next + 6];
             }
 
-            // Sub-blocks of a length byte and so many bytes, up to one of length 0.
+            // Sub-blocks: a length byte and that many bytes. A block of length 0 ends them.
             for (next += 2; next < file.Length && file[next] > 0;)
             {
                 next += 1 + file[next];
@@ -62,7 +62,7 @@ internal static class GifBackground
         return palette.Length >= 3 * (transparent + 1) ? palette.AsSpan(3 * transparent, 3) : Black;
     }
 
-    // A colour table, if its flags say that there is one, and where the file goes on.
+    // The color table, if the flags announce one, and the offset after it.
     private static (byte[] Table, int Next) TableAt(ReadOnlySpan<byte> file, int flags, int start)
     {
         var length = flags < file.Length && (file[flags] & 0x80) != 0 ? 3 * (2 << (file[flags] & 7)) : 0;

@@ -2,25 +2,25 @@ using System.Buffers;
 
 namespace MoCoSharp.Data.Images;
 
-/// <summary>A decoded image: 8-bit RGB, rows from the top, three bytes a pixel (HWC).</summary>
+/// <summary>A decoded image: 8-bit RGB, rows from the top, three bytes per pixel (HWC).</summary>
 /// <remarks>
-/// Disposing it lends its memory to the next image, where it came from a pool; an image that nobody disposes is
-/// collected like any object. After that, and only after that, it must not be read.
+/// Dispose returns pooled memory to the pool; the image must not be read afterwards. An image that is not disposed is
+/// garbage-collected like any object.
 /// </remarks>
 public sealed class ImageBuffer : IDisposable
 {
-    // Larger arrays are not kept for the next image: the pool rounds up to powers of two.
+    // Larger arrays are not pooled: the pool rounds sizes up to powers of two.
     private const int LargestPooled = 16 << 20;
 
-    private readonly nint address; // of pixels that lie outside the managed heap, or 0
-    private readonly object? owner; // keeps them there
+    private readonly nint address; // of pixels outside the managed heap, or 0
+    private readonly object? owner; // keeps these pixels alive
     private readonly bool isRented;
     private readonly int offset; // of the first pixel in the array
-    private byte[]? array; // may be longer, if rented
+    private byte[]? array; // may be longer if rented
 
-    /// <summary>Wraps pixels that the caller hands over.</summary>
-    /// <param name="width">In pixels, above 0.</param>
-    /// <param name="height">In pixels, above 0.</param>
+    /// <summary>Wraps an array of pixels. The caller must not use the array afterwards.</summary>
+    /// <param name="width">Width in pixels, above 0.</param>
+    /// <param name="height">Height in pixels, above 0.</param>
     /// <param name="pixels">RGB, row by row. Length height x width x 3.</param>
     /// <exception cref="ArgumentException"><paramref name="pixels"/> has another length.</exception>
     public ImageBuffer(int width, int height, byte[] pixels)
@@ -44,7 +44,7 @@ public sealed class ImageBuffer : IDisposable
         this.isRented = isRented;
     }
 
-    /// <summary>Shows a part of an array that nobody writes to any more.</summary>
+    /// <summary>Wraps a part of an array that is no longer written to.</summary>
     internal ImageBuffer(int width, int height, byte[] pixels, int offset)
         : this(width, height)
     {
@@ -53,7 +53,7 @@ public sealed class ImageBuffer : IDisposable
         this.offset = offset;
     }
 
-    /// <summary>Shows memory that <paramref name="owner"/> keeps in place.</summary>
+    /// <summary>Wraps memory that <paramref name="owner"/> keeps alive.</summary>
     internal ImageBuffer(int width, int height, nint address, object owner)
         : this(width, height)
     {
@@ -69,27 +69,26 @@ public sealed class ImageBuffer : IDisposable
         Height = height;
     }
 
-    /// <summary>In pixels.</summary>
+    /// <summary>Width in pixels.</summary>
     public int Width { get; }
 
-    /// <summary>In pixels.</summary>
+    /// <summary>Height in pixels.</summary>
     public int Height { get; }
 
     /// <summary>
-    /// RGB, HWC, as an array of its own. Length Height x Width x 3. Makes a copy where the memory is borrowed: see
-    /// <see cref="AsSpan"/>.
+    /// The pixels as an array: RGB, HWC. Length Height x Width x 3. Copies borrowed memory; see <see cref="AsSpan"/>.
     /// </summary>
     public byte[] Pixels => array is { } pixels && pixels.Length == Length && !isRented ? pixels : AsSpan().ToArray();
 
     private int Length => 3 * Width * Height;
 
-    /// <summary>RGB, HWC, without a copy. Length Height x Width x 3.</summary>
+    /// <summary>The pixels without a copy: RGB, HWC. Length Height x Width x 3.</summary>
     /// <exception cref="ObjectDisposedException">The image is disposed.</exception>
     public unsafe ReadOnlySpan<byte> AsSpan() => address != 0
         ? new ReadOnlySpan<byte>((void*)address, Length)
         : (array ?? throw new ObjectDisposedException(nameof(ImageBuffer))).AsSpan(offset, Length);
 
-    /// <summary>Lends the memory to the next image.</summary>
+    /// <summary>Returns pooled memory to the pool.</summary>
     public void Dispose()
     {
         if (isRented && Interlocked.Exchange(ref array, null) is { } rented)
@@ -100,7 +99,7 @@ public sealed class ImageBuffer : IDisposable
         GC.KeepAlive(owner);
     }
 
-    /// <summary>Memory for an image to be written, with undefined content.</summary>
+    /// <summary>Rents memory for an image. The content is undefined.</summary>
     internal static ImageBuffer Rent(int width, int height)
     {
         var length = checked(3 * width * height);
@@ -109,16 +108,16 @@ public sealed class ImageBuffer : IDisposable
             : new ImageBuffer(width, height, GC.AllocateUninitializedArray<byte>(length));
     }
 
-    /// <summary>The pixels of a rented image, to be written before anybody else sees it.</summary>
+    /// <summary>The pixels of a rented image, to be written before the image is shared.</summary>
     internal Span<byte> Write() => array.AsSpan(0, Length);
 }
 
-/// <summary>An image could not be read; the message names it and says why.</summary>
+/// <summary>An image could not be read. The message names the image and the reason.</summary>
 public sealed class BrokenImageException(string message, Exception? inner = null) : Exception(message, inner)
 {
     /// <summary>
-    /// Whether another try may succeed: the file is not there, the disk or the network failed, or too many files were
-    /// open. False where it was read and is no image.
+    /// Whether another try may succeed: the file is missing, the disk or the network failed, or too many files were
+    /// open. False if the file was read and is not an image.
     /// </summary>
     public bool MayPass { get; init; }
 }

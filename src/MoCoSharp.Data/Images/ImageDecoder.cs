@@ -3,35 +3,38 @@ using SkiaSharp;
 
 namespace MoCoSharp.Data.Images;
 
-/// <summary>Reads JPEG, PNG, WebP, BMP, GIF and TIFF as 8-bit RGB, the way PIL's convert("RGB") does.</summary>
+/// <summary>Decodes JPEG, PNG, WebP, BMP, GIF and TIFF to 8-bit RGB, as PIL's convert("RGB") does.</summary>
 /// <remarks>
-/// Alpha is dropped, not blended; the first frame is taken; EXIF orientation (but TIFF's own) and colour profiles are
-/// not applied. 16-bit images give their high byte, where Pillow turns 16-bit grey to near white; 16-bit BMP may be 1
-/// of 255 brighter, as five bits are rounded and not cut. An index beyond a PNG's palette has the palette's last color,
-/// where Pillow takes the gray of that number. Sizes are bounded before memory is taken.
+/// Alpha is dropped, not blended. Only the first frame is read. Color profiles and EXIF orientation (except TIFF's) are
+/// not applied. Sizes are limited before memory is allocated. There are three differences from Pillow: 16-bit images
+/// give their high byte, while Pillow turns 16-bit gray to near white. 16-bit BMP may be brighter by 1 of 255, because
+/// five bits are rounded, not truncated. A PNG index beyond the palette gives the last color, while Pillow gives the
+/// gray of that number.
 /// </remarks>
 public static class ImageDecoder
 {
-    /// <summary>The largest image that is decoded, in pixels: where PIL speaks of a decompression bomb.</summary>
+    /// <summary>
+    /// The largest image that is decoded, in pixels. PIL reports a decompression bomb from this size on.
+    /// </summary>
     public const long LargestImagePixels = 178_956_970;
 
     /// <summary>The largest file that is read, in bytes.</summary>
     public const int LargestFileBytes = 256 << 20;
 
-    // The library guesses others, such as WBMP, from files that are no images.
+    // SkiaSharp recognizes other formats, such as WBMP, in files that are not images.
     private static readonly SKEncodedImageFormat[] Kinds =
         [
             SKEncodedImageFormat.Jpeg, SKEncodedImageFormat.Png, SKEncodedImageFormat.Webp, SKEncodedImageFormat.Bmp,
             SKEncodedImageFormat.Gif,
         ];
 
-    /// <summary>The file of the system's libturbojpeg; null where it has none.</summary>
+    /// <summary>The file of the system's libturbojpeg; null if there is none.</summary>
     public static string? TurboJpegLibrary => TurboJpeg.Found;
 
-    /// <summary>Reads an image file.</summary>
-    /// <param name="path">A regular file; anything else is refused without waiting for it.</param>
-    /// <param name="request">How to read it.</param>
-    /// <exception cref="BrokenImageException">It cannot be read; the message names it and says why.</exception>
+    /// <summary>Decodes an image file.</summary>
+    /// <param name="path">A regular file. Anything else is refused at once, without blocking.</param>
+    /// <param name="request">How to decode it.</param>
+    /// <exception cref="BrokenImageException">The file cannot be read.</exception>
     public static ImageBuffer ReadFile(string path, in DecodeRequest request = default)
     {
         using var file = EncodedImage.Read(path);
@@ -39,11 +42,13 @@ public static class ImageDecoder
     }
 
     /// <summary>Decodes an image in memory.</summary>
-    /// <param name="file">The whole file.</param>
-    /// <param name="name">What messages call it.</param>
-    /// <param name="request">How to read it.</param>
-    /// <exception cref="BrokenImageException">It is not a whole image of a known kind, or too large.</exception>
-    /// <exception cref="PlatformNotSupportedException">libturbojpeg is demanded, and the system has none.</exception>
+    /// <param name="file">The bytes of the whole file.</param>
+    /// <param name="name">Name in messages.</param>
+    /// <param name="request">How to decode it.</param>
+    /// <exception cref="BrokenImageException">
+    /// The file is not a whole image of a supported format, or is too large.
+    /// </exception>
+    /// <exception cref="PlatformNotSupportedException">libturbojpeg is requested, but the system has none.</exception>
     public static ImageBuffer Decode(ReadOnlySpan<byte> file, string name, in DecodeRequest request = default)
     {
         if (file.Length == 0)
@@ -66,15 +71,15 @@ public static class ImageDecoder
         return Orientation.Apply(image, orientation);
     }
 
-    /// <summary>Refuses a demand for libturbojpeg on a system that has none.</summary>
-    /// <exception cref="PlatformNotSupportedException">It is so.</exception>
+    /// <summary>Throws if libturbojpeg is requested, but the system has none.</summary>
+    /// <exception cref="PlatformNotSupportedException">The system has no libturbojpeg.</exception>
     public static void ThrowIfMissing(JpegDecoder decoder)
     {
         if (decoder == JpegDecoder.TurboJpeg && TurboJpeg.Found is null)
         {
             throw new PlatformNotSupportedException(
-                "libturbojpeg was asked for, and this system has none of version 2.0 or newer. Install it (Debian: " +
-                "libturbojpeg0), or leave the choice to us.");
+                "libturbojpeg was requested, but this system has none of version 2.0 or newer. Install it (Debian: " +
+                "libturbojpeg0), or use the decoder auto.");
         }
     }
 
@@ -112,10 +117,10 @@ public static class ImageDecoder
         }
         else if (request.AppliesOrientation)
         {
-            orientation = (int)codec.EncodedOrigin; // numbered as in EXIF
+            orientation = (int)codec.EncodedOrigin; // the numbers of EXIF
         }
 
-        // No colour space: values as stored.
+        // No color space: values as stored.
         var target = new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
         byte[]? rgba = null;
         ImageBuffer? image = null;
@@ -162,7 +167,7 @@ public static class ImageDecoder
     private static string Refusal(ReadOnlySpan<byte> file, string name) => file switch
     {
         _ when FileSignature.IsRead(file) =>
-            $"{name}: begins as {FileSignature.Describe(file)![..^1]}, and cannot be decoded: it is damaged or cut " +
+            $"{name}: begins as {FileSignature.Describe(file)![..^1]}, but cannot be decoded: it is damaged or cut " +
             "short.",
         _ when FileSignature.Describe(file) is { } kind => $"{name}: is {kind}",
         _ => $"{name}: is not a JPEG, PNG, WebP, BMP, GIF or TIFF that can be read.",

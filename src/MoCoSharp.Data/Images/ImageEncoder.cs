@@ -2,14 +2,14 @@ using SkiaSharp;
 
 namespace MoCoSharp.Data.Images;
 
-/// <summary>Writes images.</summary>
+/// <summary>Encodes images.</summary>
 public static class ImageEncoder
 {
-    /// <summary>An image as a PNG file.</summary>
+    /// <summary>Encodes an image as PNG.</summary>
     public static byte[] Png(ImageBuffer image) => Encode(image, SKEncodedImageFormat.Png, 100);
 
-    /// <summary>An image as a JPEG file.</summary>
-    /// <param name="image">RGB.</param>
+    /// <summary>Encodes an image as JPEG.</summary>
+    /// <param name="image">The image.</param>
     /// <param name="quality">1 to 100.</param>
     public static byte[] Jpeg(ImageBuffer image, int quality) => Encode(image, SKEncodedImageFormat.Jpeg, quality);
 

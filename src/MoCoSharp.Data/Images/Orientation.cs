@@ -3,8 +3,7 @@ using System.Buffers.Binary;
 namespace MoCoSharp.Data.Images;
 
 /// <summary>
-/// How the camera was held, by EXIF: 1 upright, 3 upside down, 6 and 8 on its sides; 2, 4, 5 and 7 are the same in a
-/// mirror.
+/// EXIF orientations: 1 is upright, 3 upside down, 6 and 8 are on a side; 2, 4, 5 and 7 are these four, mirrored.
 /// </summary>
 internal static class Orientation
 {
@@ -12,15 +11,15 @@ internal static class Orientation
     private const int Short = 3;
     private const int LastOrientation = 8;
 
-    /// <summary>The orientation of a JPEG; 1 where it says none, or nonsense.</summary>
+    /// <summary>The orientation of a JPEG; 1 if it has none, or an invalid one.</summary>
     public static int OfJpeg(ReadOnlySpan<byte> file)
     {
-        // Segments of a marker and a length, up to the first scan.
+        // Segments, each with a marker and a length, up to the first scan.
         for (var at = 2; at + 4 <= file.Length && file[at] == 0xFF && file[at + 1] is not (0xDA or 0xD9);)
         {
             if (file[at + 1] == 0xFF)
             {
-                at++; // a filling byte
+                at++; // a fill byte
                 continue;
             }
 
@@ -42,10 +41,10 @@ internal static class Orientation
         return 1;
     }
 
-    /// <summary>Whether it swaps width and height.</summary>
+    /// <summary>Whether an orientation swaps width and height.</summary>
     public static bool Transposes(int orientation) => orientation >= 5;
 
-    /// <summary>Turns the image upright; the given one is disposed where another is made.</summary>
+    /// <summary>Rotates an image upright. If a new image is made, the old one is disposed.</summary>
     public static ImageBuffer Apply(ImageBuffer image, int orientation)
     {
         if (orientation is <= 1 or > LastOrientation)
@@ -58,7 +57,7 @@ internal static class Orientation
         var from = image.AsSpan();
         var to = turned.Write();
 
-        // Where the stored pixel (0, 0) goes, and how far the next one to the right and the next one below are from it.
+        // The position of the stored pixel (0, 0), and the steps to its right and lower neighbors.
         var (start, right, down) = orientation switch
         {
             2 => (width - 1, -1, width),

@@ -1,15 +1,15 @@
 namespace MoCoSharp.Data.Images;
 
-/// <summary>Small capitals for pictures, five pixels by seven: pictures then need no font of the system.</summary>
+/// <summary>Capital letters of 5 x 7 pixels, so that pictures need no system font.</summary>
 internal static class PixelFont
 {
-    /// <summary>Width of a letter and the gap after it, in pixels at scale 1.</summary>
+    /// <summary>Width of a letter with its gap, in pixels at scale 1.</summary>
     public const int Advance = 6;
 
     /// <summary>Height of a letter, in pixels at scale 1.</summary>
     public const int Height = 7;
 
-    // 35 bits a letter, rows from the top, the left pixel first.
+    // 35 bits per letter, rows from the top, the left pixel first.
     private static readonly Dictionary<char, long> Letters = new()
     {
         ['A'] = 0x3A31FC631,
@@ -69,11 +69,11 @@ internal static class PixelFont
         return Math.Max(0, (text.Length * Advance) - 1) * scale;
     }
 
-    /// <summary>Draws a text; what lies outside the image is left out, an unknown letter is a question mark.</summary>
-    /// <param name="image">Drawn on.</param>
-    /// <param name="left">Of the first letter, in pixels.</param>
-    /// <param name="top">Of the letters, in pixels.</param>
-    /// <param name="text">Small letters are drawn as capitals.</param>
+    /// <summary>Draws a text. Parts outside the image are clipped; an unknown letter becomes a question mark.</summary>
+    /// <param name="image">Target.</param>
+    /// <param name="left">Left edge of the first letter, in pixels.</param>
+    /// <param name="top">Top edge of the letters, in pixels.</param>
+    /// <param name="text">The text. Small letters are drawn as capitals.</param>
     /// <param name="color">Red, green and blue.</param>
     /// <param name="scale">Above 0.</param>
     public static void Draw(

@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MoCoSharp.Data.Images;
 
-/// <summary>Opens files from strangers' folders, where a name may be a pipe that nobody writes to.</summary>
+/// <summary>Opens files from untrusted folders, where a name may be a pipe without a writer.</summary>
 internal static partial class RegularFile
 {
     private const int NoSuchFile = 2; // ENOENT
@@ -11,21 +11,21 @@ internal static partial class RegularFile
     private const int NoSuchDevice = 6; // ENXIO: a socket
     private const int SystemFull = 23; // ENFILE
     private const int ProcessFull = 24; // EMFILE
-    private const int TriesWhenFull = 100; // a second in all: other threads close their files in far less
+    private const int TriesWhenFull = 100; // one second in all; other threads close their files much sooner
 
     private static readonly int[] NeverAFile = OperatingSystem.IsLinux()
         ? [NoSuchDevice, 36, 40]
         : [NoSuchDevice, 63, 62]; // ENAMETOOLONG, ELOOP
 
     /// <summary>
-    /// Opens a regular file for reading; anything else is refused at once. Where too many files are open, it waits a
-    /// moment for others to be closed.
+    /// Opens a regular file for reading. Anything else is refused at once. If too many files are open, it waits for
+    /// others to be closed, at most a second.
     /// </summary>
-    /// <exception cref="NoFileException">The name leads to something else than a regular file, and will.</exception>
-    /// <exception cref="IOException">It cannot be opened now: it is not there, say.</exception>
+    /// <exception cref="NoFileException">The path is not a regular file. Another try will not help.</exception>
+    /// <exception cref="IOException">The file cannot be opened now; for example, it does not exist.</exception>
     public static SafeFileHandle Open(string path)
     {
-        // Beyond it the system reads no name: another file would be opened.
+        // The system reads a name up to a NUL only, and would open another file.
         if (path.Contains('\0'))
         {
             throw new NoFileException("has a NUL in its name.");
@@ -41,14 +41,14 @@ internal static partial class RegularFile
             throw new NoFileException("is a directory, not an image.");
         }
 
-        // The runtime's own open waits for a pipe's writer; with O_NONBLOCK it does not.
+        // .NET's own open blocks until a pipe has a writer; O_NONBLOCK does not.
         var flags = OperatingSystem.IsLinux() ? 0x800 | 0x80000 : 0x4 | 0x1000000; // O_NONBLOCK | O_CLOEXEC
         var handle = new SafeFileHandle(
             OpenPatiently(() => TryOpen(path, flags), () => Thread.Sleep(10)),
             ownsHandle: true);
         try
         {
-            _ = RandomAccess.GetLength(handle); // only what can be sought in has one
+            _ = RandomAccess.GetLength(handle); // only a seekable file has a length
             return handle;
         }
         catch (NotSupportedException error)
@@ -58,9 +58,9 @@ internal static partial class RegularFile
         }
     }
 
-    /// <summary>Opens until that succeeds or fails for good.</summary>
-    /// <param name="open">The system's call: the descriptor, below 0 where it failed, and the error.</param>
-    /// <param name="pause">Between two tries, where too many files are open.</param>
+    /// <summary>Retries until the file is open or the error is permanent.</summary>
+    /// <param name="open">The system call. Returns the descriptor, below 0 for failure, and the error.</param>
+    /// <param name="pause">Called between two tries if too many files are open.</param>
     internal static int OpenPatiently(Func<(int Descriptor, int Error)> open, Action pause)
     {
         for (var tries = 1; ; tries++)
@@ -99,5 +99,5 @@ internal static partial class RegularFile
     private static partial int OpenDescriptor(string path, int flags);
 }
 
-/// <summary>A name leads to no regular file, and will not later: a folder, a pipe, a circle of links.</summary>
+/// <summary>A path is not a regular file, now and later: a folder, a pipe, a cycle of links.</summary>
 internal sealed class NoFileException(string message, Exception? inner = null) : IOException(message, inner);

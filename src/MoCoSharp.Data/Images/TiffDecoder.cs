@@ -5,30 +5,30 @@ using BitMiracle.LibTiff.Classic;
 namespace MoCoSharp.Data.Images;
 
 /// <summary>
-/// Reads the first image of a TIFF file: gray, palette, RGB and CMYK of up to 16 bits, in strips or tiles, in any of
-/// the usual compressions.
+/// Decodes the first image of a TIFF file: gray, palette, RGB and CMYK of up to 16 bits, in strips or tiles, with the
+/// common compressions.
 /// </summary>
 internal static unsafe class TiffDecoder
 {
     private const int LargestBlock = 1 << 29; // bytes of a strip or tile
     private const int MostSamples = 16; // of a pixel
-    private const int ReducedImage = 1; // of SUBFILETYPE: a preview, as cameras' raw files begin with
+    private const int ReducedImage = 1; // SUBFILETYPE of a preview, which camera raw files begin with
     private const int UnsignedSamples = 1;
     private const int Contiguous = 1;
 
-    /// <summary>Whether a file begins as TIFF does, and not as a raw file of Canon's. BigTIFF is not read.</summary>
+    /// <summary>Whether a file begins like TIFF, and not like a Canon raw file. BigTIFF is not supported.</summary>
     public static bool Begins(ReadOnlySpan<byte> file) =>
         file is [(byte)'I', (byte)'I', 42, 0, ..] or [(byte)'M', (byte)'M', 0, 42, ..]
         && !(file.Length > 10 && file[8..].StartsWith("CR"u8));
 
-    /// <summary>Decodes it; the orientation that it asks for is applied, as Pillow does for TIFF.</summary>
-    /// <exception cref="BrokenImageException">It is damaged, or of a kind that is not read.</exception>
+    /// <summary>Decodes the image and applies its orientation, as Pillow does for TIFF.</summary>
+    /// <exception cref="BrokenImageException">The image is damaged, or of an unsupported kind.</exception>
     public static ImageBuffer Decode(ReadOnlySpan<byte> file, string name)
     {
         if (!TiffHeader.IsWhole(file, name))
         {
             throw new BrokenImageException(
-                $"{name}: begins as a TIFF image, and cannot be decoded: it is damaged or cut short.");
+                $"{name}: begins as a TIFF image, but cannot be decoded: it is damaged or cut short.");
         }
 
         fixed (byte* bytes = file)
@@ -48,7 +48,7 @@ internal static unsafe class TiffDecoder
             }
             catch (Exception error) when (error is not BrokenImageException)
             {
-                // The library meets damage with exceptions of every kind.
+                // The library throws exceptions of every kind for damaged files.
                 throw new BrokenImageException($"{name}: cannot be decoded: the TIFF image is damaged.", error);
             }
         }
@@ -103,7 +103,7 @@ internal static unsafe class TiffDecoder
     private static int Number(Tiff tiff, TiffTag tag, int otherwise) =>
         tiff.GetFieldDefaulted(tag) is [var value, ..] ? value.ToInt() : otherwise;
 
-    /// <summary>How pixels stand in the file.</summary>
+    /// <summary>The layout of pixels in the file.</summary>
     private readonly record struct Layout(
         int Width, int Height, int BlockWidth, int BlockHeight, bool IsTiled, int Bits, int Samples,
         Photometric Colors, byte[]? Table)
@@ -151,7 +151,7 @@ internal static unsafe class TiffDecoder
                     "bits). Convert it to JPEG or PNG.");
             }
 
-            // Memory is taken for what the file can hold, not for what it promises.
+            // Memory is allocated for the size that the file can hold, not for the size in its header.
             var all = (((long)width * bits * samples) + 7) / 8 * height;
             if (all / Expansion((Compression)Number(tiff, TiffTag.COMPRESSION, 1)) > fileBytes)
             {
@@ -181,12 +181,12 @@ internal static unsafe class TiffDecoder
                 bits <= 8 && needed == 1 ? TableOf(tiff, colors, bits, name) : null);
         }
 
-        /// <summary>Turns a row into RGB.</summary>
+        /// <summary>Converts a row to RGB.</summary>
         public void Convert(ReadOnlySpan<byte> row, Span<byte> rgb)
         {
             if (Bits == 16)
             {
-                // Samples come in the machine's own order; the high byte is kept.
+                // Samples have the byte order of the machine. The high byte is kept.
                 Wide(MemoryMarshal.Cast<byte, ushort>(row), rgb);
                 return;
             }
@@ -239,7 +239,7 @@ internal static unsafe class TiffDecoder
             }
         }
 
-        // Pillow's: each ink takes its share of what black leaves, rounded.
+        // Pillow's formula: each ink is scaled by the white that black leaves, and rounded.
         private static void FromCmyk(ReadOnlySpan<byte> cmyk, Span<byte> rgb)
         {
             for (var i = 0; i < 3; i++)
@@ -249,7 +249,7 @@ internal static unsafe class TiffDecoder
             }
         }
 
-        // How many bytes one can become, at most.
+        // The largest number of bytes that one byte can expand to.
         private static int Expansion(Compression compression) => compression switch
         {
             Compression.NONE => 1,
@@ -258,7 +258,7 @@ internal static unsafe class TiffDecoder
             _ => 1 << 12,
         };
 
-        // RGB of each value.
+        // The RGB color of each value.
         private static byte[] TableOf(Tiff tiff, Photometric colors, int bits, string name)
         {
             var count = 1 << bits;
@@ -289,7 +289,7 @@ internal static unsafe class TiffDecoder
         }
     }
 
-    /// <summary>The library prints what it meets; the exception says it.</summary>
+    /// <summary>Silences the library's messages. The exception reports the error.</summary>
     private sealed class Silent : TiffErrorHandler
     {
         public static readonly Silent Instance = new();

@@ -3,8 +3,7 @@ using System.Buffers.Binary;
 namespace MoCoSharp.Data.Images;
 
 /// <summary>
-/// Looks at the first directory of a TIFF file before the library does, which takes memory for whatever a header
-/// promises.
+/// Checks the first directory of a TIFF file before the library allocates memory for the sizes in it.
 /// </summary>
 internal static class TiffHeader
 {
@@ -20,8 +19,8 @@ internal static class TiffHeader
     private const int TileOffsets = 324;
 
     /// <summary>
-    /// Whether the directory and all that it points to lie within the file, with as many strips or tiles as its size
-    /// wants.
+    /// Whether the directory and all data that it points to are inside the file, and the number of strips or tiles
+    /// matches the image size.
     /// </summary>
     /// <exception cref="BrokenImageException">The image is too large.</exception>
     public static bool IsWhole(ReadOnlySpan<byte> file, string name)
@@ -39,8 +38,8 @@ internal static class TiffHeader
             return false;
         }
 
-        var numbers = new Dictionary<int, long>(); // of the entries with one value
-        var blocks = new Dictionary<int, long>(); // how many offsets there are
+        var numbers = new Dictionary<int, long>(); // values of single-value entries
+        var blocks = new Dictionary<int, long>(); // numbers of offsets
         for (var i = 0; i < count; i++)
         {
             var entry = directory + 2 + (i * EntryBytes);

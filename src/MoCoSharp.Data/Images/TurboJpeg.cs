@@ -4,20 +4,19 @@ using Microsoft.Win32.SafeHandles;
 namespace MoCoSharp.Data.Images;
 
 /// <summary>
-/// The system's libturbojpeg, where there is one: JPEG at two to three times SkiaSharp's speed, as PIL decodes it.
+/// Decodes JPEG with the system's libturbojpeg, if there is one: as PIL does, two to three times as fast as SkiaSharp.
 /// </summary>
 /// <remarks>
-/// The TurboJPEG C API 2.0 and up. Exact inverse transform and smooth upsampling, which are the library's defaults and
-/// PIL's. Its judgement of a file is taken only where it has none to make: what it warns of, and colours that it does
-/// not convert (CMYK), are left to SkiaSharp.
+/// It uses the TurboJPEG C API 2.0 or later, with the exact inverse transform and smooth upsampling: the defaults of
+/// the library and of PIL. Files with warnings, and colors that it does not convert (CMYK), are left to SkiaSharp.
 /// </remarks>
 internal sealed unsafe class TurboJpeg : SafeHandleZeroOrMinusOneIsInvalid
 {
     private const int Rgb = 0; // TJPF_RGB
     private const int Warning = 0; // TJERR_WARNING
-    private const int StopOnWarning = 8192; // TJFLAG_STOPONWARNING: SkiaSharp will judge, so no more work is done
+    private const int StopOnWarning = 8192; // TJFLAG_STOPONWARNING: SkiaSharp decodes such a file
     private const int LimitScans = 32768; // TJFLAG_LIMITSCANS of 2.1: a small file of thousands of scans is refused
-    private const int LastConverted = 2; // of TJCS: RGB, YCbCr, grey; then CMYK and YCCK
+    private const int LastConverted = 2; // of TJCS: RGB, YCbCr, gray; then CMYK and YCCK
 
     private static readonly string[] Names = OperatingSystem.IsWindows()
         ? ["turbojpeg.dll", "libturbojpeg.dll"]
@@ -34,20 +33,20 @@ internal sealed unsafe class TurboJpeg : SafeHandleZeroOrMinusOneIsInvalid
     [ThreadStatic]
     private static TurboJpeg? threadsOwn;
 
-    /// <summary>A decoder for one thread.</summary>
+    /// <summary>Creates a decoder for one thread.</summary>
     public TurboJpeg()
         : base(ownsHandle: true) => SetHandle(Library!.Init());
 
-    /// <summary>The library's file, or null where the system has none.</summary>
+    /// <summary>The file of the library; null if the system has none.</summary>
     public static string? Found => Library?.Name;
 
     /// <summary>Decodes a JPEG.</summary>
-    /// <param name="file">The whole file.</param>
-    /// <param name="name">What messages call it.</param>
-    /// <param name="request">How it is to be read; the orientation is the caller's to apply.</param>
-    /// <param name="transposes">Whether the caller will swap width and height.</param>
-    /// <returns>Null where another decoder must judge.</returns>
-    /// <exception cref="BrokenImageException">It cannot be decoded.</exception>
+    /// <param name="file">The bytes of the whole file.</param>
+    /// <param name="name">Name in messages.</param>
+    /// <param name="request">How to decode it. The caller applies the orientation.</param>
+    /// <param name="transposes">Whether the caller will transpose the image.</param>
+    /// <returns>Null if another decoder must decode the file.</returns>
+    /// <exception cref="BrokenImageException">The file cannot be decoded.</exception>
     public static ImageBuffer? TryDecode(
         ReadOnlySpan<byte> file, string name, in DecodeRequest request, bool transposes)
     {
@@ -135,7 +134,7 @@ internal sealed unsafe class TurboJpeg : SafeHandleZeroOrMinusOneIsInvalid
         public delegate* unmanaged[Cdecl]<nint, int> ErrorCode;
         public delegate* unmanaged[Cdecl]<nint, int> Destroy;
 
-        // Null for a library older than 2.0, which cannot tell a warning from an error.
+        // Null for a library older than 2.0, which does not distinguish warnings from errors.
         public static Functions? Of(nint library, string name)
         {
             if (!NativeLibrary.TryGetExport(library, "tjInitDecompress", out var init)

@@ -4,21 +4,22 @@ using System.Runtime.InteropServices;
 namespace MoCoSharp.Data.Kernels;
 
 /// <summary>
-/// One pass of PIL's extended box blur as a weighted sum of neighbours in lanes; the scalar twin keeps a running sum.
+/// One pass of PIL's extended box blur in vector lanes, as a weighted sum of neighbors. The scalar version keeps a
+/// running sum.
 /// </summary>
 internal static class BoxLanes
 {
-    /// <summary>Filters bytes by their neighbours <paramref name="step"/> bytes apart.</summary>
+    /// <summary>Filters along a row: each byte by its neighbors <paramref name="step"/> bytes apart.</summary>
     /// <param name="from">
-    /// The first byte's own place; (radius + 1) x step bytes before it and behind the last are read.
+    /// The first byte. Also (radius + 1) x step bytes before it and after the last byte are read.
     /// </param>
-    /// <param name="into">As many as are wanted.</param>
-    /// <param name="step">Bytes between neighbours.</param>
-    /// <param name="radius">Whole neighbours each side.</param>
-    /// <param name="weight">Of a whole neighbour, in 1 / 2^24.</param>
-    /// <param name="farWeight">Of the ones beyond, in 1 / 2^24.</param>
-    /// <param name="width">How much to do at once.</param>
-    /// <returns>Bytes done; the rest is for the scalar twin.</returns>
+    /// <param name="into">The filtered bytes. Its length is the number of bytes to filter.</param>
+    /// <param name="step">Bytes between neighbors.</param>
+    /// <param name="radius">Whole neighbors on each side.</param>
+    /// <param name="weight">Weight of a whole neighbor, in 1 / 2^24.</param>
+    /// <param name="farWeight">Weight of the two outermost neighbors, in 1 / 2^24.</param>
+    /// <param name="width">The vector width.</param>
+    /// <returns>Bytes done. The scalar version does the rest.</returns>
     public static int Along(
         ref readonly byte from, Span<byte> into, int step, int radius, uint weight, uint farWeight,
         VectorWidth width) =>
@@ -30,14 +31,14 @@ internal static class BoxLanes
         _ => 0,
     };
 
-    /// <summary>Filters a row by the rows above and below, whose first bytes lie at <paramref name="rows"/>.</summary>
-    /// <param name="image">Where the offsets count from.</param>
-    /// <param name="rows">Offsets of 2 radius + 3 rows, from the top; those beyond the edge repeat it.</param>
-    /// <param name="into">The new row.</param>
-    /// <param name="weight">Of a whole neighbour, in 1 / 2^24.</param>
-    /// <param name="farWeight">Of the first and last row, in 1 / 2^24.</param>
-    /// <param name="width">How much to do at once.</param>
-    /// <returns>Bytes done; the rest is for the scalar twin.</returns>
+    /// <summary>Filters across rows: each row by the rows above and below.</summary>
+    /// <param name="image">The start of the offsets.</param>
+    /// <param name="rows">Offsets of 2 radius + 3 rows, from the top. The edge row is repeated beyond the edge.</param>
+    /// <param name="into">The filtered row.</param>
+    /// <param name="weight">Weight of a whole neighbor, in 1 / 2^24.</param>
+    /// <param name="farWeight">Weight of the first and last row, in 1 / 2^24.</param>
+    /// <param name="width">The vector width.</param>
+    /// <returns>Bytes done. The scalar version does the rest.</returns>
     public static int Across(
         ReadOnlySpan<byte> image, ReadOnlySpan<int> rows, Span<byte> into, uint weight, uint farWeight,
         VectorWidth width) =>
@@ -58,7 +59,7 @@ internal static class BoxLanes
         var at = 0;
         if (radius == 0)
         {
-            // Two thirds of MoCo v2's blurs: sigma below the square root of 2.
+            // Two thirds of MoCo v2's blurs, with sigma below the square root of 2.
             for (; at <= into.Length - T.Count; at += T.Count)
             {
                 ref var here = ref Unsafe.Add(ref first, at);
@@ -122,7 +123,7 @@ internal static class BoxLanes
         return at;
     }
 
-    // All weights together are at most 2^24, so that the sum stays below 2^32, where the lanes wrap.
+    // The weights add up to at most 2^24, so the sum stays below 2^32 and does not overflow a lane.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static T Round<T>(T sum, T far, uint weight, uint farWeight)
         where T : struct, ILanes<T> =>

@@ -3,10 +3,10 @@ using System.Runtime.InteropServices;
 
 namespace MoCoSharp.Data.Kernels;
 
-/// <summary>PIL's luma in lanes; the scalar twin is PixelColor.Luma.</summary>
+/// <summary>PIL's luma in vector lanes. The scalar version is PixelColor.Luma.</summary>
 internal static class LumaLanes
 {
-    // A sum of 2^20 lumas stays below 2^28 in any lane.
+    // A sum of 2^20 luma values stays below 2^28 in any lane.
     private const int PixelsAtOnce = 1 << 20;
 
     /// <summary>ITU-R 601-2 in 16-bit fixed point.</summary>
@@ -21,8 +21,8 @@ internal static class LumaLanes
             ) >>> 16;
     }
 
-    /// <summary>The sum of lumas of whole vectors of pixels.</summary>
-    /// <returns>Bytes done, and their sum; the rest is for the scalar twin.</returns>
+    /// <summary>The sum of the luma values of whole vectors of pixels.</summary>
+    /// <returns>Bytes done, and the sum. The scalar version does the rest.</returns>
     public static (int Done, long Sum) Sum(ReadOnlySpan<byte> pixels, VectorWidth width) => width switch
     {
         VectorWidth.Bits512 => Sum<Lanes512>(pixels),
@@ -53,29 +53,29 @@ internal static class LumaLanes
     }
 }
 
-/// <summary>Red, green and blue become the luma.</summary>
-internal readonly struct GreyChange : IPixelChange
+/// <summary>Replaces red, green and blue by the luma.</summary>
+internal readonly struct GrayChange : IPixelChange
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public T Apply<T>(T pixels)
         where T : struct, ILanes<T> => LumaLanes.Of(pixels) * T.Of(0x010101);
 }
 
-/// <summary>Image.blend with one value for all: black for brightness, the mean luma for contrast.</summary>
+/// <summary>Image.blend with one value for all pixels: black for brightness, the mean luma for contrast.</summary>
 internal readonly struct BlendChange(int degenerate, float factor) : IByteChange
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public T Apply<T>(T bytes)
         where T : struct, ILanes<T> => Blend(T.OfF(degenerate), T.ToF(bytes - T.Of(degenerate)), T.OfF(factor));
 
-    // degenerate + factor * (value - degenerate), within 0 and 255, then cut.
+    // degenerate + factor * (value - degenerate), clamped to 0 and 255, then truncated.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static T Blend<T>(T degenerate, T difference, T factor)
         where T : struct, ILanes<T> =>
         T.Cut(T.MinF(T.MaxF(T.AddF(degenerate, T.MultiplyF(factor, difference)), T.OfF(0)), T.OfF(255)));
 }
 
-/// <summary>Image.blend with each pixel's luma.</summary>
+/// <summary>Image.blend with the luma of each pixel.</summary>
 internal readonly struct SaturationChange(float factor) : IPixelChange
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -93,13 +93,13 @@ internal readonly struct SaturationChange(float factor) : IPixelChange
     }
 }
 
-/// <summary>A turn of the hue in PIL's 8-bit HSV.</summary>
+/// <summary>Rotates the hue in PIL's 8-bit HSV.</summary>
 /// <remarks>
-/// There: PIL divides in float32 and cuts. With max - mid = d and max - min = c, its sixths of the circle are K + d / c
-/// or K - d / c with a whole K, and rounding is the same here. Back: the share of white that PIL rounds is value x (255
-/// x 85 - saturation x w) / (255 x 85), where w goes from 0 to 85 with the hue's distance from the channel's own; no
-/// such number lies within float32's error of a half, so that rounding by float32 is exact. The tests go through all
-/// 2^24 colours.
+/// To HSV: PIL divides in float32 and truncates. With max - mid = d and max - min = c, its sixths of the circle are K +
+/// d / c or K - d / c with an integer K, and the rounding here is the same. To RGB: the share of white that PIL rounds
+/// is value x (255 x 85 - saturation x w) / (255 x 85). w goes from 0 to 85 with the distance between the hue and that
+/// of the channel. No such number is closer to a half than float32's error, so rounding in float32 is exact. The tests
+/// check all 2^24 colors.
 /// </remarks>
 internal readonly struct HueChange(byte shift) : IPixelChange
 {
@@ -120,7 +120,7 @@ internal readonly struct HueChange(byte shift) : IPixelChange
         var one = T.OfF(1);
         var share = T.DivideF(T.ToF(value - middle), T.MaxF(chroma, one)); // d / c
 
-        // Sixths of the circle, by which channel is the greatest and which the least.
+        // Sixths of the circle, by the largest and the smallest channel.
         var redMost = T.Equal(red, value);
         var greenMost = T.Equal(green, value);
         var greenBelowBlue = T.Less(green, blue);
@@ -133,12 +133,12 @@ internal readonly struct HueChange(byte shift) : IPixelChange
         var adds = T.Choose(redMost, greenBelowBlue, T.Choose(greenMost, T.Of(-1) - redBelowBlue, redBelowGreen));
         var sixths = T.AddF(offset, T.Choose(adds, share, T.SubtractF(T.OfF(0), share)));
         var turns = T.DivideF(sixths, T.OfF(6));
-        var below = T.Less(sixths, T.Of(0)); // of a float as of a whole number: the sign bit
+        var below = T.Less(sixths, T.Of(0)); // the sign bit, of a float as of an integer
         turns = T.Choose(below, T.AddF(one, turns), turns);
         var hue = (T.Cut(T.MultiplyF(turns, T.OfF(255))) + T.Of(shift)) & low;
         var saturation = T.Cut(T.MultiplyF(T.DivideF(chroma, T.MaxF(T.ToF(value), one)), T.OfF(255)));
 
-        var place = hue << 1; // in 1 / 510 of the circle: a sixth is 85
+        var place = hue << 1; // in 1 / 510 of the circle; a sixth is 85
         var zero = T.Of(0);
         var sixth = T.Of(85);
         var newRed = Shade(value, saturation, T.Min(T.Max(T.Of(170) - T.Abs(place - T.Of(255)), zero), sixth));
@@ -147,7 +147,7 @@ internal readonly struct HueChange(byte shift) : IPixelChange
         return newRed | (newGreen << 8) | (newBlue << 16);
     }
 
-    // value x (Whole - saturation x distance) / Whole, rounded; the product is below 2^23.
+    // value x (Whole - saturation x distance) / Whole, rounded. The product is below 2^23.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static T Shade<T>(T value, T saturation, T distance)
         where T : struct, ILanes<T> =>

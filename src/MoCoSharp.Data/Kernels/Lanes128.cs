@@ -13,7 +13,7 @@ internal readonly struct Lanes128(Vector128<int> value) : ILanes<Lanes128>
 
     public static int PixelReach => 16;
 
-    // From three bytes a pixel to four, and back.
+    // From three to four bytes per pixel, and back.
     internal static Vector128<byte> Spread
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -45,7 +45,7 @@ internal readonly struct Lanes256(Vector256<int> value) : ILanes<Lanes256>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void StorePixels(ref byte to)
     {
-        // four bytes too many, which the next overwrites
+        // Writes four extra bytes, which the next store overwrites.
         Vector128.Shuffle(value.GetLower().AsByte(), Lanes128.Pack).StoreUnsafe(ref to);
         Lanes128.StoreTwelve(Vector128.Shuffle(value.GetUpper().AsByte(), Lanes128.Pack), ref Unsafe.Add(ref to, 12));
     }

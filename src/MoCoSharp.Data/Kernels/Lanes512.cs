@@ -13,10 +13,10 @@ internal readonly struct Lanes512(Vector512<int> value) : ILanes<Lanes512>
 
     public static int PixelReach => Avx512Vbmi.IsSupported ? 64 : 52;
 
-    // The byte permutation of AVX-512 VBMI does at once what takes four shuffles without it.
+    // One byte permutation of AVX-512 VBMI replaces four shuffles.
     private static Vector512<byte> SpreadAll
     {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)] // a call would empty every vector register
+        [MethodImpl(MethodImplOptions.AggressiveInlining)] // a call would spill every vector register
         get => Vector512.Create(
         (byte)0, 1, 2, 2, 3, 4, 5, 5, 6, 7, 8, 8, 9, 10, 11, 11, 12, 13, 14, 14, 15, 16, 17, 17, 18, 19, 20,
         20, 21, 22, 23, 23,

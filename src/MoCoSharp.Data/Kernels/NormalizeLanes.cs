@@ -5,25 +5,25 @@ using System.Runtime.Intrinsics.X86;
 
 namespace MoCoSharp.Data.Kernels;
 
-/// <summary>(x / 255 - mean) / std of each channel in lanes, rounded as two divisions are.</summary>
+/// <summary>(x / 255 - mean) / std of each channel in vector lanes, rounded like two divisions.</summary>
 /// <remarks>
-/// A division by a constant is a multiplication by its reciprocal and one correction (Markstein 1990), which rounds as
-/// the division does but for rare constants; so all 256 values of each channel are tried when the object is made, and
-/// where one differs the table is used.
+/// A division by a constant is a multiplication by its reciprocal and one correction (Markstein 1990). For rare
+/// constants it rounds differently from a division. So the constructor tries all 256 values of each channel, and the
+/// table is used if one differs.
 /// </remarks>
 internal sealed class NormalizeLanes
 {
-    private const int Pattern = 48; // lanes after which channel and lane meet again, for every width
+    private const int Pattern = 48; // lanes after which the channels repeat, for every width
 
     private readonly int[] mean = new int[Pattern]; // bits of float32, red, green, blue, red, ...
     private readonly int[] std = new int[Pattern];
     private readonly int[] reciprocal = new int[Pattern];
     private readonly bool isExact = Fma.IsSupported || AdvSimd.IsSupported;
 
-    /// <summary>With what the scalar twin gives for each value.</summary>
-    /// <param name="mean">Of the channels.</param>
-    /// <param name="std">Of the channels.</param>
-    /// <param name="table">What is to come out. Shape [3, 256].</param>
+    /// <summary>Compares the lanes with the scalar results.</summary>
+    /// <param name="mean">Mean of the channels.</param>
+    /// <param name="std">Standard deviation of the channels.</param>
+    /// <param name="table">The scalar result of each value. Shape [3, 256].</param>
     public NormalizeLanes(ReadOnlySpan<float> mean, ReadOnlySpan<float> std, ReadOnlySpan<float> table)
     {
         for (var i = 0; i < Pattern; i++)
@@ -42,8 +42,8 @@ internal sealed class NormalizeLanes
         }
     }
 
-    /// <summary>Normalises whole patterns of lanes.</summary>
-    /// <returns>Values done, a multiple of 3; the rest is for the table.</returns>
+    /// <summary>Normalizes whole patterns of lanes.</summary>
+    /// <returns>Values done, a multiple of 3. The table does the rest.</returns>
     public int Apply(ReadOnlySpan<byte> pixels, Span<float> floats, VectorWidth width) => !isExact ? 0 : width switch
     {
         VectorWidth.Bits512 => Apply<Lanes512>(pixels, floats),

@@ -2,31 +2,31 @@ using System.Runtime.InteropServices;
 
 namespace MoCoSharp.Data.Kernels;
 
-/// <summary>What happens to a pixel, whatever its neighbours are.</summary>
+/// <summary>A change of a pixel that does not depend on its neighbors.</summary>
 internal interface IPixelChange
 {
     /// <summary>Changes some pixels.</summary>
-    /// <param name="pixels">A pixel a lane: red | green &lt;&lt; 8 | blue &lt;&lt; 16.</param>
-    /// <returns>The same layout; the high byte of each lane is not looked at.</returns>
+    /// <param name="pixels">One pixel per lane: red | green &lt;&lt; 8 | blue &lt;&lt; 16.</param>
+    /// <returns>The same layout. The high byte of each lane is ignored.</returns>
     T Apply<T>(T pixels)
         where T : struct, ILanes<T>;
 }
 
-/// <summary>What happens to a byte, whatever its channel is.</summary>
+/// <summary>A change of a byte that does not depend on its channel.</summary>
 internal interface IByteChange
 {
     /// <summary>Changes some bytes.</summary>
-    /// <param name="bytes">A byte a lane, 0 to 255.</param>
-    /// <returns>The same.</returns>
+    /// <param name="bytes">One byte per lane, 0 to 255.</param>
+    /// <returns>The same layout.</returns>
     T Apply<T>(T bytes)
         where T : struct, ILanes<T>;
 }
 
-/// <summary>Goes over RGB pixels a vector at a time.</summary>
+/// <summary>Applies a change to RGB pixels, one vector at a time.</summary>
 internal static class PixelPass
 {
     /// <summary>Changes whole vectors of pixels in place.</summary>
-    /// <returns>Bytes done, a multiple of 3; the rest is for the scalar twin.</returns>
+    /// <returns>Bytes done, a multiple of 3. The scalar version does the rest.</returns>
     public static int Change<TChange>(Span<byte> pixels, TChange change, VectorWidth width)
         where TChange : struct, IPixelChange => width switch
         {
@@ -37,7 +37,7 @@ internal static class PixelPass
         };
 
     /// <summary>Changes whole vectors of bytes in place.</summary>
-    /// <returns>Bytes done; the rest is for the scalar twin.</returns>
+    /// <returns>Bytes done. The scalar version does the rest.</returns>
     public static int ChangeBytes<TChange>(Span<byte> bytes, TChange change, VectorWidth width)
         where TChange : struct, IByteChange => width switch
         {

@@ -5,22 +5,22 @@ using System.Runtime.Intrinsics.X86;
 
 namespace MoCoSharp.Data.Kernels;
 
-/// <summary>The two passes of a resize in lanes; the scalar twins stand in Resampling.</summary>
+/// <summary>The two passes of a resize in vector lanes. The scalar versions are in Resampling.</summary>
 internal static class ResampleLanes
 {
     /// <summary>Bytes that <see cref="ColumnsByPermutation"/> loads at once.</summary>
     public const int Window = 64;
 
-    /// <summary>Weighs neighbours along a row: <see cref="ILanes{T}.Count"/> / 4 new pixels at once.</summary>
-    /// <param name="row">RGB; one byte beyond the last pixel is read.</param>
+    /// <summary>Resizes along a row: <see cref="ILanes{T}.Count"/> / 4 new pixels at a time.</summary>
+    /// <param name="row">RGB. One byte after the last pixel is read.</param>
     /// <param name="into">RGB of the new row.</param>
-    /// <param name="starts">Byte of each new pixel's first tap. Shape [new width].</param>
-    /// <param name="weights">Each weight four times, tap by tap. Shape [new width x 4 / Count, taps, Count].</param>
-    /// <param name="taps">Of every new pixel; those that it lacks weigh 0.</param>
-    /// <param name="half">What is added before the shift.</param>
-    /// <param name="bits">Of fixed point.</param>
-    /// <param name="width">How much to do at once.</param>
-    /// <returns>New pixels done; the rest is for the scalar twin.</returns>
+    /// <param name="starts">Byte offset of each new pixel's first tap. Shape [new width].</param>
+    /// <param name="weights">Each weight four times, by tap. Shape [new width x 4 / Count, taps, Count].</param>
+    /// <param name="taps">Taps of every new pixel. Missing ones have weight 0.</param>
+    /// <param name="half">Added before the shift, to round.</param>
+    /// <param name="bits">Fraction bits of the fixed-point numbers.</param>
+    /// <param name="width">The vector width.</param>
+    /// <returns>New pixels done. The scalar version does the rest.</returns>
     public static int Columns(
         ReadOnlySpan<byte> row, Span<byte> into, ReadOnlySpan<int> starts, ReadOnlySpan<int> weights, int taps,
         int half, int bits,
@@ -34,19 +34,18 @@ internal static class ResampleLanes
         };
 
     /// <summary>
-    /// As <see cref="Columns"/> where one load holds every tap of four new pixels: AVX-512 VBMI picks 64 bytes in any
-    /// order at once.
+    /// As <see cref="Columns"/>, if one load holds all taps of four new pixels: AVX-512 VBMI permutes 64 bytes at once.
     /// </summary>
-    /// <param name="row">RGB; 64 bytes from a start on are read, or the rest is left to others.</param>
+    /// <param name="row">RGB. Reads 64 bytes from each start; it stops before they exceed the row.</param>
     /// <param name="into">RGB of the new row.</param>
-    /// <param name="starts">Byte of each new pixel's first tap. Shape [new width].</param>
+    /// <param name="starts">Byte offset of each new pixel's first tap. Shape [new width].</param>
     /// <param name="places">
-    /// Of each lane's first tap from the first pixel's start on. Shape [new width / 4, 16].
+    /// Offset of each lane's first tap from the start of the first pixel. Shape [new width / 4, 16].
     /// </param>
-    /// <param name="weights">Each weight four times, tap by tap. Shape [new width / 4, taps, 16].</param>
-    /// <param name="taps">Of every new pixel.</param>
-    /// <param name="half">What is added before the shift.</param>
-    /// <param name="bits">Of fixed point.</param>
+    /// <param name="weights">Each weight four times, by tap. Shape [new width / 4, taps, 16].</param>
+    /// <param name="taps">Taps of every new pixel.</param>
+    /// <param name="half">Added before the shift, to round.</param>
+    /// <param name="bits">Fraction bits of the fixed-point numbers.</param>
     /// <returns>New pixels done.</returns>
     public static int ColumnsByPermutation(
         ReadOnlySpan<byte> row, Span<byte> into, ReadOnlySpan<int> starts, ReadOnlySpan<int> places,
@@ -75,24 +74,24 @@ internal static class ResampleLanes
                 weight = ref Unsafe.Add(ref weight, 16);
             }
 
-            // Weights are 0 and up, so that a sum is never negative.
+            // Weights are 0 or more, so a sum is never negative.
             new Lanes512(Vector512.Min(sum >>> bits, low)).StoreFours(ref Unsafe.Add(ref to, 3 * x));
         }
 
         return x;
     }
 
-    /// <summary>Weighs rows: as many bytes at once as there are lanes.</summary>
-    /// <param name="rows">The taps' rows, wrapped around <paramref name="modulo"/>.</param>
-    /// <param name="stride">Bytes from a row to the next.</param>
+    /// <summary>Resizes across rows: as many bytes at a time as there are lanes.</summary>
+    /// <param name="rows">The rows of the taps, in a ring buffer of <paramref name="modulo"/> rows.</param>
+    /// <param name="stride">Bytes from one row to the next.</param>
     /// <param name="first">Number of the first tap's row.</param>
-    /// <param name="modulo">Rows held; row r is at r mod this.</param>
-    /// <param name="weights">One a tap.</param>
+    /// <param name="modulo">Rows in the ring buffer. Row r is at r mod this number.</param>
+    /// <param name="weights">One weight per tap.</param>
     /// <param name="into">The new row.</param>
-    /// <param name="half">What is added before the shift.</param>
-    /// <param name="bits">Of fixed point.</param>
-    /// <param name="width">How much to do at once.</param>
-    /// <returns>Bytes done; the rest is for the scalar twin.</returns>
+    /// <param name="half">Added before the shift, to round.</param>
+    /// <param name="bits">Fraction bits of the fixed-point numbers.</param>
+    /// <param name="width">The vector width.</param>
+    /// <returns>Bytes done. The scalar version does the rest.</returns>
     public static int Rows(
         ReadOnlySpan<byte> rows, int stride, int first, int modulo, ReadOnlySpan<int> weights, Span<byte> into,
         int half, int bits,
@@ -125,7 +124,7 @@ internal static class ResampleLanes
                 weight = ref Unsafe.Add(ref weight, T.Count);
             }
 
-            // Weights are 0 and up, so that a sum is never negative.
+            // Weights are 0 or more, so a sum is never negative.
             T.Min(sum >>> bits, T.Of(255)).StoreFours(ref Unsafe.Add(ref to, 3 * x));
         }
 

@@ -3,16 +3,16 @@ using System.Runtime.Intrinsics;
 
 namespace MoCoSharp.Data.Kernels;
 
-/// <summary>A row of RGB pixels from right to left.</summary>
+/// <summary>Reverses a row of RGB pixels.</summary>
 internal static class RowMirror
 {
-    // Five pixels in reverse, behind one byte that the next five overwrite.
+    // Five pixels in reverse order, after one byte that the next five overwrite.
     private static Vector128<byte> Reversed =>
         Vector128.Create((byte)255, 12, 13, 14, 9, 10, 11, 6, 7, 8, 3, 4, 5, 0, 1, 2);
 
-    /// <summary>Copies in reverse.</summary>
+    /// <summary>Copies a row in reverse order of pixels.</summary>
     /// <param name="row">RGB.</param>
-    /// <param name="into">As long, elsewhere.</param>
+    /// <param name="into">The copy, of the same length. It must not overlap the row.</param>
     /// <param name="width">Whether vectors may be used.</param>
     public static void Copy(ReadOnlySpan<byte> row, Span<byte> into, VectorWidth width)
     {

@@ -2,13 +2,13 @@ using System.Runtime.Intrinsics;
 
 namespace MoCoSharp.Data.Kernels;
 
-/// <summary>How many bits a kernel works on at once; every width gives the same bytes.</summary>
+/// <summary>Bits of a kernel's vectors. All widths give the same bytes.</summary>
 internal enum VectorWidth
 {
-    /// <summary>One value at a time: what the others are tested against.</summary>
+    /// <summary>One value at a time: the reference for the other widths.</summary>
     Scalar = 0,
 
-    /// <summary>Any processor of today.</summary>
+    /// <summary>Supported by every current processor.</summary>
     Bits128 = 128,
 
     /// <summary>AVX2.</summary>
@@ -18,10 +18,10 @@ internal enum VectorWidth
     Bits512 = 512,
 }
 
-/// <summary>What this processor has.</summary>
+/// <summary>The vectors of this processor.</summary>
 internal static class Vectors
 {
-    /// <summary>The widest that runs in hardware.</summary>
+    /// <summary>The widest vectors with hardware support.</summary>
     public static VectorWidth Best { get; } =
         Vector512.IsHardwareAccelerated ? VectorWidth.Bits512
         : Vector256.IsHardwareAccelerated ? VectorWidth.Bits256

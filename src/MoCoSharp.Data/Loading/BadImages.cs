@@ -5,8 +5,8 @@ using MoCoSharp.Data.Images;
 namespace MoCoSharp.Data.Loading;
 
 /// <summary>
-/// Reads images. Remembers those that are none, until their files change; those that cannot be read now are tried again
-/// whenever asked for.
+/// Reads images and remembers the bad ones. A broken image is skipped until its file changes; an image that cannot be
+/// read now is tried again at each request.
 /// </summary>
 internal sealed class BadImages
 {
@@ -14,13 +14,13 @@ internal sealed class BadImages
     private readonly LoaderOptions options;
     private readonly Action<BadImage>? found;
     private readonly ConcurrentDictionary<int, Known> broken = [];
-    private readonly SortedList<int, BadImage> leftOut = []; // locks itself
+    private readonly SortedList<int, BadImage> leftOut = []; // also its own lock
     private readonly IImageFiles? files;
 
-    /// <summary>A reader that has met no image yet.</summary>
-    /// <param name="data">Where they come from.</param>
-    /// <param name="options">What a bad image does.</param>
-    /// <param name="found">Told of each bad image once, on the thread that met it.</param>
+    /// <summary>A reader without known bad images.</summary>
+    /// <param name="data">The images.</param>
+    /// <param name="options">What to do with a bad image.</param>
+    /// <param name="found">Called once for each bad image, on the thread that found it.</param>
     public BadImages(IImageDataset data, LoaderOptions options, Action<BadImage>? found = null)
     {
         (this.data, this.options, this.found, files) = (data, options, found, data as IImageFiles);
@@ -28,7 +28,7 @@ internal sealed class BadImages
         SecondTries = SecondTries.Of(data, Outage);
     }
 
-    /// <summary>The images that lost a turn or are broken, by index.</summary>
+    /// <summary>The images that were skipped or are broken, by index.</summary>
     public IReadOnlyCollection<BadImage> All
     {
         get
@@ -40,21 +40,21 @@ internal sealed class BadImages
         }
     }
 
-    /// <summary>When none can be read.</summary>
+    /// <summary>Handles the time in which no image can be read.</summary>
     public Outage Outage { get; }
 
-    /// <summary>For passes in which an image has no next turn.</summary>
+    /// <summary>Retries, for passes that read each image only once.</summary>
     public SecondTries SecondTries { get; }
 
-    /// <summary>Reads an image and makes something of it; the image's memory is lent to the next one then.</summary>
-    /// <param name="index">In the data set.</param>
-    /// <param name="request">How to read it.</param>
-    /// <param name="state">What <paramref name="make"/> works on, so that no object is needed for each image.</param>
-    /// <param name="make">What to do with the image; it too may find it broken.</param>
-    /// <returns>Null where it was made; else what is wrong with it.</returns>
-    /// <exception cref="BrokenImageException">It is broken, and the options say to fail.</exception>
+    /// <summary>Reads an image, calls a function with it, and returns its memory to the pool.</summary>
+    /// <param name="index">Index in the data set.</param>
+    /// <param name="request">How to decode it.</param>
+    /// <param name="state">Passed to <paramref name="make"/>, so that no closure is allocated for each image.</param>
+    /// <param name="make">The function. It may find that the image is broken, too.</param>
+    /// <returns>Null for success, otherwise the error.</returns>
+    /// <exception cref="BrokenImageException">The image is broken, and the options say to fail.</exception>
     public BadImage? TryMake<TState>(
-        int index, in DecodeRequest request, TState state, Action<TState, LabelledImage> make)
+        int index, in DecodeRequest request, TState state, Action<TState, LabeledImage> make)
     {
         if (broken.TryGetValue(index, out var known) && !HasChanged(index, known.Stamp))
         {
@@ -69,7 +69,7 @@ internal sealed class BadImages
             Outage.Answered();
             if (known is not null)
             {
-                broken.TryRemove(index, out _); // mended meanwhile
+                broken.TryRemove(index, out _); // repaired meanwhile
             }
 
             return null;
@@ -95,7 +95,9 @@ internal sealed class BadImages
         }
     }
 
-    /// <summary>An image has lost its turn: told the first time, and again where it turns out to be broken.</summary>
+    /// <summary>
+    /// Records a skipped image. It is reported the first time, and again if it turns out to be broken.
+    /// </summary>
     public void LeaveOut(BadImage bad)
     {
         bool isNews;
@@ -114,9 +116,9 @@ internal sealed class BadImages
         }
     }
 
-    /// <summary>What is thrown where the options say to fail.</summary>
+    /// <summary>The exception for a bad image if the options say to fail.</summary>
     public static BrokenImageException Failure(BadImage bad) =>
-        new($"{bad} Mend or remove it, or go on without it by loader.onBadImage = \"{BadImageAction.Skip.Name()}\".")
+        new($"{bad} Repair or remove it, or skip it with loader.onBadImage = \"{BadImageAction.Skip.Name()}\".")
         {
             MayPass = bad.MayPass,
         };

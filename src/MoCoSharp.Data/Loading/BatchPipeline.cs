@@ -4,21 +4,21 @@ using System.Runtime.ExceptionServices;
 namespace MoCoSharp.Data.Loading;
 
 /// <summary>
-/// Fills batches on several threads and hands them out in order, a bounded number ahead of the consumer.
+/// Fills batches on several threads and returns them in order, a limited number ahead of the consumer.
 /// </summary>
 /// <remarks>
-/// One lock guards everything. Workers take single slots of the oldest batch that has one left; the consumer opens
-/// batches and waits for the oldest to be full. What a slot holds is up to <paramref name="fill"/> alone, so the
+/// One lock guards all state. Each worker takes a slot of the oldest batch that has a free one. The consumer opens
+/// batches and waits until the oldest is full. Only <paramref name="fill"/> decides the content of a slot, so the
 /// number of workers changes nothing.
 /// </remarks>
-/// <param name="batches">How many in all.</param>
-/// <param name="open">Makes the empty batch of a number; runs on the consumer's thread.</param>
+/// <param name="batches">Number of batches.</param>
+/// <param name="open">Creates the empty batch with a number. Runs on the consumer's thread.</param>
 /// <param name="fill">
-/// Fills a slot: batch number, batch, slot. Runs on the workers. It may ask whether it is stopped, and leave the slot
-/// empty then.
+/// Fills a slot, given batch number, batch and slot. Runs on the workers. It may ask whether the pipeline was stopped,
+/// and then leave the slot empty.
 /// </param>
-/// <param name="workers">Threads, above 0.</param>
-/// <param name="ahead">Batches in the making beyond the consumer's, above 0.</param>
+/// <param name="workers">Number of threads, above 0.</param>
+/// <param name="ahead">Batches that are filled ahead of the consumer, above 0.</param>
 internal sealed class BatchPipeline(
     int batches, Func<int, ViewBatch> open, Action<int, ViewBatch, int, Func<bool>> fill, int workers, int ahead
 ) : IDisposable
@@ -26,11 +26,11 @@ internal sealed class BatchPipeline(
     private readonly Lock starting = new();
     private readonly object gate = new();
     private readonly Queue<Pending> ready = []; // in the consumer's order
-    private readonly Queue<Pending> unfilled = []; // those with slots that no worker has taken
+    private readonly Queue<Pending> unfilled = []; // batches with free slots
     private readonly List<Thread> threads = [];
     private bool stopped;
 
-    /// <summary>Runs once. Ending the enumeration early stops the workers.</summary>
+    /// <summary>Runs the pipeline once. Ending the enumeration early stops the workers.</summary>
     public IEnumerable<ViewBatch> Run(CancellationToken cancellation)
     {
         using var registration = cancellation.Register(Stop);
@@ -54,7 +54,7 @@ internal sealed class BatchPipeline(
         }
     }
 
-    /// <summary>Stops the workers, waits for them, and drops the batches that nobody has taken.</summary>
+    /// <summary>Stops the workers, waits for them, and disposes the unused batches.</summary>
     public void Dispose()
     {
         Stop();
@@ -62,7 +62,7 @@ internal sealed class BatchPipeline(
         {
             foreach (var thread in threads)
             {
-                // A handler of the loader's events may dispose it from a worker, which cannot wait for itself.
+                // A handler of the loader's events may call this on a worker, which cannot wait for itself.
                 if (thread != Thread.CurrentThread)
                 {
                     thread.Join();
@@ -148,7 +148,7 @@ internal sealed class BatchPipeline(
             {
                 fill(pending.Number, pending.Batch, slot, isStopped);
             }
-            catch (Exception exception) // The consumer gets it in place of the batch.
+            catch (Exception exception) // rethrown on the consumer's thread
             {
                 error = ExceptionDispatchInfo.Capture(exception);
             }
@@ -189,7 +189,7 @@ internal sealed class BatchPipeline(
         }
     }
 
-    /// <summary>A batch in the making.</summary>
+    /// <summary>A batch that is being filled.</summary>
     private sealed class Pending(int number, ViewBatch batch)
     {
         private int errorSlot = int.MaxValue;
@@ -202,7 +202,7 @@ internal sealed class BatchPipeline(
 
         public int Unfinished { get; private set; } = batch.Count;
 
-        /// <summary>What went wrong in the first slot where something did.</summary>
+        /// <summary>The error of the first slot that failed.</summary>
         public ExceptionDispatchInfo? Error { get; private set; }
 
         public void Finish(int slot, ExceptionDispatchInfo? error)

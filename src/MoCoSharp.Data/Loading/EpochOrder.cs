@@ -6,7 +6,7 @@ namespace MoCoSharp.Data.Loading;
 /// <summary>The order of the images in an epoch.</summary>
 internal static class EpochOrder
 {
-    /// <summary>All images in random order: the same for the same arguments, on any machine.</summary>
+    /// <summary>All images in random order. The same arguments give the same order on every machine.</summary>
     /// <param name="count">Number of images, M.</param>
     /// <param name="seed">Seed of the run.</param>
     /// <param name="epoch">From 0.</param>
@@ -20,13 +20,12 @@ internal static class EpochOrder
     }
 
     /// <summary>
-    /// The shards in random order, and the images in random order among those of as many shards as fill a window: the
-    /// disk reads a few files at a time instead of all of them. A function of its arguments alone, so that it can be
-    /// taken up anywhere, by any number of workers.
+    /// The shards in random order, and the images shuffled within windows of several shards, so that the disk reads a
+    /// few files at a time. A pure function of the arguments, so a run can resume anywhere with any number of workers.
     /// </summary>
-    /// <param name="shardStarts">The index of each shard's first image, rising, the first 0.</param>
+    /// <param name="shardStarts">The index of each shard's first image, ascending, from 0.</param>
     /// <param name="count">Number of images, M.</param>
-    /// <param name="window">Images among which is shuffled, at least; 0 is all.</param>
+    /// <param name="window">Minimum number of images that are shuffled together; 0 for all.</param>
     /// <param name="seed">Seed of the run.</param>
     /// <param name="epoch">From 0.</param>
     /// <returns>A permutation of 0 to M - 1. Length M.</returns>
@@ -52,7 +51,7 @@ internal static class EpochOrder
                 order[end++] = index;
             }
 
-            // What is left at the end joins the last window rather than stand in a small one.
+            // A short rest at the end joins the last window.
             if (end - begin >= window && count - end >= window)
             {
                 random.Shuffle(order.AsSpan(begin, end - begin));
@@ -64,7 +63,7 @@ internal static class EpochOrder
         return order;
     }
 
-    /// <summary>The order for a set: by windows where it is in shards.</summary>
+    /// <summary>The order of a set: in windows if it consists of shards.</summary>
     internal static int[] Of(IImageDataset data, LoaderOptions options, long seed, int epoch) =>
         data is IShardedImages shards
         ? InWindows(shards.ShardStarts, data.Count, options.ShuffleWindow, seed, epoch)

@@ -3,16 +3,16 @@ using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Data.Loading;
 
-/// <summary>What a broken image does to an epoch.</summary>
+/// <summary>What to do with a broken image in an epoch.</summary>
 [JsonConverter(typeof(EnumNameConverter<BadImageAction>))]
 public enum BadImageAction
 {
-    /// <summary>Its place goes to the next readable image of the epoch's order.</summary>
+    /// <summary>The next readable image of the epoch takes its place.</summary>
     [JsonStringEnumMemberName("skip")]
     Skip,
 
     /// <summary>
-    /// The epoch stops. An image that cannot be read now, for a fault of disk or network, is first waited for, up to
+    /// The epoch fails. If an image cannot be read now because of a disk or network error, the loader first waits up to
     /// <see cref="LoaderOptions.OutageSeconds"/>.
     /// </summary>
     [JsonStringEnumMemberName("fail")]
@@ -20,46 +20,46 @@ public enum BadImageAction
 }
 
 /// <summary>
-/// How images are read ahead. Of it only the window of shards, and a stop at a broken image, change what the batches
-/// hold.
+/// Options of the loader. Only <see cref="ShuffleWindow"/> and <see cref="BadImageAction.Fail"/> change the content of
+/// batches.
 /// </summary>
 public sealed record LoaderOptions
 {
     /// <summary>Threads that decode images and make views.</summary>
-    /// <value>0 (default): all cores but one, at least 1.</value>
+    /// <value>Default 0: one less than the number of cores, at least 1.</value>
     public int Workers { get; init; }
 
-    /// <summary>Batches made ahead of the one in use; each takes batch x 2 views x size x size x 3 x 4 bytes.</summary>
-    /// <value>1 and up; 4 by default.</value>
+    /// <summary>Batches prepared ahead. Each takes batch x 2 views x size x size x 3 x 4 bytes.</summary>
+    /// <value>1 or more. Default 4.</value>
     public int PrefetchBatches { get; init; } = 4;
 
-    /// <summary>What a broken image does.</summary>
-    /// <value>"skip" by default.</value>
+    /// <summary>What to do with a broken image.</summary>
+    /// <value>Default "skip".</value>
     public BadImageAction OnBadImage { get; init; } = BadImageAction.Skip;
 
     /// <summary>
-    /// How long to wait where no image can be read any more, as when a network folder is gone, before the work ends.
+    /// How long to wait while no image can be read, as when a network folder is unavailable, before the work fails.
     /// </summary>
-    /// <value>60 seconds by default; 0 does not wait.</value>
+    /// <value>In seconds. Default 60; 0 does not wait.</value>
     public int OutageSeconds { get; init; } = 60;
 
-    /// <summary>Told when such a wait begins, goes on and ends. On any thread.</summary>
+    /// <summary>Called when such a wait begins, continues and ends. On any thread.</summary>
     [JsonIgnore]
     public Action<string>? Notice { get; init; }
 
     /// <summary>
-    /// Images among which is shuffled at a time, where the set lies in shards; other sets are shuffled as a whole.
+    /// Number of images that are shuffled together in a set of shards. Other sets are shuffled as a whole.
     /// </summary>
     /// <value>
-    /// 16384 by default; 0 shuffles shards as a whole too, which asks the disk for any place of any file.
+    /// Default 16384. 0 shuffles shards as a whole too, which reads from all files at random.
     /// </value>
     public int ShuffleWindow { get; init; } = 16_384;
 
-    /// <summary>Who decodes JPEG.</summary>
-    /// <value>"auto" by default. "turbojpeg" or "skia" insists on one.</value>
+    /// <summary>The library that decodes JPEG.</summary>
+    /// <value>Default "auto". "turbojpeg" or "skia" requires one of them.</value>
     public JpegDecoder JpegDecoder { get; init; } = JpegDecoder.Auto;
 
-    /// <summary>All that is wrong with the options, a sentence each; none where they are fine.</summary>
+    /// <summary>Every fault of these options, a sentence each.</summary>
     public IEnumerable<string> Faults()
     {
         if (Workers < 0)
@@ -95,7 +95,7 @@ public sealed record LoaderOptions
         }
     }
 
-    /// <summary>The number of threads that <see cref="Workers"/> comes to on this machine.</summary>
+    /// <summary>The number of threads that <see cref="Workers"/> means on this machine.</summary>
     internal int ResolveWorkers() => Workers > 0 ? Workers : Math.Max(1, Environment.ProcessorCount - 1);
 
     internal void ThrowIfFaulty()

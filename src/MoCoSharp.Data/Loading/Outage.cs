@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using MoCoSharp.Data.Images;
@@ -5,16 +6,16 @@ using MoCoSharp.Data.Images;
 namespace MoCoSharp.Data.Loading;
 
 /// <summary>
-/// A time in which no image of a set can be read: a network folder is gone, say. It is waited out, up to a limit, and
-/// told.
+/// A time in which no image of a set can be read, for example because a network folder is unavailable. Readers wait, up
+/// to a limit, and report it.
 /// </summary>
 /// <param name="data">
-/// The set: once it has given an image, to whatever reader of this process, its absence is an outage and not a mistake.
+/// The set. If any reader of this process has read an image of it, its absence is an outage and not a mistake.
 /// </param>
-/// <param name="set">What a person calls it.</param>
-/// <param name="count">Images in it.</param>
-/// <param name="longest">To wait.</param>
-/// <param name="notice">Told when a wait begins, goes on and ends; on any thread.</param>
+/// <param name="set">Name of the set in messages.</param>
+/// <param name="count">Number of images in the set.</param>
+/// <param name="longest">The longest wait.</param>
+/// <param name="notice">Called when a wait begins, continues and ends. On any thread.</param>
 internal sealed class Outage(object data, string set, int count, TimeSpan longest, Action<string>? notice)
 {
     private static readonly TimeSpan BetweenTries = TimeSpan.FromMilliseconds(100);
@@ -25,16 +26,16 @@ internal sealed class Outage(object data, string set, int count, TimeSpan longes
     private readonly StrongBox<bool> given = Given.GetOrCreateValue(data);
     private readonly Lock gate = new();
     private long answers;
-    private long since; // 0: there is none
-    private TimeSpan told;
+    private long since; // 0: no outage
+    private TimeSpan lastNotice;
 
-    /// <summary>Whether the set has ever given a file, image or not.</summary>
+    /// <summary>Whether any file of the set was ever read, image or not.</summary>
     public bool HasGiven => given.Value;
 
-    /// <summary>How often it has done so for this reader.</summary>
+    /// <summary>The number of files that this reader has read.</summary>
     public long Answers => Volatile.Read(ref answers);
 
-    /// <summary>A file was read: there is no outage, or no longer.</summary>
+    /// <summary>Records that a file was read: there is no outage, or it is over.</summary>
     public void Answered()
     {
         given.Value = true;
@@ -61,10 +62,10 @@ internal sealed class Outage(object data, string set, int count, TimeSpan longes
         }
     }
 
-    /// <summary>Waits a moment, as no image can be read.</summary>
-    /// <param name="bad">One that could not be.</param>
+    /// <summary>Waits a moment because no image can be read.</summary>
+    /// <param name="bad">One of these images.</param>
     /// <exception cref="BrokenImageException">
-    /// The longest wait is over; or not one image was ever read, which no wait will mend.
+    /// The longest wait is over; or no image was ever read, so waiting will not help.
     /// </exception>
     public void Wait(BadImage bad)
     {
@@ -82,7 +83,7 @@ internal sealed class Outage(object data, string set, int count, TimeSpan longes
             if (since == 0)
             {
                 Volatile.Write(ref since, Stopwatch.GetTimestamp());
-                told = TimeSpan.Zero;
+                lastNotice = TimeSpan.Zero;
                 text =
                     $"{set}: no image can be read now: {bad} Waiting up to {longest.TotalSeconds:G4} s for them " +
                     "(loader.outageSeconds).";
@@ -91,17 +92,18 @@ internal sealed class Outage(object data, string set, int count, TimeSpan longes
             var waited = Stopwatch.GetElapsedTime(since);
             if (waited > longest)
             {
-                throw new BrokenImageException(FormattableString.Invariant(
-                    $"{set}: none of the {count} images could be read for {waited.TotalSeconds:F0} s. The latest: {bad} Is the disk or the network folder there?"
-                ))
+                var seconds = waited.TotalSeconds.ToString("F0", CultureInfo.InvariantCulture);
+                throw new BrokenImageException(
+                    $"{set}: none of the {count} images could be read for {seconds} s. The latest: {bad} " +
+                    "Is the disk or the network folder there?")
                 {
                     MayPass = true,
                 };
             }
 
-            if (waited - told > BetweenNotices)
+            if (waited - lastNotice > BetweenNotices)
             {
-                told = waited;
+                lastNotice = waited;
                 text = FormattableString.Invariant(
                     $"{set}: still no image can be read, {waited.TotalSeconds:F0} of {longest.TotalSeconds:F0} s.");
             }

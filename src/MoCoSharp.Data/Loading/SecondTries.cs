@@ -5,12 +5,13 @@ using MoCoSharp.Data.Images;
 namespace MoCoSharp.Data.Loading;
 
 /// <summary>
-/// Whether to try an image again at once, where it has no next turn. A short wait for one that cannot be read while
-/// others can, shorter each time that this did not help; as long as an outage may last where none can be read.
+/// Decides whether to retry an image at once, in passes that read each image only once. While other images can be read,
+/// it waits briefly, and less each time a wait did not help. While no image can be read, it waits as long as an outage
+/// may last.
 /// </summary>
-/// <param name="outage">When none can be read.</param>
-/// <param name="answers">Reads an image to see whether the disk gives anything; true where it is broken, too.</param>
-/// <param name="count">Images in the set.</param>
+/// <param name="outage">Handles the time in which no image can be read.</param>
+/// <param name="answers">Reads an image, to see whether the disk responds. True also for a broken image.</param>
+/// <param name="count">Number of images in the set.</param>
 internal sealed class SecondTries(Outage outage, Func<int, bool> answers, int count)
 {
     private const int Probes = 16;
@@ -18,11 +19,11 @@ internal sealed class SecondTries(Outage outage, Func<int, bool> answers, int co
 
     private double patience = LongestPatience;
 
-    /// <summary>For the images of a set.</summary>
+    /// <summary>Second tries for the images of a set.</summary>
     public static SecondTries Of(IImageDataset data, Outage outage) =>
         new(outage, index => Answers(() => data.Read(index).Image), data.Count);
 
-    /// <summary>Whether an image is there, whole or broken.</summary>
+    /// <summary>Whether an image can be read, whole or broken.</summary>
     public static bool Answers(Func<ImageBuffer> read)
     {
         try
@@ -37,10 +38,10 @@ internal sealed class SecondTries(Outage outage, Func<int, bool> answers, int co
     }
 
     /// <summary>Waits a moment, or gives up.</summary>
-    /// <param name="bad">What could not be read.</param>
-    /// <param name="first">Of this image's tries; default at first.</param>
-    /// <returns>Whether to try it again.</returns>
-    /// <exception cref="BrokenImageException">None can be read, and the longest wait is over.</exception>
+    /// <param name="bad">The image that could not be read.</param>
+    /// <param name="first">State of the tries of this image; default at first.</param>
+    /// <returns>Whether to try again.</returns>
+    /// <exception cref="BrokenImageException">No image can be read, and the longest wait is over.</exception>
     public bool Again(BadImage bad, ref (long Since, long Answers) first)
     {
         if (first.Since == 0)
@@ -62,11 +63,11 @@ internal sealed class SecondTries(Outage outage, Func<int, bool> answers, int co
             return true;
         }
 
-        // in all, twice the longest is waited for files that are gone
+        // For missing files, the waits add up to twice the longest one.
         Volatile.Write(ref patience, Volatile.Read(ref patience) / 2);
         return false;
     }
 
-    /// <summary>A second try has helped: the next image gets as much patience.</summary>
+    /// <summary>Records that a second try helped. The next image gets the full patience again.</summary>
     public void Helped() => Volatile.Write(ref patience, LongestPatience);
 }

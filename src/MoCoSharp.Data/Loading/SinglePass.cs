@@ -4,17 +4,17 @@ using MoCoSharp.Data.Views;
 namespace MoCoSharp.Data.Loading;
 
 /// <summary>
-/// One view of each of some images, in the given order; bad ones are left out, those that cannot be read now after
-/// second tries.
+/// One view of each image, in the given order. Bad images are skipped; those that cannot be read now, only after second
+/// tries.
 /// </summary>
 /// <param name="data">The images.</param>
-/// <param name="order">Indices into <paramref name="data"/>; null is every image in the order of the set.</param>
+/// <param name="order">Indices into <paramref name="data"/>; null for every image in the order of the set.</param>
 /// <param name="transform">Makes the view.</param>
-/// <param name="seed">With <paramref name="epoch"/>: fixes the views, where the transform draws.</param>
+/// <param name="seed">Seed of the views, with <paramref name="epoch"/>.</param>
 /// <param name="epoch">From 0.</param>
-/// <param name="options">How to read ahead.</param>
-/// <param name="batchSize">Images in a batch; the last may be shorter.</param>
-/// <param name="badImage">Told of each image that is left out, on the thread that met it.</param>
+/// <param name="options">Options of the loader.</param>
+/// <param name="batchSize">Images in a batch. The last may be shorter.</param>
+/// <param name="badImage">Called for each skipped image, on the thread that found it.</param>
 internal sealed class SinglePass(
     IImageDataset data, int[]? order, ViewTransform transform, long seed, int epoch, LoaderOptions options,
     int batchSize, Action<BadImage>? badImage)

@@ -5,29 +5,29 @@ using MoCoSharp.Data.Views;
 
 namespace MoCoSharp.Data.Loading;
 
-/// <summary>Where the time of two views of an image goes, in seconds of one core over all images.</summary>
-/// <param name="Images">That were read.</param>
-/// <param name="Broken">That could not be.</param>
-/// <param name="Read">The file's bytes; 0 where the set holds pixels.</param>
-/// <param name="Decode">From the file to pixels; where the set holds pixels, to have them.</param>
+/// <summary>The time of each stage of making two views, in seconds of one core over all images.</summary>
+/// <param name="Images">Number of images that were read.</param>
+/// <param name="Broken">Number of images that could not be read.</param>
+/// <param name="Read">Reading the file; 0 if the set holds pixels.</param>
+/// <param name="Decode">Decoding the file, or copying the pixels of a set that holds pixels.</param>
 /// <param name="Crop">Crop and resize.</param>
-/// <param name="Color">Jitter and greyscale.</param>
+/// <param name="Color">Jitter and grayscale.</param>
 /// <param name="Blur">Gaussian blur.</param>
-/// <param name="Normalize">To floats in the batch, mirrored or not.</param>
-/// <param name="Allocated">Bytes of garbage, in the second half of the images.</param>
+/// <param name="Normalize">Conversion to floats in the batch, also mirrored.</param>
+/// <param name="Allocated">Bytes of garbage in the second half of the images.</param>
 public sealed record StageTimes(
     int Images, int Broken, double Read, double Decode, double Crop, double Color, double Blur, double Normalize,
     long Allocated)
 {
-    /// <summary>All stages, seconds of one core.</summary>
+    /// <summary>The sum of all stages, in seconds of one core.</summary>
     public double Total => Read + Decode + Crop + Color + Blur + Normalize;
 
-    /// <summary>Makes two views of image after image on this thread, and watches each stage.</summary>
-    /// <param name="data">Where they come from.</param>
+    /// <summary>Makes two views of each image on this thread, and measures each stage.</summary>
+    /// <param name="data">The images.</param>
     /// <param name="transform">Makes each view.</param>
-    /// <param name="decoder">Who decodes JPEG.</param>
-    /// <param name="seed">Of the views and of the order.</param>
-    /// <param name="images">How many; more than the set has begins again with other views.</param>
+    /// <param name="decoder">The library that decodes JPEG.</param>
+    /// <param name="seed">Seed of the views and of the order.</param>
+    /// <param name="images">Number of images. If it exceeds the set, the set is read again with other views.</param>
     public static StageTimes Measure(
         IImageDataset data, ViewTransform transform, JpegDecoder decoder, long seed, int images)
     {
@@ -37,7 +37,7 @@ public sealed record StageTimes(
         var floats = new float[2 * 3 * transform.Size * transform.Size];
         var order = EpochOrder.Shuffled(data.Count, seed, epoch: 0);
         var made = 0;
-        var broken = new HashSet<int>(); // the order comes round more than once in a small set
+        var broken = new HashSet<int>(); // a small set is read more than once
         var allocated = GC.GetAllocatedBytesForCurrentThread();
         using var canvas = new ViewCanvas(new ImageBuffer(1, 1, new byte[3]));
         for (var i = 0; i < images; i++)
@@ -61,7 +61,7 @@ public sealed record StageTimes(
             }
             catch (BrokenImageException)
             {
-                broken.Add(index); // the run itself names it
+                broken.Add(index); // training reports it
             }
         }
 

@@ -3,8 +3,7 @@ using System.Collections.Concurrent;
 namespace MoCoSharp.Data.Loading;
 
 /// <summary>
-/// Views of a batch of images in plain memory. Dispose it when its pixels are copied: the next batches reuse the
-/// arrays.
+/// Views of a batch of images in plain memory. Dispose it when its pixels are copied: later batches reuse the arrays.
 /// </summary>
 public sealed class ViewBatch : IDisposable
 {
@@ -24,39 +23,38 @@ public sealed class ViewBatch : IDisposable
         Labels = new int[count];
     }
 
-    /// <summary>Images in this batch, N; of this rank alone where there are several.</summary>
+    /// <summary>Images in this batch, N; if there are several ranks, those of this rank.</summary>
     public int Count { get; private set; }
 
     /// <summary>Side of a view in pixels, H and W.</summary>
     public int Size { get; }
 
-    /// <summary>First view of each image. Shape [N, H, W, 3], row-major; the array may be longer.</summary>
+    /// <summary>First view of each image. Shape [N, H, W, 3], row-major. The array may be longer.</summary>
     /// <exception cref="ObjectDisposedException">The batch is disposed.</exception>
     public float[] Query => query ?? throw new ObjectDisposedException(nameof(ViewBatch));
 
     /// <summary>
-    /// Second view of each image. Shape [N, H, W, 3], row-major; the array may be longer. Empty where one view was
-    /// asked for, and in evaluation.
+    /// Second view of each image. Shape [N, H, W, 3], row-major. The array may be longer. Empty if one view was
+    /// requested, and in evaluation.
     /// </summary>
     /// <exception cref="ObjectDisposedException">The batch is disposed.</exception>
     public float[] Key => key ?? throw new ObjectDisposedException(nameof(ViewBatch));
 
-    /// <summary>Index in the data set of each image that is really there, stand-ins included. Shape [N].</summary>
+    /// <summary>Index in the data set of each image in the batch, including replacements. Shape [N].</summary>
     public int[] Indices { get; private set; }
 
-    /// <summary>Label of each image, -1 where there is none. Shape [N].</summary>
+    /// <summary>Label of each image, -1 for none. Shape [N].</summary>
     public int[] Labels { get; private set; }
 
     /// <summary>
-    /// The images whose turn it was here and that could not be read, in the order of their turns. Another one stands in
-    /// for each, or none.
+    /// The images of this batch that could not be read, in order. Each has a replacement in the batch, or none.
     /// </summary>
     public IReadOnlyList<BadImage> LeftOut => [.. leftOut.Values];
 
     /// <summary>Seconds that the consumer waited for this batch.</summary>
     public double WaitSeconds { get; internal set; }
 
-    /// <summary>Gives the arrays back to the loader.</summary>
+    /// <summary>Returns the arrays to the loader.</summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref query, null) is { } first && Interlocked.Exchange(ref key, null) is { } second)
@@ -79,7 +77,7 @@ public sealed class ViewBatch : IDisposable
 
     internal Span<float> KeyView(int slot) => Key.AsSpan(slot * ViewLength, ViewLength);
 
-    /// <summary>Closes the gaps of slots whose index is below 0.</summary>
+    /// <summary>Removes the slots whose index is below 0.</summary>
     internal void Compact()
     {
         var kept = 0;
@@ -106,7 +104,7 @@ public sealed class ViewBatch : IDisposable
     }
 }
 
-/// <summary>The arrays of batches that are done with. All batches of a pool have the same shape.</summary>
+/// <summary>Arrays of disposed batches, for reuse. All batches of a pool have the same shape.</summary>
 /// <param name="capacity">Images in a batch.</param>
 /// <param name="size">Side of a view in pixels.</param>
 /// <param name="hasKeys">Whether there is a second view.</param>

@@ -5,17 +5,17 @@ using MoCoSharp.Data.Views;
 
 namespace MoCoSharp.Data.Loading;
 
-/// <summary>Two views of each image, in batches made ahead by several threads.</summary>
+/// <summary>Loads two views of each image, in batches that several threads prepare ahead.</summary>
 /// <remarks>
-/// Batch and views are pure functions of (seed, epoch, position): the number of workers, the number of ranks and a
-/// resume in the middle of an epoch change nothing. A broken image leaves its place to the next readable one of the
-/// epoch's order, so the steps of an epoch stay fixed. So does an image that cannot be read now, for a fault of disk or
-/// network; it is tried again at its next turn. Where none can be read, that is waited out, up to
+/// Batches and views are pure functions of (seed, epoch, position). The number of workers, the number of ranks and a
+/// resume in the middle of an epoch change nothing. The next readable image of the epoch takes the place of a broken
+/// one, so an epoch always has the same number of steps. An image that cannot be read now, because of a disk or network
+/// error, is replaced too, and tried again in the next epoch. If no image can be read, the loader waits up to
 /// <see cref="LoaderOptions.OutageSeconds"/>.
 /// </remarks>
 public sealed class ViewLoader : IDisposable
 {
-    // images that cannot be read, after which so many places all over the order are tried
+    // After this many unreadable images in a row, as many places all over the order are tried.
     private const int FaultsInARow = 100;
     private const int PlacesTried = 1000;
 
@@ -44,33 +44,33 @@ public sealed class ViewLoader : IDisposable
         pool = new ViewBatchPool(batchSize / ranks, transform.Size, hasKeys);
     }
 
-    /// <summary>A bad image was met, told once for each. Raised on a worker's thread.</summary>
-#pragma warning disable MA0046 // The image is all there is to tell; a sender would be noise.
+    /// <summary>A bad image was found. Raised once for each, on a worker's thread.</summary>
+#pragma warning disable MA0046 // The image is the only argument; a sender adds nothing.
     public event Action<BadImage>? BadImageFound;
 #pragma warning restore MA0046
 
-    /// <summary>Where the images come from.</summary>
+    /// <summary>The images.</summary>
     public IImageDataset Data => data;
 
-    /// <summary>Batches in an epoch; images that do not fill a last one are left out of it.</summary>
+    /// <summary>Batches in an epoch. An incomplete last batch is dropped.</summary>
     public int BatchesPerEpoch => data.Count / batchSize;
 
-    /// <summary>The images that were broken or lost a turn so far, by index.</summary>
+    /// <summary>The images that were broken or skipped so far, by index.</summary>
     public IReadOnlyCollection<BadImage> BadImages => images.All;
 
-    /// <summary>A loader over a data set; nothing is read yet.</summary>
-    /// <param name="data">At least a batch of images.</param>
+    /// <summary>Opens a loader for a data set. Nothing is read yet.</summary>
+    /// <param name="data">The images, at least one batch.</param>
     /// <param name="transform">Makes each of the two views.</param>
-    /// <param name="options">How to read ahead.</param>
+    /// <param name="options">Options of the loader.</param>
     /// <param name="seed">Seed of the run.</param>
     /// <param name="batchSize">
-    /// Images in the global batch, over all ranks; a multiple of <paramref name="ranks"/>.
+    /// Images in the global batch, over all ranks: a multiple of <paramref name="ranks"/>.
     /// </param>
-    /// <param name="rank">This process: it gets the global batch's slots i with i mod ranks = rank.</param>
+    /// <param name="rank">This process. It gets the slots i of the global batch with i mod ranks = rank.</param>
     /// <param name="ranks">Number of processes.</param>
-    /// <param name="views">Of each image: 2, or 1, where batches have no keys.</param>
+    /// <param name="views">Views of each image: 2; or 1 for batches without keys.</param>
     /// <exception cref="ArgumentException">
-    /// The batch does not fit the data or the ranks, or the options are faulty.
+    /// The batch size does not fit the data or the ranks, or the options have faults.
     /// </exception>
     public static ViewLoader Open(
         IImageDataset data, ViewTransform transform, LoaderOptions options, long seed, int batchSize, int rank = 0,
@@ -90,7 +90,7 @@ public sealed class ViewLoader : IDisposable
         if (batchSize % ranks != 0)
         {
             throw new ArgumentException(
-                $"A batch of {batchSize} does not divide among {ranks} processes: expected a multiple of {ranks}.",
+                $"A batch of {batchSize} cannot be divided among {ranks} processes: expected a multiple of {ranks}.",
                 nameof(batchSize));
         }
 
@@ -105,13 +105,13 @@ public sealed class ViewLoader : IDisposable
         return new ViewLoader(data, transform, options, seed, batchSize, rank, ranks, hasKeys: views > 1);
     }
 
-    /// <summary>The batches of an epoch in order. Leaving the loop early stops the workers.</summary>
+    /// <summary>The batches of an epoch, in order. Leaving the loop early stops the workers.</summary>
     /// <param name="epoch">From 0.</param>
-    /// <param name="firstBatch">Where to begin, 0 to <see cref="BatchesPerEpoch"/>: a resume.</param>
+    /// <param name="firstBatch">The batch to begin with, 0 to <see cref="BatchesPerEpoch"/>, for a resume.</param>
     /// <param name="cancellation">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
-    /// <returns>Batches that the caller disposes.</returns>
+    /// <returns>Batches. The caller disposes them.</returns>
     /// <exception cref="BrokenImageException">
-    /// While enumerating: an image is broken and the options say to fail, or all are broken.
+    /// While enumerating: an image is broken and the options say to fail, or all images are broken.
     /// </exception>
     public IEnumerable<ViewBatch> Epoch(int epoch, int firstBatch = 0, CancellationToken cancellation = default)
     {
@@ -154,21 +154,21 @@ public sealed class ViewLoader : IDisposable
     /// Every image once, in the order of the data set, for evaluation. The last batch may be shorter.
     /// </summary>
     /// <param name="data">Any number of images.</param>
-    /// <param name="evaluation">A transform that draws nothing; <see cref="ViewRecipes.Evaluation"/>.</param>
-    /// <param name="options">How to read ahead.</param>
+    /// <param name="evaluation">A transform without randomness; see <see cref="ViewRecipes.Evaluation"/>.</param>
+    /// <param name="options">Options of the loader.</param>
     /// <param name="batchSize">Images in a batch, above 0.</param>
-    /// <param name="badImage">Told of each bad image, on the thread that met it.</param>
+    /// <param name="badImage">Called for each bad image, on the thread that found it.</param>
     /// <param name="cancellation">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
-    /// <param name="indices">Those to take, in this order; null is every image.</param>
+    /// <param name="indices">The images to load, in this order; null for every image.</param>
     /// <returns>
-    /// Batches without keys. A bad image is missing: <see cref="ViewBatch.Indices"/> tells which are there.
+    /// Batches without keys. Bad images are left out: <see cref="ViewBatch.Indices"/> lists the others.
     /// </returns>
     /// <remarks>
-    /// An image that cannot be read now, for a fault of disk or network, is tried again for a moment before it is left
-    /// out.
+    /// An image that cannot be read now, because of a disk or network error, is tried again for a moment before it is
+    /// left out.
     /// </remarks>
     /// <exception cref="BrokenImageException">
-    /// While enumerating: an image is broken and the options say to fail; or none can be read any more.
+    /// While enumerating: an image is broken and the options say to fail; or no image can be read any more.
     /// </exception>
     public static IEnumerable<ViewBatch> Evaluate(
         IImageDataset data, ViewTransform evaluation, LoaderOptions options, int batchSize,
@@ -188,33 +188,33 @@ public sealed class ViewLoader : IDisposable
     }
 
     /// <summary>
-    /// One random view of each of some images in the random order of an epoch, to train on labels. No image is left
-    /// out: the last batch may be shorter.
+    /// One random view of each image, in the random order of an epoch, to train with labels. No image is dropped: the
+    /// last batch may be shorter.
     /// </summary>
-    /// <param name="data">Labelled images.</param>
-    /// <param name="indices">Those to take, at least one; null is all.</param>
-    /// <param name="transform">Makes the view; <see cref="ViewRecipes.Supervised"/>.</param>
-    /// <param name="options">How to read ahead.</param>
+    /// <param name="data">Labeled images.</param>
+    /// <param name="indices">The images to load, at least one; null for all.</param>
+    /// <param name="transform">Makes the view; see <see cref="ViewRecipes.Supervised"/>.</param>
+    /// <param name="options">Options of the loader.</param>
     /// <param name="seed">Seed of the run.</param>
-    /// <param name="epoch">From 0; order and views are pure functions of seed and epoch.</param>
+    /// <param name="epoch">From 0. Order and views are pure functions of seed and epoch.</param>
     /// <param name="batchSize">Images in a batch, above 0.</param>
-    /// <param name="badImage">Told of each bad image, on the thread that met it.</param>
+    /// <param name="badImage">Called for each bad image, on the thread that found it.</param>
     /// <param name="cancellation">Ends the enumeration with <see cref="OperationCanceledException"/>.</param>
-    /// <param name="rank">This process: of each batch it gets the places i with i mod ranks = rank.</param>
+    /// <param name="rank">This process. It gets the places i of each batch with i mod ranks = rank.</param>
     /// <param name="ranks">
-    /// Number of processes, a divisor of <paramref name="batchSize"/>; batches here are as many times smaller.
+    /// Number of processes, a divisor of <paramref name="batchSize"/>. A batch here has this process's share of images.
     /// </param>
     /// <returns>
-    /// Batches without keys. A bad image is missing, and its batch is smaller by one; a batch of none is left out.
+    /// Batches without keys. A batch without its bad images is smaller; an empty batch is left out.
     /// </returns>
     /// <remarks>
-    /// An image that cannot be read now, for a fault of disk or network, is tried again for a moment before it is left
-    /// out.
+    /// An image that cannot be read now, because of a disk or network error, is tried again for a moment before it is
+    /// left out.
     /// </remarks>
     /// <exception cref="BrokenImageException">
-    /// While enumerating: an image is broken and the options say to fail; or none can be read any more.
+    /// While enumerating: an image is broken and the options say to fail; or no image can be read any more.
     /// </exception>
-    public static IEnumerable<ViewBatch> Labelled(
+    public static IEnumerable<ViewBatch> Labeled(
         IImageDataset data,
         IReadOnlyList<int>? indices,
         ViewTransform transform,
@@ -268,7 +268,7 @@ public sealed class ViewLoader : IDisposable
         }
     }
 
-    // Until the slot is filled, nobody wants it any more, or it cannot be.
+    // Returns when the slot is filled, the pipeline is stopped, or the slot cannot be filled.
     private void Fill(ViewBatch batch, int slot, int[] order, int epoch, int position, Func<bool> isStopped)
     {
         var since = Stopwatch.GetTimestamp();
@@ -306,19 +306,19 @@ public sealed class ViewLoader : IDisposable
     }
 
     /// <returns>
-    /// Null where the slot is filled; else why not: an image that may be read later, or one of the broken ones where
-    /// all are.
+    /// Null if the slot is filled. Otherwise an image that may be read later, or a broken one if all are broken.
     /// </returns>
     private BadImage? TryFill(ViewBatch batch, int slot, int[] order, int epoch, int position)
     {
-        BadImage? own = null; // why the image whose turn it is was not read
-        List<BadImage>? passing = null; // those met that may be read later
+        BadImage? own = null; // the error of the slot's own image
+        List<BadImage>? passing = null; // images that may be read later
         var stride = 1;
         for (var attempt = 0; attempt < order.Length; attempt += stride)
         {
             var index = order[(int)(((long)position + attempt) % order.Length)];
 
-            // A stand-in has a turn of its own in the epoch: other view numbers keep its views from appearing twice.
+            // A replacement also has its own place in the epoch. Other view numbers keep its views from occurring
+            // twice.
             var query = RandomStreams.View(seed, epoch, index, 2L * attempt);
             var key = RandomStreams.View(seed, epoch, index, (2L * attempt) + 1);
             if (
@@ -327,7 +327,7 @@ public sealed class ViewLoader : IDisposable
                     (transform, batch, slot, index, query, key), Write)
                 is not { } bad)
             {
-                passing?.ForEach(images.LeaveOut); // others can be read: these are told
+                passing?.ForEach(images.LeaveOut); // others can be read, so these are reported
                 if (own is not null)
                 {
                     batch.LeaveOut(slot, own);
@@ -345,11 +345,11 @@ public sealed class ViewLoader : IDisposable
             (passing ??= []).Add(bad);
             if (options.OnBadImage == BadImageAction.Fail)
             {
-                break; // it is waited for
+                break; // the caller waits for it
             }
 
-            // A part of the set may be gone, or all of it: places all over the order tell, without asking for a million
-            // files.
+            // A part of the set may be missing, or all of it. Places all over the order show which, without trying a
+            // million files.
             if (passing.Count == FaultsInARow)
             {
                 stride = Math.Max(1, order.Length / PlacesTried);
@@ -360,7 +360,7 @@ public sealed class ViewLoader : IDisposable
 
         static void Write(
             (ViewTransform Transform, ViewBatch Batch, int Slot, int Index, SampleRandom Query, SampleRandom Key) view,
-            LabelledImage read)
+            LabeledImage read)
         {
             view.Transform.Write(read.Image, ref view.Query, view.Batch.QueryView(view.Slot));
             if (view.Batch.Key.Length > 0)

@@ -8,30 +8,30 @@ using MoCoSharp.Data.Views;
 
 namespace MoCoSharp.Data.Packing;
 
-/// <summary>How a set is packed.</summary>
+/// <summary>Options of a packed set.</summary>
 public sealed record PackOptions
 {
     /// <summary>
-    /// Images whose shorter side is longer are resized to it, in pixels; smaller ones stay as they are.
+    /// Images with a longer short side are resized to this, in pixels. Smaller images keep their size.
     /// </summary>
-    /// <value>256 by default; 0 resizes none.</value>
+    /// <value>Default 256; 0 resizes none.</value>
     public int ShortSide { get; init; } = 256;
 
-    /// <summary>What the images are kept as.</summary>
+    /// <summary>The storage format of the images.</summary>
     public PackFormat Format { get; init; } = PackFormat.Raw;
 
     /// <summary>
-    /// Of JPEG that has to be encoded, 1 to 100. A JPEG that need not be resized is kept byte by byte.
+    /// JPEG quality, 1 to 100. A JPEG that need not be resized is copied unchanged.
     /// </summary>
     public int Quality { get; init; } = 90;
 
-    /// <summary>How the images are read.</summary>
+    /// <summary>How to decode the images.</summary>
     public DecodeRequest Request { get; init; }
 
-    /// <summary>Images in the making at a time; 0: as many as there are cores.</summary>
+    /// <summary>Images that are prepared in parallel; 0 for the number of cores.</summary>
     public int Workers { get; init; }
 
-    /// <summary>Everything wrong with these options, each with the option's name.</summary>
+    /// <summary>Every fault of these options, with the option's name.</summary>
     public IEnumerable<string> Faults()
     {
         if (ShortSide is < 0 or > 16_384)
@@ -47,32 +47,32 @@ public sealed record PackOptions
     }
 }
 
-/// <summary>What came of packing.</summary>
-/// <param name="Images">Written.</param>
-/// <param name="SizeBytes">Of the file.</param>
-/// <param name="Broken">Left out, with the reason.</param>
+/// <summary>The result of packing.</summary>
+/// <param name="Images">Number of images written.</param>
+/// <param name="SizeBytes">Size of the file.</param>
+/// <param name="Broken">Skipped images, with the reason.</param>
 public sealed record PackResult(int Images, long SizeBytes, IReadOnlyList<string> Broken)
 {
-    /// <summary>Of those left out, how many could not be read this time only, for a fault of disk or network.</summary>
+    /// <summary>Number of skipped images with an error of disk or network, which may pass.</summary>
     public int Unreadable { get; init; }
 }
 
 /// <summary>Writes packed sets.</summary>
 public static class PackWriter
 {
-    private const int Chunk = 64; // images in the making between two writes
+    private const int Chunk = 64; // images prepared between two writes
 
     /// <summary>
-    /// Packs every readable image of a set, in its order; the file is there when all of it is on the disk.
+    /// Packs every readable image of a set, in order. The file appears when all of it is on the disk.
     /// </summary>
-    /// <param name="data">What to pack.</param>
-    /// <param name="path">The file; replaced where there is one.</param>
-    /// <param name="options">How.</param>
-    /// <param name="progress">Told of the number of images done.</param>
-    /// <param name="notice">Told where no image can be read any more, and it waits for them.</param>
-    /// <param name="cancellation">Stops; nothing is left behind.</param>
+    /// <param name="data">The images.</param>
+    /// <param name="path">The file. An existing file is replaced.</param>
+    /// <param name="options">Options.</param>
+    /// <param name="progress">Called with the number of images done.</param>
+    /// <param name="notice">Called when no image can be read any more, and the writer waits.</param>
+    /// <param name="cancellation">Stops the work. No file is left behind.</param>
     /// <exception cref="BrokenImageException">
-    /// No image of the set can be read; or none can any more, for a minute.
+    /// No image of the set can be read; or none can be read any more, for a minute.
     /// </exception>
     public static PackResult Write(
         IImageDataset data, string path, PackOptions options, Action<int>? progress = null,
@@ -176,7 +176,7 @@ public static class PackWriter
         return new PackResult(count, file.Length, broken) { Unreadable = unreadable };
     }
 
-    // A packed set is read for long: an image that cannot be read now gets a second try.
+    // A packed set is used for long: an image that cannot be read now gets a second try.
     private static Made MakePatiently(BadImages images, IImageDataset data, int number, PackOptions options)
     {
         var first = default((long, long));

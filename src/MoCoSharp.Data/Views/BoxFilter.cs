@@ -3,17 +3,17 @@ using MoCoSharp.Data.Kernels;
 
 namespace MoCoSharp.Data.Views;
 
-/// <summary>A box filter of 2 radius + 1 whole pixels and a part of one more at each end, as PIL's BoxBlur.</summary>
-/// <param name="Radius">Whole pixels each side.</param>
-/// <param name="Weight">Of a whole pixel, in 1 / 2^24.</param>
-/// <param name="FarWeight">Of the pixel beyond, in 1 / 2^24.</param>
+/// <summary>A box filter of 2 radius + 1 whole pixels and part of a pixel at each end, as PIL's BoxBlur.</summary>
+/// <param name="Radius">Whole pixels on each side.</param>
+/// <param name="Weight">Weight of a whole pixel, in 1 / 2^24.</param>
+/// <param name="FarWeight">Weight of the partial pixels, in 1 / 2^24.</param>
 internal readonly record struct BoxFilter(int Radius, uint Weight, uint FarWeight)
 {
-    // Beyond it a running sum is faster than a sum of neighbours.
-    private const int MostNeighbours = 6;
+    // Above this a running sum is faster than a sum of neighbors.
+    private const int MostNeighbors = 6;
 
-    /// <summary>The box that, applied so often, has the variance of a Gaussian.</summary>
-    /// <remarks>libImaging/BoxBlur.c; the mix of float and double is C's.</remarks>
+    /// <summary>The box whose repeated application has the variance of a Gaussian.</summary>
+    /// <remarks>libImaging/BoxBlur.c, with its mix of float and double.</remarks>
     public static BoxFilter Of(float sigma, int passes)
     {
         var variance = sigma * sigma / passes;
@@ -26,18 +26,18 @@ internal readonly record struct BoxFilter(int Radius, uint Weight, uint FarWeigh
         return new BoxFilter(radius, weight, ((1u << 24) - ((uint)((radius * 2) + 1) * weight)) / 2);
     }
 
-    /// <summary>Filters each row along itself, several times over.</summary>
+    /// <summary>Filters along each row, several times.</summary>
     /// <param name="source">RGB rows without gaps.</param>
-    /// <param name="destination">As long.</param>
-    /// <param name="width">In pixels.</param>
-    /// <param name="passes">How often.</param>
-    /// <param name="vectors">How much to do at once.</param>
+    /// <param name="destination">Of the same length.</param>
+    /// <param name="width">Width in pixels.</param>
+    /// <param name="passes">Number of passes.</param>
+    /// <param name="vectors">The vector width.</param>
     public void FilterRows(
         ReadOnlySpan<byte> source, Span<byte> destination, int width, int passes, VectorWidth vectors)
     {
         var row = 3 * width;
         var edge = 3 * (Radius + 1);
-        if (vectors == VectorWidth.Scalar || Radius > MostNeighbours)
+        if (vectors == VectorWidth.Scalar || Radius > MostNeighbors)
         {
             Span<uint> sums = stackalloc uint[3];
             var spare = ArrayPool<byte>.Shared.Rent(2 * row);
@@ -61,7 +61,7 @@ internal readonly record struct BoxFilter(int Radius, uint Weight, uint FarWeigh
             return;
         }
 
-        // Two rows with room for the neighbours beyond both ends.
+        // Two rows with room for the neighbors beyond both ends.
         var padded = row + (2 * edge);
         var buffer = ArrayPool<byte>.Shared.Rent(2 * padded);
         for (var start = 0; start < source.Length; start += row)
@@ -87,15 +87,15 @@ internal readonly record struct BoxFilter(int Radius, uint Weight, uint FarWeigh
         ArrayPool<byte>.Shared.Return(buffer);
     }
 
-    /// <summary>Filters each column along itself, once.</summary>
+    /// <summary>Filters along each column, once.</summary>
     /// <param name="source">Rows without gaps.</param>
-    /// <param name="destination">As long.</param>
+    /// <param name="destination">Of the same length.</param>
     /// <param name="row">Bytes in a row.</param>
-    /// <param name="vectors">How much to do at once.</param>
+    /// <param name="vectors">The vector width.</param>
     public void FilterColumns(ReadOnlySpan<byte> source, Span<byte> destination, int row, VectorWidth vectors)
     {
         var height = source.Length / row;
-        if (vectors == VectorWidth.Scalar || Radius > MostNeighbours)
+        if (vectors == VectorWidth.Scalar || Radius > MostNeighbors)
         {
             var sums = ArrayPool<uint>.Shared.Rent(row);
             Run(source, destination, height, sums.AsSpan(0, row));
@@ -116,9 +116,9 @@ internal readonly record struct BoxFilter(int Radius, uint Weight, uint FarWeigh
             {
                 var far = (uint)(source[rows[0] + x] + source[rows[^1] + x]);
                 var sum = 0u;
-                foreach (var neighbour in rows[1..^1])
+                foreach (var neighbor in rows[1..^1])
                 {
-                    sum += source[neighbour + x];
+                    sum += source[neighbor + x];
                 }
 
                 into[x] = Round(sum, far);
@@ -126,7 +126,7 @@ internal readonly record struct BoxFilter(int Radius, uint Weight, uint FarWeigh
         }
     }
 
-    // The scalar twin. Filters a line; beyond its ends the first and last position repeat.
+    // The scalar version. Filters a line; beyond its ends the first and last position repeat.
     // Source and destination are of shape [count, lanes], sums of [lanes].
     private void Run(ReadOnlySpan<byte> source, Span<byte> destination, int count, Span<uint> sums)
     {

@@ -2,12 +2,12 @@ using static System.FormattableString;
 
 namespace MoCoSharp.Data.Views;
 
-/// <summary>The central square; where the image is smaller it is padded with black.</summary>
-/// <param name="size">Side, in pixels, above 0.</param>
+/// <summary>Crops the central square. A smaller image is padded with black.</summary>
+/// <param name="size">Side in pixels, above 0.</param>
 /// <remarks>torchvision's CenterCrop, with its rounding.</remarks>
 public sealed class CenterCrop(int size) : IViewOperation
 {
-    /// <summary>Crops and pads; an image of that size stays as it is.</summary>
+    /// <summary>Crops and pads. An image of this size stays as it is.</summary>
     public void Apply(ViewCanvas canvas)
     {
         ArgumentNullException.ThrowIfNull(canvas);
@@ -35,7 +35,8 @@ public sealed class CenterCrop(int size) : IViewOperation
     /// <inheritdoc/>
     public string Describe() => Invariant($"centre crop to {size} x {size}");
 
-    // Padding before, first position taken, positions taken. Halves are rounded to even, as Python's round does.
+    // Padding before, first position used, number of positions used. Halves are rounded to even, as Python's round
+    // does.
     private (int Padding, int First, int Count) Range(int length) => length < size
         ? ((size - length) / 2, 0, length)
         : (0, (int)Math.Round((length - size) / 2.0), size);

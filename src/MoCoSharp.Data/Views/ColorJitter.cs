@@ -1,47 +1,49 @@
+using System.Globalization;
 using MoCoSharp.Data.Kernels;
 using static System.FormattableString;
 
 namespace MoCoSharp.Data.Views;
 
-/// <summary>The four things that colour jitter changes.</summary>
+/// <summary>The four changes of color jitter.</summary>
 internal enum ColorChange
 {
-    /// <summary>Blend with black.</summary>
+    /// <summary>Blends with black.</summary>
     Brightness,
 
-    /// <summary>Blend with the mean grey of the image.</summary>
+    /// <summary>Blends with the mean gray of the image.</summary>
     Contrast,
 
-    /// <summary>Blend with the grey of each pixel.</summary>
+    /// <summary>Blends with the gray of each pixel.</summary>
     Saturation,
 
-    /// <summary>A turn of the colour circle.</summary>
+    /// <summary>Rotates the hue.</summary>
     Hue,
 }
 
-/// <summary>What one view's colour jitter does.</summary>
-/// <param name="Applied">False leaves the image as it is.</param>
+/// <summary>The random parameters of one view's color jitter.</summary>
+/// <param name="Applied">Whether the jitter is applied.</param>
 /// <param name="Order">The four changes in the order of their application.</param>
-/// <param name="Brightness">Factor, 0 and up; 1 changes nothing.</param>
-/// <param name="Contrast">Factor, 0 and up; 1 changes nothing.</param>
-/// <param name="Saturation">Factor, 0 and up; 1 changes nothing.</param>
-/// <param name="Hue">Part of a turn, -0.5 to 0.5.</param>
+/// <param name="Brightness">Factor, 0 or more; 1 changes nothing.</param>
+/// <param name="Contrast">Factor, 0 or more; 1 changes nothing.</param>
+/// <param name="Saturation">Factor, 0 or more; 1 changes nothing.</param>
+/// <param name="Hue">Rotation as a part of the circle, -0.5 to 0.5.</param>
 internal readonly record struct ColorJitterDraw(
     bool Applied, ColorOrder Order, double Brightness, double Contrast, double Saturation, double Hue);
 
-/// <summary>An order of the four colour changes.</summary>
+/// <summary>An order of the four color changes.</summary>
 /// <param name="First">Applied first.</param>
 /// <param name="Second">Applied second.</param>
 /// <param name="Third">Applied third.</param>
 /// <param name="Fourth">Applied last.</param>
-internal readonly record struct ColorOrder(ColorChange First, ColorChange Second, ColorChange Third, ColorChange Fourth);
+internal readonly record struct ColorOrder(
+    ColorChange First, ColorChange Second, ColorChange Third, ColorChange Fourth);
 
 /// <summary>Random brightness, contrast, saturation and hue, in random order.</summary>
 /// <param name="brightness">Strength x: the factor is uniform in [max(0, 1 - x), 1 + x].</param>
 /// <param name="contrast">Strength, as for brightness.</param>
 /// <param name="saturation">Strength, as for brightness.</param>
-/// <param name="hue">Strength h, 0 to 0.5: the turn is uniform in [-h, h]. 0 leaves the hue out.</param>
-/// <param name="probability">That the jitter is applied at all, 0 to 1.</param>
+/// <param name="hue">Strength h, 0 to 0.5: the rotation is uniform in [-h, h]. 0 skips the change.</param>
+/// <param name="probability">Probability that the jitter is applied, 0 to 1.</param>
 /// <remarks>torchvision's ColorJitter within RandomApply, on PIL images.</remarks>
 internal sealed class ColorJitter(
     double brightness, double contrast, double saturation, double hue, double probability = 1
@@ -49,7 +51,7 @@ internal sealed class ColorJitter(
 {
     private const int Block = 3 << 12; // bytes
 
-    /// <summary>Draws the order and all factors, also where the jitter is not applied.</summary>
+    /// <summary>Draws the order and all factors, even if the jitter is not applied.</summary>
     public ColorJitterDraw Draw(ref SampleRandom random)
     {
         var applied = random.NextDouble() < probability;
@@ -80,7 +82,7 @@ internal sealed class ColorJitter(
         var turn = order.IndexOf(ColorChange.Contrast);
         var pixels = canvas.EditUnmirrored();
 
-        // Contrast needs the mean of what comes before it; all else is done block by block, in the nearest cache.
+        // Contrast needs the mean after the changes before it. All others work block by block, in the L1 cache.
         long sum = 0;
         for (var at = 0; at < pixels.Length; at += Block)
         {
@@ -102,10 +104,10 @@ internal sealed class ColorJitter(
     public void Apply(ViewCanvas canvas, ref SampleRandom random) => Apply(canvas, Draw(ref random));
 
     /// <inheritdoc/>
-    public string Describe() =>
-        Invariant(
-            $"colour jitter (brightness {brightness}, contrast {contrast}, saturation {saturation}, hue {hue}, random order), probability {probability}"
-        );
+    public string Describe() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"colour jitter (brightness {brightness}, contrast {contrast}, saturation {saturation}, hue {hue}, " +
+        $"random order), probability {probability}");
 
     private static double Factor(double strength, ref SampleRandom random) =>
         random.NextDouble(Math.Max(0, 1 - strength), 1 + strength);
@@ -122,7 +124,7 @@ internal sealed class ColorJitter(
                 case ColorChange.Saturation:
                     PixelColor.Saturation(pixels, draw.Saturation, vectors);
                     break;
-                case ColorChange.Hue when hue > 0: // The way through 8-bit HSV loses a little even where the turn is 0.
+                case ColorChange.Hue when hue > 0: // 8-bit HSV rounds, even for a rotation by 0
                     PixelColor.Hue(pixels, draw.Hue, vectors);
                     break;
             }

@@ -2,29 +2,29 @@ using static System.FormattableString;
 
 namespace MoCoSharp.Data.Views;
 
-/// <summary>What one view's blur does.</summary>
-/// <param name="Applied">False leaves the image as it is.</param>
+/// <summary>The random parameters of one view's blur.</summary>
+/// <param name="Applied">Whether the blur is applied.</param>
 /// <param name="Sigma">Standard deviation, in pixels of the view.</param>
 internal readonly record struct GaussianBlurDraw(bool Applied, double Sigma);
 
-/// <summary>Blurs by a random amount, sometimes.</summary>
-/// <param name="sigmaMin">Least standard deviation in pixels, 0 and up.</param>
-/// <param name="sigmaMax">Greatest standard deviation in pixels.</param>
-/// <param name="probability">0 to 1.</param>
+/// <summary>Blurs by a random amount, with a probability.</summary>
+/// <param name="sigmaMin">Smallest standard deviation in pixels, 0 or more.</param>
+/// <param name="sigmaMax">Largest standard deviation in pixels.</param>
+/// <param name="probability">Probability of the blur, 0 to 1.</param>
 /// <remarks>
-/// PIL's ImageFilter.GaussianBlur to the bit: three box filters in each direction whose edges are weighted so that the
-/// variance is sigma's (Gwosdek et al. 2011), in 24-bit fixed point, rounded to 8 bits after each pass.
+/// Equal to PIL's ImageFilter.GaussianBlur to the bit: three box filters in each direction (Gwosdek et al. 2011). Their
+/// edge weights give the variance of sigma. They are in 24-bit fixed point, rounded to 8 bits after each pass.
 /// </remarks>
 internal sealed class GaussianBlur(double sigmaMin, double sigmaMax, double probability) : IViewOperation
 {
     private const int Passes = 3;
 
-    /// <summary>Draws sigma, also where the blur is not applied.</summary>
+    /// <summary>Draws sigma, even if the blur is not applied.</summary>
     public GaussianBlurDraw Draw(ref SampleRandom random) =>
         new(random.NextDouble() < probability, random.NextDouble(sigmaMin, sigmaMax));
 
     /// <summary>
-    /// Blurs along the rows, then along the columns. A mirrored view blurs to the mirror of the blurred one.
+    /// Blurs along the rows, then along the columns. The blur of a mirrored view is the mirror of its blur.
     /// </summary>
     public static void Apply(ViewCanvas canvas, GaussianBlurDraw draw)
     {

@@ -2,14 +2,14 @@ using static System.FormattableString;
 
 namespace MoCoSharp.Data.Views;
 
-/// <summary>Mirrors left and right, sometimes.</summary>
-/// <param name="probability">0 to 1.</param>
+/// <summary>Swaps left and right, with a probability.</summary>
+/// <param name="probability">Probability of the flip, 0 to 1.</param>
 internal sealed class HorizontalFlip(double probability = 0.5) : IViewOperation
 {
     /// <summary>Whether this view is mirrored.</summary>
     public bool Draw(ref SampleRandom random) => random.NextDouble() < probability;
 
-    /// <summary>Mirrors where <paramref name="draw"/> says so; the canvas does it when it must.</summary>
+    /// <summary>Mirrors if <paramref name="draw"/> is true. The canvas delays it until the pixels are needed.</summary>
     public static void Apply(ViewCanvas canvas, bool draw)
     {
         ArgumentNullException.ThrowIfNull(canvas);

@@ -5,14 +5,17 @@ using static System.FormattableString;
 
 namespace MoCoSharp.Data.Views;
 
-/// <summary>Blurs by a Gaussian that is cut off at a kernel's edge, by a random amount, sometimes: SimCLR's.</summary>
-/// <param name="kernel">Width of the kernel in pixels, odd; SimCLR takes a tenth of the image's side.</param>
-/// <param name="sigmaMin">Least standard deviation in pixels, above 0.</param>
-/// <param name="sigmaMax">Greatest standard deviation in pixels.</param>
-/// <param name="probability">0 to 1.</param>
+/// <summary>
+/// SimCLR's blur: a Gaussian truncated at the edge of a kernel, of a random amount, with a probability.
+/// </summary>
+/// <param name="kernel">Width of the kernel in pixels, odd. SimCLR uses a tenth of the image's side.</param>
+/// <param name="sigmaMin">Smallest standard deviation in pixels, above 0.</param>
+/// <param name="sigmaMax">Largest standard deviation in pixels.</param>
+/// <param name="probability">Probability of the blur, 0 to 1.</param>
 /// <remarks>
-/// Chen et al. 2020, <see href="https://arxiv.org/abs/2002.05709"/>, appendix A. Edges are mirrored, as torchvision's
-/// GaussianBlur does; Google's code pads with black, which darkens a rim. Rounded to 8 bits once, at the end.
+/// Chen et al. 2020, <see href="https://arxiv.org/abs/2002.05709"/>, appendix A. Edges are mirrored, as in
+/// torchvision's GaussianBlur. Google's code pads with black, which darkens the edges. Rounded to 8 bits once, at the
+/// end.
 /// </remarks>
 internal sealed class KernelBlur(int kernel, double sigmaMin, double sigmaMax, double probability) : IViewOperation
 {
@@ -21,11 +24,13 @@ internal sealed class KernelBlur(int kernel, double sigmaMin, double sigmaMax, d
             ? kernel / 2
             : throw new ArgumentOutOfRangeException(nameof(kernel), kernel, "A kernel has an odd number of pixels.");
 
-    /// <summary>The kernel for images of a side: a tenth of it, made odd upwards.</summary>
-    /// <param name="size">In pixels.</param>
+    /// <summary>
+    /// The kernel width for an image size: a tenth of the side, rounded to the odd number above its even part.
+    /// </summary>
+    /// <param name="size">Side of the image in pixels.</param>
     public static int KernelOf(int size) => (2 * (size / 10 / 2)) + 1;
 
-    /// <summary>Draws sigma, also where the blur is not applied.</summary>
+    /// <summary>Draws sigma, even if the blur is not applied.</summary>
     public GaussianBlurDraw Draw(ref SampleRandom random) =>
         new(random.NextDouble() < probability, random.NextDouble(sigmaMin, sigmaMax));
 
@@ -45,7 +50,7 @@ internal sealed class KernelBlur(int kernel, double sigmaMin, double sigmaMax, d
         var padded = ArrayPool<float>.Shared.Rent(row + (6 * radius));
         var blurred = ArrayPool<float>.Shared.Rent(row * height);
         var sum = ArrayPool<float>.Shared.Rent(row);
-        var from = canvas.UnmirroredPixels; // a kernel that is alike at both sides does not tell left from right
+        var from = canvas.UnmirroredPixels; // a symmetric kernel gives the same result
         for (var y = 0; y < height; y++)
         {
             for (var x = -radius; x < width + radius; x++)
@@ -94,7 +99,7 @@ internal sealed class KernelBlur(int kernel, double sigmaMin, double sigmaMax, d
     public string Describe() =>
         Invariant($"Gaussian blur, kernel {kernel}, sigma {sigmaMin} to {sigmaMax}, probability {probability}");
 
-    // A Gaussian whose sum is 1.
+    // A Gaussian, normalized to the sum 1.
     private static void Weigh(Span<float> weights, int radius, double sigma)
     {
         double Raw(int x) => Math.Exp(-x * x / (2 * sigma * sigma));
@@ -110,7 +115,7 @@ internal sealed class KernelBlur(int kernel, double sigmaMin, double sigmaMax, d
         }
     }
 
-    // Element by element, so that the width of vectors changes no bit.
+    // Element by element, so that the vector width changes no bit.
     private static void AddScaled(Span<float> sum, ReadOnlySpan<float> values, float weight)
     {
         var wide = MemoryMarshal.Cast<float, Vector<float>>(sum);
@@ -126,7 +131,7 @@ internal sealed class KernelBlur(int kernel, double sigmaMin, double sigmaMax, d
         }
     }
 
-    // -1 is 1, and size is size - 2; again where an image is smaller than the kernel.
+    // -1 becomes 1, and size becomes size - 2; repeated if an image is smaller than the kernel.
     private static int Mirrored(int i, int size)
     {
         if (size == 1)

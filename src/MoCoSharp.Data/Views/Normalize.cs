@@ -4,7 +4,7 @@ using static System.FormattableString;
 
 namespace MoCoSharp.Data.Views;
 
-/// <summary>Bytes to floats: (x / 255 - mean) / std for each channel.</summary>
+/// <summary>Converts bytes to floats: (x / 255 - mean) / std for each channel.</summary>
 public sealed class Normalize
 {
     private readonly float[] mean;
@@ -12,10 +12,10 @@ public sealed class Normalize
     private readonly float[] table = new float[3 * 256];
     private readonly NormalizeLanes lanes;
 
-    /// <summary>With the mean and standard deviation of red, green and blue.</summary>
-    /// <param name="mean">Of values in 0 to 1. Length 3.</param>
-    /// <param name="std">Of values in 0 to 1, above 0. Length 3.</param>
-    /// <exception cref="ArgumentException">Not three values each, or a deviation of 0 or less.</exception>
+    /// <summary>Creates the conversion from the mean and standard deviation of red, green and blue.</summary>
+    /// <param name="mean">Mean of values in 0 to 1. Length 3.</param>
+    /// <param name="std">Standard deviation of values in 0 to 1, above 0. Length 3.</param>
+    /// <exception cref="ArgumentException">There are not three values each, or a deviation is 0 or less.</exception>
     public Normalize(ReadOnlySpan<float> mean, ReadOnlySpan<float> std)
     {
         if (mean.Length != 3 || std.Length != 3 || !(std[0] > 0 && std[1] > 0 && std[2] > 0))
@@ -35,21 +35,21 @@ public sealed class Normalize
         lanes = new NormalizeLanes(mean, std, table);
     }
 
-    /// <summary>Of red, green and blue, on a scale of 0 to 1. Length 3.</summary>
+    /// <summary>Mean of red, green and blue, on a scale of 0 to 1. Length 3.</summary>
     public IReadOnlyList<float> Mean => mean;
 
-    /// <summary>Of red, green and blue, on a scale of 0 to 1. Length 3.</summary>
+    /// <summary>Standard deviation of red, green and blue, on a scale of 0 to 1. Length 3.</summary>
     public IReadOnlyList<float> Std => std;
 
-    /// <summary>The pixel value, 0 to 255, that a normalised value came from: for people to look at.</summary>
-    /// <param name="value">Normalised.</param>
+    /// <summary>The pixel value, 0 to 255, of a normalized value, to show an image.</summary>
+    /// <param name="value">The normalized value.</param>
     /// <param name="channel">0 red, 1 green, 2 blue.</param>
     public byte Invert(float value, int channel) =>
         (byte)Math.Clamp(Math.Round(((value * std[channel]) + mean[channel]) * 255), 0, 255);
 
-    /// <summary>Normalises RGB pixels in their order.</summary>
-    /// <param name="pixels">HWC bytes.</param>
-    /// <param name="floats">HWC floats, as many.</param>
+    /// <summary>Normalizes RGB pixels in order.</summary>
+    /// <param name="pixels">Bytes, HWC.</param>
+    /// <param name="floats">Floats, HWC, of the same length.</param>
     public void Apply(ReadOnlySpan<byte> pixels, Span<float> floats) => Apply(pixels, floats, Vectors.Best);
 
     internal void Apply(ReadOnlySpan<byte> pixels, Span<float> floats, VectorWidth vectors)
@@ -65,7 +65,7 @@ public sealed class Normalize
         }
     }
 
-    /// <summary>Normalises what a canvas shows; a mirrored one is turned around on the way, row by row.</summary>
+    /// <summary>Normalizes the pixels of a canvas. A mirrored canvas is reversed row by row.</summary>
     internal void Apply(ViewCanvas canvas, Span<float> floats)
     {
         if (!canvas.IsMirrored)
@@ -86,7 +86,7 @@ public sealed class Normalize
         ArrayPool<byte>.Shared.Return(buffer);
     }
 
-    /// <summary>The values in one line, for people.</summary>
+    /// <summary>The values in one line.</summary>
     public string Describe() =>
         Invariant($"normalise by mean {mean[0]} {mean[1]} {mean[2]}, std {std[0]} {std[1]} {std[2]}");
 }

@@ -3,17 +3,17 @@ using MoCoSharp.Data.Kernels;
 namespace MoCoSharp.Data.Views;
 
 /// <summary>
-/// PIL's colour arithmetic on 8-bit RGB, to the bit: it works in float32 and truncates after each operation.
+/// PIL's color arithmetic on 8-bit RGB, to the bit: it computes in float32 and truncates after each operation.
 /// </summary>
 /// <remarks>
-/// Each operation takes whole vectors first and leaves the rest to its scalar twin, which is written as PIL's C is.
+/// Each operation works on whole vectors first. Its scalar version, written like PIL's C, does the rest.
 /// </remarks>
 internal static class PixelColor
 {
-    // Of each 8-bit hue: the sixth of the circle it lies in, and how far into it.
+    // For each 8-bit hue: its sixth of the circle, and the position within the sixth.
     private static readonly (int Sector, float Fraction)[] Sectors = [.. Enumerable.Range(0, 256).Select(Sector)];
 
-    /// <summary>Luma by ITU-R 601-2, as PIL's convert("L").</summary>
+    /// <summary>Luma by ITU-R 601-2, as in PIL's convert("L").</summary>
     public static byte Luma(byte red, byte green, byte blue) =>
         (byte)(((red * 19595) + (green * 38470) + (blue * 7471) + 0x8000) >> 16);
 
@@ -21,11 +21,11 @@ internal static class PixelColor
     public static void Brightness(Span<byte> pixels, double factor, VectorWidth width) =>
         Blend(pixels, 0, factor, width);
 
-    /// <summary>Blends each value with the mean luma of the whole image, a whole number: contrast.</summary>
+    /// <summary>Blends each value with the mean luma of the whole image, an integer: contrast.</summary>
     public static void Contrast(Span<byte> pixels, double factor, VectorWidth width) =>
         Blend(pixels, Mean(LumaSum(pixels, width), pixels.Length / 3), factor, width);
 
-    /// <summary>The sum of all pixels' lumas.</summary>
+    /// <summary>The sum of the luma values of all pixels.</summary>
     public static long LumaSum(ReadOnlySpan<byte> pixels, VectorWidth width)
     {
         var (done, sum) = LumaLanes.Sum(pixels, width);
@@ -37,10 +37,10 @@ internal static class PixelColor
         return sum;
     }
 
-    /// <summary>The mean luma as PIL's contrast takes it.</summary>
+    /// <summary>The mean luma, as PIL's contrast computes it.</summary>
     public static int Mean(long sum, int count) => (int)(((double)sum / count) + 0.5);
 
-    /// <summary>Blends each value with one grey.</summary>
+    /// <summary>Blends each value with one gray.</summary>
     public static void Blend(Span<byte> pixels, int degenerate, double factor, VectorWidth width)
     {
         var alpha = (float)factor;
@@ -65,21 +65,21 @@ internal static class PixelColor
     }
 
     /// <summary>Sets all three channels to the luma.</summary>
-    public static void Grey(Span<byte> pixels, VectorWidth width)
+    public static void Gray(Span<byte> pixels, VectorWidth width)
     {
-        for (var i = PixelPass.Change(pixels, default(GreyChange), width); i + 2 < pixels.Length; i += 3)
+        for (var i = PixelPass.Change(pixels, default(GrayChange), width); i + 2 < pixels.Length; i += 3)
         {
             pixels.Slice(i, 3).Fill(Luma(pixels[i], pixels[i + 1], pixels[i + 2]));
         }
     }
 
-    /// <summary>Turns the hue, in 8-bit HSV that wraps around.</summary>
+    /// <summary>Rotates the hue in 8-bit HSV.</summary>
     /// <param name="pixels">RGB.</param>
-    /// <param name="turns">-0.5 to 0.5 of the circle.</param>
-    /// <param name="width">How much to do at once.</param>
+    /// <param name="turns">Part of the circle, -0.5 to 0.5.</param>
+    /// <param name="width">The vector width.</param>
     public static void Hue(Span<byte> pixels, double turns, VectorWidth width)
     {
-        var shift = unchecked((byte)(int)(turns * 255)); // Truncated towards 0, then modulo 256, as np.uint8 does.
+        var shift = unchecked((byte)(int)(turns * 255)); // truncated toward 0, then modulo 256, as np.uint8 does
         for (var i = PixelPass.Change(pixels, new HueChange(shift), width); i + 2 < pixels.Length; i += 3)
         {
             ref var red = ref pixels[i];
@@ -90,14 +90,14 @@ internal static class PixelColor
         }
     }
 
-    // Image.blend(degenerate, image, factor). Clipping changes nothing for factors within 0 and 1.
+    // Image.blend(degenerate, image, factor). Clipping changes nothing for factors in 0 to 1.
     private static byte Blend(int degenerate, int value, float factor)
     {
         var blended = degenerate + (factor * (value - degenerate));
         return blended <= 0 ? (byte)0 : blended >= 255 ? (byte)255 : (byte)blended;
     }
 
-    // libImaging/Convert.c, rgb2hsv_row: mixed float and double exactly as C promotes them.
+    // libImaging/Convert.c, rgb2hsv_row: float and double are mixed as C promotes them.
     private static void ToHueSaturation(
         byte red, byte green, byte blue, out byte hue, out byte saturation, out byte value)
     {
@@ -146,7 +146,7 @@ internal static class PixelColor
         };
     }
 
-    // C's round for numbers of 0 and above: halves go up.
+    // C's round for numbers of 0 or more: halves go up.
     private static byte Round(double value)
     {
         var floor = (int)value;

@@ -2,20 +2,20 @@ using static System.FormattableString;
 
 namespace MoCoSharp.Data.Views;
 
-/// <summary>Takes the colour away, sometimes.</summary>
-/// <param name="probability">0 to 1.</param>
+/// <summary>Converts to grayscale, with a probability.</summary>
+/// <param name="probability">Probability of the conversion, 0 to 1.</param>
 internal sealed class RandomGrayscale(double probability) : IViewOperation
 {
-    /// <summary>Whether this view becomes grey.</summary>
+    /// <summary>Whether this view becomes gray.</summary>
     public bool Draw(ref SampleRandom random) => random.NextDouble() < probability;
 
-    /// <summary>Sets all three channels to the luma where <paramref name="draw"/> says so.</summary>
+    /// <summary>Sets all three channels to the luma if <paramref name="draw"/> is true.</summary>
     public static void Apply(ViewCanvas canvas, bool draw)
     {
         ArgumentNullException.ThrowIfNull(canvas);
         if (draw)
         {
-            PixelColor.Grey(canvas.EditUnmirrored(), canvas.Vectors);
+            PixelColor.Gray(canvas.EditUnmirrored(), canvas.Vectors);
         }
     }
 

@@ -2,17 +2,17 @@ using static System.FormattableString;
 
 namespace MoCoSharp.Data.Views;
 
-/// <summary>Where a crop lies in the image, in pixels.</summary>
+/// <summary>The place of a crop in an image, in pixels.</summary>
 /// <param name="Top">First row.</param>
 /// <param name="Left">First column.</param>
 /// <param name="Height">Above 0.</param>
 /// <param name="Width">Above 0.</param>
 internal readonly record struct CropDraw(int Top, int Left, int Height, int Width);
 
-/// <summary>A random part of the image, resized to a square.</summary>
+/// <summary>Crops a random part of the image and resizes it to a square.</summary>
 /// <param name="size">Side of the result, in pixels, above 0.</param>
-/// <param name="scaleMin">Least share of the image's area, above 0.</param>
-/// <param name="scaleMax">Greatest share of the image's area, at most 1.</param>
+/// <param name="scaleMin">Smallest share of the image's area, above 0.</param>
+/// <param name="scaleMax">Largest share of the image's area, at most 1.</param>
 /// <remarks>
 /// torchvision's RandomResizedCrop on PIL images: aspect ratio log-uniform in 3/4 to 4/3, antialiased bilinear resize.
 /// </remarks>
@@ -30,14 +30,13 @@ internal sealed class RandomResizedCrop(int size, double scaleMin, double scaleM
         ? scaleMin
         : throw new ArgumentOutOfRangeException(
             nameof(scaleMin),
-            Invariant(
-                $"The crop's share of the area goes from {scaleMin} to {scaleMax}: expected 0 < min <= max <= 1. MoCo uses 0.2 to 1."
-            ));
+            Invariant($"The crop's share of the area goes from {scaleMin} to {scaleMax}: ") +
+            "expected 0 < min <= max <= 1. MoCo uses 0.2 to 1.");
 
-    /// <summary>Draws a crop that lies within the image.</summary>
-    /// <param name="width">Of the image, in pixels.</param>
-    /// <param name="height">Of the image, in pixels.</param>
-    /// <param name="random">The view's stream.</param>
+    /// <summary>Draws a crop inside the image.</summary>
+    /// <param name="width">Width of the image, in pixels.</param>
+    /// <param name="height">Height of the image, in pixels.</param>
+    /// <param name="random">The random stream of the view.</param>
     public CropDraw Draw(int width, int height, ref SampleRandom random)
     {
         var area = (double)width * height;
@@ -58,7 +57,7 @@ internal sealed class RandomResizedCrop(int size, double scaleMin, double scaleM
         return Central(width, height);
     }
 
-    /// <summary>Crops, then resizes the crop alone: pixels outside it have no part in the result.</summary>
+    /// <summary>Crops, then resizes. Pixels outside the crop do not contribute.</summary>
     public void Apply(ViewCanvas canvas, CropDraw draw)
     {
         ArgumentNullException.ThrowIfNull(canvas);
@@ -80,7 +79,7 @@ internal sealed class RandomResizedCrop(int size, double scaleMin, double scaleM
     public string Describe() =>
         Invariant($"random resized crop to {size} x {size}, area {scaleMin} to {scaleMax}, ratio 3/4 to 4/3");
 
-    // Where no try fits: the largest central crop of a ratio that is allowed.
+    // If no try fits: the largest central crop with an allowed ratio.
     private static CropDraw Central(int width, int height)
     {
         var ratio = (double)width / height;

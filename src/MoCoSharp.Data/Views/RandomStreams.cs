@@ -1,14 +1,13 @@
 namespace MoCoSharp.Data.Views;
 
 /// <summary>
-/// Every random stream there is: what it draws, and its arguments. A draw anywhere in the program names its stream
-/// here.
+/// All random streams, with their purposes and arguments. Every draw in the program uses a stream of this list.
 /// </summary>
 /// <remarks>
-/// A stream is three numbers besides the seed. Views have the numbers (epoch, image, view), all 0 or more; each other
-/// stream has a negative number where views have none, so that no two streams of a pre-training are the same. Streams
-/// of detection, label subsets and the built-in images have numbers that occur here twice: they are not drawn for the
-/// same purpose in one run. A changed number changes every bit of a run.
+/// A stream is identified by the seed and three numbers. Views have the numbers (epoch, image, view), all 0 or more.
+/// Each other stream of a pre-training has a negative number in place of one of these, so no two streams are the same.
+/// The numbers of detection, label subsets and built-in images occur twice, but never for two purposes in one run.
+/// Changing a number changes every bit of a run.
 /// </remarks>
 internal static class RandomStreams
 {
@@ -24,52 +23,52 @@ internal static class RandomStreams
     private const ulong DetectorWeightsMark = 0x6465746563740000; // "detect"
 
     /// <summary>A view of an image: its crop, colors, blur and flip.</summary>
-    /// <param name="seed">Of the run.</param>
+    /// <param name="seed">Seed of the run.</param>
     /// <param name="epoch">From 0.</param>
     /// <param name="image">Index in the data set.</param>
     /// <param name="view">
-    /// 0 for the query, 1 for the key. Each image tried in place of a broken one takes the next two.
+    /// 0 for the query, 1 for the key. Each replacement of a broken image uses the next two.
     /// </param>
     public static SampleRandom View(long seed, long epoch, long image, long view) => new(seed, epoch, image, view);
 
-    /// <summary>A built-in image: its class's pattern, colors and noise.</summary>
-    /// <param name="seed">Of the set.</param>
+    /// <summary>A built-in image: the pattern of its class, colors and noise.</summary>
+    /// <param name="seed">Seed of the set.</param>
     /// <param name="image">Index in the set.</param>
     public static SampleRandom Pattern(long seed, long image) => new(seed, 0, image, 0);
 
-    /// <summary>The order of the images in an epoch, of their shards too.</summary>
-    /// <param name="seed">Of the run.</param>
+    /// <summary>The order of the images in an epoch, and of their shards.</summary>
+    /// <param name="seed">Seed of the run.</param>
     /// <param name="epoch">From 0.</param>
     public static SampleRandom EpochOrder(long seed, long epoch) => new(seed, epoch, OrderNumber, OrderNumber);
 
     /// <summary>
     /// The order of the images in an epoch of a detection, whose batches are grouped by aspect ratio.
     /// </summary>
-    /// <param name="seed">Of the run.</param>
+    /// <param name="seed">Seed of the run.</param>
     /// <param name="epoch">From 0.</param>
     public static SampleRandom AspectOrder(long seed, long epoch) =>
         new(seed, epoch, AspectOrderNumber, AspectOrderNumber);
 
     /// <summary>The images of a class that keep their labels.</summary>
-    /// <param name="seed">Of the evaluation.</param>
-    /// <param name="label">Of the class, from 0.</param>
+    /// <param name="seed">Seed of the evaluation.</param>
+    /// <param name="label">The class, from 0.</param>
     public static SampleRandom LabelSubset(long seed, int label) => new(seed, 0, LabelSubsetNumber, label);
 
     /// <summary>The order in which the keys of a step pass through the key encoder.</summary>
-    /// <param name="seed">Of the run.</param>
+    /// <param name="seed">Seed of the run.</param>
     /// <param name="step">Steps done before this one.</param>
     /// <param name="half">0, or 1 for the second half of a symmetric step.</param>
     public static SampleRandom KeyShuffle(long seed, long step, int half) => new(seed, KeyShuffleNumber, step, half);
 
     /// <summary>The features of a memory bank that serve as negatives.</summary>
-    /// <param name="seed">Of the run.</param>
+    /// <param name="seed">Seed of the run.</param>
     /// <param name="step">Steps done before this one.</param>
-    /// <param name="query">Place in the global batch; 0 where all queries share the draw.</param>
+    /// <param name="query">Place in the global batch; 0 if all queries share the negatives.</param>
     public static SampleRandom MemoryBankNegatives(long seed, long step, long query) =>
         new(seed, MemoryBankNumber, step, query);
 
     /// <summary>The scale and the flip of an image in a detection.</summary>
-    /// <param name="seed">Of the run.</param>
+    /// <param name="seed">Seed of the run.</param>
     /// <param name="position">Place in the endless stream of images, from 0.</param>
     /// <param name="image">Index in the data set.</param>
     public static SampleRandom DetectionView(long seed, long position, long image) =>
@@ -91,12 +90,13 @@ internal static class RandomStreams
     /// The seed of the generator that draws a method's weights, then its queue or memory bank; also a linear
     /// classifier's weights.
     /// </summary>
-    /// <param name="seed">Of the run or the evaluation.</param>
+    /// <param name="seed">Seed of the run or the evaluation.</param>
     public static ulong Weights(long seed) => (ulong)seed;
 
     /// <summary>
-    /// The seed of the generator that draws a detector's new layers, apart from <see cref="Weights"/> of the same seed.
+    /// The seed of the generator that draws a detector's new layers. It differs from <see cref="Weights"/> of the same
+    /// seed.
     /// </summary>
-    /// <param name="seed">Of the run.</param>
+    /// <param name="seed">Seed of the run.</param>
     public static ulong DetectorWeights(long seed) => (ulong)seed ^ DetectorWeightsMark;
 }

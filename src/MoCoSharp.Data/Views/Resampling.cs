@@ -6,25 +6,25 @@ namespace MoCoSharp.Data.Views;
 
 /// <summary>PIL's antialiased bilinear resize of 8-bit images, to the bit.</summary>
 /// <remarks>
-/// libImaging/Resample.c: a triangle as wide as the scale (at least one pixel each side), weights in fixed point,
-/// the horizontal pass first and rounded to 8 bits, then the vertical one. Here the rows of the first pass live only as
-/// long as the second needs them, so that they stay in the nearest cache.
+/// libImaging/Resample.c: a triangle filter as wide as the scale (at least one pixel on each side), weights in fixed
+/// point. The horizontal pass comes first and is rounded to 8 bits, then the vertical one. Here the rows of the first
+/// pass are kept only while the second needs them, so that they stay in the L1 cache.
 /// </remarks>
 internal static class Resampling
 {
-    // 8 bits of value and 2 of headroom, as PIL's PRECISION_BITS.
+    // 8 bits for the value and 2 for overflow, as PIL's PRECISION_BITS.
     private const int PrecisionBits = 32 - 8 - 2;
     private const int Half = 1 << (PrecisionBits - 1);
 
     /// <summary>Resizes a region of an image.</summary>
-    /// <param name="source">RGB, from the region's first pixel on.</param>
+    /// <param name="source">RGB, from the first pixel of the region on.</param>
     /// <param name="stride">Bytes from one row of the source to the next.</param>
-    /// <param name="width">Of the region, in pixels.</param>
-    /// <param name="height">Of the region, in pixels.</param>
+    /// <param name="width">Width of the region, in pixels.</param>
+    /// <param name="height">Height of the region, in pixels.</param>
     /// <param name="destination">RGB without gaps. Length newHeight x newWidth x 3.</param>
-    /// <param name="newWidth">In pixels, above 0.</param>
-    /// <param name="newHeight">In pixels, above 0.</param>
-    /// <param name="vectors">How much to do at once.</param>
+    /// <param name="newWidth">New width in pixels, above 0.</param>
+    /// <param name="newHeight">New height in pixels, above 0.</param>
+    /// <param name="vectors">The vector width.</param>
     public static void Resize(
         ReadOnlySpan<byte> source, int stride, int width, int height, Span<byte> destination, int newWidth,
         int newHeight, VectorWidth vectors)
@@ -94,7 +94,7 @@ internal static class Resampling
     private static void WeighColumns(
         ReadOnlySpan<byte> row, int width, in Taps taps, in LaneTaps lanes, Span<byte> into, VectorWidth vectors)
     {
-        // The lanes read some bytes beyond their pixels: not at the very end of the image.
+        // The lanes read some bytes after their pixels, so they do not run at the very end of the image.
         var x = lanes.Taps == 0 ? 0
             : lanes.FitWindow
                 ? ResampleLanes.ColumnsByPermutation(
@@ -143,7 +143,7 @@ internal static class Resampling
 
     private static byte Clip(int sum) => (byte)Math.Clamp(sum >> PrecisionBits, 0, 255);
 
-    /// <summary>For each output position: the first input position and the fixed-point weights from there on.</summary>
+    /// <summary>For each output position: the first input position, and the fixed-point weights from there.</summary>
     private readonly struct Taps : IDisposable
     {
         private readonly int size, newSize, room;
@@ -186,7 +186,7 @@ internal static class Resampling
             ArrayPool<double>.Shared.Return(triangle);
         }
 
-        /// <summary>Of any position.</summary>
+        /// <summary>Largest number of taps of any position.</summary>
         public int Most { get; }
 
         public ReadOnlySpan<int> Of(int position, out int first)
@@ -196,8 +196,8 @@ internal static class Resampling
         }
 
         /// <summary>
-        /// The same weights as the lanes want them; none where the vectors are not to be used, or the row is shorter
-        /// than the taps.
+        /// The same weights in the layout of the lanes; none if vectors are not used, or the row is shorter than the
+        /// taps.
         /// </summary>
         public LaneTaps ForLanes(VectorWidth vectors)
         {
@@ -207,7 +207,7 @@ internal static class Resampling
                 return default;
             }
 
-            var together = lanes / 4; // new pixels in a vector
+            var together = lanes / 4; // new pixels per vector
             var groups = newSize / together;
             var starts = ArrayPool<int>.Shared.Rent(newSize);
             var spread = ArrayPool<int>.Shared.Rent(checked(groups * Most * lanes));
@@ -215,7 +215,7 @@ internal static class Resampling
             for (var x = 0; x < groups * together; x++)
             {
                 var own = Of(x, out var first);
-                var start = Math.Min(first, size - Most); // taps that it lacks lie before its own, and weigh 0
+                var start = Math.Min(first, size - Most); // missing taps come before the others, with weight 0
                 starts[x] = 3 * start;
                 var at = (x / together * Most * lanes) + (x % together * 4) + ((first - start) * lanes);
                 foreach (var weight in own)
@@ -232,7 +232,7 @@ internal static class Resampling
             return new LaneTaps(Most, starts, groups * together, spread, groups * Most * lanes, places);
         }
 
-        // Where each lane's first tap lies in the 64 bytes from its group's start on; null where one does not.
+        // Offset of each lane's first tap in the 64 bytes from the start of its group; null if one lies outside.
         private int[]? Places(ReadOnlySpan<int> starts)
         {
             var places = ArrayPool<int>.Shared.Rent(4 * starts.Length);
@@ -270,7 +270,7 @@ internal static class Resampling
 
         public ReadOnlySpan<int> Weights => weights.AsSpan(0, length);
 
-        /// <summary>Whether <see cref="Places"/> are there, and one load holds every group's taps.</summary>
+        /// <summary>Whether <see cref="Places"/> exist: one load holds the taps of every group.</summary>
         public bool FitWindow => places is not null;
 
         public ReadOnlySpan<int> Places => places.AsSpan(0, 4 * positions);

@@ -3,20 +3,20 @@ using static System.FormattableString;
 
 namespace MoCoSharp.Data.Views;
 
-/// <summary>Resizes so that the shorter side has a given length; the longer one follows, rounded down.</summary>
-/// <param name="shortSide">In pixels, above 0.</param>
+/// <summary>Resizes the shorter side to a given length. The longer side keeps the ratio, rounded down.</summary>
+/// <param name="shortSide">Length in pixels, above 0.</param>
 /// <remarks>torchvision's Resize(int) on PIL images: antialiased bilinear.</remarks>
 public sealed class Resize(int shortSide) : IViewOperation
 {
-    // 200 MB in RGB; only a thread-like image of thousands of pixels to one exceeds it.
+    // 200 MB in RGB. Only an extremely thin image exceeds it.
     private const long MostPixels = 1 << 26;
 
     /// <summary>Length of the shorter side, in pixels.</summary>
     public int ShortSide { get; } = shortSide;
 
-    /// <summary>Resizes; an image that has the size already stays as it is.</summary>
+    /// <summary>Resizes. An image of this size stays as it is.</summary>
     /// <exception cref="BrokenImageException">
-    /// The image is so thin that its long side would grow beyond all measure.
+    /// The image is so thin that the resized one would be too large.
     /// </exception>
     public void Apply(ViewCanvas canvas)
     {
@@ -49,7 +49,7 @@ public sealed class Resize(int shortSide) : IViewOperation
     /// <inheritdoc/>
     public string Describe() => Invariant($"resize the shorter side to {ShortSide}");
 
-    // The product is exact and the quotient is rounded once, as in Python.
+    // The product is exact, and the quotient is rounded once, as in Python.
     private int Long(int longSide, int shorter) =>
         (int)Math.Min((double)((long)ShortSide * longSide) / shorter, int.MaxValue);
 }

@@ -1,11 +1,11 @@
 namespace MoCoSharp.Data.Views;
 
 /// <summary>
-/// The random stream of one view of one image in one epoch, the same wherever and whenever it is drawn.
+/// The random stream of one view of one image in one epoch. It does not depend on the machine or the thread.
 /// </summary>
 /// <remarks>
-/// xoshiro256** (Blackman and Vigna) seeded through SplitMix64, so that neighbouring indices give unrelated streams.
-/// A stream is a value on the stack: no state is shared between workers.
+/// xoshiro256** (Blackman and Vigna), seeded through SplitMix64, so that adjacent indices give unrelated streams. A
+/// stream is a value on the stack, so workers share no state.
 /// </remarks>
 public struct SampleRandom
 {
@@ -15,7 +15,7 @@ public struct SampleRandom
     /// <param name="seed">Seed of the run.</param>
     /// <param name="epoch">From 0.</param>
     /// <param name="image">Index in the data set.</param>
-    /// <param name="view">0 for the query's view, 1 for the key's; 2 and up for the views of a stand-in.</param>
+    /// <param name="view">0 for the query's view, 1 for the key's; 2 or more for the views of a replacement.</param>
     public SampleRandom(long seed, long epoch, long image, long view)
     {
         var state = Mix((ulong)seed);
@@ -53,7 +53,7 @@ public struct SampleRandom
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(below);
 
-        // Lemire's multiplication: the high half is the answer, the low half tells the biased draws apart.
+        // Lemire's multiplication: the high half is the result, the low half identifies biased draws.
         var threshold = (0UL - (ulong)below) % (ulong)below;
         while (true)
         {

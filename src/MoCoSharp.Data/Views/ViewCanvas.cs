@@ -4,9 +4,9 @@ using MoCoSharp.Data.Kernels;
 
 namespace MoCoSharp.Data.Views;
 
-/// <summary>A view in the making: 8-bit RGB, HWC. The source image is never written to.</summary>
+/// <summary>A view that is being made: 8-bit RGB, HWC. The source image is never changed.</summary>
 /// <remarks>
-/// Its buffers come from a pool and go back on <see cref="Dispose"/>, so that views leave no garbage of image size.
+/// Buffers come from a pool and return to it on <see cref="Dispose"/>, so views leave no large garbage.
 /// </remarks>
 public sealed class ViewCanvas : IDisposable
 {
@@ -14,8 +14,8 @@ public sealed class ViewCanvas : IDisposable
     private byte[]? current;
     private byte[]? spare;
 
-    /// <summary>A canvas that shows the source image, without a copy.</summary>
-    /// <param name="source">Read only; must not change while the canvas lives.</param>
+    /// <summary>Creates a canvas that shows the source image, without a copy.</summary>
+    /// <param name="source">The image. It must not change while the canvas exists.</param>
     public ViewCanvas(ImageBuffer source)
     {
         ArgumentNullException.ThrowIfNull(source);
@@ -24,13 +24,13 @@ public sealed class ViewCanvas : IDisposable
         Height = source.Height;
     }
 
-    /// <summary>In pixels.</summary>
+    /// <summary>Width in pixels.</summary>
     public int Width { get; private set; }
 
-    /// <summary>In pixels.</summary>
+    /// <summary>Height in pixels.</summary>
     public int Height { get; private set; }
 
-    /// <summary>What the canvas shows. Length Height x Width x 3.</summary>
+    /// <summary>The pixels. Length Height x Width x 3.</summary>
     public ReadOnlySpan<byte> Pixels
     {
         get
@@ -41,8 +41,8 @@ public sealed class ViewCanvas : IDisposable
     }
 
     /// <summary>
-    /// Whether left and right are still to be swapped. What treats left and right alike may leave that to the last
-    /// step.
+    /// Whether left and right must still be swapped. Operations that treat left and right alike may leave this to the
+    /// last step.
     /// </summary>
     internal bool IsMirrored { get; private set; }
 
@@ -50,20 +50,20 @@ public sealed class ViewCanvas : IDisposable
     internal ReadOnlySpan<byte> UnmirroredPixels =>
         current is null ? source.AsSpan() : current.AsSpan(0, Width * Height * 3);
 
-    /// <summary>How much the operations do at once; it changes no pixel.</summary>
+    /// <summary>The vector width of the operations. It changes no pixel.</summary>
     internal VectorWidth Vectors { get; set; } = Kernels.Vectors.Best;
 
-    /// <summary>What the canvas shows, to be changed in place. Copies the source image on first use.</summary>
+    /// <summary>The pixels, to be changed in place. Copies the source image on first use.</summary>
     public Span<byte> Edit()
     {
         TurnAround();
         return EditUnmirrored();
     }
 
-    /// <summary>Swaps left and right, when it is needed.</summary>
+    /// <summary>Swaps left and right, delayed until the pixels are needed.</summary>
     internal void Mirror() => IsMirrored = !IsMirrored;
 
-    /// <summary>As <see cref="Edit"/>, for changes that do not tell left from right.</summary>
+    /// <summary>As <see cref="Edit"/>, for changes that treat left and right alike.</summary>
     internal Span<byte> EditUnmirrored()
     {
         if (current is null)
@@ -76,7 +76,7 @@ public sealed class ViewCanvas : IDisposable
     }
 
     /// <summary>
-    /// A second buffer to write the next picture into, with undefined content; <see cref="Swap"/> shows it.
+    /// A second buffer for the next picture, with undefined content. <see cref="Swap"/> shows it.
     /// </summary>
     /// <returns>Length height x width x 3. Valid until the next <see cref="Swap"/>.</returns>
     public Span<byte> Spare(int width, int height)
@@ -91,7 +91,7 @@ public sealed class ViewCanvas : IDisposable
         return spare.AsSpan(0, length);
     }
 
-    /// <summary>Shows what was written into <see cref="Spare"/>.</summary>
+    /// <summary>Shows the content of <see cref="Spare"/>.</summary>
     public void Swap(int width, int height)
     {
         if (spare is null || spare.Length < width * height * 3)
@@ -105,7 +105,7 @@ public sealed class ViewCanvas : IDisposable
         (Width, Height) = (width, height);
     }
 
-    /// <summary>Shows another image, as a new canvas would.</summary>
+    /// <summary>Shows another image, like a new canvas.</summary>
     internal void Show(ImageBuffer image)
     {
         Dispose();
@@ -114,7 +114,7 @@ public sealed class ViewCanvas : IDisposable
         Height = image.Height;
     }
 
-    /// <summary>Gives the buffers back.</summary>
+    /// <summary>Returns the buffers to the pool.</summary>
     public void Dispose()
     {
         Return(ref current);

@@ -14,11 +14,11 @@ public enum ViewRecipe
     [JsonStringEnumMemberName("moco-v2")]
     MoCoV2,
 
-    /// <summary>The CIFAR-10 demo of MoCo's authors, for small images, which are evaluated as they are.</summary>
+    /// <summary>The CIFAR-10 demo of MoCo's authors, for small images. Evaluation uses them uncropped.</summary>
     [JsonStringEnumMemberName("cifar-demo")]
     CifarDemo,
 
-    /// <summary>MoCo v1's operations, for small images, which are evaluated as they are.</summary>
+    /// <summary>MoCo v1's operations, for small images. Evaluation uses them uncropped.</summary>
     [JsonStringEnumMemberName("cifar-v1")]
     CifarV1,
 
@@ -26,55 +26,55 @@ public enum ViewRecipe
     [JsonStringEnumMemberName("simclr")]
     SimClr,
 
-    /// <summary>SimCLR of CIFAR-10, for small images, which are evaluated as they are.</summary>
+    /// <summary>SimCLR for CIFAR-10, for small images. Evaluation uses them uncropped.</summary>
     [JsonStringEnumMemberName("simclr-cifar")]
     SimClrCifar,
 }
 
-/// <summary>How views are made: a recipe, and what departs from it.</summary>
+/// <summary>How views are made: a recipe, and the deviations from it.</summary>
 public sealed record ViewOptions
 {
     /// <summary>The published pipeline to follow.</summary>
-    /// <value>"moco-v2" by default.</value>
+    /// <value>Default "moco-v2".</value>
     public ViewRecipe Recipe { get; init; } = ViewRecipe.MoCoV2;
 
     /// <summary>Side of a view, in pixels.</summary>
-    /// <value>Above 0; 224 by default. The CIFAR demo uses 32.</value>
+    /// <value>Above 0. Default 224. The CIFAR demo uses 32.</value>
     public int Size { get; init; } = 224;
 
-    /// <summary>Least share of the image's area that a random crop takes.</summary>
-    /// <value>Above 0, at most <see cref="CropScaleMax"/>. Unset: 0.2, and 0.08 for "cifar-demo" and SimCLR's.</value>
+    /// <summary>Smallest share of the image's area in a random crop.</summary>
+    /// <value>Above 0, at most <see cref="CropScaleMax"/>. Unset: 0.2, or 0.08 for "cifar-demo" and SimCLR.</value>
     public double? CropScaleMin { get; init; }
 
-    /// <summary>Greatest share of the image's area that a random crop takes.</summary>
+    /// <summary>Largest share of the image's area in a random crop.</summary>
     /// <value>At most 1. Unset: 1.</value>
     public double? CropScaleMax { get; init; }
 
-    /// <summary>Mean of red, green and blue on a scale of 0 to 1.</summary>
-    /// <value>Three numbers. Unset: ImageNet's, and CIFAR-10's for small images' recipes.</value>
+    /// <summary>Mean of red, green and blue, on a scale of 0 to 1.</summary>
+    /// <value>Three numbers. Unset: ImageNet's, or CIFAR-10's for the recipes for small images.</value>
     public float[]? Mean { get; init; }
 
-    /// <summary>Standard deviation of red, green and blue on a scale of 0 to 1.</summary>
-    /// <value>Three numbers above 0. Unset: ImageNet's, and CIFAR-10's for small images' recipes.</value>
+    /// <summary>Standard deviation of red, green and blue, on a scale of 0 to 1.</summary>
+    /// <value>Three numbers above 0. Unset: ImageNet's, or CIFAR-10's for the recipes for small images.</value>
     public float[]? Std { get; init; }
 
-    /// <summary>s, which SimCLR's colour distortion is scaled by.</summary>
-    /// <value>Above 0, at most 2.5. Unset: 1, and 0.5 for "simclr-cifar". Of the "simclr" recipes alone.</value>
+    /// <summary>The strength s of SimCLR's color distortion.</summary>
+    /// <value>Above 0, at most 2.5. Unset: 1, or 0.5 for "simclr-cifar". Only for the "simclr" recipes.</value>
     public double? Strength { get; init; }
 
-    /// <summary>Gaussian blur of half the views, sigma 0.1 to 2 pixels.</summary>
-    /// <value>Unset: as the recipe has it, which is true for "moco-v2" and "simclr".</value>
+    /// <summary>Whether to blur half of the views, with sigma 0.1 to 2 pixels.</summary>
+    /// <value>Unset: as in the recipe; true for "moco-v2" and "simclr".</value>
     public bool? Blur { get; init; }
 
     /// <summary>
-    /// Turns images upright as their EXIF data say. The papers' loaders do not, and neither do we unless asked.
+    /// Whether to rotate images by their EXIF orientation. The papers' loaders do not. Default false.
     /// </summary>
     public bool ExifOrientation { get; init; }
 
     /// <summary>
-    /// Decodes a JPEG at an eighth, a quarter or half of its size where both crops of it stay at least as large as the
-    /// views. Large photos are read several times as fast; their crops are smoothed once more, so that the views are
-    /// not quite those of the whole image. Off by default.
+    /// Whether to decode a JPEG at an eighth, a quarter or half of its size, if both crops stay at least as large as
+    /// the views. Large photos are read several times as fast. Their crops are smoothed once more, so the views differ
+    /// slightly from those of the whole image. Default false.
     /// </summary>
     public bool ScaledDecoding { get; init; }
 }

@@ -7,13 +7,13 @@ public static class ViewRecipes
 {
     private const int LargestSize = 4096;
 
-    // As MoCo's main_moco.py; the second pair is that of its CIFAR-10 demo.
+    // From MoCo's main_moco.py; the second pair is from its CIFAR-10 demo.
     private static readonly float[] ImageNetMean = [0.485f, 0.456f, 0.406f];
     private static readonly float[] ImageNetStd = [0.229f, 0.224f, 0.225f];
     private static readonly float[] CifarMean = [0.4914f, 0.4822f, 0.4465f];
     private static readonly float[] CifarStd = [0.2023f, 0.1994f, 0.2010f];
 
-    /// <summary>MoCo v1: grey before jitter, jitter always and with a wide hue.</summary>
+    /// <summary>MoCo v1: grayscale before jitter, and jitter always applied, with a wide hue.</summary>
     /// <remarks>He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>.</remarks>
     public static ViewTransform MoCoV1(ViewOptions options) => Compose(
         options,
@@ -24,7 +24,7 @@ public static class ViewRecipes
         Blur(options, unset: false),
         new HorizontalFlip());
 
-    /// <summary>MoCo v2: jitter before grey, then blur.</summary>
+    /// <summary>MoCo v2: jitter before grayscale, then blur.</summary>
     /// <remarks>Chen et al. 2020, <see href="https://arxiv.org/abs/2003.04297"/>.</remarks>
     public static ViewTransform MoCoV2(ViewOptions options) => Compose(
         options,
@@ -46,13 +46,13 @@ public static class ViewRecipes
         Blur(options, unset: false));
 
     /// <summary>
-    /// SimCLR: small crops, colours distorted by a strength, and a blur whose kernel is a tenth of the side; without
-    /// blur for CIFAR-10.
+    /// SimCLR: small crops, color distortion of a given strength, and a blur whose kernel is a tenth of the side.
+    /// Without blur for CIFAR-10.
     /// </summary>
     /// <remarks>
     /// Chen et al. 2020, <see href="https://arxiv.org/abs/2002.05709"/>, appendices A and B.9: jitter of strength s x
-    /// (0.8, 0.8, 0.8, 0.2) in eight of ten views. Brightness is multiplied, as in the paper's code for TensorFlow's
-    /// second version and in torchvision; the first version adds it.
+    /// (0.8, 0.8, 0.8, 0.2) in eight of ten views. Brightness is multiplied, as in torchvision and in the paper's code
+    /// for TensorFlow 2. The code for TensorFlow 1 adds it.
     /// </remarks>
     public static ViewTransform SimClr(ViewOptions options)
     {
@@ -70,10 +70,10 @@ public static class ViewRecipes
                 : null);
     }
 
-    /// <summary>The one view of an image for evaluation: resize, centre crop, nothing random.</summary>
+    /// <summary>The single view of an image for evaluation: resize and center crop, without randomness.</summary>
     /// <remarks>
-    /// The shorter side becomes 256/224 of the size; with "cifar-demo" and the like the size itself, which leaves
-    /// images of that size as they are, as the demo does.
+    /// The shorter side becomes 256/224 of the size. For "cifar-demo" and the like it becomes the size itself, so
+    /// images of that size stay as they are, as in the demo.
     /// </remarks>
     public static ViewTransform Evaluation(ViewOptions options)
     {
@@ -82,10 +82,10 @@ public static class ViewRecipes
         return Compose(options, Statistics(options), new Resize(shortSide), new CenterCrop(options.Size));
     }
 
-    /// <summary>The view to train on labels with: a random crop of 8 % to all of the image, and a flip.</summary>
+    /// <summary>The view for training with labels: a random crop of 8 % to all of the image, and a flip.</summary>
     /// <remarks>
     /// torchvision's training reference, and MoCo's main_lincls.py. Crop options of the recipe do not apply: they are
-    /// the pre-training's.
+    /// for pre-training.
     /// </remarks>
     public static ViewTransform Supervised(ViewOptions options)
     {
@@ -93,8 +93,8 @@ public static class ViewRecipes
         return Compose(options, Statistics(options), new RandomResizedCrop(options.Size, 0.08), new HorizontalFlip());
     }
 
-    /// <summary>The views to train with, by <see cref="ViewOptions.Recipe"/>.</summary>
-    /// <exception cref="ArgumentException">An unknown recipe or another fault; the message lists all.</exception>
+    /// <summary>The views for pre-training, by <see cref="ViewOptions.Recipe"/>.</summary>
+    /// <exception cref="ArgumentException">The options have faults. The message lists all of them.</exception>
     public static ViewTransform Train(ViewOptions options)
     {
         ThrowIfFaulty(options);
@@ -107,7 +107,7 @@ public static class ViewRecipes
         };
     }
 
-    /// <summary>All that is wrong with the options, a sentence each; none where they are fine.</summary>
+    /// <summary>Every fault of the options, a sentence each.</summary>
     public static IEnumerable<string> Faults(ViewOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -137,22 +137,19 @@ public static class ViewRecipes
         }
         else if (!(least > 0 && least <= most))
         {
-            yield return Invariant(
-                $"views.cropScaleMin is {least}, expected a share of the area above 0 and at most views.cropScaleMax ({most})."
-            );
+            yield return Invariant($"views.cropScaleMin is {least}, expected a share of the area above 0 ") +
+                Invariant($"and at most views.cropScaleMax ({most}).");
         }
 
         if (options.Strength is { } strength && !(options.Recipe is ViewRecipe.SimClr or ViewRecipe.SimClrCifar))
         {
-            yield return Invariant(
-                $"views.strength is {strength}, which {ViewRecipe.SimClr.Name()} and {ViewRecipe.SimClrCifar.Name()} alone know; "
-            ) + $"views.recipe is \"{options.Recipe.Name()}\".";
+            yield return Invariant($"views.strength is {strength}, which only {ViewRecipe.SimClr.Name()} and ") +
+                $"{ViewRecipe.SimClrCifar.Name()} use; views.recipe is \"{options.Recipe.Name()}\".";
         }
         else if (options.Strength is { } s && !(s > 0 && s <= 2.5))
         {
-            yield return Invariant(
-                $"views.strength is {s}, expected a number above 0 and at most 2.5, where the hue has gone half around. SimCLR uses 1, and 0.5 for CIFAR-10."
-            );
+            yield return Invariant($"views.strength is {s}, expected a number above 0 and at most 2.5, ") +
+                "where the hue turns by up to a half circle. SimCLR uses 1, and 0.5 for CIFAR-10.";
         }
 
         if (options.Mean is { } mean && (mean.Length != 3 || !mean.All(float.IsFinite)))
@@ -172,7 +169,7 @@ public static class ViewRecipes
 
     private static (float[] Mean, float[] Std) CifarTen => (CifarMean, CifarStd);
 
-    // Images that are about as small as their views, and are evaluated as they are.
+    // Images that are about as small as their views. Evaluation uses them uncropped.
     private static bool IsSmall(ViewOptions options) =>
         options.Recipe is ViewRecipe.CifarDemo or ViewRecipe.CifarV1 or ViewRecipe.SimClrCifar;
 

@@ -3,19 +3,19 @@ using MoCoSharp.Data.Images;
 namespace MoCoSharp.Data.Views;
 
 /// <summary>
-/// How a view is made of an image: operations in their order, then normalisation. A pure function of image and stream.
+/// Makes views of images: operations in order, then normalization. A pure function of image and random stream.
 /// </summary>
-/// <remarks>Safe to use from several threads.</remarks>
+/// <remarks>Thread-safe.</remarks>
 public sealed class ViewTransform
 {
     [ThreadStatic]
     private static ViewCanvas? threadsOwn;
 
     private readonly Normalize normalize;
-    private readonly IViewOperation[] operations; // an array, whose enumeration makes no garbage
+    private readonly IViewOperation[] operations; // enumerating an array allocates nothing
 
-    /// <summary>A transform of these steps.</summary>
-    /// <param name="size">Side of the view that the operations leave, in pixels.</param>
+    /// <summary>Creates a transform from its steps.</summary>
+    /// <param name="size">Side of the view after the operations, in pixels.</param>
     /// <param name="operations">In order of application.</param>
     /// <param name="normalize">The last step.</param>
     public ViewTransform(int size, IReadOnlyList<IViewOperation> operations, Normalize normalize)
@@ -31,33 +31,33 @@ public sealed class ViewTransform
     /// <summary>Side of a view, in pixels.</summary>
     public int Size { get; }
 
-    /// <summary>The steps before normalisation, in order of application.</summary>
+    /// <summary>The steps before normalization, in order of application.</summary>
     public IReadOnlyList<IViewOperation> Operations => operations;
 
     /// <summary>The last step.</summary>
     public Normalize Normalize => normalize;
 
-    /// <summary>Turns images upright as their EXIF data say.</summary>
+    /// <summary>Whether images are rotated by their EXIF orientation.</summary>
     public bool AppliesOrientation { get; init; }
 
-    /// <summary>Decodes a JPEG smaller where its crops stay at least as large as the view.</summary>
+    /// <summary>Whether a JPEG is decoded at a smaller size if its crops stay at least as large as the view.</summary>
     public bool DecodesSmaller { get; init; }
 
-    /// <summary>How to read the image of these views.</summary>
-    /// <param name="decoder">Who decodes JPEG.</param>
-    /// <param name="first">The stream of a view.</param>
+    /// <summary>How to decode the image for these views.</summary>
+    /// <param name="decoder">The library that decodes JPEG.</param>
+    /// <param name="first">The stream of one view.</param>
     /// <param name="second">The stream of the other view of the same image.</param>
     public DecodeRequest Request(JpegDecoder decoder, SampleRandom first, SampleRandom second) => new()
     {
         Jpeg = decoder,
         AppliesOrientation = AppliesOrientation,
-        SmallerWillDo = DecodesSmaller ? SmallerThat(first, second) : null,
+        AcceptsReducedSize = DecodesSmaller ? SmallerThat(first, second) : null,
     };
 
     /// <summary>Makes one view.</summary>
-    /// <param name="source">The image; not changed.</param>
-    /// <param name="random">The view's own stream.</param>
-    /// <param name="pixels">Receives the view, HWC. Length Size x Size x 3.</param>
+    /// <param name="source">The image. It is not changed.</param>
+    /// <param name="random">The random stream of the view.</param>
+    /// <param name="pixels">Written: the view, HWC. Length Size x Size x 3.</param>
     /// <exception cref="ArgumentException"><paramref name="pixels"/> has another length.</exception>
     public void Write(ImageBuffer source, ref SampleRandom random, Span<float> pixels)
     {
@@ -85,7 +85,7 @@ public sealed class ViewTransform
         normalize.Apply(canvas, pixels);
     }
 
-    /// <summary>The steps in order, one a line.</summary>
+    /// <summary>The steps in order, one per line.</summary>
     public string Describe() => string.Join('\n', [
         .. AppliesOrientation ? ["upright by EXIF"] : Array.Empty<string>(),
         .. DecodesSmaller
@@ -95,7 +95,7 @@ public sealed class ViewTransform
         normalize.Describe(),
     ]);
 
-    // The streams are copies: a crop that is only looked at takes nothing from them.
+    // The streams are copies: drawing the crop here does not advance the views' own streams.
     private Func<int, int, bool> SmallerThat(SampleRandom first, SampleRandom second) =>
         (width, height) => StaysLarger(width, height, first) && StaysLarger(width, height, second);
 

@@ -4,9 +4,9 @@ using System.Runtime.InteropServices;
 namespace MoCoSharp.Distributed.Mpi;
 
 /// <summary>
-/// Each process sends its neighbour a sign of life every second, around a ring, and listens to the one before it: MPI
-/// itself would wait for ever for a process that was stopped or has gone. One that is merely slow, reading images, say,
-/// still sends. Called on MPI's thread alone.
+/// Detects lost processes: each sends a heartbeat to the next one in a ring every second, and listens to the one before
+/// it. MPI itself would wait forever for a process that was stopped or has died. A slow process, for example one that
+/// reads images, still sends. Called only on MPI's thread.
 /// </summary>
 internal sealed unsafe class Heartbeat
 {
@@ -18,7 +18,7 @@ internal sealed unsafe class Heartbeat
     private readonly int _before, _after;
     private readonly TimeSpan _silence;
     private readonly Action<int> _lost;
-    // sent and heard; never freed, as MPI may hold on to it
+    // Sent and received bytes. Never freed, because MPI may still use them.
     private readonly byte* _values = (byte*)NativeMemory.AllocZeroed(2);
     private nint _sending, _hearing;
     private bool _isSending, _isLost, _hasLeft;
@@ -37,7 +37,8 @@ internal sealed unsafe class Heartbeat
     }
 
     /// <summary>
-    /// Sends what is due, hears what has come, and tells of a silence that was too long. Often; it costs a microsecond.
+    /// Sends and receives heartbeats that are due, and reports a process that was silent for too long. To be called
+    /// often; it takes a microsecond.
     /// </summary>
     public void Tend()
     {
@@ -56,7 +57,7 @@ internal sealed unsafe class Heartbeat
             Hear();
         }
 
-        // Whoever was stopped itself has heard nothing either, and must listen first.
+        // A process that was stopped has heard nothing meanwhile, and must listen first.
         var slept = Stopwatch.GetElapsedTime(_tended) > Interval * 2;
         _tended = Stopwatch.GetTimestamp();
         if (slept)
@@ -71,7 +72,7 @@ internal sealed unsafe class Heartbeat
         }
     }
 
-    /// <summary>The last sign, once every process is done: nothing is left under way.</summary>
+    /// <summary>Sends the last heartbeat when every process is done, so that no message is pending.</summary>
     public void Finish(Action<nint> complete)
     {
         if (_isSending)

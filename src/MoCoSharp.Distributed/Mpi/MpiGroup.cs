@@ -6,12 +6,11 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Distributed.Mpi;
 
-/// <summary>The processes that mpirun or srun started, joined by MPI. For tensors on the CPU.</summary>
+/// <summary>Processes that mpirun or srun started, joined by MPI. For tensors on the CPU.</summary>
 public sealed class MpiGroup : IProcessGroup
 {
     /// <summary>
-    /// A process of which nothing has been heard for so long is taken for lost, unless MOCO_SILENCE_SECONDS says
-    /// otherwise.
+    /// The silence after which a process counts as lost, unless MOCO_SILENCE_SECONDS is set.
     /// </summary>
     public static readonly TimeSpan DefaultSilence = TimeSpan.FromSeconds(40);
 
@@ -55,27 +54,29 @@ public sealed class MpiGroup : IProcessGroup
     public string Library => _mpi.Version.Split(',')[0];
 
     /// <summary>
-    /// Whether this process stood still until a moment ago, for longer than a thread ever waits for its turn: it had
-    /// been stopped.
+    /// Whether this process was stopped until a moment ago: its thread did not run for longer than scheduling explains.
     /// </summary>
     public bool HasStoodStill => _mpi.HasStoodStill;
 
     /// <summary>
-    /// Whether every process before this one is on this machine, and gone: then this one is the first that can speak.
+    /// Whether every process before this one is on this machine and has ended. Then this one reports errors first.
     /// </summary>
     public bool IsFirstAlive =>
         Enumerable.Range(0, Rank).All(rank => Hosts[rank] == Hosts[Rank] && IsGone(_processes[rank]));
 
-    /// <summary>Elements of one call of MPI, which counts in 32 bits; more go in pieces. Tests take less.</summary>
+    /// <summary>Largest number of elements of one MPI call, which counts in 32 bits. Tests lower it.</summary>
     internal int LargestCount { get; set; } = 1 << 30;
 
     /// <summary>Joins the processes that a launcher started.</summary>
-    /// <param name="libraries">MPI libraries to look for, by soname or path, the likeliest first.</param>
+    /// <param name="libraries">MPI libraries to try, by soname or path, the likeliest first.</param>
     /// <param name="lost">
-    /// Told the rank of a process that has died or was stopped, on another thread, before every process is ended.
+    /// Called with the rank of a process that has died or was stopped, on another thread, before all processes are
+    /// ended.
     /// </param>
-    /// <param name="silence">How long nothing must have been heard of it; null is <see cref="DefaultSilence"/>.</param>
-    /// <exception cref="DllNotFoundException">There is no MPI library.</exception>
+    /// <param name="silence">
+    /// The silence after which a process counts as lost; null for <see cref="DefaultSilence"/>.
+    /// </param>
+    /// <exception cref="DllNotFoundException">No MPI library was found.</exception>
     public static MpiGroup Join(IReadOnlyList<string> libraries, Action<int> lost, TimeSpan? silence = null)
     {
         ArgumentNullException.ThrowIfNull(libraries);
@@ -153,7 +154,7 @@ public sealed class MpiGroup : IProcessGroup
         return seconds;
     }
 
-    /// <summary>Waits for every process, and leaves.</summary>
+    /// <summary>Waits for every process, and leaves the group.</summary>
     public void Dispose()
     {
         if (!_hasEnded)
@@ -170,7 +171,7 @@ public sealed class MpiGroup : IProcessGroup
         _waitedSeconds += Stopwatch.GetElapsedTime(since).TotalSeconds;
     }
 
-    // MPI puts each rank's bytes behind those of the rank before: in pieces, that is not where they belong.
+    // MPI puts the bytes of each rank after those of the rank before. For a tensor in pieces, that is the wrong place.
     private unsafe void Gather(nint mine, nint all, long bytes)
     {
         if (bytes <= LargestCount)
@@ -204,7 +205,7 @@ public sealed class MpiGroup : IProcessGroup
     {
         try
         {
-            // ended, and not yet taken note of
+            // ended, but not yet waited for by its parent
             return File.ReadAllText($"/proc/{process}/stat").Split(") ")[^1][0] is 'Z' or 'X';
         }
         catch (IOException)

@@ -3,10 +3,10 @@ using System.Text;
 
 namespace MoCoSharp.Distributed.Mpi;
 
-/// <summary>An element that a reduction adds, or a message carries.</summary>
+/// <summary>The element type of a reduction or a message.</summary>
 internal enum MpiType
 {
-    /// <summary>Carried, never added.</summary>
+    /// <summary>Only for messages.</summary>
     Byte,
 
     /// <summary>float.</summary>
@@ -19,11 +19,11 @@ internal enum MpiType
     Int64,
 }
 
-/// <summary>MPI's C functions, from whichever library the launcher belongs to, found when the program runs.</summary>
+/// <summary>MPI's C functions, loaded at run time from the launcher's library.</summary>
 /// <remarks>
-/// One binding for three ABIs. Every handle is carried as a nint: Open MPI's are addresses of exported objects, MPICH's
-/// (and Intel's, Cray's and MVAPICH's) are 32-bit numbers, and those of the standard ABI of MPI 5 are small numbers in
-/// a pointer. The last has not been run.
+/// One binding for three ABIs, with every handle as a nint. Open MPI's handles are addresses of exported objects. Those
+/// of MPICH (and Intel, Cray and MVAPICH) are 32-bit numbers. Those of the standard ABI of MPI 5 are small numbers in a
+/// pointer; this ABI has not been tested.
 /// </remarks>
 internal sealed unsafe partial class MpiLibrary
 {
@@ -85,13 +85,13 @@ internal sealed unsafe partial class MpiLibrary
         _errorText = (delegate* unmanaged[Cdecl]<int, byte*, int*, int>)Symbol("MPI_Error_string");
     }
 
-    /// <summary>As it was found.</summary>
+    /// <summary>The name under which the library was found.</summary>
     public string Name { get; }
 
     /// <summary>All processes.</summary>
     public nint World { get; }
 
-    /// <summary>What the library says of itself, its first line.</summary>
+    /// <summary>Name and version of the library: the first line of its description.</summary>
     public string Version
     {
         get
@@ -103,9 +103,9 @@ internal sealed unsafe partial class MpiLibrary
         }
     }
 
-    /// <summary>Loads the first library that is there.</summary>
+    /// <summary>Loads the first library that exists.</summary>
     /// <param name="names">Sonames or paths.</param>
-    /// <exception cref="DllNotFoundException">None is.</exception>
+    /// <exception cref="DllNotFoundException">None exists.</exception>
     public static MpiLibrary Load(IReadOnlyList<string> names)
     {
         KeepNullChecks();
@@ -118,13 +118,13 @@ internal sealed unsafe partial class MpiLibrary
         }
 
         throw new DllNotFoundException(
-            "The launcher started several processes, and no MPI library is here to join them: looked for " +
+            "The launcher started several processes, but no MPI library was found to join them: looked for " +
             $"{string.Join(", ", names)}. "
                 + "Install the one that the launcher belongs to (Debian: libopenmpi3 or libmpich12), or name its " +
                     "file in MOCO_MPI_LIBRARY.");
     }
 
-    /// <summary>Joins the other processes. This thread alone may call from now on.</summary>
+    /// <summary>Joins the other processes. From now on only this thread may call MPI.</summary>
     public void Initialize()
     {
         const int funneled = 1; // MPI_THREAD_FUNNELED, in every ABI
@@ -154,7 +154,7 @@ internal sealed unsafe partial class MpiLibrary
         }
     }
 
-    /// <summary>The same processes again, whose messages never meet those of <see cref="World"/>.</summary>
+    /// <summary>A second communicator of the same processes, whose messages are separate.</summary>
     public nint Duplicate()
     {
         nint copy = 0;
@@ -162,7 +162,7 @@ internal sealed unsafe partial class MpiLibrary
         return copy;
     }
 
-    // Each begins, and gives the request to test for its end.
+    // Each of these begins an operation and returns its request.
     public nint AllReduceSum(nint values, int count, MpiType type) =>
         Begin(request => _allReduce(_inPlace, values, count, Handle(type), _sum, World, request));
 
@@ -180,7 +180,7 @@ internal sealed unsafe partial class MpiLibrary
     public nint Receive(nint value, int from, nint communicator) =>
         Begin(request => _receive(value, 1, _byte, from, 0, communicator, request));
 
-    /// <summary>Whether something that was begun has ended; makes it go on meanwhile.</summary>
+    /// <summary>Whether an operation has ended. Testing also advances it.</summary>
     public bool HasEnded(ref nint request)
     {
         var ended = 0;
@@ -192,14 +192,14 @@ internal sealed unsafe partial class MpiLibrary
         return ended != 0;
     }
 
-    /// <summary>Ends every process. Returns only where that fails.</summary>
+    /// <summary>Ends every process. Returns only if that fails.</summary>
     public void Abort(int code) => _ = _abort(World, code);
 
     private delegate int Beginning(nint* request);
 
     private nint Begin(Beginning begin)
     {
-        nint request = 0; // MPICH fills its lower half
+        nint request = 0; // MPICH fills only the lower half
         Check(begin(&request));
         return request;
     }
@@ -225,7 +225,7 @@ internal sealed unsafe partial class MpiLibrary
         }
     }
 
-    // The plug-ins of Open MPI before version 5 look for libmpi's symbols among the global ones.
+    // The plug-ins of Open MPI before version 5 look up libmpi's symbols globally.
     private static bool TryOpen(string name, out nint library)
     {
         if (!OperatingSystem.IsLinux())
@@ -238,8 +238,8 @@ internal sealed unsafe partial class MpiLibrary
         return library != 0;
     }
 
-    // UCX, which Debian's MPICH sits on, catches SIGSEGV and takes .NET's null checks for crashes. A person's own
-    // choice stays.
+    // UCX, which Debian's MPICH uses, catches SIGSEGV and takes .NET's null checks for crashes. An existing user
+    // setting is respected.
     private static void KeepNullChecks()
     {
         if (OperatingSystem.IsLinux() && Environment.GetEnvironmentVariable("UCX_ERROR_SIGNALS") is null)

@@ -5,11 +5,10 @@ using System.Runtime.InteropServices;
 namespace MoCoSharp.Distributed.Mpi;
 
 /// <summary>
-/// The one thread that calls MPI. It asks again and again whether something has ended, and sleeps between, so that
-/// training keeps the core.
+/// The only thread that calls MPI. It polls pending operations and sleeps in between, so that training keeps the core.
 /// </summary>
 /// <remarks>
-/// MPI's own waiting would keep a core busy, has no time-out, and would not notice that another process has stopped.
+/// MPI's own wait keeps a core busy, has no timeout, and does not notice that another process has stopped.
 /// </remarks>
 internal sealed partial class MpiThread
 {
@@ -25,10 +24,10 @@ internal sealed partial class MpiThread
     private long _wokeUp = long.MinValue / 2;
 
     /// <summary>Loads MPI and joins the other processes.</summary>
-    /// <param name="libraries">Where to look for MPI.</param>
-    /// <param name="silence">After so long without a sign of life of another process, it is taken for lost.</param>
-    /// <param name="lost">Told which; the processes end when it returns.</param>
-    /// <param name="failed">Told what went wrong in this thread outside of any job.</param>
+    /// <param name="libraries">MPI libraries to try.</param>
+    /// <param name="silence">The silence after which another process counts as lost.</param>
+    /// <param name="lost">Called with the lost rank. The processes end when it returns.</param>
+    /// <param name="failed">Called with an error of this thread outside of any job.</param>
     public MpiThread(IReadOnlyList<string> libraries, TimeSpan silence, Action<int> lost, Action<Exception> failed)
     {
         _failed = failed;
@@ -56,19 +55,19 @@ internal sealed partial class MpiThread
     public string Version { get; private set; } = "";
 
     /// <summary>
-    /// Whether this thread stands still, or did until a moment ago, for longer than it ever waits for its turn. Any
-    /// thread may ask.
+    /// Whether this thread does not run, or did not until a moment ago, for longer than scheduling explains.
+    /// Thread-safe.
     /// </summary>
     public bool HasStoodStill =>
         Stopwatch.GetElapsedTime(Interlocked.Read(ref _alive)) > Still
         || Stopwatch.GetElapsedTime(Interlocked.Read(ref _wokeUp)) < Moment;
 
-    /// <summary>Begins something, and waits for its end on MPI's thread.</summary>
-    /// <param name="begin">On MPI's thread.</param>
-    /// <returns>Waits for it on the caller's.</returns>
+    /// <summary>Begins an operation. MPI's thread polls it.</summary>
+    /// <param name="begin">Called on MPI's thread. Returns the request.</param>
+    /// <returns>Waits for the operation, on the caller's thread.</returns>
     public Action Post(Func<MpiLibrary, nint> begin) => PostAll([begin]);
 
-    /// <summary>The same for several things, one after the other.</summary>
+    /// <summary>The same for several operations, one after another.</summary>
     public Action PostAll(IEnumerable<Func<MpiLibrary, nint>> beginnings) => Add(() =>
     {
         foreach (var begin in beginnings)
@@ -80,14 +79,14 @@ internal sealed partial class MpiThread
     /// <summary>Ends every process.</summary>
     public void Abort(int code) => Add(() => _mpi.Abort(code))();
 
-    /// <summary>Waits for the other processes, and leaves.</summary>
+    /// <summary>Waits for the other processes, and leaves the group.</summary>
     public void Finish()
     {
         Run(() =>
         {
             Complete(_mpi.Barrier());
             var heartbeat = _heartbeat;
-            _heartbeat = null; // nobody else touches it from here on
+            _heartbeat = null; // not used elsewhere from here on
             heartbeat?.Finish(Complete);
             _mpi.Finish();
         });
@@ -123,7 +122,7 @@ internal sealed partial class MpiThread
         }
     }
 
-    // What is in the other process's cache line takes microseconds, a step of another one much longer.
+    // A message in the cache takes microseconds, a step of another process much longer.
     private void Complete(nint request)
     {
         const int eager = 50, polite = 200, nap = 50; // rounds, rounds, microseconds

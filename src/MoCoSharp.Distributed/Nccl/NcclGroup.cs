@@ -4,11 +4,11 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Distributed.Nccl;
 
-/// <summary>Ranks with a GPU each, joined by NCCL. Tested against a stand-in; not run on GPUs.</summary>
+/// <summary>Ranks with one GPU each, joined by NCCL. Tested with a substitute for NCCL, not on GPUs.</summary>
 /// <remarks>
-/// Everything is put on libtorch's default stream, where it stands in order between the kernels that make its input and
-/// those that use its output: nothing waits on the host. Tensors on the CPU go through the ranks' MPI group where there
-/// is one, else over the GPU.
+/// All calls use libtorch's default stream. There they run after the kernels that make their input and before those
+/// that use their output, without waiting on the host. Tensors on the CPU use the ranks' MPI group if there is one,
+/// otherwise the GPU.
 /// </remarks>
 public sealed partial class NcclGroup : IProcessGroup
 {
@@ -16,7 +16,7 @@ public sealed partial class NcclGroup : IProcessGroup
 
     private readonly NcclLibrary _nccl;
     private readonly IProcessGroup? _host;
-    private readonly Device? _device; // null in tests: the stand-in's memory is the CPU's
+    private readonly Device? _device; // null in tests, where the substitute uses the CPU
     private nint _communicator;
 
     internal NcclGroup(
@@ -40,10 +40,10 @@ public sealed partial class NcclGroup : IProcessGroup
     /// <inheritdoc/>
     public int LocalRank { get; }
 
-    /// <summary>Joins GPUs of ranks that MPI has joined already: rank 0's id goes to all by a broadcast.</summary>
-    /// <param name="host">For the id, and for tensors on the CPU; disposed with this group.</param>
+    /// <summary>Joins the GPUs of ranks that MPI has already joined. Rank 0 broadcasts the NCCL id.</summary>
+    /// <param name="host">The MPI group, for the id and for tensors on the CPU. Disposed with this group.</param>
     /// <param name="device">This rank's GPU.</param>
-    /// <exception cref="DllNotFoundException">There is no NCCL.</exception>
+    /// <exception cref="DllNotFoundException">NCCL was not found.</exception>
     public static NcclGroup Join(IProcessGroup host, Device device)
     {
         ArgumentNullException.ThrowIfNull(host);
@@ -51,10 +51,10 @@ public sealed partial class NcclGroup : IProcessGroup
     }
 
     /// <summary>
-    /// Joins the ranks that torchrun started: RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR, and the port after
+    /// Joins the ranks that torchrun started, by RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR, and the port after
     /// MASTER_PORT.
     /// </summary>
-    /// <exception cref="DllNotFoundException">There is no NCCL.</exception>
+    /// <exception cref="DllNotFoundException">NCCL was not found.</exception>
     public static NcclGroup Join(Rendezvous rendezvous)
     {
         ArgumentNullException.ThrowIfNull(rendezvous);
@@ -94,7 +94,7 @@ public sealed partial class NcclGroup : IProcessGroup
     /// <inheritdoc/>
     public Action BeginAllReduceSum(Tensor tensor)
     {
-        AllReduceSum(tensor); // returns when it is in the stream, long before it is done
+        AllReduceSum(tensor); // returns when the sum is queued on the stream
         return () => GC.KeepAlive(tensor);
     }
 
@@ -111,7 +111,7 @@ public sealed partial class NcclGroup : IProcessGroup
         using var scope = NewDisposeScope();
         var mine = (_device is null ? tensor : tensor.to(_device)).detach().contiguous();
         var all = empty([Size, .. tensor.shape], dtype: tensor.dtype, device: mine.device);
-        const int bytes = 1; // ncclUint8: whatever they mean
+        const int bytes = 1; // ncclUint8, for any element type
         _nccl.AllGather(
             TensorMemory.Address(mine), TensorMemory.Address(all), TensorMemory.Bytes(mine), bytes, _communicator,
             DefaultStream);
@@ -175,7 +175,7 @@ public sealed partial class NcclGroup : IProcessGroup
     private bool GoesOverHost(Tensor tensor) =>
         _host is not null && _device is not null && tensor.device_type == DeviceType.CPU;
 
-    // On a contiguous copy of this rank's device where the tensor is none itself.
+    // Calls with the tensor itself, or with a contiguous copy on this rank's device.
     private void OnDevice(Tensor tensor, Action<Tensor> call)
     {
         using var noGrad = no_grad();
@@ -206,13 +206,13 @@ public sealed partial class NcclGroup : IProcessGroup
 
     private static NcclId Id(byte[] bytes) => MemoryMarshal.Read<NcclId>(bytes);
 
-    // NCCL takes the calling thread's current device.
+    // NCCL uses the current device of the calling thread.
     private static void TakeDevice(int index)
     {
         var result = SetCudaDevice(index);
         if (result != 0)
         {
-            throw new IOException($"CUDA device {index} cannot be taken (error {result}).");
+            throw new IOException($"CUDA device {index} cannot be selected (error {result}).");
         }
     }
 

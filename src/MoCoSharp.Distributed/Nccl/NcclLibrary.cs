@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace MoCoSharp.Distributed.Nccl;
 
-/// <summary>What rank 0 makes and every rank must be told, to find the others.</summary>
+/// <summary>The id of a group: rank 0 makes it, and every rank needs it to join.</summary>
 [InlineArray(Length)]
 internal struct NcclId
 {
@@ -12,7 +12,7 @@ internal struct NcclId
     private byte _first;
 }
 
-/// <summary>NCCL's C functions (nccl.h of NCCL 2), found when the program runs.</summary>
+/// <summary>NCCL's C functions (nccl.h of NCCL 2), loaded at run time.</summary>
 internal sealed unsafe class NcclLibrary
 {
     private const int Sum = 0;
@@ -25,8 +25,8 @@ internal sealed unsafe class NcclLibrary
     private readonly delegate* unmanaged[Cdecl]<nint, int> _leave, _abort;
     private readonly delegate* unmanaged[Cdecl]<int, nint> _errorText;
 
-    /// <summary>The functions by name.</summary>
-    /// <param name="symbol">The address of a function.</param>
+    /// <summary>Binds the functions.</summary>
+    /// <param name="symbol">Returns the address of a function.</param>
     public NcclLibrary(Func<string, nint> symbol)
     {
         _id = (delegate* unmanaged[Cdecl]<NcclId*, int>)symbol("ncclGetUniqueId");
@@ -40,8 +40,8 @@ internal sealed unsafe class NcclLibrary
         _errorText = (delegate* unmanaged[Cdecl]<int, nint>)symbol("ncclGetErrorString");
     }
 
-    /// <summary>Loads NCCL: the one that MOCO_NCCL_LIBRARY names, the system's, or that inside libtorch.</summary>
-    /// <exception cref="DllNotFoundException">There is none.</exception>
+    /// <summary>Loads NCCL: from MOCO_NCCL_LIBRARY, the system, or libtorch.</summary>
+    /// <exception cref="DllNotFoundException">NCCL was not found.</exception>
     public static NcclLibrary Load()
     {
         string[] names = Environment.GetEnvironmentVariable("MOCO_NCCL_LIBRARY") is { Length: > 0 } chosen
@@ -58,11 +58,11 @@ internal sealed unsafe class NcclLibrary
         }
 
         throw new DllNotFoundException(
-            $"No NCCL is here to join GPUs: looked for {string.Join(", ", names)}. Install it (Debian: libnccl2), " +
+            $"NCCL was not found: looked for {string.Join(", ", names)}. Install it (Debian: libnccl2), " +
             "or name its file in MOCO_NCCL_LIBRARY.");
     }
 
-    /// <summary>A new id, for all ranks of one group.</summary>
+    /// <summary>A new id for the ranks of one group.</summary>
     public NcclId NewId()
     {
         NcclId id;
@@ -70,7 +70,7 @@ internal sealed unsafe class NcclLibrary
         return id;
     }
 
-    /// <summary>Joins the other ranks, on the current device. Every rank calls this.</summary>
+    /// <summary>Joins the other ranks, on the current device. Every rank must call this.</summary>
     public nint Join(int size, NcclId id, int rank)
     {
         nint communicator = 0;
@@ -91,7 +91,7 @@ internal sealed unsafe class NcclLibrary
 
     public void Abort(nint communicator) => _ = _abort(communicator);
 
-    // An error of another rank comes to light at a later call of this one.
+    // An error of another rank is reported at a later call of this one.
     private void Check(int result, nint communicator)
     {
         Check(result);

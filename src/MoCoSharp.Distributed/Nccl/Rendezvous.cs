@@ -5,22 +5,22 @@ using System.Net.Sockets;
 namespace MoCoSharp.Distributed.Nccl;
 
 /// <summary>
-/// How ranks that torchrun started find one another: rank 0 listens, and hands a few bytes to each of the others.
+/// Connects ranks that torchrun started: rank 0 listens, and sends a few bytes to each of the others.
 /// </summary>
-/// <param name="Rank">This process, 0 to Size - 1.</param>
+/// <param name="Rank">Number of this process, 0 to Size - 1.</param>
 /// <param name="Size">Number of processes.</param>
-/// <param name="LocalRank">This process among those of its machine.</param>
-/// <param name="Address">Of rank 0's machine.</param>
-/// <param name="Port">That rank 0 listens on.</param>
+/// <param name="LocalRank">Number of this process on its machine.</param>
+/// <param name="Address">Address of rank 0's machine.</param>
+/// <param name="Port">The port of rank 0.</param>
 public sealed record Rendezvous(int Rank, int Size, int LocalRank, string Address, int Port)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     /// <summary>
-    /// From torchrun's variables; null where they are not all there. torchrun itself listens on MASTER_PORT, so we take
-    /// the one after it.
+    /// Reads torchrun's variables; null if some are missing. torchrun itself uses MASTER_PORT, so this uses the port
+    /// after it.
     /// </summary>
-    /// <param name="variable">An environment variable; null where it is not set.</param>
+    /// <param name="variable">Returns an environment variable; null if it is not set.</param>
     public static Rendezvous? Detect(Func<string, string?> variable)
     {
         ArgumentNullException.ThrowIfNull(variable);
@@ -39,9 +39,9 @@ public sealed record Rendezvous(int Rank, int Size, int LocalRank, string Addres
                 : null;
     }
 
-    /// <summary>Rank 0's bytes, on every rank.</summary>
-    /// <param name="bytes">Of the same length everywhere; the contents of rank 0's count.</param>
-    /// <exception cref="IOException">The others were not there within a minute.</exception>
+    /// <summary>Sends the bytes of rank 0 to every rank.</summary>
+    /// <param name="bytes">Of the same length on every rank. Only the content of rank 0 is used.</param>
+    /// <exception cref="IOException">The other ranks did not connect within a minute.</exception>
     public byte[] Exchange(byte[] bytes)
     {
         ArgumentNullException.ThrowIfNull(bytes);
@@ -53,7 +53,7 @@ public sealed record Rendezvous(int Rank, int Size, int LocalRank, string Addres
         catch (Exception error) when (error is OperationCanceledException or SocketException)
         {
             throw new IOException(
-                $"Process {Rank} of {Size} did not meet the others at {Address}:{Port} within " +
+                $"Process {Rank} of {Size} did not reach the others at {Address}:{Port} within " +
                 $"{Patience.TotalSeconds:F0} s. Is MASTER_ADDR the machine of rank 0, and the port free and open?",
                 error);
         }

@@ -117,7 +117,7 @@ internal sealed class HealthMonitor
         var moco = _config.MoCo!; // of the methods, the one with a queue
         var temperature = moco.Temperature;
         // of the queries' half
-        var own = BatchOrder.Share(_group, keys.narrow(0, 0, keys.shape[0] / _keysPerImage)).to(query.dtype);
+        var own = BatchOrder.LocalShard(_group, keys.narrow(0, 0, keys.shape[0] / _keysPerImage)).to(query.dtype);
         var count = Math.Min(Queries, query.shape[0]);
         var some = query.narrow(0, 0, count);
         var positive = Cosines(some, own.narrow(0, 0, count));
@@ -140,7 +140,7 @@ internal sealed class HealthMonitor
             return figures;
         }
 
-        var other = BatchOrder.Share(_group, otherKeys).to(query.dtype);
+        var other = BatchOrder.LocalShard(_group, otherKeys).to(query.dtype);
         var otherPositive = Cosines(some, other.narrow(0, 0, count));
         var (trained, probed) = (Accuracy(positive, negatives), Accuracy(otherPositive, negatives));
         return figures with

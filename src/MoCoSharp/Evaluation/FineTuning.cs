@@ -159,7 +159,7 @@ public sealed class FineTuning(
         var sum = zeros([], dtype: float64, device: device);
         var seen = 0;
         foreach (
-            var batch in ViewLoader.Labelled(
+            var batch in ViewLoader.Labeled(
                 train, indices, ViewRecipes.Supervised(views), loader, options.Seed, epoch, options.BatchSize,
                 BadImageFound, cancellation: cancellation))
         {

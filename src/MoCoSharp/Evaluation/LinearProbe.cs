@@ -152,7 +152,7 @@ public sealed class LinearProbe(
     {
         // a rank that left alone would leave the others waiting
         var stop = _group.Size == 1 ? cancellation : CancellationToken.None;
-        using var batches = ViewLoader.Labelled(
+        using var batches = ViewLoader.Labeled(
             train, _labelled, transform, loader, options.Seed, epoch, options.BatchSize, BadImageFound,
             _group.Rank, _group.Size, stop)
         .GetEnumerator();
@@ -182,7 +182,7 @@ public sealed class LinearProbe(
         var waiting = batches.MoveNext();
         for (var number = 0; number * (long)options.BatchSize < order.Length; number++)
         {
-            if (GroupRows.Any(_group, cancellation.IsCancellationRequested))
+            if (GroupRows.AnyRank(_group, cancellation.IsCancellationRequested))
             {
                 throw new OperationCanceledException(cancellation);
             }

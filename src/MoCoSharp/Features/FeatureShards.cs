@@ -45,7 +45,7 @@ internal sealed class FeatureShards(IProcessGroup group, int count, int largest)
                 waiting = batches.MoveNext();
             }
 
-            if (GroupRows.Any(group, cancellation.IsCancellationRequested))
+            if (GroupRows.AnyRank(group, cancellation.IsCancellationRequested))
             {
                 left.Cancel();
                 throw new OperationCanceledException();

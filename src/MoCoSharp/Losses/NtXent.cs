@@ -57,8 +57,8 @@ internal static class NtXent
         {
             var rows = Indices.UpTo(all.shape[0], all.device);
             var own = cat([
-                BatchOrder.Share(group, rows.narrow(0, 0, count * group.Size)),
-                BatchOrder.Share(group, rows.narrow(0, count * group.Size, count * group.Size)),
+                BatchOrder.LocalShard(group, rows.narrow(0, 0, count * group.Size)),
+                BatchOrder.LocalShard(group, rows.narrow(0, count * group.Size, count * group.Size)),
             ]);
             (loss, gradient, nearer) = Pass(all.detach(), own, temperature, measuresAccuracy);
         }

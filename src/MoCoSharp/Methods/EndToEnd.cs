@@ -149,7 +149,7 @@ internal sealed class EndToEnd : PretrainMethod
         var keys = Keys(keyViews);                                            // [N, C]
         var logits = query.mm(keys.t()).div(Held(_options.Temperature));      // [N / ranks, N]
         // query i is of image i
-        var own = BatchOrder.Share(_group, Indices.UpTo(keys.shape[0], keys.device)).contiguous();
+        var own = BatchOrder.LocalShard(_group, Indices.UpTo(keys.shape[0], keys.device)).contiguous();
         var loss = functional.cross_entropy(logits, own);
         var accuracy = MeasuresContrast ? ShareOfNearest(logits.detach(), own) : null;
         scope.MoveToOuter(loss);
@@ -171,7 +171,7 @@ internal sealed class EndToEnd : PretrainMethod
 
         var batch = BatchOrder.Gather(_group, views);
         var order = tensor(KeyOrders(_step, 0, batch.shape[0]), device: views.device);
-        var shuffled = ChannelsLast.Select(batch, BatchOrder.Share(_group, order).contiguous());
+        var shuffled = ChannelsLast.Select(batch, BatchOrder.LocalShard(_group, order).contiguous());
         var keys = DifferentiableGather.Of(_group, functional.normalize(encoder.call(shuffled), dim: 1));
         return keys.index_select(0, order.argsort());
     }

@@ -230,7 +230,7 @@ public sealed class MoCo : PretrainMethod
     {
         var query = functional.normalize(encoder_q.call(queryViews), dim: 1); // [N / ranks, C]
         var (loss, accuracy) = InfoNce.Loss(
-            query, BatchOrder.Share(_group, keys), queue.Keys, _options.Temperature, MeasuresContrast);
+            query, BatchOrder.LocalShard(_group, keys), queue.Keys, _options.Temperature, MeasuresContrast);
         return new(loss, keys, accuracy, MeasuresContrast ? query.detach() : null);
     }
 
@@ -248,7 +248,7 @@ public sealed class MoCo : PretrainMethod
 
         var batch = BatchOrder.Gather(_group, views);
         var order = tensor(KeyOrders(_step, half, batch.shape[0]), device: views.device);
-        var shuffled = ChannelsLast.Select(batch, BatchOrder.Share(_group, order).contiguous());
+        var shuffled = ChannelsLast.Select(batch, BatchOrder.LocalShard(_group, order).contiguous());
         var keys = BatchOrder.Gather(_group, functional.normalize(encoder_k.call(shuffled), dim: 1));
         return keys.index_select(0, order.argsort()).MoveToOuterDisposeScope();
     }

@@ -349,9 +349,9 @@ public sealed class Pretraining : IDisposable
         }
     }
 
-    private bool Stops(CancellationToken stop) => GroupRows.Any(_group, stop.IsCancellationRequested);
+    private bool Stops(CancellationToken stop) => GroupRows.AnyRank(_group, stop.IsCancellationRequested);
 
-    private bool Known(RunLog log) => GroupRows.Any(_group, log.Knn.ContainsKey(StepsDone)); // rank 0 has the log
+    private bool Known(RunLog log) => GroupRows.AnyRank(_group, log.Knn.ContainsKey(StepsDone)); // rank 0 has the log
 
     private void Compare()
     {

@@ -45,8 +45,8 @@ public sealed class DataSourceTests : IDisposable
         Assert.Contains(
             notices,
             notice =>
-                notice.Text.Contains($"valid is taken to judge by, not test. --val {temp["test"]} takes the other."));
-        Assert.Contains(notices, notice => notice.Text.EndsWith("take no part: extra"));
+                notice.Text.Contains($"valid is used for validation, not test. --val {temp["test"]} uses the other."));
+        Assert.Contains(notices, notice => notice.Text.EndsWith("are skipped: extra"));
     }
 
     [Fact]
@@ -68,7 +68,7 @@ public sealed class DataSourceTests : IDisposable
         var (_, validation) = Open(temp.Path, out var notices);
 
         Assert.EndsWith("test", validation!.Description);
-        Assert.Contains("val: holds no images to judge by", Assert.Single(notices).Text);
+        Assert.Contains("val: holds no validation images", Assert.Single(notices).Text);
     }
 
     [Theory]

@@ -161,7 +161,7 @@ public sealed class ImageFolderTests : IDisposable
         Assert.Equal(["cats/1.png", "dogs/1.png"], Enumerable.Range(0, set.Count).Select(set.NameOf));
         Assert.Equal(["cats", "dogs"], set.ClassNames);
         var notice = Assert.Single(set.Notices);
-        Assert.Contains("11 hidden files and folders passed over: #recycle/, $RECYCLE.BIN/, .Trash-1000/", notice.Text);
+        Assert.Contains("11 hidden files and folders skipped: #recycle/, $RECYCLE.BIN/, .Trash-1000/", notice.Text);
         Assert.False(notice.IsWarning);
     }
 
@@ -179,7 +179,7 @@ public sealed class ImageFolderTests : IDisposable
         temp.WriteImage(".thumbs/1.png");
 
         Assert.Contains(
-            "1 hidden folder passed over: .thumbs/",
+            "1 hidden folder skipped: .thumbs/",
             Assert.Throws<DataSourceException>(() => ImageFolder.Open(temp.Path)).Message);
     }
 
@@ -195,7 +195,7 @@ public sealed class ImageFolderTests : IDisposable
         var notice = Assert.Single(ImageFolder.Open(temp.Path).Notices);
 
         Assert.Contains(
-            "5 image files of other kinds (.heic (2), .avif (1), .cr2 (1), .ppm (1)) passed over",
+            "5 image files of other kinds (.heic (2), .avif (1), .cr2 (1), .ppm (1)) skipped",
             notice.Text);
     }
 
@@ -228,7 +228,7 @@ public sealed class ImageFolderTests : IDisposable
         Assert.Equal([0, 0, 1, 1], Enumerable.Range(0, set.Count).Select(set.LabelOf));
         var notice = Assert.Single(set.Notices);
         Assert.True(notice.IsWarning);
-        Assert.Contains("1 image beside the class folders (stray.png) passed over", notice.Text);
+        Assert.Contains("1 image beside the class folders (stray.png) skipped", notice.Text);
     }
 
     [Fact]
@@ -243,7 +243,7 @@ public sealed class ImageFolderTests : IDisposable
 
         Assert.Equal((4, 0), (set.Count, set.ClassNames.Count));
         Assert.Contains(
-            "2 images (a.png, b.png) beside the folders 2019, 2020, which are no classes therefore",
+            "2 images (a.png, b.png) beside the folders 2019, 2020, which are therefore not used as classes",
             Assert.Single(set.Notices).Text);
     }
 
@@ -284,7 +284,7 @@ public sealed class ImageFolderTests : IDisposable
         var set = ImageFolder.Open(temp.Path);
 
         Assert.Equal(2, set.Count);
-        Assert.Contains("all are taken as one set", Assert.Single(set.Notices).Text);
+        Assert.Contains("all are used as one set", Assert.Single(set.Notices).Text);
         Assert.True(set.Notices[0].IsWarning);
     }
 

@@ -34,11 +34,11 @@ public sealed class ImageListTests : IDisposable
 
     [Theory]
     [InlineData("my images/a.png 0\nmy images/b c.png 1\n", "the last space")]
-    [InlineData("my images/a.png,0\nmy images/b c.png,1\n", "commas part")]
-    [InlineData("path,label\r\nmy images/a.png,0\r\n\"my images/b c.png\",1\r\n", "commas part")]
-    [InlineData("\uFEFF,filename,width,class\n0,my images/a.png,640,0\n1,my images/b c.png,640,1\n", "commas part")]
-    [InlineData("label;file\n0;my images/a.png\n1;my images/b c.png\n", "semicolons part")]
-    [InlineData("0,my images/a.png\n1,my images/b c.png\n", "commas part")]
+    [InlineData("my images/a.png,0\nmy images/b c.png,1\n", "commas separate")]
+    [InlineData("path,label\r\nmy images/a.png,0\r\n\"my images/b c.png\",1\r\n", "commas separate")]
+    [InlineData("\uFEFF,filename,width,class\n0,my images/a.png,640,0\n1,my images/b c.png,640,1\n", "commas separate")]
+    [InlineData("label;file\n0;my images/a.png\n1;my images/b c.png\n", "semicolons separate")]
+    [InlineData("0,my images/a.png\n1,my images/b c.png\n", "commas separate")]
     [InlineData("path\tlabel\nmy images/a.png\t0\nmy images/b c.png\t1\n", "")]
     [InlineData("my images\\a.png\t0\nmy images\\b c.png\t1\n", "")]
     [InlineData("my images/a.png \t0\n ./my images/b c.png\t1 \n", "")]
@@ -99,9 +99,9 @@ public sealed class ImageListTests : IDisposable
         Assert.Equal(4, set.Count);
         Assert.All(set.Notices, notice => Assert.True(notice.IsWarning));
         Assert.Contains(
-            "1 file named again with another class, and taken with both: ./a.png in lines 1 and 2",
+            "1 file named again with another class, and used with both: ./a.png in lines 1 and 2",
             set.Notices[0].Text);
-        Assert.Contains("1 file named again, and taken again: b.png in lines 3 and 4", set.Notices[1].Text);
+        Assert.Contains("1 file named again, and used again: b.png in lines 3 and 4", set.Notices[1].Text);
     }
 
     [Fact]

@@ -120,7 +120,7 @@ public sealed class PackedImagesTests : IDisposable
     [Theory]
     [InlineData(9, "the header is damaged")] // the version
     [InlineData(61, "the header is damaged")]
-    [InlineData(0, "does not begin as a packed set")]
+    [InlineData(0, "does not begin like a packed set")]
     [InlineData(-1, "the index is damaged")]
     public void ADamagedFile_IsRefusedWithTheCure(int at, string told)
     {

@@ -119,7 +119,7 @@ public sealed class TarShardsTests : IDisposable
 
         Assert.Equal(
             $"{temp["s-{000..006}.tar"]}: 2 of 7 shards are missing: {temp["s-002.tar"]}, {temp["s-004.tar"]}. "
-                + $"Fetch them, or give the others: '{temp["s-{000..001,003,005..006}.tar"]}'.",
+                + $"Download them, or give the others: '{temp["s-{000..001,003,005..006}.tar"]}'.",
             Refused("s-{000..006}.tar"));
         Assert.Equal(5, TarShards.Open(temp["s-{000..001,003,005..006}.tar"]).Count);
     }
@@ -172,9 +172,9 @@ public sealed class TarShardsTests : IDisposable
             TarEntryFormat.Ustar,
             [("a.jpg", Image(0, 0)), ("a.cls", "0"u8.ToArray()), ("a.CLS", "1"u8.ToArray())]);
 
-        Assert.StartsWith($"{temp["a.tar"]}: a.jpg stands there twice, and so does 1 more,", Refused("a.tar"));
-        Assert.StartsWith($"{temp["b.tar"]}: a.jpg stands there twice, so", Refused("b.tar"));
-        Assert.StartsWith($"{temp["c.tar"]}: a.CLS stands there twice", Refused("c.tar"));
+        Assert.StartsWith($"{temp["a.tar"]}: a.jpg occurs twice, and so do 1 more,", Refused("a.tar"));
+        Assert.StartsWith($"{temp["b.tar"]}: a.jpg occurs twice, so", Refused("b.tar"));
+        Assert.StartsWith($"{temp["c.tar"]}: a.CLS occurs twice", Refused("c.tar"));
     }
 
     [Fact]
@@ -219,20 +219,20 @@ public sealed class TarShardsTests : IDisposable
 
         Assert.Equal(2, set.Count);
         Assert.Equal(6, set.Notices.Count);
-        AssertTold(set, "1 more images of a key that has one were passed over", "a.tar/a.png");
+        AssertTold(set, "1 further images with the same key were skipped", "a.tar/a.png");
         AssertTold(
             set,
-            "1 images with more than one dot in their name were passed over, since a key ends at the first dot",
+            "1 images with more than one dot in their name were skipped, since a key ends at the first dot",
             "a.tar/b.v2.jpg");
         AssertTold(
-            set, "warning: ", "2 labels (.cls) fit no image and were passed over", "a.tar/b.v2.cls, a.tar/d.cls");
+            set, "warning: ", "2 labels (.cls) belong to no image and were skipped", "a.tar/b.v2.cls, a.tar/d.cls");
         AssertTold(
             set, "note: ", "4 hidden members",
             "a.tar/._a.jpg, a.tar/__MACOSX/a.jpg, a.tar/.cache/a.jpg, a.tar/PaxHeaders.7/a.jpg");
-        AssertTold(set, "2 links were passed over", "a.tar/g.jpg, a.tar/h.jpg");
+        AssertTold(set, "2 links were skipped", "a.tar/g.jpg, a.tar/h.jpg");
         AssertTold(
             set,
-            "neither images nor .cls files were passed over: 2 .json, 1 .heic, 1 without ending",
+            "neither images nor .cls files were skipped: 2 .json, 1 .heic, 1 without ending",
             "a.tar/a.json");
     }
 
@@ -272,8 +272,8 @@ public sealed class TarShardsTests : IDisposable
 
         Assert.Equal((3, 4), (set.Count, set.Notices.Count));
         AssertTold(set, "1 shards without an image", temp["1.tar"]);
-        AssertTold(set, "1 shards without a mark of their end", temp["2.tar"]);
-        AssertTold(set, "1 shards with another archive behind their end", temp["3.tar"]);
+        AssertTold(set, "1 shards without an end marker", temp["2.tar"]);
+        AssertTold(set, "1 shards with another archive after their end", temp["3.tar"]);
         Assert.Equal([0, 1, 2], set.ShardStarts);
     }
 

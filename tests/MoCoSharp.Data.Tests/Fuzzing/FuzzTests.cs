@@ -48,7 +48,7 @@ public sealed class FuzzTests : IDisposable
         {
             Jpeg = decoder,
             AppliesOrientation = everything,
-            SmallerWillDo = everything ? (width, _) => width < 20 : null,
+            AcceptsReducedSize = everything ? (width, _) => width < 20 : null,
         };
         Run(corpus, kind == "png" ? RepairPng : _ => { }, bytes =>
         {

@@ -53,7 +53,7 @@ public sealed class BrokenImageTests : IDisposable
         "is a Git LFS pointer, not the file itself. Fetch it with `git lfs pull`."
     )]
     [InlineData("<!DOCTYPE html><html><body>404 Not Found</body></html>", "is an HTML page")]
-    [InlineData("\u0089PNG\r\n\u001A\n", "begins as a PNG image, and cannot be decoded")]
+    [InlineData("\u0089PNG\r\n\u001A\n", "begins as a PNG image, but cannot be decoded")]
     [InlineData("\0\0\u0001\0\u0001\0\u0001\u0001\0\0\u0001\0\u0020\0\u0030\0\0\0\u0016\0\0\0", "is an icon")]
     public void Decode_AnotherKind_SaysWhichAndWhatHelps(string file, string told) =>
         Assert.Contains(told, MessageOf(System.Text.Encoding.Latin1.GetBytes(file)), StringComparison.Ordinal);

@@ -88,7 +88,7 @@ public sealed class DecodeRequestTests
             var request = new DecodeRequest
             {
                 Jpeg = JpegDecoder.TurboJpeg,
-                SmallerWillDo = (_, _) => ++calls == asked,
+                AcceptsReducedSize = (_, _) => ++calls == asked,
             };
             using var turbo = ImageDecoder.Decode(GoldenImages.BytesOf(file), file, request);
             calls = 0;
@@ -123,7 +123,7 @@ public sealed class DecodeRequestTests
             new DecodeRequest
             {
                 AppliesOrientation = true,
-                SmallerWillDo = (width, height) =>
+                AcceptsReducedSize = (width, height) =>
                 {
                     asked.Add((width, height));
                     return asked.Count == 3;

@@ -19,7 +19,7 @@ internal sealed class FakeImages(int count, params int[] broken) : IImageDataset
 
     public string Description => "fake images";
 
-    public LabelledImage Read(int index)
+    public LabeledImage Read(int index)
     {
         Reads.Enqueue(index);
         OnRead(index);
@@ -30,7 +30,7 @@ internal sealed class FakeImages(int count, params int[] broken) : IImageDataset
 
         var pixels = new byte[12 * 10 * 3];
         new Random(index).NextBytes(pixels);
-        return new LabelledImage(new ImageBuffer(12, 10, pixels), LabelOf(index));
+        return new LabeledImage(new ImageBuffer(12, 10, pixels), LabelOf(index));
     }
 
     public int LabelOf(int index) => index % 3;

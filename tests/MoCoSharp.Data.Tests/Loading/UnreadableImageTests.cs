@@ -429,7 +429,7 @@ public sealed class UnreadableImageTests : IDisposable
 
         public string Description => "flaky images";
 
-        public LabelledImage Read(int index) => Gone(index)
+        public LabeledImage Read(int index) => Gone(index)
             ? throw new BrokenImageException($"{NameOf(index)}: Input/output error.") { MayPass = true }
             : images.Read(index);
 

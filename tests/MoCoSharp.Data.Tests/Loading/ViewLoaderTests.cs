@@ -289,7 +289,7 @@ public sealed class ViewLoaderTests
         {
             var seen = new List<int[]>();
             foreach (
-                var batch in ViewLoader.Labelled(
+                var batch in ViewLoader.Labeled(
                     data, asked, Transform, new LoaderOptions { Workers = workers },
                     seed: 3, epoch, batchSize: 3, bad))
             {

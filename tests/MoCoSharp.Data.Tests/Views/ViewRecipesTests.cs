@@ -101,7 +101,7 @@ public sealed class ViewRecipesTests
             "jitter (brightness 0.2, contrast 0.2, saturation 0.2, hue 0.05",
             ViewRecipes.Train(new ViewOptions { Recipe = ViewRecipe.SimClr, Strength = 0.25 }).Describe());
         Assert.Contains(
-            "views.strength is 1, which simclr",
+            "views.strength is 1, which only simclr",
             Assert.Single(ViewRecipes.Faults(new ViewOptions { Strength = 1 })));
         Assert.Contains(
             "at most 2.5",
@@ -254,13 +254,13 @@ public sealed class ViewRecipesTests
     {
         var full = ViewRecipes.Train(new ViewOptions { Size = 64 });
         var scaled = ViewRecipes.Train(new ViewOptions { Size = 64, ScaledDecoding = true });
-        Assert.Null(full.Request(JpegDecoder.Auto, default, default).SmallerWillDo);
+        Assert.Null(full.Request(JpegDecoder.Auto, default, default).AcceptsReducedSize);
         Assert.Contains("decoded at 1/8", scaled.Describe());
         var reduced = 0;
         for (var image = 0; image < 200; image++)
         {
             var (first, second) = (new SampleRandom(0, 0, image, 0), new SampleRandom(0, 0, image, 1));
-            var willDo = scaled.Request(JpegDecoder.Auto, first, second).SmallerWillDo!;
+            var willDo = scaled.Request(JpegDecoder.Auto, first, second).AcceptsReducedSize!;
             foreach (var (width, height) in new[] { (500, 375), (250, 188), (125, 94), (63, 47) })
             {
                 var crop = new RandomResizedCrop(64, 0.2);
@@ -277,7 +277,7 @@ public sealed class ViewRecipesTests
         var evaluation = ViewRecipes
             .Evaluation(new ViewOptions { Size = 224, ScaledDecoding = true })
             .Request(JpegDecoder.Auto, default, default)
-            .SmallerWillDo!;
+            .AcceptsReducedSize!;
         Assert.True(evaluation(400, 256));
         Assert.False(evaluation(400, 255));
     }

@@ -113,7 +113,7 @@ public sealed class VerdictTests : IDisposable
 
         public string Description => "one image";
 
-        public LabelledImage Read(int index)
+        public LabeledImage Read(int index)
         {
             var pixels = new byte[40 * 40 * 3];
             Array.Fill(pixels, (byte)128);

@@ -56,7 +56,7 @@ public sealed class LinearProbeTests : IDisposable
         {
             double[] rates = [0.5, 0.5, 0.5, 0.05, 0.005]; // x0.1 at 60 % and 80 %
             var (sum, seen) = (0.0, 0);
-            foreach (var batch in ViewLoader.Labelled(Train, null, ViewRecipes.Supervised(Views), Loader, 0, epoch, 16))
+            foreach (var batch in ViewLoader.Labeled(Train, null, ViewRecipes.Supervised(Views), Loader, 0, epoch, 16))
             {
                 using (batch)
                 {

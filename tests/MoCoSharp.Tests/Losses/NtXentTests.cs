@@ -101,8 +101,8 @@ public sealed class NtXentTests
         ThreadGroup.Run(ranks, group =>
         {
             using var mine = NewDisposeScope();
-            var share = BatchOrder.Share(group, first.detach()).clone().requires_grad_();
-            var other = BatchOrder.Share(group, second.detach()).clone();
+            var share = BatchOrder.LocalShard(group, first.detach()).clone().requires_grad_();
+            var other = BatchOrder.LocalShard(group, second.detach()).clone();
             var loss = NtXent.Loss(share, other, 0.2, group).Loss;
             loss.backward();
             losses[group.Rank] = loss.item<double>();

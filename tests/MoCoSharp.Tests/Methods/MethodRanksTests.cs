@@ -81,8 +81,8 @@ public sealed class MethodRanksTests
         var step = new TrainingStep(method, optimizer, group);
         for (var i = 0; i < 3; i++)
         {
-            var query = BatchOrder.Share(group, Golden.View(i, 0, float64, 16, 3, 16, 16)).contiguous();
-            var key = BatchOrder.Share(group, Golden.View(i, 1, float64, 16, 3, 16, 16)).contiguous();
+            var query = BatchOrder.LocalShard(group, Golden.View(i, 0, float64, 16, 3, 16, 16)).contiguous();
+            var key = BatchOrder.LocalShard(group, Golden.View(i, 1, float64, 16, 3, 16, 16)).contiguous();
             int[] mine = [.. Enumerable.Range(0, 16).Where(sample => sample % group.Size == group.Rank)];
             step.Run(
                 i, query, key, learningRate: 0.001,

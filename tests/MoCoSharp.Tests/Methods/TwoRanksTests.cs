@@ -61,8 +61,8 @@ public sealed class TwoRanksTests
         for (var i = 0; i < 5; i++)
         {
             // rank r holds the samples i with i mod 2 = r
-            var query = BatchOrder.Share(group, Golden.View(i, 0, float64, 16, 3, 16, 16)).contiguous();
-            var key = BatchOrder.Share(group, Golden.View(i, 1, float64, 16, 3, 16, 16)).contiguous();
+            var query = BatchOrder.LocalShard(group, Golden.View(i, 0, float64, 16, 3, 16, 16)).contiguous();
+            var key = BatchOrder.LocalShard(group, Golden.View(i, 1, float64, 16, 3, 16, 16)).contiguous();
             step.Run(i, query, key, learningRate: 0.05);
         }
 

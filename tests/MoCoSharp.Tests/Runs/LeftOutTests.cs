@@ -156,7 +156,7 @@ public sealed class LeftOutTests : SmallRunTests
 
         public string Description => "patterns with holes";
 
-        public LabelledImage Read(int index) =>
+        public LabeledImage Read(int index) =>
             Gone.Contains(index)
                 ? throw new BrokenImageException($"{NameOf(index)}: Input/output error.") { MayPass = true }
             : Broken.Contains(index) ? throw new BrokenImageException($"{NameOf(index)}: is no image.")

@@ -2,13 +2,13 @@ using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Data.Datasets;
 
-/// <summary>The images of another set, under the class numbers of a set that they are used with.</summary>
-internal class RelabelledImages : IImageDataset
+/// <summary>The images of another set, with the class numbers of a shared list of classes.</summary>
+internal class RelabeledImages : IImageDataset
 {
     private readonly IImageDataset inner;
     private readonly int[] labels;
 
-    private RelabelledImages(IImageDataset inner, IReadOnlyList<string> classNames, int[] labels)
+    private RelabeledImages(IImageDataset inner, IReadOnlyList<string> classNames, int[] labels)
     {
         this.inner = inner;
         this.labels = labels;
@@ -23,11 +23,11 @@ internal class RelabelledImages : IImageDataset
 
     public IReadOnlyList<DataNotice> Notices => inner.Notices;
 
-    /// <summary>Gives each image the number that its class has in a list of names.</summary>
+    /// <summary>Numbers the class of each image by its place in a list of names.</summary>
     /// <param name="inner">The images.</param>
     /// <param name="classNames">All classes.</param>
-    /// <param name="classOf">The name of an image's class; null where it has none.</param>
-    public static RelabelledImages Of(IImageDataset inner, IReadOnlyList<string> classNames, Func<int, string?> classOf)
+    /// <param name="classOf">The class name of an image; null for none.</param>
+    public static RelabeledImages Of(IImageDataset inner, IReadOnlyList<string> classNames, Func<int, string?> classOf)
     {
         var ids = classNames
             .Select((name, id) => (name, id))
@@ -38,12 +38,12 @@ internal class RelabelledImages : IImageDataset
         ];
         return inner is IEncodedImages files
             ? new OfFiles(inner, files, classNames, numbers)
-            : new RelabelledImages(inner, classNames, numbers);
+            : new RelabeledImages(inner, classNames, numbers);
     }
 
-    public LabelledImage Read(int index) => inner.Read(index) with { Label = labels[index] };
+    public LabeledImage Read(int index) => inner.Read(index) with { Label = labels[index] };
 
-    public LabelledImage Read(int index, in DecodeRequest request) =>
+    public LabeledImage Read(int index, in DecodeRequest request) =>
         inner.Read(index, request) with
         {
             Label = labels[index],
@@ -57,7 +57,7 @@ internal class RelabelledImages : IImageDataset
 
     private sealed class OfFiles(
         IImageDataset inner, IEncodedImages files, IReadOnlyList<string> classNames, int[] labels
-    ) : RelabelledImages(inner, classNames, labels), IEncodedImages
+    ) : RelabeledImages(inner, classNames, labels), IEncodedImages
     {
         public EncodedImage ReadEncoded(int index) => files.ReadEncoded(index);
     }
