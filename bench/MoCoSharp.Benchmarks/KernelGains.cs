@@ -33,7 +33,8 @@ internal static class KernelGains
         method.train();
         using var optimizer = MomentumOptimizer.Create(method.LearnedParameters, config.Optimizer);
         var step = new TrainingStep(method, optimizer, SingleProcess.Instance);
-        var (query, key) = (ChannelsLast.Of(rand(batch, 3, size, size)), ChannelsLast.Of(rand(batch, 3, size, size)));
+        var query = ChannelsLast.From(rand(batch, 3, size, size));
+        var key = ChannelsLast.From(rand(batch, 3, size, size));
 
         string[] settings =
             ["", .. KernelTable.All.Select(kernel => "-" + kernel.Name), "-winograd,-weight-gradient", "libtorch"];

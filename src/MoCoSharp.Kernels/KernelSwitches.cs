@@ -2,10 +2,10 @@ using System.Collections.Frozen;
 
 namespace MoCoSharp.Kernels;
 
-/// <summary>Which fast kernels a person switched off.</summary>
+/// <summary>The fast kernels that a user has switched off.</summary>
 /// <param name="Off">Names of <see cref="KernelTable"/>.</param>
-/// <param name="AssumesProcessor">Whether kernels run though the processor lacks what makes them fast: .NET computes
-/// their vectors in software. For tests.</param>
+/// <param name="AssumesProcessor">Whether kernels run even if the processor lacks their vectors, which .NET then
+/// computes in software. For tests.</param>
 internal sealed record KernelSwitches(FrozenSet<string> Off, bool AssumesProcessor = false)
 {
     /// <summary>The environment variable that holds the switches.</summary>
@@ -22,7 +22,7 @@ internal sealed record KernelSwitches(FrozenSet<string> Off, bool AssumesProcess
     /// Reads the switches: nothing, "libtorch" for all, or names with a minus, separated by commas:
     /// "-batch-norm,-softmax".
     /// </summary>
-    /// <exception cref="ArgumentException">It is none of these, or names no kernel.</exception>
+    /// <exception cref="ArgumentException">The text is none of these, or names an unknown kernel.</exception>
     public static KernelSwitches Parse(string? text)
     {
         var names = KernelTable.All.Select(kernel => kernel.Name).ToList();

@@ -3,9 +3,9 @@ using System.Text.Json.Nodes;
 
 namespace MoCoSharp.Kernels;
 
-/// <summary>Every fast kernel. A call site asks its row here, so that one switch leaves plain libtorch.</summary>
+/// <summary>Every fast kernel. Call sites check its rows, so that one switch selects plain libtorch.</summary>
 /// <remarks>
-/// To add a kernel: add a row, ask <see cref="FastKernel.IsOn"/> where it is called, and keep libtorch's operations
+/// To add a kernel: add a row, check <see cref="FastKernel.IsOn"/> where it is called, and keep libtorch's operations
 /// as the other branch. Test it against float64 with <see cref="KernelSwitches.Override"/>, which runs 512-bit code
 /// on any processor. Decision 002 in docs/decisions says what a kernel must gain.
 /// </remarks>
@@ -63,7 +63,7 @@ internal static class KernelTable
         Test: "MatMulTests",
         Needs: null, ProcessorHas: true);
 
-    /// <summary>1x1 convolutions as one product with gradients of its own.</summary>
+    /// <summary>1x1 convolutions as one matrix product, also in the gradients.</summary>
     public static FastKernel Linear { get; } = new(
         "linear",
         Applies: "1x1 convolutions, and 3x3 ones of a single pixel",
@@ -91,7 +91,7 @@ internal static class KernelTable
     public static JsonObject States() =>
         new(All.Select(kernel => KeyValuePair.Create(kernel.Name, (JsonNode?)kernel.State)));
 
-    /// <summary>The whole table, for a person.</summary>
+    /// <summary>The whole table, for users.</summary>
     public static JsonArray Describe() => new([.. All.Select(kernel => new JsonObject
     {
         ["name"] = kernel.Name,

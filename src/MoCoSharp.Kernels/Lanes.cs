@@ -20,7 +20,7 @@ internal unsafe interface IFloatLanes
     static abstract void Store(byte* values, long at, Vector512<float> lanes);
 }
 
-/// <summary>Tensors that kernels of 16 lanes take as they are.</summary>
+/// <summary>Tensors that kernels of 16 lanes use without a copy.</summary>
 internal static class BFloat16Images
 {
     /// <summary>Whether a tensor is bfloat16 on a CPU, with a number of channels that is a multiple of 16.</summary>

@@ -12,7 +12,7 @@ public static partial class TorchRuntime
     private static bool configured;
     private static bool loaded;
 
-    /// <summary>Prepares the process for training. Call it first thing in a program, before any tensor.</summary>
+    /// <summary>Prepares the process for training. Call it first in a program, before any tensor.</summary>
     /// <remarks>
     /// Loading the assembly changes nothing; this call does, on Linux, and only what you have not set yourself.
     /// <list type="bullet">
@@ -72,7 +72,7 @@ public static partial class TorchRuntime
         }
     }
 
-    // The files that are there tell what is missing.
+    // The deployed files show what is missing.
     private static string Cure()
     {
         if (OperatingSystem.IsLinux()

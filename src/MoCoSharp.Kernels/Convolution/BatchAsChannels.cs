@@ -11,18 +11,18 @@ namespace MoCoSharp.Kernels;
 /// does.</remarks>
 internal static unsafe class BatchAsChannels
 {
-    /// <summary>The number of images must be a multiple of it.</summary>
+    /// <summary>The number of images must be a multiple of this.</summary>
     public const int Images = 16;
 
-    /// <summary>The number of channels must be a multiple of it.</summary>
+    /// <summary>The number of channels must be a multiple of this.</summary>
     public const int Channels = 32;
 
-    private const int Square = 8; // values of each side of what is transposed in registers
+    private const int Square = 8; // side of the blocks that are transposed in registers
 
-    /// <summary>The batch transposed, its pixels in opposite order.</summary>
+    /// <summary>The transposed batch, with pixels in reverse order.</summary>
     /// <param name="images">bfloat16 on a CPU, channels last. Shape [N, C, H, W], N a multiple of <see cref="Images"/>,
     /// C of <see cref="Channels"/>.</param>
-    /// <exception cref="ArgumentException">Another type or device, or numbers that are no such multiples.</exception>
+    /// <exception cref="ArgumentException">Another type or device, or sizes that are not such multiples.</exception>
     /// <returns>The pixel (y, x) of the image n and channel c at [c, n, H - 1 - y, W - 1 - x]. Shape [C, N, H, W],
     /// channels last.</returns>
     public static Tensor Reversed(Tensor images)

@@ -5,17 +5,17 @@ using static TorchSharp.torch.nn;
 
 namespace MoCoSharp.Kernels;
 
-/// <summary>A 3x3 convolution by libtorch, with a fast gradient of its weights where images are small.</summary>
+/// <summary>A 3x3 convolution by libtorch, with a faster weight gradient for small images.</summary>
 /// <remarks>
-/// oneDNN's bfloat16 kernels for this gradient sum over the pixels of an image, and are slow where there are few.
+/// oneDNN's bfloat16 kernels for this gradient sum over the pixels of an image, and are slow if there are few.
 /// With stride 1 it is computed as a convolution whose channels are the batch's images, with stride 2 as one product
-/// with the patches; a large batch chunk by chunk. All else is libtorch's.
+/// with the patches. A large batch is split into chunks. Everything else uses libtorch.
 /// </remarks>
 internal sealed class Conv3x3WeightGradient : autograd.SingleTensorFunction<Conv3x3WeightGradient>
 {
     private const int Size = 3;
     private const int Padding = 1;
-    private const int SmallImage = 49; // pixels of the output; larger images gain only where they are few
+    private const int SmallImage = 49; // pixels of the output; larger images gain only in small batches
     private const int AtOnce = 4096;   // pixels of all images; with more, libtorch is faster
     private const int AtOnceStrided = 8192;
     private const string SavedKey = "saved";

@@ -5,20 +5,20 @@ namespace MoCoSharp.Kernels;
 
 /// <summary>
 /// A 3x3 convolution in bfloat16 with its gradients, by products of transformed tiles (<see cref="WinogradTiles"/>):
-/// 16 multiplications where the plain sum has 36. Pays where channels are many, so that the products outweigh the
+/// 16 multiplications instead of 36. Faster for many channels, where the products take longer than the
 /// transforms.
 /// </summary>
 internal sealed class Winograd : autograd.SingleTensorFunction<Winograd>
 {
-    // Of input and output; fewer gain little, for tiles of four times the size of their images
+    // Of input and output. Fewer channels gain little: tiles are four times as large as their images
     private const int Channels = 128;
-    // Values at each place of the tiles of images; a larger batch goes part by part, for their memory
+    // Values at each place of the tiles. A larger batch is split, to limit memory
     private const long AtOnce = 1 << 18;
     private const string SavedKey = "saved";
 
     public override string Name => nameof(Winograd);
 
-    /// <summary>Whether it is the faster way.</summary>
+    /// <summary>Whether this is supported, and faster than libtorch.</summary>
     /// <param name="images">Shape [N, I, H, W].</param>
     /// <param name="kernel">Shape [O, I, 3, 3].</param>
     /// <param name="stride">Of the convolution.</param>
@@ -32,7 +32,7 @@ internal sealed class Winograd : autograd.SingleTensorFunction<Winograd>
         && images.shape[2] % 2 == 0
         && images.shape[3] % 2 == 0;
 
-    /// <summary>The convolution, padded by 1, of what suits.</summary>
+    /// <summary>The convolution, padded by 1. <see cref="IsApplicable"/> must be true.</summary>
     /// <param name="images">Shape [N, I, H, W].</param>
     /// <param name="kernel">Shape [O, I, 3, 3].</param>
     /// <returns>Shape [N, O, H, W], channels last.</returns>
@@ -70,7 +70,7 @@ internal sealed class Winograd : autograd.SingleTensorFunction<Winograd>
         return Output(images, WinogradTiles.OfKernel(kernel).transpose(1, 2)).MoveToOuterDisposeScope();
     }
 
-    // A convolution of the gradient with the kernel turned by 180 degrees, its inputs and outputs exchanged.
+    // A convolution of the gradient with the kernel turned by 180 degrees, its inputs and outputs swapped.
     private static Tensor OfImages(Tensor gradient, Tensor kernel)
     {
         using var scope = NewDisposeScope();

@@ -8,7 +8,7 @@ namespace MoCoSharp.Kernels;
 /// <summary>
 /// The transforms of a 3x3 convolution by Winograd's F(2x2, 3x3) (Lavin and Gray, "Fast Algorithms for Convolutional
 /// Neural Networks", arXiv 1509.09308, section 4.1): squares of 2 x 2 pixels of the output, of 4 x 4 of the input,
-/// and kernels of 4 x 4, each of whose 16 places is then one product of matrices. Read and written in bfloat16,
+/// and kernels of 4 x 4. Each of the 16 places is then one matrix product. Read and written in bfloat16,
 /// computed in float32.
 /// </summary>
 internal static unsafe class WinogradTiles
@@ -52,7 +52,7 @@ internal static unsafe class WinogradTiles
 
     /// <summary>G g Gᵀ of every kernel g.</summary>
     /// <param name="kernel">Channels last, I a multiple of 16. Shape [O, I, 3, 3].</param>
-    /// <param name="turned">Whether each is first turned by 180 degrees, as the gradient of the input wants it.</param>
+    /// <param name="turned">Whether each is first turned by 180 degrees, as for the gradient of the input.</param>
     /// <returns>Shape [16, O, I].</returns>
     public static Tensor OfKernel(Tensor kernel, bool turned = false)
     {
@@ -151,7 +151,7 @@ internal static unsafe class WinogradTiles
             var tile = ((row * (pass->Width / 2)) + x) * pass->Size;
             for (long channel = 0; channel < pass->Size; channel += IFloatLanes.Count)
             {
-                // Rows of pixels are two to a row of tiles
+                // A row of tiles covers two rows of pixels
                 var from = pass->Images + (((2 * row * pass->Width) + (2 * x)) * pass->Size) + channel;
                 var (right, down) = (pass->Size, pass->Width * pass->Size);
                 var a = GradientOf(Read(from), Read(from + down));
@@ -194,7 +194,7 @@ internal static unsafe class WinogradTiles
     private static void Kernel(long output, Pass* pass) => Kernel(output, pass, 0, Side - 1);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    // Which exchanges the outer two of G's rows
+    // Turning swaps the outer two rows of G
     private static void KernelTurned(long output, Pass* pass) => Kernel(output, pass, Side - 1, 0);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -265,7 +265,7 @@ internal static unsafe class WinogradTiles
         return (u.A + half, (u.B - u.C) * 0.5f, u.D + half);
     }
 
-    // Four pixels one below the other, from the one above y; 0 outside the image.
+    // Four pixels in a column, from the one above y; 0 outside the image.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Four Column(Pass* pass, long image, long y, long x, long channel)
     {

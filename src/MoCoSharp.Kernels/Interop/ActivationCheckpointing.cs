@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Kernels;
 
 /// <summary>
-/// Activation checkpointing: the backward pass computes a part's inner activations again, which saves memory and costs
+/// Activation checkpointing: the backward pass computes the inner activations again, which saves memory and costs
 /// time.
 /// </summary>
 /// <remarks>Chen et al. 2016, <see href="https://arxiv.org/abs/1604.06174"/>. Upstream.md says when this may

@@ -68,7 +68,7 @@ internal static unsafe partial class Aten
         var name = Marshal.StringToCoTaskMemUTF8(operation);
         try
         {
-            byte overload = 0; // the one without a name
+            byte overload = 0; // the unnamed overload
             fixed (ulong* slots = stack)
             {
                 Check(torch_call_dispatcher((byte*)name, &overload, slots, Version), operation);
@@ -89,7 +89,7 @@ internal static unsafe partial class Aten
         Check(torch_new_list_reserve_size((nuint)tensors.Count, out var list), "a list of tensors");
         foreach (var tensor in tensors)
         {
-            // Another handle to the same tensor
+            // A second handle to the same tensor, which the call takes over
             Check(aoti_torch_new_tensor_handle(tensor.Handle, out var copy), "a tensor");
             Check(torch_list_push_back(list, (ulong)copy), "a list of tensors");
             GC.KeepAlive(tensor);

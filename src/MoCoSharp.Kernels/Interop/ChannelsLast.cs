@@ -6,12 +6,12 @@ namespace MoCoSharp.Kernels;
 /// <summary>
 /// The layout that convolutions read fastest: shape [N, C, H, W], with the channels of a pixel side by side.
 /// </summary>
-/// <remarks>Operations keep the layout, so it is chosen once, where images come in.</remarks>
+/// <remarks>Operations keep the layout, so it is set once, on the input images.</remarks>
 public static class ChannelsLast
 {
-    /// <summary>The same images, channels last; no copy where they are so already.</summary>
+    /// <summary>The same images, channels last. No copy if they already are.</summary>
     /// <param name="images">Shape [N, C, H, W].</param>
-    public static Tensor Of(Tensor images)
+    public static Tensor From(Tensor images)
     {
         ArgumentNullException.ThrowIfNull(images);
         using var scope = NewDisposeScope();
@@ -30,7 +30,7 @@ public static class ChannelsLast
     }
 
     /// <summary>
-    /// Lays the convolution weights of a module out in this way, in place: gradients, velocities and updates follow.
+    /// Converts the convolution weights of a module to this layout, in place. Their gradients and velocities follow.
     /// </summary>
     public static void Apply(nn.Module module)
     {
@@ -41,7 +41,7 @@ public static class ChannelsLast
             using var scope = NewDisposeScope();
             if (weight.dim() == 4)
             {
-                weight.set_(Of(weight));
+                weight.set_(From(weight));
             }
         }
     }

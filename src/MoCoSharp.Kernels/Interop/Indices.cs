@@ -6,7 +6,7 @@ namespace MoCoSharp.Kernels;
 internal static class Indices
 {
     /// <summary>
-    /// 0 to count - 1. (torch.arange makes numbers of its own, which are not held; see <see cref="Scalars"/>.)
+    /// 0 to count - 1. Replaces torch.arange, whose numbers are not held; see <see cref="Scalars"/>.
     /// </summary>
     /// <returns>Shape [count], int64.</returns>
     public static Tensor UpTo(long count, Device device)

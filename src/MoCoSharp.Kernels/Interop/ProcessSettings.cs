@@ -3,12 +3,12 @@ using System.Runtime.InteropServices;
 namespace MoCoSharp.Kernels;
 
 /// <summary>
-/// What <see cref="TorchRuntime.Configure"/> sets in the process: how threads wait, and how memory is kept. Linux
-/// alone.
+/// The settings of <see cref="TorchRuntime.Configure"/>: how threads wait, and whether freed memory is kept. Only on
+/// Linux.
 /// </summary>
 internal static partial class ProcessSettings
 {
-    /// <summary>Sets both, where the person has not.</summary>
+    /// <summary>Applies both settings, unless the user has set them.</summary>
     public static void Apply()
     {
         if (OperatingSystem.IsLinux())

@@ -12,7 +12,7 @@ internal sealed class SavedTensors
 {
     private IReadOnlyList<Tensor?>? _tensors;
 
-    /// <param name="tensors">Handles without a gradient, which nobody else disposes.</param>
+    /// <param name="tensors">Handles without a gradient. No one else may dispose them.</param>
     public SavedTensors(params Tensor?[] tensors) =>
         _tensors = [.. tensors.Select(tensor => tensor?.DetachFromDisposeScope())];
 

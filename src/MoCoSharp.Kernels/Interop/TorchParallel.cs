@@ -9,8 +9,8 @@ internal static unsafe partial class TorchParallel
     /// <summary>Calls work(i, context) once for each i from 0 to count - 1.</summary>
     /// <remarks>Calls share no output, so the result is the same for any number of threads.</remarks>
     /// <param name="count">0 or more.</param>
-    /// <param name="work">Must not throw: nothing would catch the exception.</param>
-    /// <param name="context">What work reads and writes. It must not move meanwhile.</param>
+    /// <param name="work">Must not throw: the exception could not be caught.</param>
+    /// <param name="context">Input and output of work. It must not move meanwhile.</param>
     /// <exception cref="InvalidOperationException">libtorch refused the loop.</exception>
     public static void For<T>(long count, delegate*<long, T*, void> work, T* context) where T : unmanaged
     {

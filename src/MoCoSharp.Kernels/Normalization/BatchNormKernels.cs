@@ -8,7 +8,7 @@ namespace MoCoSharp.Kernels;
 /// Batch normalization by groups, with a shortcut's sum and a ReLU: two passes over memory forward, two backward.
 /// </summary>
 /// <remarks>
-/// The input is S groups of rows, one behind the other; each group has its own statistics. A row is the C channels of
+/// The input is S groups of rows, one after another; each group has its own statistics. A row is the C channels of
 /// a pixel. Sums are taken piece by piece and added in the order of the pieces: they are the same for any number of
 /// threads.
 /// </remarks>
@@ -18,7 +18,7 @@ internal static unsafe partial class BatchNormKernels
     /// Whether the passes are faster than libtorch's operations: in bfloat16 on a CPU with 512-bit vectors.
     /// </summary>
     /// <remarks>
-    /// They take float32 too. There memory is the limit: a step of ResNet-18 took 3 to 5 % longer with them, and a
+    /// They also support float32. There memory is the limit: a step of ResNet-18 took 3 to 5 % longer with them, and a
     /// tenth more memory.
     /// </remarks>
     /// <param name="input">Shape [N, C] or [N, C, H, W].</param>
@@ -61,8 +61,8 @@ internal static unsafe partial class BatchNormKernels
 
     /// <summary>(x - mean) scale + bias + shortcut, and its ReLU.</summary>
     /// <param name="rows">x: contiguous. Shape [R, C].</param>
-    /// <param name="output">Written. Of the same kind; may be the rows themselves.</param>
-    /// <param name="shortcut">Of the same kind; null to add nothing.</param>
+    /// <param name="output">Written. Same shape and type; may be the rows themselves.</param>
+    /// <param name="shortcut">Same shape and type; null to add nothing.</param>
     /// <param name="channels">Mean and scale of each group and channel.</param>
     /// <param name="bias">Float32, shape [C].</param>
     /// <param name="rectifies">Whether a ReLU follows.</param>
@@ -139,7 +139,7 @@ internal static unsafe partial class BatchNormKernels
     /// <param name="spread">Per group and channel.</param>
     /// <param name="shift">Per group and channel.</param>
     /// <param name="bias">As forward.</param>
-    /// <param name="rectifies">Whether the gradient is that after the ReLU. Only without a shortcut.</param>
+    /// <param name="rectifies">Whether the gradient is of the ReLU's output. Only without a shortcut.</param>
     public static void Gradient(
         Tensor gradient, Tensor rows, Tensor ofRows,
         NormChannels channels, float[] spread, float[] shift, Tensor bias, bool rectifies)
@@ -174,7 +174,7 @@ internal static unsafe partial class BatchNormKernels
         public void Dispose() => ArrayPool<float>.Shared.Return(Values);
     }
 
-    /// <summary>Rows in pieces that a cache holds. Their number follows from the shape alone.</summary>
+    /// <summary>Pieces of rows that fit in a cache. Their number depends only on the shape.</summary>
     private readonly struct Pieces
     {
         private readonly long _rowsAtOnce;

@@ -9,7 +9,7 @@ internal static unsafe partial class BatchNormKernels
     // Values of neighboring rows that are visited channel by channel, so that a channel's numbers stay in registers.
     private const int AtOnce = 256;
 
-    // Sums relative to the piece's first row, so that a mean far from 0 costs no digits.
+    // Sums relative to the piece's first row, so that a mean far from 0 loses no precision.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MomentsOf<T>(long piece, Pass* pass) where T : struct, IFloatLanes
     {

@@ -1,6 +1,6 @@
 namespace MoCoSharp.Kernels;
 
-/// <summary>What a batch normalization subtracts from each channel of each group, and multiplies the rest by.</summary>
+/// <summary>Mean and scale of a batch normalization, for each group and channel.</summary>
 /// <param name="Groups">S.</param>
 /// <param name="Mean">S x C values.</param>
 /// <param name="Scale">weight / deviation. S x C values.</param>

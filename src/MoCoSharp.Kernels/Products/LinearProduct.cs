@@ -3,10 +3,10 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Kernels;
 
-/// <summary>rows · weightᵀ with its gradients, each product by the fastest way.</summary>
+/// <summary>rows · weightᵀ with its gradients, each product by the fastest method.</summary>
 /// <remarks>
 /// In float32 by <see cref="MatMul"/>. In bfloat16 libtorch uses oneDNN itself; there the weight gradient of many
-/// rows is computed in parts at once.
+/// rows is computed in parallel parts.
 /// </remarks>
 internal sealed class LinearProduct : autograd.SingleTensorFunction<LinearProduct>
 {
@@ -55,7 +55,7 @@ internal sealed class LinearProduct : autograd.SingleTensorFunction<LinearProduc
             return parts.sum(0, type: float32).to(bfloat16); // [Parts, O, I] to [O, I]
         }
 
-        // oneDNN copies the left matrix where it is transposed: the narrower one goes left.
+        // oneDNN copies a transposed left matrix, so the narrower matrix is on the left.
         return gradient.shape[1] <= rows.shape[1]
             ? MatMul.TimesTransposed(gradient.t(), rows.t())
             : MatMul.TimesTransposed(rows.t(), gradient.t()).t().contiguous();

@@ -6,7 +6,7 @@ namespace MoCoSharp.Kernels;
 /// <summary>Matrix products without a gradient.</summary>
 internal static class MatMul
 {
-    private static bool _has = true; // oneDNN's product, until it is found missing
+    private static bool _has = true; // whether libtorch has oneDNN; false after the first failure
 
     /// <summary>
     /// rows · columnsᵀ. In float32 on a CPU by oneDNN, which is two to three times as fast as torch.mm on AMD

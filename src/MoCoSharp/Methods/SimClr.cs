@@ -119,7 +119,7 @@ public sealed class SimClr : PretrainMethod
     public override StepOutput forward(Tensor queryViews, Tensor keyViews)
     {
         using var scope = NewDisposeScope();
-        var views = cat([ChannelsLast.Of(queryViews), ChannelsLast.Of(keyViews)]); // [2N / ranks, 3, H, W]
+        var views = cat([ChannelsLast.From(queryViews), ChannelsLast.From(keyViews)]); // [2N / ranks, 3, H, W]
         var embeddings = functional.normalize(_cache is null ? encoder.call(views) : _cache.Embed(views), dim: 1);
         var (first, second) = (
             embeddings.narrow(0, 0, queryViews.shape[0]),

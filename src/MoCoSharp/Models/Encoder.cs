@@ -137,7 +137,7 @@ public sealed class Encoder : Module<Tensor, Tensor>
     private Tensor Features(Tensor images, BatchNormMode mode)
     {
         using var scope = NewDisposeScope();
-        var features = Pooled(Splits(mode) ? BatchGroups.Gather(images, _bnGroups) : ChannelsLast.Of(images), mode);
+        var features = Pooled(Splits(mode) ? BatchGroups.Gather(images, _bnGroups) : ChannelsLast.From(images), mode);
         return (Splits(mode) ? BatchGroups.Scatter(features, _bnGroups) : features).MoveToOuterDisposeScope();
     }
 

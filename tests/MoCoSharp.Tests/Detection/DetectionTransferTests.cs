@@ -226,7 +226,7 @@ public sealed class DetectionTransferTests : IDisposable
         encoder.eval();
         backbone.eval();
         stage.eval();
-        var images = ChannelsLast.Of(Golden.View(0, 0, ScalarType.Float32, 2, 3, 64, 96));
+        var images = ChannelsLast.From(Golden.View(0, 0, ScalarType.Float32, 2, 3, 64, 96));
 
         Assert.InRange(Golden.Difference(stage.call(backbone.call(images)), encoder.Features(images)), 0, 1e-5);
         Assert.Equal([2, 4 * 4 * 4, 4, 6], backbone.call(images).shape);

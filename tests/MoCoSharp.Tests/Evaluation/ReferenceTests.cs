@@ -73,7 +73,7 @@ public sealed class ReferenceTests
 
         Tensor Convolve(string name, Tensor input, int stride) =>
             functional.conv2d(
-                ChannelsLast.Of(input), ChannelsLast.Of(weights[$"{name}.weight"]), strides: [stride, stride],
+                ChannelsLast.From(input), ChannelsLast.From(weights[$"{name}.weight"]), strides: [stride, stride],
                 padding: [1, 1]);
 
         Tensor Norm(string name, Tensor input) => functional.batch_norm(

@@ -32,12 +32,12 @@ public sealed class Conv3x3WeightGradientTests : IDisposable
     {
         using var scope = NewDisposeScope();
         manual_seed(3);
-        var images = ChannelsLast.Of(randn(count, inputs, height, width)).to(bfloat16).requires_grad_();
-        var kernel = ChannelsLast.Of(randn(outputs, inputs, 3, 3)).to(bfloat16).requires_grad_();
+        var images = ChannelsLast.From(randn(count, inputs, height, width)).to(bfloat16).requires_grad_();
+        var kernel = ChannelsLast.From(randn(outputs, inputs, 3, 3)).to(bfloat16).requires_grad_();
         var imagesTwin = images.detach().to(float64).requires_grad_();
         var kernelTwin = kernel.detach().to(float64).requires_grad_();
         var expected = nn.functional.conv2d(imagesTwin, kernelTwin, strides: [stride, stride], padding: [1, 1]);
-        var gradient = ChannelsLast.Of(randn(expected.shape)).to(bfloat16);
+        var gradient = ChannelsLast.From(randn(expected.shape)).to(bfloat16);
 
         var output = Conv3x3WeightGradient.Convolve(images, kernel, stride);
         output.backward([gradient]);
@@ -62,7 +62,7 @@ public sealed class Conv3x3WeightGradientTests : IDisposable
     public void WhatNeedsNoGradient_GetsNone(int stride)
     {
         using var scope = NewDisposeScope();
-        var images = ChannelsLast.Of(ones(16, 32, 4, 4)).to(bfloat16);
+        var images = ChannelsLast.From(ones(16, 32, 4, 4)).to(bfloat16);
         var kernel = ones(32, 32, 3, 3, dtype: bfloat16).requires_grad_();
 
         Conv3x3WeightGradient.Convolve(images, kernel, stride).sum().backward();

@@ -81,6 +81,6 @@ public sealed class KernelTableTests
         return [.. Enumerable.Range(0, 3).Select(i => step
             .Run(i, Views(i, 0), Views(i, 1), learningRate: 0.01).Loss.to(float64).item<double>())];
 
-        Tensor Views(int i, int view) => ChannelsLast.Of(Golden.View(i, view, type, 16, 3, 16, 16));
+        Tensor Views(int i, int view) => ChannelsLast.From(Golden.View(i, view, type, 16, 3, 16, 16));
     }
 }

@@ -21,14 +21,14 @@ public sealed class WinogradTests : IDisposable
     {
         using var scope = NewDisposeScope();
         manual_seed(3);
-        var images = ChannelsLast.Of(randn(count, inputs, height, width)).to(bfloat16).requires_grad_();
-        var kernel = ChannelsLast.Of(randn(outputs, inputs, 3, 3)).to(bfloat16).requires_grad_();
+        var images = ChannelsLast.From(randn(count, inputs, height, width)).to(bfloat16).requires_grad_();
+        var kernel = ChannelsLast.From(randn(outputs, inputs, 3, 3)).to(bfloat16).requires_grad_();
         Assert.True(Winograd.IsApplicable(images, kernel, stride: 1));
         var (imagesTwin, kernelTwin) = (
             images.detach().to(float64).requires_grad_(),
             kernel.detach().to(float64).requires_grad_());
         var expected = nn.functional.conv2d(imagesTwin, kernelTwin, padding: [1, 1]);
-        var gradient = ChannelsLast.Of(randn(expected.shape)).to(bfloat16);
+        var gradient = ChannelsLast.From(randn(expected.shape)).to(bfloat16);
 
         var output = Winograd.Convolve(images, kernel);
         output.backward([gradient]);
@@ -59,8 +59,8 @@ public sealed class WinogradTests : IDisposable
     public void WhatNeedsNoGradient_GetsNone()
     {
         using var scope = NewDisposeScope();
-        var images = ChannelsLast.Of(ones(4, 128, 4, 4)).to(bfloat16);
-        var kernel = ChannelsLast.Of(ones(128, 128, 3, 3)).to(bfloat16).requires_grad_();
+        var images = ChannelsLast.From(ones(4, 128, 4, 4)).to(bfloat16);
+        var kernel = ChannelsLast.From(ones(128, 128, 3, 3)).to(bfloat16).requires_grad_();
 
         Winograd.Convolve(images, kernel).sum().backward();
 

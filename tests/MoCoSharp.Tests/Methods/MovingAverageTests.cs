@@ -18,12 +18,12 @@ public sealed class MovingAverageTests
         var averages = new[]
         {
             Golden.View(1, 0, float64, 3, 5),
-            ChannelsLast.Of(Golden.View(1, 1, float64, 4, 3, 3, 3)),
+            ChannelsLast.From(Golden.View(1, 1, float64, 4, 3, 3, 3)),
         };
         var newest = new[]
         {
             Golden.View(2, 0, float64, 3, 5),
-            ChannelsLast.Of(Golden.View(2, 1, float64, 4, 3, 3, 3)),
+            ChannelsLast.From(Golden.View(2, 1, float64, 4, 3, 3, 3)),
         };
         var expected = averages
             .Zip(newest, (average, value) => (momentum * average) + ((1 - momentum) * value))

@@ -21,7 +21,7 @@ public sealed class ConvolutionTests
             weight.copy_(randn_like(weight));
         }
 
-        var images = ChannelsLast.Of(randn(8, 32, 1, 1)).to(bfloat16).requires_grad_();
+        var images = ChannelsLast.From(randn(8, 32, 1, 1)).to(bfloat16).requires_grad_();
         var (imagesTwin, weightTwin) = (
             images.detach().to(float64).requires_grad_(),
             weight.detach().to(bfloat16).to(float64).requires_grad_());

@@ -258,7 +258,7 @@ public sealed class EncoderTests
         encoder.eval();
         var images = rand(2, 3, 16, 16);
 
-        Assert.True(encoder.call(images).eq(encoder.call(ChannelsLast.Of(images))).all().item<bool>());
+        Assert.True(encoder.call(images).eq(encoder.call(ChannelsLast.From(images))).all().item<bool>());
     }
 
     [Fact]

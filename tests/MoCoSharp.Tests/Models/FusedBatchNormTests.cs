@@ -45,8 +45,8 @@ public sealed class FusedBatchNormTests : IDisposable
         using var twin = new SplitBatchNorm(channels, groups);
         twin.load_state_dict(layer.state_dict());
         twin.to(float64);
-        var input = ChannelsLast.Of((randn(count, channels, size, size) * 3) + 2).requires_grad_();
-        var shortcut = hasShortcut ? ChannelsLast.Of(randn(count, channels, size, size)).requires_grad_() : null;
+        var input = ChannelsLast.From((randn(count, channels, size, size) * 3) + 2).requires_grad_();
+        var shortcut = hasShortcut ? ChannelsLast.From(randn(count, channels, size, size)).requires_grad_() : null;
         var (inputTwin, shortcutTwin) = (
             input.detach().to(float64).requires_grad_(),
             shortcut?.detach().to(float64).requires_grad_());
@@ -80,12 +80,12 @@ public sealed class FusedBatchNormTests : IDisposable
         using var layer = new SplitBatchNorm(64, 2);
         using var twin = new SplitBatchNorm(64, 2);
         twin.to(float64);
-        var input = ChannelsLast.Of(randn(8, 64, 6, 6)).to(bfloat16).requires_grad_();
-        var shortcut = ChannelsLast.Of(randn(8, 64, 6, 6)).to(bfloat16).requires_grad_();
+        var input = ChannelsLast.From(randn(8, 64, 6, 6)).to(bfloat16).requires_grad_();
+        var shortcut = ChannelsLast.From(randn(8, 64, 6, 6)).to(bfloat16).requires_grad_();
         var (inputTwin, shortcutTwin) = (
             input.detach().to(float64).requires_grad_(),
             shortcut.detach().to(float64).requires_grad_());
-        var gradient = ChannelsLast.Of(randn(8, 64, 6, 6)).to(bfloat16);
+        var gradient = ChannelsLast.From(randn(8, 64, 6, 6)).to(bfloat16);
 
         var output = layer.NormalizeAddRelu(input, BatchNormMode.Default, shortcut);
         output.backward([gradient]);
@@ -140,8 +140,8 @@ public sealed class FusedBatchNormTests : IDisposable
     {
         using var scope = NewDisposeScope();
         manual_seed(4);
-        var input = ChannelsLast.Of(randn(16, 64, 20, 20)).to(bfloat16);
-        var gradient = ChannelsLast.Of(randn(16, 64, 20, 20)).to(bfloat16);
+        var input = ChannelsLast.From(randn(16, 64, 20, 20)).to(bfloat16);
+        var gradient = ChannelsLast.From(randn(16, 64, 20, 20)).to(bfloat16);
         var threads = get_num_threads();
         try
         {
@@ -195,7 +195,7 @@ public sealed class FusedBatchNormTests : IDisposable
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var layer = new SplitBatchNorm(16, 1);
-        var input = ChannelsLast.Of(randn(4, 16, 3, 3)).to(bfloat16);
+        var input = ChannelsLast.From(randn(4, 16, 3, 3)).to(bfloat16);
         var before = input.clone();
 
         var output = layer.call(input);
@@ -211,9 +211,9 @@ public sealed class FusedBatchNormTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var layer = new SplitBatchNorm(16, 1);
-        var input = ChannelsLast.Of(randn(4, 16, 3, 3)).to(bfloat16).requires_grad_();
+        var input = ChannelsLast.From(randn(4, 16, 3, 3)).to(bfloat16).requires_grad_();
         var before = input.detach().clone();
-        var gradient = ChannelsLast.Of(randn(4, 16, 3, 3)).to(bfloat16);
+        var gradient = ChannelsLast.From(randn(4, 16, 3, 3)).to(bfloat16);
 
         var plain = layer.call(input);
         plain.backward([gradient.where(plain > 0, zeros_like(gradient))]);
@@ -231,7 +231,7 @@ public sealed class FusedBatchNormTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var layer = new SplitBatchNorm(16, 1);
-        var input = ChannelsLast.Of(randn(4, 16, 3, 3)).to(bfloat16).requires_grad_() * 1;
+        var input = ChannelsLast.From(randn(4, 16, 3, 3)).to(bfloat16).requires_grad_() * 1;
         var square = input.square(); // whose gradient needs the input, after the layer's
 
         var sum = layer.NormalizeAddRelu(input, BatchNormMode.Default).sum() + square.sum();

@@ -41,7 +41,7 @@ public sealed class SgdTests
     {
         using var scope = NewDisposeScope();
         var start = Golden.View(1, 0, float64, 40, 24, 3, 3);
-        var parameter = new Parameter(MoCoSharp.Kernels.ChannelsLast.Of(start.to(float32)));
+        var parameter = new Parameter(MoCoSharp.Kernels.ChannelsLast.From(start.to(float32)));
         using var optimizer = new Sgd([("w", parameter)], momentum: 0.9, weightDecay: 0.1);
         var (expected, velocity) = (start.clone(), zeros_like(start));
 
