@@ -3,15 +3,14 @@ using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Data;
 using MoCoSharp.Encoders;
 using MoCoSharp.Export;
-using MoCoSharp.Models;
 using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Commands;
 
-/// <summary>moco export: an encoder as a file that other tools load, checked before it is there.</summary>
+/// <summary>moco export: writes an encoder for other tools, and checks the file before it gets its name.</summary>
 internal static class ExportCommand
 {
-    private static readonly string[] Formats = ["safetensors", "onnx", "torchvision", "timm", "torch", "detectron2"];
+    private const string Onnx = "onnx";
 
     public static Command Create()
     {
@@ -21,9 +20,9 @@ internal static class ExportCommand
         };
         var format = new Option<string>("--format")
         {
-            Description = $"One of {string.Join(", ", Formats)}.",
+            Description = $"One of {string.Join(", ", ExportFormat.Names)}.",
             Required = true,
-        }.OneOf(Formats);
+        }.OneOf([.. ExportFormat.Names]);
         var output = new Option<string>("-o", "--output")
         {
             HelpName = "file",
@@ -64,60 +63,39 @@ internal static class ExportCommand
     private static int Run(Request request)
     {
         ThrowIfAny(Faults(request));
-        ExportFormat format = request.Format switch
-        {
-            "safetensors" => new SafeTensorsFormat(),
-            "torchvision" => new TorchvisionFormat(),
-            "timm" => new TimmFormat(),
-            "torch" => new OfficialFormat(
-                request.Role == EncoderRole.Query ? OfficialCheckpoint.Of(request.Source) : null),
-            "detectron2" => new Detectron2Format(),
-            _ => new OnnxFormat(request.FoldBatchNorm),
-        };
+        var format = Format(request);
         using var trained = TrainedEncoder.Load(request.Source, request.Role, request.Prefix);
         NamedEncoder.Note(request.Source, trained);
-        ThrowIfAny(
-        [
-            .. request.WithHead && trained.Encoder.Options.Head == EncoderHead.None
-                ? [$"{request.Source}: has no head. Leave out --head."]
-                : Array.Empty<string>(),
-            .. format.Faults(trained, request.WithHead, request.Output),
-            .. format is OfficialFormat && trained.Classes.Count > 0
-                ?
-                [
-                    $"{request.Source}: is a classifier, and official code has none of this kind. Take torchvision, " +
-                    "timm, onnx or safetensors.",
-                ]
-                : Array.Empty<string>(),
-        ]);
-
-        // detectron2 takes the backbone alone
-        var isClassifier = trained.Classes.Count > 0 && format is not Detectron2Format;
-        var withHead =
-            request.WithHead
-            || isClassifier
-            || (format is OfficialFormat && trained.Encoder.Options.Head != EncoderHead.None); // an official file always has it
-        var difference = format.Export(trained, withHead, request.Output);
-        var described = trained.Describe(withHead);
-        Console.WriteLine(
-            $"{trained.Source}, step {trained.Step}: {described["encoder"]} encoder, {trained.Architecture}");
-        Console.WriteLine(
-            FormattableString.Invariant(
-                $"{request.Output}: {format.Name}, {new FileInfo(request.Output).Length / 1e6:F1} MB, {described["output"]}"
-            ));
-        Console.WriteLine($"images: {described["preparation"]}");
-        Console.WriteLine(
-            FormattableString.Invariant(
-                $"checked: {format.Check}; the greatest difference is {difference:G2} of the largest feature"));
-        if (format.Loading(trained, withHead, request.Output).ToList() is { Count: > 0 } lines)
-        {
-            Console.WriteLine($"load it in {format.Loader} so:\n\n{string.Join('\n', lines)}");
-        }
-
+        ThrowIfAny(format.Faults(trained, request.WithHead, request.Output));
+        Print(trained, format.Export(trained, request.WithHead, request.Output));
         return ExitCode.Done;
     }
 
-    // What can be known without opening the encoder.
+    private static ExportFormat Format(Request request) => ExportFormat.Create(request.Format, new ExportOptions
+    {
+        Training = request.Role == EncoderRole.Query ? request.Source : null,
+        FoldBatchNorm = request.FoldBatchNorm,
+        OnnxRuntime = request.Format == Onnx ? OnnxRuntime.Name : "", // loads the runtime
+        RunOnnx = OnnxRuntime.Run,
+    });
+
+    private static void Print(TrainedEncoder trained, ExportReport report)
+    {
+        var (metadata, megabytes) = (report.Metadata, report.SizeBytes / 1e6);
+        Console.WriteLine(
+            $"{trained.Source}, step {trained.Step}: {metadata["encoder"]} encoder, {report.Architecture}");
+        Console.WriteLine(FormattableString.Invariant(
+            $"{report.Path}: {report.Format}, {megabytes:F1} MB, {metadata["output"]}"));
+        Console.WriteLine($"images: {metadata["preparation"]}");
+        Console.WriteLine(FormattableString.Invariant(
+            $"checked: {report.Check}; the greatest difference is {report.Difference:G2} of the largest feature"));
+        if (report.Instructions.Count > 0)
+        {
+            Console.WriteLine($"load it in {report.Loader} so:\n\n{string.Join('\n', report.Instructions)}");
+        }
+    }
+
+    // The faults that are known before the encoder is loaded.
     private static IEnumerable<string> Faults(Request request)
     {
         var folder = Path.GetDirectoryName(Path.GetFullPath(request.Output));
@@ -130,7 +108,7 @@ internal static class ExportCommand
             yield return $"--output {request.Output} is a folder: name a file in it.";
         }
 
-        if (request.FoldBatchNorm && request.Format != "onnx")
+        if (request.FoldBatchNorm && request.Format != Onnx)
         {
             yield return $"--fold-bn is for onnx: in {request.Format} BatchNorm keeps its own tensors.";
         }

@@ -10,27 +10,26 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Export;
 
 /// <summary>
-/// A backbone for detectron2: a pickle of NumPy arrays under detectron2's names, which its loader knows by the ending
-/// .pkl.
+/// A backbone for detectron2: a pickle of NumPy arrays under detectron2's names. Its loader recognizes the ending .pkl.
 /// </summary>
 /// <remarks>
-/// What MoCo's detection/convert-pretrain-to-detectron2.py makes of an official checkpoint, without the head.
+/// The result of MoCo's detection/convert-pretrain-to-detectron2.py on an official checkpoint, without the head.
 /// </remarks>
-public sealed class Detectron2Format() : ExportFormat("detectron2")
+internal sealed class Detectron2Format() : ExportFormat("detectron2")
 {
     /// <inheritdoc/>
-    public override IEnumerable<string> Faults(TrainedEncoder trained, bool withHead, string path)
+    internal override IEnumerable<string> FormatFaults(TrainedEncoder trained, bool withHead, string path)
     {
         var options = trained.Encoder.Options;
         if (options.Stem != EncoderStem.ImageNet)
         {
-            yield return "detectron2's ResNet begins with a 7x7 convolution and a pool, this encoder with a " +
-                $"{options.Stem.Name()} stem: detectron2 cannot build it.";
+            yield return "detectron2's ResNet begins with a 7x7 convolution and a pool, " +
+                $"this encoder with a {options.Stem.Name()} stem: detectron2 cannot build it.";
         }
 
         if (options.Width != 64 && !ResNetStages.HasBottleneck(options.Depth))
         {
-            yield return $"detectron2's ResNet-{options.Depth} is of width 64, this encoder of width " +
+            yield return $"detectron2's ResNet-{options.Depth} has width 64, this encoder has width " +
                 $"{options.Width}: no tensor would fit.";
         }
 
@@ -41,12 +40,12 @@ public sealed class Detectron2Format() : ExportFormat("detectron2")
 
         if (!Path.GetExtension(path).Equals(".pkl", StringComparison.Ordinal))
         {
-            yield return $"--output {path} does not end in .pkl, by which detectron2 knows such a file.";
+            yield return $"--output {path} does not end in .pkl, by which detectron2 recognizes such a file.";
         }
     }
 
     /// <inheritdoc/>
-    public override IEnumerable<string> Loading(TrainedEncoder trained, bool withHead, string path)
+    internal override IEnumerable<string> Loading(TrainedEncoder trained, bool withHead, string path)
     {
         var options = trained.Encoder.Options;
         var normalize = ViewRecipes.Evaluation(trained.Views).Normalize;
@@ -75,7 +74,7 @@ public sealed class Detectron2Format() : ExportFormat("detectron2")
         yield return "  FORMAT: \"RGB\"";
     }
 
-    /// <summary>"layer1.0.bn2.weight" is "res2.0.conv2.norm.weight" there.</summary>
+    /// <summary>The name in detectron2: "res2.0.conv2.norm.weight" for "layer1.0.bn2.weight".</summary>
     internal static string Rename(string name)
     {
         name = name.StartsWith("layer", StringComparison.Ordinal)
@@ -89,10 +88,12 @@ public sealed class Detectron2Format() : ExportFormat("detectron2")
             .Replace("downsample.1.", "shortcut.norm.", StringComparison.Ordinal);
     }
 
+    /// <summary>Only if asked for, which is a fault: detectron2 takes the backbone alone.</summary>
+    internal override bool TakesHead(TrainedEncoder trained, bool asked) => asked;
+
     /// <inheritdoc/>
-    protected override void Write(string path, TrainedEncoder trained, bool withHead)
+    internal override void Write(string path, TrainedEncoder trained, bool withHead)
     {
-        ArgumentNullException.ThrowIfNull(trained);
         using var scope = NewDisposeScope();
         var weights = new PickleDictionary();
         foreach (var (name, tensor) in EncoderFile.Weights(trained.Encoder, withHead: false))
@@ -110,18 +111,17 @@ public sealed class Detectron2Format() : ExportFormat("detectron2")
     }
 
     /// <inheritdoc/>
-    protected override double Difference(string path, TrainedEncoder trained, bool withHead)
+    internal override double Difference(string path, TrainedEncoder trained, bool withHead)
     {
-        ArgumentNullException.ThrowIfNull(trained);
         using var file = TorchFile.Read(path);
         var weights = (PickleDictionary)((PickleDictionary)file.Root)["model"];
         return ExportCheck.Difference(
-            trained, withHead: false, path, EncoderFile
-                .Weights(trained.Encoder, withHead: false)
-            .ToDictionary(item => item.Name, item => ((PickleTensor)weights[Rename(item.Name)]).Tensor));
+            trained, withHead: false, path,
+            EncoderFile.Weights(trained.Encoder, withHead: false)
+                .ToDictionary(item => item.Name, item => ((PickleTensor)weights[Rename(item.Name)]).Tensor));
     }
 
-    // detectron2 normalises pixels of 0 to 255.
+    // detectron2 normalizes pixels of 0 to 255.
     private static string Scaled(IEnumerable<float> values) =>
         string.Join(", ", values.Select(value => Math.Round(value * 255.0, 3).ToString(CultureInfo.InvariantCulture)));
 }

@@ -6,20 +6,20 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Export;
 
-/// <summary>Holds what was exported to the encoder that it was made of: the same images, the same features.</summary>
-public static class ExportCheck
+/// <summary>Compares an exported file with its encoder: the same images must give the same features.</summary>
+internal static class ExportCheck
 {
     /// <summary>The greatest difference that rounding in float32 explains, as a share of the largest feature.</summary>
     public const double Tolerance = 1e-5;
 
-    private static readonly int[] BatchSizes = [1, 3]; // two, since the batch size is free
+    private static readonly int[] BatchSizes = [1, 3]; // two, because the batch size is free
 
-    /// <summary>Compares on random images of the encoder's size, the same ones every time.</summary>
-    /// <param name="trained">What the file was made of.</param>
-    /// <param name="withHead">Which output.</param>
-    /// <param name="exported">Runs what the file holds: [N, 3, H, W] to [N, D] or [N, C].</param>
+    /// <summary>Compares features of random images of the encoder's size, the same images every time.</summary>
+    /// <param name="trained">The encoder.</param>
+    /// <param name="withHead">Whether to compare the head's output instead of the pooled features.</param>
+    /// <param name="exported">Runs the exported model: [N, 3, H, W] to [N, D] or [N, C].</param>
     /// <returns>
-    /// The greatest difference over all features, as a share of the largest feature; infinite where shapes differ.
+    /// The greatest difference over all features, as a share of the largest feature; infinite if shapes differ.
     /// </returns>
     public static double Difference(TrainedEncoder trained, bool withHead, Func<Tensor, Tensor> exported)
     {
@@ -41,17 +41,17 @@ public static class ExportCheck
             }
 
             var share = (actual - expected).abs().max() / expected.abs().max().clamp_min(Held(float.Epsilon));
-            greatest = Math.Max(greatest, share.item<float>()); // not a number stays so
+            greatest = Math.Max(greatest, share.item<float>()); // NaN stays NaN
         }
 
         return greatest;
     }
 
-    /// <summary>Compares an encoder of the same architecture with weights that were read back.</summary>
-    /// <param name="trained">What the file was made of.</param>
-    /// <param name="withHead">Whether the head is among the weights, and its output is compared.</param>
-    /// <param name="path">Where the weights come from, for messages.</param>
-    /// <param name="weights">By torchvision's names.</param>
+    /// <summary>Compares the encoder with one of the same architecture and the reloaded weights.</summary>
+    /// <param name="trained">The encoder.</param>
+    /// <param name="withHead">Whether the head is among the weights. Then its output is compared.</param>
+    /// <param name="path">The file of the weights, for messages.</param>
+    /// <param name="weights">The reloaded weights by torchvision's names.</param>
     /// <exception cref="InvalidDataException">Weights are missing, or have another shape.</exception>
     public static double Difference(
         TrainedEncoder trained, bool withHead, string path, IReadOnlyDictionary<string, Tensor> weights)

@@ -9,23 +9,22 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Export;
 
 /// <summary>
-/// MoCo's official layout for torch.load. Of a training the whole goes along, so that official code resumes from it; of
-/// an encoder alone what the released files hold: the encoder with its head, called module.encoder_q whichever it was,
-/// since that is what official evaluation takes.
+/// MoCo's official layout for torch.load. With a training checkpoint, official code can resume from the file. Without
+/// one, the file holds what the released files hold: one encoder with its head. It is named module.encoder_q, for the
+/// query encoder and for the key encoder, because official evaluation reads that name.
 /// </summary>
 /// <param name="checkpoint">
-/// Of the training that goes along, from <see cref="OfficialCheckpoint.Of"/>; null leaves the encoder alone.
+/// The checkpoint of the training, from <see cref="OfficialCheckpoint.Of"/>; null writes the encoder alone.
 /// </param>
-public sealed class OfficialFormat(string? checkpoint) : ExportFormat("torch")
+internal sealed class OfficialFormat(string? checkpoint) : ExportFormat("torch")
 {
     /// <inheritdoc/>
-    public override string Check =>
+    internal override string Check =>
         checkpoint is null ? base.Check : $"{base.Check}; both encoders, queue and velocities compared bit by bit";
 
     /// <inheritdoc/>
-    public override IEnumerable<string> Loading(TrainedEncoder trained, bool withHead, string path)
+    internal override IEnumerable<string> Loading(TrainedEncoder trained, bool withHead, string path)
     {
-        ArgumentNullException.ThrowIfNull(trained);
         var options = trained.Encoder.Options;
         if (options.Width != 64 || options.Stem != EncoderStem.ImageNet)
         {
@@ -35,22 +34,34 @@ public sealed class OfficialFormat(string? checkpoint) : ExportFormat("torch")
 
         if (checkpoint is not null && trained.Run?.MoCo is { } moco)
         {
-            yield return string.Create(CultureInfo.InvariantCulture,
-                $"python main_moco.py -a resnet{options.Depth} --resume {Shell.Quote(path)} --moco-dim " +
-                $"{trained.Encoder.OutputSize} --moco-k {moco.QueueSize} ")
-                + string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"--moco-m {moco.Momentum} --moco-t " +
-                    $"{moco.Temperature}{(options.Head == EncoderHead.Mlp ? " --mlp" : "")} ...");
+            var mlp = options.Head == EncoderHead.Mlp ? " --mlp" : "";
+            yield return string.Create(
+                CultureInfo.InvariantCulture,
+                $"python main_moco.py -a resnet{options.Depth} --resume {Shell.Quote(path)} " +
+                $"--moco-dim {trained.Encoder.OutputSize} --moco-k {moco.QueueSize} " +
+                $"--moco-m {moco.Momentum} --moco-t {moco.Temperature}{mlp} ...");
         }
 
         yield return $"python main_lincls.py -a resnet{options.Depth} --pretrained {Shell.Quote(path)} ...";
     }
 
     /// <inheritdoc/>
-    protected override void Write(string path, TrainedEncoder trained, bool withHead)
+    internal override IEnumerable<string> FormatFaults(TrainedEncoder trained, bool withHead, string path)
     {
-        ArgumentNullException.ThrowIfNull(trained);
+        if (trained.Classes.Count > 0)
+        {
+            yield return $"{trained.Source}: is a classifier, and official code has no such model. " +
+                "Take torchvision, timm, onnx or safetensors.";
+        }
+    }
+
+    /// <summary>Always, if there is one: official files have a head.</summary>
+    internal override bool TakesHead(TrainedEncoder trained, bool asked) =>
+        asked || trained.Encoder.Options.Head != EncoderHead.None;
+
+    /// <inheritdoc/>
+    internal override void Write(string path, TrainedEncoder trained, bool withHead)
+    {
         if (checkpoint is not null)
         {
             OfficialCheckpoint.Convert(checkpoint, path);
@@ -70,9 +81,8 @@ public sealed class OfficialFormat(string? checkpoint) : ExportFormat("torch")
     }
 
     /// <inheritdoc/>
-    protected override double Difference(string path, TrainedEncoder trained, bool withHead)
+    internal override double Difference(string path, TrainedEncoder trained, bool withHead)
     {
-        ArgumentNullException.ThrowIfNull(trained);
         var stem = trained.Encoder.Options.Stem;
         using var weights = ForeignWeights.Read(path, stem: stem == EncoderStem.ImageNet ? null : stem);
         return checkpoint is null || OfficialCheckpoint.IsSame(weights, checkpoint)

@@ -11,26 +11,26 @@ namespace MoCoSharp.Export;
 
 /// <summary>Writes an encoder as an ONNX model: images in, features or embeddings out, any batch size.</summary>
 /// <remarks>
-/// The model's metadata say how images are to be prepared (mean, std, size, and the whole preparation in words).
-/// Weights are float32.
+/// The metadata of the model say how to prepare images: mean, std, size, and the whole preparation in words. Weights
+/// are float32.
 /// </remarks>
-public static class OnnxExport
+internal static class OnnxExport
 {
-    /// <summary>Version of the operator set; read by ONNX Runtime 1.12 and newer.</summary>
+    /// <summary>The version of the operator set. ONNX Runtime 1.12 and newer read it.</summary>
     public const int Opset = 17;
 
-    /// <summary>Name of the input, [batch, 3, size, size].</summary>
+    /// <summary>The name of the input. Shape [batch, 3, size, size].</summary>
     public const string Input = "images";
 
     /// <summary>Writes the model.</summary>
-    /// <param name="stream">Written from its position.</param>
+    /// <param name="stream">The model is written at its position.</param>
     /// <param name="trained">The encoder.</param>
     /// <param name="withHead">
-    /// Whether the output is the head's, "embeddings" [batch, C] (of a classifier "logits"), or the pooled "features"
-    /// [batch, D].
+    /// Whether the output is that of the head, [batch, C], named "embeddings" or, for a classifier, "logits". Otherwise
+    /// it is the pooled "features", [batch, D].
     /// </param>
     /// <param name="foldBatchNorm">
-    /// Whether each BatchNorm is worked into the convolution before it: fewer operations, rounded a little otherwise.
+    /// Whether each BatchNorm is folded into the convolution before it: fewer operations, slightly different rounding.
     /// </param>
     /// <exception cref="NotSupportedException">The model would take 2 GB or more.</exception>
     public static void Write(Stream stream, TrainedEncoder trained, bool withHead, bool foldBatchNorm)
@@ -65,9 +65,7 @@ public static class OnnxExport
         model.Write(coded);
     }
 
-    /// <summary>
-    /// Models.Encoder once more, as operations of ONNX; values are called as the layers that make them.
-    /// </summary>
+    /// <summary>Models.Encoder as ONNX operations. A value has the name of the layer that computes it.</summary>
     private sealed class Layers(IReadOnlyDictionary<string, Tensor> state, bool foldBatchNorm)
     {
         private const double Epsilon = 1e-5; // of SplitBatchNorm

@@ -3,50 +3,48 @@ using MoCoSharp.Encoders;
 
 namespace MoCoSharp.Export;
 
-/// <summary>
-/// Weights under torchvision's keys, in safetensors; with all that MoCoSharp needs to go on with them.
-/// </summary>
-public sealed class SafeTensorsFormat() : ExportFormat("safetensors")
+/// <summary>Weights under torchvision's keys, in safetensors, with the metadata that MoCoSharp loads.</summary>
+internal sealed class SafeTensorsFormat() : ExportFormat("safetensors")
 {
     /// <inheritdoc/>
-    public override string Loader => "MoCoSharp or Python";
+    internal override string Loader => "MoCoSharp or Python";
 
     /// <inheritdoc/>
-    public override IEnumerable<string> Loading(TrainedEncoder trained, bool withHead, string path)
+    internal override IEnumerable<string> Loading(TrainedEncoder trained, bool withHead, string path)
     {
-        ArgumentNullException.ThrowIfNull(trained);
         yield return $"moco embed {Shell.Quote(path)} --data photos -o features.npy";
-        yield return "using var trained = " +
-            $"TrainedEncoder.Load({StateDictFormat.Quoted(path)}{(trained.Role == EncoderRole.Key ? ", EncoderRole.Key" : "")}); // C#";
+        var quoted = StateDictFormat.Quoted(path);
+        var role = trained.Role == EncoderRole.Key ? ", EncoderRole.Key" : "";
+        yield return $"using var trained = TrainedEncoder.Load({quoted}{role}); // C#";
         yield return "";
-        if (trained.Encoder.Options.Width != 64)
+        var options = trained.Encoder.Options;
+        if (options.Width != 64)
         {
-            yield return $"# Python: torchvision has no ResNet-{trained.Encoder.Options.Depth} of width " +
-                $"{trained.Encoder.Options.Width}; these are the tensors, for a model of your own";
+            yield return $"# Python: torchvision has no ResNet-{options.Depth} of width " +
+                $"{options.Width}; these are the tensors, for a model of your own";
             yield return "import safetensors.torch";
-            yield return $"weights = safetensors.torch.load_file({StateDictFormat.Quoted(path)})";
+            yield return $"weights = safetensors.torch.load_file({quoted})";
             yield break;
         }
 
         yield return "import safetensors.torch, torch, torchvision";
-        yield return "model = " +
-            $"torchvision.models.resnet{trained.Encoder.Options.Depth}({StateDictFormat.NumClasses(trained, withHead)})";
+        var arguments = StateDictFormat.NumClasses(trained, withHead);
+        yield return $"model = torchvision.models.resnet{options.Depth}({arguments})";
         foreach (var line in StateDictFormat.Replacements(trained, withHead))
         {
             yield return line;
         }
 
-        yield return $"model.load_state_dict(safetensors.torch.load_file({StateDictFormat.Quoted(path)}))";
+        yield return $"model.load_state_dict(safetensors.torch.load_file({quoted}))";
     }
 
     /// <inheritdoc/>
-    protected override void Write(string path, TrainedEncoder trained, bool withHead) =>
+    internal override void Write(string path, TrainedEncoder trained, bool withHead) =>
         EncoderFile.Write(path, trained, withHead);
 
     /// <inheritdoc/>
-    protected override double Difference(string path, TrainedEncoder trained, bool withHead)
+    internal override double Difference(string path, TrainedEncoder trained, bool withHead)
     {
-        ArgumentNullException.ThrowIfNull(trained);
         using var reloaded = TrainedEncoder.Load(path, trained.Role);
         return ExportCheck.Difference(
             trained,

@@ -8,25 +8,23 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Export;
 
 /// <summary>A state dictionary as torch.save writes it, under torchvision's names, which are timm's too.</summary>
-/// <param name="name">Of the library.</param>
-public abstract class StateDictFormat(string name) : ExportFormat(name)
+/// <param name="name">The name of the library.</param>
+internal abstract class StateDictFormat(string name) : ExportFormat(name)
 {
     /// <inheritdoc/>
-    public override IEnumerable<string> Faults(TrainedEncoder trained, bool withHead, string path)
+    internal override IEnumerable<string> FormatFaults(TrainedEncoder trained, bool withHead, string path)
     {
         var options = trained.Encoder.Options;
         if (options.Width != 64)
         {
-            yield return $"{Name}'s resnet{options.Depth} is of width 64, this encoder of width {options.Width}: no " +
-                "tensor would fit. "
-                + "Export onnx, which brings the architecture along, or safetensors.";
+            yield return $"{Name}'s resnet{options.Depth} has width 64, this encoder has width {options.Width}: " +
+                "no tensor would fit. Export onnx, which includes the architecture, or safetensors.";
         }
     }
 
     /// <inheritdoc/>
-    protected override void Write(string path, TrainedEncoder trained, bool withHead)
+    internal override void Write(string path, TrainedEncoder trained, bool withHead)
     {
-        ArgumentNullException.ThrowIfNull(trained);
         using var scope = NewDisposeScope();
         var state = new PickleDictionary(isOrderedDict: true);
         foreach (var (key, tensor) in EncoderFile.Weights(trained.Encoder, withHead))
@@ -38,7 +36,7 @@ public abstract class StateDictFormat(string name) : ExportFormat(name)
     }
 
     /// <inheritdoc/>
-    protected override double Difference(string path, TrainedEncoder trained, bool withHead)
+    internal override double Difference(string path, TrainedEncoder trained, bool withHead)
     {
         using var file = TorchFile.Read(path);
         return ExportCheck.Difference(
@@ -46,22 +44,20 @@ public abstract class StateDictFormat(string name) : ExportFormat(name)
             ((PickleDictionary)file.Root).Tensors().ToDictionary(item => item.Key, item => item.Value.Tensor));
     }
 
-    /// <summary>A text as Python writes it.</summary>
+    /// <summary>A text as a string of Python, which is also a string of C#.</summary>
     internal static string Quoted(string text) => $"\"{JsonEncodedText.Encode(text)}\"";
 
-    /// <summary>Arguments of torchvision's function: a classifier's number of classes.</summary>
+    /// <summary>The arguments of torchvision's function: the number of classes of a classifier.</summary>
     internal static string NumClasses(TrainedEncoder trained, bool withHead) =>
         withHead && trained.Classes.Count > 0 ? $"num_classes={trained.Classes.Count}" : "";
 
-    /// <summary>Python that names a classifier's classes, which a state dictionary does not.</summary>
+    /// <summary>Python that names the classes of a classifier: a state dictionary does not hold them.</summary>
     internal static IEnumerable<string> ClassNames(TrainedEncoder trained, bool withHead) =>
         withHead && trained.Classes.Count > 0
         ? [$"classes = [{string.Join(", ", trained.Classes.Select(Quoted))}]"]
         : [];
 
-    /// <summary>
-    /// Python that gives "model" the layers in which the encoder differs from the library's own ResNet.
-    /// </summary>
+    /// <summary>Python that replaces the layers of "model" in which the encoder differs from the library's ResNet.</summary>
     internal static IEnumerable<string> Replacements(TrainedEncoder trained, bool withHead)
     {
         var encoder = trained.Encoder;
@@ -82,9 +78,10 @@ public abstract class StateDictFormat(string name) : ExportFormat(name)
         {
             EncoderHead.Linear => $"Linear({features}, {outputs})",
             EncoderHead.None => "Identity()",
-            var mlp =>
-                $"Sequential({string.Concat(Enumerable.Repeat(Hidden(mlp), Head.HiddenLayers(mlp)))}torch.nn.Linear({features}, {outputs}))",
+            var mlp => $"Sequential({AllHidden(mlp)}torch.nn.Linear({features}, {outputs}))",
         };
+
+        string AllHidden(EncoderHead head) => string.Concat(Enumerable.Repeat(Hidden(head), Head.HiddenLayers(head)));
 
         string Hidden(EncoderHead head) => Head.HasNorm(head)
             ? $"torch.nn.Linear({features}, {features}, bias=False), torch.nn.BatchNorm1d({features}), " +
@@ -93,13 +90,12 @@ public abstract class StateDictFormat(string name) : ExportFormat(name)
     }
 }
 
-/// <summary>For torchvision.models.</summary>
-public sealed class TorchvisionFormat() : StateDictFormat("torchvision")
+/// <summary>A state dictionary for torchvision.models.</summary>
+internal sealed class TorchvisionFormat() : StateDictFormat("torchvision")
 {
     /// <inheritdoc/>
-    public override IEnumerable<string> Loading(TrainedEncoder trained, bool withHead, string path)
+    internal override IEnumerable<string> Loading(TrainedEncoder trained, bool withHead, string path)
     {
-        ArgumentNullException.ThrowIfNull(trained);
         return
         [
             "import torch, torchvision",
@@ -111,15 +107,15 @@ public sealed class TorchvisionFormat() : StateDictFormat("torchvision")
     }
 }
 
-/// <summary>For timm.</summary>
-public sealed class TimmFormat() : StateDictFormat("timm")
+/// <summary>A state dictionary for timm.</summary>
+internal sealed class TimmFormat() : StateDictFormat("timm")
 {
     /// <inheritdoc/>
-    public override IEnumerable<string> Loading(TrainedEncoder trained, bool withHead, string path)
+    internal override IEnumerable<string> Loading(TrainedEncoder trained, bool withHead, string path)
     {
-        ArgumentNullException.ThrowIfNull(trained);
         var options = trained.Encoder.Options;
         var isClassifier = withHead && trained.Classes.Count > 0;
+        var classes = isClassifier ? $", {NumClasses(trained, withHead)}" : "";
         return options.Stem == EncoderStem.ImageNet && (isClassifier || !withHead)
             ?
             [
@@ -131,8 +127,7 @@ public sealed class TimmFormat() : StateDictFormat("timm")
             :
             [
                 "import timm, torch",
-                "model = " +
-                $"timm.create_model(\"resnet{options.Depth}\"{(isClassifier ? $", {NumClasses(trained, withHead)}" : "")})",
+                $"model = timm.create_model(\"resnet{options.Depth}\"{classes})",
                 .. Replacements(trained, withHead),
                 $"timm.models.load_checkpoint(model, {Quoted(path)})",
                 .. ClassNames(trained, withHead),

@@ -29,7 +29,7 @@ public sealed class PyTorchFormatTests : IDisposable
         using var trained = Trained.New(new EncoderOptions { Depth = depth, Stem = stem, Head = head });
         var format = new TorchvisionFormat();
 
-        Assert.Equal(0, format.Export(trained, withHead, Path.Combine(folder, "a \"b\" é.pth")));
+        Assert.Equal(0, format.Export(trained, withHead, Path.Combine(folder, "a \"b\" é.pth")).Difference);
 
         File.WriteAllLines(Path.Combine(folder, "load.py"), format.Loading(trained, withHead, "a \"b\" é.pth"));
         Assert.All(
@@ -55,7 +55,7 @@ public sealed class PyTorchFormatTests : IDisposable
             Classes = ["cat", "\"dog\"", "é"],
         };
         var format = new TorchvisionFormat();
-        Assert.Equal(0, format.Export(trained, withHead: true, Path.Combine(folder, "c.pth")));
+        Assert.Equal(0, format.Export(trained, withHead: true, Path.Combine(folder, "c.pth")).Difference);
 
         var lines = format.Loading(trained, withHead: true, "c.pth").ToList();
 
@@ -77,7 +77,7 @@ public sealed class PyTorchFormatTests : IDisposable
     {
         using var trained = Trained.New(new EncoderOptions { Depth = depth, Width = width });
 
-        Assert.Equal(0, new Detectron2Format().Export(trained, withHead: false, Path.Combine(folder, "encoder.pkl")));
+        Assert.Equal(0, new Detectron2Format().Export(trained, withHead: false, Path.Combine(folder, "encoder.pkl")).Difference);
 
         Assert.All(
             Judged(trained, withHead: false, "detectron2_export.py", folder, $"{depth}", $"{width}"),
@@ -106,7 +106,7 @@ public sealed class PyTorchFormatTests : IDisposable
         var path = Path.Combine(folder, "official.pth.tar");
         using var trained = TrainedEncoder.Load(run.Path);
         var format = new OfficialFormat(OfficialCheckpoint.Of(run.Path));
-        Assert.Equal(0, format.Export(trained, withHead: false, path));
+        Assert.Equal(0, format.Export(trained, withHead: false, path).Difference);
 
         Assert.Contains(
             $"--resume {path} --moco-dim 16 --moco-k 48 --moco-m 0.999 --moco-t",
@@ -117,7 +117,7 @@ public sealed class PyTorchFormatTests : IDisposable
 
         Assert.Null(OfficialCheckpoint.Of(path));
         using var alone = TrainedEncoder.Load(run.Path, EncoderRole.Key);
-        Assert.Equal(0, new OfficialFormat(null).Export(alone, withHead: false, path));
+        Assert.Equal(0, new OfficialFormat(null).Export(alone, withHead: false, path).Difference);
         using var released = ForeignWeights.Read(path);
         Assert.Equal((16, false), (released.OutputSize, released.Key is not null));
     }
@@ -164,7 +164,7 @@ public sealed class PyTorchFormatTests : IDisposable
         using var narrow = Trained.New(new EncoderOptions { Depth = 18, Width = 16, Stem = EncoderStem.Cifar });
         Assert.Contains("width 64", Assert.Single(new TorchvisionFormat().Faults(narrow, withHead: false, "e.pth")));
         Assert.Contains("width 64", Assert.Single(new TimmFormat().Faults(narrow, withHead: true, "e.pth")));
-        Assert.Equal(4, new Detectron2Format().Faults(narrow, withHead: true, "e.pth").Count());
+        Assert.Equal(4, new Detectron2Format().Faults(narrow, withHead: true, "e.pth").Count);
         Assert.Empty(new SafeTensorsFormat().Faults(narrow, withHead: true, "e"));
 
         using var fine = Trained.New(new EncoderOptions { Depth = 50, Width = 16 });
