@@ -81,8 +81,9 @@ internal sealed class ConsoleProgress(int epochs, TimeProvider time) : IPretrain
 
     public void Warned(string message) => Console.Error.WriteLine($"moco: warning: {message}");
 
-    public void Judged(Verdict verdict) =>
-        Warned($"{verdict.Finding}\n  evidence: {verdict.Evidence}\n  cause: {verdict.Cause}\n  cure: {verdict.Cure}");
+    public void Judged(Diagnosis diagnosis) => Warned(
+        $"{diagnosis.Finding}\n  evidence: {diagnosis.Evidence}\n" +
+        $"  cause: {diagnosis.Cause}\n  cure: {diagnosis.Cure}");
 
     private void TellLine(long step, long total)
     {

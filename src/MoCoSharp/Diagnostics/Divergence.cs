@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Diagnostics;
 
-/// <summary>A loss that is no number, on its way to those who can say more about it.</summary>
+/// <summary>A loss that is not finite, with what is known at the step. Caught inside the training loop.</summary>
 internal sealed class LossException(double loss, long step, int epoch) : Exception
 {
     public double Loss => loss;
@@ -25,16 +25,16 @@ internal sealed class LossException(double loss, long step, int epoch) : Excepti
     /// <summary>The batch, as indices in the data set.</summary>
     public IReadOnlyList<int> Images { get; init; } = [];
 
-    /// <summary>What was bad before the model; null where nothing was.</summary>
+    /// <summary>The input of the model that was not finite; null if all input was.</summary>
     public string? Input { get; init; }
 
-    /// <summary>What came out of the model with bad values.</summary>
+    /// <summary>The output of the model that was not finite; null if all output was.</summary>
     public string? Output { get; init; }
 
-    /// <summary>The last good loss and its step.</summary>
+    /// <summary>The last finite loss and its step.</summary>
     public (long Step, double Loss)? LastGood { get; init; }
 
-    /// <summary>The first bad one of the losses until a step.</summary>
+    /// <summary>The first loss that is not finite, among the losses up to a step.</summary>
     public static LossException Among(IReadOnlyList<double> losses, long lastStep, int epoch)
     {
         var first = losses.TakeWhile(double.IsFinite).Count();
@@ -43,9 +43,9 @@ internal sealed class LossException(double loss, long step, int epoch) : Excepti
     }
 }
 
-/// <summary>Remembers what a divergence must be told with: the batches and losses of the latest steps.</summary>
-/// <param name="data">Names the images.</param>
-/// <param name="health">Takes the figures.</param>
+/// <summary>Keeps what the report of a divergence needs: the batches and losses of the latest steps.</summary>
+/// <param name="data">The images, for their names.</param>
+/// <param name="health">The monitor of the health figures.</param>
 internal sealed class Watch(IImageDataset data, HealthMonitor health)
 {
     private const int Remembered = 1024;
@@ -65,7 +65,7 @@ internal sealed class Watch(IImageDataset data, HealthMonitor health)
         _batches.Remove(step - Remembered);
     }
 
-    /// <summary>The loss of the step under way, before a parameter moves.</summary>
+    /// <summary>Checks the loss of the current step, before the update.</summary>
     public void Check(StepOutput output, Tensor queryViews, Tensor keyViews, double learningRate, int epoch)
     {
         var loss = output.Loss.detach().to(float64).item<double>();
@@ -92,7 +92,7 @@ internal sealed class Watch(IImageDataset data, HealthMonitor health)
         };
     }
 
-    /// <summary>The losses since the last report, read where it costs nothing more.</summary>
+    /// <summary>Checks the losses since the last report, which are read anyway.</summary>
     public void Check(IReadOnlyList<double> losses, long lastStep, double learningRate, int epoch)
     {
         if (!losses.All(double.IsFinite))
@@ -110,16 +110,14 @@ internal sealed class Watch(IImageDataset data, HealthMonitor health)
     }
 }
 
-/// <summary>The end of a run whose loss is no number: what is known of it, for a person and in diverged.json.</summary>
+/// <summary>The report of a run whose loss is not finite: a message, and diverged.json.</summary>
 internal static class Divergence
 {
     /// <summary>Whether a tensor holds neither NaN nor infinity.</summary>
     public static bool IsFinite(Tensor values) => !values.is_floating_point() || values.isfinite().all().item<bool>();
 
-    /// <summary>Writes diverged.json, and makes the error.</summary>
-    /// <remarks>
-    /// The loss is the mean over ranks, so that all come here after the same step; the first one writes.
-    /// </remarks>
+    /// <summary>Writes diverged.json, and creates the exception.</summary>
+    /// <remarks>The loss is the mean over ranks: all ranks come here after the same step. Rank 0 writes.</remarks>
     public static DivergedException Tell(
         RunFolder run, PretrainMethod method, LossException bad, IImageDataset data, string? newest,
         IProcessGroup group)
@@ -152,7 +150,7 @@ internal static class Divergence
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // The message says the most of it.
+            // The message tells most of it.
         }
 
         return new DivergedException(
@@ -168,8 +166,8 @@ internal static class Divergence
             + (newest is null ? "there is no checkpoint yet." : $"the last good state is {newest}."));
     }
 
-    // In the order in which values flow: weights, statistics, queue. Nothing has moved since the step began but the key
-    // encoder and its statistics.
+    // In the order in which values flow: weights, statistics, queue. Since the step began, only the key encoder and its
+    // statistics have changed.
     private static string? FirstBad(PretrainMethod method)
     {
         using var noGrad = no_grad();

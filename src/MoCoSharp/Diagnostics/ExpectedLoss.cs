@@ -1,14 +1,14 @@
 namespace MoCoSharp.Diagnostics;
 
-/// <summary>Losses to read a loss by.</summary>
+/// <summary>Losses that a loss is compared with.</summary>
 internal static class ExpectedLoss
 {
-    /// <summary>ln(1 + K): of features that know nothing.</summary>
+    /// <summary>ln(1 + K): the loss of features that know nothing.</summary>
     /// <param name="queueSize">K, above 0.</param>
-    public static double Uninformed(long queueSize) => Math.Log(1 + queueSize);
+    public static double Chance(long queueSize) => Math.Log(1 + queueSize);
 
     /// <summary>
-    /// Of a positive similarity against K random directions, whose exponentials sum to about K exp(1 / (2 C τ²)).
+    /// The loss of a positive similarity against K random directions, whose exponentials sum to K exp(1 / (2 C τ²)).
     /// </summary>
     /// <param name="positive">s⁺, the cosine of query and key.</param>
     /// <param name="queueSize">K.</param>

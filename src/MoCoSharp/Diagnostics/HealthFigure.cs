@@ -1,13 +1,13 @@
 namespace MoCoSharp.Diagnostics;
 
-/// <summary>A figure, and the sentence that explains it.</summary>
+/// <summary>A health figure, and the sentence that explains it.</summary>
 /// <param name="Name">In metrics.jsonl, below "health", and behind "health/" in TensorBoard.</param>
-/// <param name="Meaning">What it is and what is good, in a sentence.</param>
+/// <param name="Meaning">What it is and which values are good, in a sentence.</param>
 /// <param name="Value">Reads it.</param>
-public sealed record HealthFigure(string Name, string Meaning, Func<HealthFigures, double?> Value)
+internal sealed record HealthFigure(string Name, string Meaning, Func<HealthFigures, double?> Value)
 {
     /// <summary>
-    /// All of them, in the order in which they are told; docs/reference/health.md has the same sentences.
+    /// All figures, in the order of reports. docs/reference/health.md has the same sentences.
     /// </summary>
     public static IReadOnlyList<HealthFigure> All { get; } =
     [
@@ -23,8 +23,8 @@ public sealed record HealthFigure(string Name, string Meaning, Func<HealthFigure
             f => f.QueueAge),
         new(
             "repeatedImages",
-            "Keys of its own image that a query meets among the negatives, on average; 0 is meant, and 1 or more " +
-            "teaches it to part from itself.",
+            "Keys of its own image that a query meets among the negatives, on average; expected 0; at 1 or more, an " +
+            "image is pushed away from its own copy.",
             f => f.RepeatedImages),
         new(
             "positiveSimilarity",
@@ -39,8 +39,8 @@ public sealed record HealthFigure(string Name, string Meaning, Func<HealthFigure
             "negativesThatCount",
             "How many negatives share the weight of the loss (the exponential of their softmax's entropy); few is a " +
             "temperature that is too low.",
-            f => f.NegativesThatCount),
-        new("lossIfUninformed", "ln(1 + K): the loss of features that know nothing.", f => f.LossIfUninformed),
+            f => f.EffectiveNegatives),
+        new("lossIfUninformed", "ln(1 + K): the loss of features that know nothing.", f => f.ChanceLoss),
         new(
             "lossIfRandom",
             "The loss that this positive similarity would give if the negatives were random directions; the loss " +
@@ -54,7 +54,7 @@ public sealed record HealthFigure(string Name, string Meaning, Func<HealthFigure
         new(
             "effectiveRank",
             "Directions that the queries' embeddings really use (exponential of the entropy of their covariance's " +
-            "normalised singular values; Roy and Vetterli 2007, RankMe 2023); 1 is a line.",
+            "normalized singular values; Roy and Vetterli 2007, RankMe 2023); 1 is a line.",
             f => f.EffectiveRank),
         new(
             "gradientNorm",

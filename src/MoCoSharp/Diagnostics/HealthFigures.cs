@@ -3,56 +3,56 @@ using System.Text.Json.Nodes;
 
 namespace MoCoSharp.Diagnostics;
 
-/// <summary>How a run is doing at one step. What a method does not have is null.</summary>
+/// <summary>The health figures of one step. A figure that the method does not have is null.</summary>
 public sealed record HealthFigures
 {
-    /// <inheritdoc cref="HealthFigure.All"/>
+    /// <summary>The share of the queue that holds keys of this run, 0 to 1.</summary>
     public double? QueueFill { get; init; }
 
-    /// <inheritdoc cref="HealthFigure.All"/>
+    /// <summary>The age of the oldest key, in steps.</summary>
     public double? QueueAge { get; init; }
 
-    /// <inheritdoc cref="HealthFigure.All"/>
+    /// <summary>The mean number of keys of its own image that a query meets among the negatives.</summary>
     public double? RepeatedImages { get; init; }
 
-    /// <inheritdoc cref="HealthFigure.All"/>
+    /// <summary>The mean cosine of a query and its key.</summary>
     public double? PositiveSimilarity { get; init; }
 
-    /// <inheritdoc cref="HealthFigure.All"/>
+    /// <summary>The mean cosine of a query and the most similar key of the queue.</summary>
     public double? HardestNegative { get; init; }
 
-    /// <inheritdoc cref="HealthFigure.All"/>
-    public double? NegativesThatCount { get; init; }
+    /// <summary>The number of negatives that share the weight of the loss: the exponential of their softmax's entropy.</summary>
+    public double? EffectiveNegatives { get; init; }
 
-    /// <inheritdoc cref="HealthFigure.All"/>
-    public double? LossIfUninformed { get; init; }
+    /// <summary>ln(1 + K): the loss of features that know nothing.</summary>
+    public double? ChanceLoss { get; init; }
 
-    /// <inheritdoc cref="HealthFigure.All"/>
+    /// <summary>The loss of this positive similarity against random directions.</summary>
     public double? LossIfRandom { get; init; }
 
-    /// <inheritdoc cref="HealthFigure.All"/>
+    /// <summary>The spread of the queries' embeddings over the sphere, 0 (one point) to 1.</summary>
     public double? FeatureDeviation { get; init; }
 
-    /// <inheritdoc cref="HealthFigure.All"/>
+    /// <summary>The number of directions that the queries' embeddings use.</summary>
     public double? EffectiveRank { get; init; }
 
-    /// <inheritdoc cref="HealthFigure.All"/>
+    /// <summary>The length of the gradient of all learned parameters, before weight decay.</summary>
     public double? GradientNorm { get; init; }
 
-    /// <inheritdoc cref="HealthFigure.All"/>
+    /// <summary>The length of the update as a share of the length of the weights.</summary>
     public double? UpdateRatio { get; init; }
 
-    /// <inheritdoc cref="HealthFigure.All"/>
+    /// <summary>The contrast accuracy of one batch with shuffled keys, 0 to 1.</summary>
     public double? ContrastShuffled { get; init; }
 
-    /// <inheritdoc cref="HealthFigure.All"/>
+    /// <summary>The contrast accuracy of the same batch with unshuffled keys, 0 to 1.</summary>
     public double? ContrastUnshuffled { get; init; }
 
-    /// <inheritdoc cref="HealthFigure.All"/>
+    /// <summary>How far the shuffle moves a key: 1 minus their cosine.</summary>
     public double? KeyShift { get; init; }
 
-    /// <summary>As in metrics.jsonl: six digits, what is null or no number left out.</summary>
-    public JsonObject ToJson()
+    /// <summary>The figures in metrics.jsonl: six digits, without those that are null or not finite.</summary>
+    internal JsonObject ToJson()
     {
         var json = new JsonObject();
         foreach (var figure in HealthFigure.All)
@@ -68,10 +68,9 @@ public sealed record HealthFigures
         return json;
     }
 
-    /// <summary>From metrics.jsonl.</summary>
-    public static HealthFigures FromJson(JsonObject json)
+    /// <summary>Reads the figures from metrics.jsonl.</summary>
+    internal static HealthFigures FromJson(JsonObject json)
     {
-        ArgumentNullException.ThrowIfNull(json);
         return new()
         {
             QueueFill = Get("queueFill"),
@@ -79,8 +78,8 @@ public sealed record HealthFigures
             RepeatedImages = Get("repeatedImages"),
             PositiveSimilarity = Get("positiveSimilarity"),
             HardestNegative = Get("hardestNegative"),
-            NegativesThatCount = Get("negativesThatCount"),
-            LossIfUninformed = Get("lossIfUninformed"),
+            EffectiveNegatives = Get("negativesThatCount"),
+            ChanceLoss = Get("lossIfUninformed"),
             LossIfRandom = Get("lossIfRandom"),
             FeatureDeviation = Get("featureDeviation"),
             EffectiveRank = Get("effectiveRank"),

@@ -4,20 +4,19 @@ using MoCoSharp.Optimization;
 
 namespace MoCoSharp.Diagnostics;
 
-/// <summary>A report that has figures, as it stands in metrics.jsonl.</summary>
+/// <summary>A report with figures, as metrics.jsonl holds it.</summary>
 /// <param name="Step">Steps done.</param>
 /// <param name="Epoch">From 1.</param>
-/// <param name="Loss">Mean since the report before.</param>
+/// <param name="Loss">The mean since the last report.</param>
 /// <param name="ContrastAccuracy">0 to 1.</param>
-/// <param name="LearningRate">Of this step.</param>
+/// <param name="LearningRate">The learning rate of this step.</param>
 /// <param name="Figures">The figures.</param>
-public sealed record HealthLine(
+internal sealed record HealthLine(
     long Step, int Epoch, double Loss, double ContrastAccuracy, double LearningRate, HealthFigures Figures)
 {
-    /// <summary>From a line of metrics.jsonl; null where it has no figures.</summary>
+    /// <summary>Reads a line of metrics.jsonl; null if it has no figures.</summary>
     public static HealthLine? From(JsonObject line)
     {
-        ArgumentNullException.ThrowIfNull(line);
         return line["health"] is JsonObject figures
             ? new(
                 (long)Number("step"), (int)Number("epoch"), Number("loss"), Number("contrastAccuracy"),

@@ -10,13 +10,12 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Diagnostics;
 
 /// <summary>
-/// Takes the figures of a step: the first part while the step's gradients and its old queue are there, the rest when it
-/// is done.
+/// Takes the health figures of a step: one part between the backward pass and the update, the rest after the update.
 /// </summary>
-/// <remarks>It reads, and changes no bit of the run: the probe's BatchNorm buffers are put back.</remarks>
+/// <remarks>It changes no bit of the run: the probe restores the BatchNorm buffers.</remarks>
 internal sealed class HealthMonitor
 {
-    private const int Queries = 64; // enough for a mean, little enough for K = 65536
+    private const int Queries = 64; // enough for a mean, and cheap for K = 65536
     private static readonly string[] BatchNormBuffers = ["running_mean", "running_var", "num_batches_tracked"];
 
     private readonly PretrainMethod _method;
@@ -28,11 +27,11 @@ internal sealed class HealthMonitor
     private double _seconds;
 
     /// <summary>A monitor of a run.</summary>
-    /// <param name="method">What learns.</param>
+    /// <param name="method">The method that trains.</param>
     /// <param name="optimizer">Its optimizer.</param>
-    /// <param name="config">The run's.</param>
-    /// <param name="group">The ranks; the figures are of this rank's share.</param>
-    /// <param name="images">M.</param>
+    /// <param name="config">The configuration of the run.</param>
+    /// <param name="group">The ranks. The figures are of this rank's share of the batch.</param>
+    /// <param name="images">M, the number of images in the data set.</param>
     public HealthMonitor(
         PretrainMethod method, MomentumOptimizer optimizer, RunConfig config, IProcessGroup group, int images)
     {
@@ -46,7 +45,7 @@ internal sealed class HealthMonitor
             : null;
     }
 
-    /// <summary>Seconds spent here since the last question.</summary>
+    /// <summary>The seconds spent here since the last call.</summary>
     public double TakeSeconds()
     {
         var seconds = _seconds;
@@ -55,25 +54,25 @@ internal sealed class HealthMonitor
     }
 
     /// <summary>
-    /// Whether a reported step gets figures, and whether it gets the probe too: functions of the step alone, the same
-    /// after a resume.
+    /// Whether a reported step gets figures, and whether it gets the probe too. Both depend on the step alone, so that
+    /// a resumed run does the same.
     /// </summary>
     public (bool Figures, bool Probe) IsDue(long step, bool isLast)
     {
         var figures = _config.Health.EverySteps > 0 && (step == 1 || isLast || Passed(_config.Health.EverySteps));
         return (figures, figures && _config.Health.ProbeEverySteps > 0 && Passed(_config.Health.ProbeEverySteps));
 
-        // The first report at or after a multiple.
+        // Whether this is the first report at or after a multiple of `every`.
         bool Passed(int every) =>
             step % _config.LogEvery == 0 && step / every > Math.Max(0, step - _config.LogEvery) / every;
     }
 
-    /// <summary>The figures of a step that has its gradients and not moved yet.</summary>
-    /// <param name="output">Of the forward pass, with its queries.</param>
-    /// <param name="keyViews">What the keys were made of.</param>
-    /// <param name="indices">The batch's images.</param>
-    /// <param name="progress">Before this step.</param>
-    /// <param name="probe">Whether to make the keys a second time, with the other shuffle.</param>
+    /// <summary>The figures between the backward pass and the update.</summary>
+    /// <param name="output">The output of the forward pass, with its queries.</param>
+    /// <param name="keyViews">The views that the keys were computed from.</param>
+    /// <param name="indices">The images of the batch.</param>
+    /// <param name="progress">The progress before this step.</param>
+    /// <param name="probe">Whether to compute the keys a second time, with the other shuffle.</param>
     public HealthFigures Inspect(
         StepOutput output, Tensor keyViews, IReadOnlyList<int> indices, TrainingProgress progress, bool probe)
     {
@@ -98,7 +97,7 @@ internal sealed class HealthMonitor
         return figures;
     }
 
-    /// <summary>The same, once the step is done.</summary>
+    /// <summary>Adds the figures that need the update.</summary>
     public HealthFigures Complete(HealthFigures figures, double learningRate)
     {
         var since = Stopwatch.GetTimestamp();
@@ -114,9 +113,9 @@ internal sealed class HealthMonitor
         HealthFigures figures, Tensor query, Tensor keys, Tensor queue, Tensor keyViews, TrainingProgress progress,
         bool probe)
     {
-        var moco = _config.MoCo!; // of the methods, the one with a queue
+        var moco = _config.MoCo!; // only MoCo has a queue
         var temperature = moco.Temperature;
-        // of the queries' half
+        // the keys of the queries' half
         var own = BatchOrder.LocalShard(_group, keys.narrow(0, 0, keys.shape[0] / _keysPerImage)).to(query.dtype);
         var count = Math.Min(Queries, query.shape[0]);
         var some = query.narrow(0, 0, count);
@@ -131,8 +130,8 @@ internal sealed class HealthMonitor
                 Math.Ceiling(queue.shape[0] / (double)(_config.BatchSize * _keysPerImage))),
             PositiveSimilarity = positive.Average(),
             HardestNegative = negatives.Hardest.Average(),
-            NegativesThatCount = negatives.ThatCount.Average(),
-            LossIfUninformed = ExpectedLoss.Uninformed(queue.shape[0]),
+            EffectiveNegatives = negatives.Effective.Average(),
+            ChanceLoss = ExpectedLoss.Chance(queue.shape[0]),
             LossIfRandom = ExpectedLoss.Random(positive.Average(), queue.shape[0], (int)queue.shape[1], temperature),
         };
         if (!probe || Probe(keyViews) is not { } otherKeys)
@@ -151,7 +150,7 @@ internal sealed class HealthMonitor
         };
     }
 
-    // The keys with the other shuffle; the buffers that this pass changes are put back.
+    // The keys with the other shuffle. The buffers that this pass changes are restored.
     private Tensor? Probe(Tensor keyViews)
     {
         var buffers = _method
@@ -179,7 +178,7 @@ internal sealed class HealthMonitor
 
     private static bool Finite(Tensor values) => values.isfinite().all().item<bool>();
 
-    // Over all tensors; each is read where it lies, whatever its layout.
+    // The norm over all tensors. Each is read in place, in any memory layout.
     private static double Norm(IEnumerable<Tensor> tensors)
     {
         using var scope = NewDisposeScope();

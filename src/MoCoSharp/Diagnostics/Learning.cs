@@ -3,43 +3,39 @@ using MoCoSharp.Runs;
 
 namespace MoCoSharp.Diagnostics;
 
-/// <summary>Whether a run has begun to learn: early, nothing need be wrong where it has not.</summary>
-public static class Learning
+/// <summary>Whether a run has begun to learn. An early run that has not need not be wrong.</summary>
+internal static class Learning
 {
     private const int Window = 5;
-    // of the loss of features that know nothing; our built-in images pass it after a third of their run
+    // share of the chance loss; a run on the built-in images passes it after a third of its steps
     private const double KnowsLittle = 0.85;
     private const double NearChance = 0.05; // contrast accuracy
     private const double TimesChance = 10;
-    private const double FewDirections = 0.1; // of those that an embedding has
-    private const int MostDirections = 127; // that the rank of 128 samples can show
-    private const double Better = 0.05; // of a monitor, than the untrained encoder
+    private const double FewDirections = 0.1; // share of the directions of an embedding
+    private const int MostDirections = 127; // the greatest rank of 128 samples
+    private const double Better = 0.05; // accuracy of the kNN monitor above that of the untrained encoder
 
     /// <summary>
-    /// What says that it has hardly learned yet, in a clause; null where it has, or where there are no figures to tell
-    /// by.
+    /// The signs that the run has hardly learned yet, in a clause; null if it has learned, or there are no figures.
     /// </summary>
-    /// <param name="config">The run's.</param>
+    /// <param name="config">The configuration of the run.</param>
     /// <param name="lines">The reports with figures, oldest first.</param>
     /// <param name="knn">
-    /// What the monitor has found, oldest first; may be none. Where it has risen, the encoder has learned.
+    /// The accuracies of the kNN monitor, oldest first; may be empty. If they have risen, the encoder has learned.
     /// </param>
     /// <remarks>
-    /// By the medians of the latest five reports: a loss near that of features that know nothing, with a contrast
-    /// accuracy near chance or embeddings in few directions; where the method has no such loss, both of the latter.
+    /// By the medians of the latest five reports: a loss near the chance loss, with a contrast accuracy near chance or
+    /// embeddings in few directions. For a method without a chance loss, both of the latter.
     /// </remarks>
     public static string? NotYet(RunConfig config, IReadOnlyList<HealthLine> lines, IReadOnlyList<double> knn)
     {
-        ArgumentNullException.ThrowIfNull(config);
-        ArgumentNullException.ThrowIfNull(lines);
-        ArgumentNullException.ThrowIfNull(knn);
         var latest = lines.TakeLast(Window).ToList();
         if (latest.Count == 0 || config.Method.LearnsLabels || (knn.Count > 1 && knn[^1] > knn[0] + Better))
         {
             return null;
         }
 
-        var (loss, uninformed) = (Median(latest.Select(line => line.Loss)), latest[^1].Figures.LossIfUninformed);
+        var (loss, chanceLoss) = (Median(latest.Select(line => line.Loss)), latest[^1].Figures.ChanceLoss);
         var contrast = Median(latest.Select(line => line.ContrastAccuracy));
         var chance = config.MoCo is { } moco ? 1.0 / (1 + moco.QueueSize) : 1.0 / config.BatchSize;
         var directions = Math.Min(config.Method.Dimension, Math.Min(config.BatchSize - 1, MostDirections));
@@ -65,18 +61,18 @@ public static class Learning
                     $"the embeddings use {rank:F1} directions of {directions} (effectiveRank)"));
         }
 
-        if (uninformed is null ? signs.Count < 2 : signs.Count == 0 || loss < KnowsLittle * uninformed)
+        if (chanceLoss is null ? signs.Count < 2 : signs.Count == 0 || loss < KnowsLittle * chanceLoss)
         {
             return null;
         }
 
-        if (uninformed is not null)
+        if (chanceLoss is not null)
         {
             signs.Insert(
                 0,
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"the loss is {loss:F2}, and {uninformed:F2} where nothing is known"));
+                    $"the loss is {loss:F2}, and {chanceLoss:F2} where nothing is known"));
         }
 
         return $"it has hardly learned yet: {string.Join("; ", signs)}.";

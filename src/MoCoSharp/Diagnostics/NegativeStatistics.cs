@@ -4,18 +4,19 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Diagnostics;
 
-/// <summary>What queries see among the negatives.</summary>
-/// <param name="Hardest">The largest cosine, by query.</param>
-/// <param name="ThatCount">
-/// exp(entropy of the softmax over the negatives), by query: 1 where one has all the weight, K where all weigh alike.
+/// <summary>The similarities of queries and their negatives.</summary>
+/// <param name="Hardest">The largest cosine of each query. Length n.</param>
+/// <param name="Effective">
+/// exp(entropy of the softmax over the negatives) of each query: 1 if one negative has all the weight, K if all
+/// negatives have the same weight. Length n.
 /// </param>
-internal readonly record struct NegativeStatistics(double[] Hardest, double[] ThatCount)
+internal readonly record struct NegativeStatistics(double[] Hardest, double[] Effective)
 {
     private const int KeysAtOnce = 4096;
 
-    /// <summary>Looks through the queue block by block; no [n, K] matrix is made.</summary>
-    /// <param name="query">L2-normalised. Shape [n, C].</param>
-    /// <param name="queue">L2-normalised, of any floating type. Shape [K, C].</param>
+    /// <summary>Computes the statistics block by block, without an [n, K] matrix.</summary>
+    /// <param name="query">L2-normalized. Shape [n, C].</param>
+    /// <param name="queue">L2-normalized, of any floating type. Shape [K, C].</param>
     /// <param name="temperature">τ.</param>
     public static NegativeStatistics Of(Tensor query, Tensor queue, double temperature)
     {

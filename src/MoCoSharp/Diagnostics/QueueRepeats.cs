@@ -3,37 +3,35 @@ using MoCoSharp.Data.Loading;
 namespace MoCoSharp.Diagnostics;
 
 /// <summary>
-/// How many keys of the queue are of the same images as a batch. Orders are functions of seed and epoch, so nothing is
-/// kept for a resume.
+/// Counts the keys of the queue that are of the images of a batch. The order of images is a function of seed and epoch,
+/// so a resumed run needs no state.
 /// </summary>
-/// <param name="seed">Seed of the run.</param>
-/// <param name="images">M, images in the data set.</param>
+/// <param name="seed">The seed of the run.</param>
+/// <param name="images">M, the number of images in the data set.</param>
 /// <param name="batchSize">N.</param>
 /// <param name="remembered">
-/// Images whose keys the queue holds when it is full: K, or half of it where both views are keys.
+/// The number of images whose keys the full queue holds: K, or K / 2 if both views are keys.
 /// </param>
 internal sealed class QueueRepeats(long seed, int images, int batchSize, long remembered)
 {
-    private readonly Dictionary<int, int[]> _places = []; // by epoch: where in its order an image stood
+    private readonly Dictionary<int, int[]> _places = []; // by epoch: the place of each image in the order
 
-    /// <summary>Keys of a batch's own images in the queue at its time, a query on average.</summary>
-    /// <param name="indices">The batch's images.</param>
+    /// <summary>The mean number of keys of its own image that a query of the batch finds in the queue.</summary>
+    /// <param name="indices">The images of the batch.</param>
     /// <param name="epoch">From 0.</param>
-    /// <param name="batch">Of the epoch, from 0.</param>
+    /// <param name="batch">The batch of the epoch, from 0.</param>
     public double Mean(IReadOnlyList<int> indices, int epoch, int batch)
     {
-        var perEpoch = (long)(images / batchSize) * batchSize; // the last, smaller batch is dropped
+        var perEpoch = (long)(images / batchSize) * batchSize; // a smaller last batch is dropped
         var now = (long)batch * batchSize;                      // images of this epoch before this batch
         long found = 0;
-        foreach (
-            var old in _places
-                .Keys.Where(known => known > epoch || (long)(epoch - known - 1) * perEpoch + now > remembered)
-                .ToList())
+        bool IsOver(int known) => known > epoch || ((long)(epoch - known - 1) * perEpoch) + now > remembered;
+        foreach (var old in _places.Keys.Where(IsOver).ToList())
         {
             _places.Remove(old);
         }
 
-        // Image x of an earlier epoch is in the queue where fewer than `remembered` images have come since.
+        // An image of an earlier epoch is in the queue if fewer than `remembered` images came since.
         for (
             var earlier = epoch - 1;
             earlier >= 0 && (long)(epoch - earlier - 1) * perEpoch + now < remembered;

@@ -3,29 +3,28 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Diagnostics;
 
-/// <summary>How embeddings lie on the sphere.</summary>
+/// <summary>How embeddings spread over the sphere.</summary>
 internal static class Spread
 {
-    private const int Most = 128; // samples; the singular values of more say little more
+    private const int Most = 128; // samples; more change the result little
 
-    /// <summary>Root of the summed variances, and effective rank.</summary>
-    /// <param name="embeddings">L2-normalised, finite. Shape [N, C]; the first 128 are looked at.</param>
-    /// <returns>Deviation, 0 to 1, and rank, 1 to min(N - 1, C).</returns>
+    /// <summary>The root of the summed variances, and the effective rank.</summary>
+    /// <param name="embeddings">L2-normalized, finite. Shape [N, C]; the first 128 are used.</param>
+    /// <returns>The deviation, 0 to 1, and the rank, 1 to min(N - 1, C).</returns>
     /// <remarks>
-    /// The rank is exp(entropy of the covariance's singular values, normalised to sum 1): Roy and Vetterli 2007, "The
+    /// The rank is exp(entropy of the covariance's singular values, normalized to sum 1): Roy and Vetterli 2007, "The
     /// effective rank"; for self-supervised embeddings Garrido et al. 2023, RankMe,
     /// <see href="https://arxiv.org/abs/2210.02885"/>.
     /// </remarks>
     public static (double Deviation, double Rank) Of(Tensor embeddings)
     {
-        ArgumentNullException.ThrowIfNull(embeddings);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var count = (int)Math.Min(Most, embeddings.shape[0]);
         var some = embeddings.detach().narrow(0, 0, count).to(float64).cpu().contiguous(); // [n, C]
-        // [n, n], with the covariance's singular values once centred
+        // [n, n], with the covariance's singular values once centered
         var products = some.mm(some.t()).data<double>().ToArray();
-        Centre(products, count);
+        Center(products, count);
         var values = linalg
             .eigvalsh(tensor(products, count, count))
             .data<double>()
@@ -43,8 +42,8 @@ internal static class Spread
         return (Math.Sqrt(sum / count), Math.Exp(entropy));
     }
 
-    // The products of the samples with their mean taken off.
-    private static void Centre(double[] products, int count)
+    // Turns the products of the samples into those of the centered samples.
+    private static void Center(double[] products, int count)
     {
         var means = new double[count];
         for (var i = 0; i < count; i++)

@@ -74,9 +74,9 @@ public interface IPretrainObserver : IRunObserver
     }
 
     /// <summary>Something is wrong with what is being learned; told once for each kind.</summary>
-    void Judged(Verdict verdict)
+    void Judged(Diagnosis diagnosis)
     {
-        ArgumentNullException.ThrowIfNull(verdict);
-        Warned(verdict.ToString());
+        ArgumentNullException.ThrowIfNull(diagnosis);
+        Warned(diagnosis.ToString());
     }
 }

@@ -366,11 +366,11 @@ public sealed class Pretraining : IDisposable
 
     private void Judge(RunLog log, Watch watch)
     {
-        foreach (var verdict in Verdicts.Of(_config, watch.Data.Count, log.Health))
+        foreach (var diagnosis in DiagnosisRules.Apply(_config, watch.Data.Count, log.Health))
         {
-            if (log.Write(verdict))
+            if (log.Write(diagnosis))
             {
-                _observer.Judged(verdict);
+                _observer.Judged(diagnosis);
             }
         }
     }

@@ -14,7 +14,7 @@ internal sealed class RunLog : IDisposable
     private readonly BoardLog? _uninformed;
     private readonly Dictionary<long, double> _knn = [];
     private readonly List<HealthLine> _health = [];
-    private readonly HashSet<string> _verdicts = [];
+    private readonly HashSet<string> _diagnoses = [];
     private readonly Action<string> _warn;
     private bool _warned;
 
@@ -40,7 +40,7 @@ internal sealed class RunLog : IDisposable
             }
             else if (line["verdict"] is JsonValue verdict)
             {
-                _verdicts.Add((string)verdict!);
+                _diagnoses.Add((string)verdict!);
             }
         }
 
@@ -98,7 +98,7 @@ internal sealed class RunLog : IDisposable
             }
 
             // The same tag in folders of their own: TensorBoard draws them into the loss's own picture.
-            if (health.LossIfRandom is { } random && health.LossIfUninformed is { } uninformed)
+            if (health.LossIfRandom is { } random && health.ChanceLoss is { } uninformed)
             {
                 _random?.Scalar("train/loss", random, report.Step);
                 _uninformed?.Scalar("train/loss", uninformed, report.Step);
@@ -138,23 +138,23 @@ internal sealed class RunLog : IDisposable
         Scalar("evaluation/knn", report.Accuracy, report.Step);
     }
 
-    /// <summary>Notes a verdict, once for each kind.</summary>
-    /// <returns>False where it has been told.</returns>
-    public bool Write(Verdict verdict)
+    /// <summary>Writes a diagnosis, once for each kind.</summary>
+    /// <returns>False if it was written before.</returns>
+    public bool Write(Diagnosis diagnosis)
     {
-        if (!_verdicts.Add(verdict.Id))
+        if (!_diagnoses.Add(diagnosis.Id))
         {
             return false;
         }
 
         Write(new JsonObject
         {
-            ["step"] = verdict.Step,
-            ["verdict"] = verdict.Id,
-            ["finding"] = verdict.Finding,
-            ["evidence"] = verdict.Evidence,
-            ["cause"] = verdict.Cause,
-            ["cure"] = verdict.Cure,
+            ["step"] = diagnosis.Step,
+            ["verdict"] = diagnosis.Id,
+            ["finding"] = diagnosis.Finding,
+            ["evidence"] = diagnosis.Evidence,
+            ["cause"] = diagnosis.Cause,
+            ["cure"] = diagnosis.Cure,
         });
         return true;
     }
@@ -172,7 +172,7 @@ internal sealed class RunLog : IDisposable
 
     private void Remember(HealthLine line)
     {
-        const int most = 200; // verdicts look at five, and at the last probe
+        const int most = 200; // the rules look at five, and at the last probe
         _health.Add(line);
         if (_health.Count > 2 * most)
         {

@@ -62,7 +62,7 @@ public sealed class FigureTests
                 .Select(cosine => Math.Exp(cosine / temperature) / sum)
                 .Sum(share => share * Math.Log(share));
             Assert.Equal(cosines.Max(), found.Hardest[i], 1e-5);
-            Assert.Equal(Math.Exp(entropy), found.ThatCount[i], 1e-3 * Math.Exp(entropy));
+            Assert.Equal(Math.Exp(entropy), found.Effective[i], 1e-3 * Math.Exp(entropy));
         }
     }
 
@@ -72,7 +72,7 @@ public sealed class FigureTests
     [InlineData(4096, 8.3180)]
     [InlineData(8192, 9.0110)]
     public void UninformedLoss_IsLogarithmOfKeysAndOne(int queueSize, double expected) =>
-        Assert.Equal(expected, ExpectedLoss.Uninformed(queueSize), 1e-4);
+        Assert.Equal(expected, ExpectedLoss.Chance(queueSize), 1e-4);
 
     [Theory]
     [InlineData(65536, 0.2, 11.19)]

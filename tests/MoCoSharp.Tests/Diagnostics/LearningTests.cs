@@ -49,13 +49,13 @@ public sealed class LearningTests
     [Fact]
     public void ManyKeysOfTheOwnImage_AreToldAtOnce_BeforeTheQueueIsFull()
     {
-        var verdict = Assert.Single(Verdicts.Of(Config, 399, [Line(0.03, 6, 9.891)]));
-        Assert.Equal("queue", verdict.Id);
-        Assert.Contains("9.9 keys of its own image", verdict.Evidence);
-        Assert.Contains("earlier epochs", verdict.Cause);
-        Assert.Contains("moco.queueSize to 199", verdict.Cure);
+        var diagnosis = Assert.Single(DiagnosisRules.Apply(Config, 399, [Line(0.03, 6, 9.891)]));
+        Assert.Equal("queue", diagnosis.Id);
+        Assert.Contains("9.9 keys of its own image", diagnosis.Evidence);
+        Assert.Contains("earlier epochs", diagnosis.Cause);
+        Assert.Contains("moco.queueSize to 199", diagnosis.Cure);
         // at an epoch's beginning a sound queue may have that for a moment
-        Assert.Empty(Verdicts.Of(Config, 5000, [Line(0.03, 6, 0.9)]));
+        Assert.Empty(DiagnosisRules.Apply(Config, 5000, [Line(0.03, 6, 0.9)]));
     }
 
     private static HealthLine Line(double contrast, double rank, double repeats) =>
@@ -65,6 +65,6 @@ public sealed class LearningTests
             RepeatedImages = repeats,
             QueueFill = 0.8,
             FeatureDeviation = 0.5,
-            LossIfUninformed = Math.Log(4097),
+            ChanceLoss = Math.Log(4097),
         });
 }

@@ -130,7 +130,7 @@ public sealed class PretrainingTests : SmallRunTests
         // The figures by another way: the loss of the first step, whose queue is random, is near the one expected of
         // it.
         Assert.Equal(figures[0].Figures.LossIfRandom!.Value, figures[0].Loss, 0.6);
-        Assert.Equal(Math.Log(21), figures[0].Figures.LossIfUninformed!.Value, 1e-4);
+        Assert.Equal(Math.Log(21), figures[0].Figures.ChanceLoss!.Value, 1e-4);
         Assert.Equal(figures[0].ContrastAccuracy, figures[0].Figures.ContrastShuffled!.Value, 1e-6);
         Assert.DoesNotContain(
             MetricsLog.Read(Path.Combine(folder, "never", "metrics.jsonl")),

@@ -13,8 +13,8 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Tests.Diagnostics;
 
-/// <summary>Each verdict by a run that really goes wrong in that way, and none by one that has only begun.</summary>
-public sealed class VerdictTests : IDisposable
+/// <summary>Each diagnosis by a run that really goes wrong in that way, and none by one that has only begun.</summary>
+public sealed class DiagnosisRulesTests : IDisposable
 {
     private static readonly RunConfig Small = new()
     {
@@ -79,13 +79,13 @@ public sealed class VerdictTests : IDisposable
 
         var told = Train(run, config, data, steps);
 
-        Assert.Equal(expected, string.Join(' ', told.Select(verdict => verdict.Id)));
-        Assert.Equal(run == "momentum", told.Any(verdict => verdict.Cure.Contains("moco.momentum")));
+        Assert.Equal(expected, string.Join(' ', told.Select(diagnosis => diagnosis.Id)));
+        Assert.Equal(run == "momentum", told.Any(diagnosis => diagnosis.Cure.Contains("moco.momentum")));
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
-    private List<Verdict> Train(string name, RunConfig config, IImageDataset data, int steps)
+    private List<Diagnosis> Train(string name, RunConfig config, IImageDataset data, int steps)
     {
         set_num_threads(1);
         var run = RunFolder.Create(Path.Combine(folder, name), config);
@@ -99,9 +99,9 @@ public sealed class VerdictTests : IDisposable
         // The same from the folder alone, as moco doctor does.
         var lines = MetricsLog.Read(run.MetricsPath).Select(HealthLine.From).OfType<HealthLine>().ToList();
         Assert.All(
-            Verdicts.Of(config, data.Count, lines),
-            verdict => Assert.Contains(observer.Verdicts, told => told.Id == verdict.Id));
-        return observer.Verdicts;
+            DiagnosisRules.Apply(config, data.Count, lines),
+            diagnosis => Assert.Contains(observer.Diagnoses, told => told.Id == diagnosis.Id));
+        return observer.Diagnoses;
     }
 
     // The same grey picture under every name.
@@ -127,8 +127,8 @@ public sealed class VerdictTests : IDisposable
 
     private sealed class Recorder : IPretrainObserver
     {
-        public List<Verdict> Verdicts { get; } = [];
+        public List<Diagnosis> Diagnoses { get; } = [];
 
-        public void Judged(Verdict verdict) => Verdicts.Add(verdict);
+        public void Judged(Diagnosis diagnosis) => Diagnoses.Add(diagnosis);
     }
 }
