@@ -1,10 +1,9 @@
 using System.CommandLine;
 using MoCoSharp.Cli.Progress;
 using MoCoSharp.Data;
-using MoCoSharp.Data.Datasets;
-using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
 using MoCoSharp.Encoders;
+using MoCoSharp.Evaluation;
 using MoCoSharp.Features;
 using MoCoSharp.Models;
 using MoCoSharp.Runs;
@@ -128,36 +127,34 @@ internal sealed class NamedEncoder : IDisposable
     /// <summary>Whether the settings of kNN are the run's, and not the defaults of a file that knows none.</summary>
     public bool HasKnnSettings => _trained.Knn is not null;
 
-    /// <summary>
-    /// Features of a set in the evaluation view, not normalised: those kept in features/ of the run where there are
-    /// any, else made and kept.
-    /// </summary>
-    /// <remarks>Several processes share the work, and keep nothing.</remarks>
-    public FeatureSet Features(
-        IImageDataset images, FeatureLayer layer, EvaluationProgress progress, IProcessGroup group,
-        CancellationToken cancellation)
-    {
-        var view = ViewRecipes.Evaluation(Config.Views);
-        if (Run is null || group.Size > 1)
+    /// <summary>An evaluator of this encoder, which prints what it does.</summary>
+    /// <param name="data">The images to learn from and to judge by.</param>
+    /// <param name="output">-o: the report file; null takes the run folder.</param>
+    /// <param name="group">The processes that share the work.</param>
+    /// <param name="progress">Prints progress.</param>
+    /// <param name="epochs">The number of epochs, for an evaluation that trains.</param>
+    /// <param name="cure">What to do if training diverges, a sentence.</param>
+    /// <param name="keepsClassifier">Whether a trained classifier is written.</param>
+    public Evaluator Evaluator(
+        LabelledData data, string? output, IProcessGroup group, EvaluationProgress progress, int epochs = 0,
+        string cure = "", bool keepsClassifier = true) =>
+        new(_trained, data.Train, data.Judged)
         {
-            return Extract();
-        }
+            Loader = Config.Loader,
+            Device = Device,
+            Group = group,
+            RunFolder = Run?.Path,
+            ReportPath = output,
+            KeepsClassifier = keepsClassifier,
+            Progress = progress.Show,
+            Noted = Console.WriteLine,
+            EpochDone = epoch => EvaluationProgress.ShowEpoch(epoch, epochs),
+            Diverging = trouble => Warn($"{trouble}. {cure}"),
+            Warned = Warn,
+            BadImageFound = progress.Show,
+        };
 
-        var (features, foundIn) = new FeatureCache(Path.Combine(Run.Path, "features")).Get(
-            Encoder, images, view, layer, Extract,
-            done => progress.Show("images compared with those of kept features", done, images.Count),
-            warning => Console.Error.WriteLine($"moco: warning: {warning}"), cancellation);
-        if (foundIn is not null)
-        {
-            Console.WriteLine($"features of {images.Description} were kept: {foundIn}");
-        }
-
-        return features;
-
-        FeatureSet Extract() => FeatureExtractor.Extract(
-            Encoder, images, view, layer, Config.Loader, Device, normalize: false,
-            done => progress.Show("features of images", done, images.Count), progress.Show, group, cancellation);
-    }
+    private static void Warn(string text) => Console.Error.WriteLine($"moco: warning: {text}");
 
     /// <inheritdoc/>
     public void Dispose() => _trained.Dispose();

@@ -8,7 +8,7 @@ using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Commands;
 
-/// <summary>moco compare: the evaluations of several runs, those of one protocol in one table.</summary>
+/// <summary>moco compare: prints the evaluations of several runs, one table for each protocol.</summary>
 internal static class CompareCommand
 {
     public static Command Create()
@@ -55,7 +55,7 @@ internal static class CompareCommand
         return command;
     }
 
-    /// <summary>One number of one run.</summary>
+    /// <summary>One evaluation of a run.</summary>
     internal sealed record Result(
         string Run, string Recipe, long Seed, long Step, string Evaluation, string Protocol, double Top1, double? Top5,
         string? Interval);
@@ -69,8 +69,8 @@ internal static class CompareCommand
         }
 
         var config = run.ReadConfig();
-        // equal but for the seed
-        var recipe = Fingerprint.Of(RunConfigFile.Write(config with { Seed = 0, Loader = new(), Threads = 0 }));
+        // equal for runs that differ in their seed alone
+        var recipe = RunConfigFile.Write(config with { Seed = 0, Loader = new(), Threads = 0 });
         foreach (var path in Directory.GetFiles(folder, "*.json").Order(StringComparer.Ordinal))
         {
             JsonNode? report = null;
@@ -121,11 +121,10 @@ internal static class CompareCommand
             foreach (var result in protocol.OrderByDescending(result => result.Top1))
             {
                 Console.WriteLine(
-                    FormattableString.Invariant(
-                        $"  {result.Run.PadRight(width)}  step {result.Step, 8}  seed {result.Seed, 3}  top-1 {100 * result.Top1, 6:F2}"
-                    )
-                        + (result.Interval is null ? "" : $" ({result.Interval})")
-                        + (result.Top5 is { } top5 ? FormattableString.Invariant($"  top-5 {100 * top5, 6:F2}") : ""));
+                    FormattableString.Invariant($"  {result.Run.PadRight(width)}  step {result.Step,8}  ") +
+                    FormattableString.Invariant($"seed {result.Seed,3}  top-1 {100 * result.Top1,6:F2}") +
+                    (result.Interval is null ? "" : $" ({result.Interval})") +
+                    (result.Top5 is { } top5 ? FormattableString.Invariant($"  top-5 {100 * top5,6:F2}") : ""));
             }
 
             foreach (
@@ -134,9 +133,11 @@ internal static class CompareCommand
                     .Where(group => group.Select(result => result.Seed).Distinct().Count() > 1))
             {
                 var spread = SeedSpread.Of([.. seeds.Select(result => result.Top1)]);
-                Console.WriteLine(FormattableString.Invariant(
-                    $"  over {seeds.Count()} seeds of one recipe: {100 * spread.Mean:F2}, standard deviation {100 * spread.Deviation:F2}, 95 % interval of the mean +- {100 * spread.HalfInterval:F2}"
-                ));
+                var (mean, deviation) = (100 * spread.Mean, 100 * spread.Deviation);
+                Console.WriteLine(
+                    FormattableString.Invariant($"  over {seeds.Count()} seeds of one recipe: {mean:F2}, ") +
+                    FormattableString.Invariant($"standard deviation {deviation:F2}, ") +
+                    FormattableString.Invariant($"95 % interval of the mean +- {100 * spread.HalfInterval:F2}"));
             }
         }
     }

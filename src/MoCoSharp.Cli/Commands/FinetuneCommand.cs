@@ -1,11 +1,12 @@
 using System.CommandLine;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.Progress;
+using MoCoSharp.Distributed;
 using MoCoSharp.Evaluation;
 
 namespace MoCoSharp.Cli.Commands;
 
-/// <summary>moco finetune: the whole encoder trained on some or all labels.</summary>
+/// <summary>moco finetune: trains the whole encoder on some or all labels.</summary>
 internal static class FinetuneCommand
 {
     public static Command Create()
@@ -53,22 +54,21 @@ internal static class FinetuneCommand
                 HeadLearningRate = parsed.GetValue(headRate) ?? published.HeadLearningRate,
                 BatchSize = parsed.GetValue(batch) ?? published.BatchSize,
                 Seed = parsed.GetValue(seed) ?? published.Seed,
+                FromScratch = parsed.GetValue(scratch),
             }).Over(parsed.GetValue(epochs) ?? published.Epochs);
             var share = Share(parsed.GetValue(labels)!);
+            options = share.Part is { } part
+                ? options with { LabelShare = part }
+                : options with { LabelList = parsed.GetValue(labels) };
             string[] faults = [.. options.Faults(), .. share.Fault is { } fault ? [fault] : Array.Empty<string>()];
             using var encoder = NamedEncoder.Open(
                 parsed.GetValue(target)!, parsed.GetValue(which)!, faults,
                 prefix: parsed.GetValue(prefix));
             var labelled = LabelledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
-            var indices = share.Part is { } part
-                ? LabelSubset.Stratified(labelled.Train, part, options.Seed)
-                : LabelSubset.FromList(labelled.Train, parsed.GetValue(labels)!);
             using var signals = new StopSignals();
             try
             {
-                return Run(
-                    encoder, labelled, indices, parsed.GetValue(scratch), options, parsed.GetValue(output),
-                    signals.Token);
+                return Run(encoder, labelled, options, parsed.GetValue(output), signals.Token);
             }
             catch (OperationCanceledException)
             {
@@ -80,64 +80,22 @@ internal static class FinetuneCommand
     }
 
     private static int Run(
-        NamedEncoder encoder, LabelledData data, int[] indices, bool scratch, FineTuningOptions options,
-        string? output, CancellationToken cancellation)
+        NamedEncoder encoder, LabelledData data, FineTuningOptions options, string? output,
+        CancellationToken cancellation)
     {
-        var progress = new EvaluationProgress(scratch ? "from scratch" : "fine-tuning");
-        var trend = new TrendWarnings(
-            options.Epochs,
-            data.Train.ClassNames.Count,
-            FormattableString.Invariant(
-                $"Try --lr {options.EncoderLearningRate / 10:G3} --head-lr {options.HeadLearningRate / 10:G3}."));
-        var tuning = new FineTuning(
-            encoder.Config.Encoder, scratch ? null : encoder.Encoder, data.Train, indices, data.Judged,
-            encoder.Config.Views, options, encoder.Config.Loader, encoder.Device)
-        {
-            Progress = (done, total) => progress.Show("images of the epoch", done, total),
-            EpochDone = epoch =>
-            {
-                EvaluationProgress.ShowEpoch(epoch, options.Epochs);
-                trend.Look(epoch);
-            },
-            BadImageFound = progress.Show,
-            Warned = text => Console.Error.WriteLine($"moco: warning: {text}"),
-        };
-        var kind = scratch ? "scratch" : "finetune";
-        var name = $"{kind}-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Of(tuning.Protocol)}";
-        var stem =
-            encoder.Run is { } run ? Path.Combine(run.Path, "evaluations", name)
-            : output is null ? null
-            : Path.ChangeExtension(output, null);
-        if (stem is not null)
-        {
-            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(stem))!);
-            LabelSubset.Save(data.Train, indices, stem + ".labels.txt");
-        }
-
-        var classifier = EvaluationOutput.ClassifierPath(encoder, name, output);
-        if (classifier is not null)
-        {
-            tuning.Trained = trained =>
-                ClassifierFile.Write(classifier, encoder.Trained, trained, data.Train.ClassNames, tuning.Protocol);
-        }
-
-        var result = tuning.Run(stem is null ? null : stem + ".state.safetensors", cancellation);
-        var report = EvaluationReport.Of(kind, tuning.Protocol, result);
-        if (trend.Trouble is { } trouble)
-        {
-            report["warning"] = trouble;
-        }
-
-        EvaluationOutput.Write(encoder, data, name, output, report, result.Scores);
-        Console.WriteLine(
-            FormattableString.Invariant(
-                $"best epoch {result.Best.Epoch}: top-1 {100 * result.Best.Top1:F2} %, chosen by the images that judge")
-        );
-        EvaluationOutput.TellClassifier(classifier);
+        var (rate, headRate) = (options.EncoderLearningRate / 10, options.HeadLearningRate / 10);
+        var evaluator = encoder.Evaluator(
+            data, output, SingleProcess.Instance,
+            new EvaluationProgress(options.FromScratch ? "from scratch" : "fine-tuning"), options.Epochs,
+            cure: FormattableString.Invariant($"Try --lr {rate:G3} --head-lr {headRate:G3}."));
+        var report = evaluator.FineTune(options, cancellation);
+        EvaluationOutput.Print(report);
+        EvaluationOutput.PrintBest(report);
+        EvaluationOutput.PrintClassifier(report);
         return ExitCode.Done;
     }
 
-    // "10%" is a share of every class; anything else is the name of a list.
+    // "10%" is a share of every class; anything else is the path of a list.
     private static (double? Part, string? Fault) Share(string text)
     {
         if (!text.EndsWith('%'))

@@ -1,18 +1,15 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.Progress;
 using MoCoSharp.Data;
-using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
-using MoCoSharp.Evaluation;
 using MoCoSharp.Features;
 using MoCoSharp.Models;
 using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Commands;
 
-/// <summary>moco knn: labels by nearest neighbours, for a run or a file.</summary>
+/// <summary>moco knn: evaluates a run or a file by the labels of nearest neighbors.</summary>
 internal static class KnnCommand
 {
     public static Command Create()
@@ -25,8 +22,8 @@ internal static class KnnCommand
         var validation = Options.Validation("Labeled images to judge by.");
         var protocol = new Option<string?>("--protocol")
         {
-            Description = $"{string.Join(" or ", KnnProtocol.Names)}; without it the run's own settings.",
-        }.Offers([.. KnnProtocol.Names]);
+            Description = $"{string.Join(" or ", KnnOptions.Protocols)}; without it the run's own settings.",
+        }.Offers([.. KnnOptions.Protocols]);
         var neighbours = new Option<int?>("-k", "--neighbours") { Description = "Neighbors." }.Number(
             "a whole number above 0");
         var temperature = new Option<double?>("--temperature")
@@ -50,9 +47,9 @@ internal static class KnnCommand
         {
             var faults = new List<string>();
             var named = parsed.GetValue(protocol);
-            if (named is not null && !KnnProtocol.Names.Contains(named))
+            if (named is not null && !KnnOptions.Protocols.Contains(named))
             {
-                faults.Add($"--protocol is {named}, expected {string.Join(" or ", KnnProtocol.Names)}.");
+                faults.Add($"--protocol is {named}, expected {string.Join(" or ", KnnOptions.Protocols)}.");
             }
 
             var layerNamed = parsed.GetValue(layer);
@@ -75,8 +72,8 @@ internal static class KnnCommand
                 parsed.GetValue(target)!, parsed.GetValue(which)!, faults, group.Size,
                 parsed.GetValue(prefix));
             var options =
-                named is not null && KnnProtocol.Names.Contains(named)
-                    ? KnnProtocol.Named(named)
+                named is not null && KnnOptions.Protocols.Contains(named)
+                    ? KnnOptions.ForProtocol(named)
                     : With(encoder.Config.Knn, own);
             if (options.Layer == FeatureLayer.Head && encoder.Encoder.Options.Head == EncoderHead.None)
             {
@@ -88,11 +85,10 @@ internal static class KnnCommand
 
             if (!encoder.HasKnnSettings && named is null && (own.Item1 is null || own.Item2 is null))
             {
+                var settings = FormattableString.Invariant($"k {options.Neighbours}, temperature {options.Temperature}");
                 Console.Error.WriteLine(
-                    $"moco: note: {parsed.GetValue(target)} holds no settings of kNN: "
-                        + FormattableString.Invariant(
-                    $"k {options.Neighbours}, temperature {options.Temperature} and {options.Layer.Name()} features are taken where -k, --temperature and --layer say nothing."
-                ));
+                    $"moco: note: {parsed.GetValue(target)} holds no settings of kNN: {settings} and " +
+                    $"{options.Layer.Name()} features are taken where -k, --temperature and --layer say nothing.");
             }
 
             var labelled = LabelledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
@@ -120,51 +116,21 @@ internal static class KnnCommand
         return command;
     }
 
-    /// <summary>Judges, and writes the report.</summary>
+    /// <summary>Evaluates, and prints the report.</summary>
     internal static int Judge(
         NamedEncoder encoder, LabelledData data, string name, KnnOptions options, bool isAskedFor, string? output,
         IProcessGroup group, CancellationToken cancellation)
     {
-        encoder.Encoder.Precision = encoder.Config.Precision.Resolve(encoder.Device); // as the run's monitor
-        var progress = new EvaluationProgress("kNN");
-        using var bank = encoder.Features(data.Train, options.Layer, progress, group, cancellation);
-        using var queries = encoder.Features(data.Judged, options.Layer, progress, group, cancellation);
-        if (!isAskedFor)
-        {
-            options = options with
-            {
-                Neighbours = Math.Min(options.Neighbours, bank.Labels.Count(label => label >= 0)),
-            }; // a run's own settings follow a small bank
-        }
-
-        var result = KnnProtocol.Judge(bank, queries, data.Train.ClassNames, options, group);
-        var protocol =
-            $"{KnnProtocol.Describe(name, options)}; {encoder.Which} encoder in {encoder.Encoder.Precision.Name()}, " +
-            $"evaluation view at {encoder.Config.Views.Size} px; "
-            + $"bank {data.Train.Description} ({bank.Labels.Length}), queries {data.Judged.Description} " +
-                $"({result.Scores.Count})";
-        var report = EvaluationReport.Of("knn", protocol, result.Scores);
-        report["neighbours"] = options.Neighbours;
-        report["temperature"] = options.Temperature;
-        report["layer"] = options.Layer.Name();
-        report["view"] = ViewRecipes.Evaluation(encoder.Config.Views).Describe();
-        report["classesMissingFromTheBank"] = new JsonArray([
-            .. result.MissingClasses.Select(missing => (JsonNode)missing),
-        ]);
-        if (result.MissingClasses.Count > 0)
+        var evaluator = encoder.Evaluator(data, output, group, new EvaluationProgress("kNN"));
+        var report = evaluator.Knn(options, name, fitNeighbors: !isAskedFor, cancellation);
+        if (report.MissingClasses.Count > 0)
         {
             Console.Error.WriteLine(
-                $"moco: warning: the bank has no image of {string.Join(", ", result.MissingClasses)}: those queries " +
+                $"moco: warning: the bank has no image of {string.Join(", ", report.MissingClasses)}: those queries " +
                 "count, and cannot be right.");
         }
 
-        EvaluationOutput.Write(
-            encoder,
-            data,
-            $"knn-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Of(protocol)}",
-            output,
-            report,
-            result.Scores);
+        EvaluationOutput.Print(report);
         return ExitCode.Done;
     }
 

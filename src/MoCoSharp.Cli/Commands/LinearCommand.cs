@@ -1,17 +1,12 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.Progress;
-using MoCoSharp.Data.Datasets;
 using MoCoSharp.Distributed;
 using MoCoSharp.Evaluation;
-using MoCoSharp.Features;
-using MoCoSharp.Optimization;
-using static TorchSharp.torch;
 
 namespace MoCoSharp.Cli.Commands;
 
-/// <summary>moco linear: linear classification on a frozen encoder, by the official protocol or the fast one.</summary>
+/// <summary>moco linear: linear classification on a frozen encoder, by the official or the fast protocol.</summary>
 internal static class LinearCommand
 {
     public static Command Create()
@@ -91,104 +86,36 @@ internal static class LinearCommand
         NamedEncoder encoder, LabelledData data, LinearOptions options, string? output, IProcessGroup group,
         CancellationToken cancellation)
     {
-        var progress = new EvaluationProgress("linear");
-        var trend = new TrendWarnings(
-            options.Epochs,
-            data.Train.ClassNames.Count,
-            FormattableString.Invariant($"Try --lr {options.LearningRate / 10:G3}."));
-        var probe = new LinearProbe(
-            encoder.Encoder, data.Train, data.Judged, encoder.Config.Views, options, encoder.Config.Loader,
-            encoder.Device, group)
-        {
-            Progress = (done, total) => progress.Show("images of the epoch", done, total),
-            EpochDone = epoch =>
-            {
-                EvaluationProgress.ShowEpoch(epoch, options.Epochs);
-                trend.Look(epoch);
-            },
-            BadImageFound = progress.Show,
-            Warned = text => Console.Error.WriteLine($"moco: warning: {text}"),
-        };
-        var name = $"linear-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Of(probe.Protocol)}";
-        var state =
-            !Processes.Speaks ? null
-            : encoder.Run is { } run ? Path.Combine(run.Path, "evaluations", name + ".state.safetensors")
-            : output is null ? null
-            : Path.ChangeExtension(output, ".state.safetensors");
-        var classifier = EvaluationOutput.ClassifierPath(encoder, name, output);
-        probe.Trained = Keep(encoder, data, classifier, probe.Protocol);
-        var result = probe.Run(state, cancellation);
-        var report = EvaluationReport.Of("linear", probe.Protocol, result);
-        if (trend.Trouble is { } trouble)
-        {
-            report["warning"] = trouble;
-        }
-
-        EvaluationOutput.Write(encoder, data, name, output, report, result.Scores);
-        Console.WriteLine(
-            FormattableString.Invariant(
-                $"best epoch {result.Best.Epoch}: top-1 {100 * result.Best.Top1:F2} %, chosen by the images that judge, as the official script does"
-            ));
-        EvaluationOutput.TellClassifier(classifier);
+        var evaluator = encoder.Evaluator(
+            data, output, group, new EvaluationProgress("linear"), options.Epochs,
+            cure: FormattableString.Invariant($"Try --lr {options.LearningRate / 10:G3}."));
+        var report = evaluator.Linear(options, cancellation);
+        EvaluationOutput.Print(report);
+        EvaluationOutput.PrintBest(report, ", as the official script does");
+        EvaluationOutput.PrintClassifier(report);
         return ExitCode.Done;
     }
 
-    private static Action<Tensor, Tensor>? Keep(
-        NamedEncoder encoder, LabelledData data, string? path,
-        string protocol) =>
-        path is null
-        ? null
-        : (weight, bias) => ClassifierFile.Write(path, encoder.Trained, weight, bias, data.Train.ClassNames, protocol);
-
-    /// <summary>Judges by the fast protocol, and writes the report.</summary>
+    /// <summary>Evaluates by the fast protocol, and prints the report.</summary>
     internal static int Fast(
         NamedEncoder encoder, LabelledData data, LinearOptions options, string? output, IProcessGroup group,
         CancellationToken cancellation, bool keepsClassifier = true)
     {
-        var progress = new EvaluationProgress("linear, fast");
-        using var train = Features(data.Train);
-        using var judged = Features(data.Judged);
-        var probe = new CachedLinearProbe(options) { Progress = Console.WriteLine };
-        var protocol =
-            $"{probe.Protocol}; pooled features of the {encoder.Which} encoder, not normalised; evaluation view at " +
-            $"{encoder.Config.Views.Size} px; "
-            + $"trained on {data.Train.Description} ({data.Train.Count}), judged on {data.Judged.Description} " +
-                $"({data.Judged.Count})";
-        var name = $"linear-cached-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Of(protocol)}";
-        var classifier = keepsClassifier ? EvaluationOutput.ClassifierPath(encoder, name, output) : null;
-        probe.Trained = Keep(encoder, data, classifier, protocol);
-        var result = probe.Run(train, judged, data.Train.ClassNames, cancellation);
-        var report = EvaluationReport.Of("linear-cached", protocol, result.Scores);
-        report["learningRate"] = result.Rate;
-        report["scan"] = Scan(result.Rates);
-        report["logisticRegression"] = new JsonObject
-        {
-            ["top1"] = result.Optimum.Top1,
-            ["c"] = result.Strength,
-            ["converged"] = result.OptimumConverged,
-            ["scan"] = Scan(result.Strengths),
-        };
-        EvaluationOutput.Write(encoder, data, name, output, report, result.Scores);
+        var evaluator = encoder.Evaluator(
+            data, output, group, new EvaluationProgress("linear, fast"), keepsClassifier: keepsClassifier);
+        var report = evaluator.LinearOnCachedFeatures(options, cancellation);
+        EvaluationOutput.Print(report);
+        var optimum = report.Optimum!.Value;
         Console.WriteLine(
-            FormattableString.Invariant(
-                $"learning rate {result.Rate}; upper check, logistic regression to its optimum (C {result.Strength}): top-1 {100 * result.Optimum.Top1:F2} %"
-            ) + (result.OptimumConverged ? "" : ", not converged"));
+            FormattableString.Invariant($"learning rate {report.LearningRate}; upper check, ") +
+            FormattableString.Invariant($"logistic regression to its optimum (C {optimum.C}): ") +
+            FormattableString.Invariant($"top-1 {100 * optimum.Top1:F2} %") +
+            (optimum.Converged ? "" : ", not converged"));
         if (keepsClassifier)
         {
-            EvaluationOutput.TellClassifier(classifier);
+            EvaluationOutput.PrintClassifier(report);
         }
 
         return ExitCode.Done;
-
-        FeatureSet Features(IImageDataset images) =>
-            encoder.Features(images, FeatureLayer.Pooled, progress, group, cancellation);
     }
-
-    private static JsonArray Scan(IReadOnlyList<ScanPoint> points) =>
-        [
-            .. points.Select(point =>
-                (JsonNode)
-                    new JsonObject { ["value"] = point.Value, ["heldOutTop1"] = EvaluationReport.Number(point.HeldOut) }
-            ),
-        ];
 }

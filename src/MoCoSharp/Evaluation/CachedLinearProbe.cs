@@ -11,7 +11,7 @@ namespace MoCoSharp.Evaluation;
 /// </summary>
 /// <param name="Value">The learning rate, or C.</param>
 /// <param name="HeldOut">Top-1 on the held-out images, 0 to 1; not a number where training diverged.</param>
-public readonly record struct ScanPoint(double Value, double HeldOut);
+internal readonly record struct ScanPoint(double Value, double HeldOut);
 
 /// <summary>What the fast linear evaluation found.</summary>
 /// <param name="Rates">The scan over learning rates.</param>
@@ -19,7 +19,7 @@ public readonly record struct ScanPoint(double Value, double HeldOut);
 /// <param name="Strengths">The scan over C.</param>
 /// <param name="Optimum">Of the logistic regression at the best C: an upper check.</param>
 /// <param name="OptimumConverged">Whether L-BFGS reached its tolerance.</param>
-public sealed record CachedLinearResult(
+internal sealed record CachedLinearResult(
     IReadOnlyList<ScanPoint> Rates, ClassificationScores Scores, IReadOnlyList<ScanPoint> Strengths,
     ClassificationScores Optimum, bool OptimumConverged)
 {
@@ -36,7 +36,7 @@ public sealed record CachedLinearResult(
 /// training images, never on those to judge by.
 /// </summary>
 /// <param name="options">The protocol; its learning rate is replaced by the scan's.</param>
-public sealed class CachedLinearProbe(LinearOptions options)
+internal sealed class CachedLinearProbe(LinearOptions options)
 {
     private const int HeldOutOneIn = 10;
 

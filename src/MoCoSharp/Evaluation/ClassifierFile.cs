@@ -11,7 +11,7 @@ namespace MoCoSharp.Evaluation;
 /// "linear" and the class names in its metadata. <see cref="TrainedEncoder.Load"/> reads it, and
 /// <see cref="TrainedEncoder.Classes"/> names the classes.
 /// </summary>
-public static class ClassifierFile
+internal static class ClassifierFile
 {
     /// <summary>Writes an encoder that was trained on labels, in one stroke.</summary>
     /// <param name="path">The file; its folder is made.</param>

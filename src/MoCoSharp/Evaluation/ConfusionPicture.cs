@@ -8,7 +8,7 @@ namespace MoCoSharp.Evaluation;
 /// A confusion matrix to look at: a row for each true class, a column for each predicted one, the darker the larger a
 /// share of the row.
 /// </summary>
-public static class ConfusionPicture
+internal static class ConfusionPicture
 {
     private const int Margin = 8;
     private const int LongestName = 16; // letters

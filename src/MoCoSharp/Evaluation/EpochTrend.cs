@@ -1,7 +1,7 @@
 namespace MoCoSharp.Evaluation;
 
 /// <summary>Whether a training on labels goes anywhere, by its epochs' losses.</summary>
-public static class EpochTrend
+internal static class EpochTrend
 {
     /// <summary>What is wrong with it, in a clause; null where nothing is seen.</summary>
     /// <param name="epochs">Those done, at least one.</param>

@@ -1,67 +1,68 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using MoCoSharp.Features;
 
 namespace MoCoSharp.Evaluation;
 
-/// <summary>
-/// An evaluation as JSON: its protocol in full beside the numbers. What evaluations/*.json of a run folder holds.
-/// </summary>
-public static class EvaluationReport
+/// <summary>The complete result of an evaluation: its protocol, its scores, and the files that it wrote.</summary>
+public sealed record EvaluationReport
 {
-    /// <summary>The parts that every evaluation has.</summary>
-    /// <param name="evaluation">"knn", "linear", "linear-cached" or "finetune".</param>
-    /// <param name="protocol">In full.</param>
-    /// <param name="scores">What was found.</param>
-    public static JsonObject Of(string evaluation, string protocol, ClassificationScores scores)
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+    private readonly JsonObject _json;
+
+    internal EvaluationReport(string evaluation, string protocol, ClassificationScores scores, JsonObject json)
     {
-        ArgumentNullException.ThrowIfNull(scores);
-        var names = scores.ClassNames;
-        var (low, high) = scores.Interval;
-        return new JsonObject
-        {
-            ["evaluation"] = evaluation,
-            ["protocol"] = protocol,
-            ["top1"] = scores.Top1,
-            ["top1Interval95"] = new JsonArray(low, high),
-            ["top5"] = Number(scores.Top5),
-            ["meanClassAccuracy"] = Number(scores.MeanClassAccuracy),
-            ["images"] = scores.Count,
-            ["perClass"] = new JsonObject(
-                Enumerable
-                    .Range(0, names.Count)
-                    .Select(label =>
-                        KeyValuePair.Create<string, JsonNode?>(names[label], Number(scores.AccuracyOf(label))))),
-            ["confusion"] = new JsonArray([.. Enumerable.Range(0, names.Count).Select(row =>
-                (JsonNode)
-                    new JsonArray([
-                        .. Enumerable
-                            .Range(0, names.Count)
-                            .Select(column => (JsonNode)scores.Confusion[row, column]),
-                    ])),
-    ]),
-        };
+        (Evaluation, Protocol, Scores, _json) = (evaluation, protocol, scores, json);
     }
 
-    /// <summary>The same, for a training on labels: every epoch, and the best beside the last.</summary>
-    public static JsonObject Of(string evaluation, string protocol, ClassificationResult result)
-    {
-        ArgumentNullException.ThrowIfNull(result);
-        var report = Of(evaluation, protocol, result.Scores);
-        report["lastEpoch"] = result.Last.Epoch;
-        report["bestEpoch"] = result.Best.Epoch;
-        report["bestTop1"] = result.Best.Top1;
-        report["bestIsChosenBy"] = "the images that judge";
-        report["epochs"] = new JsonArray([.. result.Epochs.Select(epoch => (JsonNode)new JsonObject
-        {
-            ["epoch"] = epoch.Epoch,
-            ["learningRate"] = epoch.LearningRate,
-            ["loss"] = epoch.Loss,
-            ["top1"] = epoch.Top1,
-            ["top5"] = epoch.Top5,
-        })]);
-        return report;
-    }
+    /// <summary>"knn", "linear", "linear-cached", "finetune" or "scratch".</summary>
+    public string Evaluation { get; }
 
-    /// <summary>JSON has no "not a number": it is null there.</summary>
-    public static JsonNode? Number(double value) => double.IsFinite(value) ? value : null;
+    /// <summary>The protocol in full. Scores of different protocols are not comparable.</summary>
+    public string Protocol { get; }
+
+    /// <summary>The scores on the images to judge by; after training, those of the last epoch.</summary>
+    public ClassificationScores Scores { get; }
+
+    /// <summary>The scores of every epoch; empty for evaluations without epochs.</summary>
+    public IReadOnlyList<EpochScores> Epochs { get; init; } = [];
+
+    /// <summary>
+    /// The epoch of the highest top-1, the first of equals; null without epochs. The official script reports it, though
+    /// it is chosen by the images that judge.
+    /// </summary>
+    public EpochScores? Best => Epochs.Count == 0 ? null : Epochs.MaxBy(epoch => epoch.Top1);
+
+    /// <summary>Why the last epoch cannot be trusted, in a clause; null if nothing is wrong.</summary>
+    public string? Warning { get; init; }
+
+    /// <summary>The learning rate that linear classification on cached features chose; otherwise null.</summary>
+    public double? LearningRate { get; init; }
+
+    /// <summary>
+    /// For linear classification on cached features: the optimum of logistic regression, an upper bound for a linear
+    /// classifier; otherwise null.
+    /// </summary>
+    public LogisticOptimum? Optimum { get; init; }
+
+    /// <summary>For kNN: the classes of queries that have no image in the bank.</summary>
+    public IReadOnlyList<string> MissingClasses { get; init; } = [];
+
+    /// <summary>The report file; null if none was written.</summary>
+    public string? Path { get; init; }
+
+    /// <summary>The picture of the confusion matrix; null if none was written.</summary>
+    public string? PicturePath { get; init; }
+
+    /// <summary>The trained classifier, for <c>TrainedEncoder.Load</c>; null if none was written.</summary>
+    public string? ClassifierPath { get; init; }
+
+    /// <summary>The report as indented JSON, as evaluations/*.json of a run folder holds it.</summary>
+    public string ToJson() => _json.ToJsonString(Indented);
 }
+
+/// <summary>The optimum of logistic regression on cached features.</summary>
+/// <param name="Top1">The share of images whose class has the highest score, 0 to 1.</param>
+/// <param name="C">The weight of the data against the penalty, chosen on held-out training images.</param>
+/// <param name="Converged">Whether L-BFGS reached its tolerance.</param>
+public readonly record struct LogisticOptimum(double Top1, double C, bool Converged);

@@ -25,7 +25,7 @@ namespace MoCoSharp.Evaluation;
 /// <param name="options">The protocol.</param>
 /// <param name="loader">Workers and prefetch.</param>
 /// <param name="device">Where to train.</param>
-public sealed class FineTuning(
+internal sealed class FineTuning(
     EncoderOptions architecture,
     Encoder? pretrained,
     IImageDataset train,

@@ -3,51 +3,63 @@ using MoCoSharp.Optimization;
 namespace MoCoSharp.Evaluation;
 
 /// <summary>
-/// How a whole encoder is trained on labels; the defaults are those that SwAV's authors published for 10 % of
+/// How a whole encoder is trained on labels. The defaults are those that the authors of SwAV published for 10 % of
 /// ImageNet's labels.
 /// </summary>
 /// <remarks>
-/// Caron et al. 2020, <see href="https://arxiv.org/abs/2006.09882"/>, and their eval_semisup.py; with 1 % they take
-/// 0.02 and 5 for the two rates.
+/// Caron et al. 2020, <see href="https://arxiv.org/abs/2006.09882"/>, and their eval_semisup.py. With 1 % of the labels
+/// they use learning rates of 0.02 and 5.
 /// </remarks>
 public sealed record FineTuningOptions
 {
-    /// <summary>Epochs in all, above 0.</summary>
+    /// <summary>The share of the labels of each class that are used, above 0 and at most 1.</summary>
+    public double LabelShare { get; init; } = 1;
+
+    /// <summary>
+    /// A file that lists the images whose labels are used, one name a line: a path below the folder, or a file name.
+    /// </summary>
+    /// <value>Null uses <see cref="LabelShare"/>.</value>
+    public string? LabelList { get; init; }
+
+    /// <summary>Whether to start from random weights of the same architecture, for comparison.</summary>
+    public bool FromScratch { get; init; }
+
+    /// <summary>The number of epochs, above 0.</summary>
     public int Epochs { get; init; } = 20;
 
     /// <summary>
-    /// Images a step, above 0; the last, smaller batch of an epoch is kept, unless it is a single image.
+    /// Images a step, 2 or more. A smaller last batch of an epoch is used, unless it is a single image.
     /// </summary>
     public int BatchSize { get; init; } = 256;
 
-    /// <summary>Of everything below the classifier, at the start; 0 or more.</summary>
+    /// <summary>The learning rate of everything below the classifier, at the start; 0 or more.</summary>
     public double EncoderLearningRate { get; init; } = 0.01;
 
-    /// <summary>Of the classifier, at the start; above 0.</summary>
+    /// <summary>The learning rate of the classifier, at the start; above 0.</summary>
     public double HeadLearningRate { get; init; } = 0.2;
 
-    /// <summary>Of SGD, 0 to below 1.</summary>
+    /// <summary>The momentum of SGD, 0 or more and below 1.</summary>
     public double Momentum { get; init; } = 0.9;
 
-    /// <summary>0 or more.</summary>
+    /// <summary>The weight decay of SGD, 0 or more.</summary>
     public double WeightDecay { get; init; }
 
-    /// <summary>Epochs at which both rates are multiplied by <see cref="Decay"/>.</summary>
+    /// <summary>The epochs at which both learning rates are multiplied by <see cref="Decay"/>.</summary>
     public int[] Milestones { get; init; } = [12, 16];
 
-    /// <summary>Above 0, at most 1.</summary>
+    /// <summary>The factor at each milestone, above 0 and at most 1.</summary>
     public double Decay { get; init; } = 0.2;
 
     /// <summary>
-    /// Fixes the classifier's weights, the order and the views; and the encoder's weights, from scratch.
+    /// The seed of the label share, the classifier's weights, the order, the views, and the weights from scratch.
     /// </summary>
     public long Seed { get; init; }
 
-    /// <summary>The same course over fewer or more epochs: milestones at 60 % and 80 %.</summary>
+    /// <summary>The same options for another number of epochs: milestones at 60 % and 80 %.</summary>
     public FineTuningOptions Over(int epochs) =>
         epochs == Epochs ? this : this with { Epochs = epochs, Milestones = [epochs * 60 / 100, epochs * 80 / 100] };
 
-    /// <summary>The rates of an epoch, from 0: of the encoder and of the classifier.</summary>
+    /// <summary>The learning rates of encoder and classifier in an epoch, counted from 0.</summary>
     public (double Encoder, double Head) LearningRatesAt(int epoch) =>
         (At(EncoderLearningRate, epoch), At(HeadLearningRate, epoch));
 
@@ -57,6 +69,11 @@ public sealed record FineTuningOptions
     /// <summary>Everything wrong with these options, each with the option's name.</summary>
     public IEnumerable<string> Faults()
     {
+        if (!(LabelShare is > 0 and <= 1))
+        {
+            yield return FormattableString.Invariant($"label share is {LabelShare}, expected above 0 and at most 1.");
+        }
+
         if (Epochs < 1)
         {
             yield return $"epochs is {Epochs}, expected a number above 0.";

@@ -6,7 +6,7 @@ namespace MoCoSharp.Evaluation;
 /// <summary>
 /// Which images of a labelled set keep their labels: a share of every class, drawn by a seed, or a published list.
 /// </summary>
-public static class LabelSubset
+internal static class LabelSubset
 {
     /// <summary>The same share of every class, at least one image of each.</summary>
     /// <param name="data">Labelled images.</param>

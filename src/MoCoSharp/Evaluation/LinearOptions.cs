@@ -2,36 +2,36 @@ using MoCoSharp.Optimization;
 
 namespace MoCoSharp.Evaluation;
 
-/// <summary>How a linear classifier is trained on frozen features; the defaults are MoCo's official protocol.</summary>
+/// <summary>How a linear classifier is trained on frozen features. The defaults are MoCo's official protocol.</summary>
 /// <remarks>main_lincls.py of the official code: lr 30, no weight decay, x0.1 at epochs 60 and 80 of 100.</remarks>
 public sealed record LinearOptions
 {
-    /// <summary>Epochs in all, above 0.</summary>
+    /// <summary>The number of epochs, above 0.</summary>
     public int Epochs { get; init; } = 100;
 
-    /// <summary>Images a step, above 0; the last, smaller batch of an epoch is kept.</summary>
+    /// <summary>Images a step, above 0. A smaller last batch of an epoch is used.</summary>
     public int BatchSize { get; init; } = 256;
 
-    /// <summary>At the start, for a batch of 256; above 0.</summary>
+    /// <summary>The learning rate at the start, above 0.</summary>
     public double LearningRate { get; init; } = 30;
 
-    /// <summary>Of SGD, 0 to below 1.</summary>
+    /// <summary>The momentum of SGD, 0 or more and below 1.</summary>
     public double Momentum { get; init; } = 0.9;
 
-    /// <summary>0 or more.</summary>
+    /// <summary>The weight decay of SGD, 0 or more.</summary>
     public double WeightDecay { get; init; }
 
-    /// <summary>Epochs at which the rate is multiplied by 0.1.</summary>
+    /// <summary>The epochs at which the learning rate is multiplied by 0.1.</summary>
     public int[] Milestones { get; init; } = [60, 80];
 
-    /// <summary>Fixes the classifier's weights, the order and the views.</summary>
+    /// <summary>The seed of the classifier's weights, the order and the views.</summary>
     public long Seed { get; init; }
 
-    /// <summary>The rate of an epoch, from 0.</summary>
+    /// <summary>The learning rate of an epoch, counted from 0.</summary>
     public double LearningRateAt(int epoch) =>
         Schedules.Step(LearningRate, 0.1, Milestones.Select(milestone => (double)milestone), epoch);
 
-    /// <summary>The protocol with the same shape over fewer or more epochs: milestones at 60 % and 80 %.</summary>
+    /// <summary>The same options for another number of epochs: milestones at 60 % and 80 %.</summary>
     public LinearOptions Over(int epochs) =>
         epochs == Epochs ? this : this with { Epochs = epochs, Milestones = [epochs * 60 / 100, epochs * 80 / 100] };
 

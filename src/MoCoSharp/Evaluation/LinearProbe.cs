@@ -31,7 +31,7 @@ namespace MoCoSharp.Evaluation;
 /// The ranks that share the work, each with the same encoder; null is this process alone. Each makes the features of
 /// its part of a batch, and the classifier, which costs little, learns from all of them on every rank.
 /// </param>
-public sealed class LinearProbe(
+internal sealed class LinearProbe(
     Encoder encoder, IImageDataset train, IImageDataset validation, ViewOptions views, LinearOptions options,
     LoaderOptions loader, Device device, IProcessGroup? group = null)
 {

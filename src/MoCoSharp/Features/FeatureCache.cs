@@ -14,7 +14,7 @@ namespace MoCoSharp.Features;
 /// time, nothing else.
 /// </summary>
 /// <param name="folder">Made when the first file is kept.</param>
-public sealed class FeatureCache(string folder)
+internal sealed class FeatureCache(string folder)
 {
     private const string Format = "features 1";
 

@@ -17,6 +17,17 @@ public sealed record KnnOptions
     /// <summary>Pooled features, as in most evaluations, or the head's output, as in the CIFAR demo.</summary>
     public FeatureLayer Layer { get; init; } = FeatureLayer.Pooled;
 
+    /// <summary>The names of the published protocols.</summary>
+    public static IReadOnlyList<string> Protocols => KnnProtocol.Names;
+
+    /// <summary>The settings of a published protocol.</summary>
+    /// <param name="name">
+    /// "demo": MoCo's CIFAR demo, k 200, T 0.1; "instdisc": Wu et al. 2018,
+    /// <see href="https://arxiv.org/abs/1805.01978"/>, k 200, T 0.07. Both use the head's output.
+    /// </param>
+    /// <exception cref="ArgumentException">There is no such protocol.</exception>
+    public static KnnOptions ForProtocol(string name) => KnnProtocol.Named(name);
+
     /// <summary>Everything wrong with these options, each with the option's name.</summary>
     public IEnumerable<string> Faults()
     {

@@ -10,10 +10,10 @@ namespace MoCoSharp.Features;
 /// <param name="MissingClasses">
 /// Classes of queries that the bank has no image of: they count, and cannot be right.
 /// </param>
-public sealed record KnnResult(ClassificationScores Scores, IReadOnlyList<string> MissingClasses);
+internal sealed record KnnResult(ClassificationScores Scores, IReadOnlyList<string> MissingClasses);
 
 /// <summary>The published ways to judge an encoder by nearest neighbours.</summary>
-public static class KnnProtocol
+internal static class KnnProtocol
 {
     private static readonly (string Name, KnnOptions Options)[] Protocols =
     [

@@ -1,0 +1,288 @@
+using System.Text.Json.Nodes;
+using MoCoSharp.Data;
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Data.Loading;
+using MoCoSharp.Data.Views;
+using MoCoSharp.Distributed;
+using MoCoSharp.Encoders;
+using MoCoSharp.Features;
+using MoCoSharp.Models;
+using MoCoSharp.Runs;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Evaluation;
+
+/// <summary>
+/// Evaluates a trained encoder on labeled images: by nearest neighbors, linear classification or fine-tuning. Each
+/// method returns a complete report, and writes it if <see cref="RunFolder"/> or <see cref="ReportPath"/> is set.
+/// </summary>
+/// <param name="trained">The encoder. Its weights stay as they are.</param>
+/// <param name="train">The labeled images to learn from.</param>
+/// <param name="judged">The labeled images to judge by, of the same classes.</param>
+public sealed class Evaluator(TrainedEncoder trained, IImageDataset train, IImageDataset judged)
+{
+    private readonly RunConfig _config = trained.Run ?? new RunConfig();
+    private readonly ViewOptions _views = trained.Run?.Views ?? trained.Views;
+
+    /// <summary>Workers and prefetching.</summary>
+    public LoaderOptions Loader { get; init; } = new();
+
+    /// <summary>The device of the encoder.</summary>
+    public Device Device { get; init; } = CPU;
+
+    /// <summary>The ranks that share the work, each with the same encoder. Fine-tuning uses this process alone.</summary>
+    public IProcessGroup Group { get; init; } = SingleProcess.Instance;
+
+    /// <summary>
+    /// The run folder of the encoder. It keeps features, states to resume from, classifiers and reports.
+    /// </summary>
+    /// <value>Null keeps nothing.</value>
+    public string? RunFolder { get; init; }
+
+    /// <summary>The report file, a .json. Its picture and its classifier get names beside it.</summary>
+    /// <value>Null writes the report into <see cref="RunFolder"/>.</value>
+    public string? ReportPath { get; init; }
+
+    /// <summary>Whether trained classifiers are written too.</summary>
+    public bool KeepsClassifier { get; init; } = true;
+
+    /// <summary>Called with what is done, and how many images of how many; from any thread.</summary>
+    public Action<string, long, long>? Progress { get; init; }
+
+    /// <summary>Called with one sentence about each step of the work.</summary>
+    public Action<string>? Noted { get; init; }
+
+    /// <summary>Called after each epoch of a training.</summary>
+    public Action<EpochScores>? EpochDone { get; init; }
+
+    /// <summary>Called once if a training diverges, with a clause that says so.</summary>
+    public Action<string>? Diverging { get; init; }
+
+    /// <summary>Called if a file could not be written; the evaluation goes on.</summary>
+    public Action<string>? Warned { get; init; }
+
+    /// <summary>Called with each broken image every time it is met, from any thread; it is left out.</summary>
+    public Action<BadImage>? BadImageFound { get; init; }
+
+    /// <summary>Classifies the images by their nearest neighbors among the images to learn from.</summary>
+    /// <param name="options">The number of neighbors, the temperature and the layer.</param>
+    /// <param name="protocol">The name of the protocol, for the report.</param>
+    /// <param name="fitNeighbors">
+    /// Whether a bank with fewer images lowers the number of neighbors; otherwise it is an error.
+    /// </param>
+    /// <param name="cancellation">Ends the work early.</param>
+    /// <exception cref="ArgumentException">There are more neighbors than labeled images.</exception>
+    /// <exception cref="InvalidDataException">No image can be read, or a feature is not finite.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled, on any rank.</exception>
+    public EvaluationReport Knn(
+        KnnOptions options, string protocol = "own", bool fitNeighbors = true,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        // as the kNN monitor of the run
+        trained.Encoder.Precision = (trained.Run?.Precision ?? trained.Precision).Resolve(Device);
+        using var bank = Features(train, options.Layer, cancellation);
+        using var queries = Features(judged, options.Layer, cancellation);
+        if (fitNeighbors)
+        {
+            var labeled = bank.Labels.Count(label => label >= 0);
+            options = options with { Neighbours = Math.Min(options.Neighbours, labeled) };
+        }
+
+        var result = KnnProtocol.Judge(bank, queries, train.ClassNames, options, Group);
+        var full =
+            $"{KnnProtocol.Describe(protocol, options)}; {trained.Role.Name()} encoder in " +
+            $"{trained.Encoder.Precision.Name()}, evaluation view at {_views.Size} px; " +
+            $"bank {train.Description} ({bank.Labels.Length}), queries {judged.Description} ({result.Scores.Count})";
+        var json = EvaluationJson.Create("knn", full, result.Scores);
+        json["neighbours"] = options.Neighbours;
+        json["temperature"] = options.Temperature;
+        json["layer"] = options.Layer.Name();
+        json["view"] = ViewRecipes.Evaluation(_views).Describe();
+        json["classesMissingFromTheBank"] = new JsonArray([
+            .. result.MissingClasses.Select(missing => (JsonNode)missing),
+        ]);
+        AddSource(json);
+        return Write(Files("knn", full), new EvaluationReport("knn", full, result.Scores, json)
+        {
+            MissingClasses = result.MissingClasses,
+        });
+    }
+
+    /// <summary>
+    /// Trains a linear classifier on the frozen encoder by MoCo's official protocol: on randomly cropped and flipped
+    /// images.
+    /// </summary>
+    /// <param name="options">The protocol.</param>
+    /// <param name="cancellation">Ends the work; the same call resumes after the last whole epoch.</param>
+    /// <exception cref="InvalidDataException">
+    /// The state to resume from is of another evaluation, or training diverged.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">It was cancelled, on any rank.</exception>
+    public EvaluationReport Linear(LinearOptions options, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var trend = new TrendWatch(options.Epochs, train.ClassNames.Count, Diverging);
+        var probe = new LinearProbe(trained.Encoder, train, judged, _views, options, Loader, Device, Group)
+        {
+            Progress = ShowEpoch,
+            EpochDone = epoch => Finish(epoch, trend),
+            BadImageFound = BadImageFound,
+            Warned = Warned,
+        };
+        var files = Files("linear", probe.Protocol);
+        var classifier = KeptClassifier(files);
+        probe.Trained = Keep(classifier, probe.Protocol);
+        var result = probe.Run(Group.Rank == 0 ? files.State : null, cancellation);
+        return Report("linear", probe.Protocol, result, trend.Trouble, files, classifier);
+    }
+
+    /// <summary>
+    /// Trains a linear classifier on features that are computed once, without augmentation: minutes instead of hours,
+    /// and another protocol than the official one. The learning rate is chosen on a tenth of the training images.
+    /// </summary>
+    /// <param name="options">The protocol. Its learning rate is not used.</param>
+    /// <param name="cancellation">Ends the work early.</param>
+    /// <exception cref="InvalidDataException">No learning rate gives finite scores, or there are too few images.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled, on any rank.</exception>
+    public EvaluationReport LinearOnCachedFeatures(LinearOptions options, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        using var bank = Features(train, FeatureLayer.Pooled, cancellation);
+        using var queries = Features(judged, FeatureLayer.Pooled, cancellation);
+        var probe = new CachedLinearProbe(options) { Progress = Noted };
+        var protocol =
+            $"{probe.Protocol}; pooled features of the {trained.Role.Name()} encoder, not normalised; " +
+            $"evaluation view at {_views.Size} px; trained on {train.Description} ({train.Count}), " +
+            $"judged on {judged.Description} ({judged.Count})";
+        var files = Files("linear-cached", protocol);
+        var classifier = KeptClassifier(files);
+        probe.Trained = Keep(classifier, protocol);
+        var result = probe.Run(bank, queries, train.ClassNames, cancellation);
+        var json = EvaluationJson.Create("linear-cached", protocol, result.Scores);
+        EvaluationJson.AddScans(json, result);
+        AddSource(json);
+        return Write(files, new EvaluationReport("linear-cached", protocol, result.Scores, json)
+        {
+            LearningRate = result.Rate,
+            Optimum = new LogisticOptimum(result.Optimum.Top1, result.Strength, result.OptimumConverged),
+            ClassifierPath = classifier,
+        });
+    }
+
+    /// <summary>Trains a copy of the whole encoder, with a new linear classifier, on some or all labels.</summary>
+    /// <param name="options">The protocol, and which labels to use.</param>
+    /// <param name="cancellation">Ends the work; the same call resumes after the last whole epoch.</param>
+    /// <exception cref="InvalidDataException">
+    /// The list of labels names other images, the state to resume from is of another evaluation, or training diverged.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public EvaluationReport FineTune(FineTuningOptions options, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var indices = options.LabelList is { } list
+            ? LabelSubset.FromList(train, list)
+            : LabelSubset.Stratified(train, options.LabelShare, options.Seed);
+        var trend = new TrendWatch(options.Epochs, train.ClassNames.Count, Diverging);
+        var tuning = new FineTuning(
+            trained.Run?.Encoder ?? trained.Encoder.Options, options.FromScratch ? null : trained.Encoder, train,
+            indices, judged, _views, options, Loader, Device)
+        {
+            Progress = ShowEpoch,
+            EpochDone = epoch => Finish(epoch, trend),
+            BadImageFound = BadImageFound,
+            Warned = Warned,
+        };
+        var kind = options.FromScratch ? "scratch" : "finetune";
+        var files = Files(kind, tuning.Protocol);
+        if (files.Labels is { } labels)
+        {
+            EvaluationFiles.CreateFolder(labels);
+            LabelSubset.Save(train, indices, labels);
+        }
+
+        var classifier = KeptClassifier(files);
+        tuning.Trained = classifier is null
+            ? null
+            : tuned => ClassifierFile.Write(classifier, trained, tuned, train.ClassNames, tuning.Protocol);
+        var result = tuning.Run(files.State, cancellation);
+        return Report(kind, tuning.Protocol, result, trend.Trouble, files, classifier);
+    }
+
+    private EvaluationReport Report(
+        string evaluation, string protocol, ClassificationResult result, string? trouble, EvaluationFiles files,
+        string? classifier)
+    {
+        var json = EvaluationJson.Create(evaluation, protocol, result.Scores);
+        EvaluationJson.AddEpochs(json, result);
+        if (trouble is not null)
+        {
+            json["warning"] = trouble;
+        }
+
+        AddSource(json);
+        return Write(files, new EvaluationReport(evaluation, protocol, result.Scores, json)
+        {
+            Epochs = result.Epochs,
+            Warning = trouble,
+            ClassifierPath = classifier,
+        });
+    }
+
+    private EvaluationReport Write(EvaluationFiles files, EvaluationReport report) =>
+        Group.Rank == 0 ? files.Write(report) : report;
+
+    private void AddSource(JsonObject json)
+    {
+        json["encoder"] = trained.Role.Name();
+        json["source"] = trained.Source;
+        json["step"] = trained.Step;
+        json["seed"] = _config.Seed;
+        json["train"] = $"{train.Description} ({train.Count})";
+        json["judged"] = $"{judged.Description} ({judged.Count})";
+    }
+
+    private EvaluationFiles Files(string evaluation, string protocol) =>
+        new(RunFolder, ReportPath, $"{evaluation}-{trained.Role.Name()}-step-{trained.Step:D8}", protocol);
+
+    private string? KeptClassifier(EvaluationFiles files) =>
+        KeepsClassifier && Group.Rank == 0 ? files.Classifier : null;
+
+    private Action<Tensor, Tensor>? Keep(string? path, string protocol) => path is null
+        ? null
+        : (weight, bias) => ClassifierFile.Write(path, trained, weight, bias, train.ClassNames, protocol);
+
+    private void ShowEpoch(int done, int total) => Progress?.Invoke("images of the epoch", done, total);
+
+    private void Finish(EpochScores epoch, TrendWatch trend)
+    {
+        EpochDone?.Invoke(epoch);
+        trend.Look(epoch);
+    }
+
+    // In the evaluation view, not normalized. One process keeps them in the run folder; several keep nothing.
+    private FeatureSet Features(IImageDataset images, FeatureLayer layer, CancellationToken cancellation)
+    {
+        var view = ViewRecipes.Evaluation(_views);
+        if (RunFolder is null || Group.Size > 1)
+        {
+            return Extract();
+        }
+
+        var (features, foundIn) = new FeatureCache(Path.Combine(RunFolder, "features")).Get(
+            trained.Encoder, images, view, layer, Extract,
+            done => Progress?.Invoke("images compared with those of kept features", done, images.Count),
+            Warned, cancellation);
+        if (foundIn is not null)
+        {
+            Noted?.Invoke($"features of {images.Description} were kept: {foundIn}");
+        }
+
+        return features;
+
+        FeatureSet Extract() => FeatureExtractor.Extract(
+            trained.Encoder, images, view, layer, Loader, Device, normalize: false,
+            done => Progress?.Invoke("features of images", done, images.Count), BadImageFound, Group, cancellation);
+    }
+}
