@@ -8,7 +8,7 @@ namespace MoCoSharp.PyTorch;
 /// The checksum in the metadata of a safetensors file: SHA-256 over the whole file, with the 64 digits of the checksum
 /// taken as zeros. Every reader of the format can read such a file.
 /// </summary>
-public static class Checksum
+internal static class Checksum
 {
     /// <summary>The key in the metadata.</summary>
     public const string Key = "mocosharp.sha256";

@@ -6,6 +6,7 @@ using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
 using MoCoSharp.Encoders;
+using MoCoSharp.Evaluation;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
 using MoCoSharp.Optimization;
@@ -114,6 +115,34 @@ public sealed class HowToTests : IDisposable
             @"step 1 of \d+: loss \d\.\d{3}, contrast accuracy \d+\.\d %, \d+ images/s\n",
             $"{said}".ReplaceLineEndings("\n"));
         Assert.Matches(@"(beach\.jpg|03\.png)  1\.00\n(.*\n){4}$", $"{said}".ReplaceLineEndings("\n"));
+    }
+
+    [Fact]
+    public void AnEncoder_IsEvaluatedOnLabels()
+    {
+        Directory.CreateDirectory("runs");
+        Save("runs/mine", "module.encoder_q.");
+        foreach (var name in new[] { "train/a", "train/b", "val/a", "val/b" })
+        {
+            Directory.CreateDirectory($"photos/{name}");
+        }
+
+        SavePhotos([.. Enumerable.Range(0, 20).Select(i => ($"train/{"ab"[i % 2]}/{i:D2}", i))]);
+        SavePhotos(("val/a/0", 0), ("val/a/2", 2), ("val/b/1", 1));
+        torch.set_num_threads(1);
+
+        using var encoder = TrainedEncoder.Load("runs/mine");
+        var evaluator = new Evaluator(encoder, ImageFolder.Open("photos/train"), ImageFolder.Open("photos/val"))
+        {
+            ReportPath = "linear.json",
+        };
+        var report = evaluator.LinearOnCachedFeatures(new LinearOptions());
+        Console.WriteLine($"top-1 {100 * report.Scores.Top1:F1} % of {report.Scores.Count} images");
+
+        Assert.Matches(@"^top-1 \d+\.\d % of 3 images$", $"{said}".Trim());
+        Assert.Equal(report.ToJson() + "\n", File.ReadAllText("linear.json"));
+        using var classifier = TrainedEncoder.Load(report.ClassifierPath!);
+        Assert.Equal(["a", "b"], classifier.Classes);
     }
 
     [Fact]

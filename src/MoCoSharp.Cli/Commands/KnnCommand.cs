@@ -85,7 +85,8 @@ internal static class KnnCommand
 
             if (!encoder.HasKnnSettings && named is null && (own.Item1 is null || own.Item2 is null))
             {
-                var settings = FormattableString.Invariant($"k {options.Neighbours}, temperature {options.Temperature}");
+                var settings = FormattableString.Invariant(
+                    $"k {options.Neighbours}, temperature {options.Temperature}");
                 Console.Error.WriteLine(
                     $"moco: note: {parsed.GetValue(target)} holds no settings of kNN: {settings} and " +
                     $"{options.Layer.Name()} features are taken where -k, --temperature and --layer say nothing.");

@@ -66,7 +66,8 @@ internal static class DiagnosisRules
     }
 
     // Counted, not estimated: more than one key of the query's image is proof enough, even before the queue is full.
-    private static Diagnosis? Queue(RunConfig config, int images, IReadOnlyList<HealthLine> lines, List<HealthLine> full)
+    private static Diagnosis? Queue(
+        RunConfig config, int images, IReadOnlyList<HealthLine> lines, List<HealthLine> full)
     {
         const double certain = 1;
         var now = lines[^1].Figures.RepeatedImages > certain ? lines[^1].Figures.RepeatedImages : null;

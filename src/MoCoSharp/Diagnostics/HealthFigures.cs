@@ -21,7 +21,7 @@ public sealed record HealthFigures
     /// <summary>The mean cosine of a query and the most similar key of the queue.</summary>
     public double? HardestNegative { get; init; }
 
-    /// <summary>The number of negatives that share the weight of the loss: the exponential of their softmax's entropy.</summary>
+    /// <summary>The number of negatives that share the weight of the loss: exp(entropy of their softmax).</summary>
     public double? EffectiveNegatives { get; init; }
 
     /// <summary>ln(1 + K): the loss of features that know nothing.</summary>

@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Encoders;
 
 /// <summary>A training as MoCo's official code saves it, so that its strict loading goes on from it.</summary>
-public static class OfficialCheckpoint
+internal static class OfficialCheckpoint
 {
     /// <summary>
     /// Writes epoch, arch, state_dict and optimizer, under the names that DistributedDataParallel gives.

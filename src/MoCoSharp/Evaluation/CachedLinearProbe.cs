@@ -7,74 +7,73 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Evaluation;
 
 /// <summary>
-/// What one learning rate, or one C of the logistic regression, led to on the images held out of training.
+/// The accuracy of one learning rate, or of one C of the logistic regression, on held-out training images.
 /// </summary>
 /// <param name="Value">The learning rate, or C.</param>
-/// <param name="HeldOut">Top-1 on the held-out images, 0 to 1; not a number where training diverged.</param>
+/// <param name="HeldOut">Top-1 on the held-out images, 0 to 1; NaN if training diverged.</param>
 internal readonly record struct ScanPoint(double Value, double HeldOut);
 
-/// <summary>What the fast linear evaluation found.</summary>
+/// <summary>The result of linear classification on cached features.</summary>
 /// <param name="Rates">The scan over learning rates.</param>
-/// <param name="Scores">Of the classifier trained on everything at the best rate.</param>
+/// <param name="Scores">The scores of the classifier trained on all images at the best learning rate.</param>
 /// <param name="Strengths">The scan over C.</param>
-/// <param name="Optimum">Of the logistic regression at the best C: an upper check.</param>
+/// <param name="Optimum">The scores of the logistic regression at the best C: an upper bound.</param>
 /// <param name="OptimumConverged">Whether L-BFGS reached its tolerance.</param>
 internal sealed record CachedLinearResult(
     IReadOnlyList<ScanPoint> Rates, ClassificationScores Scores, IReadOnlyList<ScanPoint> Strengths,
     ClassificationScores Optimum, bool OptimumConverged)
 {
-    /// <summary>The learning rate that was best on the held-out images, the lowest of equals.</summary>
+    /// <summary>The best learning rate on the held-out images, the lowest of equals.</summary>
     public double Rate => CachedLinearProbe.Best(Rates);
 
-    /// <summary>The C that was best on the held-out images, the lowest of equals.</summary>
+    /// <summary>The best C on the held-out images, the lowest of equals.</summary>
     public double Strength => CachedLinearProbe.Best(Strengths);
 }
 
 /// <summary>
-/// A fast linear evaluation, not the official one: features are computed once in the evaluation view and no
-/// augmentation takes place. The same optimizer and milestones; learning rate and C are chosen on a tenth of the
-/// training images, never on those to judge by.
+/// Linear classification on features that are computed once in the evaluation view, without augmentation. It is not the
+/// official protocol, but has its optimizer and milestones. Learning rate and C are chosen on a tenth of the training
+/// images, never on the images to judge by.
 /// </summary>
-/// <param name="options">The protocol; its learning rate is replaced by the scan's.</param>
+/// <param name="options">The protocol. The scan replaces its learning rate.</param>
 internal sealed class CachedLinearProbe(LinearOptions options)
 {
     private const int HeldOutOneIn = 10;
 
-    /// <summary>The learning rates that are tried.</summary>
+    /// <summary>The learning rates of the scan.</summary>
     public static IReadOnlyList<double> LearningRates { get; } = [0.1, 0.3, 1, 3, 10, 30, 100];
 
-    /// <summary>The values of C that are tried.</summary>
+    /// <summary>The values of C of the scan.</summary>
     public static IReadOnlyList<double> Strengths { get; } = [0.01, 0.1, 1, 10];
 
     /// <summary>The protocol, in a phrase.</summary>
-    public string Protocol { get; } = FormattableString.Invariant(
-        $"linear on cached features, not the official protocol: no augmentation; SGD momentum {options.Momentum} weight decay {options.WeightDecay}, "
-    )
-    + FormattableString.Invariant(
-        $"lr scanned on a tenth of the training images, x0.1 at {string.Join(" and ", options.Milestones)} of {options.Epochs} epochs, batch {options.BatchSize}, seed {options.Seed}"
-    );
+    public string Protocol { get; } =
+        "linear on cached features, not the official protocol: no augmentation; " +
+        FormattableString.Invariant($"SGD momentum {options.Momentum} weight decay {options.WeightDecay}, ") +
+        $"lr scanned on a tenth of the training images, x0.1 at {string.Join(" and ", options.Milestones)} " +
+        FormattableString.Invariant($"of {options.Epochs} epochs, batch {options.BatchSize}, seed {options.Seed}");
 
-    /// <summary>Told what is being done.</summary>
+    /// <summary>Called with one sentence about each step of the work.</summary>
     public Action<string>? Progress { get; init; }
 
     /// <summary>
-    /// Given the classifier of the best learning rate, weight [classes, D] and bias [classes]; they are good until it
+    /// Called with the classifier of the best learning rate: weight [classes, D] and bias [classes]. They live until it
     /// returns.
     /// </summary>
     public Action<Tensor, Tensor>? Trained { get; set; }
 
     /// <summary>
-    /// L-BFGS goes on for so many iterations at most; where that is too few, the result says that it has not converged.
+    /// The most iterations of L-BFGS. If they are too few, the result says that it has not converged.
     /// </summary>
     /// <value>1000 by default.</value>
     public int OptimumIterations { get; init; } = 1000;
 
-    /// <summary>Trains and judges.</summary>
-    /// <param name="train">Not normalised; on the CPU. At least twenty images.</param>
-    /// <param name="validation">From the same encoder.</param>
-    /// <param name="classNames">By label.</param>
+    /// <summary>Trains, and scores the result.</summary>
+    /// <param name="train">Features of at least twenty images, not normalized, on the CPU.</param>
+    /// <param name="validation">Features of the same encoder, to judge by.</param>
+    /// <param name="classNames">The name of each label.</param>
     /// <param name="cancellation">Ends the work early.</param>
-    /// <exception cref="InvalidDataException">No learning rate leads anywhere, or there are too few images.</exception>
+    /// <exception cref="InvalidDataException">There are too few images, or no scores are finite.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public CachedLinearResult Run(
         FeatureSet train, FeatureSet validation, IReadOnlyList<string> classNames, CancellationToken cancellation)
@@ -110,13 +109,17 @@ internal sealed class CachedLinearProbe(LinearOptions options)
         var (optimum, converged) = Optimum(all, judged, Best(strengths));
         return new CachedLinearResult(rates, scores, strengths, optimum, converged);
 
-        List<ScanPoint> Scan(string what, IReadOnlyList<double> values, Func<double, ClassificationScores?> train) =>
-            [
-                .. values.Select(value =>
+        List<ScanPoint> Scan(string what, IReadOnlyList<double> values, Func<double, ClassificationScores?> train)
         {
-            Progress?.Invoke(FormattableString.Invariant($"trying {what} {value}"));
-            return new ScanPoint(value, train(value)?.Top1 ?? double.NaN);
-        })];
+            List<ScanPoint> points = [];
+            foreach (var value in values)
+            {
+                Progress?.Invoke(FormattableString.Invariant($"trying {what} {value}"));
+                points.Add(new ScanPoint(value, train(value)?.Top1 ?? double.NaN));
+            }
+
+            return points;
+        }
 
         ClassificationScores? Sgd(
             (Tensor Values, int[] Labels) learned, (Tensor Values, int[] Labels) asked, double rate,
@@ -141,7 +144,7 @@ internal sealed class CachedLinearProbe(LinearOptions options)
     internal static double Best(IReadOnlyList<ScanPoint> scan) =>
         scan.MaxBy(point => double.IsNaN(point.HeldOut) ? -1 : point.HeldOut).Value;
 
-    // Null where training diverged.
+    // Null if training diverged.
     private static ClassificationScores? TrainSgd(
         (Tensor Values, int[] Labels) learned, (Tensor Values, int[] Labels) asked, IReadOnlyList<string> classNames,
         LinearOptions options,

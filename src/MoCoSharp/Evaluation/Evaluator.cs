@@ -31,7 +31,7 @@ public sealed class Evaluator(TrainedEncoder trained, IImageDataset train, IImag
     /// <summary>The device of the encoder.</summary>
     public Device Device { get; init; } = CPU;
 
-    /// <summary>The ranks that share the work, each with the same encoder. Fine-tuning uses this process alone.</summary>
+    /// <summary>The ranks that share the work, each with the same encoder. Fine-tuning uses one process.</summary>
     public IProcessGroup Group { get; init; } = SingleProcess.Instance;
 
     /// <summary>
@@ -144,7 +144,7 @@ public sealed class Evaluator(TrainedEncoder trained, IImageDataset train, IImag
     /// </summary>
     /// <param name="options">The protocol. Its learning rate is not used.</param>
     /// <param name="cancellation">Ends the work early.</param>
-    /// <exception cref="InvalidDataException">No learning rate gives finite scores, or there are too few images.</exception>
+    /// <exception cref="InvalidDataException">There are too few images, or no scores are finite.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled, on any rank.</exception>
     public EvaluationReport LinearOnCachedFeatures(LinearOptions options, CancellationToken cancellation = default)
     {

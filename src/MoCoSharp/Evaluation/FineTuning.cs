@@ -13,18 +13,18 @@ using static TorchSharp.torch.nn;
 namespace MoCoSharp.Evaluation;
 
 /// <summary>
-/// Trains a whole encoder with a new linear classifier on some or all labels: from pre-trained weights, or from scratch
-/// to compare with. BatchNorm trains too, over whole batches.
+/// Trains a whole encoder with a new linear classifier on some or all labels, from pre-trained weights or from scratch.
+/// BatchNorm trains too, over whole batches.
 /// </summary>
-/// <param name="architecture">Of the encoder; its head is replaced.</param>
-/// <param name="pretrained">Where the weights come from; null is from scratch. It stays as it is.</param>
-/// <param name="train">Labelled images.</param>
-/// <param name="indices">Those whose labels are used; see <see cref="LabelSubset"/>.</param>
-/// <param name="validation">Labelled images to judge by, of the same classes.</param>
+/// <param name="architecture">The architecture of the encoder. A linear classifier replaces its head.</param>
+/// <param name="pretrained">The encoder whose weights are copied; null starts from scratch.</param>
+/// <param name="train">The labeled images to learn from.</param>
+/// <param name="indices">The images whose labels are used; see <see cref="LabelSubset"/>.</param>
+/// <param name="validation">The labeled images to judge by, of the same classes.</param>
 /// <param name="views">Size, mean and std of the views.</param>
 /// <param name="options">The protocol.</param>
-/// <param name="loader">Workers and prefetch.</param>
-/// <param name="device">Where to train.</param>
+/// <param name="loader">Workers and prefetching.</param>
+/// <param name="device">The device to train on.</param>
 internal sealed class FineTuning(
     EncoderOptions architecture,
     Encoder? pretrained,
@@ -36,41 +36,38 @@ internal sealed class FineTuning(
     LoaderOptions loader,
     Device device)
 {
-    /// <summary>The protocol in full: stands beside every number, and a state of another one is refused.</summary>
+    /// <summary>The protocol in full. A state of another protocol is refused.</summary>
     public string Protocol { get; } =
-        FormattableString.Invariant(
-            $"fine-tuning {(pretrained is null ? "from scratch" : "of the pre-trained query encoder")} on {indices.Count} of {train.Count} images; SGD lr {options.EncoderLearningRate} "
-        )
-        + FormattableString.Invariant(
-            $"(encoder) and {options.HeadLearningRate} (head), momentum {options.Momentum}, weight decay {options.WeightDecay}, x{options.Decay} at {string.Join(" and ", options.Milestones)} "
-        )
-        + FormattableString.Invariant(
-            $"of {options.Epochs} epochs, batch {options.BatchSize}, seed {options.Seed}; random crop 8-100 % and flip at {views.Size} px; judged on resize and centre crop; "
-        )
-        + $"trained on {train.Description}, judged on {validation.Description} ({validation.Count})";
+        $"fine-tuning {(pretrained is null ? "from scratch" : "of the pre-trained query encoder")} " +
+        FormattableString.Invariant($"on {indices.Count} of {train.Count} images; ") +
+        FormattableString.Invariant($"SGD lr {options.EncoderLearningRate} (encoder) ") +
+        FormattableString.Invariant($"and {options.HeadLearningRate} (head), momentum {options.Momentum}, ") +
+        FormattableString.Invariant($"weight decay {options.WeightDecay}, x{options.Decay} at ") +
+        FormattableString.Invariant($"{string.Join(" and ", options.Milestones)} of {options.Epochs} epochs, ") +
+        FormattableString.Invariant($"batch {options.BatchSize}, seed {options.Seed}; ") +
+        $"random crop 8-100 % and flip at {views.Size} px; judged on resize and centre crop; " +
+        $"trained on {train.Description}, judged on {validation.Description} ({validation.Count})";
 
-    /// <summary>Told the images seen of this epoch, and of how many.</summary>
+    /// <summary>Called with the number of images of this epoch that are done, and of all.</summary>
     public Action<int, int>? Progress { get; init; }
 
-    /// <summary>Told of each broken image whenever it is met, on the thread that met it; it takes no part.</summary>
+    /// <summary>Called with each broken image every time it is met, from any thread; it is left out.</summary>
     public Action<BadImage>? BadImageFound { get; init; }
 
-    /// <summary>Told where the state could not be saved, on a full disk, say; the work goes on.</summary>
+    /// <summary>Called if the state could not be saved; the training goes on.</summary>
     public Action<string>? Warned { get; init; }
 
-    /// <summary>Told every epoch's numbers.</summary>
+    /// <summary>Called after each epoch.</summary>
     public Action<EpochScores>? EpochDone { get; init; }
 
-    /// <summary>
-    /// Given the encoder of the last epoch, whose head is the classifier; it is good until this returns.
-    /// </summary>
+    /// <summary>Called with the last epoch's encoder, whose head is the classifier. Do not keep it.</summary>
     public Action<Encoder>? Trained { get; set; }
 
-    /// <summary>Trains and judges, epoch by epoch.</summary>
+    /// <summary>Trains, and scores every epoch.</summary>
     /// <param name="statePath">
-    /// Saved after each epoch, and gone on from where it is there already; null saves nothing.
+    /// The file of the state: written after each epoch, and resumed from if it exists. Null saves nothing.
     /// </param>
-    /// <param name="cancellation">Ends the work; the epochs done are in the file.</param>
+    /// <param name="cancellation">Ends the work. The file holds the epochs done.</param>
     /// <exception cref="InvalidDataException">The file is of another evaluation, or training diverged.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public ClassificationResult Run(string? statePath, CancellationToken cancellation)
@@ -113,8 +110,7 @@ internal sealed class FineTuning(
         return new ClassificationResult(epochs, scores!);
     }
 
-    // The pre-trained layers, and in place of the head a linear classifier of weights N(0, 0.01) and bias 0, as in
-    // linear evaluation.
+    // The pre-trained layers with a linear classifier as head: weights N(0, 0.01), bias 0, as in linear classification.
     private Encoder Classifier()
     {
         using var random = new Generator(RandomStreams.Weights(options.Seed));
@@ -168,7 +164,7 @@ internal sealed class FineTuning(
             {
                 if (batch.Count == 1)
                 {
-                    continue; // no statistics of one image
+                    continue; // BatchNorm has no statistics of one image
                 }
 
                 var scores = model.call(HostMemory.Images(batch.Query, batch.Count, batch.Size, device));

@@ -14,22 +14,21 @@ namespace MoCoSharp.Evaluation;
 
 /// <summary>
 /// MoCo's official linear classification: a linear layer on the pooled features of a frozen encoder, trained on
-/// randomly cropped and flipped images. The encoder is in evaluation mode throughout, and proved afterwards to be the
-/// same to the bit.
+/// randomly cropped and flipped images. The encoder is in evaluation mode, and is checked to be unchanged to the bit.
 /// </summary>
 /// <remarks>
 /// He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>, section 4.1 and the official main_lincls.py.
 /// </remarks>
-/// <param name="encoder">Stays as it is; its head takes no part.</param>
-/// <param name="train">Labelled images.</param>
-/// <param name="validation">Labelled images to judge by, of the same classes.</param>
+/// <param name="encoder">The frozen encoder. Its head is not used.</param>
+/// <param name="train">The labeled images to learn from.</param>
+/// <param name="validation">The labeled images to judge by, of the same classes.</param>
 /// <param name="views">Size, mean and std of the views.</param>
 /// <param name="options">The protocol.</param>
-/// <param name="loader">Workers and prefetch.</param>
-/// <param name="device">Where the encoder lives.</param>
+/// <param name="loader">Workers and prefetching.</param>
+/// <param name="device">The device of the encoder.</param>
 /// <param name="group">
-/// The ranks that share the work, each with the same encoder; null is this process alone. Each makes the features of
-/// its part of a batch, and the classifier, which costs little, learns from all of them on every rank.
+/// The ranks that share the work, each with the same encoder; null is this process alone. Each rank extracts the
+/// features of its part of a batch. The classifier is cheap: it trains on all features, on every rank.
 /// </param>
 internal sealed class LinearProbe(
     Encoder encoder, IImageDataset train, IImageDataset validation, ViewOptions views, LinearOptions options,
@@ -38,38 +37,38 @@ internal sealed class LinearProbe(
     private readonly IProcessGroup _group = group ?? SingleProcess.Instance;
     private readonly int[] _labelled = [.. Enumerable.Range(0, train.Count).Where(index => train.LabelOf(index) >= 0)];
 
-    /// <summary>The protocol in full: stands beside every number, and a state of another one is refused.</summary>
-    public string Protocol { get; } = FormattableString.Invariant(
-        $"linear, official: frozen query encoder in evaluation mode, pooled features as they are; SGD lr {options.LearningRate} momentum {options.Momentum} "
-    )
-    + FormattableString.Invariant(
-        $"weight decay {options.WeightDecay}, x0.1 at {string.Join(" and ", options.Milestones)} of {options.Epochs} epochs, batch {options.BatchSize}, seed {options.Seed}; "
-    )
-    + $"random crop 8-100 % and flip at {views.Size} px; judged on resize and centre crop; trained on " +
+    /// <summary>The protocol in full. A state of another protocol is refused.</summary>
+    public string Protocol { get; } =
+        "linear, official: frozen query encoder in evaluation mode, pooled features as they are; " +
+        FormattableString.Invariant($"SGD lr {options.LearningRate} momentum {options.Momentum} ") +
+        FormattableString.Invariant($"weight decay {options.WeightDecay}, x0.1 at ") +
+        FormattableString.Invariant($"{string.Join(" and ", options.Milestones)} of {options.Epochs} epochs, ") +
+        FormattableString.Invariant($"batch {options.BatchSize}, seed {options.Seed}; ") +
+        $"random crop 8-100 % and flip at {views.Size} px; judged on resize and centre crop; trained on " +
         $"{train.Description} ({train.Count}), judged on {validation.Description} ({validation.Count})";
 
-    /// <summary>Told the images seen of this epoch, and of how many.</summary>
+    /// <summary>Called with the number of images of this epoch that are done, and of all.</summary>
     public Action<int, int>? Progress { get; init; }
 
-    /// <summary>Told of each broken image whenever it is met, on the thread that met it; it takes no part.</summary>
+    /// <summary>Called with each broken image every time it is met, from any thread; it is left out.</summary>
     public Action<BadImage>? BadImageFound { get; init; }
 
-    /// <summary>Told where the state could not be saved, on a full disk, say; the work goes on.</summary>
+    /// <summary>Called if the state could not be saved; the training goes on.</summary>
     public Action<string>? Warned { get; init; }
 
-    /// <summary>Told every epoch's numbers.</summary>
+    /// <summary>Called after each epoch.</summary>
     public Action<EpochScores>? EpochDone { get; init; }
 
     /// <summary>
-    /// Given the classifier of the last epoch, weight [classes, D] and bias [classes]; they are good until it returns.
+    /// Called with the classifier of the last epoch: weight [classes, D] and bias [classes]. Do not keep them.
     /// </summary>
     public Action<Tensor, Tensor>? Trained { get; set; }
 
-    /// <summary>Trains and judges, epoch by epoch.</summary>
+    /// <summary>Trains, and scores every epoch.</summary>
     /// <param name="statePath">
-    /// Saved after each epoch, and gone on from where it is there already; null saves nothing.
+    /// The file of the state: written after each epoch, and resumed from if it exists. Null saves nothing.
     /// </param>
-    /// <param name="cancellation">Ends the work; the epochs done are in the file.</param>
+    /// <param name="cancellation">Ends the work. The file holds the epochs done.</param>
     /// <exception cref="InvalidDataException">The file is of another evaluation, or training diverged.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public ClassificationResult Run(string? statePath, CancellationToken cancellation)
@@ -139,9 +138,10 @@ internal sealed class LinearProbe(
         var mean = sum.item<double>() / Math.Max(1, seen); // waits for the device, once an epoch
         return double.IsFinite(mean)
             ? mean
-            : throw new InvalidDataException(FormattableString.Invariant(
-                $"Loss of the linear classifier is {mean} in epoch {epoch + 1}, learning rate {options.LearningRateAt(epoch):G3}. Lower the learning rate (--lr)."
-            ));
+            : throw new InvalidDataException(
+                FormattableString.Invariant($"Loss of the linear classifier is {mean} in epoch {epoch + 1}, ") +
+                FormattableString.Invariant($"learning rate {options.LearningRateAt(epoch):G3}. ") +
+                "Lower the learning rate (--lr).");
     }
 
     // [N, D] and [N] of every batch, in batch order on every rank.
@@ -150,7 +150,7 @@ internal sealed class LinearProbe(
         int epoch,
         CancellationToken cancellation)
     {
-        // a rank that left alone would leave the others waiting
+        // a rank that stopped alone would leave the others waiting
         var stop = _group.Size == 1 ? cancellation : CancellationToken.None;
         using var batches = ViewLoader.Labeled(
             train, _labelled, transform, loader, options.Seed, epoch, options.BatchSize, BadImageFound,
@@ -170,8 +170,8 @@ internal sealed class LinearProbe(
             yield break;
         }
 
-        // Where all of this rank's images of a batch are broken, the loader leaves the batch out: places tell which one
-        // it is.
+        // If all images of this rank's share of a batch are broken, the loader skips the batch. The places of the
+        // images tell which batch it returns.
         var order = EpochOrder.Shuffled(_labelled.Length, options.Seed, epoch);
         var places = new int[train.Count];
         for (var place = 0; place < order.Length; place++)
@@ -188,7 +188,7 @@ internal sealed class LinearProbe(
             }
 
             var isMine = waiting && places[batches.Current.Indices[0]] / options.BatchSize == number;
-            var (rows, labels) = Together(isMine ? batches.Current : null, places);
+            var (rows, labels) = GatherBatch(isMine ? batches.Current : null, places);
             waiting = isMine ? batches.MoveNext() : waiting;
             if (rows.shape[0] > 0)
             {
@@ -197,8 +197,8 @@ internal sealed class LinearProbe(
         }
     }
 
-    // What every rank made of its part of a batch, in batch order.
-    private (Tensor Features, Tensor Labels) Together(ViewBatch? mine, int[] places)
+    // The features of all ranks, in batch order.
+    private (Tensor Features, Tensor Labels) GatherBatch(ViewBatch? mine, int[] places)
     {
         using var scope = NewDisposeScope();
         var (features, numbers) = (zeros(0, encoder.FeatureSize), zeros(0, 2, dtype: int64));

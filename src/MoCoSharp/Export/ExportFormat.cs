@@ -3,7 +3,7 @@ using MoCoSharp.Models;
 
 namespace MoCoSharp.Export;
 
-/// <summary>A file format that another tool loads. Every file is reloaded and compared before it gets its name.</summary>
+/// <summary>A file format of another tool. Every file is reloaded and compared before it gets its name.</summary>
 public abstract class ExportFormat
 {
     /// <summary>The greatest difference that rounding in float32 explains, as a share of the largest feature.</summary>

@@ -57,7 +57,7 @@ internal abstract class StateDictFormat(string name) : ExportFormat(name)
         ? [$"classes = [{string.Join(", ", trained.Classes.Select(Quoted))}]"]
         : [];
 
-    /// <summary>Python that replaces the layers of "model" in which the encoder differs from the library's ResNet.</summary>
+    /// <summary>Python that replaces the layers of "model" that differ from those of the encoder.</summary>
     internal static IEnumerable<string> Replacements(TrainedEncoder trained, bool withHead)
     {
         var encoder = trained.Encoder;

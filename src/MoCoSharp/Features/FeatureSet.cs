@@ -4,37 +4,34 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Features;
 
-/// <summary>An image of a <see cref="FeatureSet"/>, and how like a query it is.</summary>
-/// <param name="Name">Of the image, as its data set names it: a path below the folder, say.</param>
-/// <param name="Similarity">Cosine of its features and the query's, -1 to 1; 0 where either has length 0.</param>
-/// <param name="Row">Of the features in the set.</param>
-/// <param name="Index">Of the image in its data set.</param>
+/// <summary>An image of a <see cref="FeatureSet"/>, and its similarity to a query.</summary>
+/// <param name="Name">The name of the image in its data set, such as a path below the folder.</param>
+/// <param name="Similarity">The cosine of its features and the query, -1 to 1; 0 if one of them has length 0.</param>
+/// <param name="Row">The row of its features in the set.</param>
+/// <param name="Index">The index of the image in its data set.</param>
 public readonly record struct Neighbor(string Name, double Similarity, int Row, int Index);
 
 /// <summary>
-/// Features of a data set, with labels and names. Broken images are left out, so that a row is not an image's index in
-/// its data set.
+/// Features of a data set, with labels and names. Broken images are left out, so a row is not the index of the image.
 /// </summary>
 /// <param name="Values">Shape [M, D], on the CPU.</param>
-/// <param name="Labels">Length M; -1 where there is none.</param>
-/// <param name="Indices">Length M: which image of the data set a row is.</param>
-/// <param name="Names">Length M: the image's name, row by row; null where nobody named them.</param>
+/// <param name="Labels">The label of each image, or -1 for none. Length M.</param>
+/// <param name="Indices">The index of each image in its data set. Length M.</param>
+/// <param name="Names">The name of each image; null for a set without names. Length M.</param>
 public sealed record FeatureSet(Tensor Values, int[] Labels, int[] Indices, IReadOnlyList<string>? Names = null)
     : IDisposable
 {
-    /// <summary>
-    /// Images that are left out because they could not be read this time, as far as this process met them.
-    /// </summary>
+    /// <summary>The number of images that this process could not read this time, and left out.</summary>
     public int Unreadable { get; init; }
 
     /// <summary>The features of an image.</summary>
-    /// <param name="name">As its data set names it: its path below the folder.</param>
+    /// <param name="name">Its name in the data set: the path below the folder.</param>
     /// <returns>Shape [D]; it shares the memory of <see cref="Values"/>.</returns>
     /// <exception cref="KeyNotFoundException">No image of that name has features, or several have.</exception>
     public Tensor this[string name] => Values[RowOf(name)];
 
     /// <summary>The row of an image.</summary>
-    /// <param name="name">As its data set names it.</param>
+    /// <param name="name">Its name in the data set.</param>
     /// <exception cref="KeyNotFoundException">No image of that name has features, or several have.</exception>
     public int RowOf(string name)
     {
@@ -43,23 +40,22 @@ public sealed record FeatureSet(Tensor Values, int[] Labels, int[] Indices, IRea
         return rows switch
         {
             [var row] => row,
-            [] => throw new KeyNotFoundException(
-                $"No image named {name} has features. " +
-                $"{(Names is [var first, ..] ? $"Is it in the data set, and can it be read? A name of this set is {first}." : "This set has no names.")}"
-            ),
+            [] => throw new KeyNotFoundException($"No image named {name} has features. " + (Names is [var first, ..]
+                ? $"Is it in the data set, and can it be read? A name of this set is {first}."
+                : "This set has no names.")),
             _ => throw new KeyNotFoundException(
                 $"Several images are named {name}: rows {rows[0]} and {rows[1]}. Take a row of Values."),
         };
     }
 
     /// <summary>
-    /// The images that are most like a query, the most similar first; of equal ones, the first in the set.
+    /// The images most similar to a query, the most similar first; among equals, the first of the set.
     /// </summary>
     /// <param name="query">
     /// Features of the same encoder and layer, of any length. Shape [D]. An image of this set is its own first
     /// neighbor.
     /// </param>
-    /// <param name="k">How many, above 0; all where there are fewer.</param>
+    /// <param name="k">The number of images, above 0. A smaller set returns all its images.</param>
     /// <exception cref="ArgumentException">The query has another shape.</exception>
     public IReadOnlyList<Neighbor> Nearest(Tensor query, int k)
     {

@@ -10,36 +10,36 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Features;
 
 /// <summary>
-/// Judges an encoder by the labels of nearest neighbours, as the CIFAR demo does: bank and queries in the evaluation
-/// view.
+/// Measures the accuracy of a kNN classifier on an encoder while it trains, as MoCo's CIFAR demo does.
 /// </summary>
-/// <param name="bank">Labelled images to find neighbours in: the training set.</param>
-/// <param name="queries">Labelled images to judge by.</param>
+/// <param name="bank">The labeled images to find neighbors in: the training set.</param>
+/// <param name="queries">The labeled images to judge by.</param>
 /// <param name="view">The evaluation view of both.</param>
-/// <param name="options">k, temperature, layer.</param>
-/// <param name="loader">Workers and prefetch.</param>
-/// <param name="device">Where the encoder lives.</param>
+/// <param name="options">The number of neighbors, the temperature and the layer.</param>
+/// <param name="loader">Workers and prefetching.</param>
+/// <param name="device">The device of the encoder.</param>
 public sealed class KnnMonitor(
     IImageDataset bank, IImageDataset queries, ViewTransform view, KnnOptions options, LoaderOptions loader,
     Device device)
 {
-    /// <summary>The protocol, in a phrase: stands beside every number.</summary>
-    public string Protocol { get; } = FormattableString.Invariant(
-        $"kNN k={Math.Min(options.Neighbours, bank.Count)} T={options.Temperature}, cosine, {(options.Layer == FeatureLayer.Head ? "head output" : "pooled features")}, bank {bank.Count}, queries {queries.Count}"
-    );
+    /// <summary>The protocol, in a phrase.</summary>
+    public string Protocol { get; } =
+        FormattableString.Invariant($"kNN k={Math.Min(options.Neighbours, bank.Count)} T={options.Temperature}, ") +
+        $"cosine, {(options.Layer == FeatureLayer.Head ? "head output" : "pooled features")}, " +
+        $"bank {bank.Count}, queries {queries.Count}";
 
-    /// <summary>Told of each broken image whenever it is met, on the thread that met it; it takes no part.</summary>
+    /// <summary>Called with each broken image every time it is met, from any thread; it is left out.</summary>
     public Action<BadImage>? BadImageFound { get; init; }
 
-    /// <summary>How many images of bank and queries took no part in the latest measurement, on any rank.</summary>
+    /// <summary>The number of images that the latest measurement left out, on all ranks.</summary>
     public int LeftOut { get; private set; }
 
-    /// <summary>One of them, where this rank met it.</summary>
+    /// <summary>One of these images, if this rank met it.</summary>
     public BadImage? FirstLeftOut { get; private set; }
 
-    /// <summary>Accuracy of the encoder, 0 to 1.</summary>
-    /// <param name="encoder">In evaluation mode meanwhile; nothing of it changes.</param>
-    /// <param name="progress">Told images done, and images in all.</param>
+    /// <summary>Measures the accuracy, 0 to 1.</summary>
+    /// <param name="encoder">The encoder. It is in evaluation mode meanwhile, and does not change.</param>
+    /// <param name="progress">Called with the number of images done, and of all.</param>
     /// <param name="cancellation">Ends the work early.</param>
     /// <param name="group">The ranks that share the work, with equal encoders.</param>
     /// <exception cref="OperationCanceledException">It was cancelled, on any rank.</exception>

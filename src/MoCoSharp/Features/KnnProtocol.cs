@@ -5,14 +5,14 @@ using static TorchSharp.torch.nn;
 
 namespace MoCoSharp.Features;
 
-/// <summary>What nearest neighbours found.</summary>
-/// <param name="Scores">By class; kNN has no top-5.</param>
+/// <summary>The result of a kNN classification.</summary>
+/// <param name="Scores">The scores; kNN has no top-5.</param>
 /// <param name="MissingClasses">
-/// Classes of queries that the bank has no image of: they count, and cannot be right.
+/// The classes of queries that have no image in the bank. These queries count as wrong.
 /// </param>
 internal sealed record KnnResult(ClassificationScores Scores, IReadOnlyList<string> MissingClasses);
 
-/// <summary>The published ways to judge an encoder by nearest neighbours.</summary>
+/// <summary>The published kNN protocols.</summary>
 internal static class KnnProtocol
 {
     private static readonly (string Name, KnnOptions Options)[] Protocols =
@@ -21,7 +21,7 @@ internal static class KnnProtocol
         ("instdisc", new KnnOptions { Neighbours = 200, Temperature = 0.07, Layer = FeatureLayer.Head }),
     ];
 
-    /// <summary>The protocols that have a name.</summary>
+    /// <summary>The names of the protocols.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Protocols.Select(protocol => protocol.Name)];
 
     /// <summary>The settings of a protocol.</summary>
@@ -35,20 +35,20 @@ internal static class KnnProtocol
             $"{name}: no kNN protocol of that name, expected {string.Join(" or ", Names)}.",
             nameof(name));
 
-    /// <summary>The protocol in a phrase, to stand beside a number.</summary>
+    /// <summary>The protocol in a phrase.</summary>
     public static string Describe(string name, KnnOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return FormattableString.Invariant(
-                $"kNN, {name}: k {options.Neighbours}, T {options.Temperature}, cosine, weights exp(s/T) summed by class, "
-            ) + (options.Layer == FeatureLayer.Head ? "head output" : "pooled features");
+        return FormattableString.Invariant($"kNN, {name}: k {options.Neighbours}, T {options.Temperature}, ") +
+            "cosine, weights exp(s/T) summed by class, " +
+            (options.Layer == FeatureLayer.Head ? "head output" : "pooled features");
     }
 
-    /// <summary>Judges by features; images without a label take no part.</summary>
-    /// <param name="bank">Of the layer that is asked for, not normalised.</param>
-    /// <param name="queries">From the same encoder.</param>
-    /// <param name="classNames">By label.</param>
-    /// <param name="options">k and T.</param>
+    /// <summary>Classifies queries by their features. Images without a label are left out.</summary>
+    /// <param name="bank">The features of the bank, not normalized.</param>
+    /// <param name="queries">The features of the queries, from the same encoder.</param>
+    /// <param name="classNames">The name of each label.</param>
+    /// <param name="options">The number of neighbors and the temperature.</param>
     /// <param name="group">
     /// The ranks that share the queries, all with the same features; null is this process alone.
     /// </param>
