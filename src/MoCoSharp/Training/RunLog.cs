@@ -9,9 +9,9 @@ namespace MoCoSharp.Training;
 internal sealed class RunLog : IDisposable
 {
     private readonly MetricsLog? _metrics; // these are null on every rank but the first: it alone writes
-    private readonly BoardLog? _board;
-    private readonly BoardLog? _random;
-    private readonly BoardLog? _uninformed;
+    private readonly TensorBoardLog? _board;
+    private readonly TensorBoardLog? _random;
+    private readonly TensorBoardLog? _uninformed;
     private readonly Dictionary<long, double> _knn = [];
     private readonly List<HealthLine> _health = [];
     private readonly HashSet<string> _verdicts = [];
@@ -44,9 +44,9 @@ internal sealed class RunLog : IDisposable
             }
         }
 
-        _board = new BoardLog(run.TensorBoardPath, time);
-        _random = new BoardLog(Path.Combine(run.TensorBoardPath, "if-negatives-were-random"), time);
-        _uninformed = new BoardLog(Path.Combine(run.TensorBoardPath, "if-uninformed"), time);
+        _board = new TensorBoardLog(run.TensorBoardPath, time);
+        _random = new TensorBoardLog(Path.Combine(run.TensorBoardPath, "if-negatives-were-random"), time);
+        _uninformed = new TensorBoardLog(Path.Combine(run.TensorBoardPath, "if-uninformed"), time);
         if (step == 0)
         {
             _board.Text(

@@ -24,7 +24,7 @@ public static class SampleSheet
         var sheet = Draw(data, transform, config);
         var png = ImageEncoder.Png(sheet);
         AtomicFile.Write(run.ViewsPath, stream => stream.Write(png));
-        using var board = new BoardLog(run.TensorBoardPath, TimeProvider.System);
+        using var board = new TensorBoardLog(run.TensorBoardPath, TimeProvider.System);
         board.Image("views", png, sheet.Width, sheet.Height);
     }
 

@@ -6,7 +6,7 @@ namespace MoCoSharp.Runs;
 /// </summary>
 /// <param name="folder">Where the event files go.</param>
 /// <param name="time">For the time of each record.</param>
-internal sealed class BoardLog(string folder, TimeProvider time) : IDisposable
+internal sealed class TensorBoardLog(string folder, TimeProvider time) : IDisposable
 {
     private EventFile? _file;
 
