@@ -360,7 +360,7 @@ internal static class PretrainCommand
             Console.WriteLine(WeightsImport.Begin(config.InitialWeights, method, config.Encoder, config.InitialPrefix));
         }
 
-        SampleSheet.Write(run, plan.Train, config.TrainingViews(), config);
+        ViewPreview.Write(run, plan.Train, config.TrainingViews(), config);
     }
 
     // What the encoder is before the first step.

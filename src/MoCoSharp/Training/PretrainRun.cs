@@ -160,7 +160,7 @@ public sealed class PretrainRun : IDisposable
             WeightsImport.Begin(weights, _method, Config.Encoder, Config.InitialPrefix);
         }
 
-        SampleSheet.Write(Folder, _plan.Train, Config.TrainingViews(), Config);
+        ViewPreview.Write(Folder, _plan.Train, Config.TrainingViews(), Config);
     }
 
     private void Resume()

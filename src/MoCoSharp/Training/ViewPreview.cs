@@ -10,7 +10,7 @@ namespace MoCoSharp.Training;
 /// views.png of a run, also for TensorBoard: pairs of views as the encoders will see them, to look at before a long
 /// wait.
 /// </summary>
-public static class SampleSheet
+public static class ViewPreview
 {
     private const int Rows = 4;
     private const int PairsInRow = 4;
