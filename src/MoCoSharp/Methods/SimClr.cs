@@ -64,7 +64,7 @@ public sealed class SimClr : PretrainMethod
     private readonly Encoder encoder;
     private readonly SimClrOptions _options;
     private readonly IProcessGroup _group;
-    private readonly EmbeddingCache? _cache;
+    private readonly GradientCache? _cache;
 
     private SimClr(
         EncoderOptions encoderOptions, SimClrOptions options, int bnGroups, long seed, IProcessGroup group,
@@ -76,7 +76,7 @@ public sealed class SimClr : PretrainMethod
         using var random = new Generator(RandomStreams.Weights(seed));
         encoder = new Encoder(
             encoderOptions, options.Dimension, bnGroups / group.Size, random, syncNorm ? group : null);
-        _cache = options.GradientCache ? new EmbeddingCache(encoder, bnGroups / group.Size) : null;
+        _cache = options.GradientCache ? new GradientCache(encoder, bnGroups / group.Size) : null;
         RegisterComponents();
     }
 

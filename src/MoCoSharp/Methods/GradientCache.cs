@@ -16,7 +16,7 @@ namespace MoCoSharp.Methods;
 /// </remarks>
 /// <param name="encoder">Built with as many BN groups.</param>
 /// <param name="groups">S, groups of this process's batch.</param>
-internal sealed class EmbeddingCache(Encoder encoder, int groups) : IDisposable
+internal sealed class GradientCache(Encoder encoder, int groups) : IDisposable
 {
     private static readonly BatchNormMode FirstPass = new() { SingleGroup = true };
     private static readonly BatchNormMode GradientPass = new() { SingleGroup = true, UpdatesRunningStatistics = false };
