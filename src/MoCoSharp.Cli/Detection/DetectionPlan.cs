@@ -191,7 +191,7 @@ internal sealed record DetectionPlan(
                 ["width"] = options.Width,
                 ["stem"] = options.Stem.Name(),
                 ["head"] = EncoderHead.None.Name(),
-                ["recompute"] = options.Recompute,
+                ["recompute"] = options.ActivationCheckpointing,
             };
             basis["mean"] = Numbers(normalize.Mean);
             basis["std"] = Numbers(normalize.Std);

@@ -24,7 +24,7 @@ public sealed class Encoder : Module<Tensor, Tensor>
     private readonly Module fc;
     private readonly bool _pools;
     private readonly int _bnGroups;
-    private readonly bool _recomputes;
+    private readonly bool _usesCheckpointing;
     private readonly IProcessGroup? _syncGroup;
 
     /// <summary>An encoder with torchvision's initialisation.</summary>
@@ -60,7 +60,7 @@ public sealed class Encoder : Module<Tensor, Tensor>
         OutputSize = options.Head == EncoderHead.None ? FeatureSize : outputSize;
         _pools = options.Stem == EncoderStem.ImageNet;
         _bnGroups = bnGroups;
-        _recomputes = options.Recompute;
+        _usesCheckpointing = options.ActivationCheckpointing;
         _syncGroup = syncGroup is { Size: > 1 } ? syncGroup : null;
         conv1 = options.Stem switch
         {
@@ -166,7 +166,7 @@ public sealed class Encoder : Module<Tensor, Tensor>
             })
         {
             hidden = GradientBoundary.Of(hidden, GradientWatch, name);
-            hidden = _recomputes
+            hidden = _usesCheckpointing
                 ? ActivationCheckpointing.Run(
                     hidden,
                     (input, again) => stage.call(input, again ? mode with { UpdatesRunningStatistics = false } : mode))

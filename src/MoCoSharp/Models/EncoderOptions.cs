@@ -69,7 +69,8 @@ public sealed record EncoderOptions
     /// Whether the backward pass computes each stage's activations again instead of keeping them: less memory, about a
     /// third more time, the same bits.
     /// </summary>
-    public bool Recompute { get; init; }
+    [JsonPropertyName("recompute")]
+    public bool ActivationCheckpointing { get; init; }
 
     /// <summary>Everything wrong with these options, each with the option's name.</summary>
     public IEnumerable<string> Faults()

@@ -52,7 +52,7 @@ public sealed class GradientCacheTests
             var method = SimClr.Create(
                 Narrow with
                 {
-                    Recompute = recompute,
+                    ActivationCheckpointing = recompute,
                 },
                 new SimClrOptions { Dimension = 8, GradientCache = cached },
                 groups,
