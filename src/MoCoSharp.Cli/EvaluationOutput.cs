@@ -20,7 +20,7 @@ internal static class EvaluationOutput
     /// Where a trained classifier goes: beside the report that a person names, else into the run's folder; null keeps
     /// none.
     /// </summary>
-    public static string? ClassifierPath(NamedEncoder encoder, string name, string? output) =>
+    public static string? ClassifierPath(EncoderTarget encoder, string name, string? output) =>
         !Processes.Speaks ? null
         : output is not null ? Path.ChangeExtension(output, ".classifier.safetensors")
         : encoder.Run is { } run ? Path.Combine(run.Path, "classifiers", name + ".safetensors")
@@ -40,7 +40,7 @@ internal static class EvaluationOutput
     /// <param name="report">The numbers.</param>
     /// <param name="scores">For the picture.</param>
     public static void Write(
-        NamedEncoder encoder, LabelledData data, string name, string? output, JsonObject report,
+        EncoderTarget encoder, LabelledData data, string name, string? output, JsonObject report,
         ClassificationScores scores)
     {
         report["encoder"] = encoder.Which;

@@ -8,7 +8,7 @@ namespace MoCoSharp.Cli;
 internal sealed record LabelledData(IImageDataset Train, IImageDataset Judged)
 {
     // Whoever has no labels may still look at what the encoder finds alike.
-    private static string WithoutLabels(NamedEncoder encoder, string? data) =>
+    private static string WithoutLabels(EncoderTarget encoder, string? data) =>
         $"Without labels, `moco embed {Shell.Quote(encoder.Target)} " +
         $"{(data is null ? "" : $"--data {Shell.Quote(data)} ")}-o features.csv` writes what the encoder sees, to " +
         "compare images by.";
@@ -18,7 +18,7 @@ internal sealed record LabelledData(IImageDataset Train, IImageDataset Judged)
     /// <param name="data">--data.</param>
     /// <param name="validation">--val.</param>
     /// <param name="faults">Of the other options.</param>
-    public static LabelledData Open(NamedEncoder encoder, string? data, string? validation, IEnumerable<string> faults)
+    public static LabelledData Open(EncoderTarget encoder, string? data, string? validation, IEnumerable<string> faults)
     {
         var all = faults.ToList();
         if ((data ?? encoder.OwnData) is not { } source)

@@ -49,7 +49,7 @@ internal static class DetectCommand
         }.Number("a whole number of images from 1 to 10000");
         var dryRun = Options.DryRun("Show what would be done, and what departs from the protocol.");
         var json = Options.Json("With --dry-run: print the whole configuration instead.");
-        var prefix = NamedEncoder.PrefixOption();
+        var prefix = EncoderTarget.PrefixOption();
         var verbose = Options.Verbose();
         var command = new Command(
             "detect",

@@ -33,7 +33,7 @@ internal static class EmbedCommand
         var normalize = new Option<bool>("--normalize") { Description = "Each row to length 1." };
         var upright = Options.ExifOrientation(
             "Turn photos upright as their EXIF data say, whatever the encoder was trained on.");
-        var prefix = NamedEncoder.PrefixOption();
+        var prefix = EncoderTarget.PrefixOption();
         var output = new Option<string?>("-o", "--output")
         {
             HelpName = "file",
@@ -82,7 +82,7 @@ internal static class EmbedCommand
             faults.Add($"--part is {part}, expected train or val.");
         }
 
-        using var encoder = NamedEncoder.Open(target, which, faults, group.Size, prefix);
+        using var encoder = EncoderTarget.Open(target, which, faults, group.Size, prefix);
         var images = Images(source ?? encoder.OwnData, source is null ? encoder.Config.Validation : null, part, faults);
         if (source is null && encoder.OwnData is null)
         {

@@ -36,7 +36,7 @@ internal static class ExportCommand
             DefaultValueFactory = _ => "query",
         }.OneOf("query", "key");
         var head = new Option<bool>("--head") { Description = "Keep the head: embeddings instead of features." };
-        var prefix = NamedEncoder.PrefixOption();
+        var prefix = EncoderTarget.PrefixOption();
         var fold = new Option<bool>("--fold-bn")
         {
             Description = "For onnx: work each BatchNorm into the convolution before it.",
@@ -75,7 +75,7 @@ internal static class ExportCommand
             _ => new OnnxFormat(request.FoldBatchNorm),
         };
         using var trained = TrainedEncoder.Load(request.Source, request.Role, request.Prefix);
-        NamedEncoder.Note(request.Source, trained);
+        EncoderTarget.Note(request.Source, trained);
         ThrowIfAny(
         [
             .. request.WithHead && trained.Encoder.Options.Head == EncoderHead.None

@@ -30,7 +30,7 @@ internal static class FinetuneCommand
         var batch = new Option<int?>("--batch") { Description = "256." }.Number("a whole number, 2 or more");
         var seed = Options.Seed("Fixes the share of labels, the classifier's weights, order and views.");
         var which = Options.Encoder();
-        var prefix = NamedEncoder.PrefixOption();
+        var prefix = EncoderTarget.PrefixOption();
         var output = new Option<string?>("-o", "--output")
         {
             HelpName = "file",
@@ -56,7 +56,7 @@ internal static class FinetuneCommand
             }).Over(parsed.GetValue(epochs) ?? published.Epochs);
             var share = Share(parsed.GetValue(labels)!);
             string[] faults = [.. options.Faults(), .. share.Fault is { } fault ? [fault] : Array.Empty<string>()];
-            using var encoder = NamedEncoder.Open(
+            using var encoder = EncoderTarget.Open(
                 parsed.GetValue(target)!, parsed.GetValue(which)!, faults,
                 prefix: parsed.GetValue(prefix));
             var labelled = LabelledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
@@ -80,7 +80,7 @@ internal static class FinetuneCommand
     }
 
     private static int Run(
-        NamedEncoder encoder, LabelledData data, int[] indices, bool scratch, FineTuningOptions options,
+        EncoderTarget encoder, LabelledData data, int[] indices, bool scratch, FineTuningOptions options,
         string? output, CancellationToken cancellation)
     {
         var progress = new EvaluationProgress(scratch ? "from scratch" : "fine-tuning");

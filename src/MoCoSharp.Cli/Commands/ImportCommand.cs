@@ -33,7 +33,7 @@ internal static class ImportCommand
         var data = Options.Data("The images that a resume goes on with: they tell how many steps an epoch has.");
         var validation = Options.Validation("Labeled images for the kNN monitor.");
         var set = Options.Set("A setting over the recipe's.");
-        var prefix = NamedEncoder.PrefixOption();
+        var prefix = EncoderTarget.PrefixOption();
         var stem = new Option<string?>("--stem")
         {
             Description = "cifar (stride 1, the default) or small (stride 2), for a first layer of 3x3.",

@@ -26,7 +26,7 @@ internal static class InspectCommand
             Description = "A run folder, a checkpoint, a PyTorch, safetensors or ONNX file, or any file of a run.",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        var prefix = NamedEncoder.PrefixOption();
+        var prefix = EncoderTarget.PrefixOption();
         var environment = new Option<bool>("--environment") { Description = "Versions, hardware and fast kernels." };
         var verbose = Options.Verbose();
         var command = new Command("inspect", "Show what a run, a checkpoint or this machine holds.")

@@ -35,7 +35,7 @@ internal static class KnnCommand
         }.Number("a number above 0");
         var layer = new Option<string?>("--layer") { Description = "pooled or head." }.Offers("pooled", "head");
         var which = Options.Encoder();
-        var prefix = NamedEncoder.PrefixOption();
+        var prefix = EncoderTarget.PrefixOption();
         var output = new Option<string?>("-o", "--output")
         {
             HelpName = "file",
@@ -71,7 +71,7 @@ internal static class KnnCommand
             }
 
             faults.AddRange(With(new KnnOptions(), own).Faults());
-            using var encoder = NamedEncoder.Open(
+            using var encoder = EncoderTarget.Open(
                 parsed.GetValue(target)!, parsed.GetValue(which)!, faults, group.Size,
                 parsed.GetValue(prefix));
             var options =
@@ -122,7 +122,7 @@ internal static class KnnCommand
 
     /// <summary>Judges, and writes the report.</summary>
     internal static int Judge(
-        NamedEncoder encoder, LabelledData data, string name, KnnOptions options, bool isAskedFor, string? output,
+        EncoderTarget encoder, LabelledData data, string name, KnnOptions options, bool isAskedFor, string? output,
         IProcessGroup group, CancellationToken cancellation)
     {
         encoder.Encoder.Precision = encoder.Config.Precision.Resolve(encoder.Device); // as the run's monitor

@@ -35,7 +35,7 @@ internal static class LinearCommand
             "a whole number above 0");
         var seed = Options.Seed("Fixes the classifier's weights, order and views.");
         var which = Options.Encoder();
-        var prefix = NamedEncoder.PrefixOption();
+        var prefix = EncoderTarget.PrefixOption();
         var output = new Option<string?>("-o", "--output")
         {
             HelpName = "file",
@@ -67,7 +67,7 @@ internal static class LinearCommand
                     ? ["--lr with --fast: the fast protocol scans the learning rate. Leave one out."]
                     : Array.Empty<string>(),
             ];
-            using var encoder = NamedEncoder.Open(
+            using var encoder = EncoderTarget.Open(
                 parsed.GetValue(target)!, parsed.GetValue(which)!, faults, group.Size,
                 parsed.GetValue(prefix));
             var labelled = LabelledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
@@ -88,7 +88,7 @@ internal static class LinearCommand
     }
 
     private static int Official(
-        NamedEncoder encoder, LabelledData data, LinearOptions options, string? output, IProcessGroup group,
+        EncoderTarget encoder, LabelledData data, LinearOptions options, string? output, IProcessGroup group,
         CancellationToken cancellation)
     {
         var progress = new EvaluationProgress("linear");
@@ -134,7 +134,7 @@ internal static class LinearCommand
     }
 
     private static Action<Tensor, Tensor>? Keep(
-        NamedEncoder encoder, LabelledData data, string? path,
+        EncoderTarget encoder, LabelledData data, string? path,
         string protocol) =>
         path is null
         ? null
@@ -142,7 +142,7 @@ internal static class LinearCommand
 
     /// <summary>Judges by the fast protocol, and writes the report.</summary>
     internal static int Fast(
-        NamedEncoder encoder, LabelledData data, LinearOptions options, string? output, IProcessGroup group,
+        EncoderTarget encoder, LabelledData data, LinearOptions options, string? output, IProcessGroup group,
         CancellationToken cancellation, bool keepsClassifier = true)
     {
         var progress = new EvaluationProgress("linear, fast");

@@ -57,7 +57,7 @@ internal static class PredictCommand
     {
         var faults = Faults(part, count, output, force).ToList();
         var images = EmbedCommand.Images(source, null, part, faults);
-        using var classifier = NamedEncoder.Open(Classifier(target, faults), "query", faults);
+        using var classifier = EncoderTarget.Open(Classifier(target, faults), "query", faults);
         var classes = classifier.Trained.Classes;
         if (classes.Count == 0)
         {

@@ -225,7 +225,7 @@ internal sealed record DetectionPlan(
         try
         {
             var encoder = OpenEncoder(target, role, prefix);
-            NamedEncoder.Note(target, encoder);
+            EncoderTarget.Note(target, encoder);
             return encoder;
         }
         catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException)

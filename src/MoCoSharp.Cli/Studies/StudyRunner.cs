@@ -125,7 +125,7 @@ internal sealed class StudyRunner(
 
         try
         {
-            using var encoder = NamedEncoder.Open(path, "query", []);
+            using var encoder = EncoderTarget.Open(path, "query", []);
             var data = LabelledData.Open(encoder, null, null, []);
             KnnCommand.Judge(
                 encoder, data, "own", config.Knn with

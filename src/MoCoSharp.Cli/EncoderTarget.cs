@@ -14,11 +14,11 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Cli;
 
 /// <summary>An encoder that a person names as RUN or FILE, ready to be judged.</summary>
-internal sealed class NamedEncoder : IDisposable
+internal sealed class EncoderTarget : IDisposable
 {
     private readonly TrainedEncoder _trained;
 
-    private NamedEncoder(TrainedEncoder trained, RunConfig config, RunFolder? run, string target)
+    private EncoderTarget(TrainedEncoder trained, RunConfig config, RunFolder? run, string target)
     {
         _trained = trained;
         Config = config;
@@ -68,7 +68,7 @@ internal sealed class NamedEncoder : IDisposable
     /// <param name="others">Faults of the other options.</param>
     /// <param name="processes">That share the work.</param>
     /// <param name="prefix">--prefix.</param>
-    public static NamedEncoder Open(
+    public static EncoderTarget Open(
         string target, string which, IEnumerable<string> others, int processes = 1,
         string? prefix = null)
     {
@@ -104,7 +104,7 @@ internal sealed class NamedEncoder : IDisposable
         {
             Loader = config.Loader with { Notice = text => Console.Error.WriteLine($"moco: warning: {text}") },
         };
-        return new NamedEncoder(trained, config, Directory.Exists(target) ? RunFolder.Open(target) : null, target);
+        return new EncoderTarget(trained, config, Directory.Exists(target) ? RunFolder.Open(target) : null, target);
     }
 
     /// <summary>--prefix, for every verb that reads weights.</summary>
