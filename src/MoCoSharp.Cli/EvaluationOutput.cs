@@ -40,7 +40,7 @@ internal static class EvaluationOutput
     /// <param name="report">The numbers.</param>
     /// <param name="scores">For the picture.</param>
     public static void Write(
-        EncoderTarget encoder, LabelledData data, string name, string? output, JsonObject report,
+        EncoderTarget encoder, LabeledData data, string name, string? output, JsonObject report,
         ClassificationScores scores)
     {
         report["encoder"] = encoder.Which;

@@ -59,15 +59,15 @@ internal static class FinetuneCommand
             using var encoder = EncoderTarget.Open(
                 parsed.GetValue(target)!, parsed.GetValue(which)!, faults,
                 prefix: parsed.GetValue(prefix));
-            var labelled = LabelledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
+            var labeled = LabeledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
             var indices = share.Part is { } part
-                ? LabelSubset.Stratified(labelled.Train, part, options.Seed)
-                : LabelSubset.FromList(labelled.Train, parsed.GetValue(labels)!);
+                ? LabelSubset.Stratified(labeled.Train, part, options.Seed)
+                : LabelSubset.FromList(labeled.Train, parsed.GetValue(labels)!);
             using var signals = new StopSignals();
             try
             {
                 return Run(
-                    encoder, labelled, indices, parsed.GetValue(scratch), options, parsed.GetValue(output),
+                    encoder, labeled, indices, parsed.GetValue(scratch), options, parsed.GetValue(output),
                     signals.Token);
             }
             catch (OperationCanceledException)
@@ -80,7 +80,7 @@ internal static class FinetuneCommand
     }
 
     private static int Run(
-        EncoderTarget encoder, LabelledData data, int[] indices, bool scratch, FineTuningOptions options,
+        EncoderTarget encoder, LabeledData data, int[] indices, bool scratch, FineTuningOptions options,
         string? output, CancellationToken cancellation)
     {
         var progress = new EvaluationProgress(scratch ? "from scratch" : "fine-tuning");
@@ -90,7 +90,7 @@ internal static class FinetuneCommand
             FormattableString.Invariant(
                 $"Try --lr {options.EncoderLearningRate / 10:G3} --head-lr {options.HeadLearningRate / 10:G3}."));
         var tuning = new FineTuning(
-            encoder.Config.Encoder, scratch ? null : encoder.Encoder, data.Train, indices, data.Judged,
+            encoder.Config.Encoder, scratch ? null : encoder.Encoder, data.Train, indices, data.Test,
             encoder.Config.Views, options, encoder.Config.Loader, encoder.Device)
         {
             Progress = (done, total) => progress.Show("images of the epoch", done, total),

@@ -95,12 +95,12 @@ internal static class KnnCommand
                 ));
             }
 
-            var labelled = LabelledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
+            var labeled = LabeledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
             var isAskedFor = named is not null || own.Item1 is not null;
-            if (isAskedFor && options.Neighbours > labelled.Train.Count)
+            if (isAskedFor && options.Neighbours > labeled.Train.Count)
             {
                 throw new ConfigurationException([
-                    $"k is {options.Neighbours}, and the bank has {labelled.Train.Count} images: expected at most " +
+                    $"k is {options.Neighbours}, and the bank has {labeled.Train.Count} images: expected at most " +
                     "that.",
                 ]);
             }
@@ -109,7 +109,7 @@ internal static class KnnCommand
             try
             {
                 return Judge(
-                    encoder, labelled, named ?? "own", options, isAskedFor, parsed.GetValue(output), group,
+                    encoder, labeled, named ?? "own", options, isAskedFor, parsed.GetValue(output), group,
                     signals.Token);
             }
             catch (OperationCanceledException)
@@ -122,13 +122,13 @@ internal static class KnnCommand
 
     /// <summary>Judges, and writes the report.</summary>
     internal static int Judge(
-        EncoderTarget encoder, LabelledData data, string name, KnnOptions options, bool isAskedFor, string? output,
+        EncoderTarget encoder, LabeledData data, string name, KnnOptions options, bool isAskedFor, string? output,
         IProcessGroup group, CancellationToken cancellation)
     {
         encoder.Encoder.Precision = encoder.Config.Precision.Resolve(encoder.Device); // as the run's monitor
         var progress = new EvaluationProgress("kNN");
         using var bank = encoder.Features(data.Train, options.Layer, progress, group, cancellation);
-        using var queries = encoder.Features(data.Judged, options.Layer, progress, group, cancellation);
+        using var queries = encoder.Features(data.Test, options.Layer, progress, group, cancellation);
         if (!isAskedFor)
         {
             options = options with
@@ -141,7 +141,7 @@ internal static class KnnCommand
         var protocol =
             $"{KnnProtocol.Describe(name, options)}; {encoder.Which} encoder in {encoder.Encoder.Precision.Name()}, " +
             $"evaluation view at {encoder.Config.Views.Size} px; "
-            + $"bank {data.Train.Description} ({bank.Labels.Length}), queries {data.Judged.Description} " +
+            + $"bank {data.Train.Description} ({bank.Labels.Length}), queries {data.Test.Description} " +
                 $"({result.Scores.Count})";
         var report = EvaluationReport.Of("knn", protocol, result.Scores);
         report["neighbours"] = options.Neighbours;

@@ -70,13 +70,13 @@ internal static class LinearCommand
             using var encoder = EncoderTarget.Open(
                 parsed.GetValue(target)!, parsed.GetValue(which)!, faults, group.Size,
                 parsed.GetValue(prefix));
-            var labelled = LabelledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
+            var labeled = LabeledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
             using var signals = new StopSignals();
             try
             {
                 return parsed.GetValue(fast)
-                    ? Fast(encoder, labelled, options, parsed.GetValue(output), group, signals.Token)
-                    : Official(encoder, labelled, options, parsed.GetValue(output), group, signals.Token);
+                    ? Fast(encoder, labeled, options, parsed.GetValue(output), group, signals.Token)
+                    : Official(encoder, labeled, options, parsed.GetValue(output), group, signals.Token);
             }
             catch (OperationCanceledException)
             {
@@ -88,7 +88,7 @@ internal static class LinearCommand
     }
 
     private static int Official(
-        EncoderTarget encoder, LabelledData data, LinearOptions options, string? output, IProcessGroup group,
+        EncoderTarget encoder, LabeledData data, LinearOptions options, string? output, IProcessGroup group,
         CancellationToken cancellation)
     {
         var progress = new EvaluationProgress("linear");
@@ -97,7 +97,7 @@ internal static class LinearCommand
             data.Train.ClassNames.Count,
             FormattableString.Invariant($"Try --lr {options.LearningRate / 10:G3}."));
         var probe = new LinearProbe(
-            encoder.Encoder, data.Train, data.Judged, encoder.Config.Views, options, encoder.Config.Loader,
+            encoder.Encoder, data.Train, data.Test, encoder.Config.Views, options, encoder.Config.Loader,
             encoder.Device, group)
         {
             Progress = (done, total) => progress.Show("images of the epoch", done, total),
@@ -134,7 +134,7 @@ internal static class LinearCommand
     }
 
     private static Action<Tensor, Tensor>? Keep(
-        EncoderTarget encoder, LabelledData data, string? path,
+        EncoderTarget encoder, LabeledData data, string? path,
         string protocol) =>
         path is null
         ? null
@@ -142,18 +142,18 @@ internal static class LinearCommand
 
     /// <summary>Judges by the fast protocol, and writes the report.</summary>
     internal static int Fast(
-        EncoderTarget encoder, LabelledData data, LinearOptions options, string? output, IProcessGroup group,
+        EncoderTarget encoder, LabeledData data, LinearOptions options, string? output, IProcessGroup group,
         CancellationToken cancellation, bool keepsClassifier = true)
     {
         var progress = new EvaluationProgress("linear, fast");
         using var train = Features(data.Train);
-        using var judged = Features(data.Judged);
+        using var judged = Features(data.Test);
         var probe = new CachedLinearProbe(options) { Progress = Console.WriteLine };
         var protocol =
             $"{probe.Protocol}; pooled features of the {encoder.Which} encoder, not normalised; evaluation view at " +
             $"{encoder.Config.Views.Size} px; "
-            + $"trained on {data.Train.Description} ({data.Train.Count}), judged on {data.Judged.Description} " +
-                $"({data.Judged.Count})";
+            + $"trained on {data.Train.Description} ({data.Train.Count}), judged on {data.Test.Description} " +
+                $"({data.Test.Count})";
         var name = $"linear-cached-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Of(protocol)}";
         var classifier = keepsClassifier ? EvaluationOutput.ClassifierPath(encoder, name, output) : null;
         probe.Trained = Keep(encoder, data, classifier, protocol);

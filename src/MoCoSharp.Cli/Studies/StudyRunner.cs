@@ -126,7 +126,7 @@ internal sealed class StudyRunner(
         try
         {
             using var encoder = EncoderTarget.Open(path, "query", []);
-            var data = LabelledData.Open(encoder, null, null, []);
+            var data = LabeledData.Open(encoder, null, null, []);
             KnnCommand.Judge(
                 encoder, data, "own", config.Knn with
                 {

@@ -5,7 +5,7 @@ using MoCoSharp.Runs;
 namespace MoCoSharp.Cli;
 
 /// <summary>Labelled images to learn from and others to judge by, as a person names them for an evaluation.</summary>
-internal sealed record LabelledData(IImageDataset Train, IImageDataset Judged)
+internal sealed record LabeledData(IImageDataset Train, IImageDataset Test)
 {
     // Whoever has no labels may still look at what the encoder finds alike.
     private static string WithoutLabels(EncoderTarget encoder, string? data) =>
@@ -18,7 +18,7 @@ internal sealed record LabelledData(IImageDataset Train, IImageDataset Judged)
     /// <param name="data">--data.</param>
     /// <param name="validation">--val.</param>
     /// <param name="faults">Of the other options.</param>
-    public static LabelledData Open(EncoderTarget encoder, string? data, string? validation, IEnumerable<string> faults)
+    public static LabeledData Open(EncoderTarget encoder, string? data, string? validation, IEnumerable<string> faults)
     {
         var all = faults.ToList();
         if ((data ?? encoder.OwnData) is not { } source)
@@ -30,7 +30,7 @@ internal sealed record LabelledData(IImageDataset Train, IImageDataset Judged)
             ]);
         }
 
-        (IImageDataset Train, IImageDataset? Judged) opened = default;
+        (IImageDataset Train, IImageDataset? Test) opened = default;
         try
         {
             opened = DataSource.Open(
@@ -44,18 +44,18 @@ internal sealed record LabelledData(IImageDataset Train, IImageDataset Judged)
                     "the second column of a list file.");
             }
 
-            if (opened.Judged is null)
+            if (opened.Test is null)
             {
                 all.Add(
                     $"{opened.Train.Description}: there are no images to judge by. Name some with --val, or a " +
                     "source with folders train and val.");
             }
-            else if (opened.Judged.ClassNames.Count == 0)
+            else if (opened.Test.ClassNames.Count == 0)
             {
-                all.Add($"{opened.Judged.Description}: has no labels to judge by.");
+                all.Add($"{opened.Test.Description}: has no labels to judge by.");
             }
 
-            if (opened.Train.ClassNames.Count < 2 || opened.Judged is null or { ClassNames.Count: 0 })
+            if (opened.Train.ClassNames.Count < 2 || opened.Test is null or { ClassNames.Count: 0 })
             {
                 all.Add(WithoutLabels(encoder, data));
             }
@@ -70,7 +70,7 @@ internal sealed record LabelledData(IImageDataset Train, IImageDataset Judged)
             throw new ConfigurationException(all);
         }
 
-        DataNotices.TellShared(opened.Train!, opened.Judged!);
-        return new LabelledData(opened.Train!, opened.Judged!);
+        DataNotices.TellShared(opened.Train!, opened.Test!);
+        return new LabeledData(opened.Train!, opened.Test!);
     }
 }
