@@ -14,7 +14,7 @@ internal static class DataNotices
     /// <summary>Tells how many images to judge by are images to learn from.</summary>
     public static void TellShared(IImageDataset train, IImageDataset judged)
     {
-        var shared = Processes.Speaks && train is not Patterns ? SharedImages.Find(train, judged) : [];
+        var shared = Processes.IsMain && train is not Patterns ? SharedImages.Find(train, judged) : [];
         if (shared.Count > 0)
         {
             var (second, first) = shared[0];
@@ -41,7 +41,7 @@ internal static class DataNotices
     /// <param name="cure">The option that does it.</param>
     public static void TellTurned(IImageDataset images, bool isTurned, string cure)
     {
-        var (looked, turned) = isTurned || !Processes.Speaks ? (0, 0) : TurnedImages.Count(images);
+        var (looked, turned) = isTurned || !Processes.IsMain ? (0, 0) : TurnedImages.Count(images);
         if (turned > 0 && turned * TurnedShare >= looked)
         {
             Tell(

@@ -21,7 +21,7 @@ internal static class EvaluationOutput
     /// none.
     /// </summary>
     public static string? ClassifierPath(EncoderTarget encoder, string name, string? output) =>
-        !Processes.Speaks ? null
+        !Processes.IsMain ? null
         : output is not null ? Path.ChangeExtension(output, ".classifier.safetensors")
         : encoder.Run is { } run ? Path.Combine(run.Path, "classifiers", name + ".safetensors")
         : null;
@@ -56,7 +56,7 @@ internal static class EvaluationOutput
                 $"top-1 {100 * scores.Top1:F2} % (95 %: {100 * low:F2} to {100 * high:F2}) of {scores.Count} images"
             ) + (double.IsNaN(scores.Top5) ? "" : FormattableString.Invariant($", top-5 {100 * scores.Top5:F2} %")));
         Console.WriteLine($"[{report["protocol"]}]");
-        if (path is null || !Processes.Speaks)
+        if (path is null || !Processes.IsMain)
         {
             return;
         }

@@ -21,12 +21,12 @@ internal static class Processes
     public static TextWriter Errors => errors;
 
     /// <summary>Whether this process writes for all.</summary>
-    public static bool Speaks { get; private set; } = true;
+    public static bool IsMain { get; private set; } = true;
 
     /// <summary>
     /// Whether there are several processes: what they write goes through the launcher, and is no terminal's.
     /// </summary>
-    public static bool AreSeveral { get; private set; }
+    public static bool IsDistributed { get; private set; }
 
     /// <summary>Where the newest checkpoint is asked for, should a process be lost.</summary>
     public static void Guard(RunFolder run) => newest = () => run.Checkpoints() is [var latest, ..] ? latest : null;
@@ -42,7 +42,7 @@ internal static class Processes
     /// </summary>
     public static void TellStop(string message)
     {
-        if (!AreSeveral)
+        if (!IsDistributed)
         {
             errors.WriteLine($"moco: {message}");
         }
@@ -63,7 +63,7 @@ internal static class Processes
             return ExitCode.Of(verbose, () => verb(SingleProcess.Instance));
         }
 
-        AreSeveral = true;
+        IsDistributed = true;
         Environment.SetEnvironmentVariable("TERM", "dumb"); // mpirun's pseudo-terminal is none to draw on
         Screen.BePlain();
         IProcessGroup? joined = null;
@@ -81,8 +81,8 @@ internal static class Processes
         }
 
         mpi = joined as MpiGroup;
-        Speaks = joined.Rank == 0;
-        if (!Speaks)
+        IsMain = joined.Rank == 0;
+        if (!IsMain)
         {
             Console.SetOut(TextWriter.Null);
             Console.SetError(TextWriter.Null);

@@ -66,7 +66,7 @@ internal static class EmbedCommand
                 $"{string.Join(", ", FeatureWriters.Extensions)}.");
         }
 
-        else if (!force && Processes.Speaks && FeatureWriters.Files(output).FirstOrDefault(File.Exists) is { } existing)
+        else if (!force && Processes.IsMain && FeatureWriters.Files(output).FirstOrDefault(File.Exists) is { } existing)
         {
             faults.Add($"{existing} exists. Name another file with -o, or add --force to replace it.");
         }
@@ -107,7 +107,7 @@ internal static class EmbedCommand
         try
         {
             using (
-                var file = Processes.Speaks ? FeatureWriters.Create(unfinished, featureSize, images.ClassNames) : null)
+                var file = Processes.IsMain ? FeatureWriters.Create(unfinished, featureSize, images.ClassNames) : null)
             {
                 FeatureExtractor.Stream(
                     encoder.Encoder, images, ViewRecipes.Evaluation(views), taken!.Value,
@@ -123,7 +123,7 @@ internal static class EmbedCommand
                 var (from, to) in FeatureWriters
                     .Files(unfinished)
                     .Zip(FeatureWriters.Files(output!))
-                    .Where(_ => Processes.Speaks))
+                    .Where(_ => Processes.IsMain))
             {
                 File.Move(from, to, overwrite: true);
             }

@@ -111,7 +111,7 @@ internal static class LinearCommand
         };
         var name = $"linear-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Of(probe.Protocol)}";
         var state =
-            !Processes.Speaks ? null
+            !Processes.IsMain ? null
             : encoder.Run is { } run ? Path.Combine(run.Path, "evaluations", name + ".state.safetensors")
             : output is null ? null
             : Path.ChangeExtension(output, ".state.safetensors");
