@@ -48,7 +48,7 @@ internal static class EvaluationOutput
         report["step"] = encoder.Step;
         report["seed"] = encoder.Config.Seed;
         report["train"] = $"{data.Train.Description} ({data.Train.Count})";
-        report["judged"] = $"{data.Judged.Description} ({data.Judged.Count})";
+        report["judged"] = $"{data.Test.Description} ({data.Test.Count})";
         var path = output ?? (encoder.Run is { } run ? Path.Combine(run.Path, "evaluations", name + ".json") : null);
         var (low, high) = scores.Interval;
         Console.WriteLine(
