@@ -31,7 +31,7 @@ public sealed class Pretraining : IDisposable
     private readonly MomentumOptimizer _optimizer;
     private readonly TrainingStep _step;
     private DataIdentity? _data;
-    private LeftOutTally? _leftOut;
+    private LeftOutCounter? _leftOut;
     private int _knnLeftOut; // images, of the latest evaluation
     private int _saveRequested; // 0 or 1
     private bool _inStep; // begun and not done
@@ -209,7 +209,7 @@ public sealed class Pretraining : IDisposable
             Progress = Progress.Judged(step, accuracy);
         }
 
-        _leftOut = new LeftOutTally(views.Data, _group, Progress.LeftOut);
+        _leftOut = new LeftOutCounter(views.Data, _group, Progress.LeftOut);
         using var meter = new ProgressMeter(_time, _config.BatchSize, Progress.Losses);
         var saver = PretrainSaves.Create(run, _config.Checkpoints, log, _group, _time, _observer);
         using var guard = saver;

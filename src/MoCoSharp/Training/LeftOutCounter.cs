@@ -11,7 +11,7 @@ namespace MoCoSharp.Training;
 /// <param name="data">Names the images.</param>
 /// <param name="group">The ranks.</param>
 /// <param name="pending">Lost before a resume and not reported yet, by the first rank.</param>
-internal sealed class LeftOutTally(IImageDataset data, IProcessGroup group, IReadOnlyList<LostTurn> pending)
+internal sealed class LeftOutCounter(IImageDataset data, IProcessGroup group, IReadOnlyList<LostTurn> pending)
 {
     private const int MostNamed = 10_000; // of a whole process
 
@@ -31,8 +31,8 @@ internal sealed class LeftOutTally(IImageDataset data, IProcessGroup group, IRea
     {
         get
         {
-            int[] broken = [.. _broken.Union(Of(_pending, isBroken: true)).Order()];
-            int[] unreadable = [.. _unreadable.Union(Of(_pending, isBroken: false)).Order()];
+            int[] broken = [.. _broken.Union(IndicesOf(_pending, isBroken: true)).Order()];
+            int[] unreadable = [.. _unreadable.Union(IndicesOf(_pending, isBroken: false)).Order()];
             var turns = (
                 Broken: _turns.Broken + _pending.Count(turn => turn.IsBroken),
                 Unreadable: _turns.Unreadable + _pending.Count(turn => !turn.IsBroken));
@@ -62,8 +62,8 @@ internal sealed class LeftOutTally(IImageDataset data, IProcessGroup group, IRea
             return null;
         }
 
-        int[] broken = [.. Of(all, isBroken: true)];
-        int[] unreadable = [.. Of(all, isBroken: false)];
+        int[] broken = [.. IndicesOf(all, isBroken: true)];
+        int[] unreadable = [.. IndicesOf(all, isBroken: false)];
         _turns = (_turns.Broken + broken.Length, _turns.Unreadable + unreadable.Length);
         _broken.UnionWith(broken);
         _unreadable.UnionWith(unreadable);
@@ -75,7 +75,7 @@ internal sealed class LeftOutTally(IImageDataset data, IProcessGroup group, IRea
         };
     }
 
-    private static IEnumerable<int> Of(IEnumerable<LostTurn> turns, bool isBroken) =>
+    private static IEnumerable<int> IndicesOf(IEnumerable<LostTurn> turns, bool isBroken) =>
         turns.Where(turn => turn.IsBroken == isBroken).Select(turn => turn.Index);
 
     private string[] Names(IEnumerable<int> indices) => [.. indices.Take(MostNamed).Select(data.NameOf)];
