@@ -102,7 +102,7 @@ public static class OfficialCheckpoint
         var progress = TrainingState.Load(checkpoint, method, optimizer);
         var rate = progress.BatchesPerEpoch == 0
             ? LearningRate.Peak(config.Optimizer, config.BatchSize)
-            : config.LearningRateAt(progress.Scheduled, progress.BatchesPerEpoch);
+            : config.LearningRateAt(progress.ScheduleStep, progress.BatchesPerEpoch);
         Write(path, progress.Epoch, method, optimizer, config, rate);
     }
 

@@ -30,7 +30,7 @@ internal static class TrainingMetadata
         if (progress.BatchesPerEpoch > 0)
         {
             // The rate of the next step.
-            metadata["learningRate"] = Text(config.LearningRateAt(progress.Scheduled, progress.BatchesPerEpoch));
+            metadata["learningRate"] = Text(config.LearningRateAt(progress.ScheduleStep, progress.BatchesPerEpoch));
         }
 
         if (data is not null)

@@ -33,7 +33,7 @@ public sealed record TrainingProgress
     /// <summary>
     /// Steps that the schedule counts: those of a run that had as many batches an epoch from the beginning.
     /// </summary>
-    public long Scheduled => ((long)Epoch * BatchesPerEpoch) + Batch;
+    public long ScheduleStep => ((long)Epoch * BatchesPerEpoch) + Batch;
 
     /// <summary>One step further.</summary>
     internal TrainingProgress Next() => Batch + 1 < BatchesPerEpoch
@@ -43,7 +43,7 @@ public sealed record TrainingProgress
     /// <summary>
     /// The same share of the epoch where an epoch has another number of batches, because batch or data were changed.
     /// </summary>
-    internal TrainingProgress Of(int batchesPerEpoch) => BatchesPerEpoch == batchesPerEpoch
+    internal TrainingProgress WithBatchesPerEpoch(int batchesPerEpoch) => BatchesPerEpoch == batchesPerEpoch
         ? this
         : this with
         {
@@ -52,6 +52,6 @@ public sealed record TrainingProgress
         };
 
     /// <summary>The better of what was found and this.</summary>
-    internal TrainingProgress Judged(long step, double accuracy) =>
+    internal TrainingProgress WithEvaluation(long step, double accuracy) =>
         accuracy > (BestKnn ?? -1) ? this with { BestKnn = accuracy, BestKnnStep = step } : this;
 }

@@ -200,13 +200,13 @@ public sealed class Pretraining : IDisposable
             Progress = TrainingState.Broadcast(Progress, _method, _optimizer, _config, _group);
         }
 
-        Progress = Progress.Of(views.BatchesPerEpoch) with { Processes = _group.Size };
-        var total = StepsDone + ((long)views.BatchesPerEpoch * _config.Epochs) - Progress.Scheduled;
+        Progress = Progress.WithBatchesPerEpoch(views.BatchesPerEpoch) with { Processes = _group.Size };
+        var total = StepsDone + ((long)views.BatchesPerEpoch * _config.Epochs) - Progress.ScheduleStep;
         var goal = Math.Min(total, stepLimit ?? total);
         using var log = new RunLog(_group.Rank == 0 ? run : null, StepsDone, _observer.Warned, _time);
         foreach (var (step, accuracy) in log.Knn)
         {
-            Progress = Progress.Judged(step, accuracy);
+            Progress = Progress.WithEvaluation(step, accuracy);
         }
 
         _leftOut = new LeftOutCounter(views.Data, _group, Progress.LeftOut);
@@ -301,7 +301,7 @@ public sealed class Pretraining : IDisposable
 
     private void Step(ViewBatch batch, long total, ProgressMeter meter, RunLog log, Watch watch)
     {
-        var learningRate = _config.LearningRateAt(Progress.Scheduled, Progress.BatchesPerEpoch);
+        var learningRate = _config.LearningRateAt(Progress.ScheduleStep, Progress.BatchesPerEpoch);
         var step = StepsDone + 1;
         var reports = step % _config.LogEvery == 0 || step == total || step == 1;
         var (looks, probes) = reports ? watch.Health.IsDue(step, step == total) : (false, false);
@@ -403,7 +403,7 @@ public sealed class Pretraining : IDisposable
         }
 
         log.Write(report);
-        Progress = Progress.Judged(StepsDone, accuracy);
+        Progress = Progress.WithEvaluation(StepsDone, accuracy);
         saver.SetScore(StepsDone, accuracy);
         _observer.Evaluated(report);
     }
