@@ -120,7 +120,7 @@ internal static class Divergence
     /// <remarks>
     /// The loss is the mean over ranks, so that all come here after the same step; the first one writes.
     /// </remarks>
-    public static DivergedException Tell(
+    public static DivergedException Report(
         RunFolder run, PretrainMethod method, LossException bad, IImageDataset data, string? newest,
         IProcessGroup group)
     {

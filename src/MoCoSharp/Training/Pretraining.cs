@@ -225,7 +225,7 @@ public sealed class Pretraining : IDisposable
         catch (LossException bad)
         {
             saver.Wait();
-            throw Divergence.Tell(run, _method, bad, views.Data, saver.Newest, _group);
+            throw Divergence.Report(run, _method, bad, views.Data, saver.Newest, _group);
         }
 
         var judged = knn is null || !IsMonitorDue(total) || Known(log);
