@@ -36,7 +36,7 @@ internal static class DryRun
         method.train();
         var size = config.Views.Size;
         Console.WriteLine(
-            $"views [{config.BatchSize}, 3, {size}, {size}] x {config.Method.Views} -> features " +
+            $"views [{config.BatchSize}, 3, {size}, {size}] x {config.Method.ViewsPerImage} -> features " +
             $"[{config.BatchSize}, {method.Encoder.FeatureSize}] -> "
                 + $"embeddings [{config.BatchSize}, " +
                     $"{config.Method.Dimension}]{(config.MoCo is { } moco ? $", queue [{moco.QueueSize}, {moco.Dimension}]" : "")}"
@@ -90,7 +90,7 @@ internal static class DryRun
             try
             {
                 var image = plan.Train.Read(i).Image;
-                for (var view = 0; view < plan.Config.Method.Views; view++)
+                for (var view = 0; view < plan.Config.Method.ViewsPerImage; view++)
                 {
                     var random = RandomStreams.View(plan.Config.Seed, 0, i, view);
                     transform.Write(image, ref random, pixels);

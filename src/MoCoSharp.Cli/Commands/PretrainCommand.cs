@@ -289,7 +289,7 @@ internal static class PretrainCommand
         plan = plan.Telling(progress.Warned);
         using var views = ViewLoader.Open(
             plan.Train, config.TrainingViews(), plan.Config.Loader, config.Seed, config.BatchSize, group.Rank,
-            group.Size, config.Method.Views);
+            group.Size, config.Method.ViewsPerImage);
         var warnings = new BadImageWarnings(progress.Warned);
         views.BadImageFound += bad =>
             warnings.Tell(

@@ -15,7 +15,7 @@ public interface IMethodOptions
     /// <summary>
     /// Views of an image that a step sees: 2, or 1 if a memory or a label takes the place of the second.
     /// </summary>
-    int Views => 2;
+    int ViewsPerImage => 2;
 
     /// <summary>Whether it learns from labels, with the views that are standard for that: crops and flips.</summary>
     bool LearnsLabels => false;

@@ -55,7 +55,7 @@ public sealed record MemoryBankOptions : IMethodOptions
 
     string IMethodOptions.Name => "memoryBank";
 
-    int IMethodOptions.Views => 1;
+    int IMethodOptions.ViewsPerImage => 1;
 
     /// <inheritdoc/>
     public PretrainMethod Create(MethodBuild build) =>

@@ -21,7 +21,7 @@ public sealed record SupervisedOptions : IMethodOptions
 
     int IMethodOptions.Dimension => Math.Max(1, Classes);
 
-    int IMethodOptions.Views => 1;
+    int IMethodOptions.ViewsPerImage => 1;
 
     bool IMethodOptions.LearnsLabels => true;
 

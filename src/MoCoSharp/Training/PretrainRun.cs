@@ -30,7 +30,7 @@ public sealed class PretrainRun : IDisposable
         _views = ViewLoader.Open(
             plan.Train, config.TrainingViews(), _plan.Config.Loader, config.Seed, config.BatchSize, group.Rank,
             group.Size,
-            config.Method.Views);
+            config.Method.ViewsPerImage);
         _views.BadImageFound += bad => Warned?.Invoke(bad.ToString());
         _training = new Pretraining(_method, config, group, TimeProvider.System, new Observer(this));
     }
