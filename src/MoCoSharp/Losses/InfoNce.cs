@@ -11,7 +11,7 @@ namespace MoCoSharp.Losses;
 /// <param name="Accuracy">
 /// Shares of queries whose own key is the nearest, and among the nearest five. Shape [2]; null unless it was asked for.
 /// </param>
-public readonly record struct Contrast(Tensor Loss, Tensor? Accuracy);
+public readonly record struct ContrastiveLoss(Tensor Loss, Tensor? Accuracy);
 
 /// <summary>The contrastive loss: tell a query's own key from every key of the queue.</summary>
 /// <remarks>Equation 1 of He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>.</remarks>
@@ -30,7 +30,7 @@ public static class InfoNce
     /// <param name="measuresAccuracy">Whether to count the keys that are nearer than the own one.</param>
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="temperature"/> is 0 or less.</exception>
-    public static Contrast Loss(
+    public static ContrastiveLoss Loss(
         Tensor query, Tensor key, Tensor queue, double temperature, bool measuresAccuracy = false)
     {
         CheckShapes(query, key, queue, temperature);

@@ -53,7 +53,7 @@ internal static class InstDiscNce
     /// <param name="normalizer">Z. Shape [1].</param>
     /// <param name="temperature">τ, above 0.</param>
     /// <param name="measuresAccuracy">Whether to count the drawn features that are nearer than the own one.</param>
-    public static Contrast Loss(
+    public static ContrastiveLoss Loss(
         Tensor query, Tensor bank, Tensor images, Tensor draws, Tensor normalizer, double temperature,
         bool measuresAccuracy = false)
     {

@@ -32,7 +32,7 @@ internal static class NtXent
     /// <param name="measuresAccuracy">Whether to count the views that are nearer than the partner.</param>
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="temperature"/> is 0 or less.</exception>
-    public static Contrast Loss(
+    public static ContrastiveLoss Loss(
         Tensor first, Tensor second, double temperature, IProcessGroup? group = null,
         bool measuresAccuracy = false)
     {

@@ -216,13 +216,13 @@ internal sealed class MemoryBank : PretrainMethod
         base.Dispose(disposing);
     }
 
-    private Contrast InfoNceOf(Tensor query, Tensor images)
+    private ContrastiveLoss InfoNceOf(Tensor query, Tensor images)
     {
         var negatives = bank.Of(tensor(Draws(_step, 0), device: query.device)); // [K, C]
         return InfoNce.Loss(query, bank.Of(images), negatives, _options.Temperature, MeasuresContrast);
     }
 
-    private Contrast Nce(Tensor query, Tensor images)
+    private ContrastiveLoss Nce(Tensor query, Tensor images)
     {
         var draws = stack([
                 .. Enumerable
