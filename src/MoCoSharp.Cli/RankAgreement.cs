@@ -33,7 +33,7 @@ internal static class RankAgreement
             return agreed;
         }
 
-        var data = DataIdentity.Of(plan!.Train);
+        var data = DataIdentity.From(plan!.Train);
         var first = JsonNode.Parse(GroupText.Broadcast(group, new JsonObject
         {
             ["version"] = Version,

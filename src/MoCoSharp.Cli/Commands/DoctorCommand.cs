@@ -46,7 +46,7 @@ internal static class DoctorCommand
         }
 
         Phase(lines);
-        var leftOut = LeftOut.Of(metrics);
+        var leftOut = LeftOut.Sum(metrics);
         if (leftOut is not null)
         {
             Console.WriteLine($"{leftOut.Describe()}, the last by step {leftOut.Step}");

@@ -70,7 +70,7 @@ internal static class ExportCommand
             "torchvision" => new TorchvisionFormat(),
             "timm" => new TimmFormat(),
             "torch" => new OfficialFormat(
-                request.Role == EncoderRole.Query ? OfficialCheckpoint.Of(request.Source) : null),
+                request.Role == EncoderRole.Query ? OfficialCheckpoint.Find(request.Source) : null),
             "detectron2" => new Detectron2Format(),
             _ => new OnnxFormat(request.FoldBatchNorm),
         };

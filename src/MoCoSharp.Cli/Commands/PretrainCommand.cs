@@ -340,7 +340,7 @@ internal static class PretrainCommand
         var isUnbegun = !resumes || run.Checkpoints().Count == 0;
         if (resumes)
         {
-            foreach (var change in training.Resume(run, new ResumeCheck(DataIdentity.Of(plan.Train), withChanges)))
+            foreach (var change in training.Resume(run, new ResumeCheck(DataIdentity.From(plan.Train), withChanges)))
             {
                 Console.WriteLine($"changed: {change}");
             }

@@ -46,7 +46,7 @@ public static class OfficialCheckpoint
     /// Null for an encoder alone, for a run that was imported without all of a training, and for what official code
     /// does not learn: other methods, LARS.
     /// </returns>
-    public static string? Of(string source)
+    public static string? Find(string source)
     {
         ArgumentException.ThrowIfNullOrEmpty(source);
         if (Directory.Exists(source))

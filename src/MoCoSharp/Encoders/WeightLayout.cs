@@ -63,7 +63,7 @@ internal sealed record WeightLayout(
 
         var others = all.Where(network => network != meant.Query && network != meant.Key && isFit(network) is null)
             .Select(network => (network.Root, Choice(network, all))).ToList();
-        return Of(meant, isExact, shapes, others);
+        return Create(meant, isExact, shapes, others);
     }
 
     private static string Nothing(IReadOnlyDictionary<string, IReadOnlyList<long>> shapes)
@@ -153,7 +153,7 @@ internal sealed record WeightLayout(
     private static bool IsAverage(string root) =>
         root.Split('.', '_').Any(word => word is "ema" or "swa" or "averaged" or "average");
 
-    private static WeightLayout Of(
+    private static WeightLayout Create(
         Unit unit, bool isExact, IReadOnlyDictionary<string, IReadOnlyList<long>> shapes,
         IReadOnlyList<(string, string)> others)
     {

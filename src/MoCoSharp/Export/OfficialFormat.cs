@@ -14,7 +14,7 @@ namespace MoCoSharp.Export;
 /// since that is what official evaluation takes.
 /// </summary>
 /// <param name="checkpoint">
-/// Of the training that goes along, from <see cref="OfficialCheckpoint.Of"/>; null leaves the encoder alone.
+/// Of the training that goes along, from <see cref="OfficialCheckpoint.Find"/>; null leaves the encoder alone.
 /// </param>
 public sealed class OfficialFormat(string? checkpoint) : ExportFormat("torch")
 {

@@ -34,7 +34,7 @@ internal sealed class FeatureBank : nn.Module
     /// <summary>The features of some images, copied.</summary>
     /// <param name="images">Indices, 0 to M - 1. Shape [N].</param>
     /// <returns>Shape [N, C].</returns>
-    public Tensor Of(Tensor images)
+    public Tensor Get(Tensor images)
     {
         using var noGrad = no_grad();
         return features.index_select(0, images);
@@ -48,7 +48,7 @@ internal sealed class FeatureBank : nn.Module
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var mixed = Of(images).mul_(Held(momentum)).add_(newest, Held(1 - momentum));
+        var mixed = Get(images).mul_(Held(momentum)).add_(newest, Held(1 - momentum));
         features.index_copy_(0, images, nn.functional.normalize(mixed, dim: 1));
     }
 }

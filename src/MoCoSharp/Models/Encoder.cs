@@ -143,7 +143,7 @@ public sealed class Encoder : Module<Tensor, Tensor>
 
     private Tensor Embeddings(Tensor features, BatchNormMode mode) =>
         ModeSequential
-            .Call(fc, InComputeType(GradientBoundary.Of(features, GradientWatch, nameof(fc))), mode)
+            .Call(fc, InComputeType(GradientBoundary.Insert(features, GradientWatch, nameof(fc))), mode)
             .to(bn1.Type);
 
     private bool Splits(BatchNormMode mode) => training && _bnGroups > 1 && !mode.SingleGroup;
@@ -165,7 +165,7 @@ public sealed class Encoder : Module<Tensor, Tensor>
                 (nameof(layer1), layer1), (nameof(layer2), layer2), (nameof(layer3), layer3), (nameof(layer4), layer4),
             })
         {
-            hidden = GradientBoundary.Of(hidden, GradientWatch, name);
+            hidden = GradientBoundary.Insert(hidden, GradientWatch, name);
             hidden = _usesCheckpointing
                 ? ActivationCheckpointing.Run(
                     hidden,

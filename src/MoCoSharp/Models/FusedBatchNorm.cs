@@ -31,7 +31,7 @@ internal sealed class FusedBatchNorm : autograd.SingleTensorFunction<FusedBatchN
     /// <param name="epsilon">Added to the variance.</param>
     /// <param name="rectifies">Whether the ReLU ends it.</param>
     /// <param name="overwrites">Whether nobody needs the input any more.</param>
-    public static Tensor Of(
+    public static Tensor Apply(
         Tensor input, Tensor weight, Tensor bias, Tensor? shortcut, (double[] Mean, double[] Variance) moments,
         double epsilon, bool rectifies, bool overwrites)
     {

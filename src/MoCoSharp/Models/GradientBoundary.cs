@@ -34,7 +34,7 @@ internal sealed class GradientBoundary : autograd.SingleTensorFunction<GradientB
     /// <param name="hidden">Nothing writes over it.</param>
     /// <param name="watch">Null where nobody listens: then nothing happens.</param>
     /// <param name="part">The part's name.</param>
-    public static Tensor Of(Tensor hidden, IGradientWatch? watch, string part)
+    public static Tensor Insert(Tensor hidden, IGradientWatch? watch, string part)
     {
         if (watch is null || !hidden.requires_grad || !is_grad_enabled())
         {

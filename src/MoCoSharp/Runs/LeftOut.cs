@@ -50,7 +50,7 @@ public sealed record LeftOut(long BrokenTurns, long UnreadableTurns)
 
     /// <summary>All that a log tells; null where nothing was left out.</summary>
     /// <param name="metrics">The lines of metrics.jsonl.</param>
-    public static LeftOut? Of(IEnumerable<JsonObject> metrics)
+    public static LeftOut? Sum(IEnumerable<JsonObject> metrics)
     {
         ArgumentNullException.ThrowIfNull(metrics);
         var (broken, unreadable) = (

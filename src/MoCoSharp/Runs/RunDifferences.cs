@@ -10,7 +10,7 @@ namespace MoCoSharp.Runs;
 public sealed record DataIdentity(string Source, int Images, string Fingerprint)
 {
     /// <summary>Of a data set.</summary>
-    public static DataIdentity Of(IImageDataset data)
+    public static DataIdentity From(IImageDataset data)
     {
         ArgumentNullException.ThrowIfNull(data);
         return new(data.Description, data.Count, DataFingerprint.Of(data));

@@ -166,7 +166,7 @@ public sealed class PretrainRun : IDisposable
     private void Resume()
     {
         var isUnbegun = Folder.Checkpoints().Count == 0;
-        _training.Resume(Folder, new ResumeCheck(DataIdentity.Of(_plan.Train)));
+        _training.Resume(Folder, new ResumeCheck(DataIdentity.From(_plan.Train)));
         if (isUnbegun)
         {
             Begin();

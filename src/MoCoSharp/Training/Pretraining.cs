@@ -215,7 +215,7 @@ public sealed class Pretraining : IDisposable
         using var guard = saver;
         SavePauses = saver.Pauses;
         var watch = new Watch(views.Data, new HealthMonitor(_method, _optimizer, _config, _group, views.Data.Count));
-        var state = new StateSource(_method, _optimizer, _config, _data ??= DataIdentity.Of(views.Data), meter);
+        var state = new StateSource(_method, _optimizer, _config, _data ??= DataIdentity.From(views.Data), meter);
         saver.Prepare(state);
         try
         {

@@ -105,7 +105,7 @@ public sealed class PyTorchFormatTests : IDisposable
 
         var path = Path.Combine(folder, "official.pth.tar");
         using var trained = TrainedEncoder.Load(run.Path);
-        var format = new OfficialFormat(OfficialCheckpoint.Of(run.Path));
+        var format = new OfficialFormat(OfficialCheckpoint.Find(run.Path));
         Assert.Equal(0, format.Export(trained, withHead: false, path));
 
         Assert.Contains(
@@ -115,7 +115,7 @@ public sealed class PyTorchFormatTests : IDisposable
         using var file = TorchFile.Read(path);
         Assert.Equal("2", $"{((PickleDictionary)file.Root)["epoch"]}");
 
-        Assert.Null(OfficialCheckpoint.Of(path));
+        Assert.Null(OfficialCheckpoint.Find(path));
         using var alone = TrainedEncoder.Load(run.Path, EncoderRole.Key);
         Assert.Equal(0, new OfficialFormat(null).Export(alone, withHead: false, path));
         using var released = ForeignWeights.Read(path);

@@ -80,7 +80,7 @@ public sealed class MethodResumeTests : IDisposable
                     .Message);
         }
 
-        Assert.Null(OfficialCheckpoint.Of(Path.Combine(folder, "whole")));
+        Assert.Null(OfficialCheckpoint.Find(Path.Combine(folder, "whole")));
     }
 
     [Fact]
@@ -130,7 +130,7 @@ public sealed class MethodResumeTests : IDisposable
         using var training = new Pretraining(method, config, SingleProcess.Instance, TimeProvider.System, new Silent());
         if (resume)
         {
-            training.Resume(run, new ResumeCheck(DataIdentity.Of(data)));
+            training.Resume(run, new ResumeCheck(DataIdentity.From(data)));
         }
 
         using var views = ViewLoader.Open(

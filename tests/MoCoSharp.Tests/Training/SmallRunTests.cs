@@ -55,7 +55,7 @@ public abstract class SmallRunTests : IDisposable
         var data = new Patterns(24, 40, seed: 3);
         if (resume)
         {
-            training.Resume(run, new ResumeCheck(DataIdentity.Of(data), allow));
+            training.Resume(run, new ResumeCheck(DataIdentity.From(data), allow));
         }
 
         using var views = Views(config);
