@@ -32,7 +32,7 @@ internal static class ExitCode
     /// <param name="verbose">Every message with its stack trace.</param>
     /// <param name="verb">Gives the exit code.</param>
     /// <param name="tell">Tells the messages, and gives the exit code; null writes them to stderr.</param>
-    public static int Of(bool verbose, Func<int> verb, Func<IEnumerable<string>, int, int>? tell = null)
+    public static int Run(bool verbose, Func<int> verb, Func<IEnumerable<string>, int, int>? tell = null)
     {
         tell ??= Tell;
         try

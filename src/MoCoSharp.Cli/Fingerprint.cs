@@ -7,6 +7,6 @@ namespace MoCoSharp.Cli;
 internal static class Fingerprint
 {
     /// <summary>Eight hexadecimal digits of the text's SHA-256.</summary>
-    public static string Of(string text) =>
+    public static string Compute(string text) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..8];
 }

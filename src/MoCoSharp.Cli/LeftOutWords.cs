@@ -4,7 +4,7 @@ namespace MoCoSharp.Cli;
 internal static class LeftOutWords
 {
     /// <summary>Nothing where all were read.</summary>
-    public static string Of(int read, int all) => (all - read) switch
+    public static string Describe(int read, int all) => (all - read) switch
     {
         <= 0 => "",
         1 => "; 1 image that could not be read is left out",

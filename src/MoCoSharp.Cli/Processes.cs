@@ -60,14 +60,14 @@ internal static class Processes
         var launcher = Launcher.Detect(Environment.GetEnvironmentVariable);
         if (launcher.Processes == 1)
         {
-            return ExitCode.Of(verbose, () => verb(SingleProcess.Instance));
+            return ExitCode.Run(verbose, () => verb(SingleProcess.Instance));
         }
 
         IsDistributed = true;
         Environment.SetEnvironmentVariable("TERM", "dumb"); // mpirun's pseudo-terminal is none to draw on
         Screen.BePlain();
         IProcessGroup? joined = null;
-        var code = ExitCode.Of(verbose, () =>
+        var code = ExitCode.Run(verbose, () =>
         {
             joined = launcher.Join(rank =>
                 errors.WriteLine(
@@ -88,7 +88,7 @@ internal static class Processes
             Console.SetError(TextWriter.Null);
         }
 
-        code = ExitCode.Of(verbose, () => verb(joined), (messages, failed) => Fail(joined, messages, failed));
+        code = ExitCode.Run(verbose, () => verb(joined), (messages, failed) => Fail(joined, messages, failed));
         joined.Dispose();
         return code;
     }

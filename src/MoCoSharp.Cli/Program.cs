@@ -18,14 +18,14 @@ OwnFault.Watch(args);
 var root = Verbs.Create();
 if (args.Length == 0)
 {
-    Console.Out.Write(HelpText.Of(root, HelpText.Width()));
+    Console.Out.Write(HelpText.Create(root, HelpText.Width()));
     return ExitCode.Usage; // nothing was asked for: a script should notice
 }
 
 var parsed = Verbs.Parse(root, args);
 if (parsed.Action is not (HelpText or Completion))
 {
-    if (UsageFaults.Of(parsed, args) is { Count: > 0 } faults)
+    if (UsageFaults.Find(parsed, args) is { Count: > 0 } faults)
     {
         var verb =
             parsed.CommandResult.Command is RootCommand ? "" : $" {string.Join(' ', parsed.CommandResult.Names())}";

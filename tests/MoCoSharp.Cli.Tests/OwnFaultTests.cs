@@ -59,7 +59,7 @@ public sealed class OwnFaultTests : IDisposable
     public void NoMemory_IsNoBug()
     {
         var told = new List<string>();
-        var code = ExitCode.Of(
+        var code = ExitCode.Run(
             verbose: false,
             () =>
             {

@@ -193,7 +193,7 @@ public sealed class UsageTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     private static IReadOnlyList<string> Faults(params string[] words) =>
-        UsageFaults.Of(Verbs.Parse(Root, words), words);
+        UsageFaults.Find(Verbs.Parse(Root, words), words);
 
     private static IEnumerable<Command> All(Command command) =>
         command.Subcommands.Count == 0 ? [command] : command.Subcommands.SelectMany(All);

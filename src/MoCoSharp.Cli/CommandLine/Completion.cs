@@ -29,7 +29,7 @@ internal sealed class Completion(SuggestDirective directive) : SynchronousComman
             CultureInfo.InvariantCulture,
             out var position);
         foreach (
-            var word in Of(
+            var word in Find(
                 (RootCommand)parseResult.RootCommandResult.Command,
                 isThere ? line[..Math.Min(position, line.Length)] : line))
         {
@@ -40,7 +40,7 @@ internal sealed class Completion(SuggestDirective directive) : SynchronousComman
     }
 
     /// <summary>Words that may stand at the end of a line, or go on with its last word.</summary>
-    public static IReadOnlyList<string> Of(RootCommand root, string line)
+    public static IReadOnlyList<string> Find(RootCommand root, string line)
     {
         var words = CommandLineParser.SplitCommandLine(line).ToList();
         var typed = words.Count == 0 || char.IsWhiteSpace(line[^1]) ? "" : words[^1];

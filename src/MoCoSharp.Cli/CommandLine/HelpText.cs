@@ -17,14 +17,14 @@ internal sealed class HelpText : SynchronousCommandLineAction
     /// <inheritdoc/>
     public override int Invoke(ParseResult parseResult)
     {
-        Console.Out.Write(Of(parseResult.CommandResult.Command, Width()));
+        Console.Out.Write(Create(parseResult.CommandResult.Command, Width()));
         return ExitCode.Done;
     }
 
     /// <summary>The help of a command.</summary>
     /// <param name="command">The program, or one of its verbs.</param>
     /// <param name="width">Lines are broken there.</param>
-    public static string Of(Command command, int width) =>
+    public static string Create(Command command, int width) =>
         command is RootCommand root ? Program(root, width) : Verb(command, width);
 
     /// <summary>Columns to write in: those of the window, and not so many that lines are hard to read.</summary>

@@ -20,7 +20,7 @@ internal static class UsageFaults
     /// <summary>All of them; none where the line can be carried out.</summary>
     /// <param name="parsed">The line, as System.CommandLine takes it.</param>
     /// <param name="words">The line, word by word.</param>
-    public static IReadOnlyList<string> Of(ParseResult parsed, IReadOnlyList<string> words)
+    public static IReadOnlyList<string> Find(ParseResult parsed, IReadOnlyList<string> words)
     {
         var (command, mistyped) = (parsed.CommandResult.Command, Mistyped(parsed, words));
         var empty = Empty(parsed).ToList();

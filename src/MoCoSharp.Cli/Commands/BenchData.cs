@@ -40,7 +40,7 @@ internal static class BenchData
         {
             source, recipe, set, images, verbose,
         };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () =>
         {
             var faults = new List<string>();
             var config = Recipes.TryLoad(parsed.GetValue(recipe)!, parsed.GetValue(set)!, faults);

@@ -27,7 +27,7 @@ internal static class BenchStep
         {
             recipe, set, steps, json, verbose,
         };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () =>
         {
             var faults = new List<string>();
             var config = Recipes.TryLoad(parsed.GetValue(recipe) ?? "patterns", parsed.GetValue(set)!, faults);

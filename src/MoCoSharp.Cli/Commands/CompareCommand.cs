@@ -20,7 +20,7 @@ internal static class CompareCommand
             runs,
             verbose,
         };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () =>
         {
             var missing = parsed.GetValue(runs)!.Where(path => !RunFolder.Exists(path)).ToList();
             if (missing.Count > 0)
@@ -70,7 +70,7 @@ internal static class CompareCommand
 
         var config = run.ReadConfig();
         // equal but for the seed
-        var recipe = Fingerprint.Of(RunConfigFile.Write(config with { Seed = 0, Loader = new(), Threads = 0 }));
+        var recipe = Fingerprint.Compute(RunConfigFile.Write(config with { Seed = 0, Loader = new(), Threads = 0 }));
         foreach (var path in Directory.GetFiles(folder, "*.json").Order(StringComparer.Ordinal))
         {
             JsonNode? report = null;

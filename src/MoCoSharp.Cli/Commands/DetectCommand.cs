@@ -58,7 +58,7 @@ internal static class DetectCommand
             target, data, validation, scratch, which, runPath, set, seed, device, steps, resume, usr1, draw, dryRun,
             json, prefix, verbose,
         };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () =>
         {
             var request = new DetectionPlan.Request(
                 parsed.GetValue(target), parsed.GetValue(which)!, parsed.GetValue(scratch),

@@ -24,7 +24,7 @@ internal static class DoctorCommand
             verbose,
         };
         command.SetAction(parsed =>
-            ExitCode.Of(parsed.GetValue(verbose), () => Examine(RunFolder.Open(parsed.GetValue(runPath)!))));
+            ExitCode.Run(parsed.GetValue(verbose), () => Examine(RunFolder.Open(parsed.GetValue(runPath)!))));
         return command;
     }
 

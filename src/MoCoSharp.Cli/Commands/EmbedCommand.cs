@@ -144,7 +144,7 @@ internal static class EmbedCommand
             $"{string.Join(" and ", FeatureWriters.Files(output!))}: {count} x {featureSize}, {layer} features of " +
             $"the {which} encoder{(normalize ? ", of length 1" : "")}, evaluation view at " +
             $"{encoder.Config.Views.Size} px"
-                + LeftOutWords.Of(count, images.Count));
+                + LeftOutWords.Describe(count, images.Count));
         return ExitCode.Done;
     }
 

@@ -46,7 +46,7 @@ internal static class ExportCommand
         {
             source, format, output, encoder, head, prefix, fold, verbose,
         };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () => Run(new Request(
+        command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () => Run(new Request(
             parsed.GetValue(source)!,
             parsed.GetValue(format)!,
             parsed.GetValue(output)!,

@@ -44,7 +44,7 @@ internal static class FinetuneCommand
             target, data, validation, labels, scratch, epochs, rate, headRate, batch, seed, which, prefix, output,
             verbose,
         };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () =>
         {
             var published = new FineTuningOptions();
             var options = (published with
@@ -103,7 +103,7 @@ internal static class FinetuneCommand
             Warned = text => Console.Error.WriteLine($"moco: warning: {text}"),
         };
         var kind = scratch ? "scratch" : "finetune";
-        var name = $"{kind}-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Of(tuning.Protocol)}";
+        var name = $"{kind}-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Compute(tuning.Protocol)}";
         var stem =
             encoder.Run is { } run ? Path.Combine(run.Path, "evaluations", name)
             : output is null ? null

@@ -18,7 +18,7 @@ internal static class HelpCommand
         var command = new Command("help", "Tell what there is, or the options of a verb.") { verb };
         verb.CompletionSources.Add(_ =>
             command.Parents.OfType<Command>().First().Subcommands.Select(item => item.Name));
-        command.SetAction(parsed => ExitCode.Of(verbose: false, () =>
+        command.SetAction(parsed => ExitCode.Run(verbose: false, () =>
         {
             var found = command.Parents.OfType<Command>().First();
             foreach (var word in parsed.GetValue(verb)!)
@@ -32,7 +32,7 @@ internal static class HelpCommand
                     ]);
             }
 
-            Console.Out.Write(HelpText.Of(found, HelpText.Width()));
+            Console.Out.Write(HelpText.Create(found, HelpText.Width()));
             return ExitCode.Done;
         }));
         return command;

@@ -43,7 +43,7 @@ internal static class ImportCommand
         {
             file, runPath, recipe, data, validation, set, prefix, stem, verbose,
         };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () => Run(
+        command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () => Run(
             parsed.GetValue(file)!, parsed.GetValue(runPath)!, parsed.GetValue(recipe),
             parsed.GetValue(data), parsed.GetValue(validation),
             parsed.GetValue(set)!, parsed.GetValue(prefix), parsed.GetValue(stem))));

@@ -33,7 +33,7 @@ internal static class InspectCommand
         {
             path, prefix, environment, verbose,
         };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () =>
         {
             var target = parsed.GetValue(path);
             if (parsed.GetValue(environment))

@@ -161,7 +161,7 @@ internal static class KnnCommand
         EvaluationOutput.Write(
             encoder,
             data,
-            $"knn-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Of(protocol)}",
+            $"knn-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Compute(protocol)}",
             output,
             report,
             result.Scores);

@@ -109,7 +109,7 @@ internal static class LinearCommand
             BadImageFound = progress.Show,
             Warned = text => Console.Error.WriteLine($"moco: warning: {text}"),
         };
-        var name = $"linear-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Of(probe.Protocol)}";
+        var name = $"linear-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Compute(probe.Protocol)}";
         var state =
             !Processes.IsMain ? null
             : encoder.Run is { } run ? Path.Combine(run.Path, "evaluations", name + ".state.safetensors")
@@ -154,7 +154,7 @@ internal static class LinearCommand
             $"{encoder.Config.Views.Size} px; "
             + $"trained on {data.Train.Description} ({data.Train.Count}), judged on {data.Test.Description} " +
                 $"({data.Test.Count})";
-        var name = $"linear-cached-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Of(protocol)}";
+        var name = $"linear-cached-{encoder.Which}-step-{encoder.Step:D8}-{Fingerprint.Compute(protocol)}";
         var classifier = keepsClassifier ? EvaluationOutput.ClassifierPath(encoder, name, output) : null;
         probe.Trained = Keep(encoder, data, classifier, protocol);
         var result = probe.Run(train, judged, data.Train.ClassNames, cancellation);

@@ -48,7 +48,7 @@ internal static class PackCommand
         {
             source, output, shortSide, format, quality, upright, force, verbose,
         };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () =>
         {
             var options = new PackOptions
             {

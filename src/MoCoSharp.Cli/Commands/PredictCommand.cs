@@ -45,7 +45,7 @@ internal static class PredictCommand
         {
             target, data, part, count, upright, output, force, verbose,
         };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () => Run(
+        command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () => Run(
             parsed.GetValue(target)!, parsed.GetValue(data)!, parsed.GetValue(part)!,
             parsed.GetValue(count), parsed.GetValue(upright), parsed.GetValue(output),
             parsed.GetValue(force))));
@@ -103,7 +103,7 @@ internal static class PredictCommand
                 File.Move(written, output, overwrite: force);
                 Console.WriteLine(
                     $"{output}: {read} images, {classes.Count} classes, by " +
-                    $"{target}{LeftOutWords.Of(read, images.Count)}");
+                    $"{target}{LeftOutWords.Describe(read, images.Count)}");
             }
         }
         finally

@@ -48,7 +48,7 @@ internal static class CostStudy
         {
             recipe, folder, set, batches, only, steps, verbose,
         };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () =>
         {
             var faults = new List<string>();
             var named = parsed.GetValue(recipe)!;

@@ -45,7 +45,7 @@ internal static class DetectionStudy
         {
             encoders, data, validation, seeds, folder, set, verbose,
         };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () =>
         {
             var named = parsed.GetValue(encoders)!.Select(Named).ToList();
             var faults = named

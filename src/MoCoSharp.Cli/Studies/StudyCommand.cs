@@ -62,7 +62,7 @@ internal static class StudyCommand
             command.Add(values);
         }
 
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () =>
         {
             var faults = new List<string>();
             var named = parsed.GetValue(recipe)!;
