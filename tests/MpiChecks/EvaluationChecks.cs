@@ -45,7 +45,7 @@ public static partial class Checks
         Demand(stopped, "one rank was to stop, and this one went on");
     }
 
-    private static void Neighbours(IProcessGroup group)
+    private static void Neighbors(IProcessGroup group)
     {
         using var encoder = SmallEncoder();
         using var bank = Extract(encoder, Images(70), null);

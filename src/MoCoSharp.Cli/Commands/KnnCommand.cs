@@ -12,7 +12,7 @@ using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Commands;
 
-/// <summary>moco knn: labels by nearest neighbours, for a run or a file.</summary>
+/// <summary>moco knn: labels by nearest neighbors, for a run or a file.</summary>
 internal static class KnnCommand
 {
     public static Command Create()
@@ -44,7 +44,7 @@ internal static class KnnCommand
         var verbose = Options.Verbose();
         var command = new Command("knn", "Judge an encoder by the labels of nearest neighbours.")
         {
-            target, data, validation, protocol, neighbours, temperature, layer, which, prefix, output, verbose,
+            target, data, validation, protocol, neighbors, temperature, layer, which, prefix, output, verbose,
         };
         command.SetAction(parsed => Processes.Run(parsed.GetValue(verbose), group =>
         {
@@ -57,7 +57,7 @@ internal static class KnnCommand
 
             var layerNamed = parsed.GetValue(layer);
             var own = (
-                parsed.GetValue(neighbours),
+                parsed.GetValue(neighbors),
                 parsed.GetValue(temperature),
                 EnumNames.Find<FeatureLayer>(layerNamed));
             if (layerNamed is not null && own.Item3 is null)
@@ -91,16 +91,16 @@ internal static class KnnCommand
                 Console.Error.WriteLine(
                     $"moco: note: {parsed.GetValue(target)} holds no settings of kNN: "
                         + FormattableString.Invariant(
-                    $"k {options.Neighbours}, temperature {options.Temperature} and {options.Layer.Name()} features are taken where -k, --temperature and --layer say nothing."
+                    $"k {options.Neighbors}, temperature {options.Temperature} and {options.Layer.Name()} features are taken where -k, --temperature and --layer say nothing."
                 ));
             }
 
             var labeled = LabeledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
             var isAskedFor = named is not null || own.Item1 is not null;
-            if (isAskedFor && options.Neighbours > labeled.Train.Count)
+            if (isAskedFor && options.Neighbors > labeled.Train.Count)
             {
                 throw new ConfigurationException([
-                    $"k is {options.Neighbours}, and the bank has {labeled.Train.Count} images: expected at most " +
+                    $"k is {options.Neighbors}, and the bank has {labeled.Train.Count} images: expected at most " +
                     "that.",
                 ]);
             }
@@ -133,7 +133,7 @@ internal static class KnnCommand
         {
             options = options with
             {
-                Neighbours = Math.Min(options.Neighbours, bank.Labels.Count(label => label >= 0)),
+                Neighbors = Math.Min(options.Neighbors, bank.Labels.Count(label => label >= 0)),
             }; // a run's own settings follow a small bank
         }
 
@@ -170,10 +170,10 @@ internal static class KnnCommand
 
     private static KnnOptions With(
         KnnOptions options,
-        (int? Neighbours, double? Temperature, FeatureLayer? Layer) own) =>
+        (int? Neighbors, double? Temperature, FeatureLayer? Layer) own) =>
         options with
     {
-        Neighbours = own.Neighbours ?? options.Neighbours,
+        Neighbors = own.Neighbors ?? options.Neighbors,
         Temperature = own.Temperature ?? options.Temperature,
         Layer = own.Layer ?? options.Layer,
     };

@@ -10,10 +10,10 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Features;
 
 /// <summary>
-/// Judges an encoder by the labels of nearest neighbours, as the CIFAR demo does: bank and queries in the evaluation
+/// Judges an encoder by the labels of nearest neighbors, as the CIFAR demo does: bank and queries in the evaluation
 /// view.
 /// </summary>
-/// <param name="bank">Labelled images to find neighbours in: the training set.</param>
+/// <param name="bank">Labelled images to find neighbors in: the training set.</param>
 /// <param name="queries">Labelled images to judge by.</param>
 /// <param name="view">The evaluation view of both.</param>
 /// <param name="options">k, temperature, layer.</param>
@@ -25,7 +25,7 @@ public sealed class KnnMonitor(
 {
     /// <summary>The protocol, in a phrase: stands beside every number.</summary>
     public string Protocol { get; } = FormattableString.Invariant(
-        $"kNN k={Math.Min(options.Neighbours, bank.Count)} T={options.Temperature}, cosine, {(options.Layer == FeatureLayer.Head ? "head output" : "pooled features")}, bank {bank.Count}, queries {queries.Count}"
+        $"kNN k={Math.Min(options.Neighbors, bank.Count)} T={options.Temperature}, cosine, {(options.Layer == FeatureLayer.Head ? "head output" : "pooled features")}, bank {bank.Count}, queries {queries.Count}"
     );
 
     /// <summary>Told of each broken image whenever it is met, on the thread that met it; it takes no part.</summary>
@@ -63,7 +63,7 @@ public sealed class KnnMonitor(
             group: group);
         LeftOut = total - known.Labels.Length - asked.Labels.Length;
         var accuracy = KnnClassifier.Accuracy(
-            known, asked, bank.ClassNames.Count, Math.Min(options.Neighbours, known.Labels.Length),
+            known, asked, bank.ClassNames.Count, Math.Min(options.Neighbors, known.Labels.Length),
             options.Temperature, group);
         return (accuracy, watch.Elapsed.TotalSeconds);
 

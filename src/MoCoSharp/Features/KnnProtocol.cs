@@ -5,20 +5,20 @@ using static TorchSharp.torch.nn;
 
 namespace MoCoSharp.Features;
 
-/// <summary>What nearest neighbours found.</summary>
+/// <summary>What nearest neighbors found.</summary>
 /// <param name="Scores">By class; kNN has no top-5.</param>
 /// <param name="MissingClasses">
 /// Classes of queries that the bank has no image of: they count, and cannot be right.
 /// </param>
 public sealed record KnnResult(ClassificationScores Scores, IReadOnlyList<string> MissingClasses);
 
-/// <summary>The published ways to judge an encoder by nearest neighbours.</summary>
+/// <summary>The published ways to judge an encoder by nearest neighbors.</summary>
 public static class KnnProtocol
 {
     private static readonly (string Name, KnnOptions Options)[] Protocols =
     [
-        ("demo", new KnnOptions { Neighbours = 200, Temperature = 0.1, Layer = FeatureLayer.Head }),
-        ("instdisc", new KnnOptions { Neighbours = 200, Temperature = 0.07, Layer = FeatureLayer.Head }),
+        ("demo", new KnnOptions { Neighbors = 200, Temperature = 0.1, Layer = FeatureLayer.Head }),
+        ("instdisc", new KnnOptions { Neighbors = 200, Temperature = 0.07, Layer = FeatureLayer.Head }),
     ];
 
     /// <summary>The protocols that have a name.</summary>
@@ -40,7 +40,7 @@ public static class KnnProtocol
     {
         ArgumentNullException.ThrowIfNull(options);
         return FormattableString.Invariant(
-                $"kNN, {name}: k {options.Neighbours}, T {options.Temperature}, cosine, weights exp(s/T) summed by class, "
+                $"kNN, {name}: k {options.Neighbors}, T {options.Temperature}, cosine, weights exp(s/T) summed by class, "
             ) + (options.Layer == FeatureLayer.Head ? "head output" : "pooled features");
     }
 
@@ -68,7 +68,7 @@ public static class KnnProtocol
         scores.Add(
             KnnClassifier.Predict(
                 group ?? SingleProcess.Instance, known.Values, known.Labels, asked.Values, classNames.Count,
-                options.Neighbours, options.Temperature),
+                options.Neighbors, options.Temperature),
             asked.Labels);
         return new KnnResult(scores, [.. asked.Labels.Except(known.Labels).Order().Select(label => classNames[label])]);
     }
