@@ -146,7 +146,7 @@ internal static class StepBench
     {
         MoCoOptions moco => moco.Symmetric ? 8 : 4,
         SimClrOptions simClr => simClr.GradientCache ? 8 : 6,
-        { Views: 1 } => 3,
+        { ViewsPerImage: 1 } => 3,
         _ => 6,
     };
 

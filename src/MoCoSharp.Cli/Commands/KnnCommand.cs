@@ -27,7 +27,7 @@ internal static class KnnCommand
         {
             Description = $"{string.Join(" or ", KnnProtocol.Names)}; without it the run's own settings.",
         }.Offers([.. KnnProtocol.Names]);
-        var neighbours = new Option<int?>("-k", "--neighbours") { Description = "Neighbors." }.Number(
+        var neighbors = new Option<int?>("-k", "--neighbours") { Description = "Neighbors." }.Number(
             "a whole number above 0");
         var temperature = new Option<double?>("--temperature")
         {
@@ -42,7 +42,7 @@ internal static class KnnCommand
             Description = "Where the report goes; without it evaluations/ of the run.",
         };
         var verbose = Options.Verbose();
-        var command = new Command("knn", "Judge an encoder by the labels of nearest neighbours.")
+        var command = new Command("knn", "Judge an encoder by the labels of nearest neighbors.")
         {
             target, data, validation, protocol, neighbors, temperature, layer, which, prefix, output, verbose,
         };
@@ -144,7 +144,7 @@ internal static class KnnCommand
             + $"bank {data.Train.Description} ({bank.Labels.Length}), queries {data.Test.Description} " +
                 $"({result.Scores.Count})";
         var report = EvaluationReport.Of("knn", protocol, result.Scores);
-        report["neighbours"] = options.Neighbours;
+        report["neighbours"] = options.Neighbors;
         report["temperature"] = options.Temperature;
         report["layer"] = options.Layer.Name();
         report["view"] = ViewRecipes.Evaluation(encoder.Config.Views).Describe();

@@ -79,7 +79,7 @@ public static class OfficialCheckpoint
     /// Writes the training in a checkpoint; an epoch under way counts as not done, as official code knows whole epochs
     /// alone.
     /// </summary>
-    /// <param name="checkpoint">From <see cref="Of"/>.</param>
+    /// <param name="checkpoint">From <see cref="Find"/>.</param>
     /// <param name="path">The target; its folder exists.</param>
     /// <exception cref="InvalidDataException">The checkpoint is broken.</exception>
     public static void Convert(string checkpoint, string path)

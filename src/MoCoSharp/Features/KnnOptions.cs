@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using MoCoSharp.Data;
 
 namespace MoCoSharp.Features;
@@ -28,7 +29,7 @@ public sealed record KnnOptions
 
         if (Neighbors < 1)
         {
-            yield return $"knn.neighbours is {Neighbours}, expected a number above 0. The CIFAR demo uses 200.";
+            yield return $"knn.neighbours is {Neighbors}, expected a number above 0. The CIFAR demo uses 200.";
         }
 
         if (!(Temperature > 0) || double.IsInfinity(Temperature))

@@ -218,8 +218,8 @@ internal sealed class MemoryBank : PretrainMethod
 
     private ContrastiveLoss InfoNceOf(Tensor query, Tensor images)
     {
-        var negatives = bank.Of(tensor(Draws(_step, 0), device: query.device)); // [K, C]
-        return InfoNce.Loss(query, bank.Of(images), negatives, _options.Temperature, MeasuresContrast);
+        var negatives = bank.Get(tensor(Draws(_step, 0), device: query.device)); // [K, C]
+        return InfoNce.Loss(query, bank.Get(images), negatives, _options.Temperature, MeasuresContrast);
     }
 
     private ContrastiveLoss Nce(Tensor query, Tensor images)

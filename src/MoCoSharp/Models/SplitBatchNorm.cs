@@ -158,7 +158,7 @@ internal sealed class SplitBatchNorm : Module<Tensor, Tensor>
         }
 
         return FusedBatchNorm
-            .Of(input, weight, bias, shortcut, moments, Epsilon, rectifies, overwrites)
+            .Apply(input, weight, bias, shortcut, moments, Epsilon, rectifies, overwrites)
             .MoveToOuterDisposeScope();
     }
 
