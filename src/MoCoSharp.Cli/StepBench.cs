@@ -93,7 +93,7 @@ internal static class StepBench
             StepOutput output = default;
             Time("momentum update", () =>
             {
-                method.Take(samples);
+                method.Prepare(samples);
                 method.BeforeStep(i);
             });
             Time("loss", () => output = method.call(query, key)); // less the encoders, below

@@ -34,7 +34,7 @@ public sealed class TrainingStep(PretrainMethod method, MomentumOptimizer optimi
         using var scope = NewDisposeScope();
         if (samples is { } images)
         {
-            method.Take(images);
+            method.Prepare(images);
         }
 
         _buckets?.Begin();
