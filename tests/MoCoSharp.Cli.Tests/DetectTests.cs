@@ -139,7 +139,7 @@ public sealed class DetectTests : IDisposable
             output);
         (code, _, error) = Moco.Run(folder, "pretrain", "--resume", "--run", "run");
         Assert.NotEqual(0, code);
-        Assert.Contains("is of a detection, not of a pre-training. `moco detect --resume --run run`", error);
+        Assert.Contains("is the configuration of a detection run, not of pre-training. `moco detect --resume --run run`", error);
     }
 
     [Fact]
