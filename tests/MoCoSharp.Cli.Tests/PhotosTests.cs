@@ -35,7 +35,7 @@ public sealed class PhotosTests : IDisposable
             error);
         Assert.Contains("bnGroups 2 instead of 8: 4 images a group.", error);
         Assert.Contains("moco.queueSize 8 instead of 4096: at most half of 26 images", error);
-        Assert.Contains("26 images are few for an encoder that begins from nothing", error);
+        Assert.Contains("26 images are few for training from random weights", error);
         Assert.DoesNotContain("the official scale", error); // no doubt about values that we chose
         var run = Path.Combine("runs", "moco-v2-folder-001");
         var config = RunConfigFile.Load(Path.Combine(folder, run, "config.json"));
@@ -112,7 +112,7 @@ public sealed class PhotosTests : IDisposable
         var (code, _, error) = Moco.Run(folder, "pretrain", "--data", "patterns");
 
         Assert.Equal(2, code);
-        Assert.Contains("5 images are fewer than batchSize 8, and too few to learn from", error);
+        Assert.Contains("5 images are fewer than batchSize 8, and too few to train on", error);
         Assert.Contains("moco embed moco_v2_800ep_pretrain.pth.tar --data patterns -o features.csv", error);
         Assert.False(Directory.Exists(Path.Combine(folder, "runs")));
     }

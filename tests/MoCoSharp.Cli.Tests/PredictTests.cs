@@ -145,9 +145,9 @@ public sealed class PredictTests(PredictTests.Classifiers made) : IClassFixture<
 
     [Theory]
     [InlineData("[\"a\"]", "names 1 classes")]
-    [InlineData("{}", "classes are no list of names")]
-    [InlineData("[1, null]", "classes are no list of names")]
-    [InlineData("nonsense", "classes are no list of names")]
+    [InlineData("{}", "classes are not a list of names")]
+    [InlineData("[1, null]", "classes are not a list of names")]
+    [InlineData("nonsense", "classes are not a list of names")]
     public void AFileWithOtherClassesThanOutputs_IsRefused(string classes, string expected)
     {
         using (var file = SafeTensors.Read(Path.Combine(Folder, made.Of("linear"))))

@@ -29,7 +29,7 @@ public sealed class ProcessesTests : IDisposable
         var (code, alone, error) = Moco.Run(
             folder, "pretrain", "--resume", "--run", "parts", "--set", "epochs=3", "--resume-with-changes");
         Assert.True(code == 0, error);
-        Assert.Contains("changed: processes: checkpoint 2, run 1: the same computation but for rounding", alone);
+        Assert.Contains("changed: processes: checkpoint 2, run 1: the same computation except for rounding", alone);
     }
 
     [Fact]

@@ -186,7 +186,7 @@ public sealed class UsageTests : IDisposable
         {
             var (code, _, error) = Moco.Run(folder, line.Split(' '));
             Assert.Equal(2, code);
-            Assert.Contains("moco: --data is missing: the recipe is for one's own images.", error);
+            Assert.Contains("moco: --data is missing: the recipe is for your own images.", error);
         }
     }
 

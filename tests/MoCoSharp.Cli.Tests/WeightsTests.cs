@@ -64,7 +64,7 @@ public sealed class WeightsTests : IDisposable
                     "initialWeights=theirs.pth",
                 ]);
             Assert.Equal(2, code);
-            Assert.Contains("Add --set encoder.width=4, or take other weights.", error);
+            Assert.Contains("Add --set encoder.width=4, or use other weights.", error);
             Assert.Contains("nowhere", error);
 
             (code, _, error) = Moco.Run(

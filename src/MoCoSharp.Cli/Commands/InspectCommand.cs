@@ -14,10 +14,10 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Cli.Commands;
 
-/// <summary>moco inspect: what a run folder, a checkpoint or this machine holds.</summary>
+/// <summary>moco inspect: shows the content of a run folder or a checkpoint, or this machine.</summary>
 internal static class InspectCommand
 {
-    private const long MostLookedAt = 4L << 30; // bytes whose values are looked at
+    private const long MostLookedAt = 4L << 30; // bytes of values that are checked
 
     public static Command Create()
     {
@@ -29,7 +29,7 @@ internal static class InspectCommand
         var prefix = EncoderTarget.PrefixOption();
         var environment = new Option<bool>("--environment") { Description = "Versions, hardware and fast kernels." };
         var verbose = Options.Verbose();
-        var command = new Command("inspect", "Show what a run, a checkpoint or this machine holds.")
+        var command = new Command("inspect", "Show a run, a checkpoint, another file or this machine.")
         {
             path, prefix, environment, verbose,
         };
@@ -90,7 +90,7 @@ internal static class InspectCommand
         else
         {
             var (train, second) = DataSource.Open(target, null);
-            Console.WriteLine($"{target}: no run, but images: {train.Count} of {train.ClassNames.Count} classes" +
+            Console.WriteLine($"{target}: not a run, but images: {train.Count} of {train.ClassNames.Count} classes" +
                 (second is null ? "" : $", and {second.Count} in {second.Description}"));
         }
     }
@@ -175,7 +175,7 @@ internal static class InspectCommand
         }
     }
 
-    // As a part of the way to a tensor: --prefix teacher.backbone, or teacher/backbone as the lines show it.
+    // The prefix is part of a tensor's path: --prefix teacher.backbone, or teacher/backbone as printed.
     private static bool IsWithin(string name, string? prefix) => prefix is null
         || ("." + name.Replace('/', '.')).Contains(
             "." + prefix.Replace('/', '.').Trim('.') + ".",
@@ -199,7 +199,7 @@ internal static class InspectCommand
         }
     }
 
-    // What the other verbs would take of it.
+    // Shows what the other verbs would load.
     private static void ShowEncoder(string path, string? prefix)
     {
         try
@@ -315,7 +315,7 @@ internal static class InspectCommand
         }
     }
 
-    // A file may hold texts of any length, with any characters: a terminal is spared them.
+    // Shortens texts and replaces control characters, because a file may contain any text.
     private static string Line(string text) =>
         new([.. text.Take(200).Select(letter => char.IsControl(letter) ? ' ' : letter)]);
 }

@@ -25,9 +25,11 @@ internal sealed class EventFile : IDisposable
     {
         _time = time;
         Directory.CreateDirectory(folder);
-        var name = string.Create(CultureInfo.InvariantCulture,
-            $"events.out.tfevents.{time.GetUtcNow().ToUnixTimeSeconds():D10}.{Environment.MachineName}.{Environment.ProcessId}.{Interlocked.Increment(ref made) - 1}"
-        );
+        var seconds = time.GetUtcNow().ToUnixTimeSeconds();
+        var number = Interlocked.Increment(ref made) - 1;
+        var name = string.Create(
+            CultureInfo.InvariantCulture,
+            $"events.out.tfevents.{seconds:D10}.{Environment.MachineName}.{Environment.ProcessId}.{number}");
         _stream = new FileStream(
             Path.Combine(folder, name), FileMode.CreateNew, FileAccess.Write, FileShare.Read | FileShare.Delete,
             bufferSize: 0);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.ComponentModel;
 using System.Text.Json.Serialization;
 using MoCoSharp.Data;
@@ -289,9 +290,10 @@ public sealed record RunConfig
         var peak = LearningRate.Peak(Optimizer, Math.Max(1, BatchSize));
         if (MoCo is not null && Optimizer.Kind == OptimizerKind.Sgd && (peak > 4.5 * official || peak < official / 4.5))
         {
-            yield return FormattableString.Invariant(
-                $"optimizer.learningRate is {peak}; the official scale for batchSize {BatchSize} is 0.03 x batchSize / 256 = {official:G3}."
-            );
+            yield return string.Create(
+                CultureInfo.InvariantCulture,
+                $"optimizer.learningRate is {peak}; the official scale for batchSize {BatchSize} is 0.03 x " +
+                $"batchSize / 256 = {official:G3}.");
         }
 
         var simClr = Method as SimClrOptions;

@@ -135,7 +135,8 @@ public static class RunConfigFile
         {
             var unread = faults.Select(fault => fault.Key).OfType<string>().ToList();
             faults.AddRange(faultsOf(config)
-                .Where(fault => !unread.Any(key => fault.Contains(key, StringComparison.OrdinalIgnoreCase))) // nor of the default in its place
+                // Skip faults of the defaults that replace unreadable values.
+                .Where(fault => !unread.Any(key => fault.Contains(key, StringComparison.OrdinalIgnoreCase)))
                 .Select(fault => new Fault($"{Origin(fault)}: {fault}", null)));
         }
 

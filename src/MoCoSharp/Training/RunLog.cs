@@ -5,10 +5,10 @@ using MoCoSharp.Runs;
 
 namespace MoCoSharp.Training;
 
-/// <summary>The numbers of a run, in metrics.jsonl and for TensorBoard.</summary>
+/// <summary>Writes the metrics of a run to metrics.jsonl and TensorBoard.</summary>
 internal sealed class RunLog : IDisposable
 {
-    private readonly MetricsLog? _metrics; // these are null on every rank but the first: it alone writes
+    private readonly MetricsLog? _metrics; // null except on the first rank, which writes
     private readonly TensorBoardLog? _board;
     private readonly TensorBoardLog? _random;
     private readonly TensorBoardLog? _uninformed;
@@ -18,7 +18,7 @@ internal sealed class RunLog : IDisposable
     private readonly Action<string> _warn;
     private bool _warned;
 
-    /// <summary>Goes on with the log of a run; null keeps what it is told, and writes nothing.</summary>
+    /// <summary>Continues the log of a run. Without a run, keeps reports in memory and writes nothing.</summary>
     public RunLog(RunFolder? run, long step, Action<string> warn, TimeProvider time)
     {
         _warn = warn;
@@ -58,7 +58,7 @@ internal sealed class RunLog : IDisposable
     /// <summary>The latest reports that have figures, oldest first.</summary>
     public IReadOnlyList<HealthLine> Health => _health;
 
-    /// <summary>What the monitor found, by step.</summary>
+    /// <summary>Accuracies of the kNN monitor, by step.</summary>
     public IReadOnlyDictionary<long, double> Knn => _knn;
 
     public void Write(StepReport report)
@@ -97,7 +97,7 @@ internal sealed class RunLog : IDisposable
                 }
             }
 
-            // The same tag in folders of their own: TensorBoard draws them into the loss's own picture.
+            // The same tag in separate folders, so that TensorBoard draws these lines in the chart of the loss.
             if (health.LossIfRandom is { } random && health.LossIfUninformed is { } uninformed)
             {
                 _random?.Scalar("train/loss", random, report.Step);
@@ -138,8 +138,8 @@ internal sealed class RunLog : IDisposable
         Scalar("evaluation/knn", report.Accuracy, report.Step);
     }
 
-    /// <summary>Notes a verdict, once for each kind.</summary>
-    /// <returns>False where it has been told.</returns>
+    /// <summary>Writes a verdict, once for each kind.</summary>
+    /// <returns>False if this kind was written before.</returns>
     public bool Write(Verdict verdict)
     {
         if (!_verdicts.Add(verdict.Id))
@@ -159,7 +159,7 @@ internal sealed class RunLog : IDisposable
         return true;
     }
 
-    /// <summary>Brings what is written to the disk. Any thread.</summary>
+    /// <summary>Writes pending lines to disk. Thread-safe.</summary>
     public void Flush() => _metrics?.Flush();
 
     public void Dispose()
@@ -172,7 +172,7 @@ internal sealed class RunLog : IDisposable
 
     private void Remember(HealthLine line)
     {
-        const int most = 200; // verdicts look at five, and at the last probe
+        const int most = 200; // verdicts use the last five and the last probe
         _health.Add(line);
         if (_health.Count > 2 * most)
         {

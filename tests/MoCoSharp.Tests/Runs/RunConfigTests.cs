@@ -248,7 +248,7 @@ public sealed class RunConfigTests
         const string recipe = """{ "moco": { "temperature": 0.1 } }""";
         var error = Assert.Throws<ConfigurationException>(() =>
             RunConfigFile.Parse(recipe, "x", ["simClr.temperature=0.5"]));
-        Assert.Contains("moco and simClr are there, expected exactly one", Assert.Single(error.Faults));
+        Assert.Contains("moco and simClr are given, expected exactly one", Assert.Single(error.Faults));
         Assert.Contains(
             "no method is there",
             Assert.Single(
