@@ -13,7 +13,7 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Cli;
 
-/// <summary>An encoder that a person names as RUN or FILE, ready to be judged.</summary>
+/// <summary>An encoder that the user names as RUN or FILE, ready for evaluation.</summary>
 internal sealed class EncoderTarget : IDisposable
 {
     private readonly TrainedEncoder _trained;
@@ -26,7 +26,7 @@ internal sealed class EncoderTarget : IDisposable
         Target = target;
     }
 
-    /// <summary>As a person named it.</summary>
+    /// <summary>The path as given by the user.</summary>
     public string Target { get; }
 
     /// <summary>query or key.</summary>
@@ -34,11 +34,11 @@ internal sealed class EncoderTarget : IDisposable
 
     public Encoder Encoder => _trained.Encoder;
 
-    /// <summary>The same with what one must know of it besides its weights.</summary>
+    /// <summary>The encoder with its preparation and origin.</summary>
     public TrainedEncoder Trained => _trained;
 
     /// <summary>
-    /// The configuration of the run that trained it; of a file without one, the defaults with what the file knows.
+    /// The configuration of the run that trained it. For a file without one: defaults, with the settings of the file.
     /// </summary>
     public RunConfig Config { get; }
 
@@ -47,26 +47,22 @@ internal sealed class EncoderTarget : IDisposable
     /// <summary>The run, or the file.</summary>
     public string Source => _trained.Source;
 
-    /// <summary>Where evaluations are kept; null for a file alone.</summary>
+    /// <summary>The run that stores evaluations; null for a file.</summary>
     public RunFolder? Run { get; }
 
     public Device Device => device(Config.Device);
 
-    /// <summary>
-    /// The images that a run was trained on; null where weights came from elsewhere, and no images with them.
-    /// </summary>
+    /// <summary>The images that the run was trained on; null for imported weights without images.</summary>
     public string? OwnData =>
         Run is null || Config.Data.Length == 0 || (File.Exists(Run.ImportPath) && Config.Data == new RunConfig().Data)
             ? null
             : Config.Data;
 
-    /// <summary>
-    /// Opens the newest checkpoint of a run, or a file; where it cannot even be looked for, every fault is told.
-    /// </summary>
+    /// <summary>Opens the newest checkpoint of a run, or a file. Reports all faults if options are invalid.</summary>
     /// <param name="target">RUN or FILE.</param>
     /// <param name="which">--encoder.</param>
     /// <param name="others">Faults of the other options.</param>
-    /// <param name="processes">That share the work.</param>
+    /// <param name="processes">Number of processes that share the work.</param>
     /// <param name="prefix">--prefix.</param>
     public static EncoderTarget Open(
         string target, string which, IEnumerable<string> others, int processes = 1,
@@ -112,11 +108,11 @@ internal sealed class EncoderTarget : IDisposable
     {
         HelpName = "name",
         Description =
-            "What precedes conv1.weight (teacher.backbone), or the dictionary meant (model_ema), in a file of " +
-            "others with several networks.",
+            "Chooses one of several networks in a foreign file: the prefix of conv1.weight (teacher.backbone) or " +
+            "the name of its dictionary (model_ema).",
     };
 
-    /// <summary>Tells what of a file of others was not taken.</summary>
+    /// <summary>Prints which parts of a foreign file are ignored.</summary>
     public static void Note(string target, TrainedEncoder trained)
     {
         foreach (var ignored in trained.Ignored)
@@ -125,14 +121,14 @@ internal sealed class EncoderTarget : IDisposable
         }
     }
 
-    /// <summary>Whether the settings of kNN are the run's, and not the defaults of a file that knows none.</summary>
+    /// <summary>Whether the kNN settings come from a run. Otherwise they are defaults.</summary>
     public bool HasKnnSettings => _trained.Knn is not null;
 
     /// <summary>
-    /// Features of a set in the evaluation view, not normalised: those kept in features/ of the run where there are
-    /// any, else made and kept.
+    /// Features of a data set in the evaluation view, not normalized. Loads them from features/ of the run if stored,
+    /// otherwise computes and stores them.
     /// </summary>
-    /// <remarks>Several processes share the work, and keep nothing.</remarks>
+    /// <remarks>Several processes share the work and store nothing.</remarks>
     public FeatureSet Features(
         IImageDataset images, FeatureLayer layer, EvaluationProgress progress, IProcessGroup group,
         CancellationToken cancellation)
@@ -145,11 +141,11 @@ internal sealed class EncoderTarget : IDisposable
 
         var (features, foundIn) = new FeatureCache(Path.Combine(Run.Path, "features")).Get(
             Encoder, images, view, layer, Extract,
-            done => progress.Show("images compared with those of kept features", done, images.Count),
+            done => progress.Show("images compared with those of stored features", done, images.Count),
             warning => Console.Error.WriteLine($"moco: warning: {warning}"), cancellation);
         if (foundIn is not null)
         {
-            Console.WriteLine($"features of {images.Description} were kept: {foundIn}");
+            Console.WriteLine($"features of {images.Description} were stored: {foundIn}");
         }
 
         return features;

@@ -9,16 +9,14 @@ using MoCoSharp.PyTorch;
 
 namespace MoCoSharp.Cli;
 
-/// <summary>
-/// Where the result of an evaluation goes: into the run's folder, or beside the file that a person names.
-/// </summary>
+/// <summary>Writes the result of an evaluation, into the run folder or to a file that the user names.</summary>
 internal static class EvaluationOutput
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     /// <summary>
-    /// Where a trained classifier goes: beside the report that a person names, else into the run's folder; null keeps
-    /// none.
+    /// The path for a trained classifier: beside the report that the user names, otherwise in the run folder. Null
+    /// stores none.
     /// </summary>
     public static string? ClassifierPath(EncoderTarget encoder, string name, string? output) =>
         !Processes.IsMain ? null
@@ -26,19 +24,19 @@ internal static class EvaluationOutput
         : encoder.Run is { } run ? Path.Combine(run.Path, "classifiers", name + ".safetensors")
         : null;
 
-    /// <summary>Says where the classifier is, and what it is good for.</summary>
+    /// <summary>Prints where the classifier is, and how to use it.</summary>
     public static void TellClassifier(string? path) => Console.WriteLine(path is null
-        ? "the classifier is not kept, of a file alone: -o report.json keeps both"
-        : $"{path}: the classifier. `moco predict {Shell.Quote(path)} --data PHOTOS` names classes, and `moco " +
-            "export` takes it");
+        ? "the classifier of a file is not stored: -o report.json stores both"
+        : $"{path}: the classifier. `moco predict {Shell.Quote(path)} --data PHOTOS` predicts classes, and `moco " +
+            "export` exports it");
 
-    /// <summary>Adds what was judged, writes report and picture, and says where.</summary>
-    /// <param name="encoder">What was judged.</param>
-    /// <param name="data">By what.</param>
-    /// <param name="name">Of the files in the run's folder, without extension.</param>
-    /// <param name="output">-o: a .json; null takes the run's folder, and for a file alone nothing is kept.</param>
+    /// <summary>Completes the report, writes report and picture, and prints their paths.</summary>
+    /// <param name="encoder">The evaluated encoder.</param>
+    /// <param name="data">The images.</param>
+    /// <param name="name">Name of the files in the run folder, without extension.</param>
+    /// <param name="output">-o: a .json file. Null writes to the run folder, or nothing for a file.</param>
     /// <param name="report">The numbers.</param>
-    /// <param name="scores">For the picture.</param>
+    /// <param name="scores">The scores for the picture.</param>
     public static void Write(
         EncoderTarget encoder, LabeledData data, string name, string? output, JsonObject report,
         ClassificationScores scores)

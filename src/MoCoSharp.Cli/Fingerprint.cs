@@ -3,7 +3,7 @@ using System.Text;
 
 namespace MoCoSharp.Cli;
 
-/// <summary>A short name for a long text: files of different protocols stand side by side.</summary>
+/// <summary>A short hash of a text, which distinguishes files of different protocols.</summary>
 internal static class Fingerprint
 {
     /// <summary>Eight hexadecimal digits of the text's SHA-256.</summary>

@@ -4,20 +4,20 @@ using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli;
 
-/// <summary>Labelled images to learn from and others to judge by, as a person names them for an evaluation.</summary>
+/// <summary>Labeled training and test images of an evaluation, as the user names them.</summary>
 internal sealed record LabeledData(IImageDataset Train, IImageDataset Test)
 {
-    // Whoever has no labels may still look at what the encoder finds alike.
+    // Suggests how to compare images without labels.
     private static string WithoutLabels(EncoderTarget encoder, string? data) =>
         $"Without labels, `moco embed {Shell.Quote(encoder.Target)} " +
-        $"{(data is null ? "" : $"--data {Shell.Quote(data)} ")}-o features.csv` writes what the encoder sees, to " +
-        "compare images by.";
+        $"{(data is null ? "" : $"--data {Shell.Quote(data)} ")}-o features.csv` writes features to compare " +
+        "images by.";
 
-    /// <summary>Opens both, or tells every fault.</summary>
-    /// <param name="encoder">To be judged: its run's data serve where nothing else is named.</param>
+    /// <summary>Opens both, or reports all faults.</summary>
+    /// <param name="encoder">The encoder to evaluate. The data of its run are the default.</param>
     /// <param name="data">--data.</param>
     /// <param name="validation">--val.</param>
-    /// <param name="faults">Of the other options.</param>
+    /// <param name="faults">Faults of the other options.</param>
     public static LabeledData Open(EncoderTarget encoder, string? data, string? validation, IEnumerable<string> faults)
     {
         var all = faults.ToList();
@@ -25,7 +25,7 @@ internal sealed record LabeledData(IImageDataset Train, IImageDataset Test)
         {
             throw new ConfigurationException([
                 .. all,
-                $"--data is missing: {encoder.Source} came without images. Name some with labels.",
+                $"--data is missing: {encoder.Source} has no images. Name labeled images.",
                 WithoutLabels(encoder, data),
             ]);
         }
@@ -40,19 +40,19 @@ internal sealed record LabeledData(IImageDataset Train, IImageDataset Test)
             if (opened.Train.ClassNames.Count < 2)
             {
                 all.Add(
-                    $"{opened.Train.Description}: has no two classes to tell apart. Labels are class folders, or " +
-                    "the second column of a list file.");
+                    $"{opened.Train.Description}: has fewer than two classes. Labels are class folders, or the " +
+                    "second column of a list file.");
             }
 
             if (opened.Test is null)
             {
                 all.Add(
-                    $"{opened.Train.Description}: there are no images to judge by. Name some with --val, or a " +
-                    "source with folders train and val.");
+                    $"{opened.Train.Description}: there are no test images. Name some with --val, or a source " +
+                    "with folders train and val.");
             }
             else if (opened.Test.ClassNames.Count == 0)
             {
-                all.Add($"{opened.Test.Description}: has no labels to judge by.");
+                all.Add($"{opened.Test.Description}: has no labels, which test images need.");
             }
 
             if (opened.Train.ClassNames.Count < 2 || opened.Test is null or { ClassNames.Count: 0 })

@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Cli;
 
-/// <summary>An ONNX model, checked as its later users run it: by ONNX Runtime.</summary>
-/// <param name="foldBatchNorm">Whether each BatchNorm is worked into the convolution before it.</param>
+/// <summary>The ONNX format. Checks the exported model with ONNX Runtime.</summary>
+/// <param name="foldBatchNorm">Whether to fold each BatchNorm into the convolution before it.</param>
 internal sealed class OnnxFormat(bool foldBatchNorm) : ExportFormat("onnx")
 {
     public override string Check =>
@@ -27,7 +27,7 @@ internal sealed class OnnxFormat(bool foldBatchNorm) : ExportFormat("onnx")
             "import onnxruntime",
             $"session = onnxruntime.InferenceSession({Settings.Quoted(path)})",
             $"{output} = session.run(None, {{\"{OnnxExport.Input}\": images}})[0]  # images: float32 [N, 3, {size}, " +
-            $"{size}], prepared as told above",
+            $"{size}], prepared as shown above",
             "",
             $"using var session = new InferenceSession({Settings.Quoted(path)}); // C#: samples/FeatureService",
         ];

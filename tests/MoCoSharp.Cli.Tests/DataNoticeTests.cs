@@ -51,7 +51,7 @@ public sealed class DataNoticeTests : IDisposable
         }
 
         var (_, _, told) = Moco.Run(folder, "knn", "run", "--data", "photos/Train", "--val", "photos/Train", "-k", "3");
-        Assert.Contains("warning: 17 of the 17 images to judge by (photos/Train) are among those to learn from", told);
+        Assert.Contains("warning: 17 of the 17 test images (photos/Train) are also training images", told);
     }
 
     [Fact]
@@ -122,7 +122,7 @@ public sealed class DataNoticeTests : IDisposable
         string[] command = ["pretrain", "--data", "turned", "--dry-run", "--set", .. Moco.Tiny.Split(' ')];
         var (code, _, error) = Moco.Run(folder, command);
         Assert.True(code == 0, error);
-        Assert.Contains("16 of 16 photos looked at lie on their side or upside down", error);
+        Assert.Contains("16 of 16 examined photos lie on their side or upside down", error);
         Assert.Contains("--exif-orientation", error);
 
         (code, var output, error) = Moco.Run(folder, [.. command, "--exif-orientation", "--json"]);

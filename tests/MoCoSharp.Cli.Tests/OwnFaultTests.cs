@@ -73,7 +73,7 @@ public sealed class OwnFaultTests : IDisposable
             });
 
         Assert.Equal(1, code);
-        Assert.StartsWith("memory ran out. Lower batchSize", Assert.Single(told));
+        Assert.StartsWith("out of memory. Lower batchSize", Assert.Single(told));
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);

@@ -28,7 +28,7 @@ public sealed class PhotosTests : IDisposable
         var (code, output, error) = Moco.Run(folder, ["pretrain", "--data", source, "--set", .. Small]);
 
         Assert.True(code == 0, error);
-        Assert.Contains("no recipe is named: moco-v2-folder is taken, for photos.", error);
+        Assert.Contains("no recipe is named: using moco-v2-folder, for photos.", error);
         Assert.Contains(@"moco pretrain RECIPE --data 'my sister'\''s photos'", error);
         Assert.Contains(
             "batchSize 8 instead of 64: 26 images make 3 steps an epoch. --set batchSize=... sets another.",

@@ -124,7 +124,7 @@ public sealed class PredictTests(PredictTests.Classifiers made) : IClassFixture<
             Folder, "predict", "encoder.safetensors", "--data", "photos/val", "-k", "0", "-o", "x.txt");
         Assert.Equal(2, code);
         Assert.All(
-            ["tells no classes. `moco linear encoder.safetensors --data LABELLED`", "-k is 0", "-o is x.txt"],
+            ["is not a classifier. `moco linear encoder.safetensors --data LABELED`", "-k is 0", "-o is x.txt"],
             part => Assert.Contains(part, error));
 
         (code, _, error) = Moco.Run(Folder, "predict", "run", "--data", "photos/val");
@@ -195,7 +195,7 @@ public sealed class PredictTests(PredictTests.Classifiers made) : IClassFixture<
         {
             var (code, _, error) = Moco.Run(Folder, verb, "run", "--data", "plain");
             Assert.Equal(2, code);
-            Assert.Contains("there are no images to judge by", error);
+            Assert.Contains("there are no test images", error);
             Assert.Contains(
                 "Without labels, `moco embed run --data plain -o features.csv` writes what the encoder sees",
                 error);

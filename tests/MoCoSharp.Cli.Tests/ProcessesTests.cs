@@ -117,14 +117,14 @@ public sealed class ProcessesTests : IDisposable
         // mpirun's SIGTERM may have the other say that it stops; what went wrong is told once.
         var lines = error.Split('\n').Where(line => line.Contains("moco: ") && !line.Contains("warning: ")).ToList();
         Assert.Single(lines, line => line.Contains("07.png"));
-        Assert.Single(lines, line => line.Contains("all 2 processes are ended"));
+        Assert.Single(lines, line => line.Contains("all 2 processes end"));
     }
 
     [Fact]
     public void AVerbOfOneProcess_IsRefused() =>
         Assert.Single(
             End(2, Start(2, ["inspect", "--environment"])).Error.Split('\n'),
-            line => line.Contains("inspect is the work of one process, and Open MPI's mpirun started 2"));
+            line => line.Contains("inspect supports only one process, but Open MPI's mpirun started 2"));
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 

@@ -153,7 +153,7 @@ public sealed class WeightsTests : IDisposable
         Assert.True(code == 0, error);
         var printed = output
             .Split('\n')
-            .Single(line => line.StartsWith("Begin a training with it: moco "))
+            .Single(line => line.StartsWith("Start training from it: moco "))
             .Split(": ", 2)[1];
         Pictures("photos", 16);
 
@@ -318,7 +318,7 @@ public sealed class WeightsTests : IDisposable
             ("list.txt", "a list of 2 images, without labels"),
             ("a.pack", "a packed set: 2 images"),
             ("page.pth", "an HTML page"),
-            ("photos", "no run, but images: 2"),
+            ("photos", "not a run, but images: 2"),
             ("theirs.pth", "as an encoder: a bare ResNet under state_dict.module.: ResNet-18"),
         })
         {

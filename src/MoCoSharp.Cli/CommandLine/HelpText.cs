@@ -63,8 +63,8 @@ internal sealed class HelpText : SynchronousCommandLineAction
     {
         var text = new StringBuilder(Wrapped($"{Path(command)}: {command.Description}", width)).Append('\n');
         var options = command.Options.Where(option => !option.Hidden).ToList();
-        var usage =
-            $"usage: {Path(command, Usage(command))}{(command.Subcommands.Count > 0 ? " <which> ..." : "")}{(options.Count > 0 ? " [options]" : "")}";
+        var which = command.Subcommands.Count > 0 ? " <which> ..." : "";
+        var usage = $"usage: {Path(command, Usage(command))}{which}{(options.Count > 0 ? " [options]" : "")}";
         text.Append('\n').Append(Wrapped(usage, width)).Append('\n');
         if (command.Subcommands.Count > 0)
         {

@@ -39,7 +39,8 @@ internal static class UsageFaults
             .. mistyped.Select(word => Unknown(word, command)),
             .. empty,
             .. Values(parsed),
-            .. mistyped.Count > 0 ? [] : Missing(parsed).Concat(TooMany(parsed)), // the words after a mistyped option stand in the wrong place
+            // System.CommandLine misplaces the words after a mistyped option.
+            .. mistyped.Count > 0 ? [] : Missing(parsed).Concat(TooMany(parsed)),
         ];
         return faults.Count > 0 ? faults : [.. parsed.Errors.Select(error => error.Message)];
     }
@@ -92,8 +93,10 @@ internal static class UsageFaults
         var suggestion = IsShortOfADash(word, Options(command))
             ? $" Did you mean -{name}?"
             : Suggestion(name, Options(command));
-        return "Unknown option " +
-            $"{Quoted(name)}.{(suggestion.Length > 0 ? suggestion : " Write a value that begins with - after =, as in --run=-x.")}";
+        var advice = suggestion.Length > 0
+            ? suggestion
+            : " Write a value that begins with - after =, as in --run=-x.";
+        return $"Unknown option {Quoted(name)}.{advice}";
     }
 
     private static IEnumerable<string> Values(ParseResult parsed)

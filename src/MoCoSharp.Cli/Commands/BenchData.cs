@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Globalization;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
@@ -89,9 +90,11 @@ internal static class BenchData
         }
 
         var broken = times.Broken > 0 ? $"; {times.Broken} broken" : "";
-        Console.WriteLine(Invariant(
-            $"one core: {times.Images / total:F0} images/s; reading and decoding alone {times.Images / Math.Max(times.Read + times.Decode, 1e-9):F0}/s; {times.Allocated / Math.Max(1, images / 2)} bytes of garbage an image{broken}"
-        ));
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"one core: {times.Images / total:F0} images/s; reading and decoding alone " +
+            $"{times.Images / Math.Max(times.Read + times.Decode, 1e-9):F0}/s; " +
+            $"{times.Allocated / Math.Max(1, images / 2)} bytes of garbage an image{broken}"));
         var workers = Environment.ProcessorCount;
         var rate = AllCores(data, transform, config, workers, images);
         Console.WriteLine(Invariant($"{workers} workers on {Environment.ProcessorCount} cores: {rate:F0} images/s"));

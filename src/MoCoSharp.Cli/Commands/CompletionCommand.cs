@@ -15,7 +15,8 @@ internal static class CompletionCommand
                 local IFS=$'\n' line="${COMP_LINE//=/ }"
                 local word="${line:0:COMP_POINT}"
                 word="${word##*[[:space:]]}"
-                COMPREPLY=($(compgen -W "$("${COMP_WORDS[0]}" "[suggest:${COMP_POINT}]" "$line" 2>/dev/null)" -- "$word"))
+                local found="$("${COMP_WORDS[0]}" "[suggest:${COMP_POINT}]" "$line" 2>/dev/null)"
+                COMPREPLY=($(compgen -W "$found" -- "$word"))
             }
             complete -o default -F _moco moco
             """,

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.Detection;
 using MoCoSharp.Cli.Progress;
@@ -23,7 +24,8 @@ internal static class DetectCommand
         var data = Options.Data("Images with boxes: voc:DIR, voc:DIR@SET,DIR@SET, coco:DIR or coco:FILE.json@IMAGES.");
         var validation = Options.Validation("Test images with boxes. Without it, the test part of the source.");
         var scratch = Options.FromScratch(
-            "Start from random weights, for comparison. The architecture is that of the run, or set with --set encoder.depth=18.");
+            "Start from random weights, for comparison. The architecture is that of the run, or set with --set " +
+            "encoder.depth=18.");
         var which = Options.Encoder();
         var runPath = Options.Run("The run folder of the detection. Without it, runs/detect-<run>-001 and so on.");
         var set = Options.Set("A setting over the protocol's: batchSize=8, views.testShortSide=400");
@@ -184,9 +186,11 @@ internal static class DetectCommand
             return end == RunEnd.StepLimit ? ExitCode.Done : ExitCode.Stopped;
         }
 
-        Console.WriteLine(FormattableString.Invariant(
-            $"AP {Percent(result.Scores.Ap)}  AP50 {Percent(result.Scores.Ap50)}  AP75 {Percent(result.Scores.Ap75)}  [{result.Scores.Metric}; {result.Images} images, {result.Scores.Classes.Count} classes]"
-        ));
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"AP {Percent(result.Scores.Ap)}  AP50 {Percent(result.Scores.Ap50)}  AP75 " +
+            $"{Percent(result.Scores.Ap75)}  [{result.Scores.Metric}; {result.Images} images, " +
+            $"{result.Scores.Classes.Count} classes]"));
         if (result.Scores.Others.Count > 0)
         {
             Console.WriteLine(
@@ -212,7 +216,11 @@ internal static class DetectCommand
 
     private static IEnumerable<string> Setting<T>(string key, T? value) => value is null ? [] : [$"{key}={value}"];
 
-    private static string NextFolder(string? target) => RunFolder.Next(
-        $"detect-{(target is null ? "scratch" : Path.GetFileNameWithoutExtension(Path.GetFullPath(target).TrimEnd(Path.DirectorySeparatorChar)))}"
-    );
+    private static string NextFolder(string? target)
+    {
+        var name = target is null
+            ? "scratch"
+            : Path.GetFileNameWithoutExtension(Path.GetFullPath(target).TrimEnd(Path.DirectorySeparatorChar));
+        return RunFolder.Next($"detect-{name}");
+    }
 }

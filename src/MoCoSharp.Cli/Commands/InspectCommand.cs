@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.Inspection;
 using MoCoSharp.Data;
@@ -112,9 +113,10 @@ internal static class InspectCommand
         var lines = File.Exists(run.MetricsPath) ? MetricsLog.Read(run.MetricsPath).ToList() : [];
         if (lines.LastOrDefault(line => line.ContainsKey("loss")) is { } last)
         {
-            Console.WriteLine(FormattableString.Invariant(
-                $"last report: step {(long)last["step"]!}, epoch {(int)last["epoch"]!}, loss {(double)last["loss"]!:F4}, contrast accuracy {(double)last["contrastAccuracy"]!:P1}"
-            ));
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"last report: step {(long)last["step"]!}, epoch {(int)last["epoch"]!}, loss " +
+                $"{(double)last["loss"]!:F4}, contrast accuracy {(double)last["contrastAccuracy"]!:P1}"));
         }
 
         foreach (var line in lines.Where(line => line.ContainsKey("knn")))
@@ -248,13 +250,16 @@ internal static class InspectCommand
             Console.WriteLine($"output: {output}");
         }
 
+        const int most = 12;
+        var frequent = model.Operations.OrderByDescending(item => item.Value).Take(most);
         Console.WriteLine(
-            "operations: " +
-            $"{string.Join(", ", model.Operations.OrderByDescending(item => item.Value).Take(12).Select(item => $"{item.Value} {item.Key}"))}"
-                + (model.Operations.Count > 12 ? ", ..." : ""));
-        Console.WriteLine(FormattableString.Invariant(
-            $"an ONNX model, format {model.FormatVersion}, opset {string.Join(", ", model.Opsets)}, by {(model.Producer.Length == 0 ? "?" : model.Producer)}: {model.Weights} weights, {model.WeightBytes / 1e6:F1} MB"
-        ));
+            $"operations: {string.Join(", ", frequent.Select(item => $"{item.Value} {item.Key}"))}" +
+            (model.Operations.Count > most ? ", ..." : ""));
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"an ONNX model, format {model.FormatVersion}, opset {string.Join(", ", model.Opsets)}, by " +
+            $"{(model.Producer.Length == 0 ? "?" : model.Producer)}: {model.Weights} weights, " +
+            $"{model.WeightBytes / 1e6:F1} MB"));
     }
 
     private static void ShowTorchFile(string path, string? prefix)
@@ -263,10 +268,10 @@ internal static class InspectCommand
         var (count, bytes) = (0, 0L);
         var tensors = new List<(string Name, PickleTensor Tensor)>();
         Show(file.Root, "");
-        Console.WriteLine(
-            FormattableString.Invariant(
-                $"{count} tensors, {bytes / 1e6:F1} MB, {(file.Format == TorchFormat.Pickle ? "a plain pickle" : $"PyTorch's {file.Format.ToString().ToLowerInvariant()} format")}"
-            ));
+        var format = file.Format == TorchFormat.Pickle
+            ? "a plain pickle"
+            : $"PyTorch's {file.Format.ToString().ToLowerInvariant()} format";
+        Console.WriteLine(FormattableString.Invariant($"{count} tensors, {bytes / 1e6:F1} MB, {format}"));
         if (bytes <= MostLookedAt)
         {
             TellNotFinite(

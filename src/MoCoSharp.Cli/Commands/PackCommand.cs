@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Globalization;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
@@ -44,7 +45,8 @@ internal static class PackCommand
         var upright = Options.ExifOrientation("Turn images upright by their EXIF data.");
         var force = Options.Force();
         var verbose = Options.Verbose();
-        var command = new Command("pack", "Write a data set into one file, which is read many times faster than photos.")
+        var command = new Command("pack", "Write a data set into one file, which is read many times faster than " +
+            "photos.")
         {
             source, output, shortSide, format, quality, upright, force, verbose,
         };
@@ -113,8 +115,10 @@ internal static class PackCommand
         }
 
         Console.WriteLine(
-            Invariant(
-                $"{output}: {result.Images} images, {result.SizeBytes / 1e6:F1} MB, in {watch.Elapsed.TotalSeconds:F1} s{more}. `moco pretrain moco-v2-folder --data {Data.Shell.Quote(output)}` reads it."
-            ));
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{output}: {result.Images} images, {result.SizeBytes / 1e6:F1} MB, in " +
+                $"{watch.Elapsed.TotalSeconds:F1} s{more}. `moco pretrain moco-v2-folder --data " +
+                $"{Data.Shell.Quote(output)}` reads it."));
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.Progress;
 using MoCoSharp.Data;
@@ -311,9 +312,10 @@ internal static class PretrainCommand
         {
             var pauses = training.SavePauses.Order().ToList();
             Console.WriteLine(
-                FormattableString.Invariant(
-                    $"{pauses.Count} {(pauses.Count == 1 ? "save" : "saves")}; training stood still for {pauses[pauses.Count / 2] * 1000:F0} ms each (median), {pauses[^1] * 1000:F0} at most"
-                ));
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{pauses.Count} {(pauses.Count == 1 ? "save" : "saves")}; training stood still for " +
+                    $"{pauses[pauses.Count / 2] * 1000:F0} ms each (median), {pauses[^1] * 1000:F0} at most"));
         }
 
         Console.WriteLine(end switch

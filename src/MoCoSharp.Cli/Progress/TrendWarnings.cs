@@ -2,16 +2,16 @@ using MoCoSharp.Evaluation;
 
 namespace MoCoSharp.Cli.Progress;
 
-/// <summary>Warns, once, where a training on labels diverges.</summary>
-/// <param name="epochs">Of the protocol.</param>
+/// <summary>Warns once if supervised training diverges.</summary>
+/// <param name="epochs">Epochs of the protocol.</param>
 /// <param name="classes">Number of classes.</param>
-/// <param name="cure">What to do, a sentence.</param>
+/// <param name="cure">A sentence on the fix.</param>
 internal sealed class TrendWarnings(int epochs, int classes, string cure)
 {
     private readonly List<EpochScores> _done = [];
     private bool _isTold;
 
-    /// <summary>What stands in the report: null where the last epoch was sound.</summary>
+    /// <summary>The trouble for the report; null if the last epoch was sound.</summary>
     public string? Trouble { get; private set; }
 
     /// <summary>An epoch is done.</summary>

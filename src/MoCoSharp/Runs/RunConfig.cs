@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.ComponentModel;
+using System.Globalization;
 using System.Text.Json.Serialization;
 using MoCoSharp.Data;
 using MoCoSharp.Data.Loading;
