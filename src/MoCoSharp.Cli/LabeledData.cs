@@ -10,8 +10,8 @@ internal sealed record LabeledData(IImageDataset Train, IImageDataset Test)
     // Suggests how to compare images without labels.
     private static string WithoutLabels(EncoderTarget encoder, string? data) =>
         $"Without labels, `moco embed {Shell.Quote(encoder.Target)} " +
-        $"{(data is null ? "" : $"--data {Shell.Quote(data)} ")}-o features.csv` writes features to compare " +
-        "images by.";
+        $"{(data is null ? "" : $"--data {Shell.Quote(data)} ")}-o features.csv` writes features for " +
+        "comparing images.";
 
     /// <summary>Opens both, or reports all faults.</summary>
     /// <param name="encoder">The encoder to evaluate. The data of its run are the default.</param>

@@ -46,7 +46,7 @@ public sealed class DataNoticeTests : IDisposable
             Assert.True(code == 0, error);
             Assert.Contains("note: photos/Train: 1 hidden folder skipped: .thumbs/", error);
             Assert.Contains("note: photos/Train: 1 image file of other kinds (.heic (1)) skipped", error);
-            Assert.DoesNotContain("to judge by (", error); // none stands in both parts
+            Assert.DoesNotContain("are also training images", error); // none stands in both parts
             Assert.True(verb[0] != "bench" || output.Contains("; 1 broken"), output); // once, though read several times
         }
 
@@ -101,7 +101,7 @@ public sealed class DataNoticeTests : IDisposable
             ["pretrain", "--data", "photos", "--dry-run", "--set", .. Moco.Tiny.Split(' ')]);
 
         Assert.True(code == 0, error);
-        Assert.Contains("warning: 1 of the 9 images to judge by", error);
+        Assert.Contains("warning: 1 of the 9 test images", error);
     }
 
     [Fact]

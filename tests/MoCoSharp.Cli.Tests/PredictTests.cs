@@ -129,7 +129,7 @@ public sealed class PredictTests(PredictTests.Classifiers made) : IClassFixture<
 
         (code, _, error) = Moco.Run(Folder, "predict", "run", "--data", "photos/val");
         Assert.Equal(2, code);
-        Assert.Contains("run: holds 3 classifiers. Name one of run/classifiers/", error);
+        Assert.Contains("run: has 3 classifiers. Name one of run/classifiers/", error);
 
         File.WriteAllText(Path.Combine(Folder, "there.csv"), "mine");
         (code, _, error) = Moco.Run(Folder, "predict", made.Of("linear"), "--data", "photos/val", "-o", "there.csv");
@@ -197,7 +197,7 @@ public sealed class PredictTests(PredictTests.Classifiers made) : IClassFixture<
             Assert.Equal(2, code);
             Assert.Contains("there are no test images", error);
             Assert.Contains(
-                "Without labels, `moco embed run --data plain -o features.csv` writes what the encoder sees",
+                "Without labels, `moco embed run --data plain -o features.csv` writes features",
                 error);
         }
     }

@@ -77,8 +77,8 @@ public sealed class ProcessesTests : IDisposable
     [Theory]
     [InlineData("KILL", 0, "SIGTERM")]
     [InlineData("KILL", 1, "SIGTERM")]
-    [InlineData("STOP", 0, "process 0 of 2 gives no sign of life")]
-    [InlineData("STOP", 1, "process 1 of 2 gives no sign of life")]
+    [InlineData("STOP", 0, "process 0 of 2 does not respond")]
+    [InlineData("STOP", 1, "process 1 of 2 does not respond")]
     public void AProcessThatIsLost_EndsTheJob_WithOneMessageThatNamesTheCheckpoint(
         string signal,
         int rank,

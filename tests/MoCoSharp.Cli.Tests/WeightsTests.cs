@@ -44,7 +44,7 @@ public sealed class WeightsTests : IDisposable
 
         Assert.True(code == 0, error);
         Assert.Contains("there is no checkpoint yet, so it begins anew", output);
-        Assert.Contains("begun with theirs.pth", output);
+        Assert.Contains("initialized from theirs.pth", output);
         Assert.Equal(
             Hash("whole/checkpoints/step-00000003.safetensors"),
             Hash("killed/checkpoints/step-00000003.safetensors"));
@@ -98,7 +98,7 @@ public sealed class WeightsTests : IDisposable
         (code, var output, error) = Moco.Run(
             folder, "pretrain", "--resume", "--run", "run", "--steps", "1", "--set", "encoder.width=4");
         Assert.True(code == 0, error);
-        Assert.Contains("begun with theirs.pth", output);
+        Assert.Contains("initialized from theirs.pth", output);
         Assert.Contains("\"width\": 4", File.ReadAllText(config)); // and later resumes know it
     }
 
@@ -162,7 +162,7 @@ public sealed class WeightsTests : IDisposable
             [.. Words(printed).Skip(1), "--run", "next", "--steps", "1", .. Quick()]);
 
         Assert.True(code == 0, error);
-        Assert.Contains("begun with", output);
+        Assert.Contains("initialized from", output);
     }
 
     [Fact]
@@ -179,7 +179,7 @@ public sealed class WeightsTests : IDisposable
             [.. Words(line).Skip(1), "--run", "next", "--steps", "1", .. Quick(), "encoder.width=4"]);
 
         Assert.True(code == 0, error);
-        Assert.Contains("begun with", output);
+        Assert.Contains("initialized from", output);
     }
 
     [Fact]
@@ -223,7 +223,7 @@ public sealed class WeightsTests : IDisposable
                 "initialPrefix=backbone",
             ]);
         Assert.True(trained == 0, fault);
-        Assert.Contains("begun with two.ckpt, a bare ResNet under state_dict.backbone.", output);
+        Assert.Contains("initialized from two.ckpt, a bare ResNet under state_dict.backbone.", output);
     }
 
     [Fact]
@@ -352,7 +352,7 @@ public sealed class WeightsTests : IDisposable
             }
             catch (InvalidDataException error)
             {
-                Assert.StartsWith("a.onnx: is no ONNX model", error.Message);
+                Assert.StartsWith("a.onnx: is not an ONNX model", error.Message);
                 refused++;
             }
         }

@@ -105,7 +105,7 @@ public static partial class Checks
             told = error.Message;
         }
 
-        Demand(told.Contains("process 1 holds another queue.keys", StringComparison.Ordinal), $"told: {told}");
+        Demand(told.Contains("process 1 has a different queue.keys", StringComparison.Ordinal), $"told: {told}");
     }
 
     // The shares of the ranks are the batch of one process: same images, same views, none twice.

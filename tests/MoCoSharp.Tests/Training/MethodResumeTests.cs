@@ -134,7 +134,8 @@ public sealed class MethodResumeTests : IDisposable
         }
 
         using var views = ViewLoader.Open(
-            data, config.TrainingViews(), config.Loader, config.Seed, config.BatchSize, views: config.Method.ViewsPerImage);
+            data, config.TrainingViews(), config.Loader, config.Seed, config.BatchSize,
+            views: config.Method.ViewsPerImage);
         training.Run(views, run, null, steps, default);
         return Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(run.Checkpoints()[0])));
     }
