@@ -36,7 +36,7 @@ void Score(string name, bool linear, Func<IImageDataset, FeatureSet> features)
 {
     using var bank = features(train);
     using var queries = features(validation!);
-    var options = new KnnOptions { Neighbours = 200, Temperature = 0.1 };
+    var options = new KnnOptions { Neighbors = 200, Temperature = 0.1 };
     var nearest = KnnProtocol.Judge(bank, queries, train.ClassNames, options);
     Console.WriteLine(FormattableString.Invariant($"{name}: kNN {nearest.Scores.Top1:P2} (k 200, T 0.1)"));
     if (linear)

@@ -91,7 +91,7 @@ internal static class Parts
         var times = Interleaved(
             1,
             () => OfficialMoCo.Knn(bank, labelTensor, queries, classes: 10, neighbours: 200, temperature: 0.1),
-            () => KnnClassifier.Predict(bank, labels, queries, classes: 10, neighbours: 200, temperature: 0.1));
+            () => KnnClassifier.Predict(bank, labels, queries, classes: 10, neighbors: 200, temperature: 0.1));
         const double products = 2.0 * 50_000 * 512 * 10_000 / 1e9;
         var rate = Number($"{products / times[1] * 1000:F0} GFLOP/s");
         report.Row(

@@ -2,31 +2,31 @@ using MoCoSharp.Data.Datasets;
 
 namespace MoCoSharp.Cli;
 
-/// <summary>What a person should know of the images before a verb begins.</summary>
+/// <summary>Notices about the images, before a verb starts.</summary>
 internal static class DataNotices
 {
-    private const int TurnedShare = 20; // worth a word from one in so many
-    private const int MostCompared = 20_000; // images, where nobody has asked for a comparison
+    private const int TurnedShare = 20; // a notice from one in so many on
+    private const int MostCompared = 20_000; // images that are compared without a request
 
-    /// <summary>Tells one, as the program tells everything that is no result.</summary>
+    /// <summary>Prints a notice to standard error.</summary>
     public static void Tell(DataNotice notice) => Console.Error.WriteLine($"moco: {notice}");
 
-    /// <summary>Tells how many images to judge by are images to learn from.</summary>
+    /// <summary>Warns about test images that are also training images.</summary>
     public static void TellShared(IImageDataset train, IImageDataset judged)
     {
-        var shared = Processes.Speaks && train is not Patterns ? SharedImages.Find(train, judged) : [];
+        var shared = Processes.IsMain && train is not Patterns ? SharedImages.Find(train, judged) : [];
         if (shared.Count > 0)
         {
             var (second, first) = shared[0];
             Tell(new(
-                $"{shared.Count} of the {judged.Count} images to judge by ({judged.Description}) are among those to " +
-                "learn from, byte by byte: "
-                    + $"the score will be too good. {judged.NameOf(second)} is {train.NameOf(first)}, for example.",
+                $"{shared.Count} of the {judged.Count} test images ({judged.Description}) are also training " +
+                $"images, byte by byte: the score will be too high. {judged.NameOf(second)} is " +
+                $"{train.NameOf(first)}, for example.",
                 IsWarning: true));
         }
     }
 
-    /// <summary>The same, where the sets are small enough that it takes no time worth speaking of.</summary>
+    /// <summary>Warns about shared images, if the sets are small enough to compare quickly.</summary>
     public static void TellSharedOfFew(IImageDataset train, IImageDataset? judged)
     {
         if (judged is not null && train.Count + judged.Count <= MostCompared)
@@ -35,20 +35,19 @@ internal static class DataNotices
         }
     }
 
-    /// <summary>Tells of photos that lie on their side.</summary>
+    /// <summary>Warns about photos that lie on their side.</summary>
     /// <param name="images">The photos.</param>
-    /// <param name="isTurned">Whether they are turned upright.</param>
-    /// <param name="cure">The option that does it.</param>
+    /// <param name="isTurned">Whether the program turns them upright.</param>
+    /// <param name="cure">The option that turns them.</param>
     public static void TellTurned(IImageDataset images, bool isTurned, string cure)
     {
-        var (looked, turned) = isTurned || !Processes.Speaks ? (0, 0) : TurnedImages.Count(images);
+        var (looked, turned) = isTurned || !Processes.IsMain ? (0, 0) : TurnedImages.Count(images);
         if (turned > 0 && turned * TurnedShare >= looked)
         {
             Tell(
                 new(
-                    $"{turned} of {looked} photos looked at lie on their side or upside down: their EXIF data say " +
-                    "how to turn them, and that is not applied. "
-                        + $"{cure} turns them upright."));
+                    $"{turned} of {looked} examined photos lie on their side or upside down: their EXIF " +
+                    $"orientation is not applied. {cure} turns them upright."));
         }
     }
 }

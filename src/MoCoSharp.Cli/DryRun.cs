@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using MoCoSharp.Cli.Progress;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
@@ -12,11 +13,11 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Cli;
 
 /// <summary>
-/// moco pretrain --dry-run: what would be done, shapes, and what it will cost, measured on a few small steps.
+/// moco pretrain --dry-run: shows the plan, shapes, and estimates of time and memory, measured on a few small steps.
 /// </summary>
 internal static class DryRun
 {
-    private const int Images = 16; // a step of so many, or one image a BN group, is what is measured and scaled up
+    private const int Images = 16; // batch of the measured step, or one image per BN group; scaled up
 
     public static void Print(PretrainPlan plan)
     {
@@ -24,7 +25,7 @@ internal static class DryRun
         Console.WriteLine(plan.Describe());
         if (config.InitialWeights is { } weights)
         {
-            Console.WriteLine($"begins with the weights of {weights}");
+            Console.WriteLine($"starts from the weights of {weights}");
         }
 
         Console.WriteLine($"query view: {config.TrainingViews().Describe()}");
@@ -35,12 +36,11 @@ internal static class DryRun
         method.Precision = config.Precision.Resolve(device(config.Device));
         method.train();
         var size = config.Views.Size;
+        var queue = config.MoCo is { } moco ? $", queue [{moco.QueueSize}, {moco.Dimension}]" : "";
         Console.WriteLine(
-            $"views [{config.BatchSize}, 3, {size}, {size}] x {config.Method.Views} -> features " +
-            $"[{config.BatchSize}, {method.Encoder.FeatureSize}] -> "
-                + $"embeddings [{config.BatchSize}, " +
-                    $"{config.Method.Dimension}]{(config.MoCo is { } moco ? $", queue [{moco.QueueSize}, {moco.Dimension}]" : "")}"
-        );
+            $"views [{config.BatchSize}, 3, {size}, {size}] x {config.Method.ViewsPerImage} -> " +
+            $"features [{config.BatchSize}, {method.Encoder.FeatureSize}] -> " +
+            $"embeddings [{config.BatchSize}, {config.Method.Dimension}]{queue}");
         Console.WriteLine(
             $"{method.LearnedParameters.Sum(item => item.Parameter.numel()):N0} learned " +
             $"parameters{(config.MoCo is null ? "" : ", as many in the key encoder")}");
@@ -49,12 +49,13 @@ internal static class DryRun
         var viewSeconds = MeasureViews(plan) * config.BatchSize / config.Loader.Workers;
         var step = Math.Max(stepSeconds, viewSeconds);
         var all = TimeSpan.FromSeconds(step * plan.TotalSteps);
-        Console.WriteLine(FormattableString.Invariant(
-            $"about {step:G3} s a step (training {stepSeconds:G3}, views {viewSeconds:G3}), {plan.TotalSteps} steps: {TimeLeft.Text(all)} without evaluations"
-        ));
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"about {step:G3} s a step (training {stepSeconds:G3}, views {viewSeconds:G3}), {plan.TotalSteps} " +
+            $"steps: {TimeLeft.Text(all)} without evaluations"));
         Console.WriteLine(FormattableString.Invariant($"about {bytes / 1e9:F1} GB of memory"));
-        Console.WriteLine($"begun now, it would end at about {DateTime.Now + all:yyyy-MM-dd HH:mm}");
-        Console.WriteLine("`--dry-run --json` prints the configuration, which may be kept as a recipe of one's own");
+        Console.WriteLine($"started now, it would end at about {DateTime.Now + all:yyyy-MM-dd HH:mm}");
+        Console.WriteLine("`--dry-run --json` prints the configuration, which can be kept as a recipe");
     }
 
     private static (double Seconds, double Bytes) MeasureStep(PretrainPlan plan, PretrainMethod method)
@@ -69,7 +70,7 @@ internal static class DryRun
         using var process = Process.GetCurrentProcess();
         var before = process.WorkingSet64;
         var samples = new StepSamples([.. Enumerable.Range(0, count)], new int[count]);
-        step.Run(0, views, views, learningRate: 0, samples: samples); // warms up
+        step.Run(0, views, views, learningRate: 0, samples: samples); // warm-up
         var watch = Stopwatch.StartNew();
         step.Run(1, views, views, learningRate: 0, samples: samples);
         var seconds = watch.Elapsed.TotalSeconds;
@@ -90,7 +91,7 @@ internal static class DryRun
             try
             {
                 var image = plan.Train.Read(i).Image;
-                for (var view = 0; view < plan.Config.Method.Views; view++)
+                for (var view = 0; view < plan.Config.Method.ViewsPerImage; view++)
                 {
                     var random = RandomStreams.View(plan.Config.Seed, 0, i, view);
                     transform.Write(image, ref random, pixels);
@@ -100,13 +101,13 @@ internal static class DryRun
             }
             catch (Data.Images.BrokenImageException)
             {
-                // Counted and named by the run itself.
+                // The run itself counts and names them.
             }
 
             watch.Stop();
             if (i == 0)
             {
-                watch.Reset(); // the first one warms up
+                watch.Reset(); // the first one is warm-up
                 images = 0;
             }
         }

@@ -6,7 +6,7 @@ using MoCoSharp.Training;
 
 namespace MoCoSharp.Cli;
 
-/// <summary>What the program says to a shell.</summary>
+/// <summary>The exit codes of the program.</summary>
 internal static class ExitCode
 {
     public const int Done = 0;
@@ -14,25 +14,25 @@ internal static class ExitCode
     public const int Usage = 2;
     public const int Stopped = 75; // EX_TEMPFAIL: run again with --resume
 
-    // Their product is a file or a run folder. That of the other verbs is what they print.
+    // Verbs whose result is a file or a run folder. The result of other verbs is their output.
     private static readonly string[] WritingFiles =
     [
         "pretrain", "linear", "finetune", "detect", "study", "embed", "export", "import", "pack",
     ];
 
     /// <summary>
-    /// The exit code of a verb whose words on standard output were lost: where these are its product, it has failed.
+    /// The exit code of a verb whose standard output was lost. A verb whose result is its output has failed.
     /// </summary>
     public static int WithoutOutput(int code, string verb) =>
         code == Done && !WritingFiles.Contains(verb) ? Failed : code;
 
     /// <summary>
-    /// Runs a verb; what a person can mend becomes a message, a bug of ours one with its stack trace.
+    /// Runs a verb. Faults that the user can fix become messages; bugs become messages with a stack trace.
     /// </summary>
-    /// <param name="verbose">Every message with its stack trace.</param>
-    /// <param name="verb">Gives the exit code.</param>
-    /// <param name="tell">Tells the messages, and gives the exit code; null writes them to stderr.</param>
-    public static int Of(bool verbose, Func<int> verb, Func<IEnumerable<string>, int, int>? tell = null)
+    /// <param name="verbose">Whether all messages have a stack trace.</param>
+    /// <param name="verb">Returns the exit code.</param>
+    /// <param name="tell">Reports messages, and returns the exit code; null writes them to stderr.</param>
+    public static int Run(bool verbose, Func<int> verb, Func<IEnumerable<string>, int, int>? tell = null)
     {
         tell ??= Tell;
         try
@@ -57,7 +57,7 @@ internal static class ExitCode
         }
     }
 
-    // What a person can do something about; null for our own faults.
+    // The message for a fault that the user can fix; null for a bug.
     private static string? Mendable(Exception error) => error switch
     {
         AggregateException { InnerExceptions: [var only] } => Mendable(only),
@@ -77,10 +77,10 @@ internal static class ExitCode
     };
 
     private const string OutOfMemory =
-        "memory ran out. Lower batchSize or views.size, or end other programs; `moco pretrain --dry-run` tells what " +
-        "a run takes.";
+        "out of memory. Lower batchSize or views.size, or end other programs; `moco pretrain --dry-run` " +
+        "estimates the memory of a run.";
 
-    // libtorch's words, for the CPU and for CUDA.
+    // libtorch's messages, for the CPU and for CUDA.
     private static bool LacksMemory(string message) =>
         message.Contains("can't allocate memory", StringComparison.Ordinal)
         || message.Contains("out of memory", StringComparison.OrdinalIgnoreCase);

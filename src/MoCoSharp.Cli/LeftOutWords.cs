@@ -1,10 +1,10 @@
 namespace MoCoSharp.Cli;
 
-/// <summary>How many images an evaluation left out, at the end of the line that tells its result.</summary>
+/// <summary>The number of images that an evaluation left out, as the end of its result line.</summary>
 internal static class LeftOutWords
 {
-    /// <summary>Nothing where all were read.</summary>
-    public static string Of(int read, int all) => (all - read) switch
+    /// <summary>Describes the number of left-out images; empty if all were read.</summary>
+    public static string Describe(int read, int all) => (all - read) switch
     {
         <= 0 => "",
         1 => "; 1 image that could not be read is left out",

@@ -4,14 +4,16 @@ using System.Runtime.InteropServices;
 namespace MoCoSharp.Cli;
 
 /// <summary>
-/// An exception that nobody foresaw: told as a fault of the program's, with what whoever mends it must know.
+/// Reports an unexpected exception as a bug of the program, with the details that a bug report needs.
 /// </summary>
 internal static partial class OwnFault
 {
     private static string commandLine = "";
 
-    /// <summary>From now on a fault on any thread is told so, and ends the program with exit code 1.</summary>
-    /// <param name="arguments">Of the program.</param>
+    /// <summary>
+    /// From now on, reports an unhandled exception on any thread, and ends the program with exit code 1.
+    /// </summary>
+    /// <param name="arguments">The arguments of the program.</param>
     public static void Watch(IEnumerable<string> arguments)
     {
         commandLine = string.Join(' ', arguments.Prepend("moco").Select(Quoted));
@@ -22,7 +24,7 @@ internal static partial class OwnFault
         };
     }
 
-    /// <summary>What is said of it.</summary>
+    /// <summary>The bug report.</summary>
     public static string Describe(Exception error)
     {
         var version = typeof(OwnFault)
@@ -34,13 +36,13 @@ internal static partial class OwnFault
             + $"  command {commandLine}\n{error}";
     }
 
-    // A word as a shell takes it back.
+    // Quotes a word for a shell.
     private static string Quoted(string word) =>
         word.Length > 0 && word.All(letter => char.IsAsciiLetterOrDigit(letter) || "-_./:=,%+@".Contains(letter))
             ? word
             : $"'{word.Replace("'", "'\\''")}'";
 
-    // The runtime would end with its own words and SIGABRT.
+    // The runtime would print its own message and end with SIGABRT.
     private static void ExitNow()
     {
         if (OperatingSystem.IsWindows())

@@ -5,74 +5,71 @@ using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli;
 
-/// <summary>
-/// A verb that several processes carry out together, as mpirun or srun started them; alone it runs as ever.
-/// </summary>
+/// <summary>Runs a verb on several processes that mpirun or srun started, or on this process alone.</summary>
 internal static class Processes
 {
     private static readonly TimeSpan FirstToSpeak = TimeSpan.FromSeconds(3);
-    // verbs that several processes carry out together
+    // Verbs that support several processes.
     private static readonly string[] Shared = ["pretrain", "knn", "linear", "embed"];
-    private static readonly TextWriter errors = Console.Error; // also of processes that do not speak
+    private static readonly TextWriter errors = Console.Error; // also of processes other than the main one
     private static Func<string?> newest = () => null;
     private static MpiGroup? mpi;
 
-    /// <summary>Standard error, also of a process that does not speak.</summary>
+    /// <summary>Standard error, also of a process other than the main one.</summary>
     public static TextWriter Errors => errors;
 
-    /// <summary>Whether this process writes for all.</summary>
-    public static bool Speaks { get; private set; } = true;
+    /// <summary>Whether this process writes the output for all.</summary>
+    public static bool IsMain { get; private set; } = true;
 
     /// <summary>
-    /// Whether there are several processes: what they write goes through the launcher, and is no terminal's.
+    /// Whether there are several processes. Their output goes through the launcher, not to a terminal.
     /// </summary>
-    public static bool AreSeveral { get; private set; }
+    public static bool IsDistributed { get; private set; }
 
-    /// <summary>Where the newest checkpoint is asked for, should a process be lost.</summary>
+    /// <summary>Sets the run whose newest checkpoint is named if a process is lost.</summary>
     public static void Guard(RunFolder run) => newest = () => run.Checkpoints() is [var latest, ..] ? latest : null;
 
-    /// <summary>What should be said when a process goes: where to go on.</summary>
+    /// <summary>Advice after the loss of a process: how to continue.</summary>
     public static string Advice =>
         newest() is { } checkpoint
-            ? $"The newest checkpoint is {checkpoint}, and --resume goes on from it."
+            ? $"The newest checkpoint is {checkpoint}; --resume continues from it."
             : "There is no checkpoint yet.";
 
-    /// <summary>
-    /// Tells that a signal asks for an end: the first process does, or, where that has gone, the first that is left.
-    /// </summary>
+    /// <summary>Prints that a signal requests an end, on the first process that is alive.</summary>
     public static void TellStop(string message)
     {
-        if (!AreSeveral)
+        if (!IsDistributed)
         {
             errors.WriteLine($"moco: {message}");
         }
         else if (mpi is { HasStoodStill: false, IsFirstAlive: true })
         {
-            errors.WriteLine($"moco: {message} Should that not be reached: {Advice}");
+            errors.WriteLine($"moco: {message} If that fails: {Advice}");
         }
     }
 
     /// <summary>
-    /// Runs the verb on every process; the first one speaks and writes. What fails on one is told once, and ends all.
+    /// Runs the verb on every process; only the main process prints and writes. A fault on one process is reported
+    /// once, and ends all.
     /// </summary>
     public static int Run(bool verbose, Func<IProcessGroup, int> verb)
     {
         var launcher = Launcher.Detect(Environment.GetEnvironmentVariable);
         if (launcher.Processes == 1)
         {
-            return ExitCode.Of(verbose, () => verb(SingleProcess.Instance));
+            return ExitCode.Run(verbose, () => verb(SingleProcess.Instance));
         }
 
-        AreSeveral = true;
-        Environment.SetEnvironmentVariable("TERM", "dumb"); // mpirun's pseudo-terminal is none to draw on
+        IsDistributed = true;
+        Environment.SetEnvironmentVariable("TERM", "dumb"); // do not draw on mpirun's pseudo-terminal
         Screen.BePlain();
         IProcessGroup? joined = null;
-        var code = ExitCode.Of(verbose, () =>
+        var code = ExitCode.Run(verbose, () =>
         {
             joined = launcher.Join(rank =>
                 errors.WriteLine(
-                    $"moco: process {rank} of {launcher.Processes} gives no sign of life: it has died or was " +
-                    $"stopped. All are ended. {Advice}"));
+                    $"moco: process {rank} of {launcher.Processes} does not respond: it has died or was stopped. " +
+                    $"All processes end. {Advice}"));
             return ExitCode.Done;
         });
         if (joined is null)
@@ -81,23 +78,21 @@ internal static class Processes
         }
 
         mpi = joined as MpiGroup;
-        Speaks = joined.Rank == 0;
-        if (!Speaks)
+        IsMain = joined.Rank == 0;
+        if (!IsMain)
         {
             Console.SetOut(TextWriter.Null);
             Console.SetError(TextWriter.Null);
         }
 
-        code = ExitCode.Of(verbose, () => verb(joined), (messages, failed) => Fail(joined, messages, failed));
+        code = ExitCode.Run(verbose, () => verb(joined), (messages, failed) => Fail(joined, messages, failed));
         joined.Dispose();
         return code;
     }
 
-    /// <summary>
-    /// Faults that any process found before the work began, on all of them; none where there are none.
-    /// </summary>
-    /// <param name="group">Every process calls this.</param>
-    /// <param name="mine">This one's.</param>
+    /// <summary>Shares the faults that any process found before the work started; empty if there are none.</summary>
+    /// <param name="group">Every process must call this.</param>
+    /// <param name="mine">Faults of this process.</param>
     public static IReadOnlyList<string> Agree(IProcessGroup group, IReadOnlyCollection<string> mine)
     {
         if (group.Size == 1)
@@ -118,13 +113,13 @@ internal static class Processes
         ];
     }
 
-    /// <summary>Ends a verb that no process can begin: told once, by the first.</summary>
+    /// <summary>Ends a verb that cannot start; the main process reports the faults.</summary>
     public static int Refuse(IProcessGroup group, IReadOnlyList<string> faults) =>
         group.Size == 1 ? throw new ConfigurationException(faults) : ExitCode.Tell(faults, ExitCode.Usage);
 
     /// <summary>
-    /// What is said where several processes were started for a verb of one; null where it is well. All but the first
-    /// say nothing.
+    /// The message if several processes were started for a verb that supports only one; otherwise null. Only the first
+    /// process prints it.
     /// </summary>
     public static string? Refusal(string verb)
     {
@@ -136,17 +131,17 @@ internal static class Processes
 
         if (Launcher.IsFirst(Environment.GetEnvironmentVariable))
         {
-            return $"moco: {verb} is the work of one process, and {launcher.Name} started {launcher.Processes}. " +
-                "Start it without."
+            return $"moco: {verb} supports only one process, but {launcher.Name} started {launcher.Processes}. " +
+                $"Start it without {launcher.Name}."
                 + Environment.NewLine;
         }
 
-        Thread.Sleep(FirstToSpeak); // whoever ends first ends the others
+        Thread.Sleep(FirstToSpeak); // the first process to end makes the launcher end the others
         return "";
     }
 
-    // The first process tells at once, and all end. Another waits for that, in case that the same befell it, and tells
-    // if nobody did.
+    // The first process reports at once, and all end. Other processes wait first, in case the first one has the same
+    // fault.
     private static int Fail(IProcessGroup group, IEnumerable<string> messages, int code)
     {
         Thread.Sleep(
@@ -157,7 +152,7 @@ internal static class Processes
                 $"moco: {(group.Rank == 0 ? "" : $"process {group.Rank} on {Environment.MachineName}: ")}{message}");
         }
 
-        errors.WriteLine($"moco: all {group.Size} processes are ended. {Advice}");
+        errors.WriteLine($"moco: all {group.Size} processes end. {Advice}");
         group.Abort("");
         return code;
     }

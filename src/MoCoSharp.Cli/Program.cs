@@ -18,20 +18,20 @@ OwnFault.Watch(args);
 var root = Verbs.Create();
 if (args.Length == 0)
 {
-    Console.Out.Write(HelpText.Of(root, HelpText.Width()));
-    return ExitCode.Usage; // nothing was asked for: a script should notice
+    Console.Out.Write(HelpText.Create(root, HelpText.Width()));
+    return ExitCode.Usage; // no verb: a script should notice
 }
 
 var parsed = Verbs.Parse(root, args);
 if (parsed.Action is not (HelpText or Completion))
 {
-    if (UsageFaults.Of(parsed, args) is { Count: > 0 } faults)
+    if (UsageFaults.Find(parsed, args) is { Count: > 0 } faults)
     {
         var verb =
             parsed.CommandResult.Command is RootCommand ? "" : $" {string.Join(' ', parsed.CommandResult.Names())}";
         ExitCode.Tell(faults, ExitCode.Usage);
         Console.Error.WriteLine(
-            $"moco: `moco help{verb}` {(verb.Length == 0 ? "lists what there is" : "tells more")}.");
+            $"moco: `moco help{verb}` {(verb.Length == 0 ? "lists all verbs" : "shows its options")}.");
         return ExitCode.Usage;
     }
 
@@ -42,7 +42,7 @@ if (parsed.Action is not (HelpText or Completion))
     }
 }
 
-// No time-out: a save after Ctrl-C may take as long as it takes.
+// No time-out: a save after Ctrl-C must not be interrupted.
 var code = parsed.Invoke(
     new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
 

@@ -8,18 +8,16 @@ using MoCoSharp.Training;
 
 namespace MoCoSharp.Cli;
 
-/// <summary>Agreement of several processes before they train together.</summary>
+/// <summary>Checks that several processes agree before they train together.</summary>
 internal static class RankAgreement
 {
     /// <summary>
-    /// What keeps them from beginning, on every process the same; all faults at once, none where there are none.
+    /// Returns all faults that prevent the start, the same on every process; empty if there are none.
     /// </summary>
-    /// <remarks>
-    /// Each must be of the same version, with the same configuration and the same images as the first.
-    /// </remarks>
-    /// <param name="group">Every process calls this.</param>
-    /// <param name="plan">This one's; null where it has faults.</param>
-    /// <param name="faults">This one's.</param>
+    /// <remarks>Each process must have the same version, configuration and images as the first.</remarks>
+    /// <param name="group">Every process must call this.</param>
+    /// <param name="plan">The plan of this process; null if it has faults.</param>
+    /// <param name="faults">The faults of this process.</param>
     public static IReadOnlyList<string> Faults(IProcessGroup group, PretrainPlan? plan, List<string> faults)
     {
         if (group.Size == 1)
@@ -33,7 +31,7 @@ internal static class RankAgreement
             return agreed;
         }
 
-        var data = DataIdentity.Of(plan!.Train);
+        var data = DataIdentity.From(plan!.Train);
         var first = JsonNode.Parse(GroupText.Broadcast(group, new JsonObject
         {
             ["version"] = Version,
@@ -62,7 +60,7 @@ internal static class RankAgreement
         return Processes.Agree(group, differences);
     }
 
-    // Where the images lie and how they are read is each machine's own affair.
+    // The location of the images and the loader settings may differ between machines.
     private static string Free(string config)
     {
         var parsed = JsonNode.Parse(config)!.AsObject();
@@ -75,15 +73,15 @@ internal static class RankAgreement
     }
 
     /// <summary>
-    /// The same processes joined by NCCL where each trains on a GPU of its own; as they are on the CPU. "cuda" is this
-    /// process's GPU from then on. Not run.
+    /// Joins the processes with NCCL if each trains on its own GPU; returns the group unchanged on the CPU. "cuda" then
+    /// means this process's GPU. Not tested on GPUs.
     /// </summary>
     public static IProcessGroup OnDevices(IProcessGroup group, string device) =>
         group is MpiGroup && device.StartsWith("cuda", StringComparison.Ordinal)
         ? NcclGroup.Join(group, TorchSharp.torch.device($"cuda:{group.LocalRank}"))
         : group;
 
-    /// <summary>The processes in a phrase, after a run's description.</summary>
+    /// <summary>Describes the processes, for the end of a run's description.</summary>
     public static string Describe(IProcessGroup group) => group is MpiGroup mpi
         ? $" each; {group.Size} processes on {mpi.Hosts.Distinct(StringComparer.Ordinal).Count()} " +
             $"{(mpi.Hosts.Distinct(StringComparer.Ordinal).Count() == 1 ? "machine" : "machines")}, {mpi.Library}"

@@ -3,7 +3,7 @@ using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli;
 
-/// <summary>The recipes that come with the program, and those of a person's own.</summary>
+/// <summary>Finds shipped recipes and recipe files of the user.</summary>
 internal static class Recipes
 {
     private const string Patterns = "patterns";
@@ -24,7 +24,7 @@ internal static class Recipes
         return File.Exists(shipped) ? shipped
             : Directory.Exists(recipe)
                 ? throw new ConfigurationException([
-                    $"{recipe} is a folder, not a recipe. Are these the images? --data {Shell.Quote(recipe)}",
+                    $"{recipe} is a folder, not a recipe. For images, use --data {Shell.Quote(recipe)}",
                 ])
             : throw new ConfigurationException([
                 $"no recipe {recipe}.{NearestWord.DidYouMean(recipe, Names())} Expected a JSON file, or one of " +
@@ -32,7 +32,7 @@ internal static class Recipes
             ]);
     }
 
-    /// <summary>Reads a recipe with settings over it; null if it has faults, which go into the list.</summary>
+    /// <summary>Reads a recipe with settings over it. Null if it has faults, which are added to the list.</summary>
     public static RunConfig? TryLoad(string recipe, IEnumerable<string> settings, List<string> faults)
     {
         try
@@ -46,7 +46,7 @@ internal static class Recipes
         }
     }
 
-    /// <summary>What is taken where no recipe is named: by the images, of which null are the built-in ones.</summary>
+    /// <summary>The default recipe for a source of images; null is the built-in images.</summary>
     public static string For(string? source)
     {
         var kind = source is null ? Patterns : Path.Exists(source) ? "" : source.Split(':')[0];
@@ -58,21 +58,21 @@ internal static class Recipes
         };
     }
 
-    /// <summary>Says which was taken, and how to take another; null where there is nothing to say.</summary>
+    /// <summary>A remark on the default recipe, and on how to use another; null if none is needed.</summary>
     public static string? Remark(string? source) => For(source) switch
     {
         Patterns => null,
         var taken =>
-            $"no recipe is named: {taken} is taken, for " +
+            $"no recipe is named: using {taken}, for " +
             $"{(taken == Photos ? "photos" : "images of 32 pixels or so, on a CPU")}. "
                 + $"Another one: moco pretrain RECIPE --data {Shell.Quote(source!)}, with one of " +
                     $"{string.Join(", ", Names())}.",
     };
 
-    /// <summary>Whether a recipe comes with the program as it is.</summary>
+    /// <summary>Whether a path is a shipped recipe.</summary>
     public static bool IsShipped(string path) => Path.GetDirectoryName(path) == Folder;
 
-    /// <summary>The shipped ones.</summary>
+    /// <summary>The names of the shipped recipes.</summary>
     public static IEnumerable<string> Names() => Directory.Exists(Folder)
         ? Directory.GetFiles(Folder, "*.json").Select(Path.GetFileNameWithoutExtension).Order(StringComparer.Ordinal)!
         : [];

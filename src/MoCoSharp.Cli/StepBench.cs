@@ -13,17 +13,17 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Cli;
 
-/// <summary>Where the time of a training step goes.</summary>
+/// <summary>The times of a training step.</summary>
 /// <param name="Phases">
 /// Median milliseconds of each phase, in MoCo's order; views and the copy come before the step.
 /// </param>
 /// <param name="StepMilliseconds">Median of the step, from momentum update to optimizer.</param>
 /// <param name="Operations">
-/// Of convolutions and linear layers: in MoCo three forward passes' worth of the query encoder (backward counts twice),
-/// one of the key encoder.
+/// Operations of convolutions and linear layers. MoCo counts three forward passes of the query encoder (backward counts
+/// twice), and one of the key encoder.
 /// </param>
 /// <param name="GemmRate">
-/// Operations a second of torch.mm, 4096 x 4096 x 4096, in the same precision and with the same threads.
+/// Operations per second of torch.mm, 4096 x 4096 x 4096, in the same precision and with the same threads.
 /// </param>
 /// <param name="PeakBytes">Highest resident memory of the process so far.</param>
 internal sealed record StepTimes(
@@ -36,17 +36,17 @@ internal sealed record StepTimes(
 /// <summary>moco bench step: times the phases of a recipe's step on generated images.</summary>
 internal static class StepBench
 {
-    private const int WarmUp = 4; // steps in which the process comes by its memory and oneDNN makes its kernels
+    private const int WarmUp = 4; // steps in which memory is allocated and oneDNN compiles kernels
 
     private static readonly string[] AllPhases =
     [
         "views", "copy", "momentum update", "key forward", "query forward", "loss", "backward", "enqueue", "optimizer",
     ];
 
-    /// <summary>Measures.</summary>
-    /// <param name="config">Resolved.</param>
-    /// <param name="steps">Steps to take the median of, above 0; four more warm up.</param>
-    /// <param name="progress">Gets the number of steps done, after each, and that of all.</param>
+    /// <summary>Measures a step.</summary>
+    /// <param name="config">A resolved configuration.</param>
+    /// <param name="steps">Steps for the median, above 0; four more for warm-up.</param>
+    /// <param name="progress">Called after each step with the steps done and the total.</param>
     public static StepTimes Run(RunConfig config, int steps, Action<int, int> progress)
     {
         TorchRuntime.Load();
@@ -80,7 +80,7 @@ internal static class StepBench
             using var scope = NewDisposeScope();
             foreach (var forward in forwards)
             {
-                milliseconds[forward].Add(0); // an encoder may pass more than once
+                milliseconds[forward].Add(0); // an encoder may run more than once
             }
 
             Time("views", () => MakeViews(config, images, i, views));
@@ -89,14 +89,14 @@ internal static class StepBench
             MakeViews(config, images, i + 1, views);
             var key = HostMemory.Images(views, config.BatchSize, size, device);
 
-            // As TrainingStep.Run, with a clock between.
+            // The same as TrainingStep.Run, with each phase timed.
             StepOutput output = default;
             Time("momentum update", () =>
             {
-                method.Take(samples);
+                method.Prepare(samples);
                 method.BeforeStep(i);
             });
-            Time("loss", () => output = method.call(query, key)); // less the encoders, below
+            Time("loss", () => output = method.call(query, key)); // minus the encoders, below
             Time("backward", () => method.Backward(output));
             Time("enqueue", () => method.AfterBackward(output));
             Time("optimizer", () =>
@@ -141,12 +141,12 @@ internal static class StepBench
         }
     }
 
-    // Forward passes' worth of work for an image: a backward pass counts twice.
+    // The work for an image, in forward passes. A backward pass counts twice.
     private static double Passes(RunConfig config) => config.Method switch
     {
         MoCoOptions moco => moco.Symmetric ? 8 : 4,
         SimClrOptions simClr => simClr.GradientCache ? 8 : 6,
-        { Views: 1 } => 3,
+        { ViewsPerImage: 1 } => 3,
         _ => 6,
     };
 

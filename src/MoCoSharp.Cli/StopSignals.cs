@@ -2,16 +2,17 @@ using System.Runtime.InteropServices;
 
 namespace MoCoSharp.Cli;
 
-/// <summary>SIGINT (Ctrl-C), SIGTERM and SIGUSR1 ask for a save and an end; a second Ctrl-C ends at once.</summary>
+/// <summary>
+/// Handles SIGINT (Ctrl-C), SIGTERM and SIGUSR1: they request a save and an end. A second Ctrl-C ends at once.
+/// </summary>
 /// <remarks>
-/// Once heard, always heard: the program answers until it ends, so that a signal during its last words does not turn
-/// success into failure.
+/// The handlers stay installed until the program ends, so that a late signal does not turn success into failure.
 /// </remarks>
 internal sealed partial class StopSignals : IDisposable
 {
     private const PosixSignal Usr1OnLinux = (PosixSignal)10;
     private const PosixSignal Usr1OnMac = (PosixSignal)30;
-    private const int InterruptedExit = 130; // 128 + SIGINT, as shells say
+    private const int InterruptedExit = 130; // 128 + SIGINT, the convention of shells
 
     private static readonly List<PosixSignalRegistration> Registrations = [];
 
@@ -22,8 +23,8 @@ internal sealed partial class StopSignals : IDisposable
     private bool _saveAsked;
     private int _interrupts;
 
-    /// <summary>Listens.</summary>
-    /// <param name="usr1Continues">Whether SIGUSR1 saves and goes on.</param>
+    /// <summary>Installs the handlers.</summary>
+    /// <param name="usr1Continues">Whether SIGUSR1 saves and continues.</param>
     public StopSignals(bool usr1Continues = false)
     {
         Listen(PosixSignal.SIGINT, () =>
@@ -33,7 +34,7 @@ internal sealed partial class StopSignals : IDisposable
                 ExitAtOnce();
             }
 
-            Stop("stopping after this step, and saving; Ctrl-C once more ends at once, without saving.");
+            Stop("stopping after this step, and saving; a second Ctrl-C ends at once, without saving.");
         });
         Listen(PosixSignal.SIGTERM, () => Stop("SIGTERM: stopping after this step, and saving."));
         if (!OperatingSystem.IsWindows())
@@ -44,10 +45,10 @@ internal sealed partial class StopSignals : IDisposable
         }
     }
 
-    /// <summary>Cancelled when it is time to stop.</summary>
+    /// <summary>Canceled when the program should stop.</summary>
     public CancellationToken Token => _stop.Token;
 
-    /// <summary>What a request to save and go on does, also one that has come before.</summary>
+    /// <summary>Sets the action of a request to save and continue. Also runs it for an earlier request.</summary>
     public void OnSave(Action save)
     {
         lock (_gate)
@@ -75,7 +76,7 @@ internal sealed partial class StopSignals : IDisposable
                 signal,
                 context =>
     {
-        context.Cancel = true; // not the system's answer, which would be to die here and now
+        context.Cancel = true; // prevents the default action, which ends the process
         heard();
     }));
 
@@ -100,13 +101,13 @@ internal sealed partial class StopSignals : IDisposable
                 return;
             }
 
-            Console.Error.WriteLine("moco: SIGUSR1: saving after this step, and going on.");
+            Console.Error.WriteLine("moco: SIGUSR1: saving after this step, and continuing.");
             _saveAsked = true;
             _save?.Invoke();
         }
     }
 
-    // Not Environment.Exit, which waits for what the process is doing.
+    // Environment.Exit would wait for running work.
     private static void ExitAtOnce()
     {
         if (OperatingSystem.IsWindows())

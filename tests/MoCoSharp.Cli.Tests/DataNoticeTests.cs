@@ -46,12 +46,12 @@ public sealed class DataNoticeTests : IDisposable
             Assert.True(code == 0, error);
             Assert.Contains("note: photos/Train: 1 hidden folder skipped: .thumbs/", error);
             Assert.Contains("note: photos/Train: 1 image file of other kinds (.heic (1)) skipped", error);
-            Assert.DoesNotContain("to judge by (", error); // none stands in both parts
+            Assert.DoesNotContain("are also training images", error); // none stands in both parts
             Assert.True(verb[0] != "bench" || output.Contains("; 1 broken"), output); // once, though read several times
         }
 
         var (_, _, told) = Moco.Run(folder, "knn", "run", "--data", "photos/Train", "--val", "photos/Train", "-k", "3");
-        Assert.Contains("warning: 17 of the 17 images to judge by (photos/Train) are among those to learn from", told);
+        Assert.Contains("warning: 17 of the 17 test images (photos/Train) are also training images", told);
     }
 
     [Fact]
@@ -101,7 +101,7 @@ public sealed class DataNoticeTests : IDisposable
             ["pretrain", "--data", "photos", "--dry-run", "--set", .. Moco.Tiny.Split(' ')]);
 
         Assert.True(code == 0, error);
-        Assert.Contains("warning: 1 of the 9 images to judge by", error);
+        Assert.Contains("warning: 1 of the 9 test images", error);
     }
 
     [Fact]
@@ -122,7 +122,7 @@ public sealed class DataNoticeTests : IDisposable
         string[] command = ["pretrain", "--data", "turned", "--dry-run", "--set", .. Moco.Tiny.Split(' ')];
         var (code, _, error) = Moco.Run(folder, command);
         Assert.True(code == 0, error);
-        Assert.Contains("16 of 16 photos looked at lie on their side or upside down", error);
+        Assert.Contains("16 of 16 examined photos lie on their side or upside down", error);
         Assert.Contains("--exif-orientation", error);
 
         (code, var output, error) = Moco.Run(folder, [.. command, "--exif-orientation", "--json"]);

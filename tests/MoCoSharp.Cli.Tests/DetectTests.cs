@@ -131,7 +131,7 @@ public sealed class DetectTests : IDisposable
         // No verb takes the folder for a pre-training.
         (code, _, error) = Moco.Run(folder, "detect", "run", "--data", "voc:voc");
         Assert.Equal(2, code);
-        Assert.Contains("is the run of a detection", error);
+        Assert.Contains("is a detection run", error);
         (code, output, _) = Moco.Run(folder, "inspect", "run");
         Assert.Equal(0, code);
         Assert.Contains(
@@ -139,7 +139,8 @@ public sealed class DetectTests : IDisposable
             output);
         (code, _, error) = Moco.Run(folder, "pretrain", "--resume", "--run", "run");
         Assert.NotEqual(0, code);
-        Assert.Contains("is of a detection, not of a pre-training. `moco detect --resume --run run`", error);
+        Assert.Contains("is the configuration of a detection run, not of pre-training. ", error);
+        Assert.Contains("`moco detect --resume --run run`", error);
     }
 
     [Fact]
@@ -171,7 +172,7 @@ public sealed class DetectTests : IDisposable
         (code, _, error) = Moco.Run(
             folder, "study", "detection", "random=encoder", "other=nowhere", "--data", "voc:voc", "--seeds", "0");
         Assert.Equal(2, code);
-        Assert.Contains("names a row of the table twice", error);
+        Assert.Contains("names two rows of the table", error);
         Assert.Contains("nowhere: there is no such run folder or file", error);
         Assert.Contains("--seeds is 0", error);
     }

@@ -83,7 +83,7 @@ public sealed class DocumentedCommandTests : IDisposable
         Assert.All(lines, item =>
         {
             var words = item.Line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1..];
-            Assert.Empty(UsageFaults.Of(Verbs.Parse(Verbs.Create(), words), words)
+            Assert.Empty(UsageFaults.Find(Verbs.Parse(Verbs.Create(), words), words)
                 .Where(fault => !fault.Contains(" is missing", StringComparison.Ordinal)) // the verb alone may be named
                 .Select(fault => $"{item.Page}: {item.Line}: {fault}"));
         });

@@ -46,9 +46,9 @@ public sealed class EvaluationTests : IDisposable
         (code, output, error) = Moco.Run(folder, "linear", "run", "--fast", "--epochs", "3");
         Assert.True(code == 0, error);
         Assert.Contains("not the official protocol", output);
-        Assert.DoesNotContain("were kept", output);
+        Assert.DoesNotContain("were stored", output);
         var (_, again, _) = Moco.Run(folder, "linear", "run", "--fast", "--epochs", "3");
-        Assert.Equal(2, again.Split('\n').Count(line => line.Contains("were kept"))); // to learn from and to judge by
+        Assert.Equal(2, again.Split('\n').Count(line => line.Contains("were stored"))); // to train on and to judge by
         Assert.Equal(
             output.Split('\n').First(line => line.StartsWith("top-1")),
             again.Split('\n').First(line => line.StartsWith("top-1")));

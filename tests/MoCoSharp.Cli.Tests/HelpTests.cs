@@ -84,7 +84,7 @@ public sealed class HelpTests
 
     private static void Append(Command command, StringBuilder text, int width = 100)
     {
-        text.Append("===\n").Append(HelpText.Of(command, width)).Append('\n');
+        text.Append("===\n").Append(HelpText.Create(command, width)).Append('\n');
         foreach (var verb in command.Subcommands)
         {
             Append(verb, text, width);

@@ -91,7 +91,7 @@ public sealed class ImportTests : IDisposable
                 $"initialWeights={source}",
             ]);
             Assert.True(code == 0, error);
-            Assert.Contains("begun with", output);
+            Assert.Contains("initialized from", output);
         }
 
         (code, _, error) = Moco.Run(

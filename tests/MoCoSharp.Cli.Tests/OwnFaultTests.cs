@@ -59,7 +59,7 @@ public sealed class OwnFaultTests : IDisposable
     public void NoMemory_IsNoBug()
     {
         var told = new List<string>();
-        var code = ExitCode.Of(
+        var code = ExitCode.Run(
             verbose: false,
             () =>
             {
@@ -73,7 +73,7 @@ public sealed class OwnFaultTests : IDisposable
             });
 
         Assert.Equal(1, code);
-        Assert.StartsWith("memory ran out. Lower batchSize", Assert.Single(told));
+        Assert.StartsWith("out of memory. Lower batchSize", Assert.Single(told));
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);

@@ -28,14 +28,14 @@ public sealed class PhotosTests : IDisposable
         var (code, output, error) = Moco.Run(folder, ["pretrain", "--data", source, "--set", .. Small]);
 
         Assert.True(code == 0, error);
-        Assert.Contains("no recipe is named: moco-v2-folder is taken, for photos.", error);
+        Assert.Contains("no recipe is named: using moco-v2-folder, for photos.", error);
         Assert.Contains(@"moco pretrain RECIPE --data 'my sister'\''s photos'", error);
         Assert.Contains(
             "batchSize 8 instead of 64: 26 images make 3 steps an epoch. --set batchSize=... sets another.",
             error);
         Assert.Contains("bnGroups 2 instead of 8: 4 images a group.", error);
         Assert.Contains("moco.queueSize 8 instead of 4096: at most half of 26 images", error);
-        Assert.Contains("26 images are few for an encoder that begins from nothing", error);
+        Assert.Contains("26 images are few for training from random weights", error);
         Assert.DoesNotContain("the official scale", error); // no doubt about values that we chose
         var run = Path.Combine("runs", "moco-v2-folder-001");
         var config = RunConfigFile.Load(Path.Combine(folder, run, "config.json"));
@@ -112,7 +112,7 @@ public sealed class PhotosTests : IDisposable
         var (code, _, error) = Moco.Run(folder, "pretrain", "--data", "patterns");
 
         Assert.Equal(2, code);
-        Assert.Contains("5 images are fewer than batchSize 8, and too few to learn from", error);
+        Assert.Contains("5 images are fewer than batchSize 8, and too few to train on", error);
         Assert.Contains("moco embed moco_v2_800ep_pretrain.pth.tar --data patterns -o features.csv", error);
         Assert.False(Directory.Exists(Path.Combine(folder, "runs")));
     }
@@ -129,7 +129,7 @@ public sealed class PhotosTests : IDisposable
             ["cifar10:data", "cifar100:data", "idx:data"],
             source => Assert.Equal("moco-cifar10-cpu", Recipes.For(source)));
         Assert.Null(Recipes.Remark(null));
-        Assert.Contains("moco-cifar10-cpu is taken, for images of 32 pixels or so", Recipes.Remark("cifar10:data"));
+        Assert.Contains("using moco-cifar10-cpu, for images of 32 pixels or so", Recipes.Remark("cifar10:data"));
     }
 
     private void Photos(string name, int count)

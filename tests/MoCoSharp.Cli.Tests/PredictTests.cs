@@ -124,12 +124,12 @@ public sealed class PredictTests(PredictTests.Classifiers made) : IClassFixture<
             Folder, "predict", "encoder.safetensors", "--data", "photos/val", "-k", "0", "-o", "x.txt");
         Assert.Equal(2, code);
         Assert.All(
-            ["tells no classes. `moco linear encoder.safetensors --data LABELLED`", "-k is 0", "-o is x.txt"],
+            ["is not a classifier. `moco linear encoder.safetensors --data LABELED`", "-k is 0", "-o is x.txt"],
             part => Assert.Contains(part, error));
 
         (code, _, error) = Moco.Run(Folder, "predict", "run", "--data", "photos/val");
         Assert.Equal(2, code);
-        Assert.Contains("run: holds 3 classifiers. Name one of run/classifiers/", error);
+        Assert.Contains("run: has 3 classifiers. Name one of run/classifiers/", error);
 
         File.WriteAllText(Path.Combine(Folder, "there.csv"), "mine");
         (code, _, error) = Moco.Run(Folder, "predict", made.Of("linear"), "--data", "photos/val", "-o", "there.csv");
@@ -145,9 +145,9 @@ public sealed class PredictTests(PredictTests.Classifiers made) : IClassFixture<
 
     [Theory]
     [InlineData("[\"a\"]", "names 1 classes")]
-    [InlineData("{}", "classes are no list of names")]
-    [InlineData("[1, null]", "classes are no list of names")]
-    [InlineData("nonsense", "classes are no list of names")]
+    [InlineData("{}", "classes are not a list of names")]
+    [InlineData("[1, null]", "classes are not a list of names")]
+    [InlineData("nonsense", "classes are not a list of names")]
     public void AFileWithOtherClassesThanOutputs_IsRefused(string classes, string expected)
     {
         using (var file = SafeTensors.Read(Path.Combine(Folder, made.Of("linear"))))
@@ -195,9 +195,9 @@ public sealed class PredictTests(PredictTests.Classifiers made) : IClassFixture<
         {
             var (code, _, error) = Moco.Run(Folder, verb, "run", "--data", "plain");
             Assert.Equal(2, code);
-            Assert.Contains("there are no images to judge by", error);
+            Assert.Contains("there are no test images", error);
             Assert.Contains(
-                "Without labels, `moco embed run --data plain -o features.csv` writes what the encoder sees",
+                "Without labels, `moco embed run --data plain -o features.csv` writes features",
                 error);
         }
     }

@@ -134,7 +134,7 @@ public sealed class PretrainTests : IDisposable
         var (_, again, _) = Moco.Run(folder, "pretrain", "mine.json", "--dry-run", "--json");
 
         Assert.Equal(output, again);
-        Assert.Contains("--json is for --dry-run", Moco.Run(folder, "pretrain", "--json").Error);
+        Assert.Contains("--json requires --dry-run", Moco.Run(folder, "pretrain", "--json").Error);
     }
 
     [Fact]

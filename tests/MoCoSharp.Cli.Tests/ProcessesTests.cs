@@ -29,7 +29,7 @@ public sealed class ProcessesTests : IDisposable
         var (code, alone, error) = Moco.Run(
             folder, "pretrain", "--resume", "--run", "parts", "--set", "epochs=3", "--resume-with-changes");
         Assert.True(code == 0, error);
-        Assert.Contains("changed: processes: checkpoint 2, run 1: the same computation but for rounding", alone);
+        Assert.Contains("changed: processes: checkpoint 2, run 1: the same computation except for rounding", alone);
     }
 
     [Fact]
@@ -77,8 +77,8 @@ public sealed class ProcessesTests : IDisposable
     [Theory]
     [InlineData("KILL", 0, "SIGTERM")]
     [InlineData("KILL", 1, "SIGTERM")]
-    [InlineData("STOP", 0, "process 0 of 2 gives no sign of life")]
-    [InlineData("STOP", 1, "process 1 of 2 gives no sign of life")]
+    [InlineData("STOP", 0, "process 0 of 2 does not respond")]
+    [InlineData("STOP", 1, "process 1 of 2 does not respond")]
     public void AProcessThatIsLost_EndsTheJob_WithOneMessageThatNamesTheCheckpoint(
         string signal,
         int rank,
@@ -117,14 +117,14 @@ public sealed class ProcessesTests : IDisposable
         // mpirun's SIGTERM may have the other say that it stops; what went wrong is told once.
         var lines = error.Split('\n').Where(line => line.Contains("moco: ") && !line.Contains("warning: ")).ToList();
         Assert.Single(lines, line => line.Contains("07.png"));
-        Assert.Single(lines, line => line.Contains("all 2 processes are ended"));
+        Assert.Single(lines, line => line.Contains("all 2 processes end"));
     }
 
     [Fact]
     public void AVerbOfOneProcess_IsRefused() =>
         Assert.Single(
             End(2, Start(2, ["inspect", "--environment"])).Error.Split('\n'),
-            line => line.Contains("inspect is the work of one process, and Open MPI's mpirun started 2"));
+            line => line.Contains("inspect supports only one process, but Open MPI's mpirun started 2"));
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 

@@ -94,11 +94,11 @@ public sealed class ReadingTests : IDisposable
             job.Wait(0);
         }
 
-        var alone = LeftOut.Of(MetricsLog.Read(Path.Combine(folder, "alone", "metrics.jsonl")))!;
+        var alone = LeftOut.Sum(MetricsLog.Read(Path.Combine(folder, "alone", "metrics.jsonl")))!;
         Assert.True(alone.BrokenTurns > 0 && alone.UnreadableTurns > 0);
         Assert.Equal(
             alone.Describe(),
-            LeftOut.Of(MetricsLog.Read(Path.Combine(folder, "two", "metrics.jsonl")))!.Describe());
+            LeftOut.Sum(MetricsLog.Read(Path.Combine(folder, "two", "metrics.jsonl")))!.Describe());
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);

@@ -50,7 +50,7 @@ public sealed class SignalTests : IDisposable
         Until(process, "run:");
         Thread.Sleep(3000); // loads libtorch, and begins the first step
         Moco.Signal(process, "INT");
-        Until(process.StandardError, "Ctrl-C once more");
+        Until(process.StandardError, "a second Ctrl-C");
         Moco.Signal(process, "INT");
         Assert.True(process.WaitForExit(TimeSpan.FromSeconds(30)));
         Assert.Equal(130, process.ExitCode);

@@ -117,7 +117,7 @@ public sealed class StudyTests : IDisposable
 
         (code, _, error) = Moco.Run(folder, [.. arguments, "moco.temperature=0.5"]);
         Assert.Equal(2, code);
-        Assert.Contains("momentum-0.9-seed-0 is of another recipe: moco.temperature: checkpoint 0.2, run 0.5", error);
+        Assert.Contains("momentum-0.9-seed-0 has another recipe: moco.temperature: checkpoint 0.2, run 0.5", error);
     }
 
     [Fact]

@@ -23,7 +23,7 @@ public sealed class UsageTests : IDisposable
         "Unknown study abaltion. Did you mean ablation? Expected ablation, temperature, queue, momentum, cost or " +
         "detection."
     )]
-    [InlineData("study", "moco study needs to know which: ablation, temperature, queue, momentum, cost or detection.")]
+    [InlineData("study", "moco study needs a kind: ablation, temperature, queue, momentum, cost or detection.")]
     [InlineData("bench stp patterns", "Unknown bench stp. Did you mean step? Expected data or step.")]
     [InlineData("pretrain --dta photos", "Unknown option --dta. Did you mean --data?")]
     [InlineData("pretrain --dta=photos", "Unknown option --dta. Did you mean --data?")]
@@ -33,7 +33,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("knn run -data photos", "Unknown option -data. Did you mean --data?")]
     [InlineData(
         "pretrain --run -elsewhere",
-        "Unknown option -elsewhere. A value that begins with - is written behind =, as in --run=-x."
+        "Unknown option -elsewhere. Write a value that begins with - after =, as in --run=-x."
     )]
     [InlineData("completion bsh", "<shell> is bsh, expected bash, zsh, fish or pwsh. Did you mean bash?")]
     [InlineData(
@@ -147,7 +147,7 @@ public sealed class UsageTests : IDisposable
             "no recipe moco-v2-folders. Did you mean moco-v2-folder?",
             Moco.Run(folder, "pretrain", "moco-v2-folders").Error);
         Assert.Contains(
-            "runs is a folder, not a recipe. Are these the images? --data runs",
+            "runs is a folder, not a recipe. For images, use --data runs",
             Moco.Run(folder, "pretrain", "runs").Error);
         Assert.Contains(
             "runs/mien: there is no such run folder or file. Did you mean runs/mine?",
@@ -186,14 +186,14 @@ public sealed class UsageTests : IDisposable
         {
             var (code, _, error) = Moco.Run(folder, line.Split(' '));
             Assert.Equal(2, code);
-            Assert.Contains("moco: --data is missing: the recipe is for one's own images.", error);
+            Assert.Contains("moco: --data is missing: the recipe is for your own images.", error);
         }
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     private static IReadOnlyList<string> Faults(params string[] words) =>
-        UsageFaults.Of(Verbs.Parse(Root, words), words);
+        UsageFaults.Find(Verbs.Parse(Root, words), words);
 
     private static IEnumerable<Command> All(Command command) =>
         command.Subcommands.Count == 0 ? [command] : command.Subcommands.SelectMany(All);

@@ -44,7 +44,7 @@ public sealed class WeightsTests : IDisposable
 
         Assert.True(code == 0, error);
         Assert.Contains("there is no checkpoint yet, so it begins anew", output);
-        Assert.Contains("begun with theirs.pth", output);
+        Assert.Contains("initialized from theirs.pth", output);
         Assert.Equal(
             Hash("whole/checkpoints/step-00000003.safetensors"),
             Hash("killed/checkpoints/step-00000003.safetensors"));
@@ -64,7 +64,7 @@ public sealed class WeightsTests : IDisposable
                     "initialWeights=theirs.pth",
                 ]);
             Assert.Equal(2, code);
-            Assert.Contains("Add --set encoder.width=4, or take other weights.", error);
+            Assert.Contains("Add --set encoder.width=4, or use other weights.", error);
             Assert.Contains("nowhere", error);
 
             (code, _, error) = Moco.Run(
@@ -98,7 +98,7 @@ public sealed class WeightsTests : IDisposable
         (code, var output, error) = Moco.Run(
             folder, "pretrain", "--resume", "--run", "run", "--steps", "1", "--set", "encoder.width=4");
         Assert.True(code == 0, error);
-        Assert.Contains("begun with theirs.pth", output);
+        Assert.Contains("initialized from theirs.pth", output);
         Assert.Contains("\"width\": 4", File.ReadAllText(config)); // and later resumes know it
     }
 
@@ -153,7 +153,7 @@ public sealed class WeightsTests : IDisposable
         Assert.True(code == 0, error);
         var printed = output
             .Split('\n')
-            .Single(line => line.StartsWith("Begin a training with it: moco "))
+            .Single(line => line.StartsWith("Start training from it: moco "))
             .Split(": ", 2)[1];
         Pictures("photos", 16);
 
@@ -162,7 +162,7 @@ public sealed class WeightsTests : IDisposable
             [.. Words(printed).Skip(1), "--run", "next", "--steps", "1", .. Quick()]);
 
         Assert.True(code == 0, error);
-        Assert.Contains("begun with", output);
+        Assert.Contains("initialized from", output);
     }
 
     [Fact]
@@ -179,7 +179,7 @@ public sealed class WeightsTests : IDisposable
             [.. Words(line).Skip(1), "--run", "next", "--steps", "1", .. Quick(), "encoder.width=4"]);
 
         Assert.True(code == 0, error);
-        Assert.Contains("begun with", output);
+        Assert.Contains("initialized from", output);
     }
 
     [Fact]
@@ -223,7 +223,7 @@ public sealed class WeightsTests : IDisposable
                 "initialPrefix=backbone",
             ]);
         Assert.True(trained == 0, fault);
-        Assert.Contains("begun with two.ckpt, a bare ResNet under state_dict.backbone.", output);
+        Assert.Contains("initialized from two.ckpt, a bare ResNet under state_dict.backbone.", output);
     }
 
     [Fact]
@@ -318,7 +318,7 @@ public sealed class WeightsTests : IDisposable
             ("list.txt", "a list of 2 images, without labels"),
             ("a.pack", "a packed set: 2 images"),
             ("page.pth", "an HTML page"),
-            ("photos", "no run, but images: 2"),
+            ("photos", "not a run, but images: 2"),
             ("theirs.pth", "as an encoder: a bare ResNet under state_dict.module.: ResNet-18"),
         })
         {
@@ -352,7 +352,7 @@ public sealed class WeightsTests : IDisposable
             }
             catch (InvalidDataException error)
             {
-                Assert.StartsWith("a.onnx: is no ONNX model", error.Message);
+                Assert.StartsWith("a.onnx: is not an ONNX model", error.Message);
                 refused++;
             }
         }

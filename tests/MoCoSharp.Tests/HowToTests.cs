@@ -195,7 +195,8 @@ public sealed class HowToTests : IDisposable
         var run = RunFolder.Create("runs/mine", config);
         using var method = config.CreateMethod(photos.Count, SingleProcess.Instance);
         using var views = ViewLoader.Open(
-            photos, config.TrainingViews(), config.Loader, config.Seed, config.BatchSize, views: config.Method.Views);
+            photos, config.TrainingViews(), config.Loader, config.Seed, config.BatchSize,
+            views: config.Method.ViewsPerImage);
         using var training = new Pretraining(method, config, SingleProcess.Instance, TimeProvider.System, new Lines());
         training.Run(views, run, knn: null, stepLimit: null, CancellationToken.None);
 

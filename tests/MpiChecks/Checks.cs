@@ -21,7 +21,7 @@ public static partial class Checks
         ("moco", MoCoAsOneProcess), ("moco symmetric", MoCoSymmetric), ("moco groups", MoCoMoreGroups),
         ("moco sync", MoCoSyncNorm), ("moco sync recomputed", MoCoSyncNormRecomputed),
         ("nt-xent", NtXentGathers), ("simclr groups", SimClrGroups), ("simclr cached", SimClrCached),
-        ("features", SharedFeatures), ("knn", Neighbours), ("linear", Linear), ("ranks differ", RanksDiffer),
+        ("features", SharedFeatures), ("knn", Neighbors), ("linear", Linear), ("ranks differ", RanksDiffer),
         ("views", Views),
     ];
 

@@ -45,7 +45,7 @@ public static partial class Checks
         Demand(stopped, "one rank was to stop, and this one went on");
     }
 
-    private static void Neighbours(IProcessGroup group)
+    private static void Neighbors(IProcessGroup group)
     {
         using var encoder = SmallEncoder();
         using var bank = Extract(encoder, Images(70), null);
@@ -105,7 +105,7 @@ public static partial class Checks
             told = error.Message;
         }
 
-        Demand(told.Contains("process 1 holds another queue.keys", StringComparison.Ordinal), $"told: {told}");
+        Demand(told.Contains("process 1 has a different queue.keys", StringComparison.Ordinal), $"told: {told}");
     }
 
     // The shares of the ranks are the batch of one process: same images, same views, none twice.

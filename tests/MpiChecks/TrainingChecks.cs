@@ -94,7 +94,7 @@ public static partial class Checks
             Width = 4,
             Stem = EncoderStem.Cifar,
             Head = EncoderHead.Mlp,
-            Recompute = recompute,
+            ActivationCheckpointing = recompute,
         };
         var method = MoCo.Create(
             encoder, options, norm == BatchNormScope.Split ? groups : ranks.Size, seed: 7, ranks,

@@ -7,13 +7,13 @@ using System.Globalization;
 namespace MoCoSharp.Cli.CommandLine;
 
 /// <summary>
-/// Answers a shell that asks, by the directive [suggest:POSITION] before a line, what may stand at the cursor: a word a
-/// line.
+/// Answers completion requests of a shell. The directive [suggest:POSITION] before a command line prints the words that
+/// may stand at the cursor, one per line.
 /// </summary>
 /// <remarks>
-/// System.CommandLine's own answer ends in an exception behind an option with a value, and knows nothing behind --set.
+/// System.CommandLine's own completion throws after an option with a value, and does not complete --set.
 /// </remarks>
-/// <param name="directive">Whose position is asked for.</param>
+/// <param name="directive">The directive with the position.</param>
 internal sealed class Completion(SuggestDirective directive) : SynchronousCommandLineAction
 {
     /// <inheritdoc/>
@@ -29,7 +29,7 @@ internal sealed class Completion(SuggestDirective directive) : SynchronousComman
             CultureInfo.InvariantCulture,
             out var position);
         foreach (
-            var word in Of(
+            var word in Find(
                 (RootCommand)parseResult.RootCommandResult.Command,
                 isThere ? line[..Math.Min(position, line.Length)] : line))
         {
@@ -39,8 +39,8 @@ internal sealed class Completion(SuggestDirective directive) : SynchronousComman
         return ExitCode.Done;
     }
 
-    /// <summary>Words that may stand at the end of a line, or go on with its last word.</summary>
-    public static IReadOnlyList<string> Of(RootCommand root, string line)
+    /// <summary>Words that may follow a line or complete its last word.</summary>
+    public static IReadOnlyList<string> Find(RootCommand root, string line)
     {
         var words = CommandLineParser.SplitCommandLine(line).ToList();
         var typed = words.Count == 0 || char.IsWhiteSpace(line[^1]) ? "" : words[^1];

@@ -5,7 +5,7 @@ using System.Text;
 namespace MoCoSharp.Cli.CommandLine;
 
 /// <summary>
-/// What --help says: verbs by what they are for, arguments that may be left out in brackets, values by what they are.
+/// The output of --help: verbs by purpose, optional arguments in brackets, and the kind of each value.
 /// </summary>
 internal sealed class HelpText : SynchronousCommandLineAction
 {
@@ -17,17 +17,17 @@ internal sealed class HelpText : SynchronousCommandLineAction
     /// <inheritdoc/>
     public override int Invoke(ParseResult parseResult)
     {
-        Console.Out.Write(Of(parseResult.CommandResult.Command, Width()));
+        Console.Out.Write(Create(parseResult.CommandResult.Command, Width()));
         return ExitCode.Done;
     }
 
     /// <summary>The help of a command.</summary>
     /// <param name="command">The program, or one of its verbs.</param>
-    /// <param name="width">Lines are broken there.</param>
-    public static string Of(Command command, int width) =>
+    /// <param name="width">The width at which lines wrap.</param>
+    public static string Create(Command command, int width) =>
         command is RootCommand root ? Program(root, width) : Verb(command, width);
 
-    /// <summary>Columns to write in: those of the window, and not so many that lines are hard to read.</summary>
+    /// <summary>The width of the output: that of the window, up to a readable maximum.</summary>
     public static int Width()
     {
         try
@@ -54,7 +54,7 @@ internal sealed class HelpText : SynchronousCommandLineAction
 
         return text.Append("\nfirst commands\n").Append(Rows(Verbs.FirstCommands, width))
             .Append('\n')
-            .Append(Wrapped("`moco help <verb>` tells the options of a verb, `moco --version` the version.", width))
+            .Append(Wrapped("`moco help <verb>` shows the options of a verb, `moco --version` the version.", width))
             .Append('\n')
             .ToString();
     }
@@ -63,8 +63,8 @@ internal sealed class HelpText : SynchronousCommandLineAction
     {
         var text = new StringBuilder(Wrapped($"{Path(command)}: {command.Description}", width)).Append('\n');
         var options = command.Options.Where(option => !option.Hidden).ToList();
-        var usage =
-            $"usage: {Path(command, Usage(command))}{(command.Subcommands.Count > 0 ? " <which> ..." : "")}{(options.Count > 0 ? " [options]" : "")}";
+        var which = command.Subcommands.Count > 0 ? " <which> ..." : "";
+        var usage = $"usage: {Path(command, Usage(command))}{which}{(options.Count > 0 ? " [options]" : "")}";
         text.Append('\n').Append(Wrapped(usage, width)).Append('\n');
         if (command.Subcommands.Count > 0)
         {
@@ -119,7 +119,7 @@ internal sealed class HelpText : SynchronousCommandLineAction
             : text;
     }
 
-    // Names in one column, what they are in another beside it.
+    // Writes names in one column and descriptions in another.
     private static string Rows(IReadOnlyList<(string Name, string Description)> rows, int width)
     {
         var column = Math.Min(rows.Max(row => row.Name.Length), width * 2 / 5) + 4;

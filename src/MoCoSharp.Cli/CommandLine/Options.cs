@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace MoCoSharp.Cli.CommandLine;
 
-/// <summary>The options that several verbs have: each is declared here, once.</summary>
+/// <summary>The options that several verbs share.</summary>
 internal static class Options
 {
     /// <summary>--verbose.</summary>
@@ -12,7 +12,7 @@ internal static class Options
     public static Option<string?> Data(string description) =>
         new("--data") { HelpName = "source", Description = description };
 
-    /// <summary>--data SOURCE, where the verb does nothing without it.</summary>
+    /// <summary>--data SOURCE, for a verb that requires it.</summary>
     public static Option<string> RequiredData(string description) =>
         new("--data") { HelpName = "source", Description = description, Required = true };
 
@@ -33,7 +33,7 @@ internal static class Options
         DefaultValueFactory = _ => [],
     };
 
-    /// <summary>--encoder query|key. Whoever reads it refuses other values.</summary>
+    /// <summary>--encoder query|key. The caller rejects other values.</summary>
     public static Option<string> Encoder() =>
         new Option<string>("--encoder") { Description = "query or key.", DefaultValueFactory = _ => "query" }.Offers(
             "query",
@@ -42,7 +42,7 @@ internal static class Options
     /// <summary>--part train|val.</summary>
     public static Option<string> Part() => new Option<string>("--part")
     {
-        Description = "train or val, of a source that has both.",
+        Description = "train or val, for a source that has both.",
         DefaultValueFactory = _ => "train",
     }.Offers("train", "val");
 
@@ -54,7 +54,7 @@ internal static class Options
     public static Option<long?> StepLimit(string description) =>
         new Option<long?>("--steps") { Description = description }.Number("a whole number above 0");
 
-    /// <summary>--steps N, of which a benchmark takes the median.</summary>
+    /// <summary>--steps N, for the median of a benchmark.</summary>
     public static Option<int> MeasuredSteps() => new Option<int>("--steps")
     {
         Description = "Steps to take the median of; four more warm up.",
@@ -72,7 +72,7 @@ internal static class Options
     public static Option<bool> Json(string description) => new("--json") { Description = description };
 
     /// <summary>--force.</summary>
-    public static Option<bool> Force() => new("--force") { Description = "Replace the file where there is one." };
+    public static Option<bool> Force() => new("--force") { Description = "Replace an existing file." };
 
     /// <summary>--from-scratch.</summary>
     public static Option<bool> FromScratch(string description) => new("--from-scratch") { Description = description };

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace MoCoSharp.Cli.CommandLine;
 
-/// <summary>Options with a name of their own, as the settings that --set would take.</summary>
+/// <summary>Converts options such as --data to the settings of --set.</summary>
 internal static class Settings
 {
     /// <summary>The setting of a text, such as data="photos"; nothing if the option was not given.</summary>

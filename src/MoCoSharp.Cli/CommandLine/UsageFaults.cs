@@ -6,8 +6,8 @@ using MoCoSharp.Data;
 namespace MoCoSharp.Cli.CommandLine;
 
 /// <summary>
-/// What is wrong with a command line, in our words: System.CommandLine's name types of .NET, and blame what follows a
-/// mistyped option.
+/// Faults of a command line, in messages for users. System.CommandLine's messages name .NET types, and blame the words
+/// after a mistyped option.
 /// </summary>
 internal static class UsageFaults
 {
@@ -17,10 +17,10 @@ internal static class UsageFaults
             ? [.. parent.Names(), result.Command.Name]
             : [result.Command.Name];
 
-    /// <summary>All of them; none where the line can be carried out.</summary>
-    /// <param name="parsed">The line, as System.CommandLine takes it.</param>
-    /// <param name="words">The line, word by word.</param>
-    public static IReadOnlyList<string> Of(ParseResult parsed, IReadOnlyList<string> words)
+    /// <summary>Finds all faults; empty if the line is valid.</summary>
+    /// <param name="parsed">The line as parsed by System.CommandLine.</param>
+    /// <param name="words">The words of the line.</param>
+    public static IReadOnlyList<string> Find(ParseResult parsed, IReadOnlyList<string> words)
     {
         var (command, mistyped) = (parsed.CommandResult.Command, Mistyped(parsed, words));
         var empty = Empty(parsed).ToList();
@@ -39,7 +39,8 @@ internal static class UsageFaults
             .. mistyped.Select(word => Unknown(word, command)),
             .. empty,
             .. Values(parsed),
-            .. mistyped.Count > 0 ? [] : Missing(parsed).Concat(TooMany(parsed)), // the words after a mistyped option stand in the wrong place
+            // System.CommandLine misplaces the words after a mistyped option.
+            .. mistyped.Count > 0 ? [] : Missing(parsed).Concat(TooMany(parsed)),
         ];
         return faults.Count > 0 ? faults : [.. parsed.Errors.Select(error => error.Message)];
     }
@@ -52,11 +53,11 @@ internal static class UsageFaults
             ? $"Unknown {(word.StartsWith('-') ? "option" : what)} " +
                 $"{Quoted(word)}.{Suggestion(word, [.. names, .. Options(command)])}"
                 + (command is RootCommand ? "" : $" Expected {ValueOptions.Or(names)}.")
-            : $"moco {command.Name} needs to know which: {ValueOptions.Or(names)}.";
+            : $"moco {command.Name} needs a kind: {ValueOptions.Or(names)}.";
     }
 
-    // Words that look like options and are none, wherever System.CommandLine has put them. What follows -- is meant as
-    // it stands.
+    // Words that look like options but are unknown, wherever System.CommandLine has put them. Words after -- are taken
+    // literally.
     private static List<string> Mistyped(ParseResult parsed, IReadOnlyList<string> words)
     {
         var values = parsed
@@ -68,11 +69,11 @@ internal static class UsageFaults
             ((values.Contains(word) && !Path.Exists(word) && !IsNumber(word)) || IsShortOfADash(word, known)))];
     }
 
-    // -output is -o with the value "utput" to System.CommandLine, and meant by nobody.
+    // System.CommandLine reads -output as -o with the value "utput", which no user intends.
     private static bool IsShortOfADash(string word, IReadOnlyList<string> known) =>
         word is ['-', not '-', _, ..] && known.Contains("-" + word.Split('=', ':')[0]) && !known.Contains(word);
 
-    // Mostly of a variable that is not set.
+    // Empty values usually come from an unset shell variable.
     private static IEnumerable<string> Empty(ParseResult parsed) =>
     [
         .. parsed
@@ -92,8 +93,10 @@ internal static class UsageFaults
         var suggestion = IsShortOfADash(word, Options(command))
             ? $" Did you mean -{name}?"
             : Suggestion(name, Options(command));
-        return "Unknown option " +
-            $"{Quoted(name)}.{(suggestion.Length > 0 ? suggestion : " A value that begins with - is written behind =, as in --run=-x.")}";
+        var advice = suggestion.Length > 0
+            ? suggestion
+            : " Write a value that begins with - after =, as in --run=-x.";
+        return $"Unknown option {Quoted(name)}.{advice}";
     }
 
     private static IEnumerable<string> Values(ParseResult parsed)
@@ -171,7 +174,7 @@ internal static class UsageFaults
 
     private static string Times(int count) => count == 2 ? "twice" : $"{count} times";
 
-    // A line may hold anything: a terminal is spared control characters.
+    // Replaces control characters, which could disturb a terminal.
     private static string Quoted(string word) =>
         new([.. word.Take(200).Select(letter => char.IsControl(letter) ? '?' : letter)]);
 }

@@ -6,13 +6,11 @@ using MoCoSharp.Data;
 
 namespace MoCoSharp.Cli.CommandLine;
 
-/// <summary>
-/// What the values of options are called, and what is said of those that are none: in a person's words.
-/// </summary>
+/// <summary>Names the values of options, and describes invalid values, in messages for users.</summary>
 internal static class ValueOptions
 {
-    /// <summary>A number; what is none is refused with what is expected.</summary>
-    /// <param name="option">Its value is null where it is not given.</param>
+    /// <summary>Requires a number; the message for other values says what is expected.</summary>
+    /// <param name="option">Its value is null if it is not given.</param>
     /// <param name="expected">"a whole number above 0".</param>
     public static Option<T?> Number<T>(this Option<T?> option, string expected)
         where T : struct, INumber<T>
@@ -22,7 +20,7 @@ internal static class ValueOptions
         return option;
     }
 
-    /// <summary>The same, for an option with a default.</summary>
+    /// <summary>Requires a number, for an option with a default.</summary>
     public static Option<T> Number<T>(this Option<T> option, string expected)
         where T : struct, INumber<T>
     {
@@ -31,7 +29,7 @@ internal static class ValueOptions
         return option;
     }
 
-    /// <summary>Names the values that there are; whoever reads the option refuses others.</summary>
+    /// <summary>Lists the valid values in help and completion. The caller rejects other values.</summary>
     public static Option<T> Offers<T>(this Option<T> option, params string[] values)
     {
         option.HelpName ??= string.Join('|', values);
@@ -39,7 +37,7 @@ internal static class ValueOptions
         return option;
     }
 
-    /// <summary>Names the values that there are, and refuses others.</summary>
+    /// <summary>Lists the valid values, and rejects others.</summary>
     public static Option<T> OneOf<T>(this Option<T> option, params string[] values)
     {
         option.Offers(values).Validators.Add(result =>
@@ -54,7 +52,7 @@ internal static class ValueOptions
         return option;
     }
 
-    /// <summary>The same, for an argument.</summary>
+    /// <summary>Lists the valid values of an argument, and rejects others.</summary>
     public static Argument<T> OneOf<T>(this Argument<T> argument, params string[] values)
     {
         argument.CompletionSources.Add(values);

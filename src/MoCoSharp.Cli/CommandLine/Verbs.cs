@@ -6,10 +6,10 @@ using MoCoSharp.Cli.Studies;
 
 namespace MoCoSharp.Cli.CommandLine;
 
-/// <summary>All that the program can do.</summary>
+/// <summary>All verbs of the program.</summary>
 internal static class Verbs
 {
-    /// <summary>The verbs by what they are for, in the order in which one meets them.</summary>
+    /// <summary>The verbs by purpose, in the order of a typical workflow.</summary>
     public static IReadOnlyList<(string Title, IReadOnlyList<string> Names)> Groups { get; } =
     [
         ("train", ["pretrain", "pack"]),
@@ -19,11 +19,11 @@ internal static class Verbs
         ("look after", ["inspect", "doctor", "bench", "completion", "help"]),
     ];
 
-    /// <summary>What a person who has nothing yet may type.</summary>
+    /// <summary>Example commands for new users.</summary>
     public static IReadOnlyList<(string Command, string Description)> FirstCommands { get; } =
     [
-        ("moco pretrain", "trains on built-in images, a minute or two, and judges as it goes"),
-        ("moco pretrain --data photos --dry-run", "tells what a folder of images would take"),
+        ("moco pretrain", "trains on built-in images for a minute or two, with evaluation"),
+        ("moco pretrain --data photos --dry-run", "estimates time and memory for a folder of images"),
         ("moco embed runs/mine -o features.csv", "writes the features of a run's images"),
     ];
 
@@ -56,14 +56,14 @@ internal static class Verbs
             new HelpOption("--help", "-h", "-?")
             {
                 Action = new HelpText(),
-                Description = "Tell what there is, or the options of a verb.",
+                Description = "Show all verbs, or the options of a verb.",
             });
         var suggest = root.Directives.OfType<SuggestDirective>().Single();
         suggest.Action = new Completion(suggest);
         return root;
     }
 
-    /// <summary>Reads a command line. A name that begins with @ is a name, not a file of more words.</summary>
+    /// <summary>Parses a command line. Treats a word that begins with @ as a word, not as a response file.</summary>
     public static ParseResult Parse(RootCommand root, IReadOnlyList<string> words) =>
         root.Parse(words, new ParserConfiguration { ResponseFileTokenReplacer = null });
 }

@@ -2,11 +2,11 @@ using System.CommandLine;
 
 namespace MoCoSharp.Cli.Commands;
 
-/// <summary>moco bench: how fast this machine does what training needs.</summary>
+/// <summary>moco bench: measures the speed of this machine in training.</summary>
 internal static class BenchCommand
 {
     public static Command Create() =>
-        new("bench", "Measure this machine: where the time goes, and what to do about it.")
+        new("bench", "Measure the speed of this machine, and suggest improvements.")
         {
             BenchData.Create(),
             BenchStep.Create(),

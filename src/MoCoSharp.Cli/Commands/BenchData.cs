@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Globalization;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
@@ -13,10 +14,10 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Cli.Commands;
 
-/// <summary>moco bench data: images a second by stage, and what would make them more.</summary>
+/// <summary>moco bench data: images per second by stage, and how to increase them.</summary>
 internal static class BenchData
 {
-    private const double LargeShare = 0.5; // of the time, in one stage: worth an advice
+    private const double LargeShare = 0.5; // share of time in one stage that deserves advice
     private const int CopiedImages = 32;
 
     public static Command Create()
@@ -24,23 +25,23 @@ internal static class BenchData
         var source = new Argument<string>("source") { Description = "Images, as for moco pretrain --data." };
         var recipe = new Option<string>("--recipe")
         {
-            Description = "Whose views to make.",
+            Description = "The recipe whose views are made.",
             DefaultValueFactory = _ => "moco-v2-folder",
         }.CompletesRecipes();
         var set = Options.Set("A setting over the recipe's: views.size=160");
         var images = new Option<int>("--images")
         {
-            Description = "How many to read, after as many to warm up.",
+            Description = "Number of images to measure, after as many for warm-up.",
             DefaultValueFactory = _ => 500,
         }.Number("a whole number, 2 or more");
         var verbose = Options.Verbose();
         var command = new Command(
             "data",
-            "Images a second by stage, on one core and on all, and what would make them more.")
+            "Measure images per second by stage, on one core and on all, and suggest improvements.")
         {
             source, recipe, set, images, verbose,
         };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () =>
         {
             var faults = new List<string>();
             var config = Recipes.TryLoad(parsed.GetValue(recipe)!, parsed.GetValue(set)!, faults);
@@ -72,7 +73,7 @@ internal static class BenchData
         Console.WriteLine(
             $"{data.Description}, {data.Count} images; {config.Views.Recipe.Name()} at {config.Views.Size}; JPEG by " +
             $"{decoder}; vectors of {VectorBits()} bits");
-        // warms up the code and the disk's cache
+        // Warms up the code and the disk cache.
         StageTimes.Measure(data, transform, config.Loader.JpegDecoder, config.Seed, images);
         var times = StageTimes.Measure(data, transform, config.Loader.JpegDecoder, config.Seed + 1, images);
         if (times.Images == 0)
@@ -89,9 +90,11 @@ internal static class BenchData
         }
 
         var broken = times.Broken > 0 ? $"; {times.Broken} broken" : "";
-        Console.WriteLine(Invariant(
-            $"one core: {times.Images / total:F0} images/s; reading and decoding alone {times.Images / Math.Max(times.Read + times.Decode, 1e-9):F0}/s; {times.Allocated / Math.Max(1, images / 2)} bytes of garbage an image{broken}"
-        ));
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"one core: {times.Images / total:F0} images/s; reading and decoding alone " +
+            $"{times.Images / Math.Max(times.Read + times.Decode, 1e-9):F0}/s; " +
+            $"{times.Allocated / Math.Max(1, images / 2)} bytes of garbage an image{broken}"));
         var workers = Environment.ProcessorCount;
         var rate = AllCores(data, transform, config, workers, images);
         Console.WriteLine(Invariant($"{workers} workers on {Environment.ProcessorCount} cores: {rate:F0} images/s"));
@@ -105,7 +108,7 @@ internal static class BenchData
         ("normalise", times.Normalize), ("copy to tensor", copy),
     ];
 
-    // The loader as a run uses it, without a run: what it gives when nobody else wants the cores.
+    // Measures the loader without training, so that it has all cores.
     private static double AllCores(
         IImageDataset data, ViewTransform transform, RunConfig config, int workers, int images)
     {
@@ -128,7 +131,7 @@ internal static class BenchData
                 made.Dispose();
                 if (!watch.IsRunning)
                 {
-                    watch.Start(); // the first batch waits for the threads to begin
+                    watch.Start(); // the first batch waits for the threads to start
                     continue;
                 }
 
@@ -169,7 +172,7 @@ internal static class BenchData
         var decoding = (times.Read + times.Decode) / total;
         if (decoding < LargeShare)
         {
-            return "Most of the time goes into the views themselves: more cores would help, faster files would not.";
+            return "Most of the time is spent on the views: more cores help, faster files do not.";
         }
 
         var share = Invariant($"Reading and decoding are {decoding:P0}: ");

@@ -9,7 +9,9 @@ using MoCoSharp.Training;
 
 namespace MoCoSharp.Cli.Commands;
 
-/// <summary>moco bench step: how fast this machine runs a recipe's step, and how near to its limit.</summary>
+/// <summary>
+/// moco bench step: measures the speed of a recipe's training step, and compares it with the limit of the machine.
+/// </summary>
 internal static class BenchStep
 {
     public static Command Create()
@@ -27,7 +29,7 @@ internal static class BenchStep
         {
             recipe, set, steps, json, verbose,
         };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () =>
         {
             var faults = new List<string>();
             var config = Recipes.TryLoad(parsed.GetValue(recipe) ?? "patterns", parsed.GetValue(set)!, faults);

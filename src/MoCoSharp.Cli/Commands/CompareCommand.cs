@@ -20,7 +20,7 @@ internal static class CompareCommand
             runs,
             verbose,
         };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () =>
         {
             var missing = parsed.GetValue(runs)!.Where(path => !RunFolder.Exists(path)).ToList();
             if (missing.Count > 0)

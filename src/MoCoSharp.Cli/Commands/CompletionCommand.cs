@@ -3,10 +3,10 @@ using MoCoSharp.Cli.CommandLine;
 
 namespace MoCoSharp.Cli.Commands;
 
-/// <summary>moco completion: the lines by which a shell completes verbs, options, their values and recipes.</summary>
+/// <summary>moco completion: prints a shell script that completes verbs, options, their values and recipes.</summary>
 internal static class CompletionCommand
 {
-    // Each asks the program itself: `moco "[suggest:POSITION]" "LINE"` prints what may stand there, a line each.
+    // Each script calls `moco "[suggest:POSITION]" "LINE"`, which prints the possible words, one per line.
     private static readonly Dictionary<string, string> Scripts = new(StringComparer.Ordinal)
     {
         ["bash"] = """
@@ -15,7 +15,8 @@ internal static class CompletionCommand
                 local IFS=$'\n' line="${COMP_LINE//=/ }"
                 local word="${line:0:COMP_POINT}"
                 word="${word##*[[:space:]]}"
-                COMPREPLY=($(compgen -W "$("${COMP_WORDS[0]}" "[suggest:${COMP_POINT}]" "$line" 2>/dev/null)" -- "$word"))
+                local found="$("${COMP_WORDS[0]}" "[suggest:${COMP_POINT}]" "$line" 2>/dev/null)"
+                COMPREPLY=($(compgen -W "$found" -- "$word"))
             }
             complete -o default -F _moco moco
             """,
@@ -50,7 +51,7 @@ internal static class CompletionCommand
         ]);
         var command = new Command(
             "completion",
-            "Print the lines by which a shell completes verbs, options and recipes.")
+            "Print a shell script that completes verbs, options and recipes.")
         {
             shell,
         };

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.Detection;
 using MoCoSharp.Cli.Progress;
@@ -8,7 +9,7 @@ using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Commands;
 
-/// <summary>moco detect: how well an encoder's features carry over to finding objects.</summary>
+/// <summary>moco detect: measures how well an encoder transfers to object detection.</summary>
 internal static class DetectCommand
 {
     private const int DrawnUnlessSaid = 12;
@@ -17,48 +18,49 @@ internal static class DetectCommand
     {
         var target = new Argument<string?>("run")
         {
-            Description = "A run folder, a checkpoint, or a PyTorch file, whose weights the detector begins with.",
+            Description = "A run folder, a checkpoint, or a PyTorch file with the initial weights of the detector.",
             Arity = ArgumentArity.ZeroOrOne,
         };
         var data = Options.Data("Images with boxes: voc:DIR, voc:DIR@SET,DIR@SET, coco:DIR or coco:FILE.json@IMAGES.");
-        var validation = Options.Validation("Images with boxes to judge by; without it the source's own test part.");
+        var validation = Options.Validation("Test images with boxes. Without it, the test part of the source.");
         var scratch = Options.FromScratch(
-            "Random weights, to compare with; of the run's architecture, or of --set encoder.depth=18 and the like.");
+            "Start from random weights, for comparison. The architecture is that of the run, or set with --set " +
+            "encoder.depth=18.");
         var which = Options.Encoder();
         var runPath = Options.Run("The run folder of the detection. Without it, runs/detect-<run>-001 and so on.");
         var set = Options.Set("A setting over the protocol's: batchSize=8, views.testShortSide=400");
-        var seed = Options.Seed("Fixes order, sizes, samples and new weights.");
+        var seed = Options.Seed("Determines order, sizes, samples and new weights.");
         var device = Options.Device();
         var steps = Options.StepLimit(
-            "Save and end after so many steps in all; without it, all steps and then the test.");
+            "Save and end after so many steps in all. Without it, all steps and then the test.");
         var resume = new Option<bool>("--resume")
         {
-            Description = "Go on with the detection in --run; where that is done, judge (and draw) again.",
+            Description = "Continue the detection in --run. If it is complete, evaluate (and draw) again.",
         };
         var usr1 = new Option<string>("--usr1")
         {
-            Description = "What SIGUSR1 does: stop (save, exit 75) or continue (save, go on).",
+            Description = "Action on SIGUSR1: stop (save, exit 75) or continue (save, continue).",
             DefaultValueFactory = _ => "stop",
         }.OneOf("stop", "continue");
         var draw = new Option<int?>("--draw")
         {
             Description =
-                $"Draw so many test images with what was found ({DrawnUnlessSaid} without a number), the curves of " +
-                "precision and recall, and the worst mistakes.",
+                $"Draw so many test images with the detected objects ({DrawnUnlessSaid} without a number), the " +
+                "curves of precision and recall, and the worst mistakes.",
             Arity = ArgumentArity.ZeroOrOne,
         }.Number("a whole number of images from 1 to 10000");
-        var dryRun = Options.DryRun("Show what would be done, and what departs from the protocol.");
+        var dryRun = Options.DryRun("Show the plan, and deviations from the protocol.");
         var json = Options.Json("With --dry-run: print the whole configuration instead.");
-        var prefix = NamedEncoder.PrefixOption();
+        var prefix = EncoderTarget.PrefixOption();
         var verbose = Options.Verbose();
         var command = new Command(
             "detect",
-            "Fine-tune Faster R-CNN (C4) from an encoder on images with boxes, and judge it.")
+            "Fine-tune Faster R-CNN (C4) from an encoder on images with boxes, and evaluate it.")
         {
             target, data, validation, scratch, which, runPath, set, seed, device, steps, resume, usr1, draw, dryRun,
             json, prefix, verbose,
         };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () =>
         {
             var request = new DetectionPlan.Request(
                 parsed.GetValue(target), parsed.GetValue(which)!, parsed.GetValue(scratch),
@@ -77,7 +79,7 @@ internal static class DetectCommand
 
             if (parsed.GetValue(json) && !parsed.GetValue(dryRun))
             {
-                faults.Add("--json is for --dry-run: add it, or leave --json out.");
+                faults.Add("--json requires --dry-run: add --dry-run, or leave out --json.");
             }
 
             if (drawn is < 0 or > 10_000 || (parsed.GetResult(draw) is not null && drawn == 0))
@@ -122,7 +124,7 @@ internal static class DetectCommand
         if (runPath is not null && !isDry && RunFolder.Exists(runPath))
         {
             faults.Add(
-                $"{runPath} holds a run already. Add --resume to go on with it, or name another folder with --run.");
+                $"{runPath} already has a run. Add --resume to continue it, or name another folder with --run.");
         }
 
         var plan = DetectionPlan.Open(request, faults);
@@ -143,12 +145,12 @@ internal static class DetectCommand
     {
         if (runPath is null)
         {
-            faults.Add("--resume needs --run: the folder of the detection to go on with.");
+            faults.Add("--resume needs --run: the folder of the detection to continue.");
         }
         else if (!RunFolder.Exists(runPath))
         {
             faults.Add(
-                $"{runPath} is not the folder of a run: it has no config.json. Leave out --resume to start one.");
+                $"{runPath} is not a run folder: it has no config.json. Leave out --resume to start a run.");
         }
 
         if (
@@ -160,7 +162,7 @@ internal static class DetectCommand
             || request.Prefix is not null || isDry)
         {
             faults.Add(
-                "--resume goes on with the run's own config.json: leave out the encoder, --prefix, --from-scratch, " +
+                "--resume uses config.json of the run: leave out the encoder, --prefix, --from-scratch, " +
                 "--data, --val, --set, --seed, --device and --dry-run.");
         }
 
@@ -178,15 +180,17 @@ internal static class DetectCommand
         if (result is null)
         {
             Console.WriteLine(end == RunEnd.StepLimit
-                ? $"ended as asked, before the last step. `moco detect --resume --run {Shell.Quote(run.Path)}` goes " +
-                    "on, and judges at the end."
-                : $"stopped, saved. `moco detect --resume --run {Shell.Quote(run.Path)}` goes on.");
+                ? $"ended after the requested steps. `moco detect --resume --run {Shell.Quote(run.Path)}` " +
+                    "continues, and evaluates at the end."
+                : $"stopped, saved. `moco detect --resume --run {Shell.Quote(run.Path)}` continues.");
             return end == RunEnd.StepLimit ? ExitCode.Done : ExitCode.Stopped;
         }
 
-        Console.WriteLine(FormattableString.Invariant(
-            $"AP {Percent(result.Scores.Ap)}  AP50 {Percent(result.Scores.Ap50)}  AP75 {Percent(result.Scores.Ap75)}  [{result.Scores.Metric}; {result.Images} images, {result.Scores.Classes.Count} classes]"
-        ));
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"AP {Percent(result.Scores.Ap)}  AP50 {Percent(result.Scores.Ap50)}  AP75 " +
+            $"{Percent(result.Scores.Ap75)}  [{result.Scores.Metric}; {result.Images} images, " +
+            $"{result.Scores.Classes.Count} classes]"));
         if (result.Scores.Others.Count > 0)
         {
             Console.WriteLine(
@@ -200,7 +204,7 @@ internal static class DetectCommand
 
         if (result.Unreadable > 0)
         {
-            Console.WriteLine($"{result.Unreadable} images could not be looked at, and count for nothing.");
+            Console.WriteLine($"{result.Unreadable} images could not be read and are not counted.");
         }
 
         Console.WriteLine(Path.Combine(run.Path, "evaluations", $"detection-step-{result.Step:D8}.json"));
@@ -212,7 +216,11 @@ internal static class DetectCommand
 
     private static IEnumerable<string> Setting<T>(string key, T? value) => value is null ? [] : [$"{key}={value}"];
 
-    private static string NextFolder(string? target) => RunFolder.Next(
-        $"detect-{(target is null ? "scratch" : Path.GetFileNameWithoutExtension(Path.GetFullPath(target).TrimEnd(Path.DirectorySeparatorChar)))}"
-    );
+    private static string NextFolder(string? target)
+    {
+        var name = target is null
+            ? "scratch"
+            : Path.GetFileNameWithoutExtension(Path.GetFullPath(target).TrimEnd(Path.DirectorySeparatorChar));
+        return RunFolder.Next($"detect-{name}");
+    }
 }

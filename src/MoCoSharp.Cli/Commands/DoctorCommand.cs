@@ -20,7 +20,7 @@ internal static class DoctorCommand
             verbose,
         };
         command.SetAction(parsed =>
-            ExitCode.Of(parsed.GetValue(verbose), () => Print(RunFolder.Open(parsed.GetValue(runPath)!))));
+            ExitCode.Run(parsed.GetValue(verbose), () => Print(RunFolder.Open(parsed.GetValue(runPath)!))));
         return command;
     }
 

@@ -33,7 +33,7 @@ internal static class EmbedCommand
         var normalize = new Option<bool>("--normalize") { Description = "Each row to length 1." };
         var upright = Options.ExifOrientation(
             "Turn photos upright as their EXIF data say, whatever the encoder was trained on.");
-        var prefix = NamedEncoder.PrefixOption();
+        var prefix = EncoderTarget.PrefixOption();
         var output = new Option<string?>("-o", "--output")
         {
             HelpName = "file",
@@ -66,7 +66,7 @@ internal static class EmbedCommand
                 $"{string.Join(", ", FeatureWriters.Extensions)}.");
         }
 
-        else if (!force && Processes.Speaks && FeatureWriters.Files(output).FirstOrDefault(File.Exists) is { } existing)
+        else if (!force && Processes.IsMain && FeatureWriters.Files(output).FirstOrDefault(File.Exists) is { } existing)
         {
             faults.Add($"{existing} exists. Name another file with -o, or add --force to replace it.");
         }
@@ -82,7 +82,7 @@ internal static class EmbedCommand
             faults.Add($"--part is {part}, expected train or val.");
         }
 
-        using var encoder = NamedEncoder.Open(target, which, faults, group.Size, prefix);
+        using var encoder = EncoderTarget.Open(target, which, faults, group.Size, prefix);
         var images = Images(source ?? encoder.OwnData, source is null ? encoder.Config.Validation : null, part, faults);
         if (source is null && encoder.OwnData is null)
         {
@@ -107,7 +107,7 @@ internal static class EmbedCommand
         try
         {
             using (
-                var file = Processes.Speaks ? FeatureWriters.Create(unfinished, featureSize, images.ClassNames) : null)
+                var file = Processes.IsMain ? FeatureWriters.Create(unfinished, featureSize, images.ClassNames) : null)
             {
                 FeatureExtractor.Stream(
                     encoder.Encoder, images, ViewRecipes.Evaluation(views), taken!.Value,
@@ -123,7 +123,7 @@ internal static class EmbedCommand
                 var (from, to) in FeatureWriters
                     .Files(unfinished)
                     .Zip(FeatureWriters.Files(output!))
-                    .Where(_ => Processes.Speaks))
+                    .Where(_ => Processes.IsMain))
             {
                 File.Move(from, to, overwrite: true);
             }
@@ -144,7 +144,7 @@ internal static class EmbedCommand
             $"{string.Join(" and ", FeatureWriters.Files(output!))}: {count} x {featureSize}, {layer} features of " +
             $"the {which} encoder{(normalize ? ", of length 1" : "")}, evaluation view at " +
             $"{encoder.Config.Views.Size} px"
-                + LeftOutWords.Of(count, images.Count));
+                + LeftOutWords.Describe(count, images.Count));
         return ExitCode.Done;
     }
 

@@ -35,7 +35,7 @@ internal static class ExportCommand
             DefaultValueFactory = _ => "query",
         }.OneOf("query", "key");
         var head = new Option<bool>("--head") { Description = "Keep the head: embeddings instead of features." };
-        var prefix = NamedEncoder.PrefixOption();
+        var prefix = EncoderTarget.PrefixOption();
         var fold = new Option<bool>("--fold-bn")
         {
             Description = "For onnx: work each BatchNorm into the convolution before it.",
@@ -45,7 +45,7 @@ internal static class ExportCommand
         {
             source, format, output, encoder, head, prefix, fold, verbose,
         };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () => Run(new Request(
+        command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () => Run(new Request(
             parsed.GetValue(source)!,
             parsed.GetValue(format)!,
             parsed.GetValue(output)!,
@@ -65,7 +65,7 @@ internal static class ExportCommand
         ThrowIfAny(Faults(request));
         var format = Format(request);
         using var trained = TrainedEncoder.Load(request.Source, request.Role, request.Prefix);
-        NamedEncoder.Note(request.Source, trained);
+        EncoderTarget.Note(request.Source, trained);
         ThrowIfAny(format.Faults(trained, request.WithHead, request.Output));
         Print(trained, format.Export(trained, request.WithHead, request.Output));
         return ExitCode.Done;

@@ -31,7 +31,7 @@ internal static class FinetuneCommand
         var batch = new Option<int?>("--batch") { Description = "256." }.Number("a whole number, 2 or more");
         var seed = Options.Seed("Fixes the share of labels, the classifier's weights, order and views.");
         var which = Options.Encoder();
-        var prefix = NamedEncoder.PrefixOption();
+        var prefix = EncoderTarget.PrefixOption();
         var output = new Option<string?>("-o", "--output")
         {
             HelpName = "file",
@@ -45,7 +45,7 @@ internal static class FinetuneCommand
             target, data, validation, labels, scratch, epochs, rate, headRate, batch, seed, which, prefix, output,
             verbose,
         };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () =>
         {
             var published = new FineTuningOptions();
             var options = (published with
@@ -61,10 +61,10 @@ internal static class FinetuneCommand
                 ? options with { LabelShare = part }
                 : options with { LabelList = parsed.GetValue(labels) };
             string[] faults = [.. options.Faults(), .. share.Fault is { } fault ? [fault] : Array.Empty<string>()];
-            using var encoder = NamedEncoder.Open(
+            using var encoder = EncoderTarget.Open(
                 parsed.GetValue(target)!, parsed.GetValue(which)!, faults,
                 prefix: parsed.GetValue(prefix));
-            var labelled = LabelledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
+            var labelled = LabeledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
             using var signals = new StopSignals();
             try
             {
@@ -80,7 +80,7 @@ internal static class FinetuneCommand
     }
 
     private static int Run(
-        NamedEncoder encoder, LabelledData data, FineTuningOptions options, string? output,
+        EncoderTarget encoder, LabeledData data, FineTuningOptions options, string? output,
         CancellationToken cancellation)
     {
         var (rate, headRate) = (options.EncoderLearningRate / 10, options.HeadLearningRate / 10);

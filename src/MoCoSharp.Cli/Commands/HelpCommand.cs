@@ -5,20 +5,20 @@ using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Commands;
 
-/// <summary>moco help: what --help says, where people look for it first.</summary>
+/// <summary>moco help: the output of --help, as a verb.</summary>
 internal static class HelpCommand
 {
     public static Command Create()
     {
         var verb = new Argument<string[]>("verb")
         {
-            Description = "A verb, or two words of one: study ablation.",
+            Description = "A verb, or a verb with its kind: study ablation.",
             Arity = ArgumentArity.ZeroOrMore,
         };
-        var command = new Command("help", "Tell what there is, or the options of a verb.") { verb };
+        var command = new Command("help", "Show all verbs, or the options of a verb.") { verb };
         verb.CompletionSources.Add(_ =>
             command.Parents.OfType<Command>().First().Subcommands.Select(item => item.Name));
-        command.SetAction(parsed => ExitCode.Of(verbose: false, () =>
+        command.SetAction(parsed => ExitCode.Run(verbose: false, () =>
         {
             var found = command.Parents.OfType<Command>().First();
             foreach (var word in parsed.GetValue(verb)!)
@@ -27,12 +27,12 @@ internal static class HelpCommand
                     found.Subcommands.FirstOrDefault(item => item.Name == word)
                     ?? throw new ConfigurationException([
                         "Unknown verb " +
-                        $"{word}.{NearestWord.DidYouMean(word, found.Subcommands.Select(item => item.Name))} `moco " +
-                        "help` lists what there is.",
+                        $"{word}.{NearestWord.DidYouMean(word, found.Subcommands.Select(item => item.Name))} " +
+                        "`moco help` lists all verbs.",
                     ]);
             }
 
-            Console.Out.Write(HelpText.Of(found, HelpText.Width()));
+            Console.Out.Write(HelpText.Create(found, HelpText.Width()));
             return ExitCode.Done;
         }));
         return command;

@@ -9,7 +9,7 @@ using MoCoSharp.Training;
 
 namespace MoCoSharp.Cli.Commands;
 
-/// <summary>moco import: a run folder from weights that others saved.</summary>
+/// <summary>moco import: creates a run folder from weights of other programs.</summary>
 internal static class ImportCommand
 {
     public static Command Create()
@@ -23,27 +23,27 @@ internal static class ImportCommand
         var runPath = new Option<string>("--run")
         {
             HelpName = "folder",
-            Description = "The run folder to make.",
+            Description = "The run folder to create.",
             Required = true,
         };
         var recipe = new Option<string?>("--recipe")
         {
-            Description = "Whose hyper-parameters a resume goes on with; without it, the likely one.",
+            Description = "The recipe whose hyper-parameters a resume uses. Without it, the likely one.",
         }.CompletesRecipes();
-        var data = Options.Data("The images that a resume goes on with: they tell how many steps an epoch has.");
+        var data = Options.Data("The images of a resume, which determine the steps per epoch.");
         var validation = Options.Validation("Labeled images for the kNN monitor.");
         var set = Options.Set("A setting over the recipe's.");
-        var prefix = NamedEncoder.PrefixOption();
+        var prefix = EncoderTarget.PrefixOption();
         var stem = new Option<string?>("--stem")
         {
             Description = "cifar (stride 1, the default) or small (stride 2), for a first layer of 3x3.",
         }.OneOf(EncoderStem.Cifar.Name(), EncoderStem.Small.Name());
         var verbose = Options.Verbose();
-        var command = new Command("import", "Make a run folder from weights of PyTorch.")
+        var command = new Command("import", "Create a run folder from PyTorch weights.")
         {
             file, runPath, recipe, data, validation, set, prefix, stem, verbose,
         };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () => Run(
+        command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () => Run(
             parsed.GetValue(file)!, parsed.GetValue(runPath)!, parsed.GetValue(recipe),
             parsed.GetValue(data), parsed.GetValue(validation),
             parsed.GetValue(set)!, parsed.GetValue(prefix), parsed.GetValue(stem))));
@@ -57,7 +57,7 @@ internal static class ImportCommand
         if (Directory.Exists(file))
         {
             throw new ConfigurationException([
-                $"{file}: is a folder: name the file of weights in it. A run folder need not be imported.",
+                $"{file}: is a folder: name the file of weights in it. A run folder needs no import.",
             ]);
         }
 
@@ -101,21 +101,21 @@ internal static class ImportCommand
         }
 
         Console.WriteLine(
-            $"{runPath}: hyper-parameters of {name}. Judge it: moco knn {Shell.Quote(runPath)} --data " +
-            $"{Shell.Quote(data ?? "labelled")}");
+            $"{runPath}: hyper-parameters of {name}. Evaluate it: moco knn {Shell.Quote(runPath)} --data " +
+            $"{Shell.Quote(data ?? "labeled")}");
         Console.WriteLine(missing.Count == 0
-            ? $"Go on: moco pretrain --resume --run {Shell.Quote(runPath)}"
-            : $"Begin a training with it: {Beginning(weights.Encoder, runPath, recipe, data)}");
+            ? $"Continue: moco pretrain --resume --run {Shell.Quote(runPath)}"
+            : $"Start training from it: {Beginning(weights.Encoder, runPath, recipe, data)}");
         return ExitCode.Done;
     }
 
     /// <summary>
-    /// The command that begins a training with weights: a recipe, and what it must be told to fit them.
+    /// The command that starts training from weights: a recipe, and the settings that fit it to them.
     /// </summary>
-    /// <param name="encoder">Of the weights.</param>
-    /// <param name="path">Of the weights.</param>
-    /// <param name="recipe">That was asked for; null takes the one for photos, or for small images.</param>
-    /// <param name="data">Images; null names a folder to be filled in.</param>
+    /// <param name="encoder">The architecture of the weights.</param>
+    /// <param name="path">The path of the weights.</param>
+    /// <param name="recipe">The requested recipe; null uses the one for photos, or for small images.</param>
+    /// <param name="data">The images; null writes a placeholder.</param>
     internal static string Beginning(EncoderOptions encoder, string path, string? recipe, string? data)
     {
         recipe ??= encoder.Stem == EncoderStem.ImageNet ? "moco-v2-folder" : "moco-cifar10-r18";

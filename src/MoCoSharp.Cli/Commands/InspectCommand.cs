@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.Inspection;
 using MoCoSharp.Data;
@@ -14,10 +15,10 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Cli.Commands;
 
-/// <summary>moco inspect: what a run folder, a checkpoint or this machine holds.</summary>
+/// <summary>moco inspect: shows the content of a run folder or a checkpoint, or this machine.</summary>
 internal static class InspectCommand
 {
-    private const long MostLookedAt = 4L << 30; // bytes whose values are looked at
+    private const long MostLookedAt = 4L << 30; // bytes of values that are checked
 
     public static Command Create()
     {
@@ -26,14 +27,14 @@ internal static class InspectCommand
             Description = "A run folder, a checkpoint, a PyTorch, safetensors or ONNX file, or any file of a run.",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        var prefix = NamedEncoder.PrefixOption();
+        var prefix = EncoderTarget.PrefixOption();
         var environment = new Option<bool>("--environment") { Description = "Versions, hardware and fast kernels." };
         var verbose = Options.Verbose();
-        var command = new Command("inspect", "Show what a run, a checkpoint or this machine holds.")
+        var command = new Command("inspect", "Show a run, a checkpoint, another file or this machine.")
         {
             path, prefix, environment, verbose,
         };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () =>
         {
             var target = parsed.GetValue(path);
             if (parsed.GetValue(environment))
@@ -90,7 +91,7 @@ internal static class InspectCommand
         else
         {
             var (train, second) = DataSource.Open(target, null);
-            Console.WriteLine($"{target}: no run, but images: {train.Count} of {train.ClassNames.Count} classes" +
+            Console.WriteLine($"{target}: not a run, but images: {train.Count} of {train.ClassNames.Count} classes" +
                 (second is null ? "" : $", and {second.Count} in {second.Description}"));
         }
     }
@@ -112,9 +113,10 @@ internal static class InspectCommand
         var lines = File.Exists(run.MetricsPath) ? MetricsLog.Read(run.MetricsPath).ToList() : [];
         if (lines.LastOrDefault(line => line.ContainsKey("loss")) is { } last)
         {
-            Console.WriteLine(FormattableString.Invariant(
-                $"last report: step {(long)last["step"]!}, epoch {(int)last["epoch"]!}, loss {(double)last["loss"]!:F4}, contrast accuracy {(double)last["contrastAccuracy"]!:P1}"
-            ));
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"last report: step {(long)last["step"]!}, epoch {(int)last["epoch"]!}, loss " +
+                $"{(double)last["loss"]!:F4}, contrast accuracy {(double)last["contrastAccuracy"]!:P1}"));
         }
 
         foreach (var line in lines.Where(line => line.ContainsKey("knn")))
@@ -175,7 +177,7 @@ internal static class InspectCommand
         }
     }
 
-    // As a part of the way to a tensor: --prefix teacher.backbone, or teacher/backbone as the lines show it.
+    // The prefix is part of a tensor's path: --prefix teacher.backbone, or teacher/backbone as printed.
     private static bool IsWithin(string name, string? prefix) => prefix is null
         || ("." + name.Replace('/', '.')).Contains(
             "." + prefix.Replace('/', '.').Trim('.') + ".",
@@ -199,7 +201,7 @@ internal static class InspectCommand
         }
     }
 
-    // What the other verbs would take of it.
+    // Shows what the other verbs would load.
     private static void ShowEncoder(string path, string? prefix)
     {
         try
@@ -248,13 +250,16 @@ internal static class InspectCommand
             Console.WriteLine($"output: {output}");
         }
 
+        const int most = 12;
+        var frequent = model.Operations.OrderByDescending(item => item.Value).Take(most);
         Console.WriteLine(
-            "operations: " +
-            $"{string.Join(", ", model.Operations.OrderByDescending(item => item.Value).Take(12).Select(item => $"{item.Value} {item.Key}"))}"
-                + (model.Operations.Count > 12 ? ", ..." : ""));
-        Console.WriteLine(FormattableString.Invariant(
-            $"an ONNX model, format {model.FormatVersion}, opset {string.Join(", ", model.Opsets)}, by {(model.Producer.Length == 0 ? "?" : model.Producer)}: {model.Weights} weights, {model.WeightBytes / 1e6:F1} MB"
-        ));
+            $"operations: {string.Join(", ", frequent.Select(item => $"{item.Value} {item.Key}"))}" +
+            (model.Operations.Count > most ? ", ..." : ""));
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"an ONNX model, format {model.FormatVersion}, opset {string.Join(", ", model.Opsets)}, by " +
+            $"{(model.Producer.Length == 0 ? "?" : model.Producer)}: {model.Weights} weights, " +
+            $"{model.WeightBytes / 1e6:F1} MB"));
     }
 
     private static void ShowTorchFile(string path, string? prefix)
@@ -263,10 +268,10 @@ internal static class InspectCommand
         var (count, bytes) = (0, 0L);
         var tensors = new List<(string Name, PickleTensor Tensor)>();
         Show(file.Root, "");
-        Console.WriteLine(
-            FormattableString.Invariant(
-                $"{count} tensors, {bytes / 1e6:F1} MB, {(file.Format == TorchFormat.Pickle ? "a plain pickle" : $"PyTorch's {file.Format.ToString().ToLowerInvariant()} format")}"
-            ));
+        var format = file.Format == TorchFormat.Pickle
+            ? "a plain pickle"
+            : $"PyTorch's {file.Format.ToString().ToLowerInvariant()} format";
+        Console.WriteLine(FormattableString.Invariant($"{count} tensors, {bytes / 1e6:F1} MB, {format}"));
         if (bytes <= MostLookedAt)
         {
             TellNotFinite(
@@ -315,7 +320,7 @@ internal static class InspectCommand
         }
     }
 
-    // A file may hold texts of any length, with any characters: a terminal is spared them.
+    // Shortens texts and replaces control characters, because a file may contain any text.
     private static string Line(string text) =>
         new([.. text.Take(200).Select(letter => char.IsControl(letter) ? ' ' : letter)]);
 }

@@ -32,7 +32,7 @@ internal static class KnnCommand
         }.Number("a number above 0");
         var layer = new Option<string?>("--layer") { Description = "pooled or head." }.Offers("pooled", "head");
         var which = Options.Encoder();
-        var prefix = NamedEncoder.PrefixOption();
+        var prefix = EncoderTarget.PrefixOption();
         var output = new Option<string?>("-o", "--output")
         {
             HelpName = "file",
@@ -68,7 +68,7 @@ internal static class KnnCommand
             }
 
             faults.AddRange(With(new KnnOptions(), own).Faults());
-            using var encoder = NamedEncoder.Open(
+            using var encoder = EncoderTarget.Open(
                 parsed.GetValue(target)!, parsed.GetValue(which)!, faults, group.Size,
                 parsed.GetValue(prefix));
             var options =
@@ -86,18 +86,18 @@ internal static class KnnCommand
             if (!encoder.HasKnnSettings && named is null && (own.Item1 is null || own.Item2 is null))
             {
                 var settings = FormattableString.Invariant(
-                    $"k {options.Neighbours}, temperature {options.Temperature}");
+                    $"k {options.Neighbors}, temperature {options.Temperature}");
                 Console.Error.WriteLine(
                     $"moco: note: {parsed.GetValue(target)} holds no settings of kNN: {settings} and " +
                     $"{options.Layer.Name()} features are taken where -k, --temperature and --layer say nothing.");
             }
 
-            var labelled = LabelledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
+            var labelled = LabeledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
             var isAskedFor = named is not null || own.Item1 is not null;
-            if (isAskedFor && options.Neighbours > labelled.Train.Count)
+            if (isAskedFor && options.Neighbors > labelled.Train.Count)
             {
                 throw new ConfigurationException([
-                    $"k is {options.Neighbours}, and the bank has {labelled.Train.Count} images: expected at most " +
+                    $"k is {options.Neighbors}, and the bank has {labelled.Train.Count} images: expected at most " +
                     "that.",
                 ]);
             }
@@ -119,7 +119,7 @@ internal static class KnnCommand
 
     /// <summary>Evaluates, and prints the report.</summary>
     internal static int Judge(
-        NamedEncoder encoder, LabelledData data, string name, KnnOptions options, bool isAskedFor, string? output,
+        EncoderTarget encoder, LabeledData data, string name, KnnOptions options, bool isAskedFor, string? output,
         IProcessGroup group, CancellationToken cancellation)
     {
         var evaluator = encoder.Evaluator(data, output, group, new EvaluationProgress("kNN"));
@@ -137,10 +137,10 @@ internal static class KnnCommand
 
     private static KnnOptions With(
         KnnOptions options,
-        (int? Neighbours, double? Temperature, FeatureLayer? Layer) own) =>
+        (int? Neighbors, double? Temperature, FeatureLayer? Layer) own) =>
         options with
     {
-        Neighbours = own.Neighbours ?? options.Neighbours,
+        Neighbors = own.Neighbors ?? options.Neighbors,
         Temperature = own.Temperature ?? options.Temperature,
         Layer = own.Layer ?? options.Layer,
     };

@@ -30,7 +30,7 @@ internal static class LinearCommand
             "a whole number above 0");
         var seed = Options.Seed("Fixes the classifier's weights, order and views.");
         var which = Options.Encoder();
-        var prefix = NamedEncoder.PrefixOption();
+        var prefix = EncoderTarget.PrefixOption();
         var output = new Option<string?>("-o", "--output")
         {
             HelpName = "file",
@@ -62,10 +62,10 @@ internal static class LinearCommand
                     ? ["--lr with --fast: the fast protocol scans the learning rate. Leave one out."]
                     : Array.Empty<string>(),
             ];
-            using var encoder = NamedEncoder.Open(
+            using var encoder = EncoderTarget.Open(
                 parsed.GetValue(target)!, parsed.GetValue(which)!, faults, group.Size,
                 parsed.GetValue(prefix));
-            var labelled = LabelledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
+            var labelled = LabeledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
             using var signals = new StopSignals();
             try
             {
@@ -83,7 +83,7 @@ internal static class LinearCommand
     }
 
     private static int Official(
-        NamedEncoder encoder, LabelledData data, LinearOptions options, string? output, IProcessGroup group,
+        EncoderTarget encoder, LabeledData data, LinearOptions options, string? output, IProcessGroup group,
         CancellationToken cancellation)
     {
         var evaluator = encoder.Evaluator(
@@ -98,7 +98,7 @@ internal static class LinearCommand
 
     /// <summary>Evaluates by the fast protocol, and prints the report.</summary>
     internal static int Fast(
-        NamedEncoder encoder, LabelledData data, LinearOptions options, string? output, IProcessGroup group,
+        EncoderTarget encoder, LabeledData data, LinearOptions options, string? output, IProcessGroup group,
         CancellationToken cancellation, bool keepsClassifier = true)
     {
         var evaluator = encoder.Evaluator(

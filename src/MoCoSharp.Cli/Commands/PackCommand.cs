@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Globalization;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
@@ -9,7 +10,7 @@ using static System.FormattableString;
 
 namespace MoCoSharp.Cli.Commands;
 
-/// <summary>moco pack: a set in one file that is read without opening and decoding photos.</summary>
+/// <summary>moco pack: writes a data set into one file, so that photos need not be opened and decoded.</summary>
 internal static class PackCommand
 {
     private const int BrokenNamed = 10;
@@ -28,7 +29,7 @@ internal static class PackCommand
         };
         var shortSide = new Option<int>("--short-side")
         {
-            Description = "Resize images whose shorter side is longer; 0 resizes none.",
+            Description = "Resize images whose shorter side is longer than this; 0 resizes none.",
             DefaultValueFactory = _ => new PackOptions().ShortSide,
         }.Number("a whole number of pixels, or 0");
         var format = new Option<string>("--format")
@@ -38,17 +39,18 @@ internal static class PackCommand
         }.OneOf("raw", "jpeg");
         var quality = new Option<int>("--quality")
         {
-            Description = "Of JPEG that has to be encoded, 1 to 100.",
+            Description = "Quality of encoded JPEG, 1 to 100.",
             DefaultValueFactory = _ => new PackOptions().Quality,
         }.Number("a whole number from 1 to 100");
-        var upright = Options.ExifOrientation("Turn images upright as their EXIF data say.");
+        var upright = Options.ExifOrientation("Turn images upright by their EXIF data.");
         var force = Options.Force();
         var verbose = Options.Verbose();
-        var command = new Command("pack", "Write a set into one file that is read many times faster than photos.")
+        var command = new Command("pack", "Write a data set into one file, which is read many times faster than " +
+            "photos.")
         {
             source, output, shortSide, format, quality, upright, force, verbose,
         };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () =>
         {
             var options = new PackOptions
             {
@@ -81,7 +83,7 @@ internal static class PackCommand
         if (parts.Validation is not null)
         {
             Console.Error.WriteLine(
-                $"moco: note: the training part is packed ({parts.Train.Description}); pack the other by its own name."
+                $"moco: note: the training part is packed ({parts.Train.Description}); pack the other part by its name."
             );
         }
 
@@ -108,13 +110,15 @@ internal static class PackCommand
         if (result.Unreadable > 0)
         {
             Console.Error.WriteLine(
-                $"moco: warning: {result.Unreadable} of those left out could not be read this time: pack again once " +
-                "they can (--force).");
+                $"moco: warning: {result.Unreadable} of the images left out could not be read this time: pack " +
+                "again when they can be read (--force).");
         }
 
         Console.WriteLine(
-            Invariant(
-                $"{output}: {result.Images} images, {result.SizeBytes / 1e6:F1} MB, in {watch.Elapsed.TotalSeconds:F1} s{more}. `moco pretrain moco-v2-folder --data {Data.Shell.Quote(output)}` reads it."
-            ));
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{output}: {result.Images} images, {result.SizeBytes / 1e6:F1} MB, in " +
+                $"{watch.Elapsed.TotalSeconds:F1} s{more}. `moco pretrain moco-v2-folder --data " +
+                $"{Data.Shell.Quote(output)}` reads it."));
     }
 }

@@ -14,38 +14,38 @@ using static TorchSharp.torch.nn;
 
 namespace MoCoSharp.Cli.Commands;
 
-/// <summary>moco predict: what a classifier takes images for.</summary>
+/// <summary>moco predict: predicts the classes of images.</summary>
 internal static class PredictCommand
 {
     public static Command Create()
     {
         var target = new Argument<string>("classifier")
         {
-            Description = "A classifier that linear or finetune left, or the run folder with one in classifiers/.",
+            Description = "A classifier from linear or finetune, or a run folder with one in classifiers/.",
         };
-        var data = Options.RequiredData("The images; labels play no part.");
+        var data = Options.RequiredData("The images; labels are ignored.");
         var part = Options.Part();
         var count = new Option<int>("-k")
         {
-            Description = "So many classes for each image, the likeliest first.",
+            Description = "Number of classes for each image, most likely first.",
             DefaultValueFactory = _ => 1,
         }.Number("a whole number above 0");
         var upright = Options.ExifOrientation(
-            "Turn photos upright as their EXIF data say, whatever the classifier was trained on.");
+            "Turn photos upright by their EXIF data, regardless of the training data.");
         var output = new Option<string?>("-o", "--output")
         {
             HelpName = "file",
-            Description = "predictions.csv or .json; without it the lines are printed.",
+            Description = "predictions.csv or .json. Without it, predictions are printed.",
         };
         var force = Options.Force();
         var verbose = Options.Verbose();
         var command = new Command(
             "predict",
-            "Name the class of each image, by a classifier that linear or finetune left.")
+            "Predict the class of each image with a classifier from linear or finetune.")
         {
             target, data, part, count, upright, output, force, verbose,
         };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () => Run(
+        command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () => Run(
             parsed.GetValue(target)!, parsed.GetValue(data)!, parsed.GetValue(part)!,
             parsed.GetValue(count), parsed.GetValue(upright), parsed.GetValue(output),
             parsed.GetValue(force))));
@@ -57,13 +57,13 @@ internal static class PredictCommand
     {
         var faults = Faults(part, count, output, force).ToList();
         var images = EmbedCommand.Images(source, null, part, faults);
-        using var classifier = NamedEncoder.Open(Classifier(target, faults), "query", faults);
+        using var classifier = EncoderTarget.Open(Classifier(target, faults), "query", faults);
         var classes = classifier.Trained.Classes;
         if (classes.Count == 0)
         {
             faults.Add(
-                $"{target}: tells no classes. `moco linear {Shell.Quote(target)} --data LABELLED` makes a " +
-                "classifier of it, and says where that is.");
+                $"{target}: is not a classifier. `moco linear {Shell.Quote(target)} --data LABELED` trains one " +
+                "from it, and prints its path.");
         }
 
         if (images is null || faults.Count > 0)
@@ -103,7 +103,7 @@ internal static class PredictCommand
                 File.Move(written, output, overwrite: force);
                 Console.WriteLine(
                     $"{output}: {read} images, {classes.Count} classes, by " +
-                    $"{target}{LeftOutWords.Of(read, images.Count)}");
+                    $"{target}{LeftOutWords.Describe(read, images.Count)}");
             }
         }
         finally
@@ -176,11 +176,11 @@ internal static class PredictCommand
         }
         else if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(output))))
         {
-            yield return $"-o {output}: there is no folder {Path.GetDirectoryName(output)}. Make it first.";
+            yield return $"-o {output}: there is no folder {Path.GetDirectoryName(output)}. Create it first.";
         }
     }
 
-    // A run folder stands for its only classifier.
+    // A run folder means its only classifier.
     private static string Classifier(string target, List<string> faults)
     {
         var folder = Path.Combine(target, "classifiers");
@@ -189,7 +189,7 @@ internal static class PredictCommand
             : [];
         if (found.Count > 1)
         {
-            faults.Add($"{target}: holds {found.Count} classifiers. Name one of {string.Join(", ", found)}.");
+            faults.Add($"{target}: has {found.Count} classifiers. Name one of {string.Join(", ", found)}.");
         }
 
         return found.Count > 0 ? found[0] : target;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.Progress;
 using MoCoSharp.Data;
@@ -14,7 +15,7 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Cli.Commands;
 
-/// <summary>moco pretrain: from images to a checked encoder.</summary>
+/// <summary>moco pretrain: trains an encoder on images.</summary>
 internal static class PretrainCommand
 {
     public static Command Create()
@@ -28,24 +29,24 @@ internal static class PretrainCommand
             "Images: a folder, a list file, a packed set, tar shards (shards/{000..099}.tar), cifar10:PATH, " +
             "cifar100:PATH, idx:PATH, patterns.");
         var validation = Options.Validation(
-            "Labeled images for the kNN monitor, where the source has none of its own.");
+            "Labeled images for the kNN monitor, if the source has no test part.");
         var runPath = Options.Run("The run folder. Without it, runs/<recipe>-001 and so on.");
         var set = Options.Set("A setting over the recipe's: moco.temperature=0.1");
         var steps = Options.StepLimit("Save and end after so many steps in all.");
-        var resume = new Option<bool>("--resume") { Description = "Go on with the run in --run." };
+        var resume = new Option<bool>("--resume") { Description = "Continue the run in --run." };
         var changes = new Option<bool>("--resume-with-changes")
         {
-            Description = "Go on with another recipe (--set) or other images (--data), and record what is changed.",
+            Description = "Continue with another recipe (--set) or other images (--data), and record the changes.",
         };
         var usr1 = new Option<string>("--usr1")
         {
-            Description = "What SIGUSR1 does: stop (save, exit 75) or continue (save, go on).",
+            Description = "Action on SIGUSR1: stop (save, exit 75) or continue (save, continue).",
             DefaultValueFactory = _ => "stop",
         }.OneOf("stop", "continue");
-        var dryRun = Options.DryRun("Show what would be done, and estimate time and memory.");
-        var json = Options.Json("With --dry-run: print the whole configuration instead, a recipe of one's own.");
+        var dryRun = Options.DryRun("Show the plan, and estimate time and memory.");
+        var json = Options.Json("With --dry-run: print the complete configuration instead, to keep as a recipe.");
         var device = Options.Device();
-        var upright = Options.ExifOrientation("Turn photos upright as their EXIF data say: views.exifOrientation.");
+        var upright = Options.ExifOrientation("Turn photos upright by their EXIF data: views.exifOrientation.");
         var onBadImage = new Option<string?>("--on-bad-image") { Description = "skip (and name it) or fail." }.OneOf([
             .. EnumNames.All<BadImageAction>(),
         ]);
@@ -75,7 +76,7 @@ internal static class PretrainCommand
         bool WithChanges, bool Usr1Continues,
         bool DryRun, bool Json, string? Device, bool Upright, string? OnBadImage)
     {
-        /// <summary>The images that are named, by --data or by --set data=; null where none are.</summary>
+        /// <summary>The source of images, from --data or --set data=; null if none is given.</summary>
         public string? Source =>
             Data
             ?? Settings
@@ -87,7 +88,7 @@ internal static class PretrainCommand
 
         public string RecipeName => Path.GetFileNameWithoutExtension(RecipeTaken);
 
-        // The options with a name of their own are settings like any other.
+        // All settings, including options such as --data.
         public IEnumerable<string> AllSettings =>
         [
             .. Settings, .. Upright ? ["views.exifOrientation=true"] : Array.Empty<string>(),
@@ -108,22 +109,22 @@ internal static class PretrainCommand
 
         if (request is { Json: true, DryRun: false })
         {
-            faults.Add("--json is for --dry-run: add it, or leave --json out.");
+            faults.Add("--json requires --dry-run: add --dry-run, or leave out --json.");
         }
 
         if (group.Rank == 0 && request.Run is not null && !request.DryRun && RunFolder.Exists(request.Run))
         {
             faults.Add(
-                $"{request.Run} holds a run already. Add --resume to go on with it, or name another folder with --run."
+                $"{request.Run} already has a run. Add --resume to continue it, or name another folder with --run."
             );
         }
 
         if (group.Rank == 0 && config is not null)
         {
-            faults.AddRange(WeightsImport.Faults(config)); // read by the first process alone
+            faults.AddRange(WeightsImport.Faults(config)); // only the first process reads weights
         }
 
-        // The data are looked at even where the recipe has faults: all faults at once.
+        // Check the data even if the recipe has faults, to report all faults at once.
         var plan = PretrainPlan.Open(config, request.Data, request.Validation, faults, group.Size, request.Settings);
         if (RankAgreement.Faults(group, plan, faults) is { Count: > 0 } all)
         {
@@ -148,9 +149,7 @@ internal static class PretrainCommand
         return Begin(plan!, run, request.Steps, signals, group);
     }
 
-    /// <summary>
-    /// Trains in a folder that was just made; where that fails before anything is learned, the folder goes.
-    /// </summary>
+    /// <summary>Trains in a new folder. Removes the folder if training fails before the first step.</summary>
     internal static int Begin(PretrainPlan plan, RunFolder run, long? steps, StopSignals signals, IProcessGroup group)
     {
         try
@@ -170,20 +169,20 @@ internal static class PretrainCommand
         var faults = new List<string>();
         if (request.Run is null)
         {
-            faults.Add("--resume needs --run: the folder of the run to go on with.");
+            faults.Add("--resume needs --run: the folder of the run to continue.");
         }
 
         if (request.Recipe is not null || request.DryRun)
         {
             faults.Add(
-                "--resume goes on with the run's own config.json: leave out the recipe and --dry-run. --set " +
-                "key=value changes a setting of it.");
+                "--resume uses config.json of the run: leave out the recipe and --dry-run. --set key=value " +
+                "changes a setting.");
         }
 
         if (group.Rank == 0 && request.Run is not null && !RunFolder.Exists(request.Run))
         {
             faults.Add(
-                $"{request.Run} is not the folder of a run: it has no config.json. Leave out --resume to start one.");
+                $"{request.Run} is not a run folder: it has no config.json. Leave out --resume to start a run.");
         }
 
         if (request.Steps <= 0)
@@ -201,9 +200,9 @@ internal static class PretrainCommand
         if (group.Rank == 0 && WeightsImport.Missing(run) is { Count: > 0 } missing)
         {
             throw new ConfigurationException([
-                $"{run.Path} was imported without {string.Join(", ", missing)}: nothing could go on as it was. "
-                    + "Begin a training with its weights: " +
-                        $"{ImportCommand.Beginning(run.ReadConfig().Encoder, run.Path, null, null)}",
+                $"{run.Path} was imported without {string.Join(", ", missing)}: it cannot be resumed. Start " +
+                "training from its weights: " +
+                $"{ImportCommand.Beginning(run.ReadConfig().Encoder, run.Path, null, null)}",
             ]);
         }
 
@@ -237,7 +236,7 @@ internal static class PretrainCommand
         DryRun.Print(plan);
     }
 
-    // A shipped recipe's own values are meant; only what a person changed is remarked on.
+    // Values of a shipped recipe are intended; remark only on values that the user changed.
     private static void Notes(PretrainPlan plan, Request request)
     {
         foreach (var notice in plan.Notices)
@@ -262,14 +261,14 @@ internal static class PretrainCommand
 
     private static void Note(string text) => Console.Error.WriteLine($"moco: note: {text}");
 
-    /// <summary>Trains in a folder that is held.</summary>
-    /// <param name="plan">What.</param>
-    /// <param name="run">Where.</param>
-    /// <param name="resumes">Whether to go on from its newest checkpoint.</param>
-    /// <param name="withChanges">Whether another recipe or other images are accepted then.</param>
-    /// <param name="steps">Ends after so many in all; null is all epochs.</param>
-    /// <param name="signals">When to stop.</param>
-    /// <param name="group">The processes that train together; all call this.</param>
+    /// <summary>Trains in a locked folder.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="run">The run folder.</param>
+    /// <param name="resumes">Whether to resume from the newest checkpoint.</param>
+    /// <param name="withChanges">Whether a resume accepts another recipe or other images.</param>
+    /// <param name="steps">Total number of steps after which to end; null is all epochs.</param>
+    /// <param name="signals">Requests to stop.</param>
+    /// <param name="group">The processes that train together. Every process must call this.</param>
     internal static int Train(
         PretrainPlan plan, RunFolder run, bool resumes, bool withChanges, long? steps, StopSignals signals,
         IProcessGroup group)
@@ -289,7 +288,7 @@ internal static class PretrainCommand
         plan = plan.Telling(progress.Warned);
         using var views = ViewLoader.Open(
             plan.Train, config.TrainingViews(), plan.Config.Loader, config.Seed, config.BatchSize, group.Rank,
-            group.Size, config.Method.Views);
+            group.Size, config.Method.ViewsPerImage);
         var warnings = new BadImageWarnings(progress.Warned);
         views.BadImageFound += bad =>
             warnings.Tell(
@@ -299,7 +298,7 @@ internal static class PretrainCommand
         signals.OnSave(training.RequestSave);
         if (group.Rank == 0)
         {
-            // weights and checkpoints are read once, and handed round
+            // One process reads weights and checkpoints, and sends them to the others.
             Begin(plan, run, resumes, withChanges, method, training, progress);
         }
 
@@ -313,9 +312,10 @@ internal static class PretrainCommand
         {
             var pauses = training.SavePauses.Order().ToList();
             Console.WriteLine(
-                FormattableString.Invariant(
-                    $"{pauses.Count} {(pauses.Count == 1 ? "save" : "saves")}; training stood still for {pauses[pauses.Count / 2] * 1000:F0} ms each (median), {pauses[^1] * 1000:F0} at most"
-                ));
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{pauses.Count} {(pauses.Count == 1 ? "save" : "saves")}; training stood still for " +
+                    $"{pauses[pauses.Count / 2] * 1000:F0} ms each (median), {pauses[^1] * 1000:F0} at most"));
         }
 
         Console.WriteLine(end switch
@@ -323,11 +323,11 @@ internal static class PretrainCommand
             RunEnd.Finished =>
                 $"done: {training.StepsDone} steps. Look at {run.ViewsPath}; {NextSteps.After(plan, run)}",
             RunEnd.StepLimit =>
-                $"ended after {training.StepsDone} steps, as asked. `moco pretrain --resume --run " +
-                $"{Shell.Quote(run.Path)}` goes on.",
+                $"ended after the requested {training.StepsDone} steps. `moco pretrain --resume --run " +
+                $"{Shell.Quote(run.Path)}` continues.",
             _ =>
                 $"stopped after {training.StepsDone} steps, saved. `moco pretrain --resume --run " +
-                $"{Shell.Quote(run.Path)}` goes on.",
+                $"{Shell.Quote(run.Path)}` continues.",
         });
         return end == RunEnd.Stopped ? ExitCode.Stopped : ExitCode.Done;
     }
@@ -340,7 +340,7 @@ internal static class PretrainCommand
         var isUnbegun = !resumes || run.Checkpoints().Count == 0;
         if (resumes)
         {
-            foreach (var change in training.Resume(run, new ResumeCheck(DataIdentity.Of(plan.Train), withChanges)))
+            foreach (var change in training.Resume(run, new ResumeCheck(DataIdentity.From(plan.Train), withChanges)))
             {
                 Console.WriteLine($"changed: {change}");
             }
@@ -360,10 +360,10 @@ internal static class PretrainCommand
             Console.WriteLine(WeightsImport.Begin(config.InitialWeights, method, config.Encoder, config.InitialPrefix));
         }
 
-        SampleSheet.Write(run, plan.Train, config.TrainingViews(), config);
+        ViewPreview.Write(run, plan.Train, config.TrainingViews(), config);
     }
 
-    // What the encoder is before the first step.
+    // Describes the encoder before the first step.
     private static string StartedFrom(RunConfig config, RunFolder run) =>
         config.InitialWeights is { } weights ? $"before training, from {weights}"
         : File.Exists(run.ImportPath) ? "before training, as imported"

@@ -7,10 +7,10 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Cli.Detection;
 
-/// <summary>A detection from its plan, or its newest checkpoint, to its numbers.</summary>
+/// <summary>Runs a detection from its plan or its newest checkpoint to its result.</summary>
 internal static class DetectionJob
 {
-    // A start that fails here leaves no folder behind.
+    // A failed start removes the folder.
     private static DetectionTransfer Open(DetectionPlan plan, RunFolder run, bool isResumed, DetectionProgress progress)
     {
         try
@@ -24,15 +24,15 @@ internal static class DetectionJob
         }
     }
 
-    /// <summary>Trains, and judges once the last step is done.</summary>
-    /// <param name="plan">What to do.</param>
-    /// <param name="run">Held by the caller.</param>
-    /// <param name="isResumed">Whether to go on from its newest checkpoint.</param>
-    /// <param name="stepLimit">Steps in all after which to end; null is all.</param>
+    /// <summary>Trains, and evaluates after the last step.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="run">The run folder, locked by the caller.</param>
+    /// <param name="isResumed">Whether to resume from the newest checkpoint.</param>
+    /// <param name="stepLimit">Total number of steps after which to end; null is all.</param>
     /// <param name="draw">Images to draw; 0 is none.</param>
-    /// <param name="signals">Ask for an end.</param>
-    /// <param name="progress">Hears of it.</param>
-    /// <returns>How it ended, and what it reached; null before the last step.</returns>
+    /// <param name="signals">Requests to stop.</param>
+    /// <param name="progress">Receives progress.</param>
+    /// <returns>How it ended, and its result; null before the last step.</returns>
     public static (RunEnd End, DetectionResult? Result) Run(
         DetectionPlan plan, RunFolder run, bool isResumed, long? stepLimit, int draw, StopSignals signals,
         DetectionProgress progress)

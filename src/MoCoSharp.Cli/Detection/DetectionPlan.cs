@@ -13,17 +13,16 @@ using TorchSharp;
 namespace MoCoSharp.Cli.Detection;
 
 /// <summary>
-/// A detection that can begin: a configuration without faults or open choices, its images, and the encoder that it
-/// begins with.
+/// A detection that can start: a valid configuration with all choices made, its images, and its initial encoder.
 /// </summary>
 internal sealed record DetectionPlan(
     DetectionConfig Config, BoxedImages Train, BoxedImages Judged, TrainedEncoder? Encoder
 ) : IDisposable
 {
-    /// <summary>What a person asked for.</summary>
+    /// <summary>The request of the user.</summary>
     /// <param name="Target">RUN or FILE; null for random weights.</param>
     /// <param name="Which">query or key.</param>
-    /// <param name="FromScratch">Random weights, of the target's architecture where there is one.</param>
+    /// <param name="FromScratch">Whether to use random weights, with the architecture of the target if given.</param>
     /// <param name="Data">--data.</param>
     /// <param name="Validation">--val.</param>
     /// <param name="Settings">--set.</param>
@@ -32,8 +31,8 @@ internal sealed record DetectionPlan(
         string? Target, string Which, bool FromScratch, string? Data, string? Validation,
         IReadOnlyList<string> Settings, string? Prefix = null);
 
-    /// <summary>Opens everything, or tells every fault.</summary>
-    /// <param name="request">What was asked for.</param>
+    /// <summary>Opens everything, or reports all faults.</summary>
+    /// <param name="request">The request.</param>
     /// <param name="others">Faults of the other options.</param>
     public static DetectionPlan Open(Request request, IEnumerable<string> others)
     {
@@ -47,8 +46,8 @@ internal sealed record DetectionPlan(
         if (request.Target is null && !request.FromScratch)
         {
             faults.Add(
-                "there is no encoder to begin with: name a run folder or a file, or add --from-scratch for random " +
-                "weights (and --set encoder.depth=18 and the like).");
+                "no encoder is given: name a run folder or a file, or add --from-scratch for random weights " +
+                "(with --set encoder.depth=18 for another architecture).");
         }
         else if (request.Target is not null && !Path.Exists(request.Target))
         {
@@ -90,10 +89,7 @@ internal sealed record DetectionPlan(
         return new DetectionPlan(config!, data.Train!, data.Judged!, request.FromScratch ? null : encoder);
     }
 
-    /// <summary>
-    /// Opens the images of a run, to go on with it; and, where it has no checkpoint yet, the encoder that it begins
-    /// with.
-    /// </summary>
+    /// <summary>Opens the images of a run to continue, and its initial encoder if it has no checkpoint yet.</summary>
     public static DetectionPlan Resume(RunFolder run)
     {
         var config = DetectionConfigFile.Load(run.ConfigPath);
@@ -104,12 +100,12 @@ internal sealed record DetectionPlan(
             : throw new ConfigurationException([
                 $"{run.Path}: has no checkpoint yet, and its config.json does not say which file it began with " +
                 $"({config.From}). "
-                    + "Remove the folder, and start again.",
+                    + "Remove the folder and start again.",
             ]);
         if (encoder is not null && config.Encoder != encoder.Encoder.Options with { Head = EncoderHead.None })
         {
             faults.Add(
-                $"{config.InitialWeights}: is now {encoder.Architecture}, of another architecture than {run.Path} " +
+                $"{config.InitialWeights}: is now {encoder.Architecture}, another architecture than {run.Path} " +
                 "began with.");
         }
 
@@ -129,15 +125,13 @@ internal sealed record DetectionPlan(
     }
 
     public string Describe() =>
-        $"{Train.Description}, {Train.Count} images, {Train.ClassNames.Count} classes; judged on " +
-        $"{Judged.Description}, {Judged.Count} images; "
-        + "Faster R-CNN " +
-            $"R{Config.Encoder.Depth}-C4{(Config.Encoder.Width == 64 ? "" : $" of width {Config.Encoder.Width}")} " +
-            $"from {Config.From}; {Config.Steps} steps of {Config.BatchSize} images; "
-        + $"{Config.Device}, {Config.Precision.Name()}, {Config.Threads} torch threads, {Config.Workers} loader " +
-            "workers";
+        $"{Train.Description}, {Train.Count} images, {Train.ClassNames.Count} classes; tested on " +
+        $"{Judged.Description}, {Judged.Count} images; Faster R-CNN " +
+        $"R{Config.Encoder.Depth}-C4{(Config.Encoder.Width == 64 ? "" : $" of width {Config.Encoder.Width}")} " +
+        $"from {Config.From}; {Config.Steps} steps of {Config.BatchSize} images; {Config.Device}, " +
+        $"{Config.Precision.Name()}, {Config.Threads} torch threads, {Config.Workers} loader workers";
 
-    /// <summary>What was dropped while reading, as warnings, and what departs from the protocol.</summary>
+    /// <summary>Warnings about dropped data, and deviations from the protocol.</summary>
     public IEnumerable<DataNotice> Remarks() =>
     [
         .. Train.Notices.Union(Judged.Notices).Select(text => new DataNotice(text, IsWarning: true)),
@@ -173,7 +167,7 @@ internal sealed record DetectionPlan(
         }
     }
 
-    // What follows from the encoder, and the options with a name of their own.
+    // The settings from the encoder and from options such as --data.
     private static JsonObject Basis(Request request, TrainedEncoder? encoder)
     {
         var basis = new JsonObject { ["data"] = request.Data ?? "" };
@@ -191,7 +185,7 @@ internal sealed record DetectionPlan(
                 ["width"] = options.Width,
                 ["stem"] = options.Stem.Name(),
                 ["head"] = EncoderHead.None.Name(),
-                ["recompute"] = options.Recompute,
+                ["recompute"] = options.ActivationCheckpointing,
             };
             basis["mean"] = Numbers(normalize.Mean);
             basis["std"] = Numbers(normalize.Std);
@@ -210,7 +204,7 @@ internal sealed record DetectionPlan(
         return basis;
     }
 
-    // 0.485 rather than 0.4850000143: the nearest decimal of a float.
+    // Writes the shortest decimal of a float: 0.485, not 0.4850000143.
     private static JsonArray Numbers(IEnumerable<float> values) =>
         [
             .. values.Select(value =>
@@ -225,7 +219,7 @@ internal sealed record DetectionPlan(
         try
         {
             var encoder = OpenEncoder(target, role, prefix);
-            NamedEncoder.Note(target, encoder);
+            EncoderTarget.Note(target, encoder);
             return encoder;
         }
         catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException)
@@ -243,8 +237,8 @@ internal sealed record DetectionPlan(
             && DetectionConfigFile.IsDetection(Path.Combine(target, RunFolder.ConfigName)))
         {
             throw new ConfigurationException([
-                $"{target} is the run of a detection, and has no encoder to begin with. --resume --run " +
-                $"{Shell.Quote(target)} goes on with it.",
+                $"{target} is a detection run, which has no encoder to start from. --resume --run " +
+                $"{Shell.Quote(target)} continues it.",
             ]);
         }
 
@@ -261,13 +255,13 @@ internal sealed record DetectionPlan(
             var (train, judged) = DetectionSource.Open(source, validation);
             if (train.ClassNames.Count == 0 || !Enumerable.Range(0, train.Count).Any(i => train[i].HasObjects))
             {
-                faults.Add($"{train.Description}: has no boxes to learn from.");
+                faults.Add($"{train.Description}: has no boxes to train on.");
             }
 
             if (judged is null)
             {
                 faults.Add(
-                    $"{train.Description}: there are no images to judge by. Name some with --val, as voc:DIR@SET or " +
+                    $"{train.Description}: there are no test images. Name some with --val, as voc:DIR@SET or " +
                     "coco:FILE.json@IMAGES.");
             }
 

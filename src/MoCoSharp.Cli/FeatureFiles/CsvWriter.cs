@@ -3,7 +3,7 @@ using System.Text;
 
 namespace MoCoSharp.Cli.FeatureFiles;
 
-/// <summary>name,label,class,f0,f1,...: a line an image, quoted as RFC 4180 says.</summary>
+/// <summary>CSV with columns name,label,class,f0,f1,... and one line per image, quoted as in RFC 4180.</summary>
 internal sealed class CsvWriter : IFeatureWriter
 {
     private readonly StreamWriter _file;

@@ -1,25 +1,25 @@
 namespace MoCoSharp.Cli.FeatureFiles;
 
-/// <summary>A file of features that grows row by row. It is whole only once it is finished.</summary>
+/// <summary>Writes a file of features row by row. The file is valid only after <see cref="Finish"/>.</summary>
 internal interface IFeatureWriter : IDisposable
 {
     /// <summary>Adds one image.</summary>
-    /// <param name="name">Of the image.</param>
-    /// <param name="label">-1 where there is none.</param>
+    /// <param name="name">Name of the image.</param>
+    /// <param name="label">Label; -1 for none.</param>
     /// <param name="values">Length D.</param>
     void Add(string name, int label, ReadOnlySpan<float> values);
 
-    /// <summary>Writes what comes last.</summary>
+    /// <summary>Completes the file.</summary>
     void Finish();
 }
 
-/// <summary>Which writer a file's name asks for.</summary>
+/// <summary>Chooses a writer by the extension of a file.</summary>
 internal static class FeatureWriters
 {
-    /// <summary>The extensions that are known.</summary>
+    /// <summary>The supported extensions.</summary>
     public static IReadOnlyList<string> Extensions { get; } = [".npy", ".parquet", ".csv"];
 
-    /// <summary>A writer for D values a row.</summary>
+    /// <summary>Creates a writer for D values per row.</summary>
     public static IFeatureWriter Create(string path, int featureSize, IReadOnlyList<string> classNames) =>
         Path.GetExtension(path).ToLowerInvariant() switch
     {
@@ -28,7 +28,7 @@ internal static class FeatureWriters
         _ => new CsvWriter(path, featureSize, classNames),
     };
 
-    /// <summary>The files that a writer makes: names and labels stand beside a .npy.</summary>
+    /// <summary>The files that a writer creates. For .npy, a second file has names and labels.</summary>
     public static IReadOnlyList<string> Files(string path) =>
         Path.GetExtension(path).Equals(".npy", StringComparison.OrdinalIgnoreCase)
             ? [path, Path.ChangeExtension(path, ".csv")]

@@ -4,13 +4,13 @@ using System.Text;
 namespace MoCoSharp.Cli.FeatureFiles;
 
 /// <summary>
-/// NumPy's format, version 1.0: float32 [M, D], row-major. Names and labels stand beside it, in a .csv of the same
+/// Writes NumPy's format, version 1.0: float32 [M, D], row-major. Names and labels go into a .csv file of the same
 /// name.
 /// </summary>
-/// <remarks>The format: numpy.lib.format. M is not known before the end, so the header keeps room for it.</remarks>
+/// <remarks>Format: numpy.lib.format. M is known only at the end, so the header reserves space for it.</remarks>
 internal sealed class NpyWriter : IFeatureWriter
 {
-    private const int HeaderSize = 128; // with magic and length; a multiple of 64, as the format wants
+    private const int HeaderSize = 128; // with magic and length; the format requires a multiple of 64
 
     private readonly FileStream _file;
     private readonly CsvWriter _names;

@@ -4,12 +4,12 @@ using Parquet.Schema;
 namespace MoCoSharp.Cli.FeatureFiles;
 
 /// <summary>
-/// Apache Parquet: the columns name, label, class and features, a list of float32 that pandas, Polars and DuckDB read
-/// as it is.
+/// Writes Apache Parquet with columns name, label, class and features. Features are a list of float32 that pandas,
+/// Polars and DuckDB can read.
 /// </summary>
 internal sealed class ParquetFeatures : IFeatureWriter
 {
-    private const int ValuesInMemory = 4 << 20; // 16 MB a row group
+    private const int ValuesInMemory = 4 << 20; // 16 MB per row group
 
     private static readonly DataField<string> Name = new("name", nullable: false);
     private static readonly DataField<int> Label = new("label", nullable: false);
@@ -24,8 +24,8 @@ internal sealed class ParquetFeatures : IFeatureWriter
     private readonly List<string> _names = [];
     private readonly List<int> _labels = [];
     private readonly float[] _values; // [rows of a group, D]
-    private readonly int[] _definitions; // each value is there
-    private readonly int[] _repetitions; // 0 where a row begins
+    private readonly int[] _definitions; // every value is present
+    private readonly int[] _repetitions; // 0 at the start of a row
 
     public ParquetFeatures(string path, int featureSize, IReadOnlyList<string> classNames)
     {
@@ -61,7 +61,7 @@ internal sealed class ParquetFeatures : IFeatureWriter
         _stream.Flush();
     }
 
-    // Without Finish there is no footer, and the caller takes the file away.
+    // Without Finish there is no footer, and the caller deletes the file.
     public void Dispose() => _stream.Dispose();
 
     private void WriteGroup()

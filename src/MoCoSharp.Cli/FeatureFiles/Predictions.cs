@@ -6,18 +6,18 @@ using MoCoSharp.Models;
 
 namespace MoCoSharp.Cli.FeatureFiles;
 
-/// <summary>What images are taken for, one after the other: on the terminal, as CSV or as JSON.</summary>
+/// <summary>Writes predictions image by image: to the terminal, as CSV or as JSON.</summary>
 internal abstract class Predictions : IDisposable
 {
-    /// <summary>A file by its ending; null prints.</summary>
+    /// <summary>Creates a writer by the extension of a file; null prints.</summary>
     public static Predictions Create(string? path, int classes) => path is null ? new Printed()
         : Path.GetExtension(path).Equals(".json", StringComparison.OrdinalIgnoreCase) ? new JsonFile(path)
         : new CsvFile(path, classes);
 
-    /// <summary>An image, with its likeliest classes.</summary>
+    /// <summary>Adds an image with its most likely classes.</summary>
     public abstract void Add(string name, (string Class, float Probability)[] likeliest);
 
-    /// <summary>All were added.</summary>
+    /// <summary>Completes the output.</summary>
     public virtual void Finish()
     {
     }
@@ -29,12 +29,13 @@ internal abstract class Predictions : IDisposable
 
     private sealed class Printed : Predictions
     {
-        public override void Add(string name, (string Class, float Probability)[] likeliest) =>
-            Console.Out.WriteLine(
-                $"{Line(name)}\t{string.Join('\t', likeliest.Select(item => $"{Line(item.Class)}\t{Text(item.Probability)}"))}"
-            );
+        public override void Add(string name, (string Class, float Probability)[] likeliest)
+        {
+            var classes = likeliest.Select(item => $"{Line(item.Class)}\t{Text(item.Probability)}");
+            Console.Out.WriteLine($"{Line(name)}\t{string.Join('\t', classes)}");
+        }
 
-        // An image stays on its line, and a terminal is spared control characters.
+        // Replaces control characters: each image has one line, and the terminal is not disturbed.
         private static string Line(string text) =>
             new([.. text.Select(letter => char.IsControl(letter) ? '?' : letter)]);
 
@@ -99,7 +100,7 @@ internal abstract class Predictions : IDisposable
 
             _file.WriteEndArray();
             _file.WriteEndObject();
-            _file.Flush(); // an image is small, and a set may be large
+            _file.Flush(); // one image is small, but a data set may be large
         }
 
         public override void Finish()

@@ -9,14 +9,12 @@ using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Inspection;
 
-/// <summary>
-/// Says what a file is that holds no weights: parts of a run, images, lists of them, and what else lies beside them.
-/// </summary>
+/// <summary>Describes files without weights: parts of a run, images, lists of images, and other files.</summary>
 internal static class FileKinds
 {
     private const int LongestJson = 1 << 24; // bytes
 
-    /// <summary>What a file is, in lines; null where it may hold weights, or is unknown.</summary>
+    /// <summary>Describes a file in lines; null if it may have weights, or is unknown.</summary>
     public static IReadOnlyList<string>? Describe(string path)
     {
         var name = Path.GetFileName(path);
@@ -51,7 +49,7 @@ internal static class FileKinds
         return FileSignature.Describe(head) is { } known && !MayHoldWeights(head) ? [$"{path}: {known}"] : null;
     }
 
-    /// <summary>Whether a file is no text, and not empty.</summary>
+    /// <summary>Whether a file is binary and not empty.</summary>
     public static bool IsBinary(string path)
     {
         using var stream = File.OpenRead(path);
@@ -60,7 +58,7 @@ internal static class FileKinds
         return head.Length > 0 && !IsText(head);
     }
 
-    // What the readers of weights look into themselves.
+    // File types that the readers of weights check themselves.
     private static bool MayHoldWeights(ReadOnlySpan<byte> head) =>
         head.IsEmpty
         || head.StartsWith("PK"u8)
@@ -124,7 +122,7 @@ internal static class FileKinds
         }
         catch (Exception error) when (error is JsonException or ArgumentException)
         {
-            return [$"{path}: a text that begins as JSON, and is none: {error.Message}"];
+            return [$"{path}: a text that looks like JSON but is not valid: {error.Message}"];
         }
 
         if (json is null)
@@ -143,14 +141,12 @@ internal static class FileKinds
             try
             {
                 var config = RunConfigFile.Load(path);
+                var isOfRun = Path.GetFileName(path) == RunFolder.ConfigName;
                 return
                 [
-                    $"{path}: " +
-                    $"{(Path.GetFileName(path) == RunFolder.ConfigName ? "the configuration of a run" : "a recipe")}: {config.Description}",
+                    $"{path}: {(isOfRun ? "the configuration of a run" : "a recipe")}: {config.Description}",
                     Line(config),
-                    .. Path.GetFileName(path) == RunFolder.ConfigName
-                        ? [$"the run: moco inspect {Shell.Quote(folder)}"]
-                        : Array.Empty<string>(),
+                    .. isOfRun ? [$"the run: moco inspect {Shell.Quote(folder)}"] : Array.Empty<string>(),
                 ];
             }
             catch (ConfigurationException error)
@@ -164,17 +160,17 @@ internal static class FileKinds
             _ when json.ContainsKey("mocoSharp") => "the environment of a run: versions and hardware",
             _ when json.ContainsKey("protocol") => "the report of an evaluation",
             _ when json.ContainsKey("missing") && json.ContainsKey("kind") =>
-                "what was found in the file that a run was imported from",
+                "the report on the file that a run was imported from",
             _ when json.ContainsKey("annotations") && json.ContainsKey("images") =>
                 $"COCO's annotations; --data coco:{path} reads them",
             _ when json.ContainsKey("weight_map") =>
-                "the index of weights in several safetensors files, which are not put together here",
+                "the index of weights in several safetensors files, which are not supported",
             _ => $"a JSON text with {string.Join(", ", json.Select(item => item.Key).Take(6))}",
         };
         return [$"{path}: {what}{(json["protocol"] is JsonValue protocol ? $": {protocol}" : "")}"];
     }
 
-    /// <summary>A run of a detection, in a line.</summary>
+    /// <summary>Describes a detection run.</summary>
     public static IReadOnlyList<string> Detection(string path)
     {
         var config = DetectionConfigFile.Load(path);
@@ -187,13 +183,13 @@ internal static class FileKinds
         ];
     }
 
-    /// <summary>What a configuration asks for, in a line.</summary>
+    /// <summary>Describes a configuration in one line.</summary>
     public static string Line(RunConfig config) =>
         $"data {config.Data}; ResNet-{config.Encoder.Depth} of width {config.Encoder.Width}, " +
         $"{config.Encoder.Stem.Name()} stem, {config.Encoder.Head.Name()} head; "
         + $"batch {config.BatchSize}, {config.BnGroups} BN groups, {config.Method.Describe()}, {config.Epochs} " +
             $"epochs, seed {config.Seed}"
-        + (config.InitialWeights is { } weights ? $"; begins with {weights}" : "");
+        + (config.InitialWeights is { } weights ? $"; starts from {weights}" : "");
 
     private static IReadOnlyList<string> OfText(string path, ReadOnlySpan<byte> head)
     {
@@ -211,7 +207,7 @@ internal static class FileKinds
         {
             return
             [
-                $"{path}: a text of {File.ReadLines(path).Take(1_000_000).Count()} lines, and no list of images: " +
+                $"{path}: a text of {File.ReadLines(path).Take(1_000_000).Count()} lines, but not a list of images: " +
                 $"{error.Message}",
             ];
         }

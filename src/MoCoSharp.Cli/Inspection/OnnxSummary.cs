@@ -2,16 +2,16 @@ using System.Text;
 
 namespace MoCoSharp.Cli.Inspection;
 
-/// <summary>What an ONNX file says of itself, read without its weights: they are passed over where they lie.</summary>
-/// <param name="FormatVersion">Of the file.</param>
+/// <summary>A summary of an ONNX file. Reading skips the weights.</summary>
+/// <param name="FormatVersion">Version of the file format.</param>
 /// <param name="Producer">The program that wrote it, with its version.</param>
 /// <param name="Graph">The graph's name.</param>
 /// <param name="Opsets">Versions of the operator sets.</param>
 /// <param name="Inputs">Name, type and shape of each.</param>
-/// <param name="Outputs">The same.</param>
-/// <param name="Operations">How many of each kind.</param>
-/// <param name="Weights">How many tensors.</param>
-/// <param name="WeightBytes">What they take in the file.</param>
+/// <param name="Outputs">Name, type and shape of each.</param>
+/// <param name="Operations">Number of operations of each kind.</param>
+/// <param name="Weights">Number of weight tensors.</param>
+/// <param name="WeightBytes">Their size in the file.</param>
 /// <param name="Metadata">Free text by key.</param>
 /// <remarks>
 /// Field numbers are those of onnx.proto, <see href="https://github.com/onnx/onnx/blob/main/onnx/onnx.proto"/>.
@@ -24,7 +24,7 @@ internal sealed record OnnxSummary(
 {
     private const int LengthDelimited = 2;
     private const int MostFields = 5_000_000;
-    private const int LongestText = 1 << 16; // bytes; what is longer is cut
+    private const int LongestText = 1 << 16; // bytes; longer texts are cut
     private const int MostListed = 1000;
 
     private static readonly string[] Types =
@@ -34,14 +34,14 @@ internal sealed record OnnxSummary(
     ];
 
     /// <summary>Reads a file.</summary>
-    /// <exception cref="InvalidDataException">It is no ONNX model, or broken.</exception>
+    /// <exception cref="InvalidDataException">The file is not an ONNX model, or is broken.</exception>
     public static OnnxSummary Read(string path)
     {
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16);
         return Read(stream, path);
     }
 
-    /// <summary>The same, from a stream that can seek.</summary>
+    /// <summary>Reads a seekable stream.</summary>
     internal static OnnxSummary Read(Stream stream, string path)
     {
         var message = new Message(stream, path);
@@ -74,7 +74,7 @@ internal sealed record OnnxSummary(
                 [.. inputs.Where(input => !initialized.Contains(input.Split("  ")[0]))],
                 outputs,
                 operations, weights, weightBytes, metadata)
-            : throw new InvalidDataException($"{path}: is no ONNX model: it has no graph, or no version.");
+            : throw new InvalidDataException($"{path}: is not an ONNX model: it has no graph, or no version.");
 
         void ReadGraph(Field graph)
         {
@@ -162,7 +162,7 @@ internal sealed record OnnxSummary(
             ];
     }
 
-    // A field of a protobuf message: a number, or where its bytes lie.
+    // A field of a protobuf message: a number, or the position of its bytes.
     private readonly record struct Field(int Number, bool IsMessage, long Value, long Begin, long End);
 
     // The wire format: https://protobuf.dev/programming-guides/encoding/
@@ -197,7 +197,7 @@ internal sealed record OnnxSummary(
                 };
                 if (stop > end || stop < start)
                 {
-                    throw Fault($"has a field that ends behind its message, at byte {position}: was it cut short?");
+                    throw Fault($"has a field that ends after its message, at byte {position}: was it cut short?");
                 }
 
                 yield return new Field((int)number, (tag & 7) == LengthDelimited, value, start, stop);
@@ -256,6 +256,6 @@ internal sealed record OnnxSummary(
         }
 
         private InvalidDataException Fault(string what) =>
-            new($"{path}: is no ONNX model, or a broken one: it {what}.");
+            new($"{path}: is not an ONNX model, or a broken one: it {what}.");
     }
 }

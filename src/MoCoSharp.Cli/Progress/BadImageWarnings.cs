@@ -3,10 +3,10 @@ using MoCoSharp.Data.Loading;
 namespace MoCoSharp.Cli.Progress;
 
 /// <summary>
-/// Tells of images that are left out: the first ones by name, then now and then how many, so that a lost folder does
-/// not flood a terminal.
+/// Warns about images that are left out: the first ones by name, later only their number at intervals, so that a lost
+/// folder does not flood the terminal.
 /// </summary>
-/// <param name="warn">Where to.</param>
+/// <param name="warn">Receives the warnings.</param>
 internal sealed class BadImageWarnings(Action<string> warn)
 {
     private const int Named = 20;
@@ -15,9 +15,9 @@ internal sealed class BadImageWarnings(Action<string> warn)
     private int _told;
     private int _next = 100;
 
-    /// <summary>Each image once; from any thread.</summary>
-    /// <param name="bad">What is wrong.</param>
-    /// <param name="then">What happens instead, a sentence.</param>
+    /// <summary>Warns about an image, once per image. Thread-safe.</summary>
+    /// <param name="bad">The image and its fault.</param>
+    /// <param name="then">A sentence on the consequence.</param>
     public void Tell(BadImage bad, string then)
     {
         string? text;
@@ -26,7 +26,7 @@ internal sealed class BadImageWarnings(Action<string> warn)
             _told++;
             text = _told <= Named ? $"{bad} {then}"
                 : _told == Named + 1
-                    ? $"More images cannot be read, such as {bad} They are counted, and not named any more."
+                    ? $"More images cannot be read, such as {bad} From now on, they are counted and not named."
                 : _told == _next ? FormattableString.Invariant($"{_told} images could not be read so far.")
                 : null;
             _next = _told == _next ? _next * 10 : _next;

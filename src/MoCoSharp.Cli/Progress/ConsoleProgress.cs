@@ -7,10 +7,10 @@ using MoCoSharp.Training;
 namespace MoCoSharp.Cli.Progress;
 
 /// <summary>
-/// A run's progress: a status line on a terminal and a line that stays every half minute; in a pipe a line for each
-/// report.
+/// Prints a run's progress: on a terminal, a status line and a permanent line every half minute; in a pipe, a line for
+/// each report.
 /// </summary>
-/// <param name="epochs">Of the whole run.</param>
+/// <param name="epochs">Epochs of the whole run.</param>
 /// <param name="time">The clock.</param>
 internal sealed class ConsoleProgress(int epochs, TimeProvider time) : IPretrainObserver
 {
@@ -26,13 +26,13 @@ internal sealed class ConsoleProgress(int epochs, TimeProvider time) : IPretrain
     private TimeSpan _lineTold;
     private TimeSpan? _evaluationTold;
 
-    /// <summary>What the encoder is before the first step, in a word or two.</summary>
+    /// <summary>A short description of the encoder before the first step.</summary>
     public string StartedFrom { get; init; } = "untrained";
 
     public void Stepped(long step, long totalSteps)
     {
         _left.Stepped(step);
-        if (_watch.Elapsed - _lineTold > BetweenLines) // steps may be slow: nothing is silent for long
+        if (_watch.Elapsed - _lineTold > BetweenLines) // steps may be slow: print at regular intervals
         {
             TellLine(step, totalSteps);
         }
@@ -72,9 +72,10 @@ internal sealed class ConsoleProgress(int epochs, TimeProvider time) : IPretrain
         _knn = report;
         var before = report.Step == 0 ? $" ({StartedFrom})" : "";
         Console.WriteLine(
-            FormattableString.Invariant(
-                $"epoch {report.Epoch}/{epochs}  kNN {report.Accuracy:P2}{before} [{report.Protocol}] in {report.Seconds:F1} s"
-            ));
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"epoch {report.Epoch}/{epochs}  kNN {report.Accuracy:P2}{before} [{report.Protocol}] in " +
+                $"{report.Seconds:F1} s"));
     }
 
     public void Saved(string path) => Console.WriteLine($"saved {path}");
@@ -91,7 +92,7 @@ internal sealed class ConsoleProgress(int epochs, TimeProvider time) : IPretrain
         Console.WriteLine(Screen.Fit(Screen.IsLive ? Screen.Columns : int.MaxValue, Parts(step, total)));
     }
 
-    // What a person wants first stands first: a narrow window cuts the rest.
+    // The most important parts come first, because a narrow window cuts the rest.
     private IEnumerable<string> Parts(long step, long total)
     {
         if (_left.Estimate(total) is { } left)
@@ -136,7 +137,7 @@ internal sealed class ConsoleProgress(int epochs, TimeProvider time) : IPretrain
         }
     }
 
-    // The shortest that can be said; moco doctor has the sentences. What a method does not have is left out.
+    // A short form of the health figures; moco doctor explains them. Figures that a method lacks are left out.
     private IEnumerable<string> Health()
     {
         if (_health is not { } health)

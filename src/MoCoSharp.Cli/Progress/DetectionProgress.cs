@@ -5,8 +5,8 @@ using MoCoSharp.Detection.Transfer;
 namespace MoCoSharp.Cli.Progress;
 
 /// <summary>
-/// A detection's progress: a status line on a terminal and a line that stays every half minute; in a pipe a line for
-/// each report.
+/// Prints a detection's progress: on a terminal, a status line and a permanent line every half minute; in a pipe, a
+/// line for each report.
 /// </summary>
 internal sealed class DetectionProgress : IDetectionObserver
 {
@@ -22,7 +22,7 @@ internal sealed class DetectionProgress : IDetectionObserver
     public void Stepped(long step, long totalSteps)
     {
         _left.Stepped(step);
-        // steps may be slow: nothing is silent for long
+        // Steps may be slow: print at regular intervals.
         if (_told is not { } told || _watch.Elapsed - told > BetweenLines)
         {
             TellLine(step, totalSteps);
@@ -83,9 +83,10 @@ internal sealed class DetectionProgress : IDetectionObserver
         {
             yield return Invariant($"loss {report.Loss:F3}");
             yield return Invariant($"{report.ImagesPerSecond:F1} images/s");
-            yield return Invariant(
-                $"(anchors {report.Objectness:F3} + {report.Proposal:F3}, regions {report.Classification:F3} + {report.Location:F3})"
-            );
+            yield return string.Create(
+                CultureInfo.InvariantCulture,
+                $"(anchors {report.Objectness:F3} + {report.Proposal:F3}, regions {report.Classification:F3} + " +
+                $"{report.Location:F3})");
             yield return Invariant($"lr {report.LearningRate:G3}");
             yield return Invariant($"waiting {report.WaitShare:P0}");
         }

@@ -6,9 +6,10 @@ using MoCoSharp.Evaluation;
 namespace MoCoSharp.Cli.Progress;
 
 /// <summary>
-/// How far an evaluation is: a status line on a terminal, a line every two seconds in a pipe. From any thread.
+/// Prints the progress of an evaluation: a status line on a terminal, or a line every two seconds in a pipe.
+/// Thread-safe.
 /// </summary>
-/// <param name="what">The evaluation, in a word.</param>
+/// <param name="what">The name of the evaluation.</param>
 internal sealed class EvaluationProgress(string what)
 {
     private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(2);
@@ -18,7 +19,7 @@ internal sealed class EvaluationProgress(string what)
     private readonly BadImageWarnings _warnings = new(text => Console.Error.WriteLine($"moco: warning: {text}"));
     private TimeSpan _told;
 
-    /// <summary>So many of so many.</summary>
+    /// <summary>Shows how much is done.</summary>
     public void Show(string doing, long done, long total)
     {
         if (Screen.IsLive)
@@ -37,19 +38,19 @@ internal sealed class EvaluationProgress(string what)
         }
     }
 
-    /// <summary>A broken image, named once however often it is met.</summary>
+    /// <summary>Warns about a broken image, once.</summary>
     public void Show(BadImage bad)
     {
         lock (_broken)
         {
             if (_broken.Add(bad.Name))
             {
-                _warnings.Tell(bad, "It takes no part.");
+                _warnings.Tell(bad, "It is left out.");
             }
         }
     }
 
-    /// <summary>An epoch's numbers.</summary>
+    /// <summary>Prints the scores of an epoch.</summary>
     public static void ShowEpoch(EpochScores epoch, int epochs) =>
         Console.WriteLine(
             string.Create(

@@ -6,43 +6,42 @@ using MoCoSharp.Diagnostics;
 namespace MoCoSharp.Cli.Progress;
 
 /// <summary>
-/// Standard output and standard error: lines that stay, and on a terminal one status line below them that is drawn
-/// over.
+/// Standard output and standard error: permanent lines, and on a terminal one status line below them that is redrawn.
 /// </summary>
 /// <remarks>
-/// A write that fails (full disk, closed descriptor) never ends the work: it is told once, and the next one is tried
-/// again. Spectre.Console was considered. Its live displays own the console for as long as they run; here warnings,
-/// signals and worker threads write lines at any time.
+/// A failed write (full disk, closed descriptor) does not end the work. It is reported once, and the next write is
+/// tried again. Spectre.Console is not used: its live displays own the console while they run, but here warnings,
+/// signals and worker threads print lines at any time.
 /// </remarks>
 internal static partial class Screen
 {
     private static readonly TimeSpan BetweenDrawings = TimeSpan.FromSeconds(0.1);
     private const int WidthIfUnknown = 80;
-    private const int RoomForCtrlC = 2; // the terminal echoes ^C behind the status line: it must not wrap
+    private const int RoomForCtrlC = 2; // the terminal echoes ^C after the status line, which must not wrap
 
     private static readonly Lock Gate = new();
     private static readonly Stopwatch Watch = Stopwatch.StartNew();
     private static SteadyWriter? output;
     private static SteadyWriter? error;
     private static TimeSpan? lastDrawing;
-    private static int drawnColumns; // of the status line; 0 where there is none
+    private static int drawnColumns; // columns of the status line; 0 if there is none
 
     /// <summary>
-    /// Whether a status line can be drawn: a terminal that is not called dumb, and this process has it alone.
+    /// Whether a status line can be drawn: the output is a terminal, not "dumb", and not shared with other processes.
     /// </summary>
     public static bool IsLive { get; private set; }
 
     /// <summary>Whether anything written to standard output was lost.</summary>
     public static bool HasLostOutput => output?.HasFailed ?? false;
 
-    /// <summary>Puts both in place of Console.Out and Console.Error. Called once, before anything is written.</summary>
+    /// <summary>Replaces Console.Out and Console.Error. Call once, before any output.</summary>
     public static void Open()
     {
         var term = Environment.GetEnvironmentVariable("TERM");
         IsLive = !Console.IsOutputRedirected && (OperatingSystem.IsWindows() || term is not (null or "" or "dumb"));
         if (IsLive)
         {
-            _ = Console.Out; // the runtime follows changes of the window's size only once it has set up the terminal
+            _ = Console.Out; // sets up the terminal, so that the runtime tracks the window size
         }
 
         error = new SteadyWriter(
@@ -56,10 +55,10 @@ internal static partial class Screen
         Console.SetError(TextWriter.Synchronized(error));
     }
 
-    /// <summary>No status line from now on: several processes share the terminal.</summary>
+    /// <summary>Disables the status line, because several processes share the terminal.</summary>
     public static void BePlain() => IsLive = false;
 
-    /// <summary>Columns that a status line may fill.</summary>
+    /// <summary>The maximum width of the status line.</summary>
     public static int Columns
     {
         get
@@ -78,9 +77,9 @@ internal static partial class Screen
     }
 
     /// <summary>
-    /// Draws the status line, at most ten times a second; does nothing where <see cref="IsLive"/> is false.
+    /// Draws the status line, at most ten times a second. Does nothing if <see cref="IsLive"/> is false.
     /// </summary>
-    /// <param name="text">Gives the line for a number of columns; what is longer is cut.</param>
+    /// <param name="text">Returns the line for a number of columns; longer lines are cut.</param>
     public static void Draw(Func<int, string> text)
     {
         lock (Gate)
@@ -99,7 +98,7 @@ internal static partial class Screen
         }
     }
 
-    /// <summary>Joins the parts that fit, from the first on, two blanks between them.</summary>
+    /// <summary>Joins the first parts that fit, separated by two spaces.</summary>
     public static string Fit(int columns, IEnumerable<string> parts)
     {
         var line = new StringBuilder();
@@ -124,12 +123,12 @@ internal static partial class Screen
             {
                 output!.WriteRaw(Erased());
                 drawnColumns = 0;
-                lastDrawing = null; // the next drawing puts it back at once
+                lastDrawing = null; // so that the next call redraws at once
             }
         }
     }
 
-    // A window that has become narrower shows the line over several rows.
+    // A narrowed window shows the line on several rows.
     private static string Erased()
     {
         if (drawnColumns == 0)
@@ -146,9 +145,8 @@ internal static partial class Screen
         return (rowsAbove > 0 ? $"\e[{rowsAbove}A" : "") + "\r\e[J";
     }
 
-    // Where the starter has closed a descriptor (>&-), the runtime's next file gets its number: writing there could do
-    // anything.
-    // Files that the runtime opens are closed at exec; those of the starter cannot be.
+    // If the parent process closed a descriptor (>&-), the next file of the runtime gets its number, and writing there
+    // could corrupt the file. Files of the runtime have the close-on-exec flag; inherited descriptors do not.
     private static bool IsInherited(int descriptor)
     {
         const int getFlags = 1, closeOnExec = 1; // F_GETFD, FD_CLOEXEC

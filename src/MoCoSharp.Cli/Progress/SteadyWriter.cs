@@ -2,13 +2,10 @@ using System.Text;
 
 namespace MoCoSharp.Cli.Progress;
 
-/// <summary>
-/// Writes to standard output or standard error; what cannot be written is left out and told once, and nothing is
-/// thrown.
-/// </summary>
-/// <param name="stream">Where to.</param>
-/// <param name="descriptor">1 or 2, by which a message finds the file's name.</param>
-/// <param name="lost">Told of the first failure.</param>
+/// <summary>Writes to standard output or standard error. A failed write is reported once and does not throw.</summary>
+/// <param name="stream">The stream.</param>
+/// <param name="descriptor">1 or 2, to find the file's name for messages.</param>
+/// <param name="lost">Receives a message on the first failure.</param>
 /// <param name="before">Called before each text, to erase a status line.</param>
 internal sealed class SteadyWriter(Stream stream, int descriptor, Action<string> lost, Action before) : TextWriter
 {
@@ -47,7 +44,7 @@ internal sealed class SteadyWriter(Stream stream, int descriptor, Action<string>
             HasFailed = true;
             if (isFirst)
             {
-                lost($"{Name()} cannot be written: {error.Message.TrimEnd('.')}. The work goes on without it.");
+                lost($"{Name()} cannot be written: {error.Message.TrimEnd('.')}. The program continues without it.");
             }
         }
     }

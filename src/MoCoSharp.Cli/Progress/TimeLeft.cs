@@ -3,8 +3,8 @@ using System.Globalization;
 namespace MoCoSharp.Cli.Progress;
 
 /// <summary>
-/// Estimates the time left from the steps of the last minute. It says nothing before it has seen enough steps after the
-/// warm-up.
+/// Estimates the time left from the steps of the last minute. There is no estimate until enough steps after the warm-up
+/// are done.
 /// </summary>
 /// <param name="time">The clock.</param>
 internal sealed class TimeLeft(TimeProvider time)
@@ -14,14 +14,14 @@ internal sealed class TimeLeft(TimeProvider time)
     private const double FewestSeconds = 1;
     private const double WindowSeconds = 60;
 
-    // of training alone, since this process began
+    // Training time and steps, since this process started.
     private readonly Queue<(double Seconds, long Steps)> _measured = new();
     private double _seconds;
     private long _steps;
     private long _lastStep;
     private int _stepsSeen;
     private bool _isWarm;
-    private long? _since; // a time stamp; null while training stands still
+    private long? _since; // a time stamp; null while training is paused
 
     /// <summary>A step is done.</summary>
     public void Stepped(long step)
@@ -48,12 +48,12 @@ internal sealed class TimeLeft(TimeProvider time)
         }
     }
 
-    /// <summary>The time until the next step is no training time: an evaluation, say.</summary>
+    /// <summary>Excludes the time until the next step, for example an evaluation.</summary>
     public void Pause() => _since = null;
 
     /// <summary>The time left after the last step.</summary>
-    /// <param name="total">Steps in all.</param>
-    /// <returns>Null while too little is known.</returns>
+    /// <param name="total">Total number of steps.</param>
+    /// <returns>Null before enough steps are done.</returns>
     public TimeSpan? Estimate(long total)
     {
         if (_measured.Count <= FewestSteps)
@@ -68,7 +68,7 @@ internal sealed class TimeLeft(TimeProvider time)
             : TimeSpan.FromSeconds(Math.Max(0, total - _lastStep) * seconds / (last.Steps - first.Steps));
     }
 
-    /// <summary>A span as a person reads it: 0:04:25, or 3 d 7 h.</summary>
+    /// <summary>A time span for users: 0:04:25, or 3 d 7 h.</summary>
     public static string Text(TimeSpan span) => span.TotalDays >= 1
         ? $"{(int)span.TotalDays} d {span.Hours} h"
         : string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalHours}:{span.Minutes:D2}:{span.Seconds:D2}");

@@ -11,12 +11,12 @@ using MoCoSharp.Runs;
 namespace MoCoSharp.Cli.Studies;
 
 /// <summary>
-/// moco study cost: table 3 of MoCo v2, measured here: memory and time of a step by method and batch, each in a process
-/// of its own.
+/// moco study cost: table 3 of MoCo v2 on this machine. Measures memory and time of a step by method and batch size,
+/// each in a separate process.
 /// </summary>
 internal static class CostStudy
 {
-    private const int Chunk = 128; // images of a BN group with the gradient cache
+    private const int Chunk = 128; // images per BN group with the gradient cache
 
     private static readonly double[] Batches = [64, 128, 256, 512, 1024, 2048, 4096];
 
@@ -36,26 +36,26 @@ internal static class CostStudy
         var batches = new Option<string?>("--batches")
         {
             HelpName = "numbers",
-            Description = $"Other batches than {string.Join(',', Batches)}, with commas.",
+            Description = $"Batch sizes instead of {string.Join(',', Batches)}, separated by commas.",
         };
-        var only = Options.Only("Some methods alone: moco, end-to-end, simclr, simclr-cached, with commas.");
+        var only = Options.Only("Only these methods: moco, end-to-end, simclr, simclr-cached, separated by commas.");
         var steps = Options.MeasuredSteps();
         var verbose = Options.Verbose();
         var command = new Command(
             "cost",
-            "Measure memory and time of a step by method and batch size, each in a process of its own. Nothing is " +
+            "Measure memory and time of a step by method and batch size, each in a separate process. Nothing is " +
             "extrapolated.")
         {
             recipe, folder, set, batches, only, steps, verbose,
         };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () =>
         {
             var faults = new List<string>();
             var named = parsed.GetValue(recipe)!;
             var config = Recipes.TryLoad(named, parsed.GetValue(set)!, faults);
             if (config is { MoCo: null })
             {
-                faults.Add($"{named}: is of {config.Method.Name}; a study changes a recipe of MoCo.");
+                faults.Add($"{named}: is a recipe of {config.Method.Name}; a study needs a recipe of MoCo.");
             }
 
             if (parsed.GetValue(steps) < 1)
@@ -147,11 +147,11 @@ internal static class CostStudy
                 var (code, output, error) = Bench(recipe, steps, stop);
                 if (stop.IsCancellationRequested)
                 {
-                    Console.Error.WriteLine("moco: stopped. The same command goes on where it was.");
+                    Console.Error.WriteLine("moco: stopped. The same command continues.");
                     return ExitCode.Stopped;
                 }
 
-                // A process that the system ended for its memory has said nothing; that is a result too.
+                // A process that the system killed for its memory leaves no output; record that as a result.
                 StudyTable.Put(
                     folder,
                     cell.Name + ".result.json",
@@ -218,7 +218,7 @@ internal static class CostStudy
             }
             catch (JsonException)
             {
-                // Told as failed.
+                // Reported as failed.
             }
 
             yield return (
@@ -252,9 +252,10 @@ internal static class CostStudy
             ?? (
                 item.Bytes is null
                     ? ""
-                    : FormattableString.Invariant(
-                        $"{item.Bytes / 1e9:F2} GB, {item.Milliseconds / 1000:F2} s, {item.Cell.Batch / item.Milliseconds * 1000:F0} images/s"
-                    ));
+                    : string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{item.Bytes / 1e9:F2} GB, {item.Milliseconds / 1000:F2} s, " +
+                        $"{item.Cell.Batch / item.Milliseconds * 1000:F0} images/s"));
     }
 
     private static string Csv(IReadOnlyList<Cell> cells, string folder) =>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.Detection;
@@ -10,7 +11,7 @@ using MoCoSharp.Runs;
 namespace MoCoSharp.Cli.Studies;
 
 /// <summary>
-/// moco study detection: random weights and some encoders, each fine-tuned over seeds, in the paper's table.
+/// moco study detection: fine-tunes random weights and encoders over several seeds, and writes the paper's table.
 /// </summary>
 /// <remarks>He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>, tables 2 and 4.</remarks>
 internal static class DetectionStudy
@@ -25,9 +26,9 @@ internal static class DetectionStudy
             Arity = ArgumentArity.OneOrMore,
         };
         var data = Options.Data("Images with boxes: voc:DIR, voc:DIR@SET,DIR@SET, coco:DIR or coco:FILE.json@IMAGES.");
-        var validation = Options.Validation("Images with boxes to judge by; without it the source's own test part.");
+        var validation = Options.Validation("Test images with boxes. Without it, the test part of the source.");
         var seeds = Options.Seeds(
-            "How often each is trained: seeds 0, 1 and so on.",
+            "Trainings per encoder: seeds 0, 1 and so on.",
             3,
             "a whole number from 1 to 100");
         var folder = new Option<string>("--run")
@@ -40,25 +41,25 @@ internal static class DetectionStudy
         var verbose = Options.Verbose();
         var command = new Command(
             "detection",
-            "Fine-tune a detector from random weights and from encoders, over seeds, and write the paper's table. " +
-            "Goes on where it was stopped.")
+            "Fine-tune a detector from random weights and from encoders, over seeds, and write the paper's " +
+            "table. Continues a stopped study.")
         {
             encoders, data, validation, seeds, folder, set, verbose,
         };
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () =>
         {
             var named = parsed.GetValue(encoders)!.Select(Named).ToList();
             var faults = named
                 .GroupBy(item => item.Name, StringComparer.Ordinal)
                 .Where(group => group.Count() > 1 || group.Key == Random)
                 .Select(group =>
-                    $"{group.Key}: names a row of the table twice. Name them apart: first=PATH second=PATH.")
+                    $"{group.Key}: names two rows of the table. Give them different names: first=PATH second=PATH.")
                 .ToList();
             faults.AddRange(
                 named
                     .Where(item =>
                         item.Name.Length == 0 || item.Name.IndexOfAny(Path.GetInvalidFileNameChars()) >= 0)
-                    .Select(item => $"\"{item.Name}\" is no name for a row and its folders."));
+                    .Select(item => $"\"{item.Name}\" is not a valid name for a row and its folders."));
             if (parsed.GetValue(seeds) is < 1 or > 100)
             {
                 faults.Add($"--seeds is {parsed.GetValue(seeds)}, expected 1 to 100.");
@@ -83,7 +84,7 @@ internal static class DetectionStudy
 
     private sealed record Training(string Row, int Seed, string Folder, DetectionPlan.Request Request);
 
-    // Everything that can be wrong is, before the first training begins.
+    // Find all faults before the first training starts.
     private static void Check(IEnumerable<Training> trainings, List<string> faults)
     {
         var remarks = new List<DataNotice>();
@@ -98,7 +99,7 @@ internal static class DetectionStudy
                     && File.ReadAllText(Path.Combine(training.Folder, RunFolder.ConfigName))
                         != DetectionConfigFile.Write(plan.Config))
                 {
-                    faults.Add($"{training.Folder} holds another training. Name another folder with --run.");
+                    faults.Add($"{training.Folder} has another training. Name another folder with --run.");
                 }
             }
             catch (ConfigurationException error)
@@ -129,15 +130,16 @@ internal static class DetectionStudy
             var (end, scores) = Train(training, signals, progress);
             if (scores is not { } found)
             {
-                Console.WriteLine("stopped, saved. The same command goes on.");
+                Console.WriteLine("stopped, saved. The same command continues.");
                 return end == RunEnd.Stopped ? ExitCode.Stopped : ExitCode.Failed;
             }
 
             results.Add((training.Row, found.Ap50, found.Ap, found.Ap75));
             Console.WriteLine(
-                FormattableString.Invariant(
-                    $"{training.Row}, seed {training.Seed}: AP50 {100 * found.Ap50:F2}  AP {100 * found.Ap:F2}  AP75 {100 * found.Ap75:F2}"
-                ));
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{training.Row}, seed {training.Seed}: AP50 {100 * found.Ap50:F2}  AP {100 * found.Ap:F2}  " +
+                    $"AP75 {100 * found.Ap75:F2}"));
             DetectionTable.Write(
                 folder, rows, results,
                 DetectionConfigFile.Deviations(

@@ -5,14 +5,14 @@ using MoCoSharp.PyTorch;
 namespace MoCoSharp.Cli.Studies;
 
 /// <summary>
-/// table.md and table.csv of a detection study: a line for each encoder, mean and standard deviation over seeds, in
-/// percent.
+/// Writes table.md and table.csv of a detection study: one line per encoder, with mean and standard deviation over
+/// seeds in percent.
 /// </summary>
 internal static class DetectionTable
 {
-    private const string Baseline = "supervised"; // the paper sets differences from it in brackets
+    private const string Baseline = "supervised"; // the paper shows differences from it in brackets
 
-    /// <summary>Writes both, each in one stroke; trainings that are to come leave gaps.</summary>
+    /// <summary>Writes both files atomically. Trainings that are not done leave gaps.</summary>
     public static void Write(
         string folder,
         IReadOnlyList<string> rows,
@@ -53,13 +53,13 @@ internal static class DetectionTable
                 }
 
                 var others = row == Baseline ? [] : Values(Baseline, number);
-                return FormattableString.Invariant(
-                        $"{values.Average():F1}{(values.Count < 2 ? "" : FormattableString.Invariant($" ± {SeedSpread.Of(values).Deviation:F1}"))}"
-                    )
-                    + (
-                        others.Count == 0
-                            ? ""
-                            : FormattableString.Invariant($" ({values.Average() - others.Average():+0.0;-0.0;0.0})"));
+                var deviation = values.Count < 2
+                    ? ""
+                    : FormattableString.Invariant($" ± {SeedSpread.Of(values).Deviation:F1}");
+                var difference = others.Count == 0
+                    ? ""
+                    : FormattableString.Invariant($" ({values.Average() - others.Average():+0.0;-0.0;0.0})");
+                return FormattableString.Invariant($"{values.Average():F1}") + deviation + difference;
             }
 
             List<double> Values(string name, Func<(string Row, double Ap50, double Ap, double Ap75), double> number) =>

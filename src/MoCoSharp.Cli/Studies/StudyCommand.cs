@@ -8,15 +8,15 @@ using MoCoSharp.Training;
 
 namespace MoCoSharp.Cli.Studies;
 
-/// <summary>moco study: the papers' tables, one command each.</summary>
+/// <summary>moco study: repeats the papers' tables, one command each.</summary>
 internal static class StudyCommand
 {
     public static Command Create()
     {
         var command = new Command(
             "study",
-            "Repeat a study of the papers with a recipe: train and judge its cells, and write its table and plot. " +
-            "Goes on where it was stopped.");
+            "Repeat a study of the papers with a recipe: train and evaluate its cells, and write its table and " +
+            "plot. Continues a stopped study.");
         foreach (var kind in StudyKinds.All)
         {
             command.Add(Create(kind));
@@ -33,12 +33,12 @@ internal static class StudyCommand
         {
             Description = "A recipe file or the name of a shipped one, of MoCo.",
         }.CompletesRecipes();
-        var data = Options.Data("Images with labels, to train on and to judge by.");
-        var validation = Options.Validation("Labeled images to judge by, where the source has none of its own.");
+        var data = Options.Data("Labeled images for training and evaluation.");
+        var validation = Options.Validation("Labeled test images, if the source has no test part.");
         var folder = Options.Run(
             $"The study's folder, with a run folder for each cell. Without it, runs/{kind.Name}-RECIPE.");
         var seeds = Options.Seeds(
-            "How often each cell is trained: the recipe's seed, and those after it.",
+            "Trainings per cell: the recipe's seed and the following ones.",
             1,
             "a whole number above 0");
         var set = Options.Set("A setting over the recipe's: epochs=20");
@@ -46,12 +46,12 @@ internal static class StudyCommand
         {
             HelpName = "numbers",
             Description =
-                "Other values than " +
+                "Values instead of " +
                 $"{string.Join(',', kind.Values.Select(value => value.ToString(CultureInfo.InvariantCulture)))}, " +
                 "with commas.",
         };
-        var only = Options.Only("Some cells alone, by name, with commas.");
-        var dryRun = Options.DryRun("List the cells, and end.");
+        var only = Options.Only("Only these cells, by name, separated by commas.");
+        var dryRun = Options.DryRun("List the cells without training.");
         var verbose = Options.Verbose();
         var command = new Command(kind.Name, kind.Description)
         {
@@ -62,7 +62,7 @@ internal static class StudyCommand
             command.Add(values);
         }
 
-        command.SetAction(parsed => ExitCode.Of(parsed.GetValue(verbose), () =>
+        command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () =>
         {
             var faults = new List<string>();
             var named = parsed.GetValue(recipe)!;
@@ -75,7 +75,7 @@ internal static class StudyCommand
             var config = Recipes.TryLoad(named, settings, faults);
             if (config is { MoCo: null })
             {
-                faults.Add($"{named}: is of {config.Method.Name}; a study changes a recipe of MoCo.");
+                faults.Add($"{named}: is a recipe of {config.Method.Name}; a study needs a recipe of MoCo.");
             }
 
             if (parsed.GetValue(seeds) < 1)
@@ -182,8 +182,8 @@ internal static class StudyCommand
             if (train.ClassNames.Count < 2 || judged is null || judged.ClassNames.Count == 0)
             {
                 faults.Add(
-                    $"{train.Description}: a study judges by labels. Name a source with class folders in train and " +
-                    "val, or a second one with --val.");
+                    $"{train.Description}: a study needs labels. Name a source with class folders in train and " +
+                    "val, or test images with --val.");
             }
 
             return train;
@@ -220,7 +220,8 @@ internal static class StudyCommand
             }
             else
             {
-                faults.Add($"{option} {text}: \"{part}\" is no number. Expected numbers with commas, such as 0.1,0.2.");
+                faults.Add($"{option} {text}: \"{part}\" is not a number. Expected numbers with commas, such as " +
+                    "0.1,0.2.");
             }
         }
 

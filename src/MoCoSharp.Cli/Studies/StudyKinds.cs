@@ -8,14 +8,14 @@ using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Studies;
 
-/// <summary>The papers' own studies of MoCo, over any recipe of it: options change, code does not.</summary>
+/// <summary>The papers' studies of MoCo, for any MoCo recipe. Cells differ only in options.</summary>
 internal static class StudyKinds
 {
     private const double TemperatureOfV1 = 0.07;
     private const double TemperatureOfV2 = 0.2;
     private const string Mark = "x";
 
-    /// <summary>Table 1 of MoCo v2 (arXiv 2003.04297): what each part of it adds.</summary>
+    /// <summary>Table 1 of MoCo v2 (arXiv 2003.04297): the contribution of each part.</summary>
     public static StudyKind Ablation { get; } = new(
         "ablation",
         "MoCo v2's table 1: supervised, MoCo v1, and rows a to e: MLP head, stronger views, cosine, longer.",
@@ -68,7 +68,7 @@ internal static class StudyKinds
     };
 
     /// <summary>
-    /// The momenta of MoCo v1, section 4.1; 0 is the key encoder that is the query encoder of the step before.
+    /// The momenta of MoCo v1, section 4.1. With 0, the key encoder is the query encoder of the previous step.
     /// </summary>
     public static StudyKind Momentum { get; } = new(
         "momentum", "The momentum of the key encoder, from 0, which fails, to nearly 1.",
@@ -78,10 +78,10 @@ internal static class StudyKinds
             $"momentum-{Text(value)}", [Text(value)], Text(value), "MoCo",
             recipe.With(recipe.MoCo! with { Momentum = value }))));
 
-    /// <summary>All that train and judge; the cost is measured otherwise.</summary>
+    /// <summary>All studies that train and evaluate. The cost study is separate.</summary>
     public static IReadOnlyList<StudyKind> All { get; } = [Ablation, Temperature, Queue, Momentum];
 
-    // The batch is the dictionary; batches that the BN groups do not divide, or above 4096, are left out.
+    // The batch is the dictionary. Leaves out batch sizes above 4096, and those that are no multiple of the BN groups.
     private static IEnumerable<StudyCell> EndToEndCells(RunConfig recipe, IReadOnlyList<double> values)
     {
         const double most = 4096;

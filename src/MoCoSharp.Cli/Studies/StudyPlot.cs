@@ -5,25 +5,25 @@ using System.Text;
 namespace MoCoSharp.Cli.Studies;
 
 /// <summary>A point of a plot.</summary>
-/// <param name="Series">The line that it is on.</param>
-/// <param name="X">Its place: places stand side by side in the order in which they come.</param>
-/// <param name="Y">Its height.</param>
-/// <param name="Deviation">Half of its error bar; 0 draws none.</param>
+/// <param name="Series">Its line.</param>
+/// <param name="X">Its category; categories are placed in order of appearance.</param>
+/// <param name="Y">Its value.</param>
+/// <param name="Deviation">Half of the error bar; 0 draws none.</param>
 internal readonly record struct PlotPoint(string Series, string X, double Y, double Deviation);
 
 /// <summary>
-/// Lines over places with error bars, as SVG: text, so that a browser needs nothing, and a diff shows what moved.
+/// A line plot over categories with error bars, as SVG. Browsers can show it, and a diff shows changes.
 /// </summary>
 internal static class StudyPlot
 {
     private const int Width = 640, Height = 400, Left = 64, Right = 150, Top = 40, Bottom = 56;
-    private static readonly string[] Colours = ["#26467a", "#c45e70", "#5a8f5a", "#b8860b", "#7a4fa0"];
+    private static readonly string[] Colors = ["#26467a", "#c45e70", "#5a8f5a", "#b8860b", "#7a4fa0"];
 
-    /// <summary>Draws.</summary>
-    /// <param name="title">Above.</param>
-    /// <param name="xLabel">Below.</param>
-    /// <param name="yLabel">At the left.</param>
-    /// <param name="points">Finite; in the order of the table.</param>
+    /// <summary>Draws a plot.</summary>
+    /// <param name="title">Title.</param>
+    /// <param name="xLabel">Label of the x axis.</param>
+    /// <param name="yLabel">Label of the y axis.</param>
+    /// <param name="points">Finite points, in table order.</param>
     public static string Draw(string title, string xLabel, string yLabel, IEnumerable<PlotPoint> points)
     {
         var all = points.ToList();
@@ -56,25 +56,25 @@ internal static class StudyPlot
 
         foreach (var (i, series) in all.GroupBy(point => point.Series).Index())
         {
-            var colour = Colours[i % Colours.Length];
+            var color = Colors[i % Colors.Length];
+            var corners = series.Select(point => FormattableString.Invariant($"{X(point.X):F1},{Y(point.Y):F1}"));
             svg.Append(
                 CultureInfo.InvariantCulture,
-                $"<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" " +
-                $"points=\"{string.Join(' ', series.Select(point => FormattableString.Invariant($"{X(point.X):F1},{Y(point.Y):F1}")))}\"/>\n"
-            );
+                $"<polyline fill=\"none\" stroke=\"{color}\" stroke-width=\"2\" " +
+                $"points=\"{string.Join(' ', corners)}\"/>\n");
             foreach (var point in series)
             {
                 svg.Append(
                     CultureInfo.InvariantCulture,
                     $"<circle cx=\"{X(point.X):F1}\" cy=\"{Y(point.Y):F1}\" r=\"4\" " +
-                    $"fill=\"{colour}\"><title>{WebUtility.HtmlEncode(point.X)}: {point.Y:F2}</title></circle>\n");
+                    $"fill=\"{color}\"><title>{WebUtility.HtmlEncode(point.X)}: {point.Y:F2}</title></circle>\n");
                 if (point.Deviation > 0)
                 {
-                    Line(X(point.X), Y(point.Y - point.Deviation), X(point.X), Y(point.Y + point.Deviation), colour);
+                    Line(X(point.X), Y(point.Y - point.Deviation), X(point.X), Y(point.Y + point.Deviation), color);
                 }
             }
 
-            Write(Width - Right + 16, Top + 12 + (18 * i), series.Key, "start", $" fill=\"{colour}\"");
+            Write(Width - Right + 16, Top + 12 + (18 * i), series.Key, "start", $" fill=\"{color}\"");
         }
 
         return svg.Append("</svg>\n").ToString();
@@ -84,10 +84,10 @@ internal static class StudyPlot
 
         double Y(double value) => Height - Bottom - ((value - low) / (high - low) * (Height - Top - Bottom));
 
-        void Line(double x1, double y1, double x2, double y2, string colour) =>
+        void Line(double x1, double y1, double x2, double y2, string color) =>
             svg.Append(
                 CultureInfo.InvariantCulture,
-                $"<line x1=\"{x1:F1}\" y1=\"{y1:F1}\" x2=\"{x2:F1}\" y2=\"{y2:F1}\" stroke=\"{colour}\"/>\n");
+                $"<line x1=\"{x1:F1}\" y1=\"{y1:F1}\" x2=\"{x2:F1}\" y2=\"{y2:F1}\" stroke=\"{color}\"/>\n");
 
         void Write(double x, double y, string text, string anchor, string more = "") =>
             svg.Append(
@@ -96,7 +96,7 @@ internal static class StudyPlot
             );
     }
 
-    // Round numbers between the ends: 1, 2 or 5 times a power of ten apart.
+    // Round numbers in the range, spaced by 1, 2 or 5 times a power of ten.
     private static IEnumerable<double> Levels(double low, double high)
     {
         var raw = (high - low) / 5;

@@ -12,14 +12,14 @@ using MoCoSharp.Training;
 namespace MoCoSharp.Cli.Studies;
 
 /// <summary>
-/// Trains and judges the cells of a study, each in a run folder of its own. What is done is passed over, what was
-/// stopped goes on.
+/// Trains and evaluates the cells of a study, each in its own run folder. Skips finished cells, and continues stopped
+/// ones.
 /// </summary>
-/// <param name="kind">Which study.</param>
-/// <param name="folder">Of the study.</param>
-/// <param name="title">Above its table.</param>
-/// <param name="cells">With configurations without faults.</param>
-/// <param name="seeds">How often each is trained.</param>
+/// <param name="kind">The study.</param>
+/// <param name="folder">The folder of the study.</param>
+/// <param name="title">Title of the table.</param>
+/// <param name="cells">Cells with valid configurations.</param>
+/// <param name="seeds">Trainings per cell.</param>
 internal sealed class StudyRunner(
     StudyKind kind, string folder, string title, IReadOnlyList<StudyCell> cells, int seeds)
 {
@@ -35,7 +35,7 @@ internal sealed class StudyRunner(
                 $"{cell.Config.Description} Study: {string.Join(", ", cell.Shown.Where(text => text.Length > 0))}.",
         };
 
-    /// <summary>What keeps the study from going on in its folder: runs there of other recipes.</summary>
+    /// <summary>Why the study cannot continue in its folder: it has runs of other recipes.</summary>
     public IEnumerable<string> Faults() =>
         from seed in Enumerable.Range(0, seeds)
         from cell in cells
@@ -43,12 +43,10 @@ internal sealed class StudyRunner(
         where File.Exists(path)
         let differences = RunDifferences.Between(File.ReadAllText(path), Settled(path, ConfigOf(cell, seed)))
         where differences.Count > 0
-        select $"{FolderOf(cell, seed)} is of another recipe: {string.Join("; ", differences)}. Take another --run, " +
-            "or the recipe of before.";
+        select $"{FolderOf(cell, seed)} has another recipe: {string.Join("; ", differences)}. Use another --run, " +
+            "or the earlier recipe.";
 
-    /// <summary>
-    /// Does what is left to do; a whole round of cells for each seed, and the tables anew after each cell.
-    /// </summary>
+    /// <summary>Trains all remaining cells, one round of cells per seed. Rewrites the tables after each cell.</summary>
     public int Run(StopSignals signals)
     {
         var results = cells.ToDictionary(
@@ -64,7 +62,7 @@ internal sealed class StudyRunner(
                     $"-- {kind.Name}: cell {(seed * cells.Count) + number + 1} of {seeds * cells.Count}, {path}");
                 if (Train(path, ConfigOf(cell, seed), signals) is not { } result)
                 {
-                    Console.Error.WriteLine("moco: stopped. The same command goes on where it was.");
+                    Console.Error.WriteLine("moco: stopped. The same command continues.");
                     return ExitCode.Stopped;
                 }
 
@@ -78,7 +76,7 @@ internal sealed class StudyRunner(
         return ExitCode.Done;
     }
 
-    // Null where it was stopped.
+    // Null if stopped.
     private static StudyResult? Train(string path, RunConfig config, StopSignals signals)
     {
         var exists = RunFolder.Exists(path);
@@ -125,8 +123,8 @@ internal sealed class StudyRunner(
 
         try
         {
-            using var encoder = NamedEncoder.Open(path, "query", []);
-            var data = LabelledData.Open(encoder, null, null, []);
+            using var encoder = EncoderTarget.Open(path, "query", []);
+            var data = LabeledData.Open(encoder, null, null, []);
             KnnCommand.Judge(
                 encoder, data, "own", config.Knn with
                 {
@@ -154,7 +152,7 @@ internal sealed class StudyRunner(
             plan, run, resumes: true, withChanges: false, steps: null, signals, SingleProcess.Instance);
     }
 
-    // Of the newest checkpoint; null where one of the two is missing.
+    // The results of the newest checkpoint; null if one of the two is missing.
     private static StudyResult? Results(RunFolder run)
     {
         if (
@@ -180,7 +178,7 @@ internal sealed class StudyRunner(
         }
     }
 
-    // What a run settled once at its beginning (threads, precision, classes) is no difference.
+    // Choices that a run makes once at its start (threads, precision, classes) are not differences.
     private static RunConfig Settled(string path, RunConfig config)
     {
         var saved = RunConfigFile.Load(path);

@@ -5,20 +5,20 @@ using MoCoSharp.PyTorch;
 
 namespace MoCoSharp.Cli.Studies;
 
-/// <summary>What one seed of a cell came to; null is not known yet, not a number a training that diverged.</summary>
+/// <summary>The result of one seed of a cell. Null is not known yet; NaN is a training that diverged.</summary>
 internal readonly record struct StudyResult(double Knn, double Linear)
 {
-    /// <summary>Of a training whose loss was no number.</summary>
+    /// <summary>The result of a training that diverged.</summary>
     public static StudyResult Diverged { get; } = new(double.NaN, double.NaN);
 }
 
 /// <summary>
-/// table.md, table.csv and plot.svg of a study: a line for each cell, mean and standard deviation over seeds, in
-/// percent.
+/// Writes table.md, table.csv and plot.svg of a study: one line per cell, with mean and standard deviation over seeds
+/// in percent.
 /// </summary>
 internal static class StudyTable
 {
-    /// <summary>Writes all three, each in one stroke.</summary>
+    /// <summary>Writes all three files atomically.</summary>
     public static void Write(
         string folder, string title, StudyKind kind, IReadOnlyList<StudyCell> cells,
         IReadOnlyDictionary<string, IReadOnlyList<StudyResult>> results)
@@ -85,12 +85,8 @@ internal static class StudyTable
     {
         var values = Known(results, cell, number);
         var diverged = (results.GetValueOrDefault(cell.Name) ?? []).Count - values.Count;
-        var mean =
-            values.Count == 0
-                ? null
-                : FormattableString.Invariant(
-                    $"{values.Average():F2}{(Deviation(values) is { } deviation ? FormattableString.Invariant($" ± {deviation:F2}") : "")}"
-                );
+        var spread = Deviation(values) is { } deviation ? FormattableString.Invariant($" ± {deviation:F2}") : "";
+        var mean = values.Count == 0 ? null : FormattableString.Invariant($"{values.Average():F2}{spread}");
         return (mean, diverged) switch
         {
             (null, 0) => "",

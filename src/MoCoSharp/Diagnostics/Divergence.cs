@@ -118,7 +118,7 @@ internal static class Divergence
 
     /// <summary>Writes diverged.json, and creates the exception.</summary>
     /// <remarks>The loss is the mean over ranks: all ranks come here after the same step. Rank 0 writes.</remarks>
-    public static DivergedException Tell(
+    public static DivergedException Report(
         RunFolder run, PretrainMethod method, LossException bad, IImageDataset data, string? newest,
         IProcessGroup group)
     {

@@ -63,7 +63,7 @@ public sealed record RunDiagnosis
         var config = run.ReadConfig();
         List<JsonObject> metrics = File.Exists(run.MetricsPath) ? [.. MetricsLog.Read(run.MetricsPath)] : [];
         List<HealthLine> lines = [.. metrics.Select(HealthLine.From).OfType<HealthLine>()];
-        var leftOut = LeftOut.Of(metrics);
+        var leftOut = LeftOut.Sum(metrics);
         Diagnosis?[] found =
         [
             Diverged(run),

@@ -11,7 +11,7 @@ internal static class CheckpointEncoder
     /// <param name="path">The file, for messages.</param>
     /// <param name="file">Its tensors and metadata.</param>
     /// <param name="role">Which encoder.</param>
-    /// <param name="name">Of the run: becomes <see cref="TrainedEncoder.Source"/>.</param>
+    /// <param name="name">The name of the run, for <see cref="TrainedEncoder.Source"/>.</param>
     /// <exception cref="InvalidDataException">The file is not a checkpoint, or has no such encoder.</exception>
     public static TrainedEncoder Load(string path, SafeTensorsFile file, EncoderRole role, string name)
     {
@@ -21,7 +21,7 @@ internal static class CheckpointEncoder
             || !long.TryParse(file.Metadata.GetValueOrDefault("step"), out var step))
         {
             throw new InvalidDataException(
-                $"{path}: holds no encoder that is known here: its format is " +
+                $"{path}: is no known encoder file: its format is " +
                 $"\"{file.Metadata.GetValueOrDefault("format")}\", "
                     + $"expected \"{TrainingState.Format}\", or an encoder that `moco export` wrote.");
         }
@@ -29,7 +29,7 @@ internal static class CheckpointEncoder
         var config = RunConfigFile.Parse(text, path, []);
         var prefix = role == EncoderRole.Query ? config.Method.EncoderPrefix : config.Method.KeyEncoderPrefix
             ?? throw new InvalidDataException(
-                $"{path}: has one encoder, as {config.Method.Name} learns with the configuration inside. Leave out " +
+                $"{path}: has one encoder, because {config.Method.Name} trains only one. Leave out " +
                 "--encoder key.");
         var encoder = EncoderFile.Build(path, config.Encoder, config.Method.Dimension, file.Tensors, prefix);
         return new TrainedEncoder(encoder, config.Views, step, role, name)

@@ -11,20 +11,20 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Encoders;
 
 /// <summary>
-/// An encoder alone in a safetensors file: torchvision's keys, with or without the head, and in the metadata how it is
-/// built and fed.
+/// A safetensors file of one encoder, with torchvision's keys, with or without the head. The metadata hold its
+/// architecture and image preparation.
 /// </summary>
-/// <remarks>timm and others read it as it is; we need no configuration beside it.</remarks>
+/// <remarks>timm and others can read it. MoCoSharp needs no configuration file with it.</remarks>
 internal static class EncoderFile
 {
-    internal const string ConfigKey = "mocosharp.config"; // the parts of a RunConfig that matter to an encoder
-    internal const string ClassesKey = "classes"; // of a classifier: a JSON list of names, by output
+    internal const string ConfigKey = "mocosharp.config"; // the parts of a RunConfig that an encoder needs
+    internal const string ClassesKey = "classes"; // for a classifier: a JSON list of names, by output
 
-    /// <summary>Writes an encoder, in one stroke.</summary>
+    /// <summary>Writes an encoder atomically.</summary>
     /// <param name="path">The file.</param>
     /// <param name="trained">The encoder.</param>
-    /// <param name="withHead">Whether the head goes along.</param>
-    /// <param name="more">Further metadata.</param>
+    /// <param name="withHead">Whether to include the head.</param>
+    /// <param name="more">Additional metadata.</param>
     public static void Write(
         string path, TrainedEncoder trained, bool withHead, IEnumerable<KeyValuePair<string, string>>? more = null)
     {
@@ -32,7 +32,7 @@ internal static class EncoderFile
         using var scope = NewDisposeScope();
         var metadata = new Dictionary<string, string>(trained.Describe(withHead), StringComparer.Ordinal)
         {
-            ["format"] = "pt", // a convention of readers in Python: keys and layouts are PyTorch's
+            ["format"] = "pt", // tells Python readers that keys and layouts are PyTorch's
             [ConfigKey] = Config(trained, withHead),
         };
         foreach (var (key, value) in more ?? [])
@@ -45,7 +45,8 @@ internal static class EncoderFile
     }
 
     /// <summary>
-    /// The tensors of an encoder under torchvision's names, float32 (counters int64), with or without the head.
+    /// The tensors of an encoder under torchvision's names, with or without the head. All are float32, except int64
+    /// counters.
     /// </summary>
     public static IEnumerable<(string Name, Tensor Tensor)> Weights(Encoder encoder, bool withHead)
     {
@@ -62,8 +63,8 @@ internal static class EncoderFile
         if (found is not { } saved || (saved != role && classes.Count == 0))
         {
             throw new InvalidDataException(
-                $"{path}: holds the {file.Metadata.GetValueOrDefault("encoder")} encoder alone, and the "
-                    + $"{role.Name()} encoder was asked for. Take it from the run.");
+                $"{path}: holds the {file.Metadata.GetValueOrDefault("encoder")} encoder, but the {role.Name()} " +
+                "encoder was requested. Load it from the run.");
         }
 
         var config = RunConfigFile.Parse(file.Metadata[ConfigKey], path, []);
@@ -72,8 +73,8 @@ internal static class EncoderFile
             && (config.Encoder.Head != EncoderHead.Linear || config.Method.Dimension != classes.Count))
         {
             throw new InvalidDataException(
-                $"{path}: names {classes.Count} classes, and its head, {config.Encoder.Head.Name()}, has " +
-                $"{config.Method.Dimension} outputs: expected a linear one of as many.");
+                $"{path}: names {classes.Count} classes, but its head, {config.Encoder.Head.Name()}, has " +
+                $"{config.Method.Dimension} outputs: expected a linear head with as many outputs as classes.");
         }
 
         var encoder = Build(path, config.Encoder, config.Method.Dimension, file.Tensors, prefix: "");
@@ -105,11 +106,11 @@ internal static class EncoderFile
         catch (Exception error)
             when (error is JsonException or InvalidOperationException or ArgumentException or NullReferenceException)
         {
-            throw new InvalidDataException($"{path}: its {ClassesKey} are no list of names.", error);
+            throw new InvalidDataException($"{path}: its {ClassesKey} are not a list of names.", error);
         }
     }
 
-    /// <summary>An encoder in evaluation mode, with the saved tensors of that prefix.</summary>
+    /// <summary>Builds an encoder in evaluation mode from the saved tensors with a prefix.</summary>
     internal static Encoder Build(
         string path, EncoderOptions options, int outputSize, IReadOnlyDictionary<string, Tensor> saved, string prefix)
     {
@@ -150,7 +151,7 @@ internal static class EncoderFile
         if (trained.Knn is not null)
         {
             config["knn"] = all["knn"]!.DeepClone();
-            config["precision"] = all["precision"]!.DeepClone(); // a kNN of the file is that of the run
+            config["precision"] = all["precision"]!.DeepClone(); // so that kNN gives the same result as for the run
         }
 
         return config.ToJsonString();

@@ -7,7 +7,7 @@ namespace MoCoSharp.Encoders;
 [JsonConverter(typeof(EnumNameConverter<EncoderRole>))]
 public enum EncoderRole
 {
-    /// <summary>The query encoder f_q: trained by gradients, and what evaluations use.</summary>
+    /// <summary>The query encoder f_q: trained by gradients, and used by evaluations.</summary>
     [JsonStringEnumMemberName("query")]
     Query,
 

@@ -7,16 +7,16 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Encoders;
 
-/// <summary>Settings of SGD that a file tells beside its velocities.</summary>
-/// <param name="LearningRate">At the time of the save.</param>
-/// <param name="Momentum">Of SGD.</param>
-/// <param name="WeightDecay">Of SGD.</param>
+/// <summary>Settings of SGD that a file stores with its velocities.</summary>
+/// <param name="LearningRate">Learning rate at the time of the save.</param>
+/// <param name="Momentum">Momentum.</param>
+/// <param name="WeightDecay">Weight decay.</param>
 public sealed record ForeignSgd(double LearningRate, double Momentum, double WeightDecay);
 
 /// <summary>
-/// Weights that others saved: official MoCo v1 and v2, the CIFAR demo, lightly's MoCo, bare ResNets of torchvision,
-/// timm, detectron2 and others, from PyTorch's files or safetensors, at any depth of their dictionaries. What they are
-/// is inferred from names and shapes; what cannot be represented here is refused by its name.
+/// Weights from other programs: official MoCo v1 and v2, the CIFAR demo, lightly's MoCo, and bare ResNets of
+/// torchvision, timm, detectron2 and others. Reads PyTorch and safetensors files, at any depth of their dictionaries.
+/// The kind is inferred from names and shapes. Unsupported architectures are rejected by name.
 /// </summary>
 public sealed class ForeignWeights : IDisposable
 {
@@ -24,42 +24,42 @@ public sealed class ForeignWeights : IDisposable
 
     private ForeignWeights(IDisposable file) => _file = file;
 
-    /// <summary>What the file is, in a phrase.</summary>
+    /// <summary>A short description of the kind of file.</summary>
     public required string Kind { get; init; }
 
-    /// <summary>The architecture of its encoders; the head is "linear" where there is none that fits.</summary>
+    /// <summary>The architecture of the encoders; the head is "linear" if no head fits.</summary>
     public required EncoderOptions Encoder { get; init; }
 
-    /// <summary>Size of the head's output, C; null where the file has no head that fits.</summary>
+    /// <summary>Size of the head's output, C; null if no head fits.</summary>
     public required int? OutputSize { get; init; }
 
-    /// <summary>The encoder that learned, under our names ("conv1.weight").</summary>
+    /// <summary>The trained encoder, under torchvision's names ("conv1.weight").</summary>
     public required IReadOnlyDictionary<string, Tensor> Query { get; init; }
 
-    /// <summary>Its moving average; null where there is none.</summary>
+    /// <summary>The key encoder, its moving average; null if there is none.</summary>
     public IReadOnlyDictionary<string, Tensor>? Key { get; init; }
 
-    /// <summary>The keys, turned to our layout, [K, C]; null where there are none.</summary>
+    /// <summary>The keys of the queue, transposed to [K, C]; null if there are none.</summary>
     public Tensor? Queue { get; init; }
 
-    /// <summary>The row that the next key goes to.</summary>
+    /// <summary>The row of the queue for the next key.</summary>
     public long QueuePosition { get; init; }
 
     /// <summary>
-    /// The optimizer's velocities under our names ("conv1.weight"); null where the file has not all of them.
+    /// The optimizer's velocities under torchvision's names ("conv1.weight"); null if the file lacks some.
     /// </summary>
     public IReadOnlyDictionary<string, Tensor>? Velocities { get; init; }
 
-    /// <summary>The optimizer's settings; null where the file has none.</summary>
+    /// <summary>The optimizer's settings; null if the file has none.</summary>
     public ForeignSgd? Sgd { get; init; }
 
-    /// <summary>Epochs done; null where the file does not say.</summary>
+    /// <summary>Epochs done; null if unknown.</summary>
     public int? Epochs { get; init; }
 
-    /// <summary>What was not taken, and why; a sentence each.</summary>
+    /// <summary>Parts of the file that are not used, with the reason; one sentence each.</summary>
     public required IReadOnlyList<string> Ignored { get; init; }
 
-    /// <summary>What a resume would need and the file has not.</summary>
+    /// <summary>The parts that a resume needs and the file lacks.</summary>
     public IEnumerable<string> Missing =>
     [
         .. OutputSize is null ? ["a head that fits"] : Array.Empty<string>(),
@@ -72,14 +72,15 @@ public sealed class ForeignWeights : IDisposable
     /// <summary>Reads a file of weights.</summary>
     /// <param name="path">A PyTorch file or a safetensors file.</param>
     /// <param name="prefix">
-    /// What precedes "conv1.weight" in a file with several networks, from any name of its path on
-    /// ("teacher.backbone."), or the name of a dictionary that holds one ("model_ema"); null finds it.
+    /// Chooses one of several networks: the prefix of "conv1.weight" or the end of that prefix ("teacher.backbone."),
+    /// or the name of the dictionary that holds the network ("model_ema"). Null finds the network.
     /// </param>
     /// <param name="stem">
-    /// "cifar" or "small" for a first layer of 3x3, whose stride no weight tells; null takes "cifar".
+    /// "cifar" or "small" for a first layer of 3x3, because the weights do not show its stride. Null is "cifar".
     /// </param>
     /// <exception cref="InvalidDataException">
-    /// It is broken, none that is known, holds NaN, or cannot be represented; the message says why.
+    /// The file is broken, of an unknown kind, contains NaN, or has an unsupported architecture. The message says
+    /// which.
     /// </exception>
     public static ForeignWeights Read(string path, string? prefix = null, EncoderStem? stem = null)
     {
@@ -114,7 +115,7 @@ public sealed class ForeignWeights : IDisposable
         }
     }
 
-    /// <summary>Whether a file is of safetensors: a JSON header after 8 bytes.</summary>
+    /// <summary>Whether a file is a safetensors file: a JSON header after 8 bytes.</summary>
     public static bool IsSafeTensors(string path)
     {
         using var stream = File.OpenRead(path);
@@ -149,7 +150,7 @@ public sealed class ForeignWeights : IDisposable
         }
     }
 
-    // The tensors of a PyTorch file, each made when it is asked for.
+    // The tensors of a PyTorch file; each is created on request.
     private sealed class LazyTensors(Dictionary<string, PickleTensor> tensors) : IReadOnlyDictionary<string, Tensor>
     {
         public IEnumerable<string> Keys => tensors.Keys;
@@ -174,7 +175,7 @@ public sealed class ForeignWeights : IDisposable
         System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => GetEnumerator();
     }
 
-    // One reading: names, then shapes, then what lies beside the weights.
+    // Reads one file: names, then shapes, then the parts besides the weights.
     private sealed class Reading(
         string path,
         IDisposable file,
@@ -246,7 +247,7 @@ public sealed class ForeignWeights : IDisposable
             };
         }
 
-        // Why a network is no encoder of ours; null where it is one.
+        // Why a network is not supported; null if it is.
         private string? Misfit(FoundNetwork network)
         {
             try
@@ -256,7 +257,7 @@ public sealed class ForeignWeights : IDisposable
             }
             catch (InvalidDataException error)
             {
-                return error.Message[2..]; // without the name of the file
+                return error.Message[2..]; // without the file name
             }
         }
 
@@ -281,7 +282,7 @@ public sealed class ForeignWeights : IDisposable
             {
                 if (!found.TryAdd(ours, shapes[name]))
                 {
-                    throw new InvalidDataException($"{path}: {name} is there twice, under two names.");
+                    throw new InvalidDataException($"{path}: {name} occurs twice, under two names.");
                 }
             }
 
@@ -326,7 +327,7 @@ public sealed class ForeignWeights : IDisposable
             .Where(item => !withoutHead || !item.Value.StartsWith("fc.", StringComparison.Ordinal))
             .ToDictionary(item => item.Value, item => tensors[item.Key], StringComparer.Ordinal);
 
-        // [C, K] in official files, [K, C] here.
+        // The queue is [C, K] in official files and [K, C] here.
         private (Tensor? Queue, long Position) Queue(WeightLayout layout, int? outputs)
         {
             if (layout.Queue is null || outputs is null)
@@ -359,7 +360,7 @@ public sealed class ForeignWeights : IDisposable
             return (queue, position);
         }
 
-        // PyTorch numbers the parameters of the whole model in its order: encoder_q's first, of which each has a
+        // PyTorch numbers the parameters of the whole model in order. Those of encoder_q come first, and each has a
         // velocity.
         private Dictionary<string, Tensor>? Optimizer(
             WeightLayout layout,
@@ -379,7 +380,7 @@ public sealed class ForeignWeights : IDisposable
                     : null;
             if (group is null || Number(group, "momentum") is not { } momentum)
             {
-                _ignored.Add("optimizer: is not SGD with one group of parameters");
+                _ignored.Add("optimizer: is not SGD with one parameter group");
                 return null;
             }
 
@@ -388,7 +389,7 @@ public sealed class ForeignWeights : IDisposable
                 (group.TryGet("nesterov", out var nesterov) && nesterov is PickleBoolean { Value: true })
                 || Number(group, "dampening") is not (null or 0))
             {
-                _ignored.Add("optimizer: uses nesterov or dampening, which SGD here has not");
+                _ignored.Add("optimizer: uses nesterov or dampening, which this SGD does not support");
                 return null;
             }
 
@@ -398,7 +399,7 @@ public sealed class ForeignWeights : IDisposable
                     .Keys.TakeWhile(name => name != last)
                     .Any(name => !layout.Query.ContainsKey(name) && EncoderShape.IsParameter(name)))
             {
-                _ignored.Add("optimizer: its numbers count the parameters of other networks too");
+                _ignored.Add("optimizer: its parameter numbers include other networks");
                 return null;
             }
 
@@ -422,7 +423,7 @@ public sealed class ForeignWeights : IDisposable
                     || !value.Shape.SequenceEqual(parameter.shape))
                 {
                     _ignored.Add(
-                        $"optimizer: has no velocity for parameter {index - 1}, {name}, or one of another shape");
+                        $"optimizer: has no velocity of the right shape for parameter {index - 1}, {name}");
                     return null;
                 }
 

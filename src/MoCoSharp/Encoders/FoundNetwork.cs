@@ -2,26 +2,26 @@ using System.Text.RegularExpressions;
 
 namespace MoCoSharp.Encoders;
 
-/// <summary>How a file spells the names of a ResNet.</summary>
+/// <summary>The naming scheme of a ResNet in a file.</summary>
 internal enum NetworkSpelling
 {
-    /// <summary>torchvision's, which are ours.</summary>
+    /// <summary>torchvision's names, which MoCoSharp also uses.</summary>
     Plain,
 
-    /// <summary>A ResNet that was cut up into a Sequential: each part has its number.</summary>
+    /// <summary>A ResNet as a Sequential with numbered parts.</summary>
     Numbered,
 
-    /// <summary>detectron2's: "stem.conv1.weight", "res2.0.conv1.weight".</summary>
+    /// <summary>detectron2: "stem.conv1.weight", "res2.0.conv1.weight".</summary>
     Detectron2,
 
-    /// <summary>That of Hugging Face's transformers: "embedder.embedder.convolution.weight".</summary>
+    /// <summary>Hugging Face transformers: "embedder.embedder.convolution.weight".</summary>
     Transformers,
 }
 
-/// <summary>A ResNet that a file holds.</summary>
-/// <param name="Root">What precedes its names: "teacher.backbone."</param>
-/// <param name="Spelling">How they are spelled.</param>
-/// <param name="Names">The file's name to ours ("conv1.weight"), of what belongs to it.</param>
+/// <summary>A ResNet in a file.</summary>
+/// <param name="Root">The prefix of its names: "teacher.backbone."</param>
+/// <param name="Spelling">The naming scheme.</param>
+/// <param name="Names">Maps the file's names of its tensors to torchvision's names ("conv1.weight").</param>
 internal sealed partial record FoundNetwork(
     string Root,
     NetworkSpelling Spelling,
@@ -33,21 +33,21 @@ internal sealed partial record FoundNetwork(
 
     private const int MostNetworks = 64;
     private const RegexOptions Safe =
-        // names are a stranger's
+        // NonBacktracking, because the names are untrusted input.
         RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking;
 
-    // What some tools leave in every layer, and nothing is computed from.
+    // Tensors that some tools add to every layer and that no computation uses.
     private static readonly string[] Leftovers =
     [
         "total_ops", "total_params", "_tmp_running_mean", "_tmp_running_var", "_running_iter", "n_averaged",
     ];
 
-    /// <summary>Every ResNet of a file, in the file's order.</summary>
+    /// <summary>Finds all ResNets of a file, in file order.</summary>
     /// <param name="shapes">Every tensor's shape, by name, in the file's order.</param>
     public static IReadOnlyList<FoundNetwork> All(IReadOnlyDictionary<string, IReadOnlyList<long>> shapes)
     {
         var roots = new OrderedDictionary<string, NetworkSpelling>(StringComparer.Ordinal);
-        // of our own checkpoints
+        // Velocities in checkpoints of MoCoSharp are not networks.
         foreach (var name in shapes.Keys.Where(name => !name.Contains("optimizer.velocity.", StringComparison.Ordinal)))
         {
             if (
@@ -79,7 +79,7 @@ internal sealed partial record FoundNetwork(
         return [.. roots.Select(item => new FoundNetwork(item.Key, item.Value, NamesOf(shapes, item.Key, item.Value)))];
     }
 
-    /// <summary>Names that look like a first layer although no ResNet follows, for messages.</summary>
+    /// <summary>Names that look like a first layer but are not part of a ResNet, for messages.</summary>
     public static IEnumerable<string> FirstLayers(IReadOnlyDictionary<string, IReadOnlyList<long>> shapes) =>
         shapes.Keys.Where(name =>
             IsEnding(name, First)
@@ -107,7 +107,7 @@ internal sealed partial record FoundNetwork(
             };
             if (ours is not null)
             {
-                // one name twice in two spellings: told as a tensor too many
+                // A name in two spellings is reported as an unexpected tensor.
                 names.Add(name, taken.Add(ours) ? ours : name);
             }
         }
@@ -115,14 +115,14 @@ internal sealed partial record FoundNetwork(
         return names;
     }
 
-    // Null for what stands beside a ResNet: projection_head, prototypes, classifiers. What stands inside one belongs to
-    // it, known or not.
+    // Null for tensors beside a ResNet: projection_head, prototypes, classifiers. Tensors inside a ResNet belong to it,
+    // known or not.
     private static string? Plain(string rest) => OwnPart().IsMatch(rest)
         ? (rest.StartsWith("linear.", StringComparison.Ordinal) ? "fc." + rest["linear.".Length..] : rest)
             .Replace(".shortcut.", ".downsample.", StringComparison.Ordinal)
         : null;
 
-    // Each part of a Sequential is known by what it holds.
+    // Each part of a Sequential is recognized by its tensors.
     private static Dictionary<string, string> Parts(
         IReadOnlyDictionary<string, IReadOnlyList<long>> shapes,
         List<string> under,
@@ -191,8 +191,8 @@ internal sealed partial record FoundNetwork(
             return null;
         }
 
-        var block =
-            $"layer{int.Parse(match.Groups["stage"].ValueSpan, System.Globalization.CultureInfo.InvariantCulture) + 1}.{match.Groups["block"].Value}.";
+        var stage = match.Groups["stage"].ValueSpan[0] - '0' + 1; // one digit, from 0
+        var block = $"layer{stage}.{match.Groups["block"].Value}.";
         var isNorm = match.Groups["kind"].Value == "normalization";
         var part = match.Groups["layer"] is { Success: true, ValueSpan: [var digit] }
             ? $"{(isNorm ? "bn" : "conv")}{digit - '0' + 1}"
@@ -219,7 +219,8 @@ internal sealed partial record FoundNetwork(
     private static partial Regex DetectronNorm();
 
     [GeneratedRegex(
-        @"^encoder\.stages\.(?<stage>\d)\.layers\.(?<block>\d{1,3})\.(?:layer\.(?<layer>\d)|shortcut)\.(?<kind>convolution|normalization)\.(?<rest>.+)$",
+        @"^encoder\.stages\.(?<stage>[0-9])\.layers\.(?<block>\d{1,3})\.(?:layer\.(?<layer>\d)|shortcut)\." +
+        @"(?<kind>convolution|normalization)\.(?<rest>.+)$",
         Safe)]
     private static partial Regex TransformersLayer();
 }

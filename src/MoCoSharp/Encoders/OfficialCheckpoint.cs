@@ -9,19 +9,17 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Encoders;
 
-/// <summary>A training as MoCo's official code saves it, so that its strict loading goes on from it.</summary>
+/// <summary>A checkpoint in the format of MoCo's official code, which can resume from it with strict loading.</summary>
 internal static class OfficialCheckpoint
 {
-    /// <summary>
-    /// Writes epoch, arch, state_dict and optimizer, under the names that DistributedDataParallel gives.
-    /// </summary>
+    /// <summary>Writes epoch, arch, state_dict and optimizer, under the names of DistributedDataParallel.</summary>
     /// <param name="path">The target; its folder exists.</param>
     /// <param name="epochs">Epochs done.</param>
     /// <param name="method">Both encoders and the queue.</param>
     /// <param name="optimizer">Its velocities.</param>
     /// <param name="config">Encoder and optimizer options of the run.</param>
-    /// <param name="learningRate">Of the next step; official code sets its own by the epoch.</param>
-    /// <param name="format">Zip, or Legacy as the released files are.</param>
+    /// <param name="learningRate">The rate of the next step; the official code overrides it in each epoch.</param>
+    /// <param name="format">Zip, or Legacy as in the released files.</param>
     public static void Write(
         string path, int epochs, MoCo method, MomentumOptimizer optimizer, RunConfig config, double learningRate,
         TorchFormat format = TorchFormat.Zip)
@@ -40,13 +38,13 @@ internal static class OfficialCheckpoint
         }, format);
     }
 
-    /// <summary>The newest checkpoint of a run, or a checkpoint, whose training is whole.</summary>
+    /// <summary>Finds a checkpoint with a complete training state: the newest of a run, or the given file.</summary>
     /// <param name="source">A run folder, or a file.</param>
     /// <returns>
-    /// Null for an encoder alone, for a run that was imported without all of a training, and for what official code
-    /// does not learn: other methods, LARS.
+    /// Null for an encoder file, for a run that was imported without the complete state, and for settings that the
+    /// official code does not support: other methods, LARS.
     /// </returns>
-    public static string? Of(string source)
+    public static string? Find(string source)
     {
         ArgumentException.ThrowIfNullOrEmpty(source);
         if (Directory.Exists(source))
@@ -76,10 +74,10 @@ internal static class OfficialCheckpoint
         config.MoCo is not null && config.Optimizer.Kind == OptimizerKind.Sgd;
 
     /// <summary>
-    /// Writes the training in a checkpoint; an epoch under way counts as not done, as official code knows whole epochs
-    /// alone.
+    /// Writes the training state of a checkpoint. An incomplete epoch counts as not done, because the official code
+    /// counts only whole epochs.
     /// </summary>
-    /// <param name="checkpoint">From <see cref="Of"/>.</param>
+    /// <param name="checkpoint">From <see cref="Find"/>.</param>
     /// <param name="path">The target; its folder exists.</param>
     /// <exception cref="InvalidDataException">The checkpoint is broken.</exception>
     public static void Convert(string checkpoint, string path)
@@ -94,7 +92,8 @@ internal static class OfficialCheckpoint
             config.Encoder,
             config.MoCo
                 ?? throw new InvalidDataException(
-                    $"{checkpoint}: is of {config.Method.Name}, and the official layout knows MoCo alone."),
+                    $"{checkpoint}: was trained with {config.Method.Name}, but the official layout supports only " +
+                    "MoCo."),
             config.BnGroups,
             config.Seed,
             SingleProcess.Instance);
@@ -102,12 +101,12 @@ internal static class OfficialCheckpoint
         var progress = TrainingState.Load(checkpoint, method, optimizer);
         var rate = progress.BatchesPerEpoch == 0
             ? LearningRate.Peak(config.Optimizer, config.BatchSize)
-            : config.LearningRateAt(progress.Scheduled, progress.BatchesPerEpoch);
+            : config.LearningRateAt(progress.ScheduleStep, progress.BatchesPerEpoch);
         Write(path, progress.Epoch, method, optimizer, config, rate);
     }
 
     /// <summary>
-    /// Whether a file that was read back holds the training of a checkpoint, bit by bit: both encoders, the queue, the
+    /// Whether a file has the same training state as a checkpoint, bit by bit: both encoders, the queue, the
     /// velocities.
     /// </summary>
     public static bool IsSame(ForeignWeights weights, string checkpoint)
@@ -128,15 +127,15 @@ internal static class OfficialCheckpoint
     }
 
     /// <summary>
-    /// module.queue [C, K], module.queue_ptr, module.encoder_q.* and module.encoder_k.*; tensors of the current dispose
-    /// scope.
+    /// module.queue [C, K], module.queue_ptr, module.encoder_q.* and module.encoder_k.*. The tensors belong to the
+    /// current dispose scope.
     /// </summary>
     public static PickleDictionary State(MoCo method)
     {
         ArgumentNullException.ThrowIfNull(method);
         var state = new PickleDictionary(isOrderedDict: true)
         {
-            // bf16 in some runs, never there
+            // The queue may be bf16 here, but not in official files.
             [OfficialNames.Prefix + OfficialNames.Queue] = method.Queue.Keys.to(float32).t(),
             [OfficialNames.Prefix + OfficialNames.QueuePosition] = tensor([method.Queue.Position], dtype: int64),
         };
@@ -156,8 +155,8 @@ internal static class OfficialCheckpoint
         return state;
     }
 
-    // PyTorch numbers encoder_q's parameters first, then encoder_k's, which have no velocity: they never had a
-    // gradient.
+    // PyTorch numbers encoder_q's parameters first, then encoder_k's. The latter have no velocity, because they never
+    // had a gradient.
     private static PickleDictionary OptimizerState(
         MoCo method, MomentumOptimizer optimizer, OptimizerOptions options, double learningRate)
     {

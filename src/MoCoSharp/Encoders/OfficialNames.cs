@@ -1,20 +1,20 @@
 namespace MoCoSharp.Encoders;
 
-/// <summary>What MoCo's official code calls its tensors.</summary>
+/// <summary>The tensor names of MoCo's official code.</summary>
 internal static class OfficialNames
 {
-    /// <summary>Before every name: DistributedDataParallel's.</summary>
+    /// <summary>The prefix of all names, from DistributedDataParallel.</summary>
     public const string Prefix = "module.";
 
-    /// <summary>Before the names of f_q; what follows is torchvision's.</summary>
+    /// <summary>The prefix of f_q; torchvision's names follow.</summary>
     public const string Query = "encoder_q.";
 
-    /// <summary>Before the names of f_k.</summary>
+    /// <summary>The prefix of f_k.</summary>
     public const string Key = "encoder_k.";
 
-    /// <summary>The keys, [C, K] there and [K, C] here.</summary>
+    /// <summary>The keys: [C, K] in official files, [K, C] here.</summary>
     public const string Queue = "queue";
 
-    /// <summary>The row that the next key goes to, [1].</summary>
+    /// <summary>The row for the next key. Shape [1].</summary>
     public const string QueuePosition = "queue_ptr";
 }

@@ -14,10 +14,10 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Encoders;
 
 /// <summary>A trained encoder, how its images are prepared, and where it came from.</summary>
-/// <param name="Encoder">On the CPU, in evaluation mode; disposed with this.</param>
+/// <param name="Encoder">The encoder, on the CPU and in evaluation mode; disposed with this record.</param>
 /// <param name="Views">How its images are prepared.</param>
-/// <param name="Step">Training steps done; 0 where they are not known.</param>
-/// <param name="Role">Which of the two encoders it was.</param>
+/// <param name="Step">Training steps done; 0 if unknown.</param>
+/// <param name="Role">Its role in training: query or key encoder.</param>
 /// <param name="Source">The name of the run or file that it was loaded from.</param>
 public sealed record TrainedEncoder(Encoder Encoder, ViewOptions Views, long Step, EncoderRole Role, string Source)
     : IDisposable
@@ -25,19 +25,19 @@ public sealed record TrainedEncoder(Encoder Encoder, ViewOptions Views, long Ste
     /// <summary>Class names by output of the head, if the encoder is a classifier; otherwise empty.</summary>
     public IReadOnlyList<string> Classes { get; init; } = [];
 
-    /// <summary>The configuration of the run that trained it; null where the weights came without a run.</summary>
+    /// <summary>The configuration of the run that trained it; null if the weights came without a run.</summary>
     public RunConfig? Run { get; init; }
 
-    /// <summary>The kNN settings of that run; null where they are not known.</summary>
+    /// <summary>The kNN settings of that run; null if unknown.</summary>
     public KnnOptions? Knn { get; init; }
 
-    /// <summary>What its convolutions compute in, as in a configuration: auto, fp32 or bf16.</summary>
+    /// <summary>The type in which convolutions compute: auto, fp32 or bf16.</summary>
     public PrecisionChoice Precision { get; init; } = new RunConfig().Precision;
 
-    /// <summary>What was left out of a foreign file; one sentence each.</summary>
+    /// <summary>Parts of a foreign file that are not used; one sentence each.</summary>
     public IReadOnlyList<string> Ignored { get; init; } = [];
 
-    /// <summary>"resnet50", or with whatever is not standard: "resnet18, width 16, small stem".</summary>
+    /// <summary>"resnet50", with non-standard parts added: "resnet18, width 16, small stem".</summary>
     public string Architecture =>
         $"resnet{Encoder.Options.Depth}" +
         (Encoder.Options.Width == 64 ? "" : $", width {Encoder.Options.Width}") +
@@ -47,10 +47,10 @@ public sealed record TrainedEncoder(Encoder Encoder, ViewOptions Views, long Ste
     /// <param name="path">A run folder, whose newest checkpoint is read, or a file.</param>
     /// <param name="role">Which encoder.</param>
     /// <param name="prefix">
-    /// What precedes "conv1.weight" in a foreign file with several networks; null finds it.
+    /// The prefix of "conv1.weight" in a foreign file with several networks; null finds it.
     /// </param>
     /// <exception cref="IOException">There is no such folder or file.</exception>
-    /// <exception cref="InvalidDataException">It holds no encoder that can be used; the message says why.</exception>
+    /// <exception cref="InvalidDataException">It has no usable encoder; the message says why.</exception>
     public static TrainedEncoder Load(string path, EncoderRole role = EncoderRole.Query, string? prefix = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -80,7 +80,7 @@ public sealed record TrainedEncoder(Encoder Encoder, ViewOptions Views, long Ste
     /// <summary>Extracts features of every readable image, prepared as this encoder expects.</summary>
     /// <param name="images">The images.</param>
     /// <param name="layer">Pooled features, or the head's output.</param>
-    /// <param name="loader">Workers and prefetching; null takes the defaults.</param>
+    /// <param name="loader">Workers and prefetching; null uses the defaults.</param>
     /// <param name="progress">Called with the number of images done.</param>
     /// <param name="cancellation">Ends the work early.</param>
     /// <returns>
@@ -149,7 +149,8 @@ public sealed record TrainedEncoder(Encoder Encoder, ViewOptions Views, long Ste
         if (isOurs && prefix is not null)
         {
             throw new InvalidDataException(
-                $"{path}: is of MoCoSharp's own, where --prefix {prefix} has no use: --encoder query or key chooses.");
+                $"{path}: is a file of MoCoSharp, for which --prefix {prefix} has no meaning. Use --encoder query " +
+                "or key.");
         }
 
         return file.Metadata.ContainsKey(EncoderFile.ConfigKey) ? EncoderFile.Load(path, file, role)

@@ -3,37 +3,35 @@ using MoCoSharp.Models;
 
 namespace MoCoSharp.Encoders;
 
-/// <summary>Which tensors of a file are those of an encoder: the one place where foreign names meet ours.</summary>
-/// <param name="Kind">What such a file is, for people.</param>
-/// <param name="Query">
-/// Foreign name to our name within the query encoder ("conv1.weight"), with torchvision's spelling.
-/// </param>
-/// <param name="Key">The same for the key encoder; null where there is none.</param>
-/// <param name="Queue">The name of the queue; null where there is none.</param>
-/// <param name="QueuePosition">The name of its pointer; null where there is none.</param>
+/// <summary>The layout of a file: which tensors belong to an encoder. All foreign names are translated here.</summary>
+/// <param name="Kind">A description of the layout for users.</param>
+/// <param name="Query">Maps foreign names of the query encoder to torchvision's names ("conv1.weight").</param>
+/// <param name="Key">The same map for the key encoder; null if there is none.</param>
+/// <param name="Queue">The name of the queue; null if there is none.</param>
+/// <param name="QueuePosition">The name of the queue's pointer; null if there is none.</param>
 /// <param name="Others">
-/// Further ResNets of the file, which are left alone: what precedes their names, and the prefix that chooses them.
+/// Other ResNets of the file, which are not used: the prefix of their names, and the --prefix that chooses them.
 /// </param>
 internal sealed record WeightLayout(
     string Kind, IReadOnlyDictionary<string, string> Query, IReadOnlyDictionary<string, string>? Key, string? Queue,
     string? QueuePosition,
     IReadOnlyList<(string Root, string Prefix)> Others)
 {
-    // What trainers call the dictionary of their weights; the first that holds a ResNet is meant, and not what stands
-    // beside it.
+    // Usual names of a dictionary of weights. The first that has a ResNet is used; its neighbors are ignored.
     private static readonly string[] Usual = ["state_dict", "model", "model_state_dict", "net"];
 
-    // A query encoder with its key encoder, as one unit.
+    // A query encoder with its key encoder.
     private sealed record Unit(FoundNetwork Query, FoundNetwork? Key);
 
     /// <summary>Recognizes a file by its names.</summary>
     /// <param name="shapes">Every tensor's shape, by path, in the file's order.</param>
     /// <param name="prefix">
-    /// What precedes "conv1.weight", or the name of a dictionary, where a file holds several networks; null finds it.
+    /// The prefix of "conv1.weight" or the name of a dictionary, for a file with several networks. Null finds the
+    /// network.
     /// </param>
-    /// <param name="isFit">Why a network is none of ours; null where it is one.</param>
+    /// <param name="isFit">Returns why a network is not supported; null if it is.</param>
     /// <param name="isSame">Whether two networks have the same values.</param>
-    /// <exception cref="InvalidDataException">It is none that is known; the message says what there is.</exception>
+    /// <exception cref="InvalidDataException">The layout is unknown; the message says what the file has.</exception>
     public static WeightLayout Recognize(
         IReadOnlyDictionary<string, IReadOnlyList<long>> shapes, string? prefix, Func<FoundNetwork, string?> isFit,
         Func<FoundNetwork, FoundNetwork, bool> isSame)
@@ -49,7 +47,8 @@ internal sealed record WeightLayout(
         if (fitting.Count == 0)
         {
             throw new InvalidDataException(units.Count == 1 ? isFit(units[0].Query)! :
-                $"of the networks under {Listed(units)} none is a ResNet as here. The first: {isFit(units[0].Query)}");
+                $"none of the networks under {Listed(units)} is a supported ResNet. The first: " +
+                $"{isFit(units[0].Query)}");
         }
 
         if (Meant(fitting, isSame) is not { } meant)
@@ -63,15 +62,15 @@ internal sealed record WeightLayout(
 
         var others = all.Where(network => network != meant.Query && network != meant.Key && isFit(network) is null)
             .Select(network => (network.Root, Choice(network, all))).ToList();
-        return Of(meant, isExact, shapes, others);
+        return Create(meant, isExact, shapes, others);
     }
 
     private static string Nothing(IReadOnlyDictionary<string, IReadOnlyList<long>> shapes)
     {
         if (shapes.Keys.Any(name => name.EndsWith("conv1.0.weight", StringComparison.Ordinal)))
         {
-            return "its first layer is a stack of convolutions (conv1.0, as timm's resnet50d has), which the " +
-                "encoders here have not.";
+            return "its first layer is a stack of convolutions (conv1.0, as in timm's resnet50d), which is not " +
+                "supported.";
         }
 
         var named = FoundNetwork.FirstLayers(shapes).FirstOrDefault();
@@ -83,7 +82,7 @@ internal sealed record WeightLayout(
             + $". It begins with {string.Join(", ", shapes.Keys.Take(4))}.";
     }
 
-    // What --prefix names: exactly one root, or all within a dictionary. Without it, all.
+    // The networks that --prefix names: exactly one root, or all in a dictionary. Without a prefix, all networks.
     private static (List<Unit> Units, bool IsExact) Chosen(IReadOnlyList<FoundNetwork> all, string? prefix)
     {
         if (prefix is null)
@@ -108,7 +107,7 @@ internal sealed record WeightLayout(
             $"{Listed(Paired(all))}.");
     }
 
-    // A key encoder goes with its query encoder.
+    // Pairs key encoders with their query encoders.
     private static List<Unit> Paired(IReadOnlyList<FoundNetwork> networks)
     {
         var byRoot = networks.ToDictionary(network => network.Root, StringComparer.Ordinal);
@@ -128,8 +127,8 @@ internal sealed record WeightLayout(
     private static bool IsLightly(string root) =>
         root == "backbone." || root.EndsWith(".backbone.", StringComparison.Ordinal);
 
-    // The only one; else the only one in the usual dictionary, but for moving averages; else one whose copies the
-    // others are.
+    // The only network; otherwise the only one in the usual dictionary, without moving averages; otherwise one of which
+    // all others are copies.
     private static Unit? Meant(List<Unit> units, Func<FoundNetwork, FoundNetwork, bool> isSame)
     {
         if (
@@ -149,11 +148,11 @@ internal sealed record WeightLayout(
         return units.Skip(1).All(unit => isSame(units[0].Query, unit.Query)) ? units[0] : null;
     }
 
-    // "model_ema.", "state_dict_ema.", "ema_model.", "swa_model.": moving averages of what lies beside them.
+    // "model_ema.", "state_dict_ema.", "ema_model.", "swa_model.": moving averages of other networks.
     private static bool IsAverage(string root) =>
         root.Split('.', '_').Any(word => word is "ema" or "swa" or "averaged" or "average");
 
-    private static WeightLayout Of(
+    private static WeightLayout Create(
         Unit unit, bool isExact, IReadOnlyDictionary<string, IReadOnlyList<long>> shapes,
         IReadOnlyList<(string, string)> others)
     {
@@ -207,7 +206,7 @@ internal sealed record WeightLayout(
         }
     }
 
-    // lightly keeps a head beside its backbone.
+    // lightly stores the head beside the backbone.
     private static IEnumerable<(string Name, string Ours)> Head(
         IReadOnlyDictionary<string, IReadOnlyList<long>> shapes,
         string root,
@@ -222,8 +221,8 @@ internal sealed record WeightLayout(
     private static string Listed(IReadOnlyList<Unit> units) =>
         string.Join(", ", units.Take(8).Select(unit => $"\"{unit.Query.Root}\"")) + (units.Count > 8 ? ", ..." : "");
 
-    // What --prefix must say to choose it: without the usual dictionary's name where that is enough; a dot for the top
-    // of a file.
+    // The --prefix that chooses a network: without the usual dictionary's name if that is unique, and a dot for the top
+    // level.
     private static string Choice(FoundNetwork network, IReadOnlyList<FoundNetwork> all)
     {
         var usual = Usual.FirstOrDefault(name => network.Root.StartsWith(name + ".", StringComparison.Ordinal));

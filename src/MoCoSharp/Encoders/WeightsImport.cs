@@ -12,12 +12,12 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Encoders;
 
-/// <summary>Takes weights of others in: as a run folder, or as the beginning of a training.</summary>
+/// <summary>Imports weights of other programs, as a run folder or as initial weights of training.</summary>
 public static class WeightsImport
 {
     private const int DefaultDimension = 128;
 
-    /// <summary>The recipe whose hyper-parameters such weights were trained with, as far as can be told.</summary>
+    /// <summary>Guesses the recipe with which the weights were trained.</summary>
     public static string LikelyRecipe(ForeignWeights weights)
     {
         ArgumentNullException.ThrowIfNull(weights);
@@ -52,15 +52,15 @@ public static class WeightsImport
     }
 
     /// <summary>
-    /// Makes a run folder, with a checkpoint that every verb works from, and import.json, which tells what was found.
+    /// Creates a run folder with a checkpoint that all commands can use, and with import.json, a report of the import.
     /// </summary>
-    /// <param name="weights">What was read.</param>
+    /// <param name="weights">The imported weights.</param>
     /// <param name="source">The file.</param>
-    /// <param name="folder">Of the new run.</param>
+    /// <param name="folder">The folder of the new run.</param>
     /// <param name="config">From <see cref="Configure"/>, without faults.</param>
-    /// <param name="stepsPerEpoch">Of the data that a resume would go on with; null where they are not known.</param>
-    /// <returns>Why a resume is refused; nothing where it may go on.</returns>
-    /// <exception cref="IOException">There is a run already.</exception>
+    /// <param name="stepsPerEpoch">Steps per epoch with the data of a resume; null if unknown.</param>
+    /// <returns>Why a resume is not possible; empty if it is.</returns>
+    /// <exception cref="IOException">The folder already has a run.</exception>
     public static IReadOnlyList<string> CreateRun(
         ForeignWeights weights, string source, string folder, RunConfig config, int? stepsPerEpoch)
     {
@@ -70,7 +70,7 @@ public static class WeightsImport
         [
             .. weights.Missing,
             .. stepsPerEpoch is null
-                ? ["the data (--data), which tell how many steps an epoch has"]
+                ? ["the data (--data), which determine the steps per epoch"]
                 : Array.Empty<string>(),
         ];
         using var method = MoCo.Create(
@@ -102,7 +102,7 @@ public static class WeightsImport
         return missing;
     }
 
-    /// <summary>What keeps an imported run from being resumed; nothing where nothing does.</summary>
+    /// <summary>Why an imported run cannot be resumed; empty if it can.</summary>
     public static IReadOnlyList<string> Missing(RunFolder run)
     {
         ArgumentNullException.ThrowIfNull(run);
@@ -114,8 +114,7 @@ public static class WeightsImport
     }
 
     /// <summary>
-    /// What keeps a training from beginning with the configuration's initial weights; nothing where nothing does, or
-    /// where it names none.
+    /// Why training cannot start with the configuration's initial weights; empty if it can, or if it names none.
     /// </summary>
     public static IReadOnlyList<string> Faults(RunConfig config)
     {
@@ -147,10 +146,10 @@ public static class WeightsImport
     }
 
     /// <summary>
-    /// The settings by which a recipe fits weights: "encoder.depth=50" where it asks for another depth, and so on.
+    /// The settings that make a recipe fit weights, such as "encoder.depth=50" if the recipe has another depth.
     /// </summary>
-    /// <param name="weights">Of the encoder to begin with.</param>
-    /// <param name="recipe">As it is.</param>
+    /// <param name="weights">The architecture of the weights.</param>
+    /// <param name="recipe">The architecture of the recipe.</param>
     public static IReadOnlyList<string> Fitting(EncoderOptions weights, EncoderOptions recipe)
     {
         ArgumentNullException.ThrowIfNull(weights);
@@ -164,15 +163,15 @@ public static class WeightsImport
     }
 
     /// <summary>
-    /// Begins a training with weights of others: every encoder starts from the one that learned, a queue from random
-    /// keys.
+    /// Initializes a method with imported weights. All encoders start from the trained encoder; a queue keeps its
+    /// random keys.
     /// </summary>
-    /// <param name="path">A PyTorch or safetensors file, a checkpoint of ours, or the folder of a run.</param>
-    /// <param name="method">Fresh.</param>
+    /// <param name="path">A PyTorch or safetensors file, a checkpoint, or a run folder.</param>
+    /// <param name="method">A new method.</param>
     /// <param name="encoder">Its architecture.</param>
-    /// <param name="prefix">Chooses in a file with several networks; null finds it.</param>
-    /// <returns>What was done, for people.</returns>
-    /// <exception cref="InvalidDataException">The weights are of another architecture.</exception>
+    /// <param name="prefix">Chooses one of several networks in a file; null finds it.</param>
+    /// <returns>A message for users.</returns>
+    /// <exception cref="InvalidDataException">The weights have another architecture.</exception>
     public static string Begin(string path, PretrainMethod method, EncoderOptions encoder, string? prefix = null)
     {
         ArgumentNullException.ThrowIfNull(method);
@@ -198,13 +197,12 @@ public static class WeightsImport
             keys.load_state_dict(state);
         }
 
-        return $"begun with {file}, {weights.Kind}{(hasHead ? "" : "; the head is fresh")}" +
+        return $"initialized from {file}, {weights.Kind}{(hasHead ? "" : "; the head is random")}" +
             string.Concat(weights.Ignored.Select(ignored => $"{Environment.NewLine}  ignored: {ignored}"));
     }
 
     /// <summary>
-    /// An encoder straight from a file of others, in evaluation mode, with the views that such weights were trained
-    /// for.
+    /// Loads an encoder from a foreign file, in evaluation mode, with the views that the weights were trained for.
     /// </summary>
     internal static TrainedEncoder Open(string path, EncoderRole role, string? prefix = null)
     {
@@ -229,7 +227,7 @@ public static class WeightsImport
         return new TrainedEncoder(encoder, views, 0, role, Path.GetFileName(path)) { Ignored = weights.Ignored };
     }
 
-    /// <summary>Files of weights in a folder that is no run's, for a message; null where there are none.</summary>
+    /// <summary>Lists files of weights in a folder that is not a run, for a message; null if there are none.</summary>
     internal static string? InFolder(string path)
     {
         if (Directory.Exists(Path.Combine(path, "checkpoints")))
@@ -261,8 +259,8 @@ public static class WeightsImport
     private static string? Misfit(string file, ForeignWeights weights, EncoderOptions encoder) =>
         Fitting(weights.Encoder, encoder) is not { Count: > 0 } settings ? null
         : $"{file}: is {weights.Kind}; encoder.depth {encoder.Depth}, encoder.width {encoder.Width} and " +
-            $"encoder.stem {encoder.Stem.Name()} ask for another. "
-            + $"Add --set {string.Join(' ', settings)}, or take other weights.";
+            $"encoder.stem {encoder.Stem.Name()} require another architecture. Add --set " +
+            $"{string.Join(' ', settings)}, or use other weights.";
 
     private static void Fill(ForeignWeights weights, string source, MoCo method, MomentumOptimizer optimizer)
     {
@@ -286,7 +284,7 @@ public static class WeightsImport
         }
     }
 
-    // Names and shapes were compared when the file was read; only counters may be missing, and count from 0.
+    // Names and shapes were checked on reading. Only counters may be missing; they start at 0.
     private static void Copy(
         IReadOnlyDictionary<string, Tensor> from,
         IEnumerable<KeyValuePair<string, Tensor>> targets)

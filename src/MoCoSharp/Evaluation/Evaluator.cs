@@ -87,7 +87,7 @@ public sealed class Evaluator(TrainedEncoder trained, IImageDataset train, IImag
         if (fitNeighbors)
         {
             var labeled = bank.Labels.Count(label => label >= 0);
-            options = options with { Neighbours = Math.Min(options.Neighbours, labeled) };
+            options = options with { Neighbors = Math.Min(options.Neighbors, labeled) };
         }
 
         var result = KnnProtocol.Judge(bank, queries, train.ClassNames, options, Group);
@@ -96,7 +96,7 @@ public sealed class Evaluator(TrainedEncoder trained, IImageDataset train, IImag
             $"{trained.Encoder.Precision.Name()}, evaluation view at {_views.Size} px; " +
             $"bank {train.Description} ({bank.Labels.Length}), queries {judged.Description} ({result.Scores.Count})";
         var json = EvaluationJson.Create("knn", full, result.Scores);
-        json["neighbours"] = options.Neighbours;
+        json["neighbours"] = options.Neighbors;
         json["temperature"] = options.Temperature;
         json["layer"] = options.Layer.Name();
         json["view"] = ViewRecipes.Evaluation(_views).Describe();

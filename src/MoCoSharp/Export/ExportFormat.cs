@@ -40,7 +40,7 @@ public abstract class ExportFormat
             "torchvision" => new TorchvisionFormat(),
             "timm" => new TimmFormat(),
             "torch" => new OfficialFormat(
-                options.Training is { } training ? OfficialCheckpoint.Of(training) : null),
+                options.Training is { } training ? OfficialCheckpoint.Find(training) : null),
             "detectron2" => new Detectron2Format(),
             _ => throw new ArgumentException(
                 $"{name}: there is no such export format. Expected one of {string.Join(", ", Names)}.",

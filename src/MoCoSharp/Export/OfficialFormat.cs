@@ -14,7 +14,7 @@ namespace MoCoSharp.Export;
 /// query encoder and for the key encoder, because official evaluation reads that name.
 /// </summary>
 /// <param name="checkpoint">
-/// The checkpoint of the training, from <see cref="OfficialCheckpoint.Of"/>; null writes the encoder alone.
+/// The checkpoint of the training, from <see cref="OfficialCheckpoint.Find"/>; null writes the encoder alone.
 /// </param>
 internal sealed class OfficialFormat(string? checkpoint) : ExportFormat("torch")
 {

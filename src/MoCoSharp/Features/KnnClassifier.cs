@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Features;
 
 /// <summary>
-/// Labels by the nearest neighbours in a labelled bank, each weighted by exp(similarity / temperature).
+/// Labels by the nearest neighbors in a labelled bank, each weighted by exp(similarity / temperature).
 /// </summary>
 /// <remarks>
 /// Wu et al. 2018, <see href="https://arxiv.org/abs/1805.01978"/>, section 3.4: weights are summed by class.
@@ -21,18 +21,18 @@ internal static class KnnClassifier
     /// <param name="bankLabels">Length M, 0 to classes - 1.</param>
     /// <param name="queries">L2-normalised. Shape [Q, D].</param>
     /// <param name="classes">Number of classes, above 0.</param>
-    /// <param name="neighbours">k, 1 to M.</param>
+    /// <param name="neighbors">k, 1 to M.</param>
     /// <param name="temperature">Of the weights, above 0; 0.1 in the demo, 0.07 in the paper.</param>
     /// <returns>Length Q.</returns>
     /// <exception cref="ArgumentException">k is larger than the bank, or shapes or labels do not fit.</exception>
     /// <exception cref="InvalidDataException">A feature is not a finite number.</exception>
     public static int[] Predict(
-        Tensor bank, ReadOnlySpan<int> bankLabels, Tensor queries, int classes, int neighbours, double temperature)
+        Tensor bank, ReadOnlySpan<int> bankLabels, Tensor queries, int classes, int neighbors, double temperature)
     {
         ArgumentNullException.ThrowIfNull(bank);
         ArgumentNullException.ThrowIfNull(queries);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(classes);
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(neighbours);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(neighbors);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(temperature);
         if (
             bank.shape is not [var size, var width]
@@ -46,11 +46,11 @@ internal static class KnnClassifier
                     + "expected [M, D] with M labels and [Q, D].");
         }
 
-        if (neighbours > size)
+        if (neighbors > size)
         {
             throw new ArgumentException(
-                $"{neighbours} neighbours in a bank of {size}: expected at most {size}. Lower k.",
-                nameof(neighbours));
+                $"{neighbors} neighbors in a bank of {size}: expected at most {size}. Lower k.",
+                nameof(neighbors));
         }
 
         foreach (var label in bankLabels)
@@ -69,13 +69,13 @@ internal static class KnnClassifier
         if (!bank.isfinite().all().item<bool>() || !queries.isfinite().all().item<bool>())
         {
             throw new InvalidDataException(
-                "Some features are not finite numbers, so that no neighbours can be told. Has training diverged? " +
+                "Some features are not finite numbers, so that no neighbors can be told. Has training diverged? " +
                 "Take an earlier checkpoint.");
         }
 
         var predicted = new int[count];
         var labels = bankLabels.ToArray();
-        var nearest = Enumerable.Range(0, QueriesAtOnce).Select(_ => new NearestKeys(neighbours)).ToArray();
+        var nearest = Enumerable.Range(0, QueriesAtOnce).Select(_ => new NearestKeys(neighbors)).ToArray();
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = get_num_threads() };
         for (var first = 0; first < count; first += QueriesAtOnce)
         {
@@ -96,18 +96,18 @@ internal static class KnnClassifier
     /// <param name="bankLabels">Length M, 0 to classes - 1.</param>
     /// <param name="queries">L2-normalised. Shape [Q, D].</param>
     /// <param name="classes">Number of classes, above 0.</param>
-    /// <param name="neighbours">k, 1 to M.</param>
+    /// <param name="neighbors">k, 1 to M.</param>
     /// <param name="temperature">Of the weights, above 0.</param>
     /// <returns>Length Q.</returns>
     public static int[] Predict(
-        IProcessGroup group, Tensor bank, ReadOnlySpan<int> bankLabels, Tensor queries, int classes, int neighbours,
+        IProcessGroup group, Tensor bank, ReadOnlySpan<int> bankLabels, Tensor queries, int classes, int neighbors,
         double temperature)
     {
         ArgumentNullException.ThrowIfNull(group);
         ArgumentNullException.ThrowIfNull(queries);
         if (group.Size == 1)
         {
-            return Predict(bank, bankLabels, queries, classes, neighbours, temperature);
+            return Predict(bank, bankLabels, queries, classes, neighbors, temperature);
         }
 
         using var scope = NewDisposeScope();
@@ -117,7 +117,7 @@ internal static class KnnClassifier
             bankLabels,
             queries.slice(0, group.Rank, count, group.Size).contiguous(),
             classes,
-            neighbours,
+            neighbors,
             temperature);
         Array.Resize(ref share, (count + group.Size - 1) / group.Size);
         return
@@ -136,13 +136,13 @@ internal static class KnnClassifier
     /// queries.
     /// </summary>
     public static double Accuracy(
-        FeatureSet bank, FeatureSet queries, int classes, int neighbours, double temperature,
+        FeatureSet bank, FeatureSet queries, int classes, int neighbors, double temperature,
         IProcessGroup? group = null)
     {
         ArgumentNullException.ThrowIfNull(bank);
         ArgumentNullException.ThrowIfNull(queries);
         var predicted = Predict(
-            group ?? SingleProcess.Instance, bank.Values, bank.Labels, queries.Values, classes, neighbours,
+            group ?? SingleProcess.Instance, bank.Values, bank.Labels, queries.Values, classes, neighbors,
             temperature);
         return predicted.Zip(queries.Labels).Count(pair => pair.First == pair.Second) / (double)queries.Labels.Length;
     }

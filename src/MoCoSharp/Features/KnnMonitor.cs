@@ -24,7 +24,7 @@ public sealed class KnnMonitor(
 {
     /// <summary>The protocol, in a phrase.</summary>
     public string Protocol { get; } =
-        FormattableString.Invariant($"kNN k={Math.Min(options.Neighbours, bank.Count)} T={options.Temperature}, ") +
+        FormattableString.Invariant($"kNN k={Math.Min(options.Neighbors, bank.Count)} T={options.Temperature}, ") +
         $"cosine, {(options.Layer == FeatureLayer.Head ? "head output" : "pooled features")}, " +
         $"bank {bank.Count}, queries {queries.Count}";
 
@@ -63,7 +63,7 @@ public sealed class KnnMonitor(
             group: group);
         LeftOut = total - known.Labels.Length - asked.Labels.Length;
         var accuracy = KnnClassifier.Accuracy(
-            known, asked, bank.ClassNames.Count, Math.Min(options.Neighbours, known.Labels.Length),
+            known, asked, bank.ClassNames.Count, Math.Min(options.Neighbors, known.Labels.Length),
             options.Temperature, group);
         return (accuracy, watch.Elapsed.TotalSeconds);
 

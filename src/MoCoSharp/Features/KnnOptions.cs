@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using MoCoSharp.Data;
 
 namespace MoCoSharp.Features;
@@ -9,7 +10,8 @@ public sealed record KnnOptions
     public int EveryEpochs { get; init; } = 1;
 
     /// <summary>k, above 0; 200 in the CIFAR demo.</summary>
-    public int Neighbours { get; init; } = 200;
+    [JsonPropertyName("neighbours")]
+    public int Neighbors { get; init; } = 200;
 
     /// <summary>Of the weights exp(similarity / temperature), above 0; 0.1 in the CIFAR demo.</summary>
     public double Temperature { get; init; } = 0.1;
@@ -36,9 +38,9 @@ public sealed record KnnOptions
             yield return $"knn.everyEpochs is {EveryEpochs}, expected 0 (never) or more.";
         }
 
-        if (Neighbours < 1)
+        if (Neighbors < 1)
         {
-            yield return $"knn.neighbours is {Neighbours}, expected a number above 0. The CIFAR demo uses 200.";
+            yield return $"knn.neighbours is {Neighbors}, expected a number above 0. The CIFAR demo uses 200.";
         }
 
         if (!(Temperature > 0) || double.IsInfinity(Temperature))

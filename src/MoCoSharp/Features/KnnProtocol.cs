@@ -17,8 +17,8 @@ internal static class KnnProtocol
 {
     private static readonly (string Name, KnnOptions Options)[] Protocols =
     [
-        ("demo", new KnnOptions { Neighbours = 200, Temperature = 0.1, Layer = FeatureLayer.Head }),
-        ("instdisc", new KnnOptions { Neighbours = 200, Temperature = 0.07, Layer = FeatureLayer.Head }),
+        ("demo", new KnnOptions { Neighbors = 200, Temperature = 0.1, Layer = FeatureLayer.Head }),
+        ("instdisc", new KnnOptions { Neighbors = 200, Temperature = 0.07, Layer = FeatureLayer.Head }),
     ];
 
     /// <summary>The names of the protocols.</summary>
@@ -39,7 +39,7 @@ internal static class KnnProtocol
     public static string Describe(string name, KnnOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return FormattableString.Invariant($"kNN, {name}: k {options.Neighbours}, T {options.Temperature}, ") +
+        return FormattableString.Invariant($"kNN, {name}: k {options.Neighbors}, T {options.Temperature}, ") +
             "cosine, weights exp(s/T) summed by class, " +
             (options.Layer == FeatureLayer.Head ? "head output" : "pooled features");
     }
@@ -68,7 +68,7 @@ internal static class KnnProtocol
         scores.Add(
             KnnClassifier.Predict(
                 group ?? SingleProcess.Instance, known.Values, known.Labels, asked.Values, classNames.Count,
-                options.Neighbours, options.Temperature),
+                options.Neighbors, options.Temperature),
             asked.Labels);
         return new KnnResult(scores, [.. asked.Labels.Except(known.Labels).Order().Select(label => classNames[label])]);
     }

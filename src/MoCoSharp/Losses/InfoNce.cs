@@ -6,31 +6,31 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Losses;
 
-/// <summary>How a batch of queries tells its own keys from those of the queue.</summary>
+/// <summary>The loss of a batch and, on request, its accuracy on the contrastive task.</summary>
 /// <param name="Loss">Mean over the queries, a scalar that carries the gradient.</param>
 /// <param name="Accuracy">
-/// Shares of queries whose own key is the nearest, and among the nearest five. Shape [2]; null unless it was asked for.
+/// Shares of queries whose positive key is the nearest, and among the nearest five. Shape [2]; null unless requested.
 /// </param>
-public readonly record struct Contrast(Tensor Loss, Tensor? Accuracy);
+public readonly record struct ContrastiveLoss(Tensor Loss, Tensor? Accuracy);
 
-/// <summary>The contrastive loss: tell a query's own key from every key of the queue.</summary>
+/// <summary>The contrastive loss InfoNCE: classify a query's positive key among the keys of the queue.</summary>
 /// <remarks>Equation 1 of He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>.</remarks>
 public static class InfoNce
 {
-    private const int KeysAtOnce = 4096; // 256 queries' logits of so many keys are 4 MB, which a cache holds
+    private const int KeysAtOnce = 4096; // the logits of 256 queries take 4 MB, which fits a cache
 
     /// <summary>
-    /// Mean cross entropy of each query against its own key and every key of the queue. Loss and gradient come from one
-    /// pass over the queue in blocks: no [N, K] matrix is kept, and the queue may change once this returns.
+    /// Mean cross-entropy of each query against its positive key and all keys of the queue. One pass over blocks of the
+    /// queue computes loss and gradient, so no [N, K] matrix is kept. The queue may change after this returns.
     /// </summary>
-    /// <param name="query">L2-normalised in MoCo; of any length here. Shape [N, C].</param>
+    /// <param name="query">L2-normalized in MoCo; any length is valid. Shape [N, C].</param>
     /// <param name="key">Without gradient. Shape [N, C].</param>
     /// <param name="queue">Without gradient, in the type of the queries or in bfloat16. Shape [K, C].</param>
     /// <param name="temperature">τ of the softmax, above 0; MoCo v2 uses 0.2.</param>
-    /// <param name="measuresAccuracy">Whether to count the keys that are nearer than the own one.</param>
+    /// <param name="measuresAccuracy">Whether to compute the accuracy.</param>
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="temperature"/> is 0 or less.</exception>
-    public static Contrast Loss(
+    public static ContrastiveLoss Loss(
         Tensor query, Tensor key, Tensor queue, double temperature, bool measuresAccuracy = false)
     {
         CheckShapes(query, key, queue, temperature);
@@ -42,8 +42,8 @@ public static class InfoNce
             (loss, gradient, nearer) = Pass(query.detach(), key, queue, temperature, measuresAccuracy);
         }
 
-        // A scalar of the loss's value and of its gradient: the difference is 0, and its derivative by the query is the
-        // gradient.
+        // A scalar with the loss's value and the precomputed gradient. The difference below is 0; its derivative by the
+        // query is the gradient.
         var carrier = (query * gradient).sum();
         loss = loss.add(carrier - carrier.detach(), One).MoveToOuterDisposeScope();
         var accuracy = nearer is null
@@ -52,17 +52,17 @@ public static class InfoNce
         return new(loss, accuracy);
     }
 
-    // Softmax over all keys from running sums, relative to the highest logit so far: exact for any lengths and
-    // temperatures.
+    // Softmax over all keys from running sums, relative to the highest logit so far. This is exact for any vector
+    // length and temperature.
     private static (Tensor Loss, Tensor Gradient, Tensor? Nearer) Pass(
         Tensor query, Tensor key, Tensor queue, double temperature, bool counts)
     {
         var scaled = query.div(Held(temperature));
         var narrow = scaled.to(queue.dtype);
-        var positive = (scaled * key).sum(1, keepdim: true); // [N, 1]: the logit of the own key
+        var positive = (scaled * key).sum(1, keepdim: true); // [N, 1]: the positive logit
         var highest = positive.clone();                      // [N, 1]
-        var total = ones_like(positive); // [N, 1]: sum of exp(logit - highest) over the keys so far, the own one first
-        var weightedKeys = zeros_like(query); // [N, C]: sum of exp(logit - highest) key over the queue so far
+        var total = ones_like(positive); // [N, 1]: sum of exp(logit - highest), the positive first
+        var weightedKeys = zeros_like(query); // [N, C]: sum of exp(logit - highest) key
         var nearer = counts ? zeros_like(positive) : null;   // [N, 1]
         var fused =
             KernelTable.Softmax.IsOn
@@ -87,7 +87,7 @@ public static class InfoNce
         }
 
         var loss = total.log().add(highest, One).sub(positive).mean();
-        var share = (positive - highest).exp_(); // of the own key
+        var share = (positive - highest).exp_(); // of the positive key
         var gradient = weightedKeys
             .add((share - total) * key, One)
             .div_(total)
@@ -95,7 +95,7 @@ public static class InfoNce
         return (loss, gradient, nearer);
     }
 
-    // RunningSoftmax.Update for other types and devices, operation by operation. Returns the weights.
+    // RunningSoftmax.Update from libtorch operations, for other types and devices. Returns the weights.
     private static Tensor Weigh(
         Tensor logits, Tensor highest, Tensor total, Tensor weightedKeys, Tensor positive, Tensor? nearer)
     {

@@ -5,22 +5,23 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Losses;
 
 /// <summary>
-/// InstDisc's loss: tell the feature of the own image from K that were drawn, each a decision of its own.
+/// InstDisc's loss, noise-contrastive estimation: classify the image's own feature against K sampled features, each a
+/// binary decision.
 /// </summary>
 /// <remarks>
-/// Noise-contrastive estimation, equations 4 to 8 of Wu et al. 2018, <see href="https://arxiv.org/abs/1805.01978"/>, as
-/// its code has it: the model's probability of a feature is exp(s / τ) / Z with one constant Z, the noise is uniform
-/// over M images, and 1e-7 stands in the denominators.
+/// Equations 4 to 8 of Wu et al. 2018, <see href="https://arxiv.org/abs/1805.01978"/>, as in its code. The model's
+/// probability of a feature is exp(s / τ) / Z with one constant Z. The noise is uniform over M images. Denominators
+/// contain 1e-7.
 /// </remarks>
 internal static class InstDiscNce
 {
     private const double Epsilon = 1e-7;
     private const long FeaturesAtOnce = 1 << 18; // of 128 numbers: 134 MB
 
-    /// <summary>Z from a batch: the mean of exp(s / τ) over own features and draws, times M.</summary>
+    /// <summary>Estimates Z from a batch: M times the mean of exp(s / τ) over own and sampled features.</summary>
     /// <param name="query">Shape [N, C].</param>
     /// <param name="bank">Shape [M, C].</param>
-    /// <param name="images">The own ones. Shape [N].</param>
+    /// <param name="images">Indices of the queries' images. Shape [N].</param>
     /// <param name="draws">Shape [N, K].</param>
     /// <param name="temperature">τ.</param>
     /// <returns>Shape [1].</returns>
@@ -42,18 +43,18 @@ internal static class InstDiscNce
     }
 
     /// <summary>
-    /// The loss, a mean over the queries. Draws are looked up in blocks: no [N, K, C] tensor is kept.
+    /// The mean loss over the queries. Sampled features are looked up in blocks, so no [N, K, C] tensor is kept.
     /// </summary>
-    /// <param name="query">L2-normalised; carries the gradient. Shape [N, C].</param>
-    /// <param name="bank">L2-normalised, without gradient. Shape [M, C].</param>
-    /// <param name="images">The own ones, indices. Shape [N].</param>
+    /// <param name="query">L2-normalized; carries the gradient. Shape [N, C].</param>
+    /// <param name="bank">L2-normalized, without gradient. Shape [M, C].</param>
+    /// <param name="images">Indices of the queries' images. Shape [N].</param>
     /// <param name="draws">
-    /// Of each query, indices; the own one may be among them, as in the paper's code. Shape [N, K].
+    /// Sampled indices of each query; they may include its own, as in the paper's code. Shape [N, K].
     /// </param>
     /// <param name="normalizer">Z. Shape [1].</param>
     /// <param name="temperature">τ, above 0.</param>
-    /// <param name="measuresAccuracy">Whether to count the drawn features that are nearer than the own one.</param>
-    public static Contrast Loss(
+    /// <param name="measuresAccuracy">Whether to compute the accuracy.</param>
+    public static ContrastiveLoss Loss(
         Tensor query, Tensor bank, Tensor images, Tensor draws, Tensor normalizer, double temperature,
         bool measuresAccuracy = false)
     {
@@ -72,7 +73,7 @@ internal static class InstDiscNce
             foreach (var rows in Blocks(query, draws))
             {
                 using var each = NewDisposeScope();
-                // the own feature is column 0
+                // The own feature is column 0.
                 var (features, logits) = Looked(rows, query.detach(), bank, images, draws, temperature);
                 var model = logits.exp().div_(normalizer);                                         // P
                 var sum = model.add(Held(noise + Epsilon), One);
@@ -80,7 +81,7 @@ internal static class InstDiscNce
                 var others = sum.narrow(1, 1, negatives).reciprocal().mul_(Held(noise)).log_().sum();
                 loss.sub_(own).sub_(others);
 
-                // d loss / d logit: P / (P + c) for a draw, the same less 1 for the own feature.
+                // d loss / d logit: P / (P + c) for a sampled feature, minus 1 for the own feature.
                 var slope = model.div(sum);
                 slope.narrow(1, 0, 1).sub_(ones_like(own));
                 gradients.Add(einsum("bk,bkc->bc", slope, features).MoveToOuterDisposeScope());
@@ -101,7 +102,7 @@ internal static class InstDiscNce
             stack([counted.lt(Held(1L)), counted.lt(Held(5L))]).to(float32).mean([1]).MoveToOuterDisposeScope());
     }
 
-    // Queries at a time.
+    // Blocks of queries, of bounded memory.
     private static IEnumerable<(long First, long Count)> Blocks(Tensor query, Tensor draws)
     {
         var rows = Math.Max(1, FeaturesAtOnce / (draws.shape[1] + 1));
@@ -111,7 +112,7 @@ internal static class InstDiscNce
         }
     }
 
-    // Own and drawn features [B, 1 + K, C] of some queries, and their logits [B, 1 + K].
+    // Own and sampled features [B, 1 + K, C] of a block of queries, and their logits [B, 1 + K].
     private static (Tensor Features, Tensor Logits) Looked(
         (long First, long Count) rows, Tensor query, Tensor bank, Tensor images, Tensor draws, double temperature)
     {

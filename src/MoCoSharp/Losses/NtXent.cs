@@ -6,33 +6,32 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Losses;
 
-/// <summary>SimCLR's loss: of 2N views, tell each one's partner from the 2N - 2 others.</summary>
+/// <summary>SimCLR's loss: classify each view's partner among the other 2N - 1 views.</summary>
 /// <remarks>
-/// Normalised temperature-scaled cross entropy, equation 1 of Chen et al. 2020,
-/// <see href="https://arxiv.org/abs/2002.05709"/>. A view is never compared with itself; its partner stands in the
-/// denominator; the mean is over all 2N (Google's code sums the two halves, which is twice that).
+/// Normalized temperature-scaled cross-entropy, equation 1 of Chen et al. 2020,
+/// <see href="https://arxiv.org/abs/2002.05709"/>. A view is never compared with itself. The denominator includes its
+/// partner. The loss is the mean over all 2N views; Google's code sums the two halves, which is twice as large.
 /// </remarks>
 internal static class NtXent
 {
-    private const long LogitsAtOnce = 1 << 20; // 4 MB, which a cache holds
+    private const long LogitsAtOnce = 1 << 20; // 4 MB, which fits a cache
 
     /// <summary>
-    /// Mean over this rank's views; the mean over ranks is that of the batch. No [2N, 2N] matrix is kept, forward or
-    /// backward.
+    /// Mean loss over this rank's views. Averaged over ranks, it is the mean over the batch. No [2N, 2N] matrix is
+    /// kept, forward or backward.
     /// </summary>
     /// <param name="first">
-    /// L2-normalised embeddings of one view of each image; carries the gradient. Shape [N / ranks, C].
+    /// L2-normalized embeddings of one view of each image; carries the gradient. Shape [N / ranks, C].
     /// </param>
-    /// <param name="second">Of the other view of the same images. The same shape.</param>
+    /// <param name="second">Embeddings of the other view of the same images. The same shape.</param>
     /// <param name="temperature">τ of the softmax, above 0.</param>
     /// <param name="group">
-    /// The ranks that share the batch: every one's views are negatives, and gradients come back through them. Null is
-    /// one process.
+    /// The ranks that share the batch. The views of all ranks are negatives and receive gradients. Null is one process.
     /// </param>
-    /// <param name="measuresAccuracy">Whether to count the views that are nearer than the partner.</param>
+    /// <param name="measuresAccuracy">Whether to compute the accuracy.</param>
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="temperature"/> is 0 or less.</exception>
-    public static Contrast Loss(
+    public static ContrastiveLoss Loss(
         Tensor first, Tensor second, double temperature, IProcessGroup? group = null,
         bool measuresAccuracy = false)
     {
@@ -63,7 +62,7 @@ internal static class NtXent
             (loss, gradient, nearer) = Pass(all.detach(), own, temperature, measuresAccuracy);
         }
 
-        // A scalar of the loss's value and of its gradient, as in InfoNce.
+        // A scalar with the loss's value and the precomputed gradient, as in InfoNce.
         var carrier = (all * gradient).sum();
         loss = loss.add(carrier - carrier.detach(), One).MoveToOuterDisposeScope();
         var accuracy = nearer is null
@@ -72,9 +71,8 @@ internal static class NtXent
         return new(loss, accuracy);
     }
 
-    // Rows block by block. With p the softmax of a row, the gradient of its loss is p Z / τ less the partner on the row
-    // itself, and p times the row on
-    // every column: what a view says of the others, and what they say of it.
+    // Processes rows in blocks. Let p be the softmax of a row. The gradient of the row's loss has two parts: (p Z -
+    // partner) / τ on the row itself, and p times the row on every column.
     private static (Tensor Loss, Tensor Gradient, Tensor? Nearer) Pass(
         Tensor all, Tensor own, double temperature, bool counts)
     {
@@ -91,10 +89,10 @@ internal static class NtXent
             var others = all.index_select(0, partners);                                             // [B, C]
             var positive = (views * others).sum(1, keepdim: true).div(Held(temperature));           // [B, 1]
             var logits = views.mm(all.t()).div_(Held(temperature));                                 // [B, 2N]
-            logits.scatter_(1, rows.unsqueeze(1), full_like(positive, Held(double.NegativeInfinity))); // never itself
+            logits.scatter_(1, rows.unsqueeze(1), full_like(positive, Held(double.NegativeInfinity))); // not itself
             if (counts)
             {
-                // The partner's own logit may be rounded otherwise than the positive: it is not among those that are
+                // The partner's logit in this matrix may round differently from the positive. Do not count it as
                 // nearer.
                 var above = logits.gt(positive);
                 above.scatter_(1, partners.unsqueeze(1), zeros_like(above.narrow(1, 0, 1)));

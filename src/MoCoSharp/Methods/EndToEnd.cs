@@ -10,7 +10,7 @@ using static TorchSharp.torch.nn;
 
 namespace MoCoSharp.Methods;
 
-/// <summary>The hyper-parameters of end-to-end contrast.</summary>
+/// <summary>The hyper-parameters of end-to-end contrastive learning.</summary>
 /// <remarks>He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>, figure 2a.</remarks>
 public sealed record EndToEndOptions : IMethodOptions
 {
@@ -21,13 +21,13 @@ public sealed record EndToEndOptions : IMethodOptions
     public double Temperature { get; init; } = 0.07;
 
     /// <summary>
-    /// Whether one encoder makes queries and keys; else keys have an encoder of their own, with its own weights, and
-    /// both learn.
+    /// Whether one encoder makes queries and keys. Otherwise keys have a second encoder with separate weights, and both
+    /// learn.
     /// </summary>
     public bool SharedEncoder { get; init; }
 
     /// <summary>
-    /// Whether keys are normalised in other BN groups than their queries; the gradient goes back through the shuffle.
+    /// Whether keys are normalized in other BN groups than their queries. The gradient passes through the shuffle.
     /// </summary>
     public bool Shuffle { get; init; } = true;
 
@@ -44,7 +44,7 @@ public sealed record EndToEndOptions : IMethodOptions
     /// <inheritdoc/>
     public string Describe() => $"end-to-end, {(SharedEncoder ? "one encoder" : "two encoders")}";
 
-    /// <summary>Everything wrong with these options, each with the option's name.</summary>
+    /// <summary>All faults of these options; each names its option.</summary>
     public IEnumerable<string> Faults()
     {
         if (Dimension < 1)
@@ -60,11 +60,13 @@ public sealed record EndToEndOptions : IMethodOptions
 }
 
 /// <summary>
-/// The contrast that MoCo came from: the keys are the batch's own, and both encoders learn by the gradient.
+/// End-to-end contrastive learning, which MoCo builds on. The keys come from the same batch, and the gradient updates
+/// both encoders.
 /// </summary>
 /// <remarks>
-/// He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>, figure 2a and section 3.1: the number of negatives
-/// is the batch less one. Keys are shuffled among BN groups as in MoCo, and the gradient finds its way back.
+/// He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>, figure 2a and section 3.1: a query has one negative
+/// for each other image of the batch. Keys are shuffled among BN groups as in MoCo; the gradient passes through the
+/// shuffle.
 /// </remarks>
 internal sealed class EndToEnd : PretrainMethod
 {
@@ -90,7 +92,7 @@ internal sealed class EndToEnd : PretrainMethod
         encoder_k?.load_state_dict(encoder_q.state_dict());
     }
 
-    /// <summary>Both encoders, equal at the beginning, or the one.</summary>
+    /// <summary>Creates one shared encoder, or two that start equal.</summary>
     /// <param name="encoder">The architecture of both encoders.</param>
     /// <param name="options">The method's hyper-parameters.</param>
     /// <param name="bnGroups">BN groups of the global batch; the number of ranks divides it.</param>
@@ -98,7 +100,7 @@ internal sealed class EndToEnd : PretrainMethod
     /// <param name="group">The ranks that train together.</param>
     /// <param name="syncNorm">Whether BatchNorm normalizes the global batch of all ranks as one group.</param>
     /// <exception cref="ArgumentException">
-    /// The options have faults, all of which are named, or ranks do not divide the BN groups.
+    /// The options are invalid (the message lists all faults), or the BN groups are not a multiple of the ranks.
     /// </exception>
     public static EndToEnd Create(
         EncoderOptions encoder, EndToEndOptions options, int bnGroups, long seed, IProcessGroup group,
@@ -109,10 +111,10 @@ internal sealed class EndToEnd : PretrainMethod
         return new EndToEnd(encoder, options, bnGroups, seed, group, syncNorm);
     }
 
-    /// <summary>The encoder of the queries: f_q.</summary>
+    /// <summary>The query encoder f_q.</summary>
     public override Encoder Encoder => encoder_q;
 
-    /// <summary>The encoder of the keys, which learns too: f_k.</summary>
+    /// <summary>The key encoder f_k, which also learns; null if the encoder is shared.</summary>
     public override Encoder? KeyEncoder => encoder_k;
 
     /// <inheritdoc/>
@@ -133,7 +135,7 @@ internal sealed class EndToEnd : PretrainMethod
     public override IReadOnlyList<(string Name, Parameter Parameter)> LearnedParameters =>
         [.. named_parameters().Select(item => (item.name, item.parameter))];
 
-    /// <summary>(step, half, N) -> permutation; tests put their own here.</summary>
+    /// <summary>(step, half, N) -> permutation. Tests replace it.</summary>
     internal Func<long, int, long, long[]> KeyOrders { get; set; }
 
     /// <inheritdoc/>
@@ -148,7 +150,7 @@ internal sealed class EndToEnd : PretrainMethod
         var query = functional.normalize(encoder_q.call(queryViews), dim: 1); // [N / ranks, C]
         var keys = Keys(keyViews);                                            // [N, C]
         var logits = query.mm(keys.t()).div(Held(_options.Temperature));      // [N / ranks, N]
-        // query i is of image i
+        // The positive of query i is key i.
         var own = BatchOrder.LocalShard(_group, Indices.UpTo(keys.shape[0], keys.device)).contiguous();
         var loss = functional.cross_entropy(logits, own);
         var accuracy = MeasuresContrast ? ShareOfNearest(logits.detach(), own) : null;
@@ -159,8 +161,7 @@ internal sealed class EndToEnd : PretrainMethod
             MeasuresContrast ? query.detach().MoveToOuterDisposeScope() : null);
     }
 
-    // Keys of the global batch in batch order, with their gradient, each normalised in a BN group that need not be its
-    // query's.
+    // Keys of the global batch in batch order, with their gradient. A key's BN group may differ from its query's.
     private Tensor Keys(Tensor views)
     {
         var encoder = encoder_k ?? encoder_q;

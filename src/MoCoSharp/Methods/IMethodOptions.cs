@@ -1,8 +1,8 @@
 namespace MoCoSharp.Methods;
 
-/// <summary>The hyper-parameters of one method: its section of a configuration, and what builds it.</summary>
+/// <summary>The hyper-parameters of one method, and its factory. They form a section of a configuration.</summary>
 /// <remarks>
-/// A method is one file, with its options and its class, and one line in <see cref="PretrainMethods.All"/>.
+/// A method is one file with its options and its class, and one line in <see cref="PretrainMethods.All"/>.
 /// </remarks>
 public interface IMethodOptions
 {
@@ -12,29 +12,27 @@ public interface IMethodOptions
     /// <summary>Size of the head's output, C.</summary>
     int Dimension { get; }
 
-    /// <summary>
-    /// Views of an image that a step sees: 2, or 1 if a memory or a label takes the place of the second.
-    /// </summary>
-    int Views => 2;
+    /// <summary>Views per image in a step: 2, or 1 if a memory bank or a label replaces the second view.</summary>
+    int ViewsPerImage => 2;
 
-    /// <summary>Whether it learns from labels, with the views that are standard for that: crops and flips.</summary>
+    /// <summary>Whether the method learns from labels. Its views are then the standard ones: crops and flips.</summary>
     bool LearnsLabels => false;
 
-    /// <summary>What the names of the learned encoder's tensors begin with in a checkpoint.</summary>
+    /// <summary>Prefix of the learned encoder's tensor names in a checkpoint.</summary>
     string EncoderPrefix => "encoder.";
 
-    /// <summary>The same, of the encoder that makes keys; null where there is none beside the learned one.</summary>
+    /// <summary>Prefix of the key encoder's tensor names; null if the method has no separate key encoder.</summary>
     string? KeyEncoderPrefix => null;
 
     /// <summary>Builds the method with its initial weights.</summary>
     /// <exception cref="ArgumentException">
-    /// The options have faults, or the ranks do not divide the BN groups.
+    /// The options are invalid, or the BN groups are not a multiple of the ranks.
     /// </exception>
     PretrainMethod Create(MethodBuild build);
 
-    /// <summary>The method in a phrase, for people.</summary>
+    /// <summary>A short description for users.</summary>
     string Describe();
 
-    /// <summary>Everything wrong with these options, each with the option's name.</summary>
+    /// <summary>All faults of these options; each names its option.</summary>
     IEnumerable<string> Faults();
 }

@@ -4,18 +4,18 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Methods;
 
-/// <summary>The dictionary of MoCo: a ring of the most recent keys, which serve as negatives.</summary>
+/// <summary>The dictionary of MoCo: a ring buffer of the most recent keys, which serve as negatives.</summary>
 /// <remarks>He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>, section 3.2.</remarks>
 public sealed class KeyQueue : nn.Module
 {
-    private readonly Tensor keys; // [K, C]: an enqueue is one contiguous copy, two where the ring closes
+    private readonly Tensor keys; // [K, C]: an enqueue is one contiguous copy, or two at the end of the ring
 
-    /// <summary>A queue of random directions.</summary>
+    /// <summary>A queue of random unit vectors.</summary>
     /// <param name="dimension">C, above 0.</param>
     /// <param name="size">K, above 0.</param>
-    /// <param name="random">Draws the directions.</param>
+    /// <param name="random">Draws the vectors.</param>
     /// <param name="precision">
-    /// What the keys are kept in; bf16 halves the queue and the time that the loss takes.
+    /// The type of the keys. bf16 halves the size of the queue and the time of the loss.
     /// </param>
     public KeyQueue(int dimension, int size, Generator random, Precision precision = Precision.Fp32)
         : base(nameof(KeyQueue))
@@ -31,18 +31,16 @@ public sealed class KeyQueue : nn.Module
         RegisterComponents();
     }
 
-    /// <summary>The keys, L2-normalised. Shape [K, C].</summary>
+    /// <summary>The keys, L2-normalized. Shape [K, C].</summary>
     public Tensor Keys => keys;
 
     /// <summary>K.</summary>
     public long Size => keys.shape[0];
 
-    /// <summary>
-    /// The row that the next key goes to. Kept on the host, so that a step never waits for the device.
-    /// </summary>
+    /// <summary>The row for the next key. Stored on the host, so that a step never waits for the device.</summary>
     public long Position { get; private set; }
 
-    /// <summary>Goes on where a saved queue stood.</summary>
+    /// <summary>Restores the position of a saved queue.</summary>
     /// <param name="position">0 to K - 1.</param>
     public void Resume(long position)
     {
@@ -51,9 +49,9 @@ public sealed class KeyQueue : nn.Module
         Position = position;
     }
 
-    /// <summary>Writes a batch over the oldest keys, going round at the end of the ring.</summary>
+    /// <summary>Overwrites the oldest keys with a batch, and wraps around at the end of the ring.</summary>
     /// <param name="newest">
-    /// L2-normalised keys of every process, in batch order. Shape [N, C]; of more than K, the last K stay.
+    /// L2-normalized keys of all processes, in batch order. Shape [N, C]. If N exceeds K, the last K are kept.
     /// </param>
     /// <exception cref="ArgumentException"><paramref name="newest"/> is not [N, C].</exception>
     public void Enqueue(Tensor newest)

@@ -3,11 +3,11 @@ using MoCoSharp.Data.Views;
 namespace MoCoSharp.Methods;
 
 /// <summary>
-/// In which order the keys of a step pass through the key encoder, so that a key's BN group is not its query's.
+/// The order in which a step's keys pass through the key encoder. It puts a key and its query into different BN groups.
 /// </summary>
 /// <remarks>
 /// He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>, section 3.3. The order is a pure function of seed,
-/// step and half, hence the same on every rank without a message.
+/// step and half, so all ranks compute the same one without communication.
 /// </remarks>
 public static class KeyShuffle
 {

@@ -17,13 +17,13 @@ namespace MoCoSharp.Methods;
 [JsonConverter(typeof(EnumNameConverter<MemoryBankLoss>))]
 public enum MemoryBankLoss
 {
-    /// <summary>MoCo's softmax over K features of the bank, drawn anew in each step and shared by its images.</summary>
+    /// <summary>MoCo's softmax over K features of the bank, sampled in each step and shared by its images.</summary>
     [JsonStringEnumMemberName("info-nce"), Description("MoCo's baseline")]
     InfoNce,
 
     /// <summary>
-    /// InstDisc's binary classification of K features drawn for each image, with a constant normalizer that the first
-    /// batch gives.
+    /// InstDisc's binary classification of K features sampled for each image. The first batch sets its constant
+    /// normalizer.
     /// </summary>
     [JsonStringEnumMemberName("nce"), Description("InstDisc")]
     Nce,
@@ -42,12 +42,10 @@ public sealed record MemoryBankOptions : IMethodOptions
     /// <summary>The loss.</summary>
     public MemoryBankLoss Loss { get; init; } = MemoryBankLoss.InfoNce;
 
-    /// <summary>K, features drawn as negatives, above 0; 65536 in MoCo's baseline, 4096 in InstDisc.</summary>
+    /// <summary>K, the number of sampled negatives, above 0; 65536 in MoCo's baseline, 4096 in InstDisc.</summary>
     public int Negatives { get; init; } = 65536;
 
-    /// <summary>
-    /// Share of the old feature that stays when its image is seen again, in [0, 1); 0.5 in both papers.
-    /// </summary>
+    /// <summary>Weight of the old feature when its image is seen again, in [0, 1); 0.5 in both papers.</summary>
     public double Momentum { get; init; } = 0.5;
 
     /// <summary>τ, above 0; 0.07 in both papers.</summary>
@@ -55,7 +53,7 @@ public sealed record MemoryBankOptions : IMethodOptions
 
     string IMethodOptions.Name => "memoryBank";
 
-    int IMethodOptions.Views => 1;
+    int IMethodOptions.ViewsPerImage => 1;
 
     /// <inheritdoc/>
     public PretrainMethod Create(MethodBuild build) =>
@@ -65,7 +63,7 @@ public sealed record MemoryBankOptions : IMethodOptions
     public string Describe() =>
         $"memory bank, {(Loss == MemoryBankLoss.Nce ? "InstDisc's NCE" : "InfoNCE")}, {Negatives} negatives";
 
-    /// <summary>Everything wrong with these options, each with the option's name.</summary>
+    /// <summary>All faults of these options; each names its option.</summary>
     public IEnumerable<string> Faults()
     {
         if (Dimension < 1)
@@ -97,20 +95,23 @@ public sealed record MemoryBankOptions : IMethodOptions
     }
 }
 
-/// <summary>Each image is its own class: one view is told from the others' remembered features.</summary>
+/// <summary>
+/// Instance discrimination with a memory bank: each image is its own class. A view is classified against stored
+/// features of other images.
+/// </summary>
 /// <remarks>
 /// Wu et al. 2018, <see href="https://arxiv.org/abs/1805.01978"/>, and the baseline of He et al. 2020,
-/// <see href="https://arxiv.org/abs/1911.05722"/>, figure 2b. The draws are a pure function of seed, step and query,
-/// hence the same on every rank and after a resume.
+/// <see href="https://arxiv.org/abs/1911.05722"/>, figure 2b. The samples are a pure function of seed, step and query,
+/// so they are the same on every rank and after a resume.
 /// </remarks>
 internal sealed class MemoryBank : PretrainMethod
 {
     private readonly Encoder encoder;
     private readonly FeatureBank bank;
-    private readonly Tensor normalizer; // [1]: Z of NCE; 0 until the first batch gives it
+    private readonly Tensor normalizer; // [1]: Z of NCE; 0 until the first batch sets it
     private readonly MemoryBankOptions _options;
     private readonly IProcessGroup _group;
-    private Tensor? _images; // [N / ranks], of the step under way
+    private Tensor? _images; // [N / ranks], of the current step
     private long _step;
 
     private MemoryBank(
@@ -129,8 +130,8 @@ internal sealed class MemoryBank : PretrainMethod
         RegisterComponents();
     }
 
-    /// <summary>The encoder, and a bank of random features.</summary>
-    /// <param name="encoder">Its architecture.</param>
+    /// <summary>Creates an encoder and a bank of random features.</summary>
+    /// <param name="encoder">The architecture of the encoder.</param>
     /// <param name="options">The method's hyper-parameters.</param>
     /// <param name="images">M, images in the data set, above 0.</param>
     /// <param name="bnGroups">BN groups of the global batch; the number of ranks divides it.</param>
@@ -138,7 +139,7 @@ internal sealed class MemoryBank : PretrainMethod
     /// <param name="group">The ranks that train together.</param>
     /// <param name="syncNorm">Whether BatchNorm normalizes the global batch of all ranks as one group.</param>
     /// <exception cref="ArgumentException">
-    /// The options have faults, all of which are named, or ranks do not divide the BN groups.
+    /// The options are invalid (the message lists all faults), or the BN groups are not a multiple of the ranks.
     /// </exception>
     public static MemoryBank Create(
         EncoderOptions encoder, MemoryBankOptions options, int images, int bnGroups, long seed, IProcessGroup group,
@@ -153,7 +154,7 @@ internal sealed class MemoryBank : PretrainMethod
     /// <inheritdoc/>
     public override Encoder Encoder => encoder;
 
-    /// <summary>A feature for each image.</summary>
+    /// <summary>The stored feature of each image.</summary>
     public FeatureBank Bank => bank;
 
     /// <inheritdoc/>
@@ -168,13 +169,12 @@ internal sealed class MemoryBank : PretrainMethod
         [.. encoder.named_parameters().Select(item => ($"{nameof(encoder)}.{item.name}", item.parameter))];
 
     /// <summary>
-    /// (step, query of the global batch) -> K images; tests put their own here. InfoNCE draws once a step, as if for
-    /// query 0.
+    /// (step, query of the global batch) -> K images. Tests replace it. InfoNCE samples once per step, as query 0.
     /// </summary>
     internal Func<long, long, long[]> Draws { get; set; }
 
     /// <inheritdoc/>
-    public override void Take(StepSamples samples)
+    public override void Prepare(StepSamples samples)
     {
         _images?.Dispose();
         _images = tensor([.. samples.Indices.Select(index => (long)index)], device: bank.Features.device)
@@ -186,7 +186,7 @@ internal sealed class MemoryBank : PretrainMethod
 
     /// <summary>The loss of a batch.</summary>
     /// <param name="queryViews">This rank's share. Shape [N / ranks, 3, H, W].</param>
-    /// <param name="keyViews">Not looked at: the bank stands for the other view.</param>
+    /// <param name="keyViews">Not used: the bank replaces the other view.</param>
     public override StepOutput forward(Tensor queryViews, Tensor keyViews)
     {
         var images = Images(queryViews);
@@ -199,7 +199,7 @@ internal sealed class MemoryBank : PretrainMethod
         return new(loss, kept, accuracy, MeasuresContrast ? kept.alias().MoveToOuterDisposeScope() : null);
     }
 
-    /// <summary>Remembers the features of every rank.</summary>
+    /// <summary>Updates the bank with the features of all ranks.</summary>
     public override void AfterBackward(StepOutput output)
     {
         using var scope = NewDisposeScope();
@@ -216,13 +216,13 @@ internal sealed class MemoryBank : PretrainMethod
         base.Dispose(disposing);
     }
 
-    private Contrast InfoNceOf(Tensor query, Tensor images)
+    private ContrastiveLoss InfoNceOf(Tensor query, Tensor images)
     {
-        var negatives = bank.Of(tensor(Draws(_step, 0), device: query.device)); // [K, C]
-        return InfoNce.Loss(query, bank.Of(images), negatives, _options.Temperature, MeasuresContrast);
+        var negatives = bank.Get(tensor(Draws(_step, 0), device: query.device)); // [K, C]
+        return InfoNce.Loss(query, bank.Get(images), negatives, _options.Temperature, MeasuresContrast);
     }
 
-    private Contrast Nce(Tensor query, Tensor images)
+    private ContrastiveLoss Nce(Tensor query, Tensor images)
     {
         var draws = stack([
                 .. Enumerable
@@ -245,7 +245,7 @@ internal sealed class MemoryBank : PretrainMethod
     private Tensor Images(Tensor views) => _images is { } images && images.shape[0] == views.shape[0]
         ? images
         : throw new InvalidOperationException(
-            $"A memory bank must know which {views.shape[0]} images a step learns from: call Take with their " +
+            $"The memory bank does not know the {views.shape[0]} images of this step: call Prepare with their " +
             "indices before the step.");
 
     private static long[] Draw(long seed, long step, long query, int count, int images)

@@ -3,7 +3,7 @@ using MoCoSharp.Models;
 
 namespace MoCoSharp.Methods;
 
-/// <summary>What every method checks before it is built.</summary>
+/// <summary>The checks before any method is built.</summary>
 internal static class MethodFaults
 {
     /// <summary>The fault of an encoder without a head.</summary>
@@ -12,7 +12,7 @@ internal static class MethodFaults
         "(MoCo v2).";
 
     /// <exception cref="ArgumentException">
-    /// The options have faults, all of which are named, or ranks do not divide the BN groups.
+    /// The options are invalid (the message lists all faults), or the BN groups are not a multiple of the ranks.
     /// </exception>
     public static void ThrowIfAny(EncoderOptions encoder, IMethodOptions options, int bnGroups, IProcessGroup group)
     {

@@ -22,7 +22,7 @@ public sealed record MoCoOptions : IMethodOptions
     public int QueueSize { get; init; } = 65536;
 
     /// <summary>
-    /// The type of the keys in the queue. bf16 halves its size and the time of the loss, at an error of 2e-3 in the
+    /// The type of the keys in the queue. bf16 halves its size and the time of the loss, with an error of 2e-3 in the
     /// gradient.
     /// </summary>
     public Precision QueuePrecision { get; init; } = Precision.Fp32;
@@ -34,12 +34,12 @@ public sealed record MoCoOptions : IMethodOptions
     public double Temperature { get; init; } = 0.2;
 
     /// <summary>
-    /// Whether each view is query and key in turn, and the loss the mean of both halves; twice the cost.
+    /// Whether each view serves as query and as key. The loss is the mean of both halves; the cost doubles.
     /// </summary>
     public bool Symmetric { get; init; }
 
     /// <summary>
-    /// Whether keys are normalised in other BN groups than their queries; without effect where there is one group.
+    /// Whether keys are normalized in other BN groups than their queries. Has no effect with one group.
     /// </summary>
     public bool Shuffle { get; init; } = true;
 
@@ -56,7 +56,7 @@ public sealed record MoCoOptions : IMethodOptions
     /// <inheritdoc/>
     public string Describe() => $"MoCo, {QueueSize} keys";
 
-    /// <summary>Everything wrong with these options, each with the option's name.</summary>
+    /// <summary>All faults of these options; each names its option.</summary>
     public IEnumerable<string> Faults()
     {
         if (Dimension < 1)
@@ -88,7 +88,7 @@ public sealed record MoCoOptions : IMethodOptions
 }
 
 /// <summary>
-/// Momentum contrast: a query is told from the keys of a queue, and the keys come from a slowly moving encoder.
+/// Momentum contrast: a query is classified against the keys of a queue. The keys come from a momentum encoder.
 /// </summary>
 /// <remarks>
 /// He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>; v2: Chen et al. 2020,
@@ -124,7 +124,7 @@ public sealed class MoCo : PretrainMethod
         }
     }
 
-    /// <summary>Both encoders, equal, and a queue of random keys.</summary>
+    /// <summary>Creates two equal encoders and a queue of random keys.</summary>
     /// <param name="encoder">The architecture of both encoders.</param>
     /// <param name="options">The method's hyper-parameters.</param>
     /// <param name="bnGroups">BN groups of the global batch; the number of ranks divides it.</param>
@@ -132,7 +132,7 @@ public sealed class MoCo : PretrainMethod
     /// <param name="group">The ranks that train together.</param>
     /// <param name="syncNorm">Whether BatchNorm normalizes the global batch of all ranks as one group.</param>
     /// <exception cref="ArgumentException">
-    /// The options have faults, all of which are named, or ranks do not divide the BN groups.
+    /// The options are invalid (the message lists all faults), or the BN groups are not a multiple of the ranks.
     /// </exception>
     public static MoCo Create(
         EncoderOptions encoder, MoCoOptions options, int bnGroups, long seed, IProcessGroup group,
@@ -143,10 +143,10 @@ public sealed class MoCo : PretrainMethod
         return new MoCo(encoder, options, bnGroups, seed, group, syncNorm);
     }
 
-    /// <summary>The encoder that learns, and the one that is kept: f_q.</summary>
+    /// <summary>The query encoder f_q: trained, and saved as the result.</summary>
     public override Encoder Encoder => encoder_q;
 
-    /// <summary>The encoder that follows: f_k.</summary>
+    /// <summary>The key encoder f_k: a moving average of the query encoder.</summary>
     public override Encoder KeyEncoder => encoder_k;
 
     /// <summary>The negatives.</summary>
@@ -160,7 +160,7 @@ public sealed class MoCo : PretrainMethod
     }
 
     /// <inheritdoc/>
-    // not kept: a move to another device or type replaces parameters
+    // not cached: a move to another device or type replaces parameters
     public override IReadOnlyList<(string Name, Parameter Parameter)> LearnedParameters =>
         [.. encoder_q.named_parameters().Select(item => ($"{nameof(encoder_q)}.{item.name}", item.parameter))];
 
@@ -171,7 +171,7 @@ public sealed class MoCo : PretrainMethod
     public override IReadOnlyDictionary<string, long> HostState =>
         new Dictionary<string, long>(StringComparer.Ordinal) { ["queue.position"] = queue.Position };
 
-    /// <summary>(step, half, N) -> permutation; tests put their own here.</summary>
+    /// <summary>(step, half, N) -> permutation. Tests replace it.</summary>
     internal Func<long, int, long, long[]> KeyOrders { get; set; }
 
     /// <inheritdoc/>
@@ -181,10 +181,8 @@ public sealed class MoCo : PretrainMethod
         queue.Resume(state["queue.position"]);
     }
 
-    /// <summary>
-    /// Moves the key encoder towards the query encoder. Its BatchNorm statistics are its own and stay.
-    /// </summary>
-    /// <param name="step">Steps done before this one: fixes the shuffle.</param>
+    /// <summary>Moves the key encoder towards the query encoder, except for its BatchNorm statistics.</summary>
+    /// <param name="step">Steps done before this one; determines the shuffle.</param>
     public override void BeforeStep(long step)
     {
         _step = step;
@@ -199,7 +197,7 @@ public sealed class MoCo : PretrainMethod
     public override StepOutput forward(Tensor queryViews, Tensor keyViews)
     {
         using var scope = NewDisposeScope();
-        var keys = EncodeKeys(keyViews, half: 0, _options.Shuffle); // [N, C]; before the query keeps its activations
+        var keys = EncodeKeys(keyViews, half: 0, _options.Shuffle); // [N, C]; before the query stores activations
         var otherKeys = _options.Symmetric ? EncodeKeys(queryViews, half: 1, _options.Shuffle) : null;
         var output = Contrast(queryViews, keys);
         if (otherKeys is not null)
@@ -220,7 +218,7 @@ public sealed class MoCo : PretrainMethod
         return output;
     }
 
-    /// <summary>Remembers the keys, once the loss no longer needs the ones that they replace.</summary>
+    /// <summary>Enqueues the keys. The loss no longer needs the keys that they replace.</summary>
     public override void AfterBackward(StepOutput output) => queue.Enqueue(output.Keys);
 
     /// <inheritdoc/>
@@ -234,7 +232,7 @@ public sealed class MoCo : PretrainMethod
         return new(loss, keys, accuracy, MeasuresContrast ? query.detach() : null);
     }
 
-    // Keys of the global batch in batch order, each normalised in a BN group that need not be its query's.
+    // Keys of the global batch in batch order. A key's BN group may differ from its query's.
     private Tensor EncodeKeys(Tensor views, int half, bool shuffle)
     {
         using var noGrad = no_grad();

@@ -7,12 +7,12 @@ namespace MoCoSharp.Methods;
 public static class MovingAverage
 {
     /// <summary>
-    /// average = momentum average + (1 - momentum) newest, in place: each tensor is read once, and each average written
-    /// once.
+    /// Updates average = momentum average + (1 - momentum) newest in place. Each tensor is read once, and each average
+    /// is written once.
     /// </summary>
-    /// <param name="averages">Changed.</param>
+    /// <param name="averages">Updated in place.</param>
     /// <param name="newest">As many, of the same shapes, types and layouts.</param>
-    /// <param name="momentum">The share of the old that stays, 0 to 1.</param>
+    /// <param name="momentum">Weight of the old average, 0 to 1.</param>
     public static void Update(IEnumerable<Tensor> averages, IEnumerable<Tensor> newest, double momentum)
     {
         ArgumentNullException.ThrowIfNull(averages);

@@ -13,6 +13,6 @@ public static class PretrainMethods
         new SupervisedOptions(),
     ];
 
-    /// <summary>The keys of their sections in a configuration, which has exactly one of them.</summary>
+    /// <summary>The keys of the methods' sections. A configuration has exactly one of them.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. All.Select(method => method.Name)];
 }

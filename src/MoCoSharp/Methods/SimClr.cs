@@ -21,9 +21,9 @@ public sealed record SimClrOptions : IMethodOptions
     public double Temperature { get; init; } = 0.1;
 
     /// <summary>
-    /// Whether only the embeddings of the whole batch are kept, and each BN group is passed through the encoder a
-    /// second time for its gradient: memory for one group of activations instead of all, for a third more time. The
-    /// same loss and gradient as without, for the same bnGroups.
+    /// Gradient caching: only the embeddings of the whole batch are kept, and each BN group passes through the encoder
+    /// a second time for its gradient. This needs the activations of one group instead of all, and a third more time.
+    /// Loss and gradient are the same for the same bnGroups.
     /// </summary>
     public bool GradientCache { get; init; }
 
@@ -36,7 +36,7 @@ public sealed record SimClrOptions : IMethodOptions
     /// <inheritdoc/>
     public string Describe() => $"SimCLR{(GradientCache ? ", gradient cache" : "")}";
 
-    /// <summary>Everything wrong with these options, each with the option's name.</summary>
+    /// <summary>All faults of these options; each names its option.</summary>
     public IEnumerable<string> Faults()
     {
         if (Dimension < 1)
@@ -53,18 +53,18 @@ public sealed record SimClrOptions : IMethodOptions
 }
 
 /// <summary>
-/// SimCLR: one encoder, whose views of an image attract each other, and repel all other views of the batch.
+/// SimCLR: the embeddings of two views of an image attract each other, and repel all other views of the batch.
 /// </summary>
 /// <remarks>
-/// Chen et al. 2020, <see href="https://arxiv.org/abs/2002.05709"/>. Both views pass in one batch of 2N, as in the
-/// official code: BatchNorm sees them together.
+/// Chen et al. 2020, <see href="https://arxiv.org/abs/2002.05709"/>. Both views pass as one batch of 2N, as in the
+/// official code, so BatchNorm normalizes them together.
 /// </remarks>
 public sealed class SimClr : PretrainMethod
 {
     private readonly Encoder encoder;
     private readonly SimClrOptions _options;
     private readonly IProcessGroup _group;
-    private readonly EmbeddingCache? _cache;
+    private readonly GradientCache? _cache;
 
     private SimClr(
         EncoderOptions encoderOptions, SimClrOptions options, int bnGroups, long seed, IProcessGroup group,
@@ -76,19 +76,19 @@ public sealed class SimClr : PretrainMethod
         using var random = new Generator(RandomStreams.Weights(seed));
         encoder = new Encoder(
             encoderOptions, options.Dimension, bnGroups / group.Size, random, syncNorm ? group : null);
-        _cache = options.GradientCache ? new EmbeddingCache(encoder, bnGroups / group.Size) : null;
+        _cache = options.GradientCache ? new GradientCache(encoder, bnGroups / group.Size) : null;
         RegisterComponents();
     }
 
-    /// <summary>The encoder.</summary>
-    /// <param name="encoder">Its architecture; SimCLR has head "mlp-bn".</param>
+    /// <summary>Creates the encoder.</summary>
+    /// <param name="encoder">The architecture; SimCLR uses the head "mlp-bn".</param>
     /// <param name="options">The method's hyper-parameters.</param>
     /// <param name="bnGroups">BN groups of the global batch; the number of ranks divides it.</param>
     /// <param name="seed">Fixes the weights.</param>
     /// <param name="group">The ranks that train together.</param>
     /// <param name="syncNorm">Whether BatchNorm normalizes the global batch of all ranks as one group.</param>
     /// <exception cref="ArgumentException">
-    /// The options have faults, all of which are named, or ranks do not divide the BN groups.
+    /// The options are invalid (the message lists all faults), or the BN groups are not a multiple of the ranks.
     /// </exception>
     public static SimClr Create(
         EncoderOptions encoder, SimClrOptions options, int bnGroups, long seed, IProcessGroup group,

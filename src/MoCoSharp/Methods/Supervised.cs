@@ -9,19 +9,17 @@ using static TorchSharp.torch.nn;
 
 namespace MoCoSharp.Methods;
 
-/// <summary>Training on labels: the first row of the paper's tables.</summary>
+/// <summary>The hyper-parameters of supervised training, the first row of the paper's tables.</summary>
 public sealed record SupervisedOptions : IMethodOptions
 {
-    /// <summary>
-    /// Classes that the head tells apart; 0 takes those of the data, and config.json keeps their number.
-    /// </summary>
+    /// <summary>Number of classes; 0 uses the classes of the data, and config.json records their number.</summary>
     public int Classes { get; init; }
 
     string IMethodOptions.Name => "supervised";
 
     int IMethodOptions.Dimension => Math.Max(1, Classes);
 
-    int IMethodOptions.Views => 1;
+    int IMethodOptions.ViewsPerImage => 1;
 
     bool IMethodOptions.LearnsLabels => true;
 
@@ -32,7 +30,7 @@ public sealed record SupervisedOptions : IMethodOptions
     /// <inheritdoc/>
     public string Describe() => $"supervised, {Classes} classes";
 
-    /// <summary>Everything wrong with these options, each with the option's name.</summary>
+    /// <summary>All faults of these options; each names its option.</summary>
     public IEnumerable<string> Faults()
     {
         if (Classes is < 0 or 1 or > 1_000_000)
@@ -43,13 +41,13 @@ public sealed record SupervisedOptions : IMethodOptions
 }
 
 /// <summary>
-/// The same encoder, trained on labels: what learning without them is measured against. Its head gives a score for each
+/// Supervised training of the same encoder, the baseline of self-supervised methods. The head returns a score for each
 /// class.
 /// </summary>
 public sealed class Supervised : PretrainMethod
 {
     private readonly Encoder encoder;
-    private Tensor? _labels; // [N / ranks], of the step under way
+    private Tensor? _labels; // [N / ranks], of the current step
 
     private Supervised(
         EncoderOptions encoderOptions, int classes, int bnGroups, long seed, IProcessGroup group, bool syncNorm)
@@ -60,15 +58,15 @@ public sealed class Supervised : PretrainMethod
         RegisterComponents();
     }
 
-    /// <summary>The encoder and its classifier.</summary>
+    /// <summary>Creates the encoder with its classifier.</summary>
     /// <param name="encoder">The architecture; head "linear" is the standard network.</param>
-    /// <param name="options">With the number of classes.</param>
+    /// <param name="options">Contains the number of classes.</param>
     /// <param name="bnGroups">BN groups of the global batch; the number of ranks divides it.</param>
     /// <param name="seed">Fixes the weights.</param>
     /// <param name="group">The ranks that train together.</param>
     /// <param name="syncNorm">Whether BatchNorm normalizes the global batch of all ranks as one group.</param>
     /// <exception cref="ArgumentException">
-    /// The options have faults, all of which are named, or ranks do not divide the BN groups.
+    /// The options are invalid (the message lists all faults), or the BN groups are not a multiple of the ranks.
     /// </exception>
     public static Supervised Create(
         EncoderOptions encoder, SupervisedOptions options, int bnGroups, long seed, IProcessGroup group,
@@ -99,28 +97,28 @@ public sealed class Supervised : PretrainMethod
         [.. encoder.named_parameters().Select(item => ($"{nameof(encoder)}.{item.name}", item.parameter))];
 
     /// <inheritdoc/>
-    public override void Take(StepSamples samples)
+    public override void Prepare(StepSamples samples)
     {
         _labels?.Dispose();
         _labels = tensor([.. samples.Labels.Select(label => (long)label)]).DetachFromDisposeScope();
     }
 
-    /// <summary>The mean cross entropy of the labels.</summary>
+    /// <summary>The mean cross-entropy of the labels.</summary>
     /// <param name="queryViews">This rank's share. Shape [N / ranks, 3, H, W].</param>
-    /// <param name="keyViews">Not looked at: a label stands for the other view.</param>
+    /// <param name="keyViews">Not used: the label replaces the other view.</param>
     public override StepOutput forward(Tensor queryViews, Tensor keyViews)
     {
         if (_labels is not { } known || known.shape[0] != queryViews.shape[0])
         {
             throw new InvalidOperationException(
-                $"Training on labels must know those of its {queryViews.shape[0]} images: call Take with them " +
+                $"The labels of the {queryViews.shape[0]} images of this step are missing: call Prepare with them " +
                 "before the step.");
         }
 
         using var scope = NewDisposeScope();
         var labels = known.to(queryViews.device);
         var scores = encoder.call(queryViews); // [N / ranks, classes]
-        // an image without a label teaches nothing
+        // Images without a label are ignored.
         var loss = functional.cross_entropy(scores, labels, ignore_index: -1);
         scope.MoveToOuter(loss);
         Tensor? accuracy = null;

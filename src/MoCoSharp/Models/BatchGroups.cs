@@ -4,14 +4,13 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Models;
 
 /// <summary>
-/// Sample i of a batch belongs to BN group i mod S. Inside an encoder the groups lie one behind the other, so that each
-/// is one piece of memory and no layer copies to get at it; the order of the batch is left once and taken up again
-/// once.
+/// Sample i of a batch belongs to BN group i mod S. Inside an encoder the samples are sorted by group, so that each
+/// group is contiguous and no layer copies. The batch is sorted once at the start and restored once at the end.
 /// </summary>
 internal static class BatchGroups
 {
-    /// <summary>Images, group by group.</summary>
-    /// <param name="images">In the order of the batch. Shape [N, C, H, W].</param>
+    /// <summary>Sorts images by group.</summary>
+    /// <param name="images">In batch order. Shape [N, C, H, W].</param>
     /// <param name="groups">S, a divisor of N.</param>
     /// <returns>The same shape, channels last.</returns>
     public static Tensor Gather(Tensor images, int groups)
@@ -27,7 +26,7 @@ internal static class BatchGroups
             .MoveToOuterDisposeScope();
     }
 
-    /// <summary>Rows that lie group by group, in the order of the batch again.</summary>
+    /// <summary>Restores the batch order of rows that are sorted by group.</summary>
     /// <param name="rows">Shape [N, D].</param>
     /// <param name="groups">S.</param>
     public static Tensor Scatter(Tensor rows, int groups)
@@ -36,7 +35,7 @@ internal static class BatchGroups
         return rows.unflatten(0, [groups, -1]).transpose(0, 1).reshape(rows.shape).MoveToOuterDisposeScope();
     }
 
-    /// <exception cref="ArgumentException">The batch does not divide.</exception>
+    /// <exception cref="ArgumentException">The batch is not a multiple of the groups.</exception>
     public static void Check(Tensor input, int groups)
     {
         if (input.shape is not [var count, _, ..] || count % groups != 0)

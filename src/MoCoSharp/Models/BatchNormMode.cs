@@ -7,18 +7,17 @@ namespace MoCoSharp.Models;
 /// </summary>
 internal sealed record BatchNormMode
 {
-    /// <summary>S groups of the batch, which update the running statistics.</summary>
+    /// <summary>S groups per batch; the pass updates the running statistics.</summary>
     public static BatchNormMode Default { get; } = new();
 
-    /// <summary>Whether the input is one group, whatever S is: for passes that take the groups one by one.</summary>
+    /// <summary>Whether the input is one group regardless of S: for passes that process one group at a time.</summary>
     public bool SingleGroup { get; init; }
 
     /// <summary>
-    /// Whether the pass updates the running statistics. False where activations are computed a second time for their
-    /// gradient.
+    /// Whether the pass updates the running statistics. False when activation checkpointing recomputes activations.
     /// </summary>
     public bool UpdatesRunningStatistics { get; init; } = true;
 
-    /// <summary>The ranks whose global batch is one group; null takes this process's batch alone.</summary>
+    /// <summary>The ranks whose global batch is one group; null uses only this process's batch.</summary>
     public IProcessGroup? SyncGroup { get; init; }
 }

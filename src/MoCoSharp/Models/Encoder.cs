@@ -9,9 +9,9 @@ namespace MoCoSharp.Models;
 
 /// <summary>A ResNet with a head: images to features, and features to embeddings. Its keys are torchvision's.</summary>
 /// <remarks>
-/// He et al. 2016, <see href="https://arxiv.org/abs/1512.03385"/>. What a forward pass in training has computed goes
-/// backward once: its layers let go of their activations on the way. Add losses up before their backward pass; a second
-/// one, with the graph retained, ends the process with a message that says so.
+/// He et al. 2016, <see href="https://arxiv.org/abs/1512.03385"/>. Each training forward pass supports one backward
+/// pass, because the backward pass frees the activations. Sum losses before the backward pass. A second backward pass
+/// over a retained graph ends the process with a message.
 /// </remarks>
 public sealed class Encoder : Module<Tensor, Tensor>
 {
@@ -24,21 +24,21 @@ public sealed class Encoder : Module<Tensor, Tensor>
     private readonly Module fc;
     private readonly bool _pools;
     private readonly int _bnGroups;
-    private readonly bool _recomputes;
+    private readonly bool _usesCheckpointing;
     private readonly IProcessGroup? _syncGroup;
 
-    /// <summary>An encoder with torchvision's initialisation.</summary>
+    /// <summary>An encoder with torchvision's initialization.</summary>
     /// <param name="options">The architecture.</param>
-    /// <param name="outputSize">Size of the head's output, C; without a head it is D, whatever is given.</param>
+    /// <param name="outputSize">Size of the head's output, C; ignored without a head, where the size is D.</param>
     /// <param name="bnGroups">
-    /// Groups of this process's batch that are normalised apart (see <see cref="SplitBatchNorm"/>).
+    /// Groups of this process's batch that are normalized separately (see <see cref="SplitBatchNorm"/>).
     /// </param>
     /// <param name="random">Draws the weights; the same state gives the same weights.</param>
     /// <param name="syncGroup">
-    /// Ranks whose global batch BatchNorm normalizes as one group, for an encoder of one group; null normalizes this
-    /// process's batch.
+    /// Ranks whose global batch BatchNorm normalizes as one group. Requires one group per process. Null normalizes only
+    /// this process's batch.
     /// </param>
-    /// <exception cref="ArgumentException">The options have faults; all are named.</exception>
+    /// <exception cref="ArgumentException">The options are invalid; the message lists all faults.</exception>
     public Encoder(
         EncoderOptions options, int outputSize, int bnGroups, Generator random, IProcessGroup? syncGroup = null)
         : base(nameof(Encoder))
@@ -60,7 +60,7 @@ public sealed class Encoder : Module<Tensor, Tensor>
         OutputSize = options.Head == EncoderHead.None ? FeatureSize : outputSize;
         _pools = options.Stem == EncoderStem.ImageNet;
         _bnGroups = bnGroups;
-        _recomputes = options.Recompute;
+        _usesCheckpointing = options.ActivationCheckpointing;
         _syncGroup = syncGroup is { Size: > 1 } ? syncGroup : null;
         conv1 = options.Stem switch
         {
@@ -82,27 +82,27 @@ public sealed class Encoder : Module<Tensor, Tensor>
         ChannelsLast.Apply(this);
     }
 
-    /// <summary>How it is built.</summary>
+    /// <summary>The architecture.</summary>
     public EncoderOptions Options { get; }
 
     /// <summary>Size of the head's output, C.</summary>
     public int OutputSize { get; }
 
     /// <summary>
-    /// Size of the pooled features, D: 512 for ResNet-18 and 34, 2048 for the deeper ones, at width 64.
+    /// Size of the pooled features, D. At width 64: 512 for ResNet-18 and 34, 2048 for deeper ResNets.
     /// </summary>
     public int FeatureSize { get; }
 
     /// <summary>
-    /// What convolutions and linear layers compute in; images and outputs are of the weights' type all the same.
+    /// The type in which convolutions and linear layers compute. Images and outputs keep the type of the weights.
     /// </summary>
     public Precision Precision { get; set; }
 
-    /// <summary>The parts that tell when they have their gradients, the last first.</summary>
+    /// <summary>The parts that report when their gradients are complete, last part first.</summary>
     internal static IReadOnlyList<string> GradientParts { get; } =
     [nameof(fc), nameof(layer4), nameof(layer3), nameof(layer2), nameof(layer1)];
 
-    /// <summary>Hears of the passes in training; null where nobody does.</summary>
+    /// <summary>Receives the progress of training passes; null for none.</summary>
     internal IGradientWatch? GradientWatch { get; set; }
 
     /// <summary>Embeddings: the head's output, not L2-normalized.</summary>
@@ -111,10 +111,10 @@ public sealed class Encoder : Module<Tensor, Tensor>
     public override Tensor forward(Tensor images) => forward(images, BatchNormMode.Default);
 
     /// <summary>
-    /// The same, in another mode of BatchNorm, which holds as well where the backward pass recomputes activations.
+    /// Embeddings with a given BatchNorm mode. Recomputation in the backward pass uses the same mode.
     /// </summary>
     /// <param name="images">Shape [N, 3, H, W].</param>
-    /// <param name="mode">Its ranks are this encoder's.</param>
+    /// <param name="mode">Its ranks are replaced by this encoder's.</param>
     /// <returns>Shape [N, C].</returns>
     internal Tensor forward(Tensor images, BatchNormMode mode)
     {
@@ -143,7 +143,7 @@ public sealed class Encoder : Module<Tensor, Tensor>
 
     private Tensor Embeddings(Tensor features, BatchNormMode mode) =>
         ModeSequential
-            .Call(fc, InComputeType(GradientBoundary.Of(features, GradientWatch, nameof(fc))), mode)
+            .Call(fc, InComputeType(GradientBoundary.Insert(features, GradientWatch, nameof(fc))), mode)
             .to(bn1.Type);
 
     private bool Splits(BatchNormMode mode) => training && _bnGroups > 1 && !mode.SingleGroup;
@@ -165,8 +165,8 @@ public sealed class Encoder : Module<Tensor, Tensor>
                 (nameof(layer1), layer1), (nameof(layer2), layer2), (nameof(layer3), layer3), (nameof(layer4), layer4),
             })
         {
-            hidden = GradientBoundary.Of(hidden, GradientWatch, name);
-            hidden = _recomputes
+            hidden = GradientBoundary.Insert(hidden, GradientWatch, name);
+            hidden = _usesCheckpointing
                 ? ActivationCheckpointing.Run(
                     hidden,
                     (input, again) => stage.call(input, again ? mode with { UpdatesRunningStatistics = false } : mode))

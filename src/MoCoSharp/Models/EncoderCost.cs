@@ -6,13 +6,13 @@ using static TorchSharp.torch.nn;
 namespace MoCoSharp.Models;
 
 /// <summary>
-/// What a forward pass of an encoder costs, in operations of its convolutions and linear layers; the rest is moving
-/// memory.
+/// The cost of a forward pass: the arithmetic operations of convolutions and linear layers. Other layers are bound by
+/// memory bandwidth and not counted.
 /// </summary>
 public static class EncoderCost
 {
-    /// <summary>Multiplications and additions, counted apart, for one image.</summary>
-    /// <param name="encoder">Run once on an empty image, in evaluation; its mode is put back.</param>
+    /// <summary>Operations for one image; a multiplication and an addition count as two.</summary>
+    /// <param name="encoder">Runs once on an empty image in evaluation mode; its mode is restored.</param>
     /// <param name="size">H and W of the images, in pixels.</param>
     public static long Operations(Encoder encoder, int size)
     {
@@ -30,7 +30,7 @@ public static class EncoderCost
                     (_, _, output) =>
         {
             var weight = layer.get_parameter("weight")!;
-            // each output is a sum of so many products
+            // Each output is a sum of numel / outputs products.
             operations += 2 * output.numel() * (weight.numel() / weight.shape[0]);
             return output;
         })).ToList();

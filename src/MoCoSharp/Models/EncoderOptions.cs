@@ -8,7 +8,7 @@ namespace MoCoSharp.Models;
 [JsonConverter(typeof(EnumNameConverter<EncoderStem>))]
 public enum EncoderStem
 {
-    /// <summary>A 7x7 convolution of stride 2, then a pool: for photos.</summary>
+    /// <summary>A 7x7 convolution of stride 2, then max pooling: for photos.</summary>
     [JsonStringEnumMemberName("imagenet")]
     ImageNet,
 
@@ -21,7 +21,7 @@ public enum EncoderStem
     Small,
 }
 
-/// <summary>The layers on the pooled features while an encoder is trained.</summary>
+/// <summary>The layers after the pooled features, used in training.</summary>
 [JsonConverter(typeof(EnumNameConverter<EncoderHead>))]
 public enum EncoderHead
 {
@@ -45,12 +45,12 @@ public enum EncoderHead
     [JsonStringEnumMemberName("mlp3-bn")]
     Mlp3Bn,
 
-    /// <summary>No head: the encoder gives its features. To evaluate, not to pre-train.</summary>
+    /// <summary>No head: the encoder returns its features. For evaluation, not for pre-training.</summary>
     [JsonStringEnumMemberName("none")]
     None,
 }
 
-/// <summary>Which ResNet, from which first layer, with which head.</summary>
+/// <summary>The architecture of an encoder: a ResNet, its first layers and its head.</summary>
 public sealed record EncoderOptions
 {
     /// <summary>Layers: 18, 34, 50, 101 or 152.</summary>
@@ -62,16 +62,17 @@ public sealed record EncoderOptions
     /// <summary>The first layers.</summary>
     public EncoderStem Stem { get; init; } = EncoderStem.ImageNet;
 
-    /// <summary>The layers on the pooled features.</summary>
+    /// <summary>The layers after the pooled features.</summary>
     public EncoderHead Head { get; init; } = EncoderHead.Mlp;
 
     /// <summary>
-    /// Whether the backward pass computes each stage's activations again instead of keeping them: less memory, about a
-    /// third more time, the same bits.
+    /// Activation checkpointing: the backward pass recomputes each stage's activations instead of keeping them. Uses
+    /// less memory and about a third more time; results are bit-identical.
     /// </summary>
-    public bool Recompute { get; init; }
+    [JsonPropertyName("recompute")]
+    public bool ActivationCheckpointing { get; init; }
 
-    /// <summary>Everything wrong with these options, each with the option's name.</summary>
+    /// <summary>All faults of these options; each names its option.</summary>
     public IEnumerable<string> Faults()
     {
         if (!ResNetStages.Blocks.ContainsKey(Depth))
@@ -97,14 +98,14 @@ public sealed record EncoderOptions
     }
 }
 
-/// <summary>Which depths there are.</summary>
+/// <summary>The supported depths.</summary>
 internal static class EncoderDepths
 {
     /// <summary>18 to 152.</summary>
     public static IEnumerable<int> All => ResNetStages.Blocks.Keys.Order();
 
-    /// <summary>The depth of so many blocks a stage; null where it is none.</summary>
-    /// <param name="blocks">Of the four stages.</param>
+    /// <summary>Finds the depth with these blocks per stage; null if there is none.</summary>
+    /// <param name="blocks">Blocks in each of the four stages.</param>
     /// <param name="hasBottleneck">Whether a block has three convolutions.</param>
     public static int? Find(IReadOnlyList<int> blocks, bool hasBottleneck) => ResNetStages.Blocks
         .Where(item => item.Value.SequenceEqual(blocks) && ResNetStages.HasBottleneck(item.Key) == hasBottleneck)

@@ -5,20 +5,20 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Models;
 
-/// <summary>Which of our encoders a set of weights is of, by shapes alone.</summary>
+/// <summary>Infers the architecture of an encoder from the shapes of its weights.</summary>
 internal static class EncoderShape
 {
-    /// <summary>Whether a tensor of an encoder is learned, not a buffer.</summary>
+    /// <summary>Whether a tensor of an encoder is a parameter, not a buffer.</summary>
     public static bool IsParameter(string name) =>
         name.EndsWith(".weight", StringComparison.Ordinal) || name.EndsWith(".bias", StringComparison.Ordinal);
 
     /// <summary>Depth, width, stem and head.</summary>
-    /// <param name="source">Begins each message.</param>
-    /// <param name="shapes">By torchvision's names.</param>
+    /// <param name="source">Prefix of each message.</param>
+    /// <param name="shapes">Shapes by torchvision's names.</param>
     /// <param name="stem">"cifar" or "small" for a first layer of 3x3; null takes "cifar".</param>
-    /// <param name="ignored">Told of a head that does not fit.</param>
-    /// <returns>The options, and C; null without a head that fits.</returns>
-    /// <exception cref="InvalidDataException">It is none of ours.</exception>
+    /// <param name="ignored">Receives a description of a head that does not fit.</param>
+    /// <returns>The options, and C; null if no head fits.</returns>
+    /// <exception cref="InvalidDataException">No supported architecture has these shapes.</exception>
     public static (EncoderOptions Options, int? OutputSize) Infer(
         string source, IReadOnlyDictionary<string, IReadOnlyList<long>> shapes, EncoderStem? stem,
         List<string> ignored)
@@ -124,7 +124,7 @@ internal static class EncoderShape
 
     /// <summary>Compares every name and shape with the encoder's.</summary>
     /// <exception cref="InvalidDataException">
-    /// Some are missing, of another shape, or more than the encoder has; all kinds are named.
+    /// Tensors are missing, unexpected, or of another shape; the message lists each kind.
     /// </exception>
     public static void Compare(
         string source, EncoderOptions options, int? outputSize, IReadOnlyDictionary<string, Tensor> weights)
@@ -151,7 +151,7 @@ internal static class EncoderShape
     }
 
     /// <summary>
-    /// Whether a tensor counts batches: PyTorch before 0.4.1 had none, and nothing is computed from it.
+    /// Whether a tensor counts batches. PyTorch before 0.4.1 had no counter, and no computation uses it.
     /// </summary>
     public static bool IsCounter(string name) => name.EndsWith("num_batches_tracked", StringComparison.Ordinal);
 

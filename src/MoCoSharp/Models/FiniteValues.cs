@@ -3,12 +3,12 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Models;
 
-/// <summary>Refuses weights from which no features can come: NaN, infinity, variances below 0, integers.</summary>
+/// <summary>Rejects weights that cannot give features: NaN, infinity, negative variances, integers.</summary>
 internal static class FiniteValues
 {
     private const int Named = 3;
 
-    /// <summary>How many values are NaN or infinite, as float32 has them; 0 for integers.</summary>
+    /// <summary>Counts values that are NaN or infinite in float32; 0 for integers.</summary>
     public static long Count(Tensor tensor)
     {
         if (!tensor.is_floating_point() || tensor.numel() == 0)
@@ -22,10 +22,12 @@ internal static class FiniteValues
         return finite.all().item<bool>() ? 0 : tensor.numel() - finite.sum().item<long>();
     }
 
-    /// <summary>Checks tensors that are about to be used.</summary>
-    /// <param name="source">Begins the message.</param>
-    /// <param name="tensors">By the names that the file has.</param>
-    /// <exception cref="InvalidDataException">Some are not finite, or no weights; the message names them.</exception>
+    /// <summary>Checks tensors before use.</summary>
+    /// <param name="source">Prefix of the message.</param>
+    /// <param name="tensors">Tensors by their names in the file.</param>
+    /// <exception cref="InvalidDataException">
+    /// Some tensors are not finite or no weights; the message names them.
+    /// </exception>
     public static void Check(string source, IEnumerable<(string Name, Tensor Tensor)> tensors)
     {
         var faults = new List<string>();

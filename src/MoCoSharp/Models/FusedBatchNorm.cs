@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Models;
 
 /// <summary>
-/// Batch normalisation by groups, the sum with a shortcut and the ReLU of a block as one operation: two passes over
-/// memory each way, where libtorch's three operations take five forward and three backward.
+/// Batch normalization by groups, shortcut addition and ReLU as one operation. It makes two passes over memory forward
+/// and two backward; libtorch's three operations make five and three.
 /// </summary>
 internal sealed class FusedBatchNorm : autograd.SingleTensorFunction<FusedBatchNorm>
 {
@@ -17,21 +17,21 @@ internal sealed class FusedBatchNorm : autograd.SingleTensorFunction<FusedBatchN
     public override string Name => nameof(FusedBatchNorm);
 
     /// <summary>
-    /// relu((x - mean) / sqrt(variance + epsilon) weight + bias + shortcut), with the gradient that goes through the
-    /// statistics too.
+    /// Computes relu((x - mean) / sqrt(variance + epsilon) weight + bias + shortcut). The gradient includes the path
+    /// through the statistics.
     /// </summary>
     /// <param name="input">
-    /// x: channels last, its groups one behind the other. Where <paramref name="overwrites"/> says so, it becomes the
-    /// output, or where a gradient is wanted, in the backward pass its own.
+    /// x: channels last, sorted by group. If <paramref name="overwrites"/>, the buffer is reused: for the output in
+    /// inference, for the input's gradient in training.
     /// </param>
     /// <param name="weight">Float32. Shape [C].</param>
     /// <param name="bias">Float32. Shape [C].</param>
-    /// <param name="shortcut">As the input; null to add nothing.</param>
-    /// <param name="moments">Of <see cref="BatchNormKernels.Moments"/>.</param>
+    /// <param name="shortcut">The same shape as the input; null adds nothing.</param>
+    /// <param name="moments">From <see cref="BatchNormKernels.Moments"/>.</param>
     /// <param name="epsilon">Added to the variance.</param>
-    /// <param name="rectifies">Whether the ReLU ends it.</param>
-    /// <param name="overwrites">Whether nobody needs the input any more.</param>
-    public static Tensor Of(
+    /// <param name="rectifies">Whether to apply the ReLU.</param>
+    /// <param name="overwrites">Whether the input may be overwritten: no other code reads it.</param>
+    public static Tensor Apply(
         Tensor input, Tensor weight, Tensor bias, Tensor? shortcut, (double[] Mean, double[] Variance) moments,
         double epsilon, bool rectifies, bool overwrites)
     {
@@ -47,7 +47,9 @@ internal sealed class FusedBatchNorm : autograd.SingleTensorFunction<FusedBatchN
             : Normalize(input, bias, shortcut, state, overwrites && !is_grad_enabled());
     }
 
-    /// <summary>The rows of an input: its pixels' channels. No copy is made of what is channels last.</summary>
+    /// <summary>
+    /// The input as a matrix: one row of channels per pixel. Copies nothing if the input is channels last.
+    /// </summary>
     /// <param name="input">Shape [N, C] or [N, C, H, W].</param>
     /// <returns>Contiguous. Shape [R, C].</returns>
     public static Tensor RowsOf(Tensor input)
@@ -108,7 +110,8 @@ internal sealed class FusedBatchNorm : autograd.SingleTensorFunction<FusedBatchN
         var ofRows = state.Overwrites ? rows.alias() : empty_like(rows);
         if (state.Overwrites)
         {
-            // of nothing, but libtorch counts it as a change of the input: whoever had kept that hears of it
+            // Writes nothing, but bumps the input's version counter: autograd raises if another function saved the
+            // input.
             rows.narrow(0, 0, 0).zero_();
         }
 

@@ -4,24 +4,23 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Models;
 
-/// <summary>Hears where the passes through an encoder stand: "fc", "layer4" and so on down to "layer1".</summary>
+/// <summary>Receives the progress of passes through an encoder: "fc", "layer4" and so on down to "layer1".</summary>
 internal interface IGradientWatch
 {
-    /// <summary>A forward pass that will have a gradient enters a part.</summary>
+    /// <summary>A forward pass that records a gradient enters a part.</summary>
     void Entered(string part);
 
     /// <summary>
-    /// The backward pass of one such pass has left the part: of this pass, its parameters get no more gradient.
+    /// The backward pass has left the part: this pass adds no more gradient to the part's parameters.
     /// </summary>
     void Left(string part);
 }
 
 /// <summary>
-/// Changes nothing, and tells when the backward pass comes through: everything behind it has its gradients then.
+/// An identity function that reports when the backward pass reaches it: all later layers have their gradients then.
 /// </summary>
 /// <remarks>
-/// libtorch adds to a parameter's gradient before it goes on with anything that was computed earlier in the forward
-/// pass.
+/// libtorch accumulates a parameter's gradient before it continues with earlier operations of the forward pass.
 /// </remarks>
 internal sealed class GradientBoundary : autograd.SingleTensorFunction<GradientBoundary>
 {
@@ -30,11 +29,11 @@ internal sealed class GradientBoundary : autograd.SingleTensorFunction<GradientB
 
     public override string Name => nameof(GradientBoundary);
 
-    /// <summary>What enters a part.</summary>
-    /// <param name="hidden">Nothing writes over it.</param>
-    /// <param name="watch">Null where nobody listens: then nothing happens.</param>
+    /// <summary>Marks the input of a part.</summary>
+    /// <param name="hidden">Must not be overwritten later.</param>
+    /// <param name="watch">Null returns the input unchanged.</param>
     /// <param name="part">The part's name.</param>
-    public static Tensor Of(Tensor hidden, IGradientWatch? watch, string part)
+    public static Tensor Insert(Tensor hidden, IGradientWatch? watch, string part)
     {
         if (watch is null || !hidden.requires_grad || !is_grad_enabled())
         {

@@ -4,22 +4,20 @@ using static TorchSharp.torch.nn;
 
 namespace MoCoSharp.Models;
 
-/// <summary>
-/// The layers on the pooled features while an encoder is trained. Most evaluations leave them behind.
-/// </summary>
+/// <summary>The layers after the pooled features in training. Most evaluations do not use them.</summary>
 internal static class Head
 {
-    /// <summary>Whether a head normalizes over the batch: then its rows come group by group.</summary>
+    /// <summary>Whether a head has BatchNorm, so that its input must be sorted by group.</summary>
     public static bool HasNorm(EncoderHead head) => head is EncoderHead.MlpBn or EncoderHead.Mlp3Bn;
 
-    /// <summary>Hidden layers of a head that has any.</summary>
+    /// <summary>The number of hidden layers of an MLP head.</summary>
     public static int HiddenLayers(EncoderHead head) => head is EncoderHead.Mlp3 or EncoderHead.Mlp3Bn ? 2 : 1;
 
-    /// <summary>The layers of a head. Those of an MLP are named as in PyTorch's Sequential.</summary>
-    /// <param name="head">Its kind.</param>
-    /// <param name="features">D; hidden layers are as wide.</param>
+    /// <summary>Creates the layers of a head. An MLP has the names of PyTorch's Sequential.</summary>
+    /// <param name="head">The kind of head.</param>
+    /// <param name="features">D, also the size of hidden layers.</param>
     /// <param name="outputs">C.</param>
-    /// <param name="bnGroups">S, as the encoder's.</param>
+    /// <param name="bnGroups">S of the encoder.</param>
     /// <returns>For <see cref="ModeSequential.Call"/>: shape [N, D] to [N, C].</returns>
     public static Module Create(EncoderHead head, int features, int outputs, int bnGroups)
     {

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Models;
 
-/// <summary>The two ways between plain memory and tensors.</summary>
+/// <summary>Copies between managed arrays and tensors.</summary>
 public static class HostMemory
 {
     /// <summary>Copies images in HWC order to a device.</summary>
@@ -11,7 +11,7 @@ public static class HostMemory
     /// <param name="count">N.</param>
     /// <param name="size">H and W, in pixels.</param>
     /// <param name="device">Where the tensor lives.</param>
-    /// <returns>Shape [N, 3, H, W], channels last: one copy, and no rearranging.</returns>
+    /// <returns>Shape [N, 3, H, W], channels last. Made by one copy, without reordering.</returns>
     public static Tensor Images(float[] pixels, int count, int size, Device device)
     {
         ArgumentNullException.ThrowIfNull(pixels);

@@ -7,8 +7,8 @@ using static TorchSharp.torch.nn;
 namespace MoCoSharp.Models;
 
 /// <summary>
-/// A convolution of a ResNet: no bias, since a normalisation follows; padded to keep the size. Computes in the type of
-/// its input.
+/// A convolution of a ResNet. It has no bias, because BatchNorm follows, and padding keeps the size. Computes in the
+/// type of its input.
 /// </summary>
 internal sealed class Convolution : Module<Tensor, Tensor>
 {
@@ -38,14 +38,13 @@ internal sealed class Convolution : Module<Tensor, Tensor>
         return output.MoveToOuterDisposeScope();
     }
 
-    // Around a single pixel the outer eight weights see padding alone. oneDNN leaves their bf16 gradient unset, as
-    // libtorch 2.10 has it.
+    // For a single pixel, the outer eight weights see only padding. oneDNN in libtorch 2.10 leaves their bf16 gradient
+    // unset.
     private static bool IsPoint(Tensor input) => input is { dtype: ScalarType.BFloat16, shape: [_, _, 1, 1] };
 
-    // A 1x1 convolution, channels last, is a product of pixels and weights. oneDNN's own kernels for it, as libtorch
-    // 2.10 has them, are not safe: the
-    // weight gradient of few channels with a stride writes past its memory, and 1024 output channels divide by zero
-    // (both seen on an AMD EPYC).
+    // A 1x1 convolution in channels-last layout is a matrix product of pixels and weights. The kernels of oneDNN in
+    // libtorch 2.10 are unsafe here. With few channels and a stride, the weight gradient writes out of bounds; with
+    // 1024 output channels, it divides by zero. Both were seen on an AMD EPYC.
     private Tensor Product(Tensor input, Tensor kernel)
     {
         var pixels = input.permute(0, 2, 3, 1); // [N, H, W, inputs]
@@ -54,8 +53,8 @@ internal sealed class Convolution : Module<Tensor, Tensor>
             pixels = pixels.slice(1, 0, pixels.shape[1], _stride).slice(2, 0, pixels.shape[2], _stride);
         }
 
-        // One matrix of pixels: given four dimensions with gaps, libtorch multiplies row by row where no gradient is
-        // wanted, forty times slower.
+        // Flatten the pixels to one matrix. With four strided dimensions and no gradient, libtorch multiplies row by
+        // row, 40 times slower.
         var product = LinearProduct.Of(pixels.reshape(-1, pixels.shape[3]), kernel.flatten(1)); // [N H W, outputs]
         return product.view(pixels.shape[0], pixels.shape[1], pixels.shape[2], -1).permute(0, 3, 1, 2);
     }
@@ -65,7 +64,7 @@ internal sealed class Convolution : Module<Tensor, Tensor>
 internal sealed class Projection : Module<Tensor, Tensor>
 {
     private readonly Parameter weight; // [outputs, inputs]
-    private readonly Parameter? bias;  // [outputs]; null where a normalisation follows, which would take it off again
+    private readonly Parameter? bias;  // [outputs]; null before BatchNorm, which would cancel it
 
     public Projection(int inputs, int outputs, bool hasBias = true) : base(nameof(Projection))
     {

@@ -4,13 +4,10 @@ using static TorchSharp.torch.nn;
 
 namespace MoCoSharp.Models;
 
-/// <summary>
-/// Layers one after the other, named 0, 1 and so on as in PyTorch's Sequential, which hands a mode on to its BatchNorm
-/// layers.
-/// </summary>
+/// <summary>PyTorch's Sequential, with a mode for its BatchNorm layers. Layers are named 0, 1 and so on.</summary>
 internal sealed class ModeSequential : Module<Tensor, BatchNormMode, Tensor>
 {
-    // an array: TorchSharp would register fields that are modules under their own names
+    // An array, because TorchSharp registers module fields under the names of the fields.
     private readonly Module[] _layers;
 
     /// <summary>A sequence.</summary>
@@ -29,7 +26,7 @@ internal sealed class ModeSequential : Module<Tensor, BatchNormMode, Tensor>
         var hidden = Call(_layers[0], input, mode);
         foreach (var layer in _layers.AsSpan(1))
         {
-            using var before = hidden; // autograd holds what a gradient needs; without one its memory goes at once
+            using var before = hidden; // autograd keeps what a gradient needs; inference frees it at once
             hidden = Call(layer, before, mode);
         }
 

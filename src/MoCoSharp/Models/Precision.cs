@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Models;
 
 /// <summary>
-/// What convolutions and linear layers compute in. Weights, statistics, losses and updates keep the weights' type.
+/// The type in which convolutions and linear layers compute. Weights, statistics, losses and updates keep the weights'
+/// type.
 /// </summary>
 [JsonConverter(typeof(EnumNameConverter<Precision>))]
 public enum Precision
@@ -16,7 +17,7 @@ public enum Precision
     [JsonStringEnumMemberName("fp32")]
     Fp32,
 
-    /// <summary>bfloat16: 8 bits of mantissa, the range of fp32, so that no gradient needs scaling.</summary>
+    /// <summary>bfloat16: 8 bits of mantissa and the range of fp32. Needs no gradient scaling.</summary>
     [JsonStringEnumMemberName("bf16")]
     Bf16,
 }
@@ -25,7 +26,9 @@ public enum Precision
 [JsonConverter(typeof(EnumNameConverter<PrecisionChoice>))]
 public enum PrecisionChoice
 {
-    /// <summary>bf16 where the hardware multiplies it faster than fp32 (AVX-512 BF16, AMX, CUDA), else fp32.</summary>
+    /// <summary>
+    /// bf16 if the hardware multiplies it faster than fp32 (AVX-512 BF16, AMX, CUDA), otherwise fp32.
+    /// </summary>
     [JsonStringEnumMemberName("auto")]
     Auto,
 
@@ -38,7 +41,7 @@ public enum PrecisionChoice
     Bf16,
 }
 
-/// <summary>What a <see cref="PrecisionChoice"/> means on a device.</summary>
+/// <summary>Resolves a <see cref="PrecisionChoice"/> for a device.</summary>
 public static class PrecisionChoices
 {
     /// <summary>The precision to compute in.</summary>
@@ -57,11 +60,11 @@ public static class PrecisionChoices
         };
     }
 
-    /// <summary>The choice of this precision on every device: what config.json of a run keeps.</summary>
+    /// <summary>The choice that gives this precision on every device, as config.json of a run stores it.</summary>
     public static PrecisionChoice ToChoice(this Precision precision) =>
         precision == Precision.Bf16 ? PrecisionChoice.Bf16 : PrecisionChoice.Fp32;
 
-    /// <summary>The element type to compute in, for layers whose weights are of another.</summary>
+    /// <summary>The element type in which a layer computes.</summary>
     internal static ScalarType Type(this Precision precision, ScalarType weights) =>
         precision == Precision.Bf16 ? ScalarType.BFloat16 : weights;
 

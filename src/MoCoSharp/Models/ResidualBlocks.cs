@@ -69,16 +69,16 @@ internal sealed class Bottleneck : Module<Tensor, BatchNormMode, Tensor>
     }
 }
 
-/// <summary>The parts that the four stages of a ResNet are made of.</summary>
+/// <summary>Creates the stages of a ResNet.</summary>
 internal static class ResidualStage
 {
-    /// <summary>One of the four stages: blocks, of which the first changes size and width.</summary>
-    /// <param name="depth">Of the ResNet.</param>
-    /// <param name="inputs">Channels that enter.</param>
-    /// <param name="width">Channels inside of a block.</param>
+    /// <summary>Creates one of the four stages. Its first block changes size and width.</summary>
+    /// <param name="depth">Depth of the ResNet.</param>
+    /// <param name="inputs">Input channels.</param>
+    /// <param name="width">Channels inside a block.</param>
     /// <param name="count">Blocks, above 0.</param>
-    /// <param name="stride">Of the first block.</param>
-    /// <param name="bnGroups">S, as the encoder's.</param>
+    /// <param name="stride">Stride of the first block.</param>
+    /// <param name="bnGroups">S of the encoder.</param>
     public static ModeSequential Create(int depth, int inputs, int width, int count, int stride, int bnGroups)
     {
         var hasBottleneck = ResNetStages.HasBottleneck(depth);
@@ -91,9 +91,7 @@ internal static class ResidualStage
             : new BasicBlock(blockInputs, width, blockStride, bnGroups);
     }
 
-    /// <summary>
-    /// The projection beside a block that changes size or width; null where its input can be added as it is.
-    /// </summary>
+    /// <summary>The projection shortcut of a block that changes size or width; null for an identity shortcut.</summary>
     public static ModeSequential? Shortcut(int inputs, int outputs, int stride, int bnGroups) =>
         stride == 1 && inputs == outputs
         ? null

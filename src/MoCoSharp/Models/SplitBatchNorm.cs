@@ -11,15 +11,15 @@ using static TorchSharp.torch.nn;
 namespace MoCoSharp.Models;
 
 /// <summary>
-/// Batch normalisation over groups of a batch, as if each group were on a device of its own: the first N / S samples
-/// are the first group, and so on (<see cref="BatchGroups"/>). With one group it is plain batch normalisation. Weights
-/// and buffers have torchvision's names and sizes whatever S is. The input may be of a narrower type than they:
-/// statistics and sums are not.
+/// Batch normalization over S groups of a batch, as if each group were on its own device. The first N / S samples are
+/// the first group, and so on (<see cref="BatchGroups"/>). One group is plain batch normalization. Weights and buffers
+/// have torchvision's names and sizes for any S. The input may have a narrower type than the weights; statistics and
+/// sums keep the weights' type.
 /// </summary>
 /// <remarks>
 /// The groups keep MoCo's shuffle meaningful in one process (He et al. 2020,
-/// <see href="https://arxiv.org/abs/1911.05722"/>, section 3.3). Every group updates the running statistics from the
-/// same old value, and their mean is kept; evaluation uses that.
+/// <see href="https://arxiv.org/abs/1911.05722"/>, section 3.3). Each group updates the running statistics from the
+/// same old value. The layer keeps the mean of these updates, and evaluation uses it.
 /// </remarks>
 internal sealed class SplitBatchNorm : Module<Tensor, Tensor>
 {
@@ -53,21 +53,23 @@ internal sealed class SplitBatchNorm : Module<Tensor, Tensor>
     public ScalarType Type => weight.dtype;
 
     /// <summary>
-    /// Normalizes by the statistics of each sample's group in training, by the running statistics in evaluation.
+    /// Normalizes by the statistics of each sample's group in training, and by the running statistics in evaluation.
     /// </summary>
     /// <param name="input">Shape [N, C, H, W] or [N, C]; in training N is a multiple of S.</param>
     /// <returns>The same shape.</returns>
     public override Tensor forward(Tensor input) => forward(input, BatchNormMode.Default);
 
-    /// <summary>The same, in another mode.</summary>
+    /// <summary>Normalizes in a given mode.</summary>
     internal Tensor forward(Tensor input, BatchNormMode mode) =>
         Normalize(input, mode, shortcut: null, rectifies: false, overwrites: false);
 
-    /// <summary>relu(normalized input + shortcut): the end of a block, as one operation where there is one.</summary>
+    /// <summary>
+    /// Computes relu(normalized input + shortcut), the end of a block, as one operation if supported.
+    /// </summary>
     /// <param name="input">
-    /// May be overwritten: nobody else may use it. The same shape as for <see cref="forward(Tensor)"/>.
+    /// May be overwritten, so no other code may use it. The shape of <see cref="forward(Tensor)"/>'s input.
     /// </param>
-    /// <param name="mode">Of this pass.</param>
+    /// <param name="mode">The mode of this pass.</param>
     /// <param name="shortcut">The same shape; null adds nothing.</param>
     internal Tensor NormalizeAddRelu(Tensor input, BatchNormMode mode, Tensor? shortcut = null)
     {
@@ -158,11 +160,11 @@ internal sealed class SplitBatchNorm : Module<Tensor, Tensor>
         }
 
         return FusedBatchNorm
-            .Of(input, weight, bias, shortcut, moments, Epsilon, rectifies, overwrites)
+            .Apply(input, weight, bias, shortcut, moments, Epsilon, rectifies, overwrites)
             .MoveToOuterDisposeScope();
     }
 
-    // The mean over the groups of what each would make of the old value.
+    // Averages, over the groups, the update that each makes from the same old value.
     private static void Update(Tensor running, double[] values, double factor, int groups)
     {
         var old = MemoryMarshal.Cast<byte, float>(running.bytes);

@@ -6,10 +6,10 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Models;
 
-/// <summary>Batch normalisation by the statistics of the global batch, whose parts lie on several ranks.</summary>
+/// <summary>Batch normalization with the statistics of the global batch, which is spread over several ranks.</summary>
 /// <remarks>
-/// Each rank's loss is the mean of its share; what they all have to say about a statistic is summed, so that the mean
-/// over ranks of the parameters' gradients is that of one process with one group.
+/// Each rank's loss is the mean over its share. The backward pass sums the gradients of the statistics over ranks. The
+/// parameter gradients averaged over ranks then equal those of one process with one group.
 /// </remarks>
 internal sealed class SyncBatchNorm : autograd.SingleTensorFunction<SyncBatchNorm>
 {
@@ -18,10 +18,10 @@ internal sealed class SyncBatchNorm : autograd.SingleTensorFunction<SyncBatchNor
 
     public override string Name => nameof(SyncBatchNorm);
 
-    /// <summary>Mean and variance over every rank, of equal shares. Every rank calls this.</summary>
+    /// <summary>Mean and variance over all ranks, which hold equal shares. Every rank must call this.</summary>
     /// <param name="input">This rank's share. Shape [N / ranks, C, ...].</param>
     /// <param name="group">The ranks.</param>
-    /// <returns>Each of shape [C], float64; the variance is that of all, not an estimate for more.</returns>
+    /// <returns>Each of shape [C], float64. The variance is biased: divided by the count, not by count - 1.</returns>
     public static (Tensor Mean, Tensor Variance) Statistics(Tensor input, IProcessGroup group)
     {
         using var noGrad = no_grad();
@@ -39,13 +39,14 @@ internal sealed class SyncBatchNorm : autograd.SingleTensorFunction<SyncBatchNor
     }
 
     /// <summary>
-    /// (x - mean) / sqrt(variance + epsilon) * weight + bias, with the gradient that goes through the statistics too.
+    /// Computes (x - mean) / sqrt(variance + epsilon) * weight + bias. The gradient includes the path through the
+    /// statistics.
     /// </summary>
     /// <param name="input">This rank's share. Shape [N / ranks, C, ...].</param>
     /// <param name="weight">Shape [C].</param>
     /// <param name="bias">Shape [C].</param>
-    /// <param name="mean">Of <see cref="Statistics"/>, in the type of the weights. Shape [C].</param>
-    /// <param name="deviation">sqrt(variance + epsilon), likewise. Shape [C].</param>
+    /// <param name="mean">From <see cref="Statistics"/>, in the type of the weights. Shape [C].</param>
+    /// <param name="deviation">sqrt(variance + epsilon), in the type of the weights. Shape [C].</param>
     /// <param name="group">The ranks.</param>
     public static Tensor Normalize(
         Tensor input, Tensor weight, Tensor bias, Tensor mean, Tensor deviation, IProcessGroup group
@@ -80,7 +81,7 @@ internal sealed class SyncBatchNorm : autograd.SingleTensorFunction<SyncBatchNor
         var ofBias = gradient.sum(Others(input));
         var ofWeight = (gradient * standard).sum(Others(input));
 
-        // What every sample of every rank says about mean and variance.
+        // The gradients of mean and variance, summed over all samples of all ranks.
         var sums = stack([ofBias, ofWeight]).to(float64);
         group.AllReduceSum(sums);
         sums = sums.div_(Held((double)input.numel() / input.shape[1] * group.Size)).to(weight.dtype);
@@ -100,7 +101,7 @@ internal sealed class SyncBatchNorm : autograd.SingleTensorFunction<SyncBatchNor
     private static Tensor Channels(Tensor values, Tensor input) =>
         values.reshape([1, -1, .. Enumerable.Repeat(1L, (int)input.dim() - 2)]);
 
-    // Every dimension but the channels'.
+    // All dimensions except the channels.
     private static long[] Others(Tensor input) =>
         [0, .. Enumerable.Range(2, (int)input.dim() - 2).Select(i => (long)i)];
 }

@@ -5,8 +5,8 @@ using static TorchSharp.torch.nn;
 namespace MoCoSharp.Models;
 
 /// <summary>
-/// The initialisation of torchvision's ResNets: convolutions Kaiming normal by fan-out, normalisations 1 and 0 (also
-/// the last of a block), linear layers uniform within 1 / sqrt(inputs), weight and bias.
+/// The initialization of torchvision's ResNets. Convolutions: Kaiming normal by fan-out. BatchNorm, also the last one
+/// of a block: weight 1, bias 0. Linear layers: weight and bias uniform within 1 / sqrt(inputs).
 /// </summary>
 internal static class TorchvisionInitialization
 {
@@ -28,10 +28,10 @@ internal static class TorchvisionInitialization
                     parameter.uniform_(-1 / Math.Sqrt(inputs), 1 / Math.Sqrt(inputs), random);
                     break;
                 case [_] when inputsOfLinear.TryGetValue(owner, out var inputs):
-                    // a linear layer's bias follows its weight
+                    // A linear layer's bias comes after its weight.
                     parameter.uniform_(-1 / Math.Sqrt(inputs), 1 / Math.Sqrt(inputs), random);
                     break;
-                default: // a normalisation: 1 and 0 since it was made
+                default: // BatchNorm: 1 and 0 already
                     break;
             }
         }

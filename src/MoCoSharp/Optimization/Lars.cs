@@ -7,13 +7,14 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Optimization;
 
 /// <summary>
-/// Layer-wise adaptive rate scaling: each weight's step is scaled to a share of its own length, so that large batches
-/// can take large rates. Biases and normalisations (everything of one dimension) take neither weight decay nor scaling.
+/// Layer-wise adaptive rate scaling: each weight's step is scaled to a share of the weight's norm, which allows large
+/// learning rates for large batches. Parameters of one dimension (biases and BatchNorm) get neither weight decay nor
+/// scaling.
 /// </summary>
 /// <remarks>
-/// You et al. 2017, <see href="https://arxiv.org/abs/1708.03888"/>, algorithm 1, and SimCLR's TensorFlow code. The rate
-/// is inside the velocity in both: v = momentum v + rate x trust x (gradient + weightDecay p); p -= v. The forms differ
-/// in the trust ratio, and both take 1 where a norm is 0.
+/// You et al. 2017, <see href="https://arxiv.org/abs/1708.03888"/>, algorithm 1, and SimCLR's TensorFlow code. Both
+/// include the rate in the velocity: v = momentum v + rate x trust x (gradient + weightDecay p); p -= v. They differ in
+/// the trust ratio; both use 1 if a norm is 0.
 /// </remarks>
 internal sealed class Lars : MomentumOptimizer
 {
@@ -22,12 +23,12 @@ internal sealed class Lars : MomentumOptimizer
     private readonly double _coefficient;
     private readonly bool _addsNorms;
 
-    /// <summary>An optimizer at rest.</summary>
-    /// <param name="parameters">What it steps.</param>
+    /// <summary>An optimizer whose velocities are 0.</summary>
+    /// <param name="parameters">The parameters to update.</param>
     /// <param name="momentum">0 to below 1.</param>
     /// <param name="weightDecay">0 or more.</param>
     /// <param name="coefficient">η, above 0; 0.001 in SimCLR.</param>
-    /// <param name="trustRatio">Which ratio.</param>
+    /// <param name="trustRatio">The formula of the trust ratio.</param>
     /// <exception cref="ArgumentException">There is no such trust ratio.</exception>
     public Lars(
         IEnumerable<(string Name, Parameter Parameter)> parameters, double momentum, double weightDecay,
@@ -67,7 +68,7 @@ internal sealed class Lars : MomentumOptimizer
             if (parameter.dim() > 1)
             {
                 var decayed = gradient.add(parameter, Held(_weightDecay));
-                // stays on the device: no step waits for it
+                // Stays on the device, so that no step waits for it.
                 gradient = decayed.mul_(Trust(parameter, gradient, decayed));
             }
 

@@ -1,13 +1,15 @@
 namespace MoCoSharp.Optimization;
 
-/// <summary>The learning rate of a pre-training, as a pure function of where the run stands.</summary>
+/// <summary>The learning rate of pre-training, as a pure function of the step.</summary>
 public static class LearningRate
 {
     private const double StepFactor = 0.1;
 
-    /// <summary>The highest rate of a run: <see cref="OptimizerOptions.LearningRate"/>, scaled for its batch.</summary>
+    /// <summary>
+    /// The highest rate of a run: <see cref="OptimizerOptions.LearningRate"/>, scaled by the batch size.
+    /// </summary>
     /// <param name="options">Rate and scaling.</param>
-    /// <param name="batchSize">N, of all processes together: no rate depends on their number.</param>
+    /// <param name="batchSize">N over all processes; the rate does not depend on their number.</param>
     public static double Peak(OptimizerOptions options, int batchSize)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -20,11 +22,11 @@ public static class LearningRate
         };
     }
 
-    /// <summary>The rate of one step, where <see cref="OptimizerOptions.LearningRate"/> is the highest.</summary>
+    /// <summary>The rate of one step; <see cref="OptimizerOptions.LearningRate"/> is the highest rate.</summary>
     /// <param name="options">The schedule.</param>
     /// <param name="step">Steps done before this one.</param>
     /// <param name="stepsPerEpoch">Above 0.</param>
-    /// <param name="epochs">E, epochs in all.</param>
+    /// <param name="epochs">E, the total number of epochs.</param>
     public static double At(OptimizerOptions options, long step, long stepsPerEpoch, int epochs)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -36,7 +38,7 @@ public static class LearningRate
             return Schedules.WarmUp(peak, step, warmup);
         }
 
-        // Time and duration of the cosine, in epochs. By step, it begins when the warm-up ends.
+        // Time and duration of the cosine, in epochs. With steps as the unit, the cosine begins after the warm-up.
         var (time, duration) = options.ScheduleUnit == ScheduleUnit.Step
             ? ((step - warmup) / (double)stepsPerEpoch, epochs - (warmup / (double)stepsPerEpoch))
             : (options.CosineOffset + epoch, epochs);

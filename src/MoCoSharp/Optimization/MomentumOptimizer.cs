@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Optimization;
 
 /// <summary>
-/// Moves parameters along their gradients, with a velocity for each parameter. Checkpoints keep the velocities.
+/// Updates parameters by their gradients, with a velocity for each parameter. Checkpoints store the velocities.
 /// </summary>
 public abstract class MomentumOptimizer : IDisposable
 {
@@ -30,9 +30,9 @@ public abstract class MomentumOptimizer : IDisposable
     /// <summary>Parameters and velocities, in checkpoint order.</summary>
     protected IReadOnlyList<(string Name, Parameter Parameter, Tensor Velocity)> State { get; }
 
-    /// <summary>The optimizer that a configuration asks for, with velocities of 0.</summary>
+    /// <summary>Creates the configured optimizer, with velocities of 0.</summary>
     /// <param name="parameters">The parameters to update.</param>
-    /// <param name="options">Without faults.</param>
+    /// <param name="options">Valid options.</param>
     public static MomentumOptimizer Create(
         IEnumerable<(string Name, Parameter Parameter)> parameters,
         OptimizerOptions options)
@@ -47,7 +47,7 @@ public abstract class MomentumOptimizer : IDisposable
     /// <param name="learningRate">0 or more.</param>
     public abstract void Step(double learningRate);
 
-    /// <summary>The length of the update that a velocity of a given length makes.</summary>
+    /// <summary>The norm of the update for a velocity of a given norm.</summary>
     public abstract double UpdateOf(double velocity, double learningRate);
 
     /// <summary>Removes all gradients and frees their memory.</summary>
@@ -71,8 +71,8 @@ public abstract class MomentumOptimizer : IDisposable
     }
 
     /// <summary>
-    /// A gradient in its parameter's layout, as updates that walk through memory want it. Autograd's is so; one that a
-    /// person has put there may not be.
+    /// A gradient in the memory layout of its parameter, which in-place kernels require. Gradients of autograd have it;
+    /// gradients set by the user may not.
     /// </summary>
     protected static Tensor InLayoutOf(Tensor parameter, Tensor gradient)
     {

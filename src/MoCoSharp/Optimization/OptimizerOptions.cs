@@ -21,21 +21,21 @@ public enum OptimizerKind
 
 /// <summary>How the batch size scales the learning rate.</summary>
 /// <remarks>
-/// Chen et al. 2020, <see href="https://arxiv.org/abs/2002.05709"/>: 0.3 with linear, 0.075 with sqrt, which does
-/// better for small batches.
+/// Chen et al. 2020, <see href="https://arxiv.org/abs/2002.05709"/>: 0.3 with linear, 0.075 with sqrt, which is better
+/// for small batches.
 /// </remarks>
 [JsonConverter(typeof(EnumNameConverter<LearningRateScaling>))]
 public enum LearningRateScaling
 {
-    /// <summary>Not at all.</summary>
+    /// <summary>No scaling.</summary>
     [JsonStringEnumMemberName("none")]
     None,
 
-    /// <summary>Times batchSize / 256.</summary>
+    /// <summary>Multiplied by batchSize / 256.</summary>
     [JsonStringEnumMemberName("linear"), Description("x batchSize / 256")]
     Linear,
 
-    /// <summary>Times the square root of batchSize.</summary>
+    /// <summary>Multiplied by the square root of batchSize.</summary>
     [JsonStringEnumMemberName("sqrt"), Description("x the root of batchSize")]
     Sqrt,
 }
@@ -53,7 +53,7 @@ public enum TrustRatio
     SumOfNorms,
 }
 
-/// <summary>The course of the learning rate after its warm-up.</summary>
+/// <summary>The schedule of the learning rate after the warm-up.</summary>
 [JsonConverter(typeof(EnumNameConverter<LearningRateSchedule>))]
 public enum LearningRateSchedule
 {
@@ -61,7 +61,7 @@ public enum LearningRateSchedule
     [JsonStringEnumMemberName("cosine")]
     Cosine,
 
-    /// <summary>Times 0.1 at each milestone.</summary>
+    /// <summary>Multiplied by 0.1 at each milestone.</summary>
     [JsonStringEnumMemberName("steps")]
     Steps,
 
@@ -70,7 +70,7 @@ public enum LearningRateSchedule
     Constant,
 }
 
-/// <summary>When a schedule moves.</summary>
+/// <summary>When the schedule changes the rate.</summary>
 [JsonConverter(typeof(EnumNameConverter<ScheduleUnit>))]
 public enum ScheduleUnit
 {
@@ -83,7 +83,7 @@ public enum ScheduleUnit
     Step,
 }
 
-/// <summary>The optimizer and the course of its learning rate.</summary>
+/// <summary>The optimizer and its learning rate schedule.</summary>
 public sealed record OptimizerOptions
 {
     /// <summary>The optimizer.</summary>
@@ -99,22 +99,22 @@ public sealed record OptimizerOptions
     [JsonPropertyName("rule")]
     public LearningRateScaling LearningRateScaling { get; init; } = LearningRateScaling.None;
 
-    /// <summary>Of the velocities, 0 to below 1.</summary>
+    /// <summary>Momentum of the velocities, 0 to below 1.</summary>
     public double Momentum { get; init; } = 0.9;
 
     /// <summary>
-    /// Of SGD on every learned parameter, normalisation and bias too, as official; of LARS on weights alone. 0 or more;
-    /// SimCLR uses 1e-6.
+    /// Weight decay, 0 or more. SGD applies it to all learned parameters, including BatchNorm and biases, as the
+    /// official code does. LARS applies it only to weights. SimCLR uses 1e-6.
     /// </summary>
     public double WeightDecay { get; init; } = 1e-4;
 
-    /// <summary>η of LARS, above 0.</summary>
+    /// <summary>The trust coefficient η of LARS, above 0.</summary>
     public double TrustCoefficient { get; init; } = 0.001;
 
     /// <summary>The trust ratio of LARS.</summary>
     public TrustRatio TrustRatio { get; init; } = TrustRatio.NormOfSum;
 
-    /// <summary>The course of the learning rate after the warm-up.</summary>
+    /// <summary>The schedule of the learning rate after the warm-up.</summary>
     public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.Cosine;
 
     /// <summary>When the schedule moves.</summary>
@@ -127,19 +127,19 @@ public sealed record OptimizerOptions
     public int[] Milestones { get; init; } = [120, 160];
 
     /// <summary>
-    /// The number of the first epoch in the cosine: 0, as official, or 1, as the CIFAR demo, whose last epoch has rate
-    /// 0.
+    /// The number of the first epoch in the cosine: 0 as in the official code, or 1 as in the CIFAR demo, whose last
+    /// epoch has rate 0.
     /// </summary>
     [JsonPropertyName("firstEpoch")]
     public int CosineOffset { get; init; }
 
-    /// <summary>Steps over which the rate rises linearly at the start; 0 as official.</summary>
+    /// <summary>Steps of linear warm-up at the start; 0 in the official code.</summary>
     public int WarmupSteps { get; init; }
 
-    /// <summary>And epochs over which it rises, added to <see cref="WarmupSteps"/>; 10 in SimCLR.</summary>
+    /// <summary>Epochs of linear warm-up, added to <see cref="WarmupSteps"/>; 10 in SimCLR.</summary>
     public double WarmupEpochs { get; init; }
 
-    /// <summary>Everything wrong with these options, each with the option's name.</summary>
+    /// <summary>All faults of these options; each names its option.</summary>
     public IEnumerable<string> Faults()
     {
         if (EnumNames.Fault("optimizer.kind", Kind) is { } kind)

@@ -1,16 +1,16 @@
 namespace MoCoSharp.Optimization;
 
 /// <summary>
-/// Learning rates as pure functions of time: pre-training, linear classification, fine-tuning and detection are made of
-/// these. Time is counted in whatever unit the caller's schedule has: epochs or steps.
+/// Learning rates as pure functions of time. Pre-training, linear classification, fine-tuning and detection use them.
+/// Time is in the unit of the caller's schedule: epochs or steps.
 /// </summary>
 /// <remarks>
-/// Resumed runs and golden files depend on the last bit of each value, hence on the order of operations here.
+/// Resumed runs and golden files depend on the last bit of each value, and so on the order of operations here.
 /// </remarks>
 internal static class Schedules
 {
-    /// <summary>Multiplied by a factor at each milestone, as PyTorch's MultiStepLR.</summary>
-    /// <param name="rate">Before the first milestone.</param>
+    /// <summary>The rate multiplied by a factor at each milestone, as in PyTorch's MultiStepLR.</summary>
+    /// <param name="rate">The rate before the first milestone.</param>
     /// <param name="factor">Above 0, at most 1.</param>
     /// <param name="milestones">Times, in any order.</param>
     /// <param name="time">From 0.</param>
@@ -26,15 +26,15 @@ internal static class Schedules
         peak * 0.5 * (1 + Math.Cos(Math.PI * time / duration));
 
     /// <summary>
-    /// A linear warm-up by steps: the first step has 1 / steps of the highest rate, the last all of it.
+    /// A linear warm-up by steps: the first step has 1 / steps of the highest rate, the last step the highest rate.
     /// </summary>
     /// <param name="peak">The highest rate.</param>
     /// <param name="step">From 0 to below <paramref name="steps"/>.</param>
-    /// <param name="steps">Of the warm-up, above 0.</param>
+    /// <param name="steps">Steps of the warm-up, above 0.</param>
     public static double WarmUp(double peak, long step, long steps) => peak * (step + 1) / steps;
 
-    /// <summary>A linear warm-up from a share of a rate to all of it, as detectron2's.</summary>
-    /// <param name="rate">After the warm-up.</param>
+    /// <summary>A linear warm-up from a share of the rate to the full rate, as in detectron2.</summary>
+    /// <param name="rate">The rate after the warm-up.</param>
     /// <param name="startFactor">The share at the start, 0 to 1.</param>
     /// <param name="progress">0 at the start, 1 at the end of the warm-up and after it.</param>
     public static double WarmUpFrom(double rate, double startFactor, double progress) =>

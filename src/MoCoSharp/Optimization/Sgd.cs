@@ -7,17 +7,17 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Optimization;
 
 /// <summary>
-/// Stochastic gradient descent with momentum, as PyTorch's: weight decay is added to the gradient (of every parameter,
-/// normalisation and bias too), v = momentum v + g, parameter -= learning rate x v. A parameter without a gradient
-/// stays as it is.
+/// Stochastic gradient descent with momentum, as in PyTorch. Weight decay is added to the gradient of every parameter,
+/// including BatchNorm and biases. Then v = momentum v + g, and parameter -= learning rate x v. A parameter without a
+/// gradient does not change.
 /// </summary>
 public sealed class Sgd : MomentumOptimizer
 {
     private readonly double _momentum;
     private readonly double _weightDecay;
 
-    /// <summary>An optimizer at rest.</summary>
-    /// <param name="parameters">What it steps.</param>
+    /// <summary>An optimizer whose velocities are 0.</summary>
+    /// <param name="parameters">The parameters to update.</param>
     /// <param name="momentum">0 to 1.</param>
     /// <param name="weightDecay">0 or more.</param>
     public Sgd(IEnumerable<(string Name, Parameter Parameter)> parameters, double momentum, double weightDecay)
@@ -54,7 +54,7 @@ public sealed class Sgd : MomentumOptimizer
         }
     }
 
-    // The same by operations of libtorch, where the kernel is switched off.
+    // The same update by libtorch operations, for when the kernel is switched off.
     private void StepOne(Parameter parameter, Tensor gradient, Tensor velocity, double learningRate)
     {
         using var scope = NewDisposeScope();

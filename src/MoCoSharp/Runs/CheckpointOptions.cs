@@ -1,27 +1,27 @@
 namespace MoCoSharp.Runs;
 
-/// <summary>When a run saves, beside its end and a stop, and what stays.</summary>
+/// <summary>When a run saves checkpoints, and which it keeps. It also saves at the end and when stopped.</summary>
 public sealed record CheckpointOptions
 {
-    /// <summary>Every so many epochs, above 0.</summary>
+    /// <summary>Save every so many epochs, above 0.</summary>
     public int EveryEpochs { get; init; } = 1;
 
-    /// <summary>And every so many steps; 0 is never.</summary>
+    /// <summary>Also save every so many steps; 0 is never.</summary>
     public int EverySteps { get; init; }
 
-    /// <summary>And every so many minutes; 0 is never.</summary>
+    /// <summary>Also save every so many minutes; 0 is never.</summary>
     public double EveryMinutes { get; init; } = 15;
 
-    /// <summary>How many of the newest files stay, above 0.</summary>
+    /// <summary>Number of newest checkpoints to keep, above 0.</summary>
     public int Keep { get; init; } = 3;
 
-    /// <summary>And the end of every m-th epoch; 0 is none.</summary>
+    /// <summary>Also keep the end of every m-th epoch; 0 is none.</summary>
     public int KeepEveryEpochs { get; init; }
 
-    /// <summary>And the best k by the kNN monitor; 0 is none.</summary>
+    /// <summary>Also keep the k best by the kNN monitor; 0 is none.</summary>
     public int KeepBest { get; init; } = 1;
 
-    /// <summary>Everything wrong with these options, each with the option's name.</summary>
+    /// <summary>All faults of these options; each names its option.</summary>
     public IEnumerable<string> Faults()
     {
         if (EveryEpochs < 1)

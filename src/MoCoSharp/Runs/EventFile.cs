@@ -5,31 +5,31 @@ using Google.Protobuf;
 
 namespace MoCoSharp.Runs;
 
-/// <summary>
-/// A file of TensorBoard's events: records of TFRecord's framing, each an Event of TensorFlow's event.proto.
-/// </summary>
+/// <summary>A TensorBoard event file: TFRecord records, each an Event of TensorFlow's event.proto.</summary>
 /// <remarks>
-/// TorchSharp's writer gives its first record .NET's ticks for a time; here all times, also the one in the name, are
-/// seconds since 1970. Framing: <see href="https://www.tensorflow.org/tutorials/load_data/tfrecord"/>.
+/// All times, including the time in the file name, are seconds since 1970. TorchSharp's writer uses .NET ticks in its
+/// first record. Framing: <see href="https://www.tensorflow.org/tutorials/load_data/tfrecord"/>.
 /// </remarks>
 internal sealed class EventFile : IDisposable
 {
     private const int WallTime = 1, Step = 2, FileVersion = 3, Summary = 5; // fields of Event
     private const int Value = 1, Tag = 1, SimpleValue = 2, TensorValue = 8, Metadata = 9; // of Summary and its Value
-    private static int made; // files of one second and process differ by it
+    private static int made; // distinguishes files of the same second and process
 
     private readonly TimeProvider _time;
     private readonly FileStream _stream;
 
-    /// <summary>Begins a file in a folder, which is made.</summary>
-    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <summary>Creates a file in a folder; creates the folder if needed.</summary>
+    /// <exception cref="IOException">The file cannot be written.</exception>
     public EventFile(string folder, TimeProvider time)
     {
         _time = time;
         Directory.CreateDirectory(folder);
-        var name = string.Create(CultureInfo.InvariantCulture,
-            $"events.out.tfevents.{time.GetUtcNow().ToUnixTimeSeconds():D10}.{Environment.MachineName}.{Environment.ProcessId}.{Interlocked.Increment(ref made) - 1}"
-        );
+        var seconds = time.GetUtcNow().ToUnixTimeSeconds();
+        var number = Interlocked.Increment(ref made) - 1;
+        var name = string.Create(
+            CultureInfo.InvariantCulture,
+            $"events.out.tfevents.{seconds:D10}.{Environment.MachineName}.{Environment.ProcessId}.{number}");
         _stream = new FileStream(
             Path.Combine(folder, name), FileMode.CreateNew, FileAccess.Write, FileShare.Read | FileShare.Delete,
             bufferSize: 0);
@@ -61,9 +61,9 @@ internal sealed class EventFile : IDisposable
                 .Add(Metadata, metadata))));
     }
 
-    /// <summary>Adds a picture.</summary>
+    /// <summary>Adds an image.</summary>
     /// <param name="tag">Its name.</param>
-    /// <param name="png">The file, of RGB.</param>
+    /// <param name="png">An RGB image as a PNG file.</param>
     /// <param name="width">In pixels.</param>
     /// <param name="height">In pixels.</param>
     /// <param name="step">Steps done.</param>
@@ -89,7 +89,7 @@ internal sealed class EventFile : IDisposable
         return step == 0 ? message : message.Add(Step, step);
     }
 
-    // Length, its checksum, the event, its checksum: in one write, so that a reader beside sees whole records.
+    // Writes length, checksum, event and checksum in one call, so that a concurrent reader sees whole records.
     private void Write(ProtoMessage message)
     {
         var record = new byte[checked(12 + (int)message.Size + 4)];
@@ -106,7 +106,7 @@ internal sealed class EventFile : IDisposable
         _stream.Write(record);
     }
 
-    // CRC-32C, turned by 15 bits and shifted by a constant, as TFRecord wants it.
+    // CRC-32C, rotated by 15 bits plus a constant, as TFRecord requires.
     internal static uint MaskedCrc(ReadOnlySpan<byte> bytes)
     {
         var crc = uint.MaxValue;

@@ -1,22 +1,18 @@
 namespace MoCoSharp.Runs;
 
-/// <summary>How often a run looks after itself.</summary>
+/// <summary>How often a run monitors its health.</summary>
 public sealed record HealthOptions
 {
-    /// <summary>Figures at the first report after every so many steps; 0 is never.</summary>
+    /// <summary>Compute health figures every so many steps, at the next report; 0 is never.</summary>
     public int EverySteps { get; init; } = 20;
 
-    /// <summary>
-    /// The BN probe, which costs another pass of the key encoder, after every so many steps; 0 is never.
-    /// </summary>
+    /// <summary>Run the BN probe every so many steps; 0 is never. It costs one more pass of the key encoder.</summary>
     public int ProbeEverySteps { get; init; } = 100;
 
-    /// <summary>
-    /// Several processes compare what they hold, queue and weights, after every so many steps; 0 is never.
-    /// </summary>
+    /// <summary>Compare queue and weights between processes every so many steps; 0 is never.</summary>
     public int CompareEverySteps { get; init; } = 100;
 
-    /// <summary>Everything wrong with these options, each with the option's name.</summary>
+    /// <summary>All faults of these options; each names its option.</summary>
     public IEnumerable<string> Faults()
     {
         if (EverySteps < 0)

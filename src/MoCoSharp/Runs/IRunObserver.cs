@@ -1,6 +1,6 @@
 namespace MoCoSharp.Runs;
 
-/// <summary>Told of a run's progress, whatever is trained. A method that is not implemented does nothing.</summary>
+/// <summary>Receives the progress of any kind of training run. The default implementations do nothing.</summary>
 public interface IRunObserver
 {
     /// <summary>A step is done.</summary>
@@ -16,7 +16,7 @@ public interface IRunObserver
     {
     }
 
-    /// <summary>Something that a user should know. The run goes on.</summary>
+    /// <summary>A warning for the user. The run continues.</summary>
     /// <param name="message">One or more sentences.</param>
     void Warned(string message)
     {

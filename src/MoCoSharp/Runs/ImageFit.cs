@@ -4,25 +4,26 @@ using MoCoSharp.Optimization;
 namespace MoCoSharp.Runs;
 
 /// <summary>
-/// Fits a recipe for many images to a few: the queue to at most half of them, the batch to several steps an epoch.
+/// Fits a recipe for a large data set to a small one. The queue holds at most half of the images, and an epoch has
+/// several steps.
 /// </summary>
 public static class ImageFit
 {
-    /// <summary>The smallest batch that is chosen: two BatchNorm groups of four images.</summary>
+    /// <summary>The smallest batch size that is chosen: two BatchNorm groups of four images.</summary>
     public const int SmallestBatch = 8;
 
     private const int StepsPerEpoch = 4;
     private const int ImagesPerGroup = 4;
 
     /// <summary>
-    /// Lowers what is too large for so many images. The batch is halved until an epoch has four steps, down to
-    /// <see cref="SmallestBatch"/> images; then BatchNorm's groups are halved until each has four images, and the
-    /// learning rate follows the batch. The queue becomes <see cref="QueueSize"/>.
+    /// Lowers settings that are too large for the number of images. The batch is halved until an epoch has four steps,
+    /// down to <see cref="SmallestBatch"/> images. Then the BatchNorm groups are halved until each has four images. The
+    /// learning rate follows the batch size. The queue size becomes <see cref="QueueSize"/>.
     /// </summary>
-    /// <param name="config">With the values for many images.</param>
-    /// <param name="images">How many there are.</param>
-    /// <param name="processes">Batch and groups divide among them, where they did before.</param>
-    /// <param name="isSet">Whether a setting, by its name, is somebody's choice and stays; null is none.</param>
+    /// <param name="config">Has the values for a large data set.</param>
+    /// <param name="images">Number of images.</param>
+    /// <param name="processes">Number of processes. Batch and groups stay multiples of it, if they were before.</param>
+    /// <param name="isSet">Whether the user chose the setting of this name; it is then kept. Null is none.</param>
     /// <returns>
     /// The configuration, with <see cref="RunConfig.FitToImages"/> off, and a sentence for each change.
     /// </returns>
@@ -49,16 +50,14 @@ public static class ImageFit
             changes.Add(
                 Change(
                     "moco.queueSize", config.MoCo.QueueSize, moco.QueueSize,
-                    $"at most half of {images} images, so that an image seldom meets its own older keys"));
+                    $"at most half of {images} images, so that an image rarely has its own older keys as negatives"));
         }
 
         return (config, changes);
     }
 
-    /// <summary>
-    /// The largest queue that suits so many images: half of them at most, in whole batches if one fits.
-    /// </summary>
-    /// <param name="images">How many there are.</param>
+    /// <summary>The largest suitable queue: at most half of the images, in whole batches if one fits.</summary>
+    /// <param name="images">Number of images.</param>
     /// <param name="batchSize">Above 0.</param>
     public static int QueueSize(int images, int batchSize)
     {
@@ -94,7 +93,7 @@ public static class ImageFit
 
         if (batch % groups != 0)
         {
-            return config; // groups of an odd number
+            return config; // an odd group size cannot be halved
         }
 
         changes.Add(

@@ -4,29 +4,29 @@ using System.Text.Json.Nodes;
 namespace MoCoSharp.Runs;
 
 /// <summary>
-/// Images that lost their turns to others: of broken ones, and of those that could not be read at the time.
+/// Images that were left out and replaced by others: broken images, and images that could not be read at the time.
 /// </summary>
-/// <param name="BrokenTurns">Turns of images that were read and are none.</param>
+/// <param name="BrokenTurns">How often a file was left out because it is no valid image.</param>
 /// <param name="UnreadableTurns">
-/// Turns of images that could not be read then, for a fault of disk or network; they are tried again.
+/// How often an image was left out because of a disk or network fault. It is tried again in the next epoch.
 /// </param>
 public sealed record LeftOut(long BrokenTurns, long UnreadableTurns)
 {
     private const int MostNamed = 10;
 
-    /// <summary>The broken images by name; of many, the first.</summary>
+    /// <summary>Names of the broken images; only the first if there are many.</summary>
     public IReadOnlyCollection<string> Broken { get; init; } = [];
 
-    /// <summary>The images that could not be read, by name; of many, the first.</summary>
+    /// <summary>Names of the images that could not be read; only the first if there are many.</summary>
     public IReadOnlyCollection<string> Unreadable { get; init; } = [];
 
-    /// <summary>Whether there are more images than are named.</summary>
+    /// <summary>Whether there are more images than names.</summary>
     public bool HasMore { get; init; }
 
-    /// <summary>Steps after which the latest of them was told; 0 where that is not known.</summary>
+    /// <summary>Step of the latest report of a left-out image; 0 if unknown.</summary>
     public long Step { get; init; }
 
-    /// <summary>As in a report's line of metrics.jsonl: a few names of each.</summary>
+    /// <summary>The form in metrics.jsonl, with a few names of each kind.</summary>
     public JsonObject ToJson()
     {
         var json = new JsonObject { ["broken"] = BrokenTurns, ["unreadable"] = UnreadableTurns };
@@ -48,9 +48,9 @@ public sealed record LeftOut(long BrokenTurns, long UnreadableTurns)
         }
     }
 
-    /// <summary>All that a log tells; null where nothing was left out.</summary>
+    /// <summary>Sums up a log; null if no image was left out.</summary>
     /// <param name="metrics">The lines of metrics.jsonl.</param>
-    public static LeftOut? Of(IEnumerable<JsonObject> metrics)
+    public static LeftOut? Sum(IEnumerable<JsonObject> metrics)
     {
         ArgumentNullException.ThrowIfNull(metrics);
         var (broken, unreadable) = (
@@ -91,7 +91,7 @@ public sealed record LeftOut(long BrokenTurns, long UnreadableTurns)
             : [];
     }
 
-    /// <summary>In a line for people.</summary>
+    /// <summary>A line for users.</summary>
     public string Describe()
     {
         List<string> parts = [];
@@ -123,16 +123,16 @@ public sealed record LeftOut(long BrokenTurns, long UnreadableTurns)
     }
 }
 
-/// <summary>A turn that an image lost.</summary>
-/// <param name="Index">In the data set.</param>
-/// <param name="IsBroken">Whether it was read and is no image; else it could not be read then.</param>
+/// <summary>One time that an image was left out.</summary>
+/// <param name="Index">Index in the data set.</param>
+/// <param name="IsBroken">Whether the file is no valid image. Otherwise it could not be read at the time.</param>
 public readonly record struct LostTurn(int Index, bool IsBroken)
 {
-    /// <summary>Short, for a state and between processes: the index, and b or u.</summary>
+    /// <summary>A short form for checkpoints and messages between processes: the index, and b or u.</summary>
     public override string ToString() =>
         string.Create(CultureInfo.InvariantCulture, $"{Index}{(IsBroken ? 'b' : 'u')}");
 
-    /// <summary>From such texts with spaces between; what is none is passed over.</summary>
+    /// <summary>Parses short forms separated by spaces; skips invalid ones.</summary>
     public static IEnumerable<LostTurn> Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);

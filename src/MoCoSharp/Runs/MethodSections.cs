@@ -10,16 +10,17 @@ namespace MoCoSharp.Runs;
 /// </summary>
 internal static class MethodSections
 {
-    private const string Next = "optimizer"; // the key that follows them
+    private const string Next = "optimizer"; // the key after the methods
 
     private static readonly JsonSerializerOptions Options = new(RunConfigJson.Default.Options)
     {
-        // Generated code for the configuration, reflection for the options of methods: those need no list of their own.
+        // The configuration uses generated code. Method options use reflection, so that no list of their types is
+        // needed.
         TypeInfoResolver = JsonTypeInfoResolver.Combine(RunConfigJson.Default, new DefaultJsonTypeInfoResolver())
             .WithAddedModifier(AddProperties),
     };
 
-    /// <summary>How a configuration is read and written, with the section of its method.</summary>
+    /// <summary>The JSON contract of a configuration with the section of its method.</summary>
     public static JsonTypeInfo<RunConfig> RunConfig { get; } =
         (JsonTypeInfo<RunConfig>)Options.GetTypeInfo(typeof(RunConfig));
 
@@ -47,8 +48,9 @@ internal static class MethodSections
     /// <param name="named">The names of its methods.</param>
     public static IEnumerable<string> Faults(IReadOnlyList<string> named) => named.Count == 1 ? [] :
     [
-        $"{(named.Count == 0 ? "no method is there" : string.Join(" and ", named) + " are there")}, " +
-        $"expected exactly one of {string.Join(", ", PretrainMethods.Names)}. --set simClr=null, say, takes one out.",
+        $"{(named.Count == 0 ? "no method is given" : string.Join(" and ", named) + " are given")}, " +
+        $"expected exactly one of {string.Join(", ", PretrainMethods.Names)}. " +
+        "For example, --set simClr=null removes one.",
     ];
 
     private static void AddProperties(JsonTypeInfo type)

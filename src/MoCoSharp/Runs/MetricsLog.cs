@@ -6,18 +6,18 @@ using MoCoSharp.PyTorch;
 namespace MoCoSharp.Runs;
 
 /// <summary>
-/// metrics.jsonl: one JSON object a line, each with its step. A line that a full disk refuses waits in memory, and is
-/// not lost.
+/// metrics.jsonl: one JSON object per line, each with its step. If the disk is full, lines wait in memory and are
+/// written later.
 /// </summary>
 public sealed class MetricsLog : IDisposable
 {
     private readonly string _path;
     private readonly Queue<byte[]> _waiting = [];
-    // null after a fault, until the next try: what a server forgot stays forgotten for an open file
+    // Null after a fault, until the next try. A file that a server has dropped must be opened again.
     private FileStream? _stream;
 
     /// <summary>
-    /// Goes on with a log; lines of later steps than the resumed one belong to steps that will be done again, and go.
+    /// Continues a log. Removes lines of later steps than the resumed one, because those steps are repeated.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="step">Steps done.</param>
@@ -31,7 +31,7 @@ public sealed class MetricsLog : IDisposable
                     .Where(line => line["step"]!.GetValue<long>() <= step)
                     .Select(line => line.ToJsonString() + "\n"));
             var bytes = Encoding.UTF8.GetBytes(kept);
-            if (!File.ReadAllBytes(path).AsSpan().SequenceEqual(bytes)) // a full disk takes no second copy
+            if (!File.ReadAllBytes(path).AsSpan().SequenceEqual(bytes)) // rewrite only if needed: the disk may be full
             {
                 AtomicFile.Write(path, stream => stream.Write(bytes));
             }
@@ -40,10 +40,10 @@ public sealed class MetricsLog : IDisposable
         _stream = Open();
     }
 
-    /// <summary>Why the last line is not in the file yet; null where it is.</summary>
+    /// <summary>Why the last line is not in the file yet; null if it is.</summary>
     public string? Fault { get; private set; }
 
-    /// <summary>The lines of a log that are whole; a line cut short by a crash is passed over.</summary>
+    /// <summary>Reads the whole lines of a log. Skips a line that a crash cut short.</summary>
     public static IEnumerable<JsonObject> Read(string path)
     {
         using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
@@ -56,7 +56,7 @@ public sealed class MetricsLog : IDisposable
             }
             catch (JsonException)
             {
-                // The torn end of a log: whatever it would have said is said again after the resume.
+                // The line at the end is incomplete. It is written again after a resume.
             }
 
             if (parsed?["step"] is JsonValue value && value.TryGetValue<long>(out _))
@@ -74,7 +74,7 @@ public sealed class MetricsLog : IDisposable
         WriteWaiting();
     }
 
-    /// <summary>Brings what is written to the disk, as far as it takes it. Any thread.</summary>
+    /// <summary>Writes pending lines to disk, as far as possible. Thread-safe.</summary>
     public void Flush()
     {
         try
@@ -86,7 +86,7 @@ public sealed class MetricsLog : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ObjectDisposedException)
         {
-            // A log must not keep a state from being saved; what cannot be written is told where it is written.
+            // A log fault must not prevent a save. Write reports the fault.
         }
     }
 

@@ -6,10 +6,10 @@ internal static class NewestCheckpoint
     /// <summary>Tries the checkpoints of a run, the newest first, until one loads.</summary>
     /// <param name="run">The run folder.</param>
     /// <param name="load">Loads a checkpoint; throws <see cref="InvalidDataException"/> if it is broken.</param>
-    /// <param name="warn">Told of each broken checkpoint.</param>
+    /// <param name="warn">Receives a warning for each broken checkpoint.</param>
     /// <param name="isHeld">
-    /// Whether this process holds the folder. Broken checkpoints are then set aside.
-    /// Otherwise nothing is written, and a file that another process has deleted meanwhile is skipped.
+    /// Whether this process holds the folder. Broken checkpoints are then set aside. Otherwise nothing is written, and
+    /// a file that another process has deleted meanwhile is skipped.
     /// </param>
     /// <returns>The checkpoint that was loaded; null if there is none.</returns>
     /// <exception cref="InvalidDataException">There are checkpoints, and all are broken.</exception>
@@ -31,7 +31,7 @@ internal static class NewestCheckpoint
             }
             catch (FileNotFoundException) when (!isHeld)
             {
-                // The run trains on meanwhile, and has deleted this file.
+                // The run is still training and has deleted this file.
             }
         }
 

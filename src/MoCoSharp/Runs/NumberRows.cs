@@ -2,18 +2,20 @@ using System.Globalization;
 
 namespace MoCoSharp.Runs;
 
-/// <summary>Rows of numbers as text: a line for each row, spaces between its numbers. Every bit is kept.</summary>
+/// <summary>
+/// Rows of numbers as text: one line per row, numbers separated by spaces. The conversion is lossless.
+/// </summary>
 internal static class NumberRows
 {
     /// <summary>The rows as text, without a newline at the end.</summary>
     public static string Write(IEnumerable<IEnumerable<double>> rows) => string.Join('\n', rows.Select(row =>
         string.Join(' ', row.Select(value => value.ToString("R", CultureInfo.InvariantCulture)))));
 
-    /// <summary>The rows of a text.</summary>
-    /// <param name="text">May be empty: no rows.</param>
-    /// <param name="columns">Numbers that each row must have.</param>
-    /// <param name="fault">Makes the error for a line that is no such row.</param>
-    /// <exception cref="InvalidDataException">A line is no such row.</exception>
+    /// <summary>Parses the rows of a text.</summary>
+    /// <param name="text">Empty for no rows.</param>
+    /// <param name="columns">Numbers per row.</param>
+    /// <param name="fault">Creates the error for an invalid line.</param>
+    /// <exception cref="InvalidDataException">A line is invalid.</exception>
     public static List<double[]> Parse(string text, int columns, Func<string, InvalidDataException> fault) =>
         [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line =>
             TryParse(line) is { } row && row.Length == columns ? row : throw fault(line))];

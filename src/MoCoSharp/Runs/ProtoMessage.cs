@@ -3,14 +3,14 @@ using Google.Protobuf;
 namespace MoCoSharp.Runs;
 
 /// <summary>
-/// A protobuf message to be written: its fields in order, and its size, which a message around it must know first.
+/// A protobuf message to write: its fields in order, and its size, which an enclosing message needs first.
 /// </summary>
 /// <remarks>The wire format: <see href="https://protobuf.dev/programming-guides/encoding/"/>.</remarks>
 internal sealed class ProtoMessage
 {
     private readonly List<Action<CodedOutputStream>> _fields = [];
 
-    /// <summary>In bytes, without the length that stands before it in another message.</summary>
+    /// <summary>Size in bytes, without the length prefix of an embedded message.</summary>
     public long Size { get; private set; }
 
     public ProtoMessage Add(int field, long value) => Add(
@@ -36,7 +36,7 @@ internal sealed class ProtoMessage
             inner.Write(output);
         });
 
-    /// <summary>Bytes that are made only when they are written: weights need not be in memory twice.</summary>
+    /// <summary>Adds bytes that are created only when written, so that weights are not in memory twice.</summary>
     public ProtoMessage Add(int field, long size, Func<ByteString> bytes) => Add(
         field, WireFormat.WireType.LengthDelimited, LengthSize(size) + size, output => output.WriteBytes(bytes()));
 
@@ -62,6 +62,6 @@ internal sealed class ProtoMessage
         return this;
     }
 
-    // A message of 2 GB or more is refused as a whole, before any length is written.
+    // A message of 2 GB or more is rejected before any length is written.
     private static int LengthSize(long size) => CodedOutputStream.ComputeLengthSize((int)Math.Min(size, int.MaxValue));
 }

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Globalization;
 using System.Text.Json.Serialization;
 using MoCoSharp.Data;
 using MoCoSharp.Data.Loading;
@@ -19,7 +20,7 @@ public enum BatchNormScope
     [JsonStringEnumMemberName("split"), Description("bnGroups groups")]
     Split,
 
-    /// <summary>The part of the batch that a process has.</summary>
+    /// <summary>Each process's share of the batch.</summary>
     [JsonStringEnumMemberName("batch"), Description("one group a process")]
     Batch,
 
@@ -28,12 +29,12 @@ public enum BatchNormScope
     Sync,
 }
 
-/// <summary>Everything that decides what a run does; config.json of a run folder spells it out.</summary>
+/// <summary>The complete configuration of a run, as in config.json of its folder.</summary>
 public sealed record RunConfig
 {
     private IMethodOptions _method = new MoCoOptions();
 
-    /// <summary>What the recipe is for, in a sentence.</summary>
+    /// <summary>The purpose of the recipe, in one sentence.</summary>
     public string Description { get; init; } = "";
 
     /// <summary>
@@ -43,70 +44,74 @@ public sealed record RunConfig
     public string Data { get; init; } = "patterns";
 
     /// <summary>
-    /// How the packed set was made, where the images come from one: packing may cost resolution. Filled in when a run
+    /// How the packed set was made, if the images come from one; packing may reduce the resolution. Set when a run
     /// begins.
     /// </summary>
     public string? Packed { get; init; }
 
-    /// <summary>Labelled images for the kNN monitor; null takes the source's own test part, if it has one.</summary>
+    /// <summary>
+    /// Labeled images for the kNN monitor; null uses the test part of the data source, if it has one.
+    /// </summary>
     public string? Validation { get; init; }
 
-    /// <summary>Fixes views, order, initialisation and shuffles.</summary>
+    /// <summary>Determines views, order, initialization and shuffles.</summary>
     public long Seed { get; init; }
 
-    /// <summary>Epochs in all, above 0.</summary>
+    /// <summary>Total number of epochs, above 0.</summary>
     public int Epochs { get; init; } = 200;
 
-    /// <summary>Images a step over all processes, N, above 0; the last, smaller batch of an epoch is dropped.</summary>
+    /// <summary>
+    /// N, images per step over all processes, above 0. The last, smaller batch of an epoch is dropped.
+    /// </summary>
     public int BatchSize { get; init; } = 256;
 
     /// <summary>
-    /// Whether batchSize, bnGroups, optimizer.learningRate and moco.queueSize are what a large data set gets, and
-    /// `moco pretrain` lowers them for a small one, but for those that --set names (see <see cref="ImageFit"/>).
-    /// config.json of a run has the values, and false here.
+    /// Whether `moco pretrain` lowers batchSize, bnGroups, optimizer.learningRate and moco.queueSize for a small data
+    /// set, except those set with --set (see <see cref="ImageFit"/>). config.json of a run has the resulting values,
+    /// and false here.
     /// </summary>
     public bool FitToImages { get; init; }
 
     /// <summary>
-    /// Groups of the global batch that BatchNorm sees apart; sample i is of group i mod bnGroups. 8 in the paper.
+    /// Groups of the global batch that BatchNorm normalizes separately; sample i is in group i mod bnGroups. 8 in the
+    /// paper.
     /// </summary>
     public int BnGroups { get; init; } = 8;
 
     /// <summary>The images over which BatchNorm takes its statistics.</summary>
     public BatchNormScope Norm { get; init; } = BatchNormScope.Split;
 
-    /// <summary>
-    /// "cpu", "cuda" or "cuda:n"; of several processes on a machine each takes a "cuda" device of its own.
-    /// </summary>
+    /// <summary>"cpu", "cuda" or "cuda:n". With "cuda", each process on a machine uses a different device.</summary>
     public string Device { get; init; } = "cpu";
 
     /// <summary>
-    /// What convolutions and linear layers compute in. Weights, statistics, loss and updates are fp32 in any case.
-    /// config.json of a run keeps the choice.
+    /// The type in which convolutions and linear layers compute. Weights, statistics, loss and updates are always fp32.
+    /// config.json of a run records the choice.
     /// </summary>
     public PrecisionChoice Precision { get; init; } = PrecisionChoice.Auto;
 
-    /// <summary>Threads of libtorch; 0 chooses once, and config.json keeps the choice.</summary>
+    /// <summary>Threads of libtorch; 0 chooses automatically, and config.json records the choice.</summary>
     public int Threads { get; init; }
 
-    /// <summary>A line of metrics every so many steps, above 0.</summary>
+    /// <summary>Log metrics every so many steps, above 0.</summary>
     public int LogEvery { get; init; } = 20;
 
-    /// <summary>Both encoders.</summary>
+    /// <summary>The architecture of the encoders.</summary>
     public EncoderOptions Encoder { get; init; } = new();
 
     /// <summary>
-    /// Weights that both encoders begin with: a PyTorch or safetensors file, or the folder of a run; null draws them.
+    /// Initial weights of both encoders: a PyTorch or safetensors file, or a run folder. Null initializes them
+    /// randomly.
     /// </summary>
     public string? InitialWeights { get; init; }
 
     /// <summary>
-    /// What precedes "conv1.weight" in a file of initialWeights with several networks ("teacher.backbone."); null finds
-    /// it.
+    /// The prefix of "conv1.weight" in initialWeights, for a file with several networks ("teacher.backbone."). Null
+    /// finds it.
     /// </summary>
     public string? InitialPrefix { get; init; }
 
-    /// <summary>How views are made.</summary>
+    /// <summary>The augmentations of views.</summary>
     public ViewOptions Views { get; init; } = new();
 
     /// <summary>How views are loaded.</summary>
@@ -118,15 +123,15 @@ public sealed record RunConfig
     /// <summary>The kNN monitor.</summary>
     public KnnOptions Knn { get; init; } = new();
 
-    /// <summary>When to save.</summary>
+    /// <summary>When to save checkpoints, and which to keep.</summary>
     public CheckpointOptions Checkpoints { get; init; } = new();
 
-    /// <summary>How often the run looks after itself.</summary>
+    /// <summary>How often the run monitors its health.</summary>
     public HealthOptions Health { get; init; } = new();
 
     /// <summary>
-    /// Settings that a person chose with <see cref="Load"/>, such as "batchSize=64". They stay as they are when the
-    /// recipe is fitted to the number of images.
+    /// Settings that the user chose with <see cref="Load"/>, such as "batchSize=64". Fitting the recipe to the number
+    /// of images does not change them.
     /// </summary>
     [JsonIgnore]
     internal IReadOnlyList<string> Chosen { get; init; } = [];
@@ -134,10 +139,10 @@ public sealed record RunConfig
     /// <summary>Reads a recipe and puts settings over it.</summary>
     /// <param name="recipe">The name of a shipped recipe, such as "moco-v2-folder", or the path of a JSON file.</param>
     /// <param name="set">
-    /// Settings over the recipe, such as "epochs=50" or "moco.temperature=0.1"; the last one of a key counts.
+    /// Settings over the recipe, such as "epochs=50" or "moco.temperature=0.1". The last setting of a key counts.
     /// </param>
     /// <exception cref="ConfigurationException">
-    /// There is no such recipe, or it or a setting is wrong; the message lists every fault.
+    /// The recipe does not exist, or the recipe or a setting is invalid. The message lists all faults.
     /// </exception>
     public static RunConfig Load(string recipe, IReadOnlyList<string>? set = null)
     {
@@ -148,9 +153,7 @@ public sealed record RunConfig
         return config with { Chosen = set ?? [] };
     }
 
-    /// <summary>
-    /// What is learned, and its hyper-parameters: the section "moco", "simClr", ... of the configuration.
-    /// </summary>
+    /// <summary>The method and its hyper-parameters: the section "moco", "simClr", ... of the configuration.</summary>
     [JsonIgnore]
     public IMethodOptions Method
     {
@@ -158,7 +161,7 @@ public sealed record RunConfig
         init => _method = value ?? throw new ArgumentNullException(nameof(value));
     }
 
-    /// <summary>MoCo's hyper-parameters; null if another method is learned.</summary>
+    /// <summary>MoCo's hyper-parameters; null for another method.</summary>
     [JsonIgnore]
     public MoCoOptions? MoCo
     {
@@ -181,7 +184,7 @@ public sealed record RunConfig
             Encoder, images, GroupsOver(group.Size), Seed, group, SyncNorm: Norm == BatchNormScope.Sync));
     }
 
-    /// <summary>The views of training: by the recipe, or crops and flips for a method that learns labels.</summary>
+    /// <summary>The training views: those of the recipe, or crops and flips for a supervised method.</summary>
     public ViewTransform TrainingViews() =>
         Method.LearnsLabels ? ViewRecipes.Supervised(Views) : ViewRecipes.Train(Views);
 
@@ -198,7 +201,7 @@ public sealed record RunConfig
             stepsPerEpoch,
             Epochs);
 
-    /// <summary>Everything wrong with this configuration, each fault with the option's name and the cure.</summary>
+    /// <summary>All faults of this configuration; each names the option and the fix.</summary>
     public IEnumerable<string> Faults()
     {
         if (Epochs < 1)
@@ -217,7 +220,7 @@ public sealed record RunConfig
         }
         else if (BatchSize >= 1 && BatchSize % BnGroups != 0)
         {
-            yield return $"bnGroups is {BnGroups}, which does not divide batchSize {BatchSize}. Take a batchSize of " +
+            yield return $"bnGroups is {BnGroups}, which does not divide batchSize {BatchSize}. Set batchSize to " +
                 $"{NearestMultiple(BatchSize, BnGroups)}.";
         }
 
@@ -243,8 +246,8 @@ public sealed record RunConfig
 
         if (InitialPrefix is not null && InitialWeights is null)
         {
-            yield return $"initialPrefix is \"{InitialPrefix}\", and initialWeights names no file in which it would " +
-                "choose. Leave it out, or name one.";
+            yield return $"initialPrefix is \"{InitialPrefix}\", but initialWeights names no file. Remove " +
+                "initialPrefix, or set initialWeights.";
         }
 
         IEnumerable<string> parts =
@@ -259,11 +262,11 @@ public sealed record RunConfig
     }
 
     /// <summary>
-    /// BN groups of the global batch where so many processes train; each normalises as many of them as the others.
+    /// BN groups of the global batch for a number of processes. Each process normalizes equally many.
     /// </summary>
     public int GroupsOver(int processes) => Norm == BatchNormScope.Split ? BnGroups : processes;
 
-    /// <summary>What keeps so many processes from training by this configuration, each fault with the cure.</summary>
+    /// <summary>Why this many processes cannot train with this configuration; each fault names the fix.</summary>
     public IEnumerable<string> FaultsOver(int processes)
     {
         if (BatchSize >= 1 && BatchSize % processes != 0)
@@ -280,40 +283,41 @@ public sealed record RunConfig
         }
     }
 
-    /// <summary>What is allowed, but seldom meant.</summary>
+    /// <summary>Remarks on settings that are valid but rarely intended.</summary>
     public IEnumerable<string> Remarks()
     {
         var official = 0.03 * BatchSize / 256;
         var peak = LearningRate.Peak(Optimizer, Math.Max(1, BatchSize));
         if (MoCo is not null && Optimizer.Kind == OptimizerKind.Sgd && (peak > 4.5 * official || peak < official / 4.5))
         {
-            yield return FormattableString.Invariant(
-                $"optimizer.learningRate is {peak}; the official scale for batchSize {BatchSize} is 0.03 x batchSize / 256 = {official:G3}."
-            );
+            yield return string.Create(
+                CultureInfo.InvariantCulture,
+                $"optimizer.learningRate is {peak}; the official scale for batchSize {BatchSize} is 0.03 x " +
+                $"batchSize / 256 = {official:G3}.");
         }
 
         var simClr = Method as SimClrOptions;
         if (simClr is not null && BnGroups > 1 && Norm == BatchNormScope.Split)
         {
-            yield return $"bnGroups is {BnGroups}: BatchNorm sees {BatchSize / BnGroups} images at a time, in both " +
-                "views; SimCLR's is global. Set bnGroups to 1 for it"
-                + (simClr.GradientCache ? ", where memory for the whole batch is there." : ".");
+            yield return $"bnGroups is {BnGroups}: BatchNorm normalizes {BatchSize / BnGroups} images at a time, " +
+                "in both views; SimCLR normalizes the global batch. Set bnGroups to 1 for that"
+                + (simClr.GradientCache ? ", if memory suffices for the whole batch." : ".");
         }
 
         if (simClr is { GradientCache: true } && BnGroups == 1)
         {
-            yield return "simClr.gradientCache has no use with one BN group, which is the whole batch: set bnGroups " +
-                "to batchSize / 128, say.";
+            yield return "simClr.gradientCache saves nothing with one BN group, which is the whole batch: set " +
+                "bnGroups to batchSize / 128, for example.";
         }
 
         if (MoCo is { Shuffle: true } && (BnGroups == 1 || Norm == BatchNormScope.Sync))
         {
-            yield return "moco.shuffle has no effect with one BN group: a query and its key share no statistics " +
-                "only where there are several. Set bnGroups to 8.";
+            yield return "moco.shuffle has no effect with one BN group: a query and its key then share the " +
+                "statistics. Set bnGroups to 8.";
         }
     }
 
-    // For the reader of configurations, which fills a record that exists.
+    // For the JSON reader, which fills an existing record.
     internal void Use(IMethodOptions method) => _method = method;
 
     private static int NearestMultiple(int value, int divisor) =>

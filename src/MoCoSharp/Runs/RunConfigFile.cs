@@ -8,11 +8,11 @@ using MoCoSharp.Methods;
 
 namespace MoCoSharp.Runs;
 
-/// <summary>A configuration cannot be used; the message lists every fault with its cure.</summary>
+/// <summary>A configuration is invalid; the message lists all faults with their fixes.</summary>
 public sealed class ConfigurationException(IReadOnlyList<string> faults)
     : Exception(string.Join(Environment.NewLine, faults))
 {
-    /// <summary>One sentence a fault.</summary>
+    /// <summary>One sentence per fault.</summary>
     public IReadOnlyList<string> Faults { get; } = faults;
 }
 
@@ -21,7 +21,7 @@ public sealed class ConfigurationException(IReadOnlyList<string> faults)
 /// </summary>
 public static class RunConfigFile
 {
-    private const int MostMisfits = 100; // values that do not fit, before no more are told
+    private const int MostMisfits = 100; // invalid values that are reported at most
 
     private static readonly JsonDocumentOptions Lenient = new()
     {
@@ -31,31 +31,31 @@ public static class RunConfigFile
         AllowDuplicateProperties = false,
     };
 
-    /// <summary>The configuration as indented JSON, every default spelled out.</summary>
+    /// <summary>The configuration as indented JSON, with all defaults.</summary>
     public static string Write(RunConfig config) => JsonSerializer.Serialize(config, MethodSections.RunConfig) + "\n";
 
-    /// <summary>Reads a recipe and puts single settings over it.</summary>
-    /// <param name="path">The file; its name begins each fault.</param>
-    /// <param name="settings">"moco.temperature=0.1" and the like, the later the stronger.</param>
-    /// <exception cref="ConfigurationException">The file or a setting is wrong; all faults are listed.</exception>
+    /// <summary>Reads a recipe and applies settings over it.</summary>
+    /// <param name="path">The file; its name starts each fault.</param>
+    /// <param name="settings">Settings such as "moco.temperature=0.1"; later ones win.</param>
+    /// <exception cref="ConfigurationException">The file or a setting is invalid; all faults are listed.</exception>
     public static RunConfig Load(string path, IEnumerable<string>? settings = null)
     {
         var text = ReadText(path);
 
-        // Else every key of it would be told to be unknown.
+        // Without this check, every key would be reported as unknown.
         return Path.GetFileName(path) == "config.json" && text.Contains("\n  \"detector\": {", StringComparison.Ordinal)
             ? throw new ConfigurationException([
-                $"{path}: is of a detection, not of a pre-training. `moco detect --resume --run " +
-                $"{Data.Shell.Quote(Path.GetDirectoryName(path)!)}` goes on with it, and judges it.",
+                $"{path}: is the configuration of a detection run, not of pre-training. `moco detect --resume --run " +
+                $"{Data.Shell.Quote(Path.GetDirectoryName(path)!)}` continues and evaluates it.",
             ])
             : Parse(text, path, settings ?? []);
     }
 
-    /// <summary>The same, from text.</summary>
+    /// <summary>Parses a recipe and applies settings over it.</summary>
     /// <param name="json">The recipe.</param>
-    /// <param name="source">What begins each fault.</param>
+    /// <param name="source">Prefix of each fault.</param>
     /// <param name="settings">Settings over it.</param>
-    /// <exception cref="ConfigurationException">All faults are listed.</exception>
+    /// <exception cref="ConfigurationException">The recipe or a setting is invalid; all faults are listed.</exception>
     public static RunConfig Parse(string json, string source, IEnumerable<string> settings)
     {
         IReadOnlyList<string> methods = [];
@@ -65,8 +65,8 @@ public static class RunConfigFile
             recipe => WithDefaults(recipe, out methods));
     }
 
-    /// <summary>The text of a configuration's file.</summary>
-    /// <exception cref="ConfigurationException">It cannot be read.</exception>
+    /// <summary>Reads the text of a configuration file.</summary>
+    /// <exception cref="ConfigurationException">The file cannot be read.</exception>
     internal static string ReadText(string path)
     {
         try
@@ -80,7 +80,8 @@ public static class RunConfigFile
     }
 
     /// <summary>
-    /// Every key of a configuration with its default, and the sections of all methods: what recipes are compared with.
+    /// All keys of a configuration with their defaults, including the sections of all methods. Recipes are checked
+    /// against it.
     /// </summary>
     private static JsonObject Everything()
     {
@@ -89,13 +90,13 @@ public static class RunConfigFile
         return all;
     }
 
-    /// <summary>The same, for options of any kind.</summary>
-    /// <param name="json">What departs from the defaults.</param>
-    /// <param name="source">What begins each fault.</param>
+    /// <summary>Parses options of any kind.</summary>
+    /// <param name="json">The values that differ from the defaults.</param>
+    /// <param name="source">Prefix of each fault.</param>
     /// <param name="settings">Settings over it.</param>
-    /// <param name="everything">Every key that there is, with its default.</param>
-    /// <param name="type">How it is read.</param>
-    /// <param name="faultsOf">What is wrong with values.</param>
+    /// <param name="everything">All keys with their defaults.</param>
+    /// <param name="type">The JSON contract.</param>
+    /// <param name="faultsOf">Finds invalid values.</param>
     internal static T Parse<T>(
         string json, string source, IEnumerable<string> settings, T everything, JsonTypeInfo<T> type,
         Func<T, IEnumerable<string>> faultsOf)
@@ -107,7 +108,7 @@ public static class RunConfigFile
             faultsOf,
             null);
 
-    // Without withDefaults, an absent key has its value in the schema.
+    // Without withDefaults, a missing key gets its value from the schema.
     private static T Parse<T>(
         string json, string source, IEnumerable<string> settings, JsonObject schema, JsonTypeInfo<T> type,
         Func<T, IEnumerable<string>> faultsOf, Func<JsonObject, JsonObject>? withDefaults)
@@ -117,13 +118,13 @@ public static class RunConfigFile
         var faults = new List<Fault>();
         var recipe = ParseObject(json, source, faults);
         Check(recipe, schema, type, "", source, faults);
-        var given = new Dictionary<string, string>(StringComparer.Ordinal); // the setting that a key has its value from
+        var given = new Dictionary<string, string>(StringComparer.Ordinal); // the setting that gave a key its value
         foreach (var setting in settings)
         {
             Apply(setting, recipe, schema, type, faults, given);
         }
 
-        // What is wrong with other values is told as well: those that cannot be read make room for the defaults.
+        // Replace unreadable values by defaults, so that faults of other values are also reported.
         foreach (var fault in faults.Where(fault => fault.Key is not null))
         {
             Remove(recipe, fault.Key!);
@@ -134,7 +135,8 @@ public static class RunConfigFile
         {
             var unread = faults.Select(fault => fault.Key).OfType<string>().ToList();
             faults.AddRange(faultsOf(config)
-                .Where(fault => !unread.Any(key => fault.Contains(key, StringComparison.OrdinalIgnoreCase))) // nor of the default in its place
+                // Skip faults of the defaults that replace unreadable values.
+                .Where(fault => !unread.Any(key => fault.Contains(key, StringComparison.OrdinalIgnoreCase)))
                 .Select(fault => new Fault($"{Origin(fault)}: {fault}", null)));
         }
 
@@ -142,7 +144,7 @@ public static class RunConfigFile
             ? config!
             : throw new ConfigurationException([.. faults.Select(fault => fault.Message)]);
 
-        // A generated reader gives an absent key the default of its type, not of its record.
+        // The generated reader gives a missing key the default of its type, not of the record.
         JsonObject WithEverything(JsonObject given)
         {
             var all = (JsonObject)schema.DeepClone();
@@ -154,10 +156,10 @@ public static class RunConfigFile
             given.TryGetValue(fault[..Math.Max(0, fault.IndexOf(' '))], out var setting) ? $"--set {setting}" : source;
     }
 
-    // A key that cannot be read has a value of another kind than expected; null where the fault is another.
+    // Key: the key whose value has the wrong type; null for other faults.
     private readonly record struct Fault(string Message, string? Key);
 
-    // Values of the right kind may still not fit, such as 1.5 epochs: each is told, and makes room for the default.
+    // Values of the right kind may still not fit, such as 1.5 epochs. Each is reported and replaced by the default.
     private static T? Read<T>(JsonObject recipe, JsonTypeInfo<T> type, Func<string, string> origin, List<Fault> faults)
         where T : class
     {
@@ -200,7 +202,7 @@ public static class RunConfigFile
     }
 
     /// <summary>
-    /// A recipe with every default spelled out. It has the sections of the methods that it names, or MoCo's if it names
+    /// A recipe with all defaults filled in. It has the sections of the methods that it names, or MoCo's if it names
     /// none.
     /// </summary>
     internal static JsonObject WithDefaults(JsonObject recipe) => WithDefaults(recipe, out _);
@@ -238,7 +240,7 @@ public static class RunConfigFile
         return [];
     }
 
-    // Compares with the defaults: an unknown key or a value of another kind is a fault, and the walk goes on.
+    // Compares with the defaults. An unknown key or a value of another kind is a fault; the check continues.
     private static void Check(
         JsonObject given, JsonObject schema, JsonTypeInfo type, string prefix, string source, List<Fault> faults)
     {
@@ -275,7 +277,7 @@ public static class RunConfigFile
         }
     }
 
-    // In a person's words what may stand under a key.
+    // Describes the expected value of a key.
     private static string Expected(JsonTypeInfo root, string key, JsonNode? value)
     {
         var type = TypeOf(root, key);
@@ -292,7 +294,7 @@ public static class RunConfigFile
             : "another value";
     }
 
-    // Null where there is no such key.
+    // Null if there is no such key.
     private static Type? TypeOf(JsonTypeInfo root, string key)
     {
         var found = root;
@@ -318,8 +320,8 @@ public static class RunConfigFile
         {
             faults.Add(
                 new Fault(
-                    $"--set {setting}: expected key=value, such as moco.temperature=0.1. What follows --set is " +
-                    "taken for settings: put a recipe before it.",
+                    $"--set {setting}: expected key=value, such as moco.temperature=0.1. All words after --set " +
+                    "are settings: put a recipe before it.",
                     null));
             return;
         }
@@ -359,8 +361,8 @@ public static class RunConfigFile
         }
     }
 
-    // "0.1", "true" and "[1, 2]" are JSON; anything else is text. What the key takes decides: a folder may be called
-    // 2024, and a number be written .5 or 4e3.
+    // "0.1", "true" and "[1, 2]" are JSON; anything else is text. The type of the key decides: a folder may be called
+    // 2024, and a number may be written .5 or 4e3.
     private static JsonNode? Value(string text, Type? type)
     {
         if ((type == typeof(string) || type is { IsEnum: true }) && text != "null")

@@ -3,14 +3,14 @@ using MoCoSharp.Data.Datasets;
 
 namespace MoCoSharp.Runs;
 
-/// <summary>Which images a run learns from.</summary>
-/// <param name="Source">As a person named it.</param>
-/// <param name="Images">How many there are.</param>
+/// <summary>Identifies the images that a run trains on.</summary>
+/// <param name="Source">The source as the user named it.</param>
+/// <param name="Images">Number of images.</param>
 /// <param name="Fingerprint">See <see cref="DataFingerprint"/>.</param>
 public sealed record DataIdentity(string Source, int Images, string Fingerprint)
 {
-    /// <summary>Of a data set.</summary>
-    public static DataIdentity Of(IImageDataset data)
+    /// <summary>The identity of a data set.</summary>
+    public static DataIdentity From(IImageDataset data)
     {
         ArgumentNullException.ThrowIfNull(data);
         return new(data.Description, data.Count, DataFingerprint.Of(data));
@@ -18,23 +18,22 @@ public sealed record DataIdentity(string Source, int Images, string Fingerprint)
 }
 
 /// <summary>
-/// A checkpoint is of another run than the one that would go on from it; the message tells all differences.
+/// A checkpoint belongs to a different run than the one that resumes; the message lists all differences.
 /// </summary>
 public sealed class OtherRunException(string message) : Exception(message);
 
-/// <summary>What sets a checkpoint apart from the run that would go on from it.</summary>
+/// <summary>Finds the differences between a checkpoint and the run that resumes from it.</summary>
 public static class RunDifferences
 {
-    // They change when and how things are done and told, and no bit of what is learned. The data are compared by their
-    // fingerprint.
+    // These settings do not change the learned weights. Data are compared by their fingerprint.
     private static readonly string[] Free =
     [
         "description", "data", "validation", "loader", "checkpoints", "knn", "health", "logEvery",
     ];
 
-    /// <summary>Every setting that differs, with both values.</summary>
-    /// <param name="saved">The configuration in the checkpoint, as JSON; what it lacks counts as default.</param>
-    /// <param name="now">The run's.</param>
+    /// <summary>All settings that differ, with both values.</summary>
+    /// <param name="saved">The configuration in the checkpoint, as JSON. Missing keys have their defaults.</param>
+    /// <param name="now">The configuration of the run.</param>
     public static IReadOnlyList<string> Between(string saved, RunConfig now)
     {
         var first = RunConfigFile.WithDefaults(JsonNode.Parse(saved)!.AsObject());
@@ -43,7 +42,9 @@ public static class RunDifferences
         return differences;
     }
 
-    /// <summary>How the images differ; none where they are the same, or where the checkpoint does not say.</summary>
+    /// <summary>
+    /// Differences of the images; empty if they are the same, or if the checkpoint does not identify them.
+    /// </summary>
     public static IReadOnlyList<string> Between(DataIdentity? saved, DataIdentity now)
     {
         ArgumentNullException.ThrowIfNull(now);

@@ -10,13 +10,13 @@ using MoCoSharp.PyTorch;
 namespace MoCoSharp.Runs;
 
 /// <summary>
-/// A run on disk: configuration, environment, metrics, checkpoints. The only currency between the verbs of the program.
+/// A run on disk: configuration, environment, metrics, checkpoints. Commands exchange data only through it.
 /// </summary>
 public sealed class RunFolder
 {
     private RunLock? _lock;
-    private bool _isNew; // the folder was not there before
-    private HashSet<string>? _before; // names that were in it; null where this process did not make the run
+    private bool _isNew; // whether this process created the folder
+    private HashSet<string>? _before; // prior content; null if another process created the run
 
     private RunFolder(string path) => Path = path;
 
@@ -29,22 +29,22 @@ public sealed class RunFolder
     /// <summary>The resolved configuration.</summary>
     public string ConfigPath => ConfigOf(Path);
 
-    /// <summary>What was found in the file that this run was imported from; there only where it was.</summary>
+    /// <summary>A report on the file that this run was imported from; only in imported runs.</summary>
     public string ImportPath => System.IO.Path.Combine(Path, "import.json");
 
-    /// <summary>One JSON object a line.</summary>
+    /// <summary>The metrics, one JSON object per line.</summary>
     public string MetricsPath => System.IO.Path.Combine(Path, "metrics.jsonl");
 
     /// <summary>Event files for TensorBoard.</summary>
     public string TensorBoardPath => System.IO.Path.Combine(Path, "tensorboard");
 
-    /// <summary>The sheet of sample views.</summary>
+    /// <summary>A preview of training views.</summary>
     public string ViewsPath => System.IO.Path.Combine(Path, "views.png");
 
-    /// <summary>What was wrong when a run ended for a loss that was no number.</summary>
+    /// <summary>A report on why the loss became NaN or infinite.</summary>
     public string DivergedPath => System.IO.Path.Combine(Path, "diverged.json");
 
-    /// <summary>What was changed in the middle of the run, a JSON object a line.</summary>
+    /// <summary>Changes of the configuration during the run, one JSON object per line.</summary>
     public string ChangesPath => System.IO.Path.Combine(Path, "changes.jsonl");
 
     private string CheckpointsPath => System.IO.Path.Combine(Path, "checkpoints");
@@ -54,7 +54,7 @@ public sealed class RunFolder
     public static bool Exists(string path) => File.Exists(ConfigOf(path));
 
     /// <summary>The first of runs/NAME-001, runs/NAME-002, ... that does not exist.</summary>
-    /// <param name="name">Of the recipe, for example.</param>
+    /// <param name="name">The name of the recipe, for example.</param>
     public static string Next(string name)
     {
         for (var i = 1; ; i++)
@@ -67,14 +67,14 @@ public sealed class RunFolder
         }
     }
 
-    /// <summary>Makes the folder of a new run, and writes its configuration and environment.</summary>
-    /// <exception cref="IOException">There is a run already, or another process makes one.</exception>
+    /// <summary>Creates the folder of a new run, and writes its configuration and environment.</summary>
+    /// <exception cref="IOException">The folder already has a run, or another process is creating one.</exception>
     public static RunFolder Create(string path, RunConfig config) => Create(path, RunConfigFile.Write(config));
 
-    /// <summary>Makes the folder of a new run of any kind, such as a detection.</summary>
+    /// <summary>Creates the folder of a new run of any kind, such as a detection.</summary>
     /// <param name="path">The folder.</param>
     /// <param name="configuration">The text of its config.json.</param>
-    /// <exception cref="IOException">There is a run already, or another process makes one.</exception>
+    /// <exception cref="IOException">The folder already has a run, or another process is creating one.</exception>
     public static RunFolder Create(string path, string configuration)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -89,7 +89,7 @@ public sealed class RunFolder
         if (File.Exists(run.ConfigPath))
         {
             throw new IOException(
-                $"{path} holds a run already. Add --resume to go on with it, or name another folder with --run.");
+                $"{path} already has a run. Add --resume to continue it, or name another folder with --run.");
         }
 
         Directory.CreateDirectory(run.CheckpointsPath);
@@ -97,27 +97,28 @@ public sealed class RunFolder
         AtomicFile.Write(
             System.IO.Path.Combine(path, "environment.json"),
             stream => stream.Write(Encoding.UTF8.GetBytes(EnvironmentJson())));
-        // last: now it is a run
+        // Last, because config.json makes the folder a run.
         AtomicFile.Write(run.ConfigPath, stream => stream.Write(Encoding.UTF8.GetBytes(configuration)));
         run._before = before;
         return run;
     }
 
     /// <summary>
-    /// The folder of a run that another process writes. It is not checked: this process may not see its files.
+    /// Opens the folder of a run that another process writes. Skips the check, because this process may not see its
+    /// files.
     /// </summary>
     public static RunFolder OpenUnchecked(string path) => new(path);
 
     /// <summary>Opens the folder of a run.</summary>
-    /// <exception cref="IOException">There is none.</exception>
+    /// <exception cref="IOException">The folder has no run.</exception>
     public static RunFolder Open(string path)
     {
         var run = new RunFolder(path);
         if (!File.Exists(run.ConfigPath))
         {
             throw new IOException(
-                $"{path} is not the folder of a run: it has no config.json. `moco pretrain --run " +
-                $"{Shell.Quote(path)}` makes one.");
+                $"{path} is not a run folder: it has no config.json. `moco pretrain --run " +
+                $"{Shell.Quote(path)}` creates one.");
         }
 
         Directory.CreateDirectory(run.CheckpointsPath);
@@ -125,10 +126,10 @@ public sealed class RunFolder
     }
 
     /// <summary>
-    /// Keeps every other process from training here, until disposed. Within a hold, another one is the same.
+    /// Locks the folder against other training processes until disposed. Nested holds of one process are allowed.
     /// </summary>
-    /// <param name="notice">Told of a stale lock that was taken over.</param>
-    /// <exception cref="RunLockedException">Another process trains here.</exception>
+    /// <param name="notice">Receives a notice when a stale lock is taken over.</param>
+    /// <exception cref="RunLockedException">Another process is training in this folder.</exception>
     public IDisposable Hold(Action<string> notice)
     {
         ArgumentNullException.ThrowIfNull(notice);
@@ -141,18 +142,17 @@ public sealed class RunFolder
         return new Holding(this);
     }
 
-    /// <summary>The process that trains here now, in words; null where there is none.</summary>
+    /// <summary>Describes the process that is training in this folder; null if there is none.</summary>
     public string? Holder() => RunLock.Holder(Path);
 
     /// <summary>
-    /// Takes back what <see cref="Create(string, RunConfig)"/> made and the run wrote, where it could not begin: a
-    /// folder with a configuration and nothing learned would be in the way of the next try. What was in the folder
-    /// before stays. Where there is a checkpoint of a later step, or a report of a run that diverged, nothing is
-    /// touched.
+    /// Deletes the files of <see cref="Create(string, RunConfig)"/> and of the run, if the run could not begin.
+    /// Otherwise a folder with a configuration but no training would block the next try. Keeps files that were in the
+    /// folder before. Does nothing if there is a checkpoint of a later step or a divergence report.
     /// </summary>
     public void RemoveUnbegun()
     {
-        var beginning = CheckpointPath(0); // saved where the first step failed
+        var beginning = CheckpointPath(0); // saved if the first step failed
         if (_before is null || File.Exists(DivergedPath)
             || (
                 Directory.Exists(CheckpointsPath)
@@ -161,7 +161,7 @@ public sealed class RunFolder
             return;
         }
 
-        File.Delete(ConfigPath); // first: now it is no run
+        File.Delete(ConfigPath); // first, so that the folder is no longer a run
         foreach (
             var entry in Directory
                 .GetFileSystemEntries(Path)
@@ -183,7 +183,7 @@ public sealed class RunFolder
         }
     }
 
-    /// <summary>Removes what a killed process left half-written. Only for whoever holds the folder.</summary>
+    /// <summary>Removes temporary files of a killed process. Requires the lock of the folder.</summary>
     internal void RemoveLeftovers()
     {
         foreach (
@@ -195,7 +195,7 @@ public sealed class RunFolder
         }
     }
 
-    /// <summary>Puts a broken checkpoint out of the way, for a person to look at.</summary>
+    /// <summary>Renames a broken checkpoint, so that it is not loaded again but can be examined.</summary>
     internal static string SetAside(string checkpoint)
     {
         var aside = checkpoint + ".broken";
@@ -203,9 +203,7 @@ public sealed class RunFolder
         return aside;
     }
 
-    /// <summary>
-    /// Replaces the configuration, and notes what differs from the checkpoint that the run goes on from.
-    /// </summary>
+    /// <summary>Replaces the configuration, and records its differences from the resumed checkpoint.</summary>
     internal void Change(RunConfig config, IReadOnlyList<string> differences, long step)
     {
         AtomicFile.Write(ConfigPath, stream => stream.Write(Encoding.UTF8.GetBytes(RunConfigFile.Write(config))));
@@ -220,7 +218,7 @@ public sealed class RunFolder
         }
     }
 
-    /// <summary>Writes a small JSON file whole.</summary>
+    /// <summary>Writes a small JSON file atomically.</summary>
     internal static void WriteJson(string path, JsonObject content) =>
         AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(content.ToJsonString(Indented) + "\n")));
 
@@ -236,10 +234,10 @@ public sealed class RunFolder
     /// <summary>The configuration that the run was started with.</summary>
     public RunConfig ReadConfig() => RunConfigFile.Load(ConfigPath);
 
-    /// <summary>The file for the state after so many steps.</summary>
+    /// <summary>The path of the checkpoint after a number of steps.</summary>
     public string CheckpointPath(long step) => System.IO.Path.Combine(CheckpointsPath, $"step-{step:D8}.safetensors");
 
-    /// <summary>The checkpoints, the newest first.</summary>
+    /// <summary>The checkpoints, newest first.</summary>
     public IReadOnlyList<string> Checkpoints() => Directory.Exists(CheckpointsPath)
         ?
         [
@@ -250,7 +248,7 @@ public sealed class RunFolder
         ]
         : [];
 
-    /// <summary>The steps done in a checkpoint, by its name; -1 where that is no checkpoint's.</summary>
+    /// <summary>The steps done in a checkpoint, from its name; -1 if the name is not a checkpoint's.</summary>
     public static long StepOf(string checkpoint)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
@@ -276,10 +274,8 @@ public sealed class RunFolder
 
     private static JsonSerializerOptions Indented { get; } = new() { WriteIndented = true };
 
-    /// <summary>What a result depends on besides the configuration.</summary>
-    /// <param name="describesKernels">
-    /// Whether the fast kernels come with what they replace, gain and need, not with their state alone.
-    /// </param>
+    /// <summary>The environment that a result depends on besides the configuration.</summary>
+    /// <param name="describesKernels">Whether to describe each fast kernel, not only its state.</param>
     public static string EnvironmentJson(bool describesKernels = false) => new JsonObject
     {
         ["mocoSharp"] = typeof(RunFolder)

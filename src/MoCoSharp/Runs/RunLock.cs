@@ -7,16 +7,16 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MoCoSharp.Runs;
 
-/// <summary>One process trains in a run folder. Another is refused, and told who is there.</summary>
+/// <summary>Another process is training in the run folder; the message names it.</summary>
 internal sealed class RunLockedException(string message) : IOException(message);
 
 /// <summary>
-/// The lock of a run folder: the file `lock`, held open, with the owner's process id, host and a beat inside.
+/// The lock of a run folder: the open file `lock`, with the owner's process id, host and a heartbeat.
 /// </summary>
 /// <remarks>
-/// The system drops the lock of a process that dies, however it dies. Where a file system keeps no locks, or keeps them
-/// apart for each host, the file's content tells: a dead process of this host is known by its id and start, and an
-/// owner on another host by a beat that no longer changes.
+/// The operating system releases the lock of a dead process. Some file systems have no locks, or separate locks for
+/// each host; there the content of the file decides. A dead process of this host is recognized by its id and start
+/// time, a dead owner on another host by a heartbeat that no longer changes.
 /// </remarks>
 internal sealed partial class RunLock : IDisposable
 {
@@ -33,13 +33,13 @@ internal sealed partial class RunLock : IDisposable
         _beats = new Timer(_ => Beat(), null, beatEvery, beatEvery);
     }
 
-    /// <summary>How often the owner beats.</summary>
+    /// <summary>The interval of the heartbeat.</summary>
     internal static TimeSpan BeatEvery { get; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Takes the lock.</summary>
     /// <param name="folder">The run folder; it exists.</param>
-    /// <param name="notice">Told of a stale lock that was taken over, and of a wait.</param>
-    /// <param name="patience">How long an owner on another host may go without a beat; null is 45 seconds.</param>
+    /// <param name="notice">Receives a notice of a stale lock that is taken over, and of a wait.</param>
+    /// <param name="patience">How long an owner on another host may miss its heartbeat; null is 45 seconds.</param>
     /// <exception cref="RunLockedException">Another process holds it.</exception>
     public static RunLock Take(string folder, Action<string> notice, TimeSpan? patience = null)
     {
@@ -62,7 +62,7 @@ internal sealed partial class RunLock : IDisposable
                 }
 
                 notice(
-                    $"{folder}: process {other.Process} on {other.Host} left its lock and is gone; the lock is " +
+                    $"{folder}: process {other.Process} on {other.Host} has ended and left its lock; the lock is " +
                     "taken over.");
             }
 
@@ -76,7 +76,7 @@ internal sealed partial class RunLock : IDisposable
     }
 
     /// <summary>
-    /// Who trains in a folder now; null where nobody does. An owner on another host is named, dead or alive.
+    /// Describes the process that is training in a folder; null if there is none. An owner on another host may be dead.
     /// </summary>
     public static string? Holder(string folder)
     {
@@ -87,7 +87,7 @@ internal sealed partial class RunLock : IDisposable
     }
 
     /// <summary>
-    /// Lets go. The file stays, empty: a file that was deleted could be locked twice, under its old and its new self.
+    /// Releases the lock. The empty file stays: after a deletion, two processes could lock the old and the new file.
     /// </summary>
     public void Dispose()
     {
@@ -100,14 +100,14 @@ internal sealed partial class RunLock : IDisposable
             }
             catch (IOException)
             {
-                // A full disk or a vanished one: the lock goes with the handle.
+                // The disk is full or gone. Closing the handle releases the lock.
             }
 
             _file.Dispose();
         }
     }
 
-    // On Windows a sharing mode is a lock, and readers of the owner's name must be let in; on Unix only None is one.
+    // On Windows, any sharing mode is a lock, and Read lets others read the owner's name. On Unix, only None is a lock.
     private static FileShare Sharing => OperatingSystem.IsWindows() ? FileShare.Read : FileShare.None;
 
     private static FileStream Open(string path, string folder)
@@ -125,10 +125,10 @@ internal sealed partial class RunLock : IDisposable
     }
 
     private static RunLockedException Refusal(string folder, Owner owner) => new(
-        $"{folder}: {owner} trains there, and one process at a time may. Wait for it, stop it (kill -TERM " +
-        $"{owner.Process} saves first), or name another folder with --run.");
+        $"{folder}: {owner} is training there, and a run allows one process at a time. Wait for it, stop it (kill " +
+        $"-TERM {owner.Process} saves first), or name another folder with --run.");
 
-    // No two hosts' clocks are compared: what counts is whether the beat changes before one's eyes.
+    // Does not compare clocks of different hosts, but watches whether the heartbeat changes.
     private static void WaitForSilence(
         FileStream file, string folder, Owner other, Action<string> notice, TimeSpan patience)
     {
@@ -160,7 +160,7 @@ internal sealed partial class RunLock : IDisposable
             }
             catch (IOException)
             {
-                // A full disk: the next beat may fare better, and on this host the lock itself holds.
+                // The disk is full. The next heartbeat may succeed, and on this host the lock itself still holds.
             }
         }
     }
@@ -173,7 +173,7 @@ internal sealed partial class RunLock : IDisposable
             return Owner.Read(shared);
         }
 
-        // Not through File.Open, which asks for a lock of its own.
+        // File.Open would request another lock.
         using var handle = OpenUnlocked(path, 0); // O_RDONLY
         if (handle.IsInvalid)
         {
@@ -187,8 +187,7 @@ internal sealed partial class RunLock : IDisposable
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial SafeFileHandle OpenUnlocked(string path, int flags);
 
-    // Which process, told apart from a later one with the same number by the moment it started, and from one before a
-    // reboot.
+    // Identifies a process. The start time distinguishes it from a later process with the same id, also after a reboot.
     private sealed record Owner(int Process, string Host, string Started, long Beat)
     {
         public static Owner This() =>
@@ -218,7 +217,7 @@ internal sealed partial class RunLock : IDisposable
                             or NullReferenceException
                             or ArgumentNullException)
             {
-                return null; // empty: nobody; torn: nobody who could be named
+                return null; // empty or incomplete: no known owner
             }
         }
 
@@ -233,7 +232,7 @@ internal sealed partial class RunLock : IDisposable
 
         public override string ToString() => $"process {Process} on {Host}";
 
-        // Clock ticks since boot, and which boot; elsewhere the wall clock's word for it.
+        // The start time in clock ticks since boot, and the id of the boot; on other systems, the wall-clock time.
         private static string StartOf(int process)
         {
             try
@@ -241,7 +240,7 @@ internal sealed partial class RunLock : IDisposable
                 if (OperatingSystem.IsLinux())
                 {
                     var stat = File.ReadAllText($"/proc/{process}/stat");
-                    // field 22, counted from the one after the name
+                    // Field 22 of stat, counted from the field after the name.
                     var ticks = stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[19];
                     return $"{ticks} of boot {File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim()}";
                 }

@@ -2,7 +2,7 @@ using MoCoSharp.Data;
 
 namespace MoCoSharp.Runs;
 
-/// <summary>The recipes that come inside the library.</summary>
+/// <summary>The recipes that are embedded in the library.</summary>
 internal static class ShippedRecipes
 {
     private const string Folder = "recipes/";
@@ -19,7 +19,7 @@ internal static class ShippedRecipes
 
     /// <summary>The JSON of a recipe.</summary>
     /// <param name="name">As in <see cref="Names"/>.</param>
-    /// <exception cref="ConfigurationException">There is none of that name.</exception>
+    /// <exception cref="ConfigurationException">No recipe has that name.</exception>
     public static string Read(string name)
     {
         using var stream = typeof(ShippedRecipes).Assembly.GetManifestResourceStream(Folder + name + Ending)

@@ -48,7 +48,7 @@ internal sealed class StateMetadata(string path, IReadOnlyDictionary<string, str
         if (Find(Checksum.Key) is null)
         {
             throw new InvalidDataException(
-                $"{path}: has no checksum, which every checkpoint has: bytes have changed since it was written.");
+                $"{path}: has no checksum, which every checkpoint has: the file was changed after it was written.");
         }
     }
 

@@ -7,7 +7,7 @@ using MoCoSharp.Methods;
 
 namespace MoCoSharp.Runs;
 
-/// <summary>What the state of a pre-training holds besides tensors: counters, losses, configuration, images.</summary>
+/// <summary>The state of pre-training besides tensors: counters, losses, configuration, images.</summary>
 internal static class TrainingMetadata
 {
     private const string HostPrefix = "host.";
@@ -19,7 +19,7 @@ internal static class TrainingMetadata
         ArgumentNullException.ThrowIfNull(progress);
         ArgumentNullException.ThrowIfNull(method);
         ArgumentNullException.ThrowIfNull(config);
-        var configuration = RunConfigFile.Write(config with { Loader = new() }); // loading options change no bit
+        var configuration = RunConfigFile.Write(config with { Loader = new() }); // Loader changes no result
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["format"] = TrainingState.Format,
@@ -30,7 +30,7 @@ internal static class TrainingMetadata
         if (progress.BatchesPerEpoch > 0)
         {
             // The rate of the next step.
-            metadata["learningRate"] = Text(config.LearningRateAt(progress.Scheduled, progress.BatchesPerEpoch));
+            metadata["learningRate"] = Text(config.LearningRateAt(progress.ScheduleStep, progress.BatchesPerEpoch));
         }
 
         if (data is not null)
@@ -48,7 +48,7 @@ internal static class TrainingMetadata
         return metadata;
     }
 
-    /// <summary>Where the run stands.</summary>
+    /// <summary>Reads the progress of the run.</summary>
     /// <exception cref="InvalidDataException">A counter is missing, or is not a number.</exception>
     public static TrainingProgress ReadProgress(StateMetadata metadata) => new()
     {
@@ -63,7 +63,7 @@ internal static class TrainingMetadata
         BestKnnStep = metadata.GetNumber("bestKnn.step", ifMissing: 0),
     };
 
-    /// <summary>The run's images; null where they are not known.</summary>
+    /// <summary>The identity of the run's images; null if unknown.</summary>
     public static DataIdentity? ReadData(StateMetadata metadata) =>
         metadata.Find("data.fingerprint") is { } fingerprint
             ? new(metadata["data.source"], (int)metadata.GetNumber("data.images"), fingerprint)

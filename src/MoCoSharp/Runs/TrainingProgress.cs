@@ -1,6 +1,6 @@
 namespace MoCoSharp.Runs;
 
-/// <summary>Where a run stands: what its state holds besides tensors.</summary>
+/// <summary>The progress of a run: its state besides tensors.</summary>
 public sealed record TrainingProgress
 {
     /// <summary>Steps done since the beginning.</summary>
@@ -9,7 +9,7 @@ public sealed record TrainingProgress
     /// <summary>Epochs done.</summary>
     public int Epoch { get; init; }
 
-    /// <summary>Batches done of the epoch under way.</summary>
+    /// <summary>Batches done in the current epoch.</summary>
     public int Batch { get; init; }
 
     /// <summary>Batches in an epoch; 0 before the first step.</summary>
@@ -18,32 +18,30 @@ public sealed record TrainingProgress
     /// <summary>The losses of the steps since the last report.</summary>
     public IReadOnlyList<double> Losses { get; init; } = [];
 
-    /// <summary>The turns that images lost since the last report, of the first process.</summary>
+    /// <summary>Images that the first process left out since the last report.</summary>
     public IReadOnlyList<LostTurn> LeftOut { get; init; } = [];
 
-    /// <summary>The best that the monitor has found, 0 to 1; null where it has not looked.</summary>
+    /// <summary>The best accuracy of the kNN monitor, 0 to 1; null before its first evaluation.</summary>
     public double? BestKnn { get; init; }
 
-    /// <summary>Steps done when it found that.</summary>
+    /// <summary>Steps done at the best accuracy.</summary>
     public long BestKnnStep { get; init; }
 
-    /// <summary>Processes that made the latest steps.</summary>
+    /// <summary>Number of processes in the latest steps.</summary>
     public int Processes { get; init; } = 1;
 
-    /// <summary>
-    /// Steps that the schedule counts: those of a run that had as many batches an epoch from the beginning.
-    /// </summary>
-    public long Scheduled => ((long)Epoch * BatchesPerEpoch) + Batch;
+    /// <summary>The step of the learning rate schedule, as if all epochs had the current number of batches.</summary>
+    public long ScheduleStep => ((long)Epoch * BatchesPerEpoch) + Batch;
 
-    /// <summary>One step further.</summary>
+    /// <summary>The progress after one more step.</summary>
     internal TrainingProgress Next() => Batch + 1 < BatchesPerEpoch
         ? this with { Step = Step + 1, Batch = Batch + 1 }
         : this with { Step = Step + 1, Epoch = Epoch + 1, Batch = 0 };
 
     /// <summary>
-    /// The same share of the epoch where an epoch has another number of batches, because batch or data were changed.
+    /// The same share of the epoch, after a change of batch size or data changed the number of batches.
     /// </summary>
-    internal TrainingProgress Of(int batchesPerEpoch) => BatchesPerEpoch == batchesPerEpoch
+    internal TrainingProgress WithBatchesPerEpoch(int batchesPerEpoch) => BatchesPerEpoch == batchesPerEpoch
         ? this
         : this with
         {
@@ -51,7 +49,7 @@ public sealed record TrainingProgress
             Batch = BatchesPerEpoch == 0 ? 0 : (int)((long)Batch * batchesPerEpoch / BatchesPerEpoch),
         };
 
-    /// <summary>The better of what was found and this.</summary>
-    internal TrainingProgress Judged(long step, double accuracy) =>
+    /// <summary>The progress with a new accuracy, if it is the best so far.</summary>
+    internal TrainingProgress WithEvaluation(long step, double accuracy) =>
         accuracy > (BestKnn ?? -1) ? this with { BestKnn = accuracy, BestKnnStep = step } : this;
 }

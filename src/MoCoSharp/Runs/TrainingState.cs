@@ -10,21 +10,21 @@ namespace MoCoSharp.Runs;
 
 /// <summary>The whole state of a pre-training in one file: tensors, velocities, counters, configuration.</summary>
 /// <remarks>
-/// Views, order and shuffles are functions of seed, epoch and step: the counters are the state of all random streams.
-/// The file holds no clock, rate or host name: equal runs have equal files.
+/// Views, order and shuffles are functions of seed, epoch and step, so the counters are the state of all random
+/// streams. The file has no clock, throughput or host name: equal runs have equal files.
 /// </remarks>
 internal static class TrainingState
 {
     internal const string VelocityPrefix = "optimizer.velocity.";
     internal const string Format = "mocosharp.pretraining.2";
 
-    /// <summary>Saves a state. The file is there whole or not at all.</summary>
+    /// <summary>Saves a state atomically.</summary>
     /// <param name="path">The checkpoint.</param>
-    /// <param name="progress">Where the run stands.</param>
-    /// <param name="method">What is trained.</param>
+    /// <param name="progress">The progress of the run.</param>
+    /// <param name="method">The method in training.</param>
     /// <param name="optimizer">Its optimizer.</param>
     /// <param name="config">The run's configuration. The file holds a copy for readers without the run folder.</param>
-    /// <param name="data">The run's images; null where they are not known.</param>
+    /// <param name="data">The run's images; null if unknown.</param>
     public static void Save(
         string path, TrainingProgress progress, PretrainMethod method, MomentumOptimizer optimizer, RunConfig config,
         DataIdentity? data = null)
@@ -39,10 +39,10 @@ internal static class TrainingState
     /// <param name="method">Overwritten after all checks.</param>
     /// <param name="optimizer">Overwritten after all checks.</param>
     /// <param name="compare">
-    /// Given the configuration and images of the file, returns every difference that must be refused.
-    /// Null compares tensors alone.
+    /// Returns all differences that forbid resuming, given the file's configuration and images. Null compares only
+    /// tensors.
     /// </param>
-    /// <returns>Where the run stood.</returns>
+    /// <returns>The progress of the run.</returns>
     /// <exception cref="OtherRunException">Architecture, recipe or data differ; all differences are listed.</exception>
     /// <exception cref="InvalidDataException">The file is broken.</exception>
     public static TrainingProgress Load(
@@ -81,7 +81,7 @@ internal static class TrainingState
         file.Metadata.GetValueOrDefault("format") == Format && file.Metadata.ContainsKey("config");
 
     /// <summary>Copies the state of rank 0 to every rank. Only rank 0 reads checkpoints and weights.</summary>
-    /// <returns>Where rank 0 stands.</returns>
+    /// <returns>The progress of rank 0.</returns>
     internal static TrainingProgress Broadcast(
         TrainingProgress progress, PretrainMethod method, MomentumOptimizer optimizer, RunConfig config,
         IProcessGroup group)

@@ -10,25 +10,28 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Training;
 
 /// <summary>
-/// Averages over ranks what a step makes: each stage's gradients as soon as the backward pass has left it, while it
-/// goes on; then what is left, the running statistics and the loss.
+/// Averages the results of a step over ranks. The gradients of a stage are reduced as soon as the backward pass has
+/// left it, while the pass continues. The remaining gradients, the running statistics and the loss follow.
 /// </summary>
 /// <remarks>
-/// Each rank's loss is the mean of its share, and the shares are equal: the mean over ranks is that of the batch.
+/// Each rank's loss is the mean over its share, and shares are equal. The mean over ranks is therefore the mean over
+/// the batch.
 /// </remarks>
 internal sealed class GradientBuckets
 {
     private readonly IProcessGroup _group;
-    // by bucket: "encoder_q.layer4", or "" for all else
+    // By bucket: "encoder_q.layer4", or "" for all other parameters.
     private readonly Dictionary<string, List<Parameter>> _parameters;
     private readonly List<Tensor> _statistics;
-    private readonly Dictionary<string, int> _open = []; // forward passes whose backward pass has not left the part yet
+    private readonly Dictionary<string, int> _open = []; // by part: passes whose backward pass is not done
     private readonly HashSet<string> _sent = [];
     private readonly List<(Tensor Flat, Func<IEnumerable<Tensor>> Targets, Action Wait)> _underWay = [];
     private bool _isBackward, _waitsForAll;
 
-    /// <summary>Listens to the method's encoders from now on.</summary>
-    /// <param name="method">On its device, in its type: its tensors stay the same ones.</param>
+    /// <summary>Observes the method's encoders from now on.</summary>
+    /// <param name="method">
+    /// Already on its device and in its type, because its tensors must not be replaced later.
+    /// </param>
     /// <param name="group">More than one rank.</param>
     public GradientBuckets(PretrainMethod method, IProcessGroup group)
     {
@@ -56,7 +59,7 @@ internal sealed class GradientBuckets
             .Select(item => item.buffer)];
     }
 
-    /// <summary>Before the forward pass.</summary>
+    /// <summary>Call before the forward pass.</summary>
     public void Begin()
     {
         _open.Clear();
@@ -64,15 +67,15 @@ internal sealed class GradientBuckets
         (_isBackward, _waitsForAll) = (false, false);
     }
 
-    /// <summary>Before the backward pass.</summary>
+    /// <summary>Call before the backward pass.</summary>
     public void BeginBackward() => _isBackward = true;
 
     /// <summary>
-    /// After the backward pass: when this returns, gradients and running statistics are the means over ranks.
+    /// Call after the backward pass. When this returns, gradients and running statistics are averaged over ranks.
     /// </summary>
-    /// <param name="loss">This rank's, a scalar.</param>
-    /// <param name="accuracy">This rank's; null where it was not measured.</param>
-    /// <returns>Their means over ranks, without gradient.</returns>
+    /// <param name="loss">This rank's loss, a scalar.</param>
+    /// <param name="accuracy">This rank's accuracy; null if not measured.</param>
+    /// <returns>Loss and accuracy averaged over ranks, without gradient.</returns>
     public (Tensor Loss, Tensor? Accuracy) Finish(Tensor loss, Tensor? accuracy)
     {
         using var noGrad = no_grad();
@@ -122,7 +125,7 @@ internal sealed class GradientBuckets
 
     private void Entered(string bucket)
     {
-        _waitsForAll |= _isBackward; // passes that are made again, part by part: nobody knows which is the last
+        _waitsForAll |= _isBackward; // a recomputed pass: the last one is unknown
         _open[bucket] = _open.GetValueOrDefault(bucket) + 1;
     }
 
@@ -141,7 +144,7 @@ internal sealed class GradientBuckets
         return Encoder.GradientParts.Contains(part) ? $"{encoder}.{part}" : "";
     }
 
-    // Channels-last gradients lie the same way on every rank: nothing is rearranged.
+    // Channels-last gradients have the same layout on every rank, so no copy is needed.
     private static Tensor InMemoryOrder(Tensor values) =>
         (values.dim() == 4 && !values.is_contiguous() ? values.permute(0, 2, 3, 1) : values).reshape(-1);
 

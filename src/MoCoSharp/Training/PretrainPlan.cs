@@ -14,11 +14,11 @@ namespace MoCoSharp.Training;
 /// <summary>A pre-training run that can start: a valid configuration with every choice made, and its data.</summary>
 public sealed class PretrainPlan
 {
-    private const int DefaultClasses = 1000; // where there are no data to count them in: a bench
+    private const int DefaultClasses = 1000; // for benchmarks without data
 
     /// <summary>The fault of a configuration that names no images.</summary>
     public const string NoData =
-        "--data is missing: the recipe is for one's own images. Name them, a folder say: --data photos";
+        "--data is missing: the recipe is for your own images. Name a folder, for example: --data photos";
 
     private PretrainPlan(
         RunConfig config, IImageDataset train, IImageDataset? validation, IReadOnlyList<DataNotice> notices,
@@ -31,7 +31,7 @@ public sealed class PretrainPlan
         Validation = validation;
     }
 
-    /// <summary>The configuration, with nothing left to choose.</summary>
+    /// <summary>The configuration, with all choices made.</summary>
     public RunConfig Config { get; }
 
     /// <summary>The training images.</summary>
@@ -40,10 +40,10 @@ public sealed class PretrainPlan
     /// <summary>The labeled images of the kNN monitor; null if there are none.</summary>
     public IImageDataset? Validation { get; }
 
-    /// <summary>What was left out of the data set, and what looks wrong in it.</summary>
+    /// <summary>Notices on files that were left out of the data set, and on problems in it.</summary>
     public IReadOnlyList<DataNotice> Notices { get; }
 
-    /// <summary>What was lowered for the number of images, and why; one sentence each.</summary>
+    /// <summary>Settings that were lowered for the number of images, with the reason; one sentence each.</summary>
     public IReadOnlyList<string> Fitted { get; }
 
     /// <summary>Training steps in one epoch.</summary>
@@ -53,16 +53,14 @@ public sealed class PretrainPlan
     public long TotalSteps => (long)StepsPerEpoch * Config.Epochs;
 
     /// <summary>Opens the data and makes every choice that the configuration leaves open.</summary>
-    /// <param name="config">
-    /// The configuration; null if it could not be read, so that the data are checked all the same.
-    /// </param>
-    /// <param name="dataGiven">The images to check where there is no configuration.</param>
-    /// <param name="validationGiven">The validation images to check where there is no configuration.</param>
-    /// <param name="faults">Receives everything that is wrong, one sentence each.</param>
+    /// <param name="config">The configuration; null if it could not be read. The data are then still checked.</param>
+    /// <param name="dataGiven">The images to check without a configuration.</param>
+    /// <param name="validationGiven">The validation images to check without a configuration.</param>
+    /// <param name="faults">Receives all faults, one sentence each.</param>
     /// <param name="processes">Processes that train together, above 0.</param>
     /// <param name="settings">
-    /// Settings that a person chose ("batchSize=64"); they stay when the recipe is fitted to the number of images. Null
-    /// fits nothing, as for a resumed run.
+    /// Settings that the user chose ("batchSize=64"). Fitting the recipe to the number of images does not change them.
+    /// Null fits nothing, as for a resumed run.
     /// </param>
     /// <returns>Null if there are faults.</returns>
     public static PretrainPlan? Open(
@@ -107,7 +105,7 @@ public sealed class PretrainPlan
                     + (
                         config.BatchSize > ImageFit.SmallestBatch
                 ? ". Lower it (--set batchSize=...) or add images."
-                : ", and too few to learn from. Add images, or let a released checkpoint look at them: " +
+                : ", and too few to train on. Add images, or embed them with a released checkpoint: " +
                     $"{FewImages.Embed(config.Data)}"));
         }
 
@@ -120,10 +118,10 @@ public sealed class PretrainPlan
         {
             faults.Add(
                 $"{labelled.Train.Description}: {labelled.Train.ClassNames.Count} classes; supervised training " +
-                "wants labels of 2 or more"
+                "needs at least 2"
                     + (
                         supervised.Classes > 0
-                            ? $", and as many as supervised.classes, {supervised.Classes}, at most."
+                            ? $", and at most supervised.classes, {supervised.Classes}."
                             : ": a folder for each class, or a list with labels."));
         }
 
@@ -142,7 +140,7 @@ public sealed class PretrainPlan
             : null;
     }
 
-    // "moco.queueSize=64", or "moco={...}" with it.
+    // "moco.queueSize=64", or "moco={...}" that contains it.
     private static bool IsSet(string key, IEnumerable<string> settings) => settings.Any(setting =>
         setting.Split('=')[0] is var name
         && (
@@ -172,15 +170,15 @@ public sealed class PretrainPlan
         if (Config.MoCo?.QueueSize > Train.Count / 2)
         {
             yield return $"moco.queueSize {Config.MoCo.QueueSize} is more than half of the {Train.Count} images: " +
-                "older keys of an image become its own negatives. "
-                + $"Take {ImageFit.QueueSize(Train.Count, Config.BatchSize)} (--set " +
-                    $"moco.queueSize={ImageFit.QueueSize(Train.Count, Config.BatchSize)}).";
+                "older keys of an image become its own negatives. Use " +
+                $"{ImageFit.QueueSize(Train.Count, Config.BatchSize)} (--set " +
+                $"moco.queueSize={ImageFit.QueueSize(Train.Count, Config.BatchSize)}).";
         }
 
         if (Config.Knn.EveryEpochs > 0 && Monitor() is null)
         {
-            yield return "the kNN monitor is off: it needs labelled images (class folders) in the training set and " +
-                "in --val, or in folders train and val of the source.";
+            yield return "the kNN monitor is off: it needs labeled images (class folders) in the training set " +
+                "and in --val, or in folders train and val of the source.";
         }
     }
 
@@ -195,7 +193,7 @@ public sealed class PretrainPlan
             device(Config.Device))
         : null;
 
-    /// <summary>The same plan, which reports when it waits for images that cannot be read.</summary>
+    /// <summary>A copy of the plan that reports when it waits for unreadable images.</summary>
     public PretrainPlan Telling(Action<string> notice) =>
         new(Config with { Loader = Config.Loader with { Notice = notice } }, Train, Validation, Notices, Fitted);
 
@@ -208,7 +206,7 @@ public sealed class PretrainPlan
 
     /// <summary>
     /// Makes every choice that a recipe leaves open: precision, threads, workers, classes. A run does this once, and
-    /// config.json keeps it.
+    /// config.json records it.
     /// </summary>
     /// <param name="config">The recipe with its settings.</param>
     /// <param name="train">The images; null if none are needed.</param>
@@ -216,7 +214,7 @@ public sealed class PretrainPlan
     public static RunConfig Resolve(RunConfig config, IImageDataset? train = null, int processes = 1)
     {
         ArgumentNullException.ThrowIfNull(config);
-        TorchRuntime.Load(); // before anything asks TorchSharp: it says what is missing
+        TorchRuntime.Load(); // before any use of TorchSharp: reports missing libraries
         return ResolveOpen(config, train, processes);
     }
 

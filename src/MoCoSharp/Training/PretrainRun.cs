@@ -8,9 +8,9 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Training;
 
 /// <summary>
-/// A pre-training run in its folder, from images to a trained encoder: <c>moco pretrain</c> for programs.
+/// A pre-training run in its folder, from images to a trained encoder: the API of <c>moco pretrain</c>.
 /// </summary>
-/// <remarks>It holds the folder until it is disposed: no other process can train there.</remarks>
+/// <remarks>Locks the folder until disposed: no other process can train there.</remarks>
 public sealed class PretrainRun : IDisposable
 {
     private readonly PretrainPlan _plan;
@@ -30,7 +30,7 @@ public sealed class PretrainRun : IDisposable
         _views = ViewLoader.Open(
             plan.Train, config.TrainingViews(), _plan.Config.Loader, config.Seed, config.BatchSize, group.Rank,
             group.Size,
-            config.Method.Views);
+            config.Method.ViewsPerImage);
         _views.BadImageFound += bad => Warned?.Invoke(bad.ToString());
         _training = new Pretraining(_method, config, group, TimeProvider.System, new Observer(this));
     }
@@ -38,21 +38,19 @@ public sealed class PretrainRun : IDisposable
     /// <summary>Called with figures every <see cref="RunConfig.LogEvery"/> steps, on the training thread.</summary>
     public event Action<StepReport>? Progress;
 
-    /// <summary>Called with the accuracy of the kNN monitor, where there are labels.</summary>
+    /// <summary>Called with the accuracy of the kNN monitor, if there are labels.</summary>
     public event Action<KnnReport>? Evaluated;
 
     /// <summary>Called with the path of each checkpoint that has been written.</summary>
     public event Action<string>? Saved;
 
-    /// <summary>
-    /// Called with a sentence that a person should read; the run goes on. May come from a loader thread.
-    /// </summary>
+    /// <summary>Called with a warning for the user; the run continues. May be raised on a loader thread.</summary>
     public event Action<string>? Warned;
 
     /// <summary>The run folder.</summary>
     public RunFolder Folder { get; }
 
-    /// <summary>The configuration, with every choice made, as config.json of the folder has it.</summary>
+    /// <summary>The configuration with all choices made, as in config.json of the folder.</summary>
     public RunConfig Config => _plan.Config;
 
     /// <summary>Training steps done since the beginning of the run.</summary>
@@ -61,8 +59,8 @@ public sealed class PretrainRun : IDisposable
     /// <summary>
     /// Starts a run in a new folder: opens the images, fits the recipe to them, and builds the method.
     /// </summary>
-    /// <param name="config">From <see cref="RunConfig.Load"/>, or a record of your own.</param>
-    /// <param name="folder">The new run folder, such as "runs/mine". If the start fails, it is removed again.</param>
+    /// <param name="config">From <see cref="RunConfig.Load"/>, or created in code.</param>
+    /// <param name="folder">The new run folder, such as "runs/mine". Removed again if the start fails.</param>
     /// <param name="group">The processes that train together; null is this process alone.</param>
     /// <returns>A run that waits for <see cref="ToEnd"/>.</returns>
     /// <exception cref="ConfigurationException">
@@ -107,7 +105,7 @@ public sealed class PretrainRun : IDisposable
 
     /// <summary>Trains until all epochs are done, and saves.</summary>
     /// <param name="steps">Stop after this many steps in all; null is all epochs.</param>
-    /// <param name="stop">Asks for a save and an end after the current step.</param>
+    /// <param name="stop">Requests a save and an end after the current step.</param>
     /// <exception cref="DivergedException">The loss is NaN or infinite.</exception>
     /// <exception cref="IOException">The last state could not be saved.</exception>
     public RunEnd ToEnd(long? steps = null, CancellationToken stop = default) =>
@@ -129,7 +127,7 @@ public sealed class PretrainRun : IDisposable
             ?? throw new ConfigurationException(faults);
     }
 
-    // Rank 0 alone reads checkpoints and weights; ToEnd hands them to the others.
+    // Only rank 0 reads checkpoints and weights; ToEnd sends them to the others.
     private static PretrainRun Open(
         PretrainPlan plan, RunFolder folder, IProcessGroup group, Action<PretrainRun> prepare)
     {
@@ -160,13 +158,13 @@ public sealed class PretrainRun : IDisposable
             WeightsImport.Begin(weights, _method, Config.Encoder, Config.InitialPrefix);
         }
 
-        SampleSheet.Write(Folder, _plan.Train, Config.TrainingViews(), Config);
+        ViewPreview.Write(Folder, _plan.Train, Config.TrainingViews(), Config);
     }
 
     private void Resume()
     {
         var isUnbegun = Folder.Checkpoints().Count == 0;
-        _training.Resume(Folder, new ResumeCheck(DataIdentity.Of(_plan.Train)));
+        _training.Resume(Folder, new ResumeCheck(DataIdentity.From(_plan.Train)));
         if (isUnbegun)
         {
             Begin();

@@ -3,7 +3,7 @@ using MoCoSharp.Runs;
 
 namespace MoCoSharp.Training;
 
-/// <summary>The saves of a pre-training: what its <see cref="Saver"/> tells the observer.</summary>
+/// <summary>The saves of pre-training. Reports of the <see cref="Saver"/> go to the observer.</summary>
 internal static class PretrainSaves
 {
     private const int TriesOnceStopped = 3;
@@ -17,7 +17,7 @@ internal static class PretrainSaves
         {
             Saved = observer.Saved,
             Failed = failure => observer.Warned($"{failure.Path} was not saved: {failure.Error.Message} " +
-                $"The run goes on and tries again; the newest checkpoint is {failure.Newest}."),
+                $"The run continues and will try again; the newest checkpoint is {failure.Newest}."),
             BeforeWrite = log.Flush,
         };
         return new Saver(run, options, callbacks, time, log.Knn.Select(item => (item.Key, item.Value)))

@@ -12,10 +12,10 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Training;
 
-/// <summary>How strictly a resume looks at the checkpoint.</summary>
-/// <param name="Data">The images that the run would go on with.</param>
+/// <summary>How strictly a resume checks the checkpoint.</summary>
+/// <param name="Data">The images of the resumed run.</param>
 /// <param name="AllowChanges">
-/// Whether another recipe or data set is accepted, and recorded. Another architecture never is.
+/// Whether to accept and record another recipe or data set. Another architecture is never accepted.
 /// </param>
 public sealed record ResumeCheck(DataIdentity Data, bool AllowChanges = false);
 
@@ -31,17 +31,17 @@ public sealed class Pretraining : IDisposable
     private readonly MomentumOptimizer _optimizer;
     private readonly TrainingStep _step;
     private DataIdentity? _data;
-    private LeftOutTally? _leftOut;
-    private int _knnLeftOut; // images, of the latest evaluation
+    private LeftOutCounter? _leftOut;
+    private int _knnLeftOut; // images left out of the latest evaluation
     private int _saveRequested; // 0 or 1
-    private bool _inStep; // begun and not done
+    private bool _inStep; // started and not done
 
-    /// <summary>A run at its beginning.</summary>
-    /// <param name="method">What learns; moved to the configured device.</param>
-    /// <param name="config">Without faults.</param>
+    /// <summary>A run before its first step.</summary>
+    /// <param name="method">The method to train; moved to the configured device.</param>
+    /// <param name="config">A valid configuration.</param>
     /// <param name="group">The ranks that share a batch.</param>
-    /// <param name="time">For rates, and for saves by the clock; it decides no number.</param>
-    /// <param name="observer">Hears of progress.</param>
+    /// <param name="time">The clock for throughput and timed saves; does not affect results.</param>
+    /// <param name="observer">Receives progress.</param>
     public Pretraining(
         PretrainMethod method, RunConfig config, IProcessGroup group, TimeProvider time, IPretrainObserver observer)
     {
@@ -60,33 +60,33 @@ public sealed class Pretraining : IDisposable
         _step = new TrainingStep(method, _optimizer, group);
     }
 
-    /// <summary>Where the run stands.</summary>
+    /// <summary>The progress of the run.</summary>
     public TrainingProgress Progress { get; private set; } = new();
 
     /// <summary>Steps done since the beginning of the run.</summary>
     public long StepsDone => Progress.Step;
 
-    /// <summary>Seconds that training has stood still for each save of the last <see cref="Run"/>.</summary>
+    /// <summary>Seconds that training paused for each save of the last <see cref="Run"/>.</summary>
     public IReadOnlyList<double> SavePauses { get; private set; } = [];
 
-    /// <summary>Images that lost their turns in the last <see cref="Run"/>, as far as it was reported.</summary>
+    /// <summary>Images that were left out in the last <see cref="Run"/>, as far as reported.</summary>
     public LeftOut LeftOut => _leftOut?.Total ?? new(0, 0);
 
-    /// <summary>Asks for a save after the step under way, from any thread; the run goes on.</summary>
+    /// <summary>Requests a save after the current step; the run continues. Thread-safe.</summary>
     public void RequestSave() => Interlocked.Exchange(ref _saveRequested, 1);
 
-    /// <summary>
-    /// Goes on from the newest checkpoint that can be read; a broken one is passed over with a warning.
-    /// </summary>
+    /// <summary>Loads the newest readable checkpoint; skips broken ones with a warning.</summary>
     /// <param name="run">The run folder.</param>
     /// <param name="check">
-    /// For a run that trains on, in a folder that is held: the checkpoint must be of this recipe and these images,
-    /// broken ones are put aside, and accepted changes go into the run folder. Null for those who only look: the
-    /// architecture must fit, and nothing is written.
+    /// To continue training in a locked folder: the checkpoint must have this recipe and these images, broken ones are
+    /// set aside, and accepted changes are recorded in the folder. Null only reads: the architecture must fit, and
+    /// nothing is written.
     /// </param>
-    /// <returns>The differences that were accepted.</returns>
-    /// <exception cref="OtherRunException">The checkpoint is of another run; all differences are told.</exception>
-    /// <exception cref="InvalidDataException">There are checkpoints, and none can be used.</exception>
+    /// <returns>The accepted differences.</returns>
+    /// <exception cref="OtherRunException">
+    /// The checkpoint belongs to another run; all differences are listed.
+    /// </exception>
+    /// <exception cref="InvalidDataException">There are checkpoints, but none is usable.</exception>
     public IReadOnlyList<string> Resume(RunFolder run, ResumeCheck? check = null)
     {
         ArgumentNullException.ThrowIfNull(run);
@@ -105,7 +105,7 @@ public sealed class Pretraining : IDisposable
 
         if (check is not null && RunConfigFile.Write(_config) != RunConfigFile.Write(run.ReadConfig()))
         {
-            run.Change(_config, [], 0); // nothing was learned yet by the one before
+            run.Change(_config, [], 0); // the earlier run had learned nothing yet
         }
 
         return accepted;
@@ -127,10 +127,10 @@ public sealed class Pretraining : IDisposable
                         + Environment.NewLine
                         + (
                             check is null || check.AllowChanges || accepted.Count == 0
-                    ? "Tensors must fit in any case: mend the encoder's and the method's options in config.json, or " +
+                    ? "Tensors must always fit: correct the options of encoder and method in config.json, or " +
                         "start another run."
-                    : "Take the changes back (--set, --data, config.json), or add --resume-with-changes, which " +
-                        "accepts and records them where the tensors fit."));
+                    : "Undo the changes (--set, --data, config.json), or add --resume-with-changes, which " +
+                        "accepts and records them if the tensors fit."));
             }
         }
 
@@ -142,7 +142,7 @@ public sealed class Pretraining : IDisposable
             return check is { AllowChanges: false } ? accepted : [];
         }
 
-        // As many BN groups as before, so the same computation; sums are made in another order.
+        // With as many BN groups as before, the computation is the same. Only the order of sums differs.
         string[] OtherProcesses()
         {
             if (Progress.Processes == _group.Size)
@@ -154,13 +154,13 @@ public sealed class Pretraining : IDisposable
                 $"processes: checkpoint {Progress.Processes}, run {_group.Size}: "
                 + (
                     _config.Norm == BatchNormScope.Batch
-                        ? "with norm=batch, BatchNorm sees other groups of images"
-                        : "the same computation but for rounding");
+                        ? "with norm=batch, BatchNorm normalizes other groups of images"
+                        : "the same computation except for rounding");
             run.Change(_config, [told], StepsDone);
             return [told];
         }
 
-        // The state before the configuration: should the process die between the two, the next resume asks again.
+        // Write the state before the configuration: if the process dies between the two, the next resume asks again.
         void Keep(string path)
         {
             if (accepted.Count > 0)
@@ -175,14 +175,14 @@ public sealed class Pretraining : IDisposable
         }
     }
 
-    /// <summary>Trains to the end, to the step limit, or until asked to stop; saves in each case.</summary>
-    /// <param name="views">Both views of every image, epoch by epoch.</param>
-    /// <param name="run">Where everything goes; held meanwhile.</param>
-    /// <param name="knn">Judges the encoder; null where there are no labels.</param>
-    /// <param name="stepLimit">Steps in all after which to end; null is all epochs.</param>
-    /// <param name="stop">Asks for a save and an end, after the step under way.</param>
-    /// <exception cref="DivergedException">The loss is not a number.</exception>
-    /// <exception cref="RunLockedException">Another process trains in the folder.</exception>
+    /// <summary>Trains to the end, to the step limit, or until stopped; saves in each case.</summary>
+    /// <param name="views">Views of all images, epoch by epoch.</param>
+    /// <param name="run">The run folder; locked during the call.</param>
+    /// <param name="knn">Evaluates the encoder; null without labels.</param>
+    /// <param name="stepLimit">Total number of steps after which to end; null is all epochs.</param>
+    /// <param name="stop">Requests a save and an end after the current step.</param>
+    /// <exception cref="DivergedException">The loss is NaN or infinite.</exception>
+    /// <exception cref="RunLockedException">Another process is training in the folder.</exception>
     /// <exception cref="IOException">The last state could not be saved.</exception>
     public RunEnd Run(ViewLoader views, RunFolder run, KnnMonitor? knn, long? stepLimit, CancellationToken stop)
     {
@@ -200,22 +200,22 @@ public sealed class Pretraining : IDisposable
             Progress = TrainingState.Broadcast(Progress, _method, _optimizer, _config, _group);
         }
 
-        Progress = Progress.Of(views.BatchesPerEpoch) with { Processes = _group.Size };
-        var total = StepsDone + ((long)views.BatchesPerEpoch * _config.Epochs) - Progress.Scheduled;
+        Progress = Progress.WithBatchesPerEpoch(views.BatchesPerEpoch) with { Processes = _group.Size };
+        var total = StepsDone + ((long)views.BatchesPerEpoch * _config.Epochs) - Progress.ScheduleStep;
         var goal = Math.Min(total, stepLimit ?? total);
         using var log = new RunLog(_group.Rank == 0 ? run : null, StepsDone, _observer.Warned, _time);
         foreach (var (step, accuracy) in log.Knn)
         {
-            Progress = Progress.Judged(step, accuracy);
+            Progress = Progress.WithEvaluation(step, accuracy);
         }
 
-        _leftOut = new LeftOutTally(views.Data, _group, Progress.LeftOut);
+        _leftOut = new LeftOutCounter(views.Data, _group, Progress.LeftOut);
         using var meter = new ProgressMeter(_time, _config.BatchSize, Progress.Losses);
         var saver = PretrainSaves.Create(run, _config.Checkpoints, log, _group, _time, _observer);
         using var guard = saver;
         SavePauses = saver.Pauses;
         var watch = new Watch(views.Data, new HealthMonitor(_method, _optimizer, _config, _group, views.Data.Count));
-        var state = new StateSource(_method, _optimizer, _config, _data ??= DataIdentity.Of(views.Data), meter);
+        var state = new StateSource(_method, _optimizer, _config, _data ??= DataIdentity.From(views.Data), meter);
         saver.Prepare(state);
         try
         {
@@ -225,7 +225,7 @@ public sealed class Pretraining : IDisposable
         catch (LossException bad)
         {
             saver.Wait();
-            throw Divergence.Tell(run, _method, bad, views.Data, saver.Newest, _group);
+            throw Divergence.Report(run, _method, bad, views.Data, saver.Newest, _group);
         }
 
         var judged = knn is null || !IsMonitorDue(total) || Known(log);
@@ -245,7 +245,7 @@ public sealed class Pretraining : IDisposable
             var stopped = Stops(stop);
             while (StepsDone < steps.Goal && !stopped)
             {
-                // A rank that left its views alone would leave the others waiting: they all stop after the same step.
+                // All ranks stop after the same step. Otherwise the others would wait for the rank that stopped.
                 foreach (
                     var batch in views.Epoch(
                         Progress.Epoch,
@@ -285,14 +285,15 @@ public sealed class Pretraining : IDisposable
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested || _group.Size > 1)
         {
-            // Asked to stop while waiting for views or judging: the state is that of the last step.
+            // Stopped while waiting for views or evaluating. The state is that of the last step.
         }
         catch (Exception error) when (error is not LossException)
         {
-            // else the state is of no moment: the key encoder has moved, say, and the query encoder has not
+            // Inside a step, the state is inconsistent. For example, the key encoder is updated and the query encoder
+            // is not.
             if (!_inStep)
             {
-                saver.Save(state.With(Progress)); // views that cannot be read, say: what was learned until then stays
+                saver.Save(state.With(Progress)); // keeps the training so far, for example if views cannot be read
             }
 
             throw;
@@ -301,7 +302,7 @@ public sealed class Pretraining : IDisposable
 
     private void Step(ViewBatch batch, long total, ProgressMeter meter, RunLog log, Watch watch)
     {
-        var learningRate = _config.LearningRateAt(Progress.Scheduled, Progress.BatchesPerEpoch);
+        var learningRate = _config.LearningRateAt(Progress.ScheduleStep, Progress.BatchesPerEpoch);
         var step = StepsDone + 1;
         var reports = step % _config.LogEvery == 0 || step == total || step == 1;
         var (looks, probes) = reports ? watch.Health.IsDue(step, step == total) : (false, false);
@@ -311,12 +312,12 @@ public sealed class Pretraining : IDisposable
         {
             _method.MeasuresContrast = reports;
             var query = HostMemory.Images(batch.Query, batch.Count, batch.Size, _device);
-            // one view is enough for some methods
+            // Some methods use one view.
             var key = batch.Key.Length == 0 ? query : HostMemory.Images(batch.Key, batch.Count, batch.Size, _device);
             watch.Began(step, batch.Indices);
             var (loss, accuracy) = _step.Run(StepsDone, query, key, learningRate, output =>
             {
-                if (_device.type == DeviceType.CPU) // elsewhere this would wait for the device
+                if (_device.type == DeviceType.CPU) // on other devices this would wait for the device
                 {
                     watch.Check(output, query, key, learningRate, Progress.Epoch + 1);
                 }
@@ -380,7 +381,7 @@ public sealed class Pretraining : IDisposable
     private bool IsMonitorDue(long total) =>
         Progress.Batch == 0 && (Progress.Epoch % Math.Max(1, _config.Knn.EveryEpochs) == 0 || StepsDone == total);
 
-    // The untrained encoder first, then every so many epochs; a number that a stop prevented is made up for after the
+    // Evaluates the untrained encoder, then every so many epochs. An evaluation that a stop prevented is done after the
     // resume.
     private void Monitor(KnnMonitor? knn, RunLog log, Saver saver, long total, CancellationToken stop)
     {
@@ -398,12 +399,12 @@ public sealed class Pretraining : IDisposable
         {
             _knnLeftOut = knn.LeftOut;
             _observer.Warned(
-                $"kNN: {_knnLeftOut} {(_knnLeftOut == 1 ? "image" : "images")} could not be read and took no " +
-                $"part{(knn.FirstLeftOut is { } bad ? $", such as {bad}" : ".")}");
+                $"kNN: {_knnLeftOut} {(_knnLeftOut == 1 ? "image" : "images")} could not be read and were left " +
+                $"out{(knn.FirstLeftOut is { } bad ? $", such as {bad}" : ".")}");
         }
 
         log.Write(report);
-        Progress = Progress.Judged(StepsDone, accuracy);
+        Progress = Progress.WithEvaluation(StepsDone, accuracy);
         saver.SetScore(StepsDone, accuracy);
         _observer.Evaluated(report);
     }

@@ -7,12 +7,12 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Training;
 
-/// <summary>The ranks no longer hold the same.</summary>
+/// <summary>The ranks no longer have the same state.</summary>
 public sealed class RanksDifferException(string message) : Exception(message);
 
 /// <summary>
-/// Whether every rank holds the same weights, statistics and queue, by a checksum of each tensor. What one alone has
-/// learned would go unseen for ever.
+/// Checks that all ranks have the same weights, statistics and queue, by a checksum of each tensor. Otherwise a
+/// divergence between ranks would go unnoticed.
 /// </summary>
 internal static class RankComparison
 {
@@ -38,9 +38,9 @@ internal static class RankComparison
                 { i: >= 0 } found)
             {
                 throw new RanksDifferException(
-                    $"After step {step} process {rank} holds another {names[found.i]} than process 0: the machines " +
-                    "compute differently, or memory is faulty. "
-                        + "Are processors and libraries alike? Resume from an earlier checkpoint.");
+                    $"After step {step} process {rank} has a different {names[found.i]} than process 0: the " +
+                    "machines compute differently, or memory is faulty. Are processors and libraries the same? " +
+                    "Resume from an earlier checkpoint.");
             }
         }
     }

@@ -5,20 +5,20 @@ using MoCoSharp.Runs;
 
 namespace MoCoSharp.Training;
 
-/// <summary>The numbers of a run, in metrics.jsonl and for TensorBoard.</summary>
+/// <summary>Writes the metrics of a run to metrics.jsonl and TensorBoard.</summary>
 internal sealed class RunLog : IDisposable
 {
-    private readonly MetricsLog? _metrics; // these are null on every rank but the first: it alone writes
-    private readonly BoardLog? _board;
-    private readonly BoardLog? _random;
-    private readonly BoardLog? _uninformed;
+    private readonly MetricsLog? _metrics; // null except on the first rank, which writes
+    private readonly TensorBoardLog? _board;
+    private readonly TensorBoardLog? _random;
+    private readonly TensorBoardLog? _uninformed;
     private readonly Dictionary<long, double> _knn = [];
     private readonly List<HealthLine> _health = [];
     private readonly HashSet<string> _diagnoses = [];
     private readonly Action<string> _warn;
     private bool _warned;
 
-    /// <summary>Goes on with the log of a run; null keeps what it is told, and writes nothing.</summary>
+    /// <summary>Continues the log of a run. Without a run, keeps reports in memory and writes nothing.</summary>
     public RunLog(RunFolder? run, long step, Action<string> warn, TimeProvider time)
     {
         _warn = warn;
@@ -44,9 +44,9 @@ internal sealed class RunLog : IDisposable
             }
         }
 
-        _board = new BoardLog(run.TensorBoardPath, time);
-        _random = new BoardLog(Path.Combine(run.TensorBoardPath, "if-negatives-were-random"), time);
-        _uninformed = new BoardLog(Path.Combine(run.TensorBoardPath, "if-uninformed"), time);
+        _board = new TensorBoardLog(run.TensorBoardPath, time);
+        _random = new TensorBoardLog(Path.Combine(run.TensorBoardPath, "if-negatives-were-random"), time);
+        _uninformed = new TensorBoardLog(Path.Combine(run.TensorBoardPath, "if-uninformed"), time);
         if (step == 0)
         {
             _board.Text(
@@ -58,7 +58,7 @@ internal sealed class RunLog : IDisposable
     /// <summary>The latest reports that have figures, oldest first.</summary>
     public IReadOnlyList<HealthLine> Health => _health;
 
-    /// <summary>What the monitor found, by step.</summary>
+    /// <summary>Accuracies of the kNN monitor, by step.</summary>
     public IReadOnlyDictionary<long, double> Knn => _knn;
 
     public void Write(StepReport report)
@@ -97,7 +97,7 @@ internal sealed class RunLog : IDisposable
                 }
             }
 
-            // The same tag in folders of their own: TensorBoard draws them into the loss's own picture.
+            // The same tag in separate folders, so that TensorBoard draws these lines in the chart of the loss.
             if (health.LossIfRandom is { } random && health.ChanceLoss is { } uninformed)
             {
                 _random?.Scalar("train/loss", random, report.Step);
@@ -159,7 +159,7 @@ internal sealed class RunLog : IDisposable
         return true;
     }
 
-    /// <summary>Brings what is written to the disk. Any thread.</summary>
+    /// <summary>Writes pending lines to disk. Thread-safe.</summary>
     public void Flush() => _metrics?.Flush();
 
     public void Dispose()

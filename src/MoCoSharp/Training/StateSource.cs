@@ -16,7 +16,7 @@ internal sealed record StateSource(
     PretrainMethod Method, MomentumOptimizer Optimizer, RunConfig Config, DataIdentity Data, ProgressMeter Meter
 ) : IRunState
 {
-    /// <summary>Where the run stands.</summary>
+    /// <summary>The progress of the run.</summary>
     public TrainingProgress Progress { get; private init; } = new();
 
     /// <inheritdoc/>

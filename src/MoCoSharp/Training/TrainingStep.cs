@@ -7,25 +7,24 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Training;
 
 /// <summary>One step: momentum update, keys, queries, loss, backward, enqueue, optimizer.</summary>
-/// <param name="method">What learns.</param>
-/// <param name="optimizer">Steps the method's learned parameters.</param>
+/// <param name="method">The method to train.</param>
+/// <param name="optimizer">Updates the method's learned parameters.</param>
 /// <param name="group">The ranks that share a batch.</param>
 public sealed class TrainingStep(PretrainMethod method, MomentumOptimizer optimizer, IProcessGroup group)
 {
     private readonly GradientBuckets? _buckets = group.Size > 1 ? new GradientBuckets(method, group) : null;
 
-    /// <summary>Learns from one batch.</summary>
+    /// <summary>Trains on one batch.</summary>
     /// <param name="step">Steps done before this one.</param>
     /// <param name="queryViews">This rank's share. Shape [N / ranks, 3, H, W].</param>
     /// <param name="keyViews">The same shape.</param>
-    /// <param name="learningRate">Of this step.</param>
+    /// <param name="learningRate">Learning rate of this step.</param>
     /// <param name="inspect">
-    /// Sees the output once the gradients are there; the queue still holds what the loss was made of, and no parameter
-    /// has moved.
+    /// Called with the output after the backward pass. Queue and parameters are not yet updated.
     /// </param>
-    /// <param name="samples">Which images these are; methods that remember images or learn labels need it.</param>
+    /// <param name="samples">The images of the batch; required by methods with a memory bank or labels.</param>
     /// <returns>
-    /// The loss, detached, and the contrast accuracy where the method measures it; both of the global batch.
+    /// The detached loss, and the contrast accuracy if the method measures it; both of the global batch.
     /// </returns>
     public (Tensor Loss, Tensor? ContrastAccuracy) Run(
         long step, Tensor queryViews, Tensor keyViews, double learningRate, Action<StepOutput>? inspect = null,
@@ -34,7 +33,7 @@ public sealed class TrainingStep(PretrainMethod method, MomentumOptimizer optimi
         using var scope = NewDisposeScope();
         if (samples is { } images)
         {
-            method.Take(images);
+            method.Prepare(images);
         }
 
         _buckets?.Begin();

@@ -31,7 +31,8 @@ public sealed class RunDiagnosisTests : IDisposable
     public void Figures_AreTheLatestOfEach_WithTheStepOfTheirReport()
     {
         Write(
-            """{"step": 10, "epoch": 1, "loss": 3.5, "healthShare": 0.2, "health": {"queueFill": 1, "keyShift": 0.5}}""",
+            "{\"step\": 10, \"epoch\": 1, \"loss\": 3.5, \"healthShare\": 0.2, "
+                + "\"health\": {\"queueFill\": 1, \"keyShift\": 0.5}}",
             """{"step": 20, "epoch": 2, "loss": 3.0, "healthShare": 0.4, "health": {"queueFill": 0.75}}""",
             """{"step": 20, "epoch": 2, "knn": 0.5}""");
 

@@ -90,7 +90,7 @@ public sealed class TrainedEncoderTests : IDisposable
     public void SettingsOfKnn_TravelWithTheFile()
     {
         var path = Path.Combine(folder, "encoder.safetensors");
-        var knn = new KnnOptions { Neighbours = 7, Temperature = 0.03, Layer = FeatureLayer.Head };
+        var knn = new KnnOptions { Neighbors = 7, Temperature = 0.03, Layer = FeatureLayer.Head };
         using var trained = Trained.New(Config.Encoder, outputSize: 8) with
         {
             Knn = knn,

@@ -25,7 +25,7 @@ public sealed class EvaluatorTests : IDisposable
     [Fact]
     public void WithoutAFolder_NothingIsWritten()
     {
-        var report = Evaluator().Knn(new KnnOptions { Neighbours = 200 });
+        var report = Evaluator().Knn(new KnnOptions { Neighbors = 200 });
 
         Assert.Null(report.Path);
         Assert.Null(report.ClassifierPath);
@@ -33,7 +33,7 @@ public sealed class EvaluatorTests : IDisposable
         Assert.Contains("k 40,", report.Protocol); // no more than the bank has
         Assert.Equal(30, report.Scores.Count);
         Assert.Throws<ArgumentException>(() =>
-            Evaluator().Knn(new KnnOptions { Neighbours = 200 }, fitNeighbors: false));
+            Evaluator().Knn(new KnnOptions { Neighbors = 200 }, fitNeighbors: false));
     }
 
     [Fact]

@@ -68,7 +68,7 @@ public sealed class LinearGoldenTests : IDisposable
         var queries = nn.functional.normalize(golden.Tensors["test"], dim: 1);
 
         var predicted = KnnClassifier.Predict(
-            bank, Labels("labels"), queries, Classes, neighbours: 21, temperature: 0.07);
+            bank, Labels("labels"), queries, Classes, neighbors: 21, temperature: 0.07);
 
         Assert.Equal(Labels("knn_predicted"), predicted);
     }

@@ -77,7 +77,8 @@ public sealed class PyTorchFormatTests : IDisposable
     {
         using var trained = Trained.New(new EncoderOptions { Depth = depth, Width = width });
 
-        Assert.Equal(0, new Detectron2Format().Export(trained, withHead: false, Path.Combine(folder, "encoder.pkl")).Difference);
+        var file = Path.Combine(folder, "encoder.pkl");
+        Assert.Equal(0, new Detectron2Format().Export(trained, withHead: false, file).Difference);
 
         Assert.All(
             Judged(trained, withHead: false, "detectron2_export.py", folder, $"{depth}", $"{width}"),
@@ -105,7 +106,7 @@ public sealed class PyTorchFormatTests : IDisposable
 
         var path = Path.Combine(folder, "official.pth.tar");
         using var trained = TrainedEncoder.Load(run.Path);
-        var format = new OfficialFormat(OfficialCheckpoint.Of(run.Path));
+        var format = new OfficialFormat(OfficialCheckpoint.Find(run.Path));
         Assert.Equal(0, format.Export(trained, withHead: false, path).Difference);
 
         Assert.Contains(
@@ -115,7 +116,7 @@ public sealed class PyTorchFormatTests : IDisposable
         using var file = TorchFile.Read(path);
         Assert.Equal("2", $"{((PickleDictionary)file.Root)["epoch"]}");
 
-        Assert.Null(OfficialCheckpoint.Of(path));
+        Assert.Null(OfficialCheckpoint.Find(path));
         using var alone = TrainedEncoder.Load(run.Path, EncoderRole.Key);
         Assert.Equal(0, new OfficialFormat(null).Export(alone, withHead: false, path).Difference);
         using var released = ForeignWeights.Read(path);

@@ -14,7 +14,7 @@ public sealed class KnnClassifierTests
         var labels = golden.Tensors["bank_labels"].data<long>().Select(label => (int)label).ToArray();
 
         var predicted = KnnClassifier.Predict(
-            golden.Tensors["bank"], labels, golden.Tensors["queries"], classes: 5, neighbours: 20, temperature: 0.1);
+            golden.Tensors["bank"], labels, golden.Tensors["queries"], classes: 5, neighbors: 20, temperature: 0.1);
 
         Assert.Equal(golden.Tensors["predicted"].data<long>().Select(label => (int)label), predicted);
     }
@@ -26,7 +26,7 @@ public sealed class KnnClassifierTests
         using var query = tensor(new float[,] { { 1, 0 } });
 
         // One neighbour of class 0 with weight e^10, two of class 1 with e^6 each.
-        Assert.Equal([0], KnnClassifier.Predict(bank, [0, 1, 1], query, classes: 2, neighbours: 3, temperature: 0.1));
+        Assert.Equal([0], KnnClassifier.Predict(bank, [0, 1, 1], query, classes: 2, neighbors: 3, temperature: 0.1));
     }
 
     [Fact]
@@ -44,7 +44,7 @@ public sealed class KnnClassifierTests
     }
 
     [Fact]
-    public void MoreNeighboursThanTheBankHas_AreRefused()
+    public void MoreNeighborsThanTheBankHas_AreRefused()
     {
         using var bank = rand(3, 2);
         Assert.Contains(
@@ -61,7 +61,7 @@ public sealed class KnnClassifierTests
         var queries = nn.functional.normalize(randn([600, 8], generator: random), dim: 1);
         var labels = Enumerable.Range(0, 9001).Select(i => (i * 7919) % 10).ToArray();
 
-        var predicted = KnnClassifier.Predict(bank, labels, queries, classes: 10, neighbours: 150, temperature: 0.1);
+        var predicted = KnnClassifier.Predict(bank, labels, queries, classes: 10, neighbors: 150, temperature: 0.1);
 
         var (similarity, index) = queries.mm(bank.t()).topk(150, dim: 1);
         for (var row = 0; row < 600; row++)

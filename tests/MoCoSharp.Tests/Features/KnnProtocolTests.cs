@@ -14,7 +14,7 @@ public sealed class KnnProtocolTests
     public void NamedProtocols_AreThePublishedOnes(string name, double temperature)
     {
         var options = KnnProtocol.Named(name);
-        Assert.Equal((200, temperature, FeatureLayer.Head), (options.Neighbours, options.Temperature, options.Layer));
+        Assert.Equal((200, temperature, FeatureLayer.Head), (options.Neighbors, options.Temperature, options.Layer));
         Assert.Contains(
             $"kNN, {name}: k 200, T {temperature.ToString(System.Globalization.CultureInfo.InvariantCulture)}",
             KnnProtocol.Describe(name, options));
@@ -26,7 +26,7 @@ public sealed class KnnProtocolTests
         using var bank = Set([1, 0], [1, 0], [0, 1]); // a dog and a cat
         using var queries = Set([0, 2, 1], [0.1f, 3], [1, 0], [2, 2]);
 
-        var result = KnnProtocol.Judge(bank, queries, Classes, new KnnOptions { Neighbours = 1 });
+        var result = KnnProtocol.Judge(bank, queries, Classes, new KnnOptions { Neighbors = 1 });
 
         // A cat by its direction, not its length; an owl that cannot be right; and a dog as near to both, which goes to
         // the first of the bank.
@@ -40,7 +40,7 @@ public sealed class KnnProtocolTests
         using var bank = Set([0, -1, 1], [1, 0], [0, 1], [0.1f, 1]);
         using var queries = Set([1, -1], [0, 1], [1, 0]);
 
-        var result = KnnProtocol.Judge(bank, queries, Classes, new KnnOptions { Neighbours = 1 });
+        var result = KnnProtocol.Judge(bank, queries, Classes, new KnnOptions { Neighbors = 1 });
 
         Assert.Empty(result.MissingClasses);
         Assert.Equal((1, 1), (result.Scores.Count, result.Scores.Right));

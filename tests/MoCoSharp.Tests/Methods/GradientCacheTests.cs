@@ -52,7 +52,7 @@ public sealed class GradientCacheTests
             var method = SimClr.Create(
                 Narrow with
                 {
-                    Recompute = recompute,
+                    ActivationCheckpointing = recompute,
                 },
                 new SimClrOptions { Dimension = 8, GradientCache = cached },
                 groups,
@@ -92,7 +92,7 @@ public sealed class GradientCacheTests
     {
         using var random = new Generator(0);
         using var encoder = new Encoder(Narrow, 8, 2, random);
-        using var cache = new EmbeddingCache(encoder, 2);
+        using var cache = new GradientCache(encoder, 2);
         Assert.Throws<InvalidOperationException>(cache.Backward);
     }
 }

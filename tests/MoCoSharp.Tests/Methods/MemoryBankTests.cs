@@ -116,7 +116,7 @@ public sealed class MemoryBankTests
         using var method = Create(seed: 1);
         var before = method.Bank.Features.clone();
 
-        method.Take(new StepSamples([7, 3], [0, 0]));
+        method.Prepare(new StepSamples([7, 3], [0, 0]));
         method.BeforeStep(0);
         var output = method.call(Golden.View(0, 0, float32, 2, 3, 16, 16), Golden.View(0, 0, float32, 2, 3, 16, 16));
         method.Backward(output);
@@ -136,7 +136,7 @@ public sealed class MemoryBankTests
         using var scope = NewDisposeScope();
         using var method = Create(seed: 1);
         Assert.Contains(
-            "call Take",
+            "call Prepare",
             Assert
                 .Throws<InvalidOperationException>(() =>
                     method.call(Golden.View(0, 0, float32, 2, 3, 16, 16), zeros(1)))

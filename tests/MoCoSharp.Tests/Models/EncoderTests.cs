@@ -202,12 +202,12 @@ public sealed class EncoderTests
     [Theory]
     [InlineData(18, 1)]
     [InlineData(50, 2)]
-    public void Recompute_ChangesNoBit_AndLeavesNoTensors(int depth, int bnGroups)
+    public void ActivationCheckpointing_ChangesNoBit_AndLeavesNoTensors(int depth, int bnGroups)
     {
         using var scope = NewDisposeScope();
         var options = new EncoderOptions { Depth = depth, Width = 4, Stem = EncoderStem.Small };
         using var keeps = New(options, 8, bnGroups);
-        using var recomputes = New(options with { Recompute = true }, 8, bnGroups);
+        using var recomputes = New(options with { ActivationCheckpointing = true }, 8, bnGroups);
         var images = Golden.View(0, 0, float32, 8, 3, 16, 16);
         long live = 0;
         for (var i = 0; i < 3; i++)

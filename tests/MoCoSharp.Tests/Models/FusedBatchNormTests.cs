@@ -275,7 +275,7 @@ public sealed class FusedBatchNormTests : IDisposable
         using var scope = NewDisposeScope();
         var (weight, bias) = (layer.get_parameter("weight")!, layer.get_parameter("bias")!);
         return FusedBatchNorm
-            .Of(
+            .Apply(
                 input, weight, bias, shortcut,
                 BatchNormKernels.Moments(FusedBatchNorm.RowsOf(input), groups),
                 1e-5,

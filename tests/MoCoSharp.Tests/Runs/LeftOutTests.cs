@@ -27,7 +27,7 @@ public sealed class LeftOutTests : SmallRunTests
         Assert.Equal((3, 6), (training.LeftOut.BrokenTurns, training.LeftOut.UnreadableTurns));
         Assert.Equal(["image 3"], training.LeftOut.Broken);
         Assert.Equal(["image 5", "image 7"], training.LeftOut.Unreadable);
-        var told = LeftOut.Of(MetricsLog.Read(Path.Combine(folder, "run", "metrics.jsonl")))!;
+        var told = LeftOut.Sum(MetricsLog.Read(Path.Combine(folder, "run", "metrics.jsonl")))!;
         Assert.Equal((3, 6, 9), (told.BrokenTurns, told.UnreadableTurns, told.Step));
         Assert.Equal(
             "1 image was broken and left out 3 times (image 3); 2 images were left out 6 times because they could " +
@@ -114,7 +114,7 @@ public sealed class LeftOutTests : SmallRunTests
         var training = new Pretraining(method, Knnless, SingleProcess.Instance, TimeProvider.System, new Recorder());
         if (resume)
         {
-            training.Resume(run, new ResumeCheck(DataIdentity.Of(data)));
+            training.Resume(run, new ResumeCheck(DataIdentity.From(data)));
         }
 
         using var views = ViewLoader.Open(

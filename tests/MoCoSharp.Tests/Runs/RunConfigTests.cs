@@ -248,9 +248,9 @@ public sealed class RunConfigTests
         const string recipe = """{ "moco": { "temperature": 0.1 } }""";
         var error = Assert.Throws<ConfigurationException>(() =>
             RunConfigFile.Parse(recipe, "x", ["simClr.temperature=0.5"]));
-        Assert.Contains("moco and simClr are there, expected exactly one", Assert.Single(error.Faults));
+        Assert.Contains("moco and simClr are given, expected exactly one", Assert.Single(error.Faults));
         Assert.Contains(
-            "no method is there",
+            "no method is given",
             Assert.Single(
                 Assert.Throws<ConfigurationException>(() => RunConfigFile.Parse(recipe, "x", ["moco=null"])).Faults));
 
@@ -264,10 +264,10 @@ public sealed class RunConfigTests
         Assert.Contains(new RunConfig { BatchSize = 32 }.Remarks(), remark => remark.Contains("0.00375"));
         Assert.Contains(new RunConfig { BnGroups = 1 }.Remarks(), remark => remark.Contains("shuffle"));
         Assert.Contains(
-            "sees 32 images at a time",
+            "normalizes 32 images at a time",
             Assert.Single(new RunConfig().With(new MoCoSharp.Methods.SimClrOptions()).Remarks()));
         Assert.Contains(
-            "no use with one BN group",
+            "saves nothing with one BN group",
             Assert.Single(
                 (new RunConfig { BnGroups = 1 })
                     .With(new MoCoSharp.Methods.SimClrOptions { GradientCache = true })

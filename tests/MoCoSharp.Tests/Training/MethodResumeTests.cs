@@ -80,7 +80,7 @@ public sealed class MethodResumeTests : IDisposable
                     .Message);
         }
 
-        Assert.Null(OfficialCheckpoint.Of(Path.Combine(folder, "whole")));
+        Assert.Null(OfficialCheckpoint.Find(Path.Combine(folder, "whole")));
     }
 
     [Fact]
@@ -130,11 +130,12 @@ public sealed class MethodResumeTests : IDisposable
         using var training = new Pretraining(method, config, SingleProcess.Instance, TimeProvider.System, new Silent());
         if (resume)
         {
-            training.Resume(run, new ResumeCheck(DataIdentity.Of(data)));
+            training.Resume(run, new ResumeCheck(DataIdentity.From(data)));
         }
 
         using var views = ViewLoader.Open(
-            data, config.TrainingViews(), config.Loader, config.Seed, config.BatchSize, views: config.Method.Views);
+            data, config.TrainingViews(), config.Loader, config.Seed, config.BatchSize,
+            views: config.Method.ViewsPerImage);
         training.Run(views, run, null, steps, default);
         return Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(run.Checkpoints()[0])));
     }

@@ -174,7 +174,7 @@ public sealed class ResumeTests : SmallRunTests
             LogEvery = 7,
             Loader = new LoaderOptions { Workers = 3 },
         };
-        var images = DataIdentity.Of(new Patterns(40, 40, seed: 3));
+        var images = DataIdentity.From(new Patterns(40, 40, seed: 3));
 
         var error = Assert.Throws<OtherRunException>(() => Resume(other, images, allow: false));
 

@@ -26,7 +26,7 @@ public abstract class SmallRunTests : IDisposable
         Views = new ViewOptions { Recipe = ViewRecipe.CifarDemo, Size = 32 },
         MoCo = new MoCoOptions { Dimension = 8, QueueSize = 20, Momentum = 0.9 },
         Optimizer = new OptimizerOptions { LearningRate = 0.05, ScheduleUnit = ScheduleUnit.Step },
-        Knn = new KnnOptions { Neighbours = 5 },
+        Knn = new KnnOptions { Neighbors = 5 },
         Loader = new LoaderOptions { Workers = 1 },
         Health = new HealthOptions { EverySteps = 2, ProbeEverySteps = 4 },
     };
@@ -55,7 +55,7 @@ public abstract class SmallRunTests : IDisposable
         var data = new Patterns(24, 40, seed: 3);
         if (resume)
         {
-            training.Resume(run, new ResumeCheck(DataIdentity.Of(data), allow));
+            training.Resume(run, new ResumeCheck(DataIdentity.From(data), allow));
         }
 
         using var views = Views(config);

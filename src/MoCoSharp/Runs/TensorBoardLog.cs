@@ -1,12 +1,12 @@
 namespace MoCoSharp.Runs;
 
 /// <summary>
-/// Scalars, texts and pictures for TensorBoard. What a full disk refuses is left out: the same numbers are in
+/// Writes scalars, texts and images for TensorBoard. Skips records if the disk is full: the same numbers are in
 /// metrics.jsonl.
 /// </summary>
-/// <param name="folder">Where the event files go.</param>
-/// <param name="time">For the time of each record.</param>
-internal sealed class BoardLog(string folder, TimeProvider time) : IDisposable
+/// <param name="folder">The folder of the event files.</param>
+/// <param name="time">The clock for the records.</param>
+internal sealed class TensorBoardLog(string folder, TimeProvider time) : IDisposable
 {
     private EventFile? _file;
 
@@ -25,7 +25,7 @@ internal sealed class BoardLog(string folder, TimeProvider time) : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // Nothing is buffered that could be lost.
+            // No buffered data can be lost.
         }
 
         _file = null;
@@ -39,7 +39,7 @@ internal sealed class BoardLog(string folder, TimeProvider time) : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            Dispose(); // its file may end in half a record, behind which nothing is read: the next try begins another
+            Dispose(); // readers stop at a half-written record, so the next try starts a new file
         }
     }
 }

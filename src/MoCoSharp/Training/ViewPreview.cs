@@ -7,15 +7,15 @@ using MoCoSharp.Runs;
 namespace MoCoSharp.Training;
 
 /// <summary>
-/// views.png of a run, also for TensorBoard: pairs of views as the encoders will see them, to look at before a long
-/// wait.
+/// Writes views.png of a run, also for TensorBoard: pairs of views as the encoders see them, to check before a long
+/// training.
 /// </summary>
-public static class SampleSheet
+public static class ViewPreview
 {
     private const int Rows = 4;
     private const int PairsInRow = 4;
     private const int Gap = 4; // pixels, white
-    private const int MostTried = 1000; // of a set whose images cannot be read
+    private const int MostTried = 1000; // if images cannot be read
 
     /// <summary>Draws the first epoch's views of the first readable images.</summary>
     public static void Write(RunFolder run, IImageDataset data, ViewTransform transform, RunConfig config)
@@ -24,11 +24,11 @@ public static class SampleSheet
         var sheet = Draw(data, transform, config);
         var png = ImageEncoder.Png(sheet);
         AtomicFile.Write(run.ViewsPath, stream => stream.Write(png));
-        using var board = new BoardLog(run.TensorBoardPath, TimeProvider.System);
+        using var board = new TensorBoardLog(run.TensorBoardPath, TimeProvider.System);
         board.Image("views", png, sheet.Width, sheet.Height);
     }
 
-    /// <summary>The sheet: query and key side by side, four pairs a row.</summary>
+    /// <summary>Draws the sheet: query and key side by side, four pairs per row.</summary>
     public static ImageBuffer Draw(IImageDataset data, ViewTransform transform, RunConfig config)
     {
         ArgumentNullException.ThrowIfNull(data);
@@ -44,7 +44,7 @@ public static class SampleSheet
         {
             if (TryRead(data, index) is not { } image)
             {
-                continue; // a bad image is named when training meets it
+                continue; // training reports bad images
             }
 
             for (var half = 0; half < 2; half++)

@@ -12,12 +12,12 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Cli;
 
-/// <summary>An encoder that a person names as RUN or FILE, ready to be judged.</summary>
-internal sealed class NamedEncoder : IDisposable
+/// <summary>An encoder that the user names as RUN or FILE, ready for evaluation.</summary>
+internal sealed class EncoderTarget : IDisposable
 {
     private readonly TrainedEncoder _trained;
 
-    private NamedEncoder(TrainedEncoder trained, RunConfig config, RunFolder? run, string target)
+    private EncoderTarget(TrainedEncoder trained, RunConfig config, RunFolder? run, string target)
     {
         _trained = trained;
         Config = config;
@@ -25,7 +25,7 @@ internal sealed class NamedEncoder : IDisposable
         Target = target;
     }
 
-    /// <summary>As a person named it.</summary>
+    /// <summary>The path as given by the user.</summary>
     public string Target { get; }
 
     /// <summary>query or key.</summary>
@@ -33,11 +33,11 @@ internal sealed class NamedEncoder : IDisposable
 
     public Encoder Encoder => _trained.Encoder;
 
-    /// <summary>The same with what one must know of it besides its weights.</summary>
+    /// <summary>The encoder with its preparation and origin.</summary>
     public TrainedEncoder Trained => _trained;
 
     /// <summary>
-    /// The configuration of the run that trained it; of a file without one, the defaults with what the file knows.
+    /// The configuration of the run that trained it. For a file without one: defaults, with the settings of the file.
     /// </summary>
     public RunConfig Config { get; }
 
@@ -46,28 +46,24 @@ internal sealed class NamedEncoder : IDisposable
     /// <summary>The run, or the file.</summary>
     public string Source => _trained.Source;
 
-    /// <summary>Where evaluations are kept; null for a file alone.</summary>
+    /// <summary>The run that stores evaluations; null for a file.</summary>
     public RunFolder? Run { get; }
 
     public Device Device => device(Config.Device);
 
-    /// <summary>
-    /// The images that a run was trained on; null where weights came from elsewhere, and no images with them.
-    /// </summary>
+    /// <summary>The images that the run was trained on; null for imported weights without images.</summary>
     public string? OwnData =>
         Run is null || Config.Data.Length == 0 || (File.Exists(Run.ImportPath) && Config.Data == new RunConfig().Data)
             ? null
             : Config.Data;
 
-    /// <summary>
-    /// Opens the newest checkpoint of a run, or a file; where it cannot even be looked for, every fault is told.
-    /// </summary>
+    /// <summary>Opens the newest checkpoint of a run, or a file. Reports all faults if options are invalid.</summary>
     /// <param name="target">RUN or FILE.</param>
     /// <param name="which">--encoder.</param>
     /// <param name="others">Faults of the other options.</param>
-    /// <param name="processes">That share the work.</param>
+    /// <param name="processes">Number of processes that share the work.</param>
     /// <param name="prefix">--prefix.</param>
-    public static NamedEncoder Open(
+    public static EncoderTarget Open(
         string target, string which, IEnumerable<string> others, int processes = 1,
         string? prefix = null)
     {
@@ -103,7 +99,7 @@ internal sealed class NamedEncoder : IDisposable
         {
             Loader = config.Loader with { Notice = text => Console.Error.WriteLine($"moco: warning: {text}") },
         };
-        return new NamedEncoder(trained, config, Directory.Exists(target) ? RunFolder.Open(target) : null, target);
+        return new EncoderTarget(trained, config, Directory.Exists(target) ? RunFolder.Open(target) : null, target);
     }
 
     /// <summary>--prefix, for every verb that reads weights.</summary>
@@ -111,11 +107,11 @@ internal sealed class NamedEncoder : IDisposable
     {
         HelpName = "name",
         Description =
-            "What precedes conv1.weight (teacher.backbone), or the dictionary meant (model_ema), in a file of " +
-            "others with several networks.",
+            "Chooses one of several networks in a foreign file: the prefix of conv1.weight (teacher.backbone) or " +
+            "the name of its dictionary (model_ema).",
     };
 
-    /// <summary>Tells what of a file of others was not taken.</summary>
+    /// <summary>Prints which parts of a foreign file are ignored.</summary>
     public static void Note(string target, TrainedEncoder trained)
     {
         foreach (var ignored in trained.Ignored)
@@ -124,7 +120,7 @@ internal sealed class NamedEncoder : IDisposable
         }
     }
 
-    /// <summary>Whether the settings of kNN are the run's, and not the defaults of a file that knows none.</summary>
+    /// <summary>Whether the kNN settings come from a run. Otherwise they are defaults.</summary>
     public bool HasKnnSettings => _trained.Knn is not null;
 
     /// <summary>An evaluator of this encoder, which prints what it does.</summary>
@@ -136,9 +132,9 @@ internal sealed class NamedEncoder : IDisposable
     /// <param name="cure">What to do if training diverges, a sentence.</param>
     /// <param name="keepsClassifier">Whether a trained classifier is written.</param>
     public Evaluator Evaluator(
-        LabelledData data, string? output, IProcessGroup group, EvaluationProgress progress, int epochs = 0,
+        LabeledData data, string? output, IProcessGroup group, EvaluationProgress progress, int epochs = 0,
         string cure = "", bool keepsClassifier = true) =>
-        new(_trained, data.Train, data.Judged)
+        new(_trained, data.Train, data.Test)
         {
             Loader = Config.Loader,
             Device = Device,

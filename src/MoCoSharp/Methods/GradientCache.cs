@@ -6,17 +6,17 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Methods;
 
 /// <summary>
-/// Embeds a batch BN group by BN group without keeping activations, and passes each group through the encoder once more
-/// when the gradient of its embeddings is known. A batch of any size needs the activations of one group.
+/// Embeds a batch one BN group at a time without keeping activations. Once the gradient of the embeddings is known,
+/// each group passes through the encoder again. A batch of any size needs only the activations of one group.
 /// </summary>
 /// <remarks>
-/// Gao et al. 2021, <see href="https://arxiv.org/abs/2101.06983"/>. BatchNorm's statistics are a group's own in both
-/// passes, so that loss and gradient are those of the whole batch with as many groups; running statistics move once, in
-/// the first pass, each group from the same old value, and their mean is kept.
+/// Gao et al. 2021, <see href="https://arxiv.org/abs/2101.06983"/>. BatchNorm uses the statistics of the group in both
+/// passes. Loss and gradient therefore equal those of the whole batch with as many groups. Running statistics are
+/// updated only in the first pass: each group starts from the same old value, and the mean is kept.
 /// </remarks>
-/// <param name="encoder">Built with as many BN groups.</param>
+/// <param name="encoder">Has as many BN groups.</param>
 /// <param name="groups">S, groups of this process's batch.</param>
-internal sealed class EmbeddingCache(Encoder encoder, int groups) : IDisposable
+internal sealed class GradientCache(Encoder encoder, int groups) : IDisposable
 {
     private static readonly BatchNormMode FirstPass = new() { SingleGroup = true };
     private static readonly BatchNormMode GradientPass = new() { SingleGroup = true, UpdatesRunningStatistics = false };
@@ -24,9 +24,9 @@ internal sealed class EmbeddingCache(Encoder encoder, int groups) : IDisposable
     private Tensor? _views;
     private Tensor? _embeddings;
 
-    /// <summary>Embeddings that end a graph: their gradient is waited for.</summary>
+    /// <summary>Embeds a batch. The embeddings are leaves of the autograd graph and collect their gradient.</summary>
     /// <param name="views">Channels last. Shape [N, 3, H, W], N a multiple of S.</param>
-    /// <returns>Shape [N, C], in the order of the batch.</returns>
+    /// <returns>Shape [N, C], in batch order.</returns>
     public Tensor Embed(Tensor views)
     {
         BatchGroups.Check(views, groups);
@@ -52,13 +52,13 @@ internal sealed class EmbeddingCache(Encoder encoder, int groups) : IDisposable
         return _embeddings.alias().MoveToOuterDisposeScope();
     }
 
-    /// <summary>The parameters' gradients, once the embeddings have theirs.</summary>
+    /// <summary>Computes the parameters' gradients from the embeddings' gradients.</summary>
     public void Backward()
     {
         if (_views is null || _embeddings?.grad is not { } gradient)
         {
             throw new InvalidOperationException(
-                "There are no embeddings whose gradient is known: embed a batch and take its loss backward first.");
+                "No embeddings have a gradient. Call Embed on a batch and backward() on its loss first.");
         }
 
         for (var group = 0; group < groups; group++)
@@ -80,7 +80,7 @@ internal sealed class EmbeddingCache(Encoder encoder, int groups) : IDisposable
 
     private Tensor Rows(Tensor batch, int group) => batch.slice(0, group, batch.shape[0], groups);
 
-    // The running statistics of a pass group by group, as SplitBatchNorm keeps them of a pass in one.
+    // Averages running statistics over the groups, as SplitBatchNorm does in a single pass.
     private sealed class StatisticsMean : IDisposable
     {
         private readonly List<(Tensor Buffer, Tensor Old, Tensor Sum)> _buffers;

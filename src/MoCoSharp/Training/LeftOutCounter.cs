@@ -5,15 +5,13 @@ using MoCoSharp.Runs;
 
 namespace MoCoSharp.Training;
 
-/// <summary>
-/// Counts the turns that images lost: since the report before, and since this process began; of all ranks.
-/// </summary>
-/// <param name="data">Names the images.</param>
+/// <summary>Counts left-out images of all ranks: since the last report, and since this process started.</summary>
+/// <param name="data">Gives the names of the images.</param>
 /// <param name="group">The ranks.</param>
-/// <param name="pending">Lost before a resume and not reported yet, by the first rank.</param>
-internal sealed class LeftOutTally(IImageDataset data, IProcessGroup group, IReadOnlyList<LostTurn> pending)
+/// <param name="pending">Images that the first rank left out before a resume and did not report yet.</param>
+internal sealed class LeftOutCounter(IImageDataset data, IProcessGroup group, IReadOnlyList<LostTurn> pending)
 {
-    private const int MostNamed = 10_000; // of a whole process
+    private const int MostNamed = 10_000; // in the whole process
 
     private readonly List<LostTurn> _pending =
     [
@@ -23,16 +21,18 @@ internal sealed class LeftOutTally(IImageDataset data, IProcessGroup group, IRea
     private readonly SortedSet<int> _unreadable = [];
     private (long Broken, long Unreadable) _turns;
 
-    /// <summary>This rank's turns since the report before.</summary>
+    /// <summary>Images that this rank left out since the last report.</summary>
     public IReadOnlyList<LostTurn> Pending => [.. _pending];
 
-    /// <summary>Since this process began: of all ranks what was reported, of this one everything.</summary>
+    /// <summary>
+    /// The total since this process started: reported images of all ranks, and pending images of this rank.
+    /// </summary>
     public LeftOut Total
     {
         get
         {
-            int[] broken = [.. _broken.Union(Of(_pending, isBroken: true)).Order()];
-            int[] unreadable = [.. _unreadable.Union(Of(_pending, isBroken: false)).Order()];
+            int[] broken = [.. _broken.Union(IndicesOf(_pending, isBroken: true)).Order()];
+            int[] unreadable = [.. _unreadable.Union(IndicesOf(_pending, isBroken: false)).Order()];
             var turns = (
                 Broken: _turns.Broken + _pending.Count(turn => turn.IsBroken),
                 Unreadable: _turns.Unreadable + _pending.Count(turn => !turn.IsBroken));
@@ -49,7 +49,7 @@ internal sealed class LeftOutTally(IImageDataset data, IProcessGroup group, IRea
         _pending.AddRange(leftOut.Select(bad => new LostTurn(bad.Index, !bad.MayPass)));
 
     /// <summary>
-    /// What came together since the report before, on all ranks; null where nothing did. Every rank calls this after
+    /// Collects the images that all ranks left out since the last report; null if none. Every rank must call this after
     /// the same step.
     /// </summary>
     public LeftOut? Take()
@@ -62,8 +62,8 @@ internal sealed class LeftOutTally(IImageDataset data, IProcessGroup group, IRea
             return null;
         }
 
-        int[] broken = [.. Of(all, isBroken: true)];
-        int[] unreadable = [.. Of(all, isBroken: false)];
+        int[] broken = [.. IndicesOf(all, isBroken: true)];
+        int[] unreadable = [.. IndicesOf(all, isBroken: false)];
         _turns = (_turns.Broken + broken.Length, _turns.Unreadable + unreadable.Length);
         _broken.UnionWith(broken);
         _unreadable.UnionWith(unreadable);
@@ -75,7 +75,7 @@ internal sealed class LeftOutTally(IImageDataset data, IProcessGroup group, IRea
         };
     }
 
-    private static IEnumerable<int> Of(IEnumerable<LostTurn> turns, bool isBroken) =>
+    private static IEnumerable<int> IndicesOf(IEnumerable<LostTurn> turns, bool isBroken) =>
         turns.Where(turn => turn.IsBroken == isBroken).Select(turn => turn.Index);
 
     private string[] Names(IEnumerable<int> indices) => [.. indices.Take(MostNamed).Select(data.NameOf)];
