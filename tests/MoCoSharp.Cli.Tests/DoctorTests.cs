@@ -36,7 +36,7 @@ public sealed class DoctorTests : IDisposable
         File.WriteAllBytes(newest, bytes);
         (verdict, output, _) = Moco.Run(folder, "doctor", "run");
         Assert.Equal(1, verdict);
-        Assert.Contains("step-00000006.safetensors: its checksum is not that of its content", output);
+        Assert.Contains("step-00000006.safetensors: its checksum does not match its content", output);
         Assert.DoesNotContain("nothing wrong", output);
     }
 

@@ -67,7 +67,7 @@ public sealed class SignalTests : IDisposable
         var (code, _, error) = Moco.Run(folder, "pretrain", "--resume", "--run", "run");
 
         Assert.Equal(1, code);
-        Assert.Contains($"process {process.Id} on {Environment.MachineName} trains there", error);
+        Assert.Contains($"process {process.Id} on {Environment.MachineName} is training there", error);
         process.Kill();
         process.WaitForExit();
 

@@ -1,70 +1,39 @@
-using System.Diagnostics;
 using System.Globalization;
 using MoCoSharp.Diagnostics;
 using MoCoSharp.Optimization;
 using MoCoSharp.Training;
+using static System.FormattableString;
 
 namespace MoCoSharp.Cli.Progress;
 
-/// <summary>
-/// Prints a run's progress: on a terminal, a status line and a permanent line every half minute; in a pipe, a line for
-/// each report.
-/// </summary>
+/// <summary>Prints the progress of pre-training.</summary>
 /// <param name="epochs">Epochs of the whole run.</param>
 /// <param name="time">The clock.</param>
 internal sealed class ConsoleProgress(int epochs, TimeProvider time) : IPretrainObserver
 {
-    private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan BetweenEvaluationLines = TimeSpan.FromSeconds(2);
     private const double WorthTellingWait = 0.02;
 
-    private readonly Stopwatch _watch = Stopwatch.StartNew();
-    private readonly TimeLeft _left = new(time);
+    private readonly ProgressLines _lines = new(time);
     private StepReport? _latest;
     private HealthFigures? _health;
     private KnnReport? _knn;
-    private TimeSpan _lineTold;
-    private TimeSpan? _evaluationTold;
 
     /// <summary>A short description of the encoder before the first step.</summary>
     public string StartedFrom { get; init; } = "untrained";
 
-    public void Stepped(long step, long totalSteps)
-    {
-        _left.Stepped(step);
-        if (_watch.Elapsed - _lineTold > BetweenLines) // steps may be slow: print at regular intervals
-        {
-            TellLine(step, totalSteps);
-        }
-        else
-        {
-            Screen.Draw(columns => Screen.Fit(columns, Parts(step, totalSteps)));
-        }
-    }
+    public void Stepped(long step, long totalSteps) => _lines.Step(step, totalSteps, Parts(step, totalSteps));
 
     public void Reported(StepReport report)
     {
         _latest = report;
         _health = report.Health ?? _health;
-        if (!Screen.IsLive)
-        {
-            TellLine(report.Step, report.TotalSteps);
-        }
+        _lines.Report(report.TotalSteps, Parts(report.Step, report.TotalSteps));
     }
 
     public void Evaluating(int done, int total)
     {
-        _left.Pause();
-        if (Screen.IsLive)
-        {
-            Screen.Draw(columns =>
-                Screen.Fit(columns, [Percent(done, total), $"kNN: features of {done}/{total} images"]));
-        }
-        else if (_evaluationTold is not { } told || _watch.Elapsed - told > BetweenEvaluationLines)
-        {
-            _evaluationTold = _watch.Elapsed;
-            Console.WriteLine($"kNN: features of {done}/{total} images");
-        }
+        var text = $"kNN: features of {done}/{total} images";
+        _lines.Work([Percent(done, total), text], text);
     }
 
     public void Evaluated(KnnReport report)
@@ -86,20 +55,9 @@ internal sealed class ConsoleProgress(int epochs, TimeProvider time) : IPretrain
         $"{diagnosis.Finding}\n  evidence: {diagnosis.Evidence}\n" +
         $"  cause: {diagnosis.Cause}\n  cure: {diagnosis.Cure}");
 
-    private void TellLine(long step, long total)
-    {
-        _lineTold = _watch.Elapsed;
-        Console.WriteLine(Screen.Fit(Screen.IsLive ? Screen.Columns : int.MaxValue, Parts(step, total)));
-    }
-
     // The most important parts come first, because a narrow window cuts the rest.
     private IEnumerable<string> Parts(long step, long total)
     {
-        if (_left.Estimate(total) is { } left)
-        {
-            yield return $"left {TimeLeft.Text(left)}";
-        }
-
         if (Screen.IsLive)
         {
             yield return Percent(step, total);
@@ -173,6 +131,4 @@ internal sealed class ConsoleProgress(int epochs, TimeProvider time) : IPretrain
 
     private static string Percent(long done, long total) =>
         Invariant($"{Math.Floor(100.0 * done / Math.Max(1, total)):F0} %");
-
-    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

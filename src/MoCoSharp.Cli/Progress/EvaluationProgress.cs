@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Evaluation;
@@ -12,31 +11,13 @@ namespace MoCoSharp.Cli.Progress;
 /// <param name="what">The name of the evaluation.</param>
 internal sealed class EvaluationProgress(string what)
 {
-    private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(2);
-
-    private readonly Stopwatch _watch = Stopwatch.StartNew();
+    private readonly ProgressLines _lines = new(TimeProvider.System);
     private readonly HashSet<string> _broken = new(StringComparer.Ordinal); // also the lock
     private readonly BadImageWarnings _warnings = new(text => Console.Error.WriteLine($"moco: warning: {text}"));
-    private TimeSpan _told;
 
     /// <summary>Shows how much is done.</summary>
-    public void Show(string doing, long done, long total)
-    {
-        if (Screen.IsLive)
-        {
-            Screen.Draw(columns => Screen.Fit(columns, [$"{what}:", $"{done}/{total}", doing]));
-            return;
-        }
-
-        lock (_broken)
-        {
-            if (_watch.Elapsed - _told >= BetweenLines)
-            {
-                _told = _watch.Elapsed;
-                Console.WriteLine($"{what}: {doing} {done}/{total}");
-            }
-        }
-    }
+    public void Show(string doing, long done, long total) =>
+        _lines.Work([$"{what}:", $"{done}/{total}", doing], $"{what}: {doing} {done}/{total}");
 
     /// <summary>Warns about a broken image, once.</summary>
     public void Show(BadImage bad)
@@ -55,6 +36,6 @@ internal sealed class EvaluationProgress(string what)
         Console.WriteLine(
             string.Create(
                 CultureInfo.InvariantCulture,
-        $"epoch {epoch.Epoch}/{epochs}  lr {epoch.LearningRate:G3}  loss {epoch.Loss:F4}  top-1 " +
-        $"{100 * epoch.Top1:F2} %  top-5 {100 * epoch.Top5:F2} %"));
+                $"epoch {epoch.Epoch}/{epochs}  lr {epoch.LearningRate:G3}  loss {epoch.Loss:F4}  top-1 " +
+                $"{100 * epoch.Top1:F2} %  top-5 {100 * epoch.Top5:F2} %"));
 }

@@ -276,7 +276,7 @@ public sealed class Evaluator(TrainedEncoder trained, IImageDataset train, IImag
             Warned, cancellation);
         if (foundIn is not null)
         {
-            Noted?.Invoke($"features of {images.Description} were kept: {foundIn}");
+            Noted?.Invoke($"features of {images.Description} were stored: {foundIn}");
         }
 
         return features;

@@ -83,7 +83,7 @@ public sealed class TrainedEncoderTests : IDisposable
             (file.Metadata["format"], file.Metadata["size"], file.Metadata["mean"]));
 
         var error = Assert.Throws<InvalidDataException>(() => TrainedEncoder.Load(path));
-        Assert.Contains("key encoder alone", error.Message);
+        Assert.Contains("holds the key encoder, but the query encoder", error.Message);
     }
 
     [Fact]

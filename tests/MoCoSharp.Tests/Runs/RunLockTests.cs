@@ -29,7 +29,7 @@ public sealed class RunLockTests : IDisposable
     {
         File.WriteAllText(LockPath, Owner(process: DeadProcess(), Environment.MachineName));
         Take().Dispose();
-        Assert.Contains("is gone", Assert.Single(notices));
+        Assert.Contains("has ended", Assert.Single(notices));
     }
 
     [Fact]
