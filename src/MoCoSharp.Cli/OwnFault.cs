@@ -8,7 +8,7 @@ namespace MoCoSharp.Cli;
 /// </summary>
 internal static partial class OwnFault
 {
-    private static string commandLine = "";
+    private static string _commandLine = "";
 
     /// <summary>
     /// From now on, reports an unhandled exception on any thread, and ends the program with exit code 1.
@@ -16,7 +16,7 @@ internal static partial class OwnFault
     /// <param name="arguments">The arguments of the program.</param>
     public static void Watch(IEnumerable<string> arguments)
     {
-        commandLine = string.Join(' ', arguments.Prepend("moco").Select(Quoted));
+        _commandLine = string.Join(' ', arguments.Prepend("moco").Select(Quoted));
         AppDomain.CurrentDomain.UnhandledException += (_, fault) =>
         {
             Processes.Errors.WriteLine($"moco: {Describe((Exception)fault.ExceptionObject)}");
@@ -33,7 +33,7 @@ internal static partial class OwnFault
         return $"this is a bug in MoCoSharp; please report it with the lines below.\n"
             + $"  version {version}, .NET {Environment.Version}, {RuntimeInformation.OSDescription}, " +
                 $"{RuntimeInformation.ProcessArchitecture}\n"
-            + $"  command {commandLine}\n{error}";
+            + $"  command {_commandLine}\n{error}";
     }
 
     // Quotes a word for a shell.

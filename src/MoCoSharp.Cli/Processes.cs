@@ -11,12 +11,12 @@ internal static class Processes
     private static readonly TimeSpan FirstToSpeak = TimeSpan.FromSeconds(3);
     // Verbs that support several processes.
     private static readonly string[] Shared = ["pretrain", "knn", "linear", "embed"];
-    private static readonly TextWriter errors = Console.Error; // also of processes other than the main one
-    private static Func<string?> newest = () => null;
-    private static MpiGroup? mpi;
+    private static readonly TextWriter StandardError = Console.Error; // also of processes other than the main one
+    private static Func<string?> _newest = () => null;
+    private static MpiGroup? _mpi;
 
     /// <summary>Standard error, also of a process other than the main one.</summary>
-    public static TextWriter Errors => errors;
+    public static TextWriter Errors => StandardError;
 
     /// <summary>Whether this process writes the output for all.</summary>
     public static bool IsMain { get; private set; } = true;
@@ -27,11 +27,11 @@ internal static class Processes
     public static bool IsDistributed { get; private set; }
 
     /// <summary>Sets the run whose newest checkpoint is named if a process is lost.</summary>
-    public static void Guard(RunFolder run) => newest = () => run.Checkpoints() is [var latest, ..] ? latest : null;
+    public static void Guard(RunFolder run) => _newest = () => run.Checkpoints() is [var latest, ..] ? latest : null;
 
     /// <summary>Advice after the loss of a process: how to continue.</summary>
     public static string Advice =>
-        newest() is { } checkpoint
+        _newest() is { } checkpoint
             ? $"The newest checkpoint is {checkpoint}; --resume continues from it."
             : "There is no checkpoint yet.";
 
@@ -40,11 +40,11 @@ internal static class Processes
     {
         if (!IsDistributed)
         {
-            errors.WriteLine($"moco: {message}");
+            StandardError.WriteLine($"moco: {message}");
         }
-        else if (mpi is { HasStoodStill: false, IsFirstAlive: true })
+        else if (_mpi is { HasStoodStill: false, IsFirstAlive: true })
         {
-            errors.WriteLine($"moco: {message} If that fails: {Advice}");
+            StandardError.WriteLine($"moco: {message} If that fails: {Advice}");
         }
     }
 
@@ -67,7 +67,7 @@ internal static class Processes
         var code = ExitCode.Run(verbose, () =>
         {
             joined = launcher.Join(rank =>
-                errors.WriteLine(
+                StandardError.WriteLine(
                     $"moco: process {rank} of {launcher.Processes} does not respond: it has died or was stopped. " +
                     $"All processes end. {Advice}"));
             return ExitCode.Done;
@@ -77,7 +77,7 @@ internal static class Processes
             return code;
         }
 
-        mpi = joined as MpiGroup;
+        _mpi = joined as MpiGroup;
         IsMain = joined.Rank == 0;
         if (!IsMain)
         {
@@ -148,11 +148,11 @@ internal static class Processes
             group.Rank == 0 ? TimeSpan.Zero : FirstToSpeak + TimeSpan.FromMilliseconds(100 * Math.Min(group.Rank, 50)));
         foreach (var message in messages)
         {
-            errors.WriteLine(
+            StandardError.WriteLine(
                 $"moco: {(group.Rank == 0 ? "" : $"process {group.Rank} on {Environment.MachineName}: ")}{message}");
         }
 
-        errors.WriteLine($"moco: all {group.Size} processes end. {Advice}");
+        StandardError.WriteLine($"moco: all {group.Size} processes end. {Advice}");
         group.Abort("");
         return code;
     }

@@ -9,8 +9,8 @@ namespace MoCoSharp;
 public static partial class TorchRuntime
 {
     private static readonly Lock Gate = new();
-    private static bool configured;
-    private static bool loaded;
+    private static bool _configured;
+    private static bool _loaded;
 
     /// <summary>Prepares the process for training. Call it first in a program, before any tensor.</summary>
     /// <remarks>
@@ -32,12 +32,12 @@ public static partial class TorchRuntime
     {
         lock (Gate)
         {
-            if (!configured)
+            if (!_configured)
             {
                 _ = KernelSwitches.Current;
                 ProcessSettings.Apply();
                 TorchSharpLibrary.Offer();
-                configured = true;
+                _configured = true;
             }
         }
     }
@@ -50,7 +50,7 @@ public static partial class TorchRuntime
     {
         lock (Gate)
         {
-            if (loaded)
+            if (_loaded)
             {
                 return;
             }
@@ -61,7 +61,7 @@ public static partial class TorchRuntime
             {
                 InitializeDeviceType(DeviceType.CPU);
                 LeaveOutNnpack();
-                loaded = true;
+                _loaded = true;
             }
             catch (Exception error) when (error is TypeInitializationException or NotSupportedException
                 or DllNotFoundException or BadImageFormatException or EntryPointNotFoundException)

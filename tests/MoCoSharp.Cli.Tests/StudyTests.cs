@@ -126,7 +126,7 @@ public sealed class StudyTests : IDisposable
         var (code, _, error) = Moco.Run(
             folder, "study", "temperature", "patterns", "--seeds", "0", "--values", "0.1,x", "--data", "nowhere");
         Assert.Equal(2, code);
-        Assert.All(["--seeds is 0", "\"x\" is no number", "nowhere"], part => Assert.Contains(part, error));
+        Assert.All(["--seeds is 0", "\"x\" is not a number", "nowhere"], part => Assert.Contains(part, error));
 
         (code, _, error) = Moco.Run(folder, "study", "cost", "patterns", "--batches", "64,1.5", "--steps", "0");
         Assert.Equal(2, code);

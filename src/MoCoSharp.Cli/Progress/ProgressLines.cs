@@ -53,7 +53,7 @@ internal sealed class ProgressLines(TimeProvider time, bool printsFirstStep = fa
         }
     }
 
-    /// <summary>Shows work between steps, such as an evaluation. In a pipe it prints a line every two seconds.</summary>
+    /// <summary>Shows work between steps, such as an evaluation. A pipe gets a line every two seconds.</summary>
     /// <param name="parts">The parts of the status line.</param>
     /// <param name="line">The line for a pipe.</param>
     public void Work(IEnumerable<string> parts, string line)

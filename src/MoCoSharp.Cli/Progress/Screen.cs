@@ -21,10 +21,10 @@ internal static partial class Screen
 
     private static readonly Lock Gate = new();
     private static readonly Stopwatch Watch = Stopwatch.StartNew();
-    private static SteadyWriter? output;
-    private static SteadyWriter? error;
-    private static TimeSpan? lastDrawing;
-    private static int drawnColumns; // columns of the status line; 0 if there is none
+    private static SteadyWriter? _output;
+    private static SteadyWriter? _error;
+    private static TimeSpan? _lastDrawing;
+    private static int _drawnColumns; // columns of the status line; 0 if there is none
 
     /// <summary>
     /// Whether a status line can be drawn: the output is a terminal, not "dumb", and not shared with other processes.
@@ -32,7 +32,7 @@ internal static partial class Screen
     public static bool IsLive { get; private set; }
 
     /// <summary>Whether anything written to standard output was lost.</summary>
-    public static bool HasLostOutput => output?.HasFailed ?? false;
+    public static bool HasLostOutput => _output?.HasFailed ?? false;
 
     /// <summary>Replaces Console.Out and Console.Error. Call once, before any output.</summary>
     public static void Open()
@@ -44,15 +44,15 @@ internal static partial class Screen
             _ = Console.Out; // sets up the terminal, so that the runtime tracks the window size
         }
 
-        error = new SteadyWriter(
+        _error = new SteadyWriter(
             IsInherited(2) ? Console.OpenStandardError() : Stream.Null,
             descriptor: 2,
             _ => { },
             EraseStatus);
-        output = new SteadyWriter(
+        _output = new SteadyWriter(
             IsInherited(1) ? Console.OpenStandardOutput() : Stream.Null, descriptor: 1, Lost, EraseStatus);
-        Console.SetOut(TextWriter.Synchronized(output));
-        Console.SetError(TextWriter.Synchronized(error));
+        Console.SetOut(TextWriter.Synchronized(_output));
+        Console.SetError(TextWriter.Synchronized(_error));
     }
 
     /// <summary>Disables the status line, because several processes share the terminal.</summary>
@@ -84,17 +84,17 @@ internal static partial class Screen
     {
         lock (Gate)
         {
-            if (!IsLive || Watch.Elapsed - lastDrawing < BetweenDrawings)
+            if (!IsLive || Watch.Elapsed - _lastDrawing < BetweenDrawings)
             {
                 return;
             }
 
-            lastDrawing = Watch.Elapsed;
+            _lastDrawing = Watch.Elapsed;
             var columns = Columns;
             var line = text(columns);
             line = line.Length > columns ? line[..columns] : line;
-            output!.WriteRaw(Erased() + line);
-            drawnColumns = line.Length;
+            _output!.WriteRaw(Erased() + line);
+            _drawnColumns = line.Length;
         }
     }
 
@@ -119,11 +119,11 @@ internal static partial class Screen
     {
         lock (Gate)
         {
-            if (drawnColumns > 0)
+            if (_drawnColumns > 0)
             {
-                output!.WriteRaw(Erased());
-                drawnColumns = 0;
-                lastDrawing = null; // so that the next call redraws at once
+                _output!.WriteRaw(Erased());
+                _drawnColumns = 0;
+                _lastDrawing = null; // so that the next call redraws at once
             }
         }
     }
@@ -131,17 +131,17 @@ internal static partial class Screen
     // A narrowed window shows the line on several rows.
     private static string Erased()
     {
-        if (drawnColumns == 0)
+        if (_drawnColumns == 0)
         {
             return "\r";
         }
 
         if (OperatingSystem.IsWindows())
         {
-            return $"\r{new string(' ', drawnColumns)}\r";
+            return $"\r{new string(' ', _drawnColumns)}\r";
         }
 
-        var rowsAbove = (drawnColumns - 1) / (Columns + 1 + RoomForCtrlC);
+        var rowsAbove = (_drawnColumns - 1) / (Columns + 1 + RoomForCtrlC);
         return (rowsAbove > 0 ? $"\e[{rowsAbove}A" : "") + "\r\e[J";
     }
 
@@ -157,5 +157,5 @@ internal static partial class Screen
     [LibraryImport("libc", EntryPoint = "fcntl")]
     private static partial int ControlFile(int descriptor, int command);
 
-    private static void Lost(string what) => error!.WriteLine($"moco: warning: {what}");
+    private static void Lost(string what) => _error!.WriteLine($"moco: warning: {what}");
 }

@@ -23,7 +23,7 @@ public sealed record BoxedImage(string File, string Name, int Width, int Height,
 /// </summary>
 public sealed class BoxedImages
 {
-    private readonly IReadOnlyList<BoxedImage> images;
+    private readonly IReadOnlyList<BoxedImage> _images;
 
     /// <summary>A set of annotated images.</summary>
     /// <param name="description">Name of the set in messages.</param>
@@ -37,12 +37,12 @@ public sealed class BoxedImages
         ArgumentNullException.ThrowIfNull(images);
         Description = description;
         ClassNames = classNames;
-        this.images = images;
+        _images = images;
         Notices = notices ?? [];
     }
 
     /// <summary>Number of images, M.</summary>
-    public int Count => images.Count;
+    public int Count => _images.Count;
 
     /// <summary>Class names by label.</summary>
     public IReadOnlyList<string> ClassNames { get; }
@@ -55,7 +55,7 @@ public sealed class BoxedImages
 
     /// <summary>The annotation of an image.</summary>
     /// <param name="index">0 to Count - 1.</param>
-    public BoxedImage this[int index] => images[index];
+    public BoxedImage this[int index] => _images[index];
 
     /// <summary>Decodes an image, rotated upright by its EXIF orientation.</summary>
     /// <param name="index">0 to Count - 1.</param>
@@ -64,7 +64,7 @@ public sealed class BoxedImages
     /// </exception>
     public ImageBuffer Read(int index)
     {
-        var image = images[index];
+        var image = _images[index];
         var pixels = ImageDecoder.ReadFile(image.File, new DecodeRequest { AppliesOrientation = true });
         if ((pixels.Width, pixels.Height) == (image.Width, image.Height))
         {
@@ -89,7 +89,7 @@ public sealed class BoxedImages
             .Select((name, label) => (name, label))
             .ToDictionary(item => item.name, item => item.label, StringComparer.Ordinal);
         var labels = ClassNames.Select(name => known.GetValueOrDefault(name, -1)).ToArray();
-        var mapped = images
+        var mapped = _images
             .Select(image =>
                 image with
                 {
@@ -101,7 +101,7 @@ public sealed class BoxedImages
                     ],
                 })
             .ToList();
-        var lost = images.Sum(image => image.Boxes.Count) - mapped.Sum(image => image.Boxes.Count);
+        var lost = _images.Sum(image => image.Boxes.Count) - mapped.Sum(image => image.Boxes.Count);
         var unknown = ClassNames.Except(classNames).ToList();
         IReadOnlyList<string> notices = lost == 0
             ? Notices
@@ -123,12 +123,12 @@ public sealed class BoxedImages
     /// <summary>The same images, with a notice about those that are also in the training set.</summary>
     internal BoxedImages WithOverlapTold(BoxedImages learned)
     {
-        var files = learned.images.Select(image => Path.GetFullPath(image.File)).ToHashSet(StringComparer.Ordinal);
-        var both = images.Where(image => files.Contains(Path.GetFullPath(image.File)))
+        var files = learned._images.Select(image => Path.GetFullPath(image.File)).ToHashSet(StringComparer.Ordinal);
+        var both = _images.Where(image => files.Contains(Path.GetFullPath(image.File)))
             .Select(image => image.Name).ToList();
         return both.Count == 0
             ? this
-            : new BoxedImages(Description, ClassNames, images, [
+            : new BoxedImages(Description, ClassNames, _images, [
                 .. Notices,
                 $"{Description}: {both.Count} of its {Count} images are also trained on, so the AP is too high: "
                     + $"{DataNotice.Some(both, 5)}.",
@@ -138,14 +138,14 @@ public sealed class BoxedImages
     /// <summary>Only the images with an object to train on. The others get a notice.</summary>
     public BoxedImages WithObjects()
     {
-        var kept = images.Where(image => image.HasObjects).ToList();
-        return kept.Count == images.Count
+        var kept = _images.Where(image => image.HasObjects).ToList();
+        return kept.Count == _images.Count
             ? this
             : new BoxedImages(
                 Description, ClassNames, kept,
                 [
                     .. Notices,
-                    $"{Description}: {images.Count - kept.Count} images without boxes are not trained on, as " +
+                    $"{Description}: {_images.Count - kept.Count} images without boxes are not trained on, as " +
                     "in the protocol.",
                 ]);
     }
@@ -156,7 +156,7 @@ public sealed class BoxedImages
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes(string.Join('\n', ClassNames)));
-        foreach (var image in images)
+        foreach (var image in _images)
         {
             hash.AppendData(Encoding.UTF8.GetBytes($"{image.Name} {image.Width} {image.Height}\n"));
             foreach (var box in image.Boxes)

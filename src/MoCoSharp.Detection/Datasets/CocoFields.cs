@@ -24,19 +24,19 @@ internal sealed class CocoFields(string file)
 
     private static readonly string[] Lists = ["images", "annotations", "categories"];
 
-    private readonly List<string> faults = [];
-    private int more;
+    private readonly List<string> _faults = [];
+    private int _more;
 
     /// <summary>Adds a fault.</summary>
     public void Fault(string what)
     {
-        if (faults.Count < FaultsTold)
+        if (_faults.Count < FaultsTold)
         {
-            faults.Add(what);
+            _faults.Add(what);
         }
         else
         {
-            more++;
+            _more++;
         }
     }
 
@@ -44,10 +44,10 @@ internal sealed class CocoFields(string file)
     /// <exception cref="DataSourceException">There is a fault.</exception>
     public void ThrowIfFaulty()
     {
-        if (faults.Count > 0)
+        if (_faults.Count > 0)
         {
             throw new DataSourceException(
-                $"{file}: {string.Join("; ", faults)}{(more > 0 ? $"; and {more} more" : "")}.");
+                $"{file}: {string.Join("; ", _faults)}{(_more > 0 ? $"; and {_more} more" : "")}.");
         }
     }
 

@@ -7,7 +7,7 @@ namespace MoCoSharp.Detection.Datasets;
 internal sealed class CocoImages(string folder)
 {
     // Each folder is listed once. Checking each of 118,000 files is slow on a network disk.
-    private readonly Dictionary<string, HashSet<string>> listed = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, HashSet<string>> _listed = new(StringComparer.Ordinal);
 
     /// <summary>Finds a file by its name: as written, with / for \, or by its last part alone.</summary>
     /// <param name="name">The file_name of COCO.</param>
@@ -32,11 +32,11 @@ internal sealed class CocoImages(string folder)
     {
         var full = Path.Combine(folder, path);
         var parent = Path.GetDirectoryName(full)!;
-        if (!listed.TryGetValue(parent, out var names))
+        if (!_listed.TryGetValue(parent, out var names))
         {
             var files = Directory.Exists(parent) ? SourceFile.Guard(parent, () => Directory.GetFiles(parent)) : [];
             names = [.. files.Select(file => Path.GetFileName(file))];
-            listed[parent] = names;
+            _listed[parent] = names;
         }
 
         return names.Contains(Path.GetFileName(full));

@@ -10,32 +10,32 @@ internal sealed class CocoReader(string file, string folder)
 {
     private const int LargestSide = 1 << 20;
 
-    private readonly CocoFields fields = new(file);
-    private readonly Tally notices = new(file);
-    private readonly CocoImages files = new(folder);
+    private readonly CocoFields _fields = new(file);
+    private readonly Tally _notices = new(file);
+    private readonly CocoImages _files = new(folder);
 
     /// <summary>Reads the images in the order of their ids, as the published evaluator does.</summary>
     /// <exception cref="DataSourceException">The lists cannot be used.</exception>
     public BoxedImages Read(JsonElement root)
     {
-        fields.ThrowIfNoObject(root);
-        var categories = fields.List(root, "categories")
-            .Select(item => (Id: fields.Integer(item, "id"), Name: fields.Text(item, "name"), item.Place)).ToList();
-        var images = fields.List(root, "images").Select(ReadImage).ToList();
-        var annotations = fields.List(root, "annotations").ToList();
-        fields.ThrowIfFaulty();
+        _fields.ThrowIfNoObject(root);
+        var categories = _fields.List(root, "categories")
+            .Select(item => (Id: _fields.Integer(item, "id"), Name: _fields.Text(item, "name"), item.Place)).ToList();
+        var images = _fields.List(root, "images").Select(ReadImage).ToList();
+        var annotations = _fields.List(root, "annotations").ToList();
+        _fields.ThrowIfFaulty();
         ThrowIfTwice(categories.Select(item => ($"id {item.Id}", item.Place)));
         ThrowIfTwice(categories.Select(item => ($"name \"{item.Name}\"", item.Place)));
         ThrowIfTwice(images.Select(item => ($"id {item.Id}", item.Place)));
         if (images.Count == 0 || categories.Count == 0)
         {
-            fields.Fault($"{images.Count} images and {categories.Count} categories: expected some of both");
+            _fields.Fault($"{images.Count} images and {categories.Count} categories: expected some of both");
         }
 
-        fields.ThrowIfFaulty();
+        _fields.ThrowIfFaulty();
         ThrowIfNoFile(images);
         categories = [.. categories.OrderBy(item => item.Id)];
-        notices.Alike(categories.Select(item => item.Name));
+        _notices.Alike(categories.Select(item => item.Name));
         TellSameFiles(images);
         var labels = categories.Select((item, label) => (item.Id, label))
             .ToDictionary(item => item.Id, item => item.label);
@@ -44,39 +44,39 @@ internal sealed class CocoReader(string file, string folder)
         var ids = new HashSet<long>();
         foreach (var item in annotations)
         {
-            var (image, category) = (fields.Integer(item, "image_id"), fields.Integer(item, "category_id"));
+            var (image, category) = (_fields.Integer(item, "image_id"), _fields.Integer(item, "category_id"));
             if (CocoFields.TryInteger(item.Value, "id") is { } id && !ids.Add(id))
             {
-                notices.Add("annotations have the id of another, but count nevertheless", item.Place);
+                _notices.Add("annotations have the id of another, but count nevertheless", item.Place);
             }
 
             if (!known.TryGetValue(image, out var owner) || !labels.TryGetValue(category, out var label))
             {
-                notices.Add(
+                _notices.Add(
                     "annotations of an unknown image or category were dropped",
                     $"{item.Place}, image {image}, category {category}");
             }
             else if (
                 Box(item, label, $"{item.Place}, a {categories[label].Name} of {owner.Name}") is (var box, var place)
-                && notices.Inside(box, owner.Width, owner.Height, place) is { } inside)
+                && _notices.Inside(box, owner.Width, owner.Height, place) is { } inside)
             {
                 boxes[image].Add(inside);
             }
         }
 
-        fields.ThrowIfFaulty();
+        _fields.ThrowIfFaulty();
         var all = images.OrderBy(item => item.Id)
             .Select(item => new BoxedImage(item.File, item.Name, item.Width, item.Height, boxes[item.Id])).ToList();
-        return new BoxedImages(file, [.. categories.Select(item => item.Name)], all, notices.Sentences());
+        return new BoxedImages(file, [.. categories.Select(item => item.Name)], all, _notices.Sentences());
     }
 
     private Image ReadImage(CocoEntry item)
     {
-        var (id, name) = (fields.Integer(item, "id"), fields.Text(item, "file_name"));
-        var (path, isThere) = files.Find(name);
+        var (id, name) = (_fields.Integer(item, "id"), _fields.Text(item, "file_name"));
+        var (path, isThere) = _files.Find(name);
         if (path is null)
         {
-            fields.Fault(
+            _fields.Fault(
                 $"{item.Place}: \"file_name\" is \"{BoxNotices.Shortened(name)}\", " +
                 $"expected a path below {folder}, or the name of a file there" +
                 (name.Contains("://", StringComparison.Ordinal) ? ". It is a web address: download it first" : ""));
@@ -85,14 +85,14 @@ internal sealed class CocoReader(string file, string folder)
 
         if (isThere && !path.EndsWith(name.Replace('\\', '/'), StringComparison.Ordinal))
         {
-            notices.Add(
+            _notices.Add(
                 $"images were found in {folder} by the last part of their \"file_name\" alone",
                 $"{item.Place} (\"{BoxNotices.Shortened(name)}\")");
         }
 
         if (!isThere)
         {
-            notices.Add(
+            _notices.Add(
                 $"images are not in {folder} and are left out", BoxNotices.Shortened(name));
         }
 
@@ -105,7 +105,7 @@ internal sealed class CocoReader(string file, string folder)
             }
             catch (DataSourceException error)
             {
-                fields.Fault($"{item.Place}: {error.Message}");
+                _fields.Fault($"{item.Place}: {error.Message}");
             }
         }
 
@@ -120,12 +120,12 @@ internal sealed class CocoReader(string file, string folder)
             return 0;
         }
 
-        if (fields.Integer(item, key) is >= 0 and <= LargestSide and var size)
+        if (_fields.Integer(item, key) is >= 0 and <= LargestSide and var size)
         {
             return (int)size;
         }
 
-        fields.Fault(
+        _fields.Fault(
             $"{item.Place}: \"{key}\" is {BoxNotices.Shortened(value.GetRawText())}, expected 1 to {LargestSide} pixels"
         );
         return 1;
@@ -139,7 +139,7 @@ internal sealed class CocoReader(string file, string folder)
                 : 0;
         if (length == 0 && list.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null or JsonValueKind.Array)
         {
-            notices.Add("annotations without a \"bbox\" were dropped (outlines alone are not read)", place);
+            _notices.Add("annotations without a \"bbox\" were dropped (outlines alone are not read)", place);
             return null;
         }
 
@@ -147,7 +147,7 @@ internal sealed class CocoReader(string file, string folder)
         var box = new ObjectBox(corners[0], corners[1], corners[0] + corners[2], corners[1] + corners[3], label)
         {
             IsCrowd = item.Value.TryGetProperty("iscrowd", out var crowd)
-                && notices.Flag("iscrowd", CocoFields.Plain(crowd), place),
+                && _notices.Flag("iscrowd", CocoFields.Plain(crowd), place),
             OutlineArea = item.Value.TryGetProperty("area", out var area)
                 && CocoFields.Real(area) is > 0 and < double.PositiveInfinity and var found ? found : 0,
         };
@@ -161,7 +161,7 @@ internal sealed class CocoReader(string file, string folder)
         foreach (var same in items.GroupBy(item => item.What, StringComparer.Ordinal).Where(group => group.Count() > 1))
         {
             var times = same.Count() == 2 ? "twice" : $"{same.Count()} times";
-            fields.Fault(
+            _fields.Fault(
                 $"{same.Key} occurs {times}: {string.Join(" and ", same.Take(3).Select(item => item.Place))}");
         }
     }
@@ -181,7 +181,7 @@ internal sealed class CocoReader(string file, string folder)
         foreach (var same in images.GroupBy(image => image.File, StringComparer.Ordinal)
             .Where(group => group.Count() > 1))
         {
-            notices.Add(
+            _notices.Add(
                 "image files have more than one entry, each of which counts",
                 $"{BoxNotices.Shortened(same.First().Name)} " +
                 $"({string.Join(" and ", same.Take(3).Select(image => image.Place))})");

@@ -9,7 +9,7 @@ internal sealed class VocImages
     public static readonly string[] Endings =
         [".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"];
 
-    private readonly Dictionary<string, List<string>> files = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, List<string>> _files = new(StringComparer.Ordinal);
 
     /// <summary>Lists the folder.</summary>
     /// <exception cref="DataSourceException">The folder does not exist.</exception>
@@ -25,7 +25,7 @@ internal sealed class VocImages
             if (Rank(file) >= 0)
             {
                 var id = Path.GetFileNameWithoutExtension(file);
-                files[id] = [.. files.GetValueOrDefault(id) ?? [], file];
+                _files[id] = [.. _files.GetValueOrDefault(id) ?? [], file];
             }
         }
     }
@@ -35,7 +35,7 @@ internal sealed class VocImages
     /// <param name="notices">Counts ids with several files.</param>
     public string? Find(string id, Tally notices)
     {
-        if (!files.TryGetValue(id, out var found))
+        if (!_files.TryGetValue(id, out var found))
         {
             return null;
         }

@@ -15,10 +15,10 @@ internal static class Scalars
     private const int Depth = 64; // calls on one thread for which a number is held; a call takes three numbers at most
 
     [ThreadStatic]
-    private static Scalar?[]? held;
+    private static Scalar?[]? _held;
 
     [ThreadStatic]
-    private static int next;
+    private static int _next;
 
     /// <summary>1, held for good: the factor of a sum, as in <c>a.add_(b, One)</c>.</summary>
     public static Scalar One { get; } = (Scalar)1;
@@ -31,10 +31,10 @@ internal static class Scalars
 
     private static Scalar Keep(Scalar scalar)
     {
-        held ??= new Scalar?[Depth];
-        held[next]?.Dispose();
-        held[next] = scalar;
-        next = (next + 1) % Depth;
+        _held ??= new Scalar?[Depth];
+        _held[_next]?.Dispose();
+        _held[_next] = scalar;
+        _next = (_next + 1) % Depth;
         return scalar;
     }
 }

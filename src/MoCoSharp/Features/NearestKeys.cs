@@ -11,15 +11,15 @@ namespace MoCoSharp.Features;
 /// <param name="k">Above 0.</param>
 internal sealed class NearestKeys(int k)
 {
-    private readonly ulong[] kept = new ulong[2 * k]; // a score above, its index below: ascending is best first
-    private int count;
-    private float threshold = float.NegativeInfinity;
+    private readonly ulong[] _kept = new ulong[2 * k]; // a score above, its index below: ascending is best first
+    private int _count;
+    private float _threshold = float.NegativeInfinity;
 
     /// <summary>Forgets everything.</summary>
     public void Clear()
     {
-        count = 0;
-        threshold = float.NegativeInfinity;
+        _count = 0;
+        _threshold = float.NegativeInfinity;
     }
 
     /// <summary>Takes in the next scores.</summary>
@@ -31,7 +31,7 @@ internal sealed class NearestKeys(int k)
         for (; i <= scores.Length - Vector512<float>.Count; i += Vector512<float>.Count)
         {
             var above = Vector512
-                .GreaterThan(Vector512.Create(scores.Slice(i, Vector512<float>.Count)), Vector512.Create(threshold))
+                .GreaterThan(Vector512.Create(scores.Slice(i, Vector512<float>.Count)), Vector512.Create(_threshold))
                 .ExtractMostSignificantBits();
             for (; above != 0; above &= above - 1)
             {
@@ -49,20 +49,20 @@ internal sealed class NearestKeys(int k)
     /// <summary>The best so far, best first.</summary>
     public IEnumerable<(float Score, int Index)> Best()
     {
-        Array.Sort(kept, 0, count);
-        return kept.Take(Math.Min(k, count)).Select(item => (Score(item), (int)(uint)item));
+        Array.Sort(_kept, 0, _count);
+        return _kept.Take(Math.Min(k, _count)).Select(item => (Score(item), (int)(uint)item));
     }
 
     private void Keep(float score, int index)
     {
-        if (score > threshold)
+        if (score > _threshold)
         {
-            kept[count++] = ((ulong)Order(score) << 32) | (uint)index;
-            if (count == kept.Length)
+            _kept[_count++] = ((ulong)Order(score) << 32) | (uint)index;
+            if (_count == _kept.Length)
             {
                 PartBest();
-                count = k;
-                threshold = Score(kept[k - 1]);
+                _count = k;
+                _threshold = Score(_kept[k - 1]);
             }
         }
     }
@@ -70,26 +70,26 @@ internal sealed class NearestKeys(int k)
     // Moves the k best to the front, the k-th itself to their end (Hoare's selection; no two entries are equal).
     private void PartBest()
     {
-        var (low, high) = (0, kept.Length - 1);
+        var (low, high) = (0, _kept.Length - 1);
         while (low < high)
         {
-            var pivot = Median(kept[low], kept[(low + high) / 2], kept[high]);
+            var pivot = Median(_kept[low], _kept[(low + high) / 2], _kept[high]);
             var (i, j) = (low, high);
             while (i <= j)
             {
-                while (kept[i] < pivot)
+                while (_kept[i] < pivot)
                 {
                     i++;
                 }
 
-                while (kept[j] > pivot)
+                while (_kept[j] > pivot)
                 {
                     j--;
                 }
 
                 if (i <= j)
                 {
-                    (kept[i], kept[j]) = (kept[j], kept[i]);
+                    (_kept[i], _kept[j]) = (_kept[j], _kept[i]);
                     i++;
                     j--;
                 }

@@ -14,7 +14,7 @@ internal sealed class EventFile : IDisposable
 {
     private const int WallTime = 1, Step = 2, FileVersion = 3, Summary = 5; // fields of Event
     private const int Value = 1, Tag = 1, SimpleValue = 2, TensorValue = 8, Metadata = 9; // of Summary and its Value
-    private static int made; // distinguishes files of the same second and process
+    private static int _made; // distinguishes files of the same second and process
 
     private readonly TimeProvider _time;
     private readonly FileStream _stream;
@@ -26,7 +26,7 @@ internal sealed class EventFile : IDisposable
         _time = time;
         Directory.CreateDirectory(folder);
         var seconds = time.GetUtcNow().ToUnixTimeSeconds();
-        var number = Interlocked.Increment(ref made) - 1;
+        var number = Interlocked.Increment(ref _made) - 1;
         var name = string.Create(
             CultureInfo.InvariantCulture,
             $"events.out.tfevents.{seconds:D10}.{Environment.MachineName}.{Environment.ProcessId}.{number}");
