@@ -124,7 +124,7 @@ internal sealed class EncoderTarget : IDisposable
     public bool HasKnnSettings => _trained.Knn is not null;
 
     /// <summary>An evaluator of this encoder, which prints what it does.</summary>
-    /// <param name="data">The images to learn from and to judge by.</param>
+    /// <param name="data">The training and test images.</param>
     /// <param name="output">-o: the report file; null takes the run folder.</param>
     /// <param name="group">The processes that share the work.</param>
     /// <param name="progress">Prints progress.</param>

@@ -57,7 +57,7 @@ internal static class DoctorCommand
         if (diagnosis.IsSound)
         {
             Console.WriteLine(
-                diagnosis.Latest is null ? "nothing to judge by yet."
+                diagnosis.Latest is null ? "no figures yet."
                 : diagnosis.NotYetLearned is { } notYet ? $"nothing wrong is seen, but {notYet}"
                 : "nothing wrong is seen.");
         }

@@ -22,7 +22,7 @@ internal static class EmbedCommand
         {
             Description = "A run folder, a checkpoint, an exported encoder, or a PyTorch file.",
         };
-        var data = Options.Data("The images; without it the run's own.");
+        var data = Options.Data("The images; the default is those of the run.");
         var part = Options.Part();
         var which = Options.Encoder();
         var layer = new Option<string>("--layer")
@@ -30,9 +30,9 @@ internal static class EmbedCommand
             Description = "pooled or head.",
             DefaultValueFactory = _ => "pooled",
         }.Offers("pooled", "head");
-        var normalize = new Option<bool>("--normalize") { Description = "Each row to length 1." };
+        var normalize = new Option<bool>("--normalize") { Description = "Scale each row to length 1." };
         var upright = Options.ExifOrientation(
-            "Turn photos upright as their EXIF data say, whatever the encoder was trained on.");
+            "Rotate photos as their EXIF data say, also if the encoder was trained without it.");
         var prefix = EncoderTarget.PrefixOption();
         var output = new Option<string?>("-o", "--output")
         {
@@ -148,7 +148,7 @@ internal static class EmbedCommand
         return ExitCode.Done;
     }
 
-    /// <summary>A part of a source; null, and the faults in the list, where it cannot be opened.</summary>
+    /// <summary>Opens a part of a source. Returns null, and adds the faults to the list, if it cannot.</summary>
     internal static IImageDataset? Images(string? source, string? validation, string part, List<string> faults)
     {
         if (source is null)

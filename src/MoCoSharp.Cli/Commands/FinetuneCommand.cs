@@ -13,7 +13,7 @@ internal static class FinetuneCommand
     {
         var target = new Argument<string>("run") { Description = "A run folder or a checkpoint." };
         var data = Options.Data("Labeled images to learn from; without it the run's own.");
-        var validation = Options.Validation("Labeled images to judge by.");
+        var validation = Options.Validation("Labeled images to test on.");
         var labels = new Option<string>("--labels")
         {
             HelpName = "share|file",
@@ -64,11 +64,11 @@ internal static class FinetuneCommand
             using var encoder = EncoderTarget.Open(
                 parsed.GetValue(target)!, parsed.GetValue(which)!, faults,
                 prefix: parsed.GetValue(prefix));
-            var labelled = LabeledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
+            var labeled = LabeledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
             using var signals = new StopSignals();
             try
             {
-                return Run(encoder, labelled, options, parsed.GetValue(output), signals.Token);
+                return Run(encoder, labeled, options, parsed.GetValue(output), signals.Token);
             }
             catch (OperationCanceledException)
             {

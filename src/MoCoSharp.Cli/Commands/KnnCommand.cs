@@ -19,12 +19,12 @@ internal static class KnnCommand
             Description = "A run folder, a checkpoint, an exported encoder, or a PyTorch file.",
         };
         var data = Options.Data("Labeled images to find neighbors in; without it the run's own.");
-        var validation = Options.Validation("Labeled images to judge by.");
+        var validation = Options.Validation("Labeled images to test on.");
         var protocol = new Option<string?>("--protocol")
         {
             Description = $"{string.Join(" or ", KnnOptions.Protocols)}; without it the run's own settings.",
         }.Offers([.. KnnOptions.Protocols]);
-        var neighbours = new Option<int?>("-k", "--neighbours") { Description = "Neighbors." }.Number(
+        var neighbors = new Option<int?>("-k", "--neighbours") { Description = "Neighbors." }.Number(
             "a whole number above 0");
         var temperature = new Option<double?>("--temperature")
         {
@@ -39,9 +39,9 @@ internal static class KnnCommand
             Description = "Where the report goes; without it evaluations/ of the run.",
         };
         var verbose = Options.Verbose();
-        var command = new Command("knn", "Judge an encoder by the labels of nearest neighbours.")
+        var command = new Command("knn", "Score an encoder with a kNN classifier.")
         {
-            target, data, validation, protocol, neighbours, temperature, layer, which, prefix, output, verbose,
+            target, data, validation, protocol, neighbors, temperature, layer, which, prefix, output, verbose,
         };
         command.SetAction(parsed => Processes.Run(parsed.GetValue(verbose), group =>
         {
@@ -54,7 +54,7 @@ internal static class KnnCommand
 
             var layerNamed = parsed.GetValue(layer);
             var own = (
-                parsed.GetValue(neighbours),
+                parsed.GetValue(neighbors),
                 parsed.GetValue(temperature),
                 EnumNames.Find<FeatureLayer>(layerNamed));
             if (layerNamed is not null && own.Item3 is null)
@@ -92,12 +92,12 @@ internal static class KnnCommand
                     $"{options.Layer.Name()} features are taken where -k, --temperature and --layer say nothing.");
             }
 
-            var labelled = LabeledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
+            var labeled = LabeledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
             var isAskedFor = named is not null || own.Item1 is not null;
-            if (isAskedFor && options.Neighbors > labelled.Train.Count)
+            if (isAskedFor && options.Neighbors > labeled.Train.Count)
             {
                 throw new ConfigurationException([
-                    $"k is {options.Neighbors}, and the bank has {labelled.Train.Count} images: expected at most " +
+                    $"k is {options.Neighbors}, and the bank has {labeled.Train.Count} images: expected at most " +
                     "that.",
                 ]);
             }
@@ -106,7 +106,7 @@ internal static class KnnCommand
             try
             {
                 return Judge(
-                    encoder, labelled, named ?? "own", options, isAskedFor, parsed.GetValue(output), group,
+                    encoder, labeled, named ?? "own", options, isAskedFor, parsed.GetValue(output), group,
                     signals.Token);
             }
             catch (OperationCanceledException)

@@ -13,7 +13,7 @@ internal static class LinearCommand
     {
         var target = new Argument<string>("run") { Description = "A run folder or a checkpoint." };
         var data = Options.Data("Labeled images to learn from; without it the run's own.");
-        var validation = Options.Validation("Labeled images to judge by.");
+        var validation = Options.Validation("Labeled images to test on.");
         var fast = new Option<bool>("--fast")
         {
             Description =
@@ -65,13 +65,13 @@ internal static class LinearCommand
             using var encoder = EncoderTarget.Open(
                 parsed.GetValue(target)!, parsed.GetValue(which)!, faults, group.Size,
                 parsed.GetValue(prefix));
-            var labelled = LabeledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
+            var labeled = LabeledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
             using var signals = new StopSignals();
             try
             {
                 return parsed.GetValue(fast)
-                    ? Fast(encoder, labelled, options, parsed.GetValue(output), group, signals.Token)
-                    : Official(encoder, labelled, options, parsed.GetValue(output), group, signals.Token);
+                    ? Fast(encoder, labeled, options, parsed.GetValue(output), group, signals.Token)
+                    : Official(encoder, labeled, options, parsed.GetValue(output), group, signals.Token);
             }
             catch (OperationCanceledException)
             {

@@ -13,71 +13,76 @@ internal sealed record HealthFigure(string Name, string Meaning, Func<HealthFigu
     [
         new(
             "queueFill",
-            "Share of the queue that holds keys of this run, the rest being the random ones of the start; the loss " +
-            "rises until it is 1.",
+            "Share of the queue that holds keys of this run; the rest are random. The loss rises until it is " +
+            "1.",
             f => f.QueueFill),
         new(
             "queueAge",
-            "Age of the oldest key in steps; the key encoder must move little in that time, which is what its " +
-            "momentum is for.",
+            "Age of the oldest key, in steps. The key encoder must change little in this time, so its " +
+            "momentum is high.",
             f => f.QueueAge),
         new(
             "repeatedImages",
-            "Keys of its own image that a query meets among the negatives, on average; expected 0; at 1 or more, an " +
+            "Mean number of negatives that are keys of the query's own image; expected 0. At 1 or more, an " +
             "image is pushed away from its own copy.",
             f => f.RepeatedImages),
         new(
             "positiveSimilarity",
-            "Mean cosine of a query and its own key; it rises as the encoder learns what two views share.",
+            "Mean cosine of a query and its own key. It rises as the encoder learns what two views share.",
             f => f.PositiveSimilarity),
         new(
             "hardestNegative",
-            "Mean cosine of a query and the most similar key of the queue; near the positive's it is a hard task, " +
-            "near 1 with it a collapse.",
+            "Mean cosine of a query and the most similar key of the queue. Near the positive similarity, the " +
+            "task is hard; if both are near 1, the encoder has collapsed.",
             f => f.HardestNegative),
         new(
             "negativesThatCount",
-            "How many negatives share the weight of the loss (the exponential of their softmax's entropy); few is a " +
-            "temperature that is too low.",
+            "Number of negatives that share the weight of the loss (exponential of the entropy of their " +
+            "softmax). If it is low, the temperature is too low.",
             f => f.EffectiveNegatives),
-        new("lossIfUninformed", "ln(1 + K): the loss of features that know nothing.", f => f.ChanceLoss),
+        new(
+            "lossIfUninformed",
+            "ln(1 + K): the loss of features that hold no information.",
+            f => f.ChanceLoss),
         new(
             "lossIfRandom",
-            "The loss that this positive similarity would give if the negatives were random directions; the loss " +
-            "starts there.",
+            "The loss at this positive similarity if the negatives had random directions. Training starts at " +
+            "this loss.",
             f => f.LossIfRandom),
         new(
             "featureDeviation",
-            "Spread of the queries' embeddings over the sphere (root of the summed variances): 1 is all around, 0 " +
-            "is one point.",
+            "Spread of the query embeddings on the sphere (root of the summed variances). 1 is uniform, 0 is " +
+            "a single point.",
             f => f.FeatureDeviation),
         new(
             "effectiveRank",
-            "Directions that the queries' embeddings really use (exponential of the entropy of their covariance's " +
-            "normalized singular values; Roy and Vetterli 2007, RankMe 2023); 1 is a line.",
+            "Number of directions that the query embeddings use (exponential of the entropy of the normalized " +
+            "singular values of their covariance; Roy and Vetterli 2007, RankMe 2023). 1 is a line.",
             f => f.EffectiveRank),
         new(
             "gradientNorm",
-            "Length of the gradient of all learned parameters, before weight decay; sudden growth comes before a " +
+            "Norm of the gradient of all learned parameters, before weight decay. Sudden growth precedes " +
             "divergence.",
             f => f.GradientNorm),
         new(
             "updateRatio",
-            "Length of the update against that of the weights; about 0.001 is usual, above 0.1 the weights are " +
-            "rewritten rather than learned.",
+            "Norm of the update relative to the norm of the weights. About 0.001 is usual; above 0.1, steps " +
+            "are too large.",
             f => f.UpdateRatio),
         new(
             "contrastShuffled",
-            "Contrast accuracy on one batch whose keys are shuffled, so that they share no BatchNorm statistics " +
-            "with their queries.",
+            "Contrast accuracy of one batch with shuffled keys, which share no BatchNorm statistics with " +
+            "their queries.",
             f => f.ContrastShuffled),
         new(
             "contrastUnshuffled",
-            "The same batch with unshuffled keys; far above the shuffled one, BatchNorm gives the answer away.",
+            "Contrast accuracy of the same batch without the shuffle. If it is far higher, BatchNorm leaks " +
+            "the answer.",
             f => f.ContrastUnshuffled),
         new(
             "keyShift",
-            "How far the shuffle moves a key (1 minus their cosine); 0 is a shuffle without effect.",
+            "1 minus the cosine of a key with and without the shuffle. 0 means that the shuffle has no " +
+            "effect.",
             f => f.KeyShift),
     ];
 }

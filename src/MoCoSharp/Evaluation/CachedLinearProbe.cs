@@ -70,7 +70,7 @@ internal sealed class CachedLinearProbe(LinearOptions options)
 
     /// <summary>Trains, and scores the result.</summary>
     /// <param name="train">Features of at least twenty images, not normalized, on the CPU.</param>
-    /// <param name="validation">Features of the same encoder, to judge by.</param>
+    /// <param name="validation">Features of the test images, from the same encoder.</param>
     /// <param name="classNames">The name of each label.</param>
     /// <param name="cancellation">Ends the work early.</param>
     /// <exception cref="InvalidDataException">There are too few images, or no scores are finite.</exception>
@@ -91,7 +91,7 @@ internal sealed class CachedLinearProbe(LinearOptions options)
         if (order.Length < 2 * HeldOutOneIn)
         {
             throw new InvalidDataException(
-                $"{order.Length} labelled training images: a learning rate cannot be chosen on fewer than " +
+                $"{order.Length} labeled training images: a learning rate cannot be chosen on fewer than " +
                 $"{2 * HeldOutOneIn}.");
         }
 

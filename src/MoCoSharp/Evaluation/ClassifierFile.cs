@@ -7,19 +7,18 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Evaluation;
 
 /// <summary>
-/// An encoder whose head tells classes, in one file that needs nothing beside it: an encoder file with the head
-/// "linear" and the class names in its metadata. <see cref="TrainedEncoder.Load"/> reads it, and
-/// <see cref="TrainedEncoder.Classes"/> names the classes.
+/// A file with an encoder, a linear head that predicts classes, and the class names in its metadata.
+/// <see cref="TrainedEncoder.Load"/> reads it, and <see cref="TrainedEncoder.Classes"/> names the classes.
 /// </summary>
 internal static class ClassifierFile
 {
-    /// <summary>Writes an encoder that was trained on labels, in one stroke.</summary>
-    /// <param name="path">The file; its folder is made.</param>
-    /// <param name="origin">Where the training began: its views and its source go along.</param>
-    /// <param name="classifier">Its head has an output for each class.</param>
-    /// <param name="classes">Names by output.</param>
-    /// <param name="protocol">How it was trained, in full.</param>
-    /// <exception cref="ArgumentException">The number of classes is not that of the outputs.</exception>
+    /// <summary>Writes an encoder that was trained on labels, atomically.</summary>
+    /// <param name="path">The file. Its folder is created.</param>
+    /// <param name="origin">The encoder that training began with. Its views and source are stored.</param>
+    /// <param name="classifier">The trained encoder, whose head has one output for each class.</param>
+    /// <param name="classes">Class names by output.</param>
+    /// <param name="protocol">The complete training protocol.</param>
+    /// <exception cref="ArgumentException">The number of classes differs from the number of outputs.</exception>
     public static void Write(
         string path, TrainedEncoder origin, Encoder classifier, IReadOnlyList<string> classes, string protocol)
     {
@@ -47,14 +46,14 @@ internal static class ClassifierFile
             [new("protocol", protocol)]);
     }
 
-    /// <summary>The same, for a linear classifier on the pooled features of an encoder.</summary>
-    /// <param name="path">The file; its folder is made.</param>
+    /// <summary>Writes an encoder with a linear classifier on its pooled features, atomically.</summary>
+    /// <param name="path">The file. Its folder is created.</param>
     /// <param name="origin">The encoder.</param>
     /// <param name="weight">Shape [classes, D].</param>
     /// <param name="bias">Shape [classes].</param>
-    /// <param name="classes">Names by output.</param>
-    /// <param name="protocol">How it was trained, in full.</param>
-    /// <exception cref="ArgumentException">The number of classes is not that of the outputs.</exception>
+    /// <param name="classes">Class names by output.</param>
+    /// <param name="protocol">The complete training protocol.</param>
+    /// <exception cref="ArgumentException">The number of classes differs from the number of outputs.</exception>
     public static void Write(
         string path, TrainedEncoder origin, Tensor weight, Tensor bias, IReadOnlyList<string> classes, string protocol)
     {

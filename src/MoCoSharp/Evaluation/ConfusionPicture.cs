@@ -5,19 +5,19 @@ using MoCoSharp.Features;
 namespace MoCoSharp.Evaluation;
 
 /// <summary>
-/// A confusion matrix to look at: a row for each true class, a column for each predicted one, the darker the larger a
-/// share of the row.
+/// A picture of a confusion matrix: a row for each true class, a column for each predicted class. A darker cell is a
+/// larger share of its row.
 /// </summary>
 internal static class ConfusionPicture
 {
     private const int Margin = 8;
     private const int LongestName = 16; // letters
-    private const int MostNamed = 50;   // classes; of more, names would be taller than the cells
+    private const int MostNamed = 50;   // classes; with more, names would be taller than the cells
     private static readonly (byte, byte, byte) Ink = (30, 30, 30);
     private static readonly (byte, byte, byte) Paper = (255, 255, 255);
 
     /// <summary>Draws the matrix.</summary>
-    /// <param name="scores">Of any number of classes above 0.</param>
+    /// <param name="scores">Scores of at least one class.</param>
     public static ImageBuffer Draw(ClassificationScores scores)
     {
         ArgumentNullException.ThrowIfNull(scores);
@@ -57,7 +57,7 @@ internal static class ConfusionPicture
         return image;
     }
 
-    // Hits in blue, mistakes in red; the number where there is room, in percent of the row.
+    // Hits are blue, mistakes red. The number is the percentage of the row, if there is room.
     private static void DrawCell(ImageBuffer image, int left, int top, int cell, double share, bool right)
     {
         var fade = (byte)Math.Round(245 * (1 - Math.Sqrt(share)));

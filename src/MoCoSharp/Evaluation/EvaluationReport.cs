@@ -21,7 +21,7 @@ public sealed record EvaluationReport
     /// <summary>The protocol in full. Scores of different protocols are not comparable.</summary>
     public string Protocol { get; }
 
-    /// <summary>The scores on the images to judge by; after training, those of the last epoch.</summary>
+    /// <summary>The scores on the test images; after training, those of the last epoch.</summary>
     public ClassificationScores Scores { get; }
 
     /// <summary>The scores of every epoch; empty for evaluations without epochs.</summary>

@@ -19,7 +19,7 @@ namespace MoCoSharp.Evaluation;
 /// </summary>
 /// <param name="trained">The encoder. Its weights stay as they are.</param>
 /// <param name="train">The labeled images to learn from.</param>
-/// <param name="judged">The labeled images to judge by, of the same classes.</param>
+/// <param name="judged">The labeled test images, of the same classes.</param>
 public sealed class Evaluator(TrainedEncoder trained, IImageDataset train, IImageDataset judged)
 {
     private readonly RunConfig _config = trained.Run ?? new RunConfig();

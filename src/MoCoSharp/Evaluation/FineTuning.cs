@@ -20,7 +20,7 @@ namespace MoCoSharp.Evaluation;
 /// <param name="pretrained">The encoder whose weights are copied; null starts from scratch.</param>
 /// <param name="train">The labeled images to learn from.</param>
 /// <param name="indices">The images whose labels are used; see <see cref="LabelSubset"/>.</param>
-/// <param name="validation">The labeled images to judge by, of the same classes.</param>
+/// <param name="validation">The labeled test images, of the same classes.</param>
 /// <param name="views">Size, mean and std of the views.</param>
 /// <param name="options">The protocol.</param>
 /// <param name="loader">Workers and prefetching.</param>

@@ -4,12 +4,12 @@ using MoCoSharp.Data.Views;
 namespace MoCoSharp.Evaluation;
 
 /// <summary>
-/// Which images of a labelled set keep their labels: a share of every class, drawn by a seed, or a published list.
+/// Selects the images that keep their labels: a share of every class, drawn by a seed, or a published list.
 /// </summary>
 internal static class LabelSubset
 {
-    /// <summary>The same share of every class, at least one image of each.</summary>
-    /// <param name="data">Labelled images.</param>
+    /// <summary>Draws the same share of every class, at least one image of each.</summary>
+    /// <param name="data">Labeled images.</param>
     /// <param name="share">Above 0, at most 1.</param>
     /// <param name="seed">The same seed gives the same images.</param>
     /// <returns>Indices in ascending order.</returns>
@@ -45,19 +45,19 @@ internal static class LabelSubset
     }
 
     /// <summary>
-    /// Those that a list names, one a line: the name of an image as `moco embed` writes it, or its file name alone.
+    /// Reads a list with one image a line: the name that `moco embed` writes, or the file name alone.
     /// </summary>
-    /// <param name="data">Labelled images.</param>
-    /// <param name="path">The list; empty lines are passed over.</param>
+    /// <param name="data">Labeled images.</param>
+    /// <param name="path">The list; empty lines are skipped.</param>
     /// <returns>Indices in ascending order, each once.</returns>
     /// <exception cref="InvalidDataException">
-    /// The list names images that are not there, or that a file name alone does not tell apart.
+    /// The list names missing images, or file names that several images have.
     /// </exception>
     public static int[] FromList(IImageDataset data, string path)
     {
         ArgumentNullException.ThrowIfNull(data);
         var byName = new Dictionary<string, int>(StringComparer.Ordinal);
-        var byFile = new Dictionary<string, int>(StringComparer.Ordinal); // -1 where several images have it
+        var byFile = new Dictionary<string, int>(StringComparer.Ordinal); // -1 if several images have this file name
         for (var index = 0; index < data.Count; index++)
         {
             var name = data.NameOf(index);
@@ -85,14 +85,14 @@ internal static class LabelSubset
             ? [.. chosen]
             : throw new InvalidDataException(unknown.Count == 0
                 ? $"{path}: names no image."
-                : $"{path}: {unknown.Count} lines name no one labelled image of {data.Description} " +
+                : $"{path}: {unknown.Count} lines do not name exactly one labeled image of {data.Description} " +
                     $"({string.Join(", ", unknown.Take(5))}{(unknown.Count > 5 ? ", ..." : "")}): "
                     + "expected a name such as "
                     + data.NameOf(0)
                     + ", or a file name that only one image has.");
     }
 
-    /// <summary>Saves a subset as a list that <see cref="FromList"/> reads.</summary>
+    /// <summary>Writes a subset as a list that <see cref="FromList"/> reads.</summary>
     public static void Save(IImageDataset data, IEnumerable<int> indices, string path)
     {
         ArgumentNullException.ThrowIfNull(data);

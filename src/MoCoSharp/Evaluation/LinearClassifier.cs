@@ -8,19 +8,19 @@ using static TorchSharp.torch.nn;
 namespace MoCoSharp.Evaluation;
 
 /// <summary>
-/// One linear layer on features that do not move, with its optimizer: weights normal with deviation 0.01, bias 0, as
-/// official.
+/// One linear layer on frozen features, with its optimizer. As in the official code, the initial weights are normal
+/// with standard deviation 0.01, and the bias is 0.
 /// </summary>
 internal sealed class LinearClassifier : IDisposable
 {
     private readonly Linear _layer;
     private readonly Sgd _optimizer;
 
-    /// <summary>An untrained classifier.</summary>
+    /// <summary>Creates an untrained classifier.</summary>
     /// <param name="featureSize">D, above 0.</param>
-    /// <param name="classes">Above 0.</param>
-    /// <param name="options">Momentum and weight decay are read.</param>
-    /// <param name="device">Where the features are.</param>
+    /// <param name="classes">Number of classes, above 0.</param>
+    /// <param name="options">Only momentum and weight decay are used.</param>
+    /// <param name="device">The device of the features.</param>
     public LinearClassifier(int featureSize, int classes, LinearOptions options, Device device)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(featureSize);
@@ -42,7 +42,7 @@ internal sealed class LinearClassifier : IDisposable
             options.WeightDecay);
     }
 
-    /// <summary>Everything that a resume needs: parameters and velocities.</summary>
+    /// <summary>The state that a resume needs: parameters and velocities.</summary>
     public IEnumerable<(string Name, Tensor Tensor)> State =>
         _layer
             .state_dict()
@@ -55,7 +55,7 @@ internal sealed class LinearClassifier : IDisposable
     /// <summary>Shape [classes].</summary>
     public Tensor Bias => _layer.bias!;
 
-    /// <summary>Scores of each class.</summary>
+    /// <summary>Computes the score of each class.</summary>
     /// <param name="features">Shape [N, D].</param>
     /// <returns>Shape [N, classes].</returns>
     public Tensor Scores(Tensor features)
@@ -67,7 +67,7 @@ internal sealed class LinearClassifier : IDisposable
     /// <summary>One step of gradient descent on the mean cross entropy of a batch.</summary>
     /// <param name="features">Without gradient. Shape [N, D].</param>
     /// <param name="labels">0 to classes - 1, int64. Shape [N].</param>
-    /// <param name="learningRate">Of this step.</param>
+    /// <param name="learningRate">Learning rate of this step.</param>
     /// <returns>The loss before the step, a scalar on the device.</returns>
     public Tensor Step(Tensor features, Tensor labels, double learningRate)
     {

@@ -21,7 +21,7 @@ namespace MoCoSharp.Evaluation;
 /// </remarks>
 /// <param name="encoder">The frozen encoder. Its head is not used.</param>
 /// <param name="train">The labeled images to learn from.</param>
-/// <param name="validation">The labeled images to judge by, of the same classes.</param>
+/// <param name="validation">The labeled test images, of the same classes.</param>
 /// <param name="views">Size, mean and std of the views.</param>
 /// <param name="options">The protocol.</param>
 /// <param name="loader">Workers and prefetching.</param>

@@ -6,27 +6,27 @@ using static TorchSharp.torch.nn;
 namespace MoCoSharp.Evaluation;
 
 /// <summary>
-/// Multinomial logistic regression to its optimum: the least of C x (sum of cross entropies) + |W|^2 / 2, the biases
-/// free. What a linear classifier can reach on features when its optimizer leaves nothing to wish.
+/// Multinomial logistic regression, optimized to convergence. It minimizes C x (sum of cross entropies) + |W|^2 / 2,
+/// without a penalty on the biases. The result is an upper bound for linear classifiers trained with SGD.
 /// </summary>
 /// <remarks>
 /// scikit-learn's objective. L-BFGS: Nocedal and Wright, Numerical Optimization, algorithm 7.4, with backtracking.
 /// </remarks>
 internal static class LogisticRegression
 {
-    private const int Memory = 10;      // pairs of steps and gradient changes that stand for the curvature
+    private const int Memory = 10;      // pairs of steps and gradient changes that approximate the curvature
     private const int MostHalvings = 30;
 
-    /// <summary>The optimum.</summary>
+    /// <summary>Finds the optimum.</summary>
     /// <param name="features">Shape [M, D].</param>
     /// <param name="labels">0 to classes - 1, int64. Shape [M].</param>
-    /// <param name="classes">Above 0.</param>
+    /// <param name="classes">Number of classes, above 0.</param>
     /// <param name="c">Weight of the data against the penalty, above 0.</param>
-    /// <param name="iterations">At most so many.</param>
-    /// <param name="tolerance">Ends where no partial derivative of objective / (C x M) is larger.</param>
+    /// <param name="iterations">Most iterations.</param>
+    /// <param name="tolerance">Converged if no partial derivative of objective / (C x M) is larger.</param>
     /// <param name="cancellation">Ends the work early.</param>
     /// <returns>Weight [classes, D] and bias [classes], float64, and whether the tolerance was reached.</returns>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
     public static (Tensor Weight, Tensor Bias, bool Converged) Fit(
         Tensor features, Tensor labels, int classes, double c, int iterations = 1000,
         double tolerance = 1e-6,
@@ -64,7 +64,7 @@ internal static class LogisticRegression
                 Search(problem, at, value, direction, descent, history.Count == 0 ? Math.Min(1, 1 / Largest(slope)) : 1)
                 is not var (next, nextValue, nextSlope))
             {
-                break; // rounding leaves nothing to gain
+                break; // no further progress within rounding
             }
 
             var (step, change) = (next - at, nextSlope - slope);
@@ -91,7 +91,7 @@ internal static class LogisticRegression
         return (weight, bias, converged);
     }
 
-    // Two loops over the history turn a slope into a step of Newton's kind.
+    // Two loops over the history turn a gradient into an approximate Newton step.
     private static Tensor Direction(Tensor slope, List<(Tensor Step, Tensor Change, double Curvature)> history)
     {
         var direction = slope.neg();
@@ -137,7 +137,7 @@ internal static class LogisticRegression
 
     private static double Largest(Tensor slope) => slope.abs().max().item<double>();
 
-    /// <summary>Mean cross entropy + penalty x |W|^2 / 2, and its slope, at a flat [classes x D + classes].</summary>
+    /// <summary>Mean cross entropy + penalty x |W|^2 / 2, and gradient, at a flat [classes x D + classes].</summary>
     private sealed class Problem(Tensor features, Tensor labels, int classes, double penalty)
     {
         private readonly Tensor _features = features.to(float64); // [M, D]

@@ -1,8 +1,8 @@
 namespace MoCoSharp.Evaluation;
 
-/// <summary>One number over several seeds.</summary>
-/// <param name="Mean">Of the values.</param>
-/// <param name="Deviation">Of one value from the mean: the sample's standard deviation, with n - 1.</param>
+/// <summary>The mean and spread of one number over several seeds.</summary>
+/// <param name="Mean">Mean of the values.</param>
+/// <param name="Deviation">Standard deviation of the sample, with n - 1.</param>
 /// <param name="HalfInterval">
 /// Half of the 95 % confidence interval of the mean: Student's t x deviation / sqrt(n).
 /// </param>
@@ -16,7 +16,7 @@ public readonly record struct SeedSpread(double Mean, double Deviation, double H
         2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
     ];
 
-    /// <summary>Of at least two values.</summary>
+    /// <summary>Computes the spread of at least two values.</summary>
     /// <exception cref="ArgumentException">There are fewer.</exception>
     public static SeedSpread Of(IReadOnlyList<double> values)
     {

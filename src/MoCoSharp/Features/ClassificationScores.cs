@@ -5,16 +5,16 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Features;
 
 /// <summary>
-/// How often a classifier is right over a labelled set, in all and class by class. Every image counts once, whatever
-/// its batch.
+/// Counts how often a classifier is right on a labeled data set, in total and by class. Every image counts once, in any
+/// batch.
 /// </summary>
 public sealed class ClassificationScores
 {
     private long _inTopFive;
     private long _scored;
 
-    /// <summary>Scores of nothing yet.</summary>
-    /// <param name="classNames">By label.</param>
+    /// <summary>Creates empty scores.</summary>
+    /// <param name="classNames">Class names by label.</param>
     public ClassificationScores(IReadOnlyList<string> classNames)
     {
         ArgumentNullException.ThrowIfNull(classNames);
@@ -28,22 +28,22 @@ public sealed class ClassificationScores
     /// <summary>Images by true class (row) and predicted class (column). Shape [classes, classes].</summary>
     public long[,] Confusion { get; }
 
-    /// <summary>Labelled images counted.</summary>
+    /// <summary>Number of labeled images counted.</summary>
     public long Count { get; private set; }
 
-    /// <summary>Images counted whose class has the highest score.</summary>
+    /// <summary>Number of images whose class has the highest score.</summary>
     public long Right { get; private set; }
 
     /// <summary>Share of images whose class has the highest score, 0 to 1.</summary>
     public double Top1 => Share(Right, Count);
 
     /// <summary>
-    /// Share of images whose class is among the five highest scores, 0 to 1; not a number where only predictions were
-    /// counted.
+    /// Share of images whose class is among the five highest scores, 0 to 1; NaN if predictions were counted without
+    /// scores.
     /// </summary>
     public double Top5 => _scored == Count ? Share(_inTopFive, Count) : double.NaN;
 
-    /// <summary>Mean over the classes that occur of each one's <see cref="Top1"/>.</summary>
+    /// <summary>Mean of <see cref="Top1"/> by class, over the classes that occur.</summary>
     public double MeanClassAccuracy =>
         Enumerable
             .Range(0, ClassNames.Count)
@@ -52,7 +52,7 @@ public sealed class ClassificationScores
             .DefaultIfEmpty(double.NaN)
             .Average();
 
-    /// <summary>95 % interval of <see cref="Top1"/> for images drawn like these.</summary>
+    /// <summary>95 % confidence interval of <see cref="Top1"/>.</summary>
     /// <remarks>Wilson's score interval.</remarks>
     public (double Low, double High) Interval
     {
@@ -65,20 +65,20 @@ public sealed class ClassificationScores
 
             const double z = 1.959963984540054;
             var (n, p) = ((double)Count, Top1);
-            var centre = (p + (z * z / (2 * n))) / (1 + (z * z / n));
+            var center = (p + (z * z / (2 * n))) / (1 + (z * z / n));
             var half = z / (1 + (z * z / n)) * Math.Sqrt((p * (1 - p) / n) + (z * z / (4 * n * n)));
-            return (Math.Max(0, centre - half), Math.Min(1, centre + half));
+            return (Math.Max(0, center - half), Math.Min(1, center + half));
         }
     }
 
-    /// <summary>Images of a class.</summary>
+    /// <summary>Number of images of a class.</summary>
     public long Of(int label) => Enumerable.Range(0, ClassNames.Count).Sum(predicted => Confusion[label, predicted]);
 
-    /// <summary>Share of a class's images that are recognised, 0 to 1; not a number where it has none.</summary>
+    /// <summary>Share of a class's images that are classified correctly, 0 to 1; NaN without images.</summary>
     public double AccuracyOf(int label) => Share(Confusion[label, label], Of(label));
 
     /// <summary>Counts a batch.</summary>
-    /// <param name="scores">Higher is likelier; equal scores rank by class id. Shape [N, classes].</param>
+    /// <param name="scores">Scores of each class; equal scores rank by class id. Shape [N, classes].</param>
     /// <param name="labels">Length N; an image with label -1 is left out.</param>
     /// <exception cref="ArgumentException">Shapes or labels do not fit.</exception>
     /// <exception cref="InvalidDataException">A score is not a number.</exception>
@@ -101,7 +101,7 @@ public sealed class ClassificationScores
     }
 
     /// <summary>Counts classes that were predicted without scores, as kNN does.</summary>
-    /// <param name="predicted">0 to classes - 1. Length N.</param>
+    /// <param name="predicted">Predicted classes, 0 to classes - 1. Length N.</param>
     /// <param name="labels">Length N; an image with label -1 is left out.</param>
     /// <exception cref="ArgumentException">The lengths differ.</exception>
     public void Add(ReadOnlySpan<int> predicted, ReadOnlySpan<int> labels)

@@ -10,32 +10,32 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Features;
 
 /// <summary>
-/// Features kept on the disk, each file named by what made it: weights, images, view and layer. Deleting one costs
-/// time, nothing else.
+/// A cache of features on disk. A file name is a hash of weights, images, view and layer. Deleting a file only costs
+/// time.
 /// </summary>
-/// <param name="folder">Made when the first file is kept.</param>
+/// <param name="folder">Created with the first file.</param>
 internal sealed class FeatureCache(string folder)
 {
     private const string Format = "features 1";
 
     /// <summary>
-    /// Features that are not normalised: from the disk where the same weights saw the same images, else newly made and
-    /// kept.
+    /// Gets features that are not L2-normalized: from disk if the same weights saw the same images, otherwise computed
+    /// and stored.
     /// </summary>
-    /// <param name="encoder">Its weights and precision count, on whatever device.</param>
-    /// <param name="data">Its images count, wherever they lie.</param>
-    /// <param name="view">As it describes itself.</param>
-    /// <param name="layer">Which output.</param>
+    /// <param name="encoder">The encoder. Its weights and precision are part of the hash; its device is not.</param>
+    /// <param name="data">The data set. The content of its images is part of the hash; their paths are not.</param>
+    /// <param name="view">The evaluation view. Its description is part of the hash.</param>
+    /// <param name="layer">The output to use.</param>
     /// <param name="extract">
-    /// Makes them: <see cref="FeatureExtractor.Extract"/> with the same arguments, not normalised.
+    /// Computes the features: <see cref="FeatureExtractor.Extract"/> with the same arguments, not normalized.
     /// </param>
-    /// <param name="hashing">Told the number of images hashed, from any thread.</param>
+    /// <param name="hashing">Receives the number of images hashed, on any thread.</param>
     /// <param name="notKept">
-    /// Told where a full disk or a folder of others does not take them, the features being good all the same; or where
-    /// images are missing that may be there again.
+    /// Receives the reason why correct features are not stored: a full disk, a folder without write permission, or
+    /// images that are missing now.
     /// </param>
     /// <param name="cancellation">Ends the work early.</param>
-    /// <returns>The features, and the file that they were found in; null where they were made.</returns>
+    /// <returns>The features, and the file they were read from; null if they were computed.</returns>
     public (FeatureSet Features, string? FoundIn) Get(
         Encoder encoder, IImageDataset data, ViewTransform view, FeatureLayer layer, Func<FeatureSet> extract,
         Action<int>? hashing = null, Action<string>? notKept = null, CancellationToken cancellation = default)
@@ -91,7 +91,7 @@ internal sealed class FeatureCache(string folder)
             }));
     }
 
-    // Null where there is no such file, or it is torn or of something else: then it is written anew.
+    // Null if there is no such file, or if it is damaged or has other content: it is written again.
     private static FeatureSet? Load(string path, string madeBy, IImageDataset data)
     {
         if (!File.Exists(path))

@@ -25,34 +25,34 @@ public enum FeatureLayer
     Head,
 }
 
-/// <summary>Features of some images, on their way: good until the next ones come.</summary>
+/// <summary>A batch of features, valid until the next batch.</summary>
 /// <param name="Values">Shape [N, D], on the CPU.</param>
-/// <param name="Labels">Length N; -1 where there is none.</param>
-/// <param name="Indices">Length N.</param>
+/// <param name="Labels">Length N; -1 without a label.</param>
+/// <param name="Indices">Positions in the data set. Length N.</param>
 public readonly record struct FeatureBatch(Tensor Values, int[] Labels, int[] Indices);
 
-/// <summary>Runs an encoder over a data set in evaluation mode; its BatchNorm is not touched.</summary>
+/// <summary>Runs an encoder over a data set in evaluation mode. BatchNorm statistics do not change.</summary>
 public static class FeatureExtractor
 {
     private const int BatchSize = 256;
 
-    /// <summary>Features of every readable image, in the order of the set.</summary>
-    /// <param name="encoder">Its mode is put back afterwards.</param>
+    /// <summary>Computes the features of every readable image, in data set order.</summary>
+    /// <param name="encoder">The encoder. Its training or evaluation mode is restored afterwards.</param>
     /// <param name="data">The images.</param>
     /// <param name="view">The evaluation view.</param>
-    /// <param name="layer">Which output.</param>
+    /// <param name="layer">The output to use.</param>
     /// <param name="loader">Workers and prefetch.</param>
-    /// <param name="device">Where the encoder lives.</param>
-    /// <param name="normalize">L2-normalised, as kNN wants them; linear classification takes them as they are.</param>
-    /// <param name="progress">Told the number of images done.</param>
-    /// <param name="badImage">Told of each broken image, on the thread that met it.</param>
+    /// <param name="device">The device of the encoder.</param>
+    /// <param name="normalize">Whether to L2-normalize features, as kNN needs. Linear classification does not.</param>
+    /// <param name="progress">Receives the number of images done.</param>
+    /// <param name="badImage">Receives each broken image, on a worker thread.</param>
     /// <param name="cancellation">Ends the work early.</param>
     /// <param name="group">
-    /// The ranks that share the work; each gets all features, to the bit those of one process. Null is this process
-    /// alone.
+    /// The ranks that share the work. Each gets all features, bit-identical to those of one process. Null is this
+    /// process alone.
     /// </param>
     /// <exception cref="InvalidDataException">No image is readable.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled, on any rank.</exception>
+    /// <exception cref="OperationCanceledException">The work was cancelled, on any rank.</exception>
     public static FeatureSet Extract(
         Encoder encoder,
         IImageDataset data,
@@ -97,22 +97,22 @@ public static class FeatureExtractor
         }
     }
 
-    /// <summary>The same batch by batch, for sets whose features need not fit in memory.</summary>
-    /// <param name="encoder">Its mode is put back afterwards.</param>
+    /// <summary>Computes features batch by batch, for data sets whose features do not fit in memory.</summary>
+    /// <param name="encoder">The encoder. Its training or evaluation mode is restored afterwards.</param>
     /// <param name="data">The images.</param>
     /// <param name="view">The evaluation view.</param>
-    /// <param name="layer">Which output.</param>
+    /// <param name="layer">The output to use.</param>
     /// <param name="loader">Workers and prefetch.</param>
-    /// <param name="device">Where the encoder lives.</param>
-    /// <param name="normalize">Whether features are L2-normalised.</param>
-    /// <param name="take">Given each batch in turn, on this thread.</param>
-    /// <param name="badImage">Told of each broken image, on the thread that met it.</param>
+    /// <param name="device">The device of the encoder.</param>
+    /// <param name="normalize">Whether to L2-normalize features.</param>
+    /// <param name="take">Receives each batch in order, on this thread.</param>
+    /// <param name="badImage">Receives each broken image, on a worker thread.</param>
     /// <param name="cancellation">Ends the work early.</param>
     /// <param name="group">
-    /// The ranks that share the work; each is given every batch. Null is this process alone.
+    /// The ranks that share the work. Each receives every batch. Null is this process alone.
     /// </param>
     /// <exception cref="InvalidDataException">No image is readable.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled, on any rank.</exception>
+    /// <exception cref="OperationCanceledException">The work was cancelled, on any rank.</exception>
     public static void Stream(
         Encoder encoder,
         IImageDataset data,

@@ -6,21 +6,21 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Features;
 
 /// <summary>
-/// Features of a set made by several ranks: block k of it by rank k mod ranks, and after each round of blocks all have
-/// them all, in the order of the set.
+/// Computes features on several ranks. Rank k mod ranks computes block k. After each round of blocks, every rank has
+/// all features of the round, in data set order.
 /// </summary>
 /// <param name="group">More than one rank.</param>
-/// <param name="count">M.</param>
-/// <param name="largest">Images in a block at most.</param>
+/// <param name="count">Images in the data set, M.</param>
+/// <param name="largest">Most images in a block.</param>
 internal sealed class FeatureShards(IProcessGroup group, int count, int largest)
 {
     private readonly int _block = Math.Clamp((count + group.Size - 1) / group.Size, 1, largest);
 
-    /// <summary>Makes them.</summary>
-    /// <param name="load">(images, batch size, stop) -> batches of these images; broken ones are missing.</param>
-    /// <param name="make">Hands on the features of a batch, and disposes it.</param>
-    /// <param name="take">Given every batch, on every rank.</param>
-    /// <param name="cancellation">On any rank it ends the work on all.</param>
+    /// <summary>Computes the features.</summary>
+    /// <param name="load">(images, batch size, stop) -> batches of these images, without broken ones.</param>
+    /// <param name="make">Computes the features of a batch, and disposes the batch.</param>
+    /// <param name="take">Receives every batch, on every rank.</param>
+    /// <param name="cancellation">Cancellation on any rank ends the work on all.</param>
     public void Run(
         Func<IReadOnlyList<int>, int, CancellationToken, IEnumerable<ViewBatch>> load,
         Action<ViewBatch, Action<FeatureBatch>> make,
@@ -29,7 +29,7 @@ internal sealed class FeatureShards(IProcessGroup group, int count, int largest)
     {
         List<int> mine = [.. Enumerable.Range(0, count).Where(index => index / _block % group.Size == group.Rank)];
         var rounds = (count + (_block * group.Size) - 1) / (_block * group.Size);
-        // not the caller's: a rank that left alone would leave the others waiting
+        // not the caller's token: if one rank left, the others would wait for it
         using var left = new CancellationTokenSource();
         using var batches = load(mine, _block, left.Token).GetEnumerator();
         var width = 0L;
@@ -38,7 +38,7 @@ internal sealed class FeatureShards(IProcessGroup group, int count, int largest)
         {
             using var scope = NewDisposeScope();
             var made = new FeatureBatch(zeros(0, 0), [], []);
-            // else every image of this round's block is broken
+            // otherwise every image of this block is broken
             if (waiting && batches.Current.Indices[0] / (_block * group.Size) == round)
             {
                 make(batches.Current, batch => made = batch with { Values = batch.Values.MoveToOuterDisposeScope() });

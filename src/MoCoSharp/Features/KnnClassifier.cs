@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Features;
 
 /// <summary>
-/// Labels by the nearest neighbors in a labelled bank, each weighted by exp(similarity / temperature).
+/// Predicts labels from the nearest neighbors in a labeled bank, weighted by exp(similarity / temperature).
 /// </summary>
 /// <remarks>
 /// Wu et al. 2018, <see href="https://arxiv.org/abs/1805.01978"/>, section 3.4: weights are summed by class.
@@ -14,15 +14,15 @@ namespace MoCoSharp.Features;
 internal static class KnnClassifier
 {
     private const int QueriesAtOnce = 1024;
-    private const int KeysAtOnce = 4096; // similarities of 16 MB at a time, whatever the size of the bank
+    private const int KeysAtOnce = 4096; // 16 MB of similarities at a time, for any size of bank
 
-    /// <summary>Predicted classes.</summary>
-    /// <param name="bank">L2-normalised. Shape [M, D].</param>
+    /// <summary>Predicts the class of each query.</summary>
+    /// <param name="bank">L2-normalized. Shape [M, D].</param>
     /// <param name="bankLabels">Length M, 0 to classes - 1.</param>
-    /// <param name="queries">L2-normalised. Shape [Q, D].</param>
+    /// <param name="queries">L2-normalized. Shape [Q, D].</param>
     /// <param name="classes">Number of classes, above 0.</param>
     /// <param name="neighbors">k, 1 to M.</param>
-    /// <param name="temperature">Of the weights, above 0; 0.1 in the demo, 0.07 in the paper.</param>
+    /// <param name="temperature">Temperature of the weights, above 0; 0.1 in the demo, 0.07 in the paper.</param>
     /// <returns>Length Q.</returns>
     /// <exception cref="ArgumentException">k is larger than the bank, or shapes or labels do not fit.</exception>
     /// <exception cref="InvalidDataException">A feature is not a finite number.</exception>
@@ -90,14 +90,14 @@ internal static class KnnClassifier
         return predicted;
     }
 
-    /// <summary>The same classes, the queries shared by several ranks that all hold the same features.</summary>
+    /// <summary>Predicts the same classes on several ranks that hold the same features and share the queries.</summary>
     /// <param name="group">The ranks.</param>
-    /// <param name="bank">L2-normalised. Shape [M, D].</param>
+    /// <param name="bank">L2-normalized. Shape [M, D].</param>
     /// <param name="bankLabels">Length M, 0 to classes - 1.</param>
-    /// <param name="queries">L2-normalised. Shape [Q, D].</param>
+    /// <param name="queries">L2-normalized. Shape [Q, D].</param>
     /// <param name="classes">Number of classes, above 0.</param>
     /// <param name="neighbors">k, 1 to M.</param>
-    /// <param name="temperature">Of the weights, above 0.</param>
+    /// <param name="temperature">Temperature of the weights, above 0.</param>
     /// <returns>Length Q.</returns>
     public static int[] Predict(
         IProcessGroup group, Tensor bank, ReadOnlySpan<int> bankLabels, Tensor queries, int classes, int neighbors,
@@ -132,8 +132,8 @@ internal static class KnnClassifier
     }
 
     /// <summary>
-    /// Share of labelled queries whose class is predicted, 0 to 1; several ranks that hold the same features share the
-    /// queries.
+    /// Computes the share of labeled queries whose class is predicted, 0 to 1. Several ranks that hold the same
+    /// features share the queries.
     /// </summary>
     public static double Accuracy(
         FeatureSet bank, FeatureSet queries, int classes, int neighbors, double temperature,
@@ -147,8 +147,8 @@ internal static class KnnClassifier
         return predicted.Zip(queries.Labels).Count(pair => pair.First == pair.Second) / (double)queries.Labels.Length;
     }
 
-    // The nearest of the bank for each query. Every thread selects for its own rows, so that the result is the same for
-    // any number of threads.
+    // Finds the nearest bank entries of each query. Each thread selects for separate rows, so the result does not
+    // depend on the number of threads.
     private static unsafe void Search(Tensor bank, Tensor queries, NearestKeys[] nearest, ParallelOptions parallel)
     {
         var rows = (int)queries.shape[0];
@@ -180,7 +180,7 @@ internal static class KnnClassifier
         var votes = new double[classes];
         foreach (var (similarity, index) in nearest.Best())
         {
-            // less 1, the highest there is: no overflow, and the same order
+            // minus 1, the highest similarity: no overflow, and the same order
             votes[labels[index]] += Math.Exp((similarity - 1) / temperature);
         }
 

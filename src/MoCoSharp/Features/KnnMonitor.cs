@@ -13,7 +13,7 @@ namespace MoCoSharp.Features;
 /// Measures the accuracy of a kNN classifier on an encoder while it trains, as MoCo's CIFAR demo does.
 /// </summary>
 /// <param name="bank">The labeled images to find neighbors in: the training set.</param>
-/// <param name="queries">The labeled images to judge by.</param>
+/// <param name="queries">The labeled test images.</param>
 /// <param name="view">The evaluation view of both.</param>
 /// <param name="options">The number of neighbors, the temperature and the layer.</param>
 /// <param name="loader">Workers and prefetching.</param>

@@ -3,28 +3,29 @@ using System.Runtime.Intrinsics;
 
 namespace MoCoSharp.Features;
 
-/// <summary>The k highest of a stream of scores, exactly; of equal ones, those that came first.</summary>
+/// <summary>Selects the k highest scores of a stream, exactly. Of equal scores, the earlier one wins.</summary>
 /// <remarks>
-/// Almost every score is below the k-th so far and costs one lane of one comparison: a row of 50,000 is read at the
-/// speed of memory. What is kept is only parted, not sorted, until the end.
+/// Almost every score is below the k-th so far, and costs one lane of a vector comparison. A row of 50,000 scores is
+/// read at the speed of memory. The kept scores are partitioned, and sorted only at the end.
 /// </remarks>
 /// <param name="k">Above 0.</param>
 internal sealed class NearestKeys(int k)
 {
-    private readonly ulong[] _kept = new ulong[2 * k]; // a score above, its index below: ascending is best first
+    // The score is in the high half, the index in the low half: ascending is best first.
+    private readonly ulong[] _kept = new ulong[2 * k];
     private int _count;
     private float _threshold = float.NegativeInfinity;
 
-    /// <summary>Forgets everything.</summary>
+    /// <summary>Removes all scores.</summary>
     public void Clear()
     {
         _count = 0;
         _threshold = float.NegativeInfinity;
     }
 
-    /// <summary>Takes in the next scores.</summary>
-    /// <param name="scores">None is NaN.</param>
-    /// <param name="first">Index of the first one; rises from call to call.</param>
+    /// <summary>Adds the next scores.</summary>
+    /// <param name="scores">Must not hold NaN.</param>
+    /// <param name="first">Index of the first score; rises from call to call.</param>
     public void Add(ReadOnlySpan<float> scores, int first)
     {
         var i = 0;
@@ -46,7 +47,7 @@ internal sealed class NearestKeys(int k)
         }
     }
 
-    /// <summary>The best so far, best first.</summary>
+    /// <summary>The k best scores so far, best first.</summary>
     public IEnumerable<(float Score, int Index)> Best()
     {
         Array.Sort(_kept, 0, _count);
@@ -67,7 +68,7 @@ internal sealed class NearestKeys(int k)
         }
     }
 
-    // Moves the k best to the front, the k-th itself to their end (Hoare's selection; no two entries are equal).
+    // Moves the k best to the front, with the k-th at their end (Hoare's selection; no two entries are equal).
     private void PartBest()
     {
         var (low, high) = (0, _kept.Length - 1);
@@ -112,7 +113,7 @@ internal sealed class NearestKeys(int k)
 
     private static ulong Median(ulong a, ulong b, ulong c) => Math.Max(Math.Min(a, b), Math.Min(Math.Max(a, b), c));
 
-    // Unsigned integers in the opposite order of the floats: the sign flips, and negative floats rise with their bits.
+    // Maps floats to unsigned integers in the opposite order: the sign flips, and negative floats rise with their bits.
     private static uint Order(float score)
     {
         var bits = BitConverter.SingleToUInt32Bits(score + 0f); // -0 is 0

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Features;
 
-/// <summary>A fingerprint of a model's parameters and buffers: equal exactly where all bits are.</summary>
+/// <summary>A hash of a model's parameters and buffers. It is equal only if all bits are equal.</summary>
 internal static class WeightHash
 {
     /// <summary>SHA-256 over names, types, shapes and row-major values, in hexadecimal.</summary>

@@ -278,7 +278,7 @@ public sealed record RunConfig
         if (Norm == BatchNormScope.Split && BnGroups >= 1 && BnGroups % processes != 0)
         {
             yield return $"bnGroups is {BnGroups}, which does not divide among {processes} processes: each " +
-                "normalises whole groups. Take bnGroups of "
+                "normalizes whole groups. Take bnGroups of "
                 + $"{NearestMultiple(BnGroups, processes)}, or norm=sync for one group over all processes.";
         }
     }

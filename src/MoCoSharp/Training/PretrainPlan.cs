@@ -111,13 +111,13 @@ public sealed class PretrainPlan
 
         if (
             config?.Method is SupervisedOptions supervised
-            && data is { } labelled
+            && data is { } labeled
             && (
-                labelled.Train.ClassNames.Count < 2
-                || (supervised.Classes > 0 && supervised.Classes < labelled.Train.ClassNames.Count)))
+                labeled.Train.ClassNames.Count < 2
+                || (supervised.Classes > 0 && supervised.Classes < labeled.Train.ClassNames.Count)))
         {
             faults.Add(
-                $"{labelled.Train.Description}: {labelled.Train.ClassNames.Count} classes; supervised training " +
+                $"{labeled.Train.Description}: {labeled.Train.ClassNames.Count} classes; supervised training " +
                 "needs at least 2"
                     + (
                         supervised.Classes > 0

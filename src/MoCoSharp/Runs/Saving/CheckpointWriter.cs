@@ -23,7 +23,7 @@ internal sealed class CheckpointWriter : IDisposable
 
     /// <summary>Starts the thread.</summary>
     /// <param name="run">The run folder.</param>
-    /// <param name="index">Told of each new file.</param>
+    /// <param name="index">Receives each new file.</param>
     /// <param name="beforeWrite">Flushes what must be on the disk before a checkpoint.</param>
     public CheckpointWriter(RunFolder run, CheckpointIndex index, Action beforeWrite)
     {

@@ -20,7 +20,7 @@ internal sealed class Saver : IDisposable
     /// <summary>A saver for a folder that this process holds.</summary>
     /// <param name="run">The run folder.</param>
     /// <param name="options">When to save, and which files to keep.</param>
-    /// <param name="callbacks">Told of saves.</param>
+    /// <param name="callbacks">Receives the saves.</param>
     /// <param name="time">For the schedule.</param>
     /// <param name="scores">The scores known so far.</param>
     public Saver(
