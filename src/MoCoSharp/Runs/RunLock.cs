@@ -240,9 +240,13 @@ internal sealed partial class RunLock : IDisposable
                 if (OperatingSystem.IsLinux())
                 {
                     var stat = File.ReadAllText($"/proc/{process}/stat");
-                    // Field 22 of stat, counted from the field after the name.
-                    var ticks = stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[19];
-                    return $"{ticks} of boot {File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim()}";
+                    var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' '); // from field 3, the state
+                    if (fields[0] is "Z" or "X")
+                    {
+                        return ""; // killed, and only waiting for its parent to collect it
+                    }
+
+                    return $"{fields[19]} of boot {File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim()}";
                 }
 
                 using var found = System.Diagnostics.Process.GetProcessById(process);

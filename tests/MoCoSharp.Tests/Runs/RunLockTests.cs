@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using MoCoSharp.Runs;
 
 namespace MoCoSharp.Tests.Runs;
@@ -30,6 +31,38 @@ public sealed class RunLockTests : IDisposable
         File.WriteAllText(LockPath, Owner(process: DeadProcess(), Environment.MachineName));
         Take().Dispose();
         Assert.Contains("has ended", Assert.Single(notices));
+    }
+
+    [Fact]
+    public void ALockOfAKilledProcessThatNobodyCollected_IsTakenOver()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Only Linux shows such processes in /proc.");
+        using var parent = Process.Start(new ProcessStartInfo("sh", ["-c", "sleep 60 & echo $!; exec sleep 60"])
+        {
+            RedirectStandardOutput = true,
+            UseShellExecute = false,
+        })!;
+        try
+        {
+            var child = int.Parse(parent.StandardOutput.ReadLine()!, CultureInfo.InvariantCulture);
+            var boot = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
+            File.WriteAllText(
+                LockPath, Owner(child, Environment.MachineName, $"{Stat(child)[19]} of boot {boot}"));
+            Assert.Throws<RunLockedException>(() => Take());
+
+            using (var killed = Process.GetProcessById(child))
+            {
+                killed.Kill();
+            }
+
+            Assert.True(SpinWait.SpinUntil(() => Stat(child)[0] == "Z", TimeSpan.FromSeconds(60)));
+            Take().Dispose();
+            Assert.Contains("has ended", Assert.Single(notices));
+        }
+        finally
+        {
+            parent.Kill();
+        }
     }
 
     [Fact]
@@ -105,6 +138,13 @@ public sealed class RunLockTests : IDisposable
             new ProcessStartInfo("sh", ["-c", $"printf '%s' '{content}' > '{LockPath}'"])
         )!;
         process.WaitForExit();
+    }
+
+    // Fields of /proc/PID/stat from the third on, the state.
+    private static string[] Stat(int process)
+    {
+        var stat = File.ReadAllText($"/proc/{process}/stat");
+        return stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
     }
 
     private static int DeadProcess()
