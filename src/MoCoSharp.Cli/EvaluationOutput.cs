@@ -18,8 +18,21 @@ internal static class EvaluationOutput
         Console.WriteLine($"[{report.Protocol}]");
         if (report.Path is { } path)
         {
-            Console.WriteLine($"{path}, and its confusion matrix {report.PicturePath}");
+            var picture = report.PicturePath is { } drawn ? $", and its confusion matrix {drawn}" : "";
+            Console.WriteLine(path + picture);
         }
+    }
+
+    /// <summary>Prints which files are not written.</summary>
+    /// <returns>The exit code: failed if a file is not written.</returns>
+    public static int PrintUnwritten(EvaluationReport report)
+    {
+        foreach (var fault in report.Unwritten)
+        {
+            Console.Error.WriteLine($"moco: {fault}");
+        }
+
+        return report.Unwritten.Count == 0 ? ExitCode.Done : ExitCode.Failed;
     }
 
     /// <summary>Prints the best epoch of a training.</summary>
@@ -30,13 +43,21 @@ internal static class EvaluationOutput
         var best = report.Best!.Value;
         Console.WriteLine(
             FormattableString.Invariant($"best epoch {best.Epoch}: top-1 {100 * best.Top1:F2} %, ") +
-            $"chosen by the images that judge{remark}");
+            $"chosen on the test images{remark}");
     }
 
     /// <summary>Prints where the classifier is, and which commands take it.</summary>
-    public static void PrintClassifier(EvaluationReport report) => Console.WriteLine(
-        report.ClassifierPath is not { } path
-            ? "the classifier is not kept, of a file alone: -o report.json keeps both"
-            : $"{path}: the classifier. `moco predict {Shell.Quote(path)} --data PHOTOS` names classes, " +
-                "and `moco export` takes it");
+    public static void PrintClassifier(EvaluationReport report)
+    {
+        if (report.ClassifierPath is { } path)
+        {
+            Console.WriteLine(
+                $"{path}: the classifier. `moco predict {Shell.Quote(path)} --data PHOTOS` predicts classes, " +
+                "and `moco export` exports it");
+        }
+        else if (report.Unwritten.Count == 0)
+        {
+            Console.WriteLine("an encoder file has no run folder for the classifier: -o report.json writes both");
+        }
+    }
 }

@@ -39,7 +39,7 @@ public sealed class EvaluationTests : IDisposable
         var (code, output, error) = Moco.Run(folder, "linear", "run", "--epochs", "3", "--lr", "0.5");
         Assert.True(code == 0, error);
         Assert.Contains("epoch 3/3", output);
-        Assert.Contains("chosen by the images that judge", output);
+        Assert.Contains("chosen on the test images", output);
         Assert.Contains("broken.png", error);
         Assert.Single(error.Split('\n'), line => line.Contains("broken.png")); // named once, though met in every epoch
 
@@ -169,7 +169,7 @@ public sealed class EvaluationTests : IDisposable
         (code, _, error) = Moco.Run(folder, "knn", "run", "--protocol", "best", "--layer", "middle");
         Assert.Equal(2, code);
         Assert.All(
-            ["--protocol is best", "--protocol settles", "--layer is middle, expected pooled or head"],
+            ["--protocol is best", "--protocol sets", "--layer is middle, expected pooled or head"],
             part => Assert.Contains(part, error));
 
         (code, _, error) = Moco.Run(folder, "knn", "run", "--protocol", "demo");

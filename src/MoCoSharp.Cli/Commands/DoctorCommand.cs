@@ -27,7 +27,7 @@ internal static class DoctorCommand
     private static int Print(RunFolder run)
     {
         var diagnosis = RunDiagnosis.Examine(run);
-        var holder = diagnosis.Holder is { } name ? $"{name} trains there" : "nobody trains there";
+        var holder = diagnosis.Holder is { } name ? $"{name} is training there" : "no process is training there";
         Console.WriteLine($"{run.Path}: {holder}");
         foreach (var (checkpoint, fault) in diagnosis.Checkpoints)
         {
@@ -58,8 +58,8 @@ internal static class DoctorCommand
         {
             Console.WriteLine(
                 diagnosis.Latest is null ? "no figures yet."
-                : diagnosis.NotYetLearned is { } notYet ? $"nothing wrong is seen, but {notYet}"
-                : "nothing wrong is seen.");
+                : diagnosis.NotYetLearned is { } notYet ? $"no problem found, but {notYet}"
+                : "no problem found.");
         }
 
         return diagnosis.IsSound ? ExitCode.Done : ExitCode.Failed;
@@ -83,7 +83,7 @@ internal static class DoctorCommand
         if (diagnosis.FigureShare is { } share)
         {
             Console.WriteLine(FormattableString.Invariant(
-                $"taking these figures took {share:P2} of the time (median)"));
+                $"computing these figures takes {share:P2} of the time (median)"));
         }
 
         // This looks wrong to a reader, and is not.

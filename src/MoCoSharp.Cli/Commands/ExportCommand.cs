@@ -91,7 +91,7 @@ internal static class ExportCommand
             $"checked: {report.Check}; the greatest difference is {report.Difference:G2} of the largest feature"));
         if (report.Instructions.Count > 0)
         {
-            Console.WriteLine($"load it in {report.Loader} so:\n\n{string.Join('\n', report.Instructions)}");
+            Console.WriteLine($"to load it in {report.Loader}:\n\n{string.Join('\n', report.Instructions)}");
         }
     }
 

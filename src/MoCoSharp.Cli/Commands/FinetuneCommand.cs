@@ -92,7 +92,7 @@ internal static class FinetuneCommand
         EvaluationOutput.Print(report);
         EvaluationOutput.PrintBest(report);
         EvaluationOutput.PrintClassifier(report);
-        return ExitCode.Done;
+        return EvaluationOutput.PrintUnwritten(report);
     }
 
     // "10%" is a share of every class; anything else is the path of a list.

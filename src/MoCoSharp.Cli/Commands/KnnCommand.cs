@@ -64,10 +64,12 @@ internal static class KnnCommand
 
             if (named is not null && (own.Item1 ?? own.Item2 ?? (object?)layerNamed) is not null)
             {
-                faults.Add("--protocol settles -k, --temperature and --layer. Leave either out.");
+                faults.Add("--protocol sets -k, --temperature and --layer. Leave out --protocol, or these options.");
             }
 
-            faults.AddRange(With(new KnnOptions(), own).Faults());
+            faults.AddRange(With(new KnnOptions(), own).Faults().Select(fault => fault
+                .Replace("knn.neighbours", "-k", StringComparison.Ordinal)
+                .Replace("knn.temperature", "--temperature", StringComparison.Ordinal)));
             using var encoder = EncoderTarget.Open(
                 parsed.GetValue(target)!, parsed.GetValue(which)!, faults, group.Size,
                 parsed.GetValue(prefix));
@@ -132,7 +134,7 @@ internal static class KnnCommand
         }
 
         EvaluationOutput.Print(report);
-        return ExitCode.Done;
+        return EvaluationOutput.PrintUnwritten(report);
     }
 
     private static KnnOptions With(

@@ -93,7 +93,7 @@ internal static class LinearCommand
         EvaluationOutput.Print(report);
         EvaluationOutput.PrintBest(report, ", as the official script does");
         EvaluationOutput.PrintClassifier(report);
-        return ExitCode.Done;
+        return EvaluationOutput.PrintUnwritten(report);
     }
 
     /// <summary>Evaluates by the fast protocol, and prints the report.</summary>
@@ -116,6 +116,6 @@ internal static class LinearCommand
             EvaluationOutput.PrintClassifier(report);
         }
 
-        return ExitCode.Done;
+        return EvaluationOutput.PrintUnwritten(report);
     }
 }

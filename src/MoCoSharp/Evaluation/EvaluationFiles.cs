@@ -12,6 +12,7 @@ namespace MoCoSharp.Evaluation;
 /// <param name="protocol">The protocol in full: evaluations of different protocols get different files.</param>
 internal sealed class EvaluationFiles(string? runFolder, string? reportPath, string name, string protocol)
 {
+    private readonly List<string> _unwritten = [];
     private readonly string _name = $"{name}-{Fingerprint(protocol)}";
 
     /// <summary>The report; null writes none.</summary>
@@ -23,11 +24,17 @@ internal sealed class EvaluationFiles(string? runFolder, string? reportPath, str
         : runFolder is not null ? Path.Combine(runFolder, "classifiers", _name + ".safetensors")
         : null;
 
+    /// <summary>The classifier, once it is written.</summary>
+    public string? WrittenClassifier { get; private set; }
+
     /// <summary>The state that an interrupted evaluation resumes from.</summary>
     public string? State => Stem is null ? null : Stem + ".state.safetensors";
 
     /// <summary>The list of the images whose labels fine-tuning uses.</summary>
     public string? Labels => Stem is null ? null : Stem + ".labels.txt";
+
+    /// <summary>The files that could not be written, each with the reason.</summary>
+    public IReadOnlyList<string> Unwritten => _unwritten;
 
     private string? Stem =>
         runFolder is not null ? Path.Combine(runFolder, "evaluations", _name)
@@ -43,12 +50,43 @@ internal sealed class EvaluationFiles(string? runFolder, string? reportPath, str
             return report;
         }
 
-        CreateFolder(path);
-        AtomicFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(report.ToJson() + "\n")));
         var picture = Path.ChangeExtension(path, ".png");
-        AtomicFile.Write(picture, stream => stream.Write(ImageEncoder.Png(ConfusionPicture.Draw(report.Scores))));
-        return report with { Path = path, PicturePath = picture };
+        var isWritten = TryWrite(path, stream => stream.Write(Encoding.UTF8.GetBytes(report.ToJson() + "\n")));
+        var isDrawn = TryWrite(picture, stream => stream.Write(
+            ImageEncoder.Png(ConfusionPicture.Draw(report.Scores))));
+        return report with { Path = isWritten ? path : null, PicturePath = isDrawn ? picture : null };
     }
+
+    /// <summary>Writes the classifier, if it has a path.</summary>
+    public void WriteClassifier(Action<string> write)
+    {
+        if (Classifier is { } path && TryWrite(path, () => write(path)))
+        {
+            WrittenClassifier = path;
+        }
+    }
+
+    /// <summary>Runs an action that writes a file. A full disk must not cost the scores of a long evaluation.</summary>
+    /// <returns>False if the file cannot be written; the reason is in <see cref="Unwritten"/>.</returns>
+    private bool TryWrite(string path, Action write)
+    {
+        try
+        {
+            write();
+            return true;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            _unwritten.Add($"{path} is not written: {error.Message}");
+            return false;
+        }
+    }
+
+    private bool TryWrite(string path, Action<Stream> content) => TryWrite(path, () =>
+    {
+        CreateFolder(path);
+        AtomicFile.Write(path, content);
+    });
 
     /// <summary>Creates the folder of a file.</summary>
     public static void CreateFolder(string path) =>

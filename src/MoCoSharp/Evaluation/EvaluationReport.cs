@@ -29,7 +29,7 @@ public sealed record EvaluationReport
 
     /// <summary>
     /// The epoch of the highest top-1, the first of equals; null without epochs. The official script reports it, though
-    /// it is chosen by the images that judge.
+    /// it is chosen on the test images.
     /// </summary>
     public EpochScores? Best => Epochs.Count == 0 ? null : Epochs.MaxBy(epoch => epoch.Top1);
 
@@ -56,6 +56,9 @@ public sealed record EvaluationReport
 
     /// <summary>The trained classifier, for <c>TrainedEncoder.Load</c>; null if none was written.</summary>
     public string? ClassifierPath { get; init; }
+
+    /// <summary>The files that could not be written, each with the reason, such as a full disk.</summary>
+    public IReadOnlyList<string> Unwritten { get; init; } = [];
 
     /// <summary>The report as indented JSON, as evaluations/*.json of a run folder holds it.</summary>
     public string ToJson() => _json.ToJsonString(Indented);

@@ -132,10 +132,9 @@ public sealed class Evaluator(TrainedEncoder trained, IImageDataset train, IImag
             Warned = Warned,
         };
         var files = Files("linear", probe.Protocol);
-        var classifier = KeptClassifier(files);
-        probe.Trained = Keep(classifier, probe.Protocol);
+        probe.Trained = Keep(files, probe.Protocol);
         var result = probe.Run(Group.Rank == 0 ? files.State : null, cancellation);
-        return Report("linear", probe.Protocol, result, trend.Trouble, files, classifier);
+        return Report("linear", probe.Protocol, result, trend.Trouble, files);
     }
 
     /// <summary>
@@ -157,8 +156,7 @@ public sealed class Evaluator(TrainedEncoder trained, IImageDataset train, IImag
             $"evaluation view at {_views.Size} px; trained on {train.Description} ({train.Count}), " +
             $"judged on {judged.Description} ({judged.Count})";
         var files = Files("linear-cached", protocol);
-        var classifier = KeptClassifier(files);
-        probe.Trained = Keep(classifier, protocol);
+        probe.Trained = Keep(files, protocol);
         var result = probe.Run(bank, queries, train.ClassNames, cancellation);
         var json = EvaluationJson.Create("linear-cached", protocol, result.Scores);
         EvaluationJson.AddScans(json, result);
@@ -167,7 +165,7 @@ public sealed class Evaluator(TrainedEncoder trained, IImageDataset train, IImag
         {
             LearningRate = result.Rate,
             Optimum = new LogisticOptimum(result.Optimum.Top1, result.Strength, result.OptimumConverged),
-            ClassifierPath = classifier,
+            ClassifierPath = files.WrittenClassifier,
         });
     }
 
@@ -202,17 +200,14 @@ public sealed class Evaluator(TrainedEncoder trained, IImageDataset train, IImag
             LabelSubset.Save(train, indices, labels);
         }
 
-        var classifier = KeptClassifier(files);
-        tuning.Trained = classifier is null
-            ? null
-            : tuned => ClassifierFile.Write(classifier, trained, tuned, train.ClassNames, tuning.Protocol);
+        tuning.Trained = tuned => Keep(
+            files, path => ClassifierFile.Write(path, trained, tuned, train.ClassNames, tuning.Protocol));
         var result = tuning.Run(files.State, cancellation);
-        return Report(kind, tuning.Protocol, result, trend.Trouble, files, classifier);
+        return Report(kind, tuning.Protocol, result, trend.Trouble, files);
     }
 
     private EvaluationReport Report(
-        string evaluation, string protocol, ClassificationResult result, string? trouble, EvaluationFiles files,
-        string? classifier)
+        string evaluation, string protocol, ClassificationResult result, string? trouble, EvaluationFiles files)
     {
         var json = EvaluationJson.Create(evaluation, protocol, result.Scores);
         EvaluationJson.AddEpochs(json, result);
@@ -226,12 +221,12 @@ public sealed class Evaluator(TrainedEncoder trained, IImageDataset train, IImag
         {
             Epochs = result.Epochs,
             Warning = trouble,
-            ClassifierPath = classifier,
+            ClassifierPath = files.WrittenClassifier,
         });
     }
 
     private EvaluationReport Write(EvaluationFiles files, EvaluationReport report) =>
-        Group.Rank == 0 ? files.Write(report) : report;
+        Group.Rank == 0 ? files.Write(report) with { Unwritten = files.Unwritten } : report;
 
     private void AddSource(JsonObject json)
     {
@@ -246,12 +241,16 @@ public sealed class Evaluator(TrainedEncoder trained, IImageDataset train, IImag
     private EvaluationFiles Files(string evaluation, string protocol) =>
         new(RunFolder, ReportPath, $"{evaluation}-{trained.Role.Name()}-step-{trained.Step:D8}", protocol);
 
-    private string? KeptClassifier(EvaluationFiles files) =>
-        KeepsClassifier && Group.Rank == 0 ? files.Classifier : null;
+    private Action<Tensor, Tensor> Keep(EvaluationFiles files, string protocol) => (weight, bias) => Keep(
+        files, path => ClassifierFile.Write(path, trained, weight, bias, train.ClassNames, protocol));
 
-    private Action<Tensor, Tensor>? Keep(string? path, string protocol) => path is null
-        ? null
-        : (weight, bias) => ClassifierFile.Write(path, trained, weight, bias, train.ClassNames, protocol);
+    private void Keep(EvaluationFiles files, Action<string> write)
+    {
+        if (KeepsClassifier && Group.Rank == 0)
+        {
+            files.WriteClassifier(write);
+        }
+    }
 
     private void ShowEpoch(int done, int total) => Progress?.Invoke("images of the epoch", done, total);
 
@@ -272,7 +271,7 @@ public sealed class Evaluator(TrainedEncoder trained, IImageDataset train, IImag
 
         var (features, foundIn) = new FeatureCache(Path.Combine(RunFolder, "features")).Get(
             trained.Encoder, images, view, layer, Extract,
-            done => Progress?.Invoke("images compared with those of kept features", done, images.Count),
+            done => Progress?.Invoke("images compared with those of stored features", done, images.Count),
             Warned, cancellation);
         if (foundIn is not null)
         {

@@ -40,7 +40,7 @@ internal sealed class OnnxFormat : ExportFormat
             "import onnxruntime",
             $"session = onnxruntime.InferenceSession({quoted})",
             $"{output} = session.run(None, {{\"{OnnxExport.Input}\": images}})[0]  " +
-            $"# images: {input}, prepared as told above",
+            $"# images: {input}, prepared as above",
             "",
             $"using var session = new InferenceSession({quoted}); // C#: samples/FeatureService",
         ];

@@ -60,8 +60,8 @@ internal sealed class FeatureCache(string folder)
         if (made.Unreadable > 0)
         {
             notKept?.Invoke(
-                $"{made.Unreadable} of the images could not be read this time, so the features were not kept: the " +
-                "next evaluation makes them again.");
+                $"{made.Unreadable} of the images could not be read this time, so the features were not stored: the " +
+                "next evaluation computes them again.");
             return (made, null);
         }
 
@@ -71,7 +71,7 @@ internal sealed class FeatureCache(string folder)
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            notKept?.Invoke($"{path}: features were not kept: {error.Message} The next evaluation makes them again.");
+            notKept?.Invoke($"{path}: features were not stored: {error.Message} The next evaluation computes them again.");
         }
 
         return (made, null);

@@ -117,8 +117,8 @@ public sealed class RunFolder
         if (!File.Exists(run.ConfigPath))
         {
             throw new IOException(
-                $"{path} is not a run folder: it has no config.json. `moco pretrain --run " +
-                $"{Shell.Quote(path)}` creates one.");
+                $"{path} is not a run folder: it has no {ConfigName}. Name the folder that a training wrote " +
+                "(moco pretrain --run FOLDER).");
         }
 
         Directory.CreateDirectory(run.CheckpointsPath);

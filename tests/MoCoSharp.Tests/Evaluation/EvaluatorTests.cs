@@ -37,6 +37,23 @@ public sealed class EvaluatorTests : IDisposable
     }
 
     [Fact]
+    public void AFileThatCannotBeWritten_IsNamed_AndTheScoresAreKept()
+    {
+        foreach (var name in new[] { "evaluations", "classifiers" })
+        {
+            File.WriteAllText(Path.Combine(folder, name), "a file where a folder is needed");
+        }
+
+        var options = new LinearOptions { BatchSize = 16, LearningRate = 0.01 }.Over(1);
+        var report = Evaluator(folder).LinearOnCachedFeatures(options);
+
+        Assert.Equal(30, report.Scores.Count);
+        Assert.Equal((null, null, null), (report.Path, report.PicturePath, report.ClassifierPath));
+        Assert.Equal(3, report.Unwritten.Count);
+        Assert.All(report.Unwritten, fault => Assert.Contains(" is not written: ", fault));
+    }
+
+    [Fact]
     public void Linear_ReportsEveryEpoch_AndResumesToTheSameReport()
     {
         var options = new LinearOptions { BatchSize = 16, LearningRate = 0.01 }.Over(3);

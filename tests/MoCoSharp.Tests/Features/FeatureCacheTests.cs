@@ -91,7 +91,7 @@ public sealed class FeatureCacheTests : IDisposable
         .Features;
 
         Assert.Equal(12, features.Labels.Length);
-        Assert.Contains("were not kept", Assert.Single(told));
+        Assert.Contains("were not stored", Assert.Single(told));
     }
 
     public void Dispose()
