@@ -64,8 +64,35 @@ public sealed class OwnLoopTests : IDisposable
             .Select(line => float.Parse(line.Split(' ')[^1], CultureInfo.InvariantCulture))
             .ToList();
         Assert.Equal(32, losses.Count);
+        Assert.Equal(FirstLoss(options, views), losses[0], 0.002);
         var full = 128 / 16; // steps until keys of the encoder fill the queue: the loss rises until then
         Assert.True(losses[^4..].Average() < losses[full..(full + 4)].Average(), $"{said}");
+    }
+
+    // The loss of the first step, image by image in double precision, with the key of each image found by its place.
+    private static double FirstLoss(EncoderOptions options, ViewLoader views)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var encoder = new Encoder(options, outputSize: 32, bnGroups: 4, new Generator(0));
+        using var queue = new KeyQueue(dimension: 32, size: 128, new Generator(1));
+        using var batch = views.Epoch(0).First();
+        var order = KeyShuffle.Order(seed: 0, step: 0, half: 0, batch.Count);
+        var shuffled = HostMemory.Images(batch.Key, batch.Count, batch.Size, CPU)[tensor(order)];
+        var keys = Rows(nn.functional.normalize(encoder.call(shuffled), dim: 1));
+        var queries = Rows(nn.functional.normalize(
+            encoder.call(HostMemory.Images(batch.Query, batch.Count, batch.Size, CPU)), dim: 1));
+        var negatives = Rows(queue.Keys);
+        return queries.Select((query, image) =>
+        {
+            var positive = Math.Exp(Dot(query, keys[Array.IndexOf(order, (long)image)]) / 0.2);
+            return -Math.Log(positive / (positive + negatives.Sum(key => Math.Exp(Dot(query, key) / 0.2))));
+        }).Average();
+
+        static float[][] Rows(Tensor values) =>
+            [.. Enumerable.Range(0, (int)values.shape[0]).Select(i => values[i].data<float>().ToArray())];
+
+        static double Dot(float[] a, float[] b) => a.Zip(b, (x, y) => (double)x * y).Sum();
     }
 
     public void Dispose()
