@@ -71,7 +71,8 @@ internal sealed class FeatureCache(string folder)
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            notKept?.Invoke($"{path}: features were not stored: {error.Message} The next evaluation computes them again.");
+            notKept?.Invoke(
+                $"{path}: features were not stored: {error.Message} The next evaluation computes them again.");
         }
 
         return (made, null);

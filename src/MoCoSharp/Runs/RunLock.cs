@@ -252,13 +252,9 @@ internal sealed partial class RunLock : IDisposable
                 using var found = System.Diagnostics.Process.GetProcessById(process);
                 return found.StartTime.ToUniversalTime().ToString("O");
             }
-            catch (Exception error)
-                when (error
-                        is IOException
-                            or UnauthorizedAccessException
-                            or ArgumentException
-                            or InvalidOperationException
-                or System.ComponentModel.Win32Exception or IndexOutOfRangeException)
+            catch (Exception error) when (
+                error is IOException or UnauthorizedAccessException or ArgumentException or InvalidOperationException
+                    or System.ComponentModel.Win32Exception or IndexOutOfRangeException)
             {
                 return "";
             }
