@@ -49,7 +49,7 @@ internal sealed class EncoderTarget : IDisposable
     /// <summary>The run that stores evaluations; null for a file.</summary>
     public RunFolder? Run { get; }
 
-    public Device Device => device(Config.Device);
+    public Device Device => torch.device(Config.Device);
 
     /// <summary>The images that the run was trained on; null for imported weights without images.</summary>
     public string? OwnData =>
@@ -63,9 +63,10 @@ internal sealed class EncoderTarget : IDisposable
     /// <param name="others">Faults of the other options.</param>
     /// <param name="processes">Number of processes that share the work.</param>
     /// <param name="prefix">--prefix.</param>
+    /// <param name="device">--device; null is that of the run, or the CPU where it is missing.</param>
     public static EncoderTarget Open(
         string target, string which, IEnumerable<string> others, int processes = 1,
-        string? prefix = null)
+        string? prefix = null, string? device = null)
     {
         var faults = new List<string>();
         var role = EnumNames.Find<EncoderRole>(which);
@@ -77,6 +78,11 @@ internal sealed class EncoderTarget : IDisposable
         if (!Path.Exists(target))
         {
             faults.Add($"{target}: there is no such run folder or file.{NearestWord.DidYouMeanPath(target)}");
+        }
+
+        if (device is not null && TorchRuntime.DeviceFault(device) is { } missing)
+        {
+            faults.Add($"--{missing}");
         }
 
         if (faults.Count > 0)
@@ -93,13 +99,26 @@ internal sealed class EncoderTarget : IDisposable
             Knn = trained.Knn ?? new KnnOptions(),
             Precision = trained.Precision,
         };
+        config = config with { Device = device ?? Available(config.Device) };
         set_num_threads(config.Threads > 0 && processes == 1 ? config.Threads : CpuShare.TorchThreads(processes));
-        trained.Encoder.to(device(config.Device));
+        trained.Encoder.to(torch.device(config.Device));
         config = config with
         {
             Loader = config.Loader with { Notice = text => Console.Error.WriteLine($"moco: warning: {text}") },
         };
         return new EncoderTarget(trained, config, Directory.Exists(target) ? RunFolder.Open(target) : null, target);
+    }
+
+    // A run that was trained on a GPU is used on a laptop.
+    private static string Available(string name)
+    {
+        if (TorchRuntime.DeviceFault(name) is null)
+        {
+            return name;
+        }
+
+        Console.Error.WriteLine($"moco: note: the run was trained on {name}, which is not here: the CPU is used.");
+        return "cpu";
     }
 
     /// <summary>--prefix, for every verb that reads weights.</summary>

@@ -10,6 +10,24 @@ internal static class OnnxRuntime
     /// <summary>Its name and version.</summary>
     public static string Name => $"ONNX Runtime {OrtEnv.Instance().GetVersionString()}";
 
+    /// <summary>Why it cannot run here; null if it can.</summary>
+    public static string? Fault
+    {
+        get
+        {
+            try
+            {
+                _ = Name;
+                return null;
+            }
+            catch (TypeInitializationException error) when (error.InnerException is DllNotFoundException)
+            {
+                return "--format onnx: the library onnxruntime, which checks the written file, is not beside the " +
+                    "program. Use a program with its native libraries, or another format.";
+            }
+        }
+    }
+
     /// <summary>Runs a model file on images.</summary>
     /// <param name="path">The file.</param>
     /// <param name="images">Shape [N, 3, H, W].</param>

@@ -66,6 +66,7 @@ internal static class Processes
         IProcessGroup? joined = null;
         var code = ExitCode.Run(verbose, () =>
         {
+            TorchRuntime.Load(); // the first messages are tensors
             joined = launcher.Join(rank =>
                 StandardError.WriteLine(
                     $"moco: process {rank} of {launcher.Processes} does not respond: it has died or was stopped. " +

@@ -23,6 +23,11 @@ if (args.Length == 0)
 }
 
 var parsed = Verbs.Parse(root, args);
+if (parsed.GetValue(Options.Libtorch) is { } libtorch)
+{
+    Environment.SetEnvironmentVariable(TorchRuntime.LibtorchVariable, libtorch); // before any tensor
+}
+
 if (parsed.Action is not (HelpText or Completion))
 {
     if (UsageFaults.Find(parsed, args) is { Count: > 0 } faults)

@@ -73,12 +73,11 @@ internal static class RankAgreement
     }
 
     /// <summary>
-    /// Joins the processes with NCCL if each trains on its own GPU; returns the group unchanged on the CPU. "cuda" then
-    /// means this process's GPU. Not tested on GPUs.
+    /// Joins the GPUs of the processes; returns the group unchanged on the CPU. "cuda" then means this process's GPU.
     /// </summary>
     public static IProcessGroup OnDevices(IProcessGroup group, string device) =>
         group is MpiGroup && device.StartsWith("cuda", StringComparison.Ordinal)
-        ? NcclGroup.Join(group, TorchSharp.torch.device($"cuda:{group.LocalRank}"))
+        ? NcclGroup.JoinGpus(group, TorchSharp.torch.cuda.device_count())
         : group;
 
     /// <summary>Describes the processes, for the end of a run's description.</summary>

@@ -17,7 +17,10 @@ namespace MoCoSharp.Cli;
 /// <param name="Phases">
 /// Median milliseconds of each phase, in MoCo's order; views and the copy come before the step.
 /// </param>
-/// <param name="StepMilliseconds">Median of the step, from momentum update to optimizer.</param>
+/// <param name="StepMilliseconds">
+/// The step, from momentum update to optimizer: the median of the phases' sums on a CPU; on a GPU the mean of steps
+/// between which nobody waits, as in training.
+/// </param>
 /// <param name="Operations">
 /// Operations of convolutions and linear layers. MoCo counts three forward passes of the query encoder (backward counts
 /// twice), and one of the key encoder.
@@ -25,7 +28,7 @@ namespace MoCoSharp.Cli;
 /// <param name="GemmRate">
 /// Operations per second of torch.mm, 4096 x 4096 x 4096, in the same precision and with the same threads.
 /// </param>
-/// <param name="PeakBytes">Highest resident memory of the process so far.</param>
+/// <param name="PeakBytes">Highest resident memory of the process so far, or memory in use on the GPU.</param>
 internal sealed record StepTimes(
     IReadOnlyList<(string Name, double Milliseconds)> Phases, double StepMilliseconds, double Operations,
     double GemmRate, long PeakBytes)
@@ -65,6 +68,7 @@ internal static class StepBench
         string[] phases = [.. AllPhases.Where(name => name != "key forward" || method.KeyEncoder is not null)];
         var milliseconds = phases.ToDictionary(name => name, _ => new List<double>(), StringComparer.Ordinal);
         var clock = new Stopwatch();
+        var waits = true;
         Watch(method.Encoder, "query forward");
         if (method.KeyEncoder is { } keys)
         {
@@ -108,13 +112,36 @@ internal static class StepBench
             progress(i + 1, WarmUp + steps);
         }
 
-        using var process = Process.GetCurrentProcess();
-        var peak = process.PeakWorkingSet64;
+        var peak = TorchRuntime.UsedBytes(device);
         var medians = phases.Select(name => (name, Median(milliseconds[name].Skip(WarmUp)))).ToList();
         var step = Median(
             Enumerable.Range(WarmUp, steps).Select(i => phases.Skip(2).Sum(name => milliseconds[name][i])));
+        if (device.type == DeviceType.CUDA)
+        {
+            step = Undisturbed();
+        }
+
         var operations = Passes(config) * config.BatchSize * EncoderCost.Operations(method.Encoder, size);
         return new(medians, step, operations, GemmRate(precision, device), peak);
+
+        // Waiting after each phase, as above, keeps a GPU idle while the host prepares the next phase.
+        double Undisturbed()
+        {
+            waits = false;
+            using var scope = NewDisposeScope();
+            var training = new TrainingStep(method, optimizer, SingleProcess.Instance);
+            var query = HostMemory.Images(views, config.BatchSize, size, device);
+            var key = HostMemory.Images(views, config.BatchSize, size, device);
+            Wait(device);
+            var begin = Stopwatch.GetTimestamp();
+            for (var i = 0; i < steps; i++)
+            {
+                training.Run(WarmUp + steps + i, query, key, learningRate: 0.001, samples: samples);
+            }
+
+            Wait(device);
+            return Stopwatch.GetElapsedTime(begin).TotalMilliseconds / steps;
+        }
 
         void Time(string phase, Action work)
         {
@@ -128,16 +155,24 @@ internal static class StepBench
         {
             encoder.register_forward_pre_hook((_, images) =>
             {
-                Wait(device);
+                WaitForPhase();
                 clock.Restart();
                 return images;
             });
             encoder.register_forward_hook((_, _, embeddings) =>
             {
-                Wait(device);
+                WaitForPhase();
                 milliseconds[phase][^1] += clock.Elapsed.TotalMilliseconds;
                 return embeddings;
             });
+        }
+
+        void WaitForPhase()
+        {
+            if (waits)
+            {
+                Wait(device);
+            }
         }
     }
 

@@ -8,6 +8,12 @@ namespace MoCoSharp;
 /// <summary>Loads libtorch and opens devices, with errors that say what is missing.</summary>
 public static partial class TorchRuntime
 {
+    /// <summary>
+    /// The environment variable that names a folder with another libtorch, for example <c>torch/lib</c> of an installed
+    /// PyTorch. It is read by <see cref="Load"/>.
+    /// </summary>
+    public const string LibtorchVariable = "MOCOSHARP_LIBTORCH";
+
     private static readonly Lock Gate = new();
     private static bool _configured;
     private static bool _loaded;
@@ -57,6 +63,11 @@ public static partial class TorchRuntime
 
             _ = KernelSwitches.Current;
             TorchSharpLibrary.Offer();
+            if (OwnLibtorch.Chosen is { } folder)
+            {
+                OwnLibtorch.Load(folder);
+            }
+
             try
             {
                 InitializeDeviceType(DeviceType.CPU);
@@ -86,11 +97,47 @@ public static partial class TorchRuntime
 
         var missing = "It is published for linux-x64, win-x64 and osx-arm64. " +
             "Is the program built for this platform (dotnet build -r <platform>), " +
-            "or does its project reference the package libtorch-cpu-<platform> 2.10.0?";
+            "or does its project reference the package libtorch-cpu-<platform> 2.10.0? A libtorch from elsewhere is " +
+            $"taken from the folder that {LibtorchVariable} names.";
         return OperatingSystem.IsWindows()
             ? $"{missing} libtorch also needs the Visual C++ Redistributable 2015-2022 (x64), which no package brings."
             : OperatingSystem.IsMacOS() ? $"{missing} libtorch also needs libomp: brew install libomp"
             : missing;
+    }
+
+    /// <summary>
+    /// The version of libtorch, and the folder that <c>MOCOSHARP_LIBTORCH</c> names: "2.11.0+cu130 from FOLDER".
+    /// </summary>
+    public static string LibtorchVersion => OwnLibtorch.Chosen is { } folder
+        ? $"{OwnLibtorch.VersionOf(folder) ?? "unknown version"} from {folder}"
+        : __version__;
+
+    /// <summary>The names of the GPUs that libtorch sees, cuda:0 first.</summary>
+    public static IReadOnlyList<string> Gpus
+    {
+        get
+        {
+            Load();
+            return
+            [
+                .. Enumerable.Range(0, cuda.is_available() ? cuda.device_count() : 0)
+                    .Select(index => CudaDriver.Name(index) ?? $"cuda:{index}"),
+            ];
+        }
+    }
+
+    /// <summary>Bytes in use on a device, by all programs on a GPU and by this one on a CPU, at its highest.</summary>
+    /// <param name="device">A device that this thread computes on.</param>
+    public static long UsedBytes(Device device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        if (device.type == DeviceType.CUDA && CudaDriver.Memory() is { } memory)
+        {
+            return memory.Used;
+        }
+
+        using var process = System.Diagnostics.Process.GetCurrentProcess();
+        return process.PeakWorkingSet64;
     }
 
     /// <summary>Opens a device by its name.</summary>
@@ -128,7 +175,8 @@ public static partial class TorchRuntime
         if (!cuda.is_available())
         {
             return $"device is \"{name}\", but this build of libtorch sees no CUDA device. " +
-                "Use --device cpu, or build with a CUDA libtorch.";
+                $"Use --device cpu, or name a libtorch with CUDA: {LibtorchVariable}=FOLDER, for example torch/lib " +
+                "of an installed PyTorch (docs/getting-started.md).";
         }
 
         var index = parts.Length == 2 ? int.Parse(parts[1]) : 0;

@@ -11,6 +11,10 @@ namespace MoCoSharp.Tests;
 /// <summary>Files that PyTorch made (see golden/*.py), and the values both sides compute alike.</summary>
 internal static class Golden
 {
+    /// <summary>Where golden steps run: MOCOSHARP_TEST_DEVICE, "cpu" unless it is set.</summary>
+    public static Device Device => MoCoSharp.TorchRuntime.OpenDevice(
+        Environment.GetEnvironmentVariable("MOCOSHARP_TEST_DEVICE") is { Length: > 0 } name ? name : "cpu");
+
     public static SafeTensorsFile Open(string name) =>
         SafeTensors.Read(Path.Combine(AppContext.BaseDirectory, "golden", name));
 
@@ -25,7 +29,7 @@ internal static class Golden
             values[i] = ((((37 + (11 * n)) * p) + (104729L * (view + (2 * step)))) % 1009 / 504.5) - 1;
         }
 
-        return tensor(values, shape).to(type);
+        return tensor(values, shape).to(type).to(Device);
     }
 
     /// <summary>Every weight from its name, as fill() of golden/tensor_file.py.</summary>
@@ -54,7 +58,7 @@ internal static class Golden
     {
         Assert.Equal(expected.shape, actual.shape);
         using var scope = NewDisposeScope();
-        var (a, b) = (actual.detach().to(float64), expected.to(float64));
+        var (a, b) = (actual.detach().cpu().to(float64), expected.to(float64));
         return ((a - b).norm() / (b.norm() + 1e-30)).item<double>();
     }
 }

@@ -65,6 +65,21 @@ internal static class Options
     public static Option<string?> Device() =>
         new("--device") { HelpName = "device", Description = "cpu, cuda or cuda:n." };
 
+    /// <summary>--device NAME, for a verb that uses an encoder.</summary>
+    public static Option<string?> EncoderDevice() => new("--device")
+    {
+        HelpName = "device",
+        Description = "cpu, cuda or cuda:n; without it the run's own, or the CPU where that is missing.",
+    };
+
+    /// <summary>--libtorch FOLDER, for every verb.</summary>
+    public static Option<string?> Libtorch { get; } = new("--libtorch")
+    {
+        HelpName = "folder",
+        Description = "Use the libtorch in this folder, as MOCOSHARP_LIBTORCH does.",
+        Recursive = true,
+    };
+
     /// <summary>--dry-run.</summary>
     public static Option<bool> DryRun(string description) => new("--dry-run") { Description = description };
 

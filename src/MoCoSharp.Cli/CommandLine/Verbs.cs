@@ -51,6 +51,7 @@ internal static class Verbs
             CompletionCommand.Create(),
             HelpCommand.Create(),
         };
+        root.Add(Options.Libtorch);
         root.Options.Remove(root.Options.OfType<HelpOption>().Single());
         root.Add(
             new HelpOption("--help", "-h", "-?")

@@ -76,7 +76,8 @@ internal static class BenchStep
             CultureInfo.InvariantCulture,
             $"{times.Rate / 1e9:F0} GFLOP/s in the step, {times.GemmRate / 1e9:F0} in torch.mm: " +
             $"{times.Rate / times.GemmRate:P0}"),
-        string.Create(CultureInfo.InvariantCulture, $"{times.PeakBytes / 1e9:F2} GB of memory at most"),
+        string.Create(CultureInfo.InvariantCulture, $"{times.PeakBytes / 1e9:F2} GB of ")
+            + (config.Device == "cpu" ? "memory at most" : "GPU memory in use"),
     ]);
 
     private static JsonObject Json(RunConfig config, StepTimes times) => new()

@@ -34,6 +34,7 @@ internal static class EmbedCommand
         var upright = Options.ExifOrientation(
             "Rotate photos as their EXIF data say, also if the encoder was trained without it.");
         var prefix = EncoderTarget.PrefixOption();
+        var device = Options.EncoderDevice();
         var output = new Option<string?>("-o", "--output")
         {
             HelpName = "file",
@@ -43,19 +44,19 @@ internal static class EmbedCommand
         var verbose = Options.Verbose();
         var command = new Command("embed", "Write features of images, with names and labels.")
         {
-            target, data, part, which, layer, normalize, upright, prefix, output, force, verbose,
+            target, data, part, which, layer, normalize, upright, prefix, device, output, force, verbose,
         };
         command.SetAction(parsed => Processes.Run(parsed.GetValue(verbose), group => Run(
             parsed.GetValue(target)!, parsed.GetValue(data), parsed.GetValue(part)!,
             parsed.GetValue(which)!, parsed.GetValue(layer)!,
             parsed.GetValue(normalize), parsed.GetValue(upright), parsed.GetValue(prefix),
-            parsed.GetValue(output), parsed.GetValue(force), group)));
+            parsed.GetValue(device), parsed.GetValue(output), parsed.GetValue(force), group)));
         return command;
     }
 
     private static int Run(
         string target, string? source, string part, string which, string layer, bool normalize, bool upright,
-        string? prefix, string? output, bool force,
+        string? prefix, string? device, string? output, bool force,
         IProcessGroup group)
     {
         var faults = new List<string>();
@@ -82,7 +83,7 @@ internal static class EmbedCommand
             faults.Add($"--part is {part}, expected train or val.");
         }
 
-        using var encoder = EncoderTarget.Open(target, which, faults, group.Size, prefix);
+        using var encoder = EncoderTarget.Open(target, which, faults, group.Size, prefix, device);
         var images = Images(source ?? encoder.OwnData, source is null ? encoder.Config.Validation : null, part, faults);
         if (source is null && encoder.OwnData is null)
         {

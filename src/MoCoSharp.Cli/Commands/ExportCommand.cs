@@ -98,6 +98,11 @@ internal static class ExportCommand
     // The faults that are known before the encoder is loaded.
     private static IEnumerable<string> Faults(Request request)
     {
+        if (request.Format == Onnx && OnnxRuntime.Fault is { } missing)
+        {
+            yield return missing;
+        }
+
         var folder = Path.GetDirectoryName(Path.GetFullPath(request.Output));
         if (!Directory.Exists(folder))
         {

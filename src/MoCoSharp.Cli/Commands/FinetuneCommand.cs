@@ -32,6 +32,7 @@ internal static class FinetuneCommand
         var seed = Options.Seed("Fixes the share of labels, the classifier's weights, order and views.");
         var which = Options.Encoder();
         var prefix = EncoderTarget.PrefixOption();
+        var device = Options.EncoderDevice();
         var output = new Option<string?>("-o", "--output")
         {
             HelpName = "file",
@@ -42,8 +43,8 @@ internal static class FinetuneCommand
             "finetune",
             "Train the whole encoder on labels, and judge it. Goes on where it was stopped.")
         {
-            target, data, validation, labels, scratch, epochs, rate, headRate, batch, seed, which, prefix, output,
-            verbose,
+            target, data, validation, labels, scratch, epochs, rate, headRate, batch, seed, which, prefix, device,
+            output, verbose,
         };
         command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () =>
         {
@@ -63,7 +64,7 @@ internal static class FinetuneCommand
             string[] faults = [.. options.Faults(), .. share.Fault is { } fault ? [fault] : Array.Empty<string>()];
             using var encoder = EncoderTarget.Open(
                 parsed.GetValue(target)!, parsed.GetValue(which)!, faults,
-                prefix: parsed.GetValue(prefix));
+                prefix: parsed.GetValue(prefix), device: parsed.GetValue(device));
             var labeled = LabeledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
             using var signals = new StopSignals();
             try

@@ -33,6 +33,7 @@ internal static class KnnCommand
         var layer = new Option<string?>("--layer") { Description = "pooled or head." }.Offers("pooled", "head");
         var which = Options.Encoder();
         var prefix = EncoderTarget.PrefixOption();
+        var device = Options.EncoderDevice();
         var output = new Option<string?>("-o", "--output")
         {
             HelpName = "file",
@@ -41,7 +42,7 @@ internal static class KnnCommand
         var verbose = Options.Verbose();
         var command = new Command("knn", "Score an encoder with a kNN classifier.")
         {
-            target, data, validation, protocol, neighbors, temperature, layer, which, prefix, output, verbose,
+            target, data, validation, protocol, neighbors, temperature, layer, which, prefix, device, output, verbose,
         };
         command.SetAction(parsed => Processes.Run(parsed.GetValue(verbose), group =>
         {
@@ -72,7 +73,7 @@ internal static class KnnCommand
                 .Replace("knn.temperature", "--temperature", StringComparison.Ordinal)));
             using var encoder = EncoderTarget.Open(
                 parsed.GetValue(target)!, parsed.GetValue(which)!, faults, group.Size,
-                parsed.GetValue(prefix));
+                parsed.GetValue(prefix), parsed.GetValue(device));
             var options =
                 named is not null && KnnOptions.Protocols.Contains(named)
                     ? KnnOptions.ForProtocol(named)

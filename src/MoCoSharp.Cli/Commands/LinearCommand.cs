@@ -31,6 +31,7 @@ internal static class LinearCommand
         var seed = Options.Seed("Fixes the classifier's weights, order and views.");
         var which = Options.Encoder();
         var prefix = EncoderTarget.PrefixOption();
+        var device = Options.EncoderDevice();
         var output = new Option<string?>("-o", "--output")
         {
             HelpName = "file",
@@ -41,7 +42,7 @@ internal static class LinearCommand
             "linear",
             "Train a linear classifier on a frozen encoder, and judge it. Goes on where it was stopped.")
         {
-            target, data, validation, fast, epochs, rate, batch, seed, which, prefix, output, verbose,
+            target, data, validation, fast, epochs, rate, batch, seed, which, prefix, device, output, verbose,
         };
         command.SetAction(parsed => Processes.Run(parsed.GetValue(verbose), group =>
         {
@@ -64,7 +65,7 @@ internal static class LinearCommand
             ];
             using var encoder = EncoderTarget.Open(
                 parsed.GetValue(target)!, parsed.GetValue(which)!, faults, group.Size,
-                parsed.GetValue(prefix));
+                parsed.GetValue(prefix), parsed.GetValue(device));
             var labeled = LabeledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
             using var signals = new StopSignals();
             try

@@ -37,27 +37,28 @@ internal static class PredictCommand
             HelpName = "file",
             Description = "predictions.csv or .json. Without it, predictions are printed.",
         };
+        var device = Options.EncoderDevice();
         var force = Options.Force();
         var verbose = Options.Verbose();
         var command = new Command(
             "predict",
             "Predict the class of each image with a classifier from linear or finetune.")
         {
-            target, data, part, count, upright, output, force, verbose,
+            target, data, part, count, upright, device, output, force, verbose,
         };
         command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () => Run(
             parsed.GetValue(target)!, parsed.GetValue(data)!, parsed.GetValue(part)!,
-            parsed.GetValue(count), parsed.GetValue(upright), parsed.GetValue(output),
-            parsed.GetValue(force))));
+            parsed.GetValue(count), parsed.GetValue(upright), parsed.GetValue(device),
+            parsed.GetValue(output), parsed.GetValue(force))));
         return command;
     }
 
     private static int Run(
-        string target, string source, string part, int count, bool upright, string? output, bool force)
+        string target, string source, string part, int count, bool upright, string? device, string? output, bool force)
     {
         var faults = Faults(part, count, output, force).ToList();
         var images = EmbedCommand.Images(source, null, part, faults);
-        using var classifier = EncoderTarget.Open(Classifier(target, faults), "query", faults);
+        using var classifier = EncoderTarget.Open(Classifier(target, faults), "query", faults, device: device);
         var classes = classifier.Trained.Classes;
         if (classes.Count == 0)
         {

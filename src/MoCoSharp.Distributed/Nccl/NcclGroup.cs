@@ -4,13 +4,13 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Distributed.Nccl;
 
-/// <summary>Ranks with one GPU each, joined by NCCL. Tested with a substitute for NCCL, not on GPUs.</summary>
+/// <summary>Ranks with one GPU each, joined by NCCL.</summary>
 /// <remarks>
 /// All calls use libtorch's default stream. There they run after the kernels that make their input and before those
 /// that use their output, without waiting on the host. Tensors on the CPU use the ranks' MPI group if there is one,
 /// otherwise the GPU.
 /// </remarks>
-public sealed partial class NcclGroup : IProcessGroup
+public sealed class NcclGroup : IProcessGroup
 {
     private const int DefaultStream = 0;
 
@@ -25,7 +25,7 @@ public sealed partial class NcclGroup : IProcessGroup
         (_nccl, Rank, Size, LocalRank, _host, _device) = (nccl, rank, size, localRank, host, device);
         if (device is not null)
         {
-            TakeDevice(device.index);
+            CudaDevice.Select(device.index);
         }
 
         _communicator = nccl.Join(size, id, rank);
@@ -39,6 +39,29 @@ public sealed partial class NcclGroup : IProcessGroup
 
     /// <inheritdoc/>
     public int LocalRank { get; }
+
+    /// <summary>
+    /// Joins the GPUs of ranks that MPI has already joined: by NCCL if each has its own, and otherwise over the host,
+    /// because NCCL refuses two ranks on one GPU.
+    /// </summary>
+    /// <param name="ranks">The MPI group. Disposed with the result.</param>
+    /// <param name="gpus">GPUs of this machine, above 0.</param>
+    /// <exception cref="DllNotFoundException">NCCL was not found.</exception>
+    public static IProcessGroup JoinGpus(IProcessGroup ranks, int gpus)
+    {
+        ArgumentNullException.ThrowIfNull(ranks);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(gpus);
+        using var scope = NewDisposeScope();
+        var shares = tensor(new long[] { ranks.LocalRank >= gpus ? 1 : 0 });
+        ranks.AllReduceSum(shares);
+        if (shares.item<long>() == 0)
+        {
+            return Join(ranks, device($"cuda:{ranks.LocalRank}"));
+        }
+
+        CudaDevice.Select(ranks.LocalRank % gpus);
+        return new HostStagedGroup(ranks);
+    }
 
     /// <summary>Joins the GPUs of ranks that MPI has already joined. Rank 0 broadcasts the NCCL id.</summary>
     /// <param name="host">The MPI group, for the id and for tensors on the CPU. Disposed with this group.</param>
@@ -205,17 +228,4 @@ public sealed partial class NcclGroup : IProcessGroup
         MemoryMarshal.AsBytes(MemoryMarshal.CreateReadOnlySpan(ref id, 1)).ToArray();
 
     private static NcclId Id(byte[] bytes) => MemoryMarshal.Read<NcclId>(bytes);
-
-    // NCCL uses the current device of the calling thread.
-    private static void TakeDevice(int index)
-    {
-        var result = SetCudaDevice(index);
-        if (result != 0)
-        {
-            throw new IOException($"CUDA device {index} cannot be selected (error {result}).");
-        }
-    }
-
-    [LibraryImport("libcudart.so.12", EntryPoint = "cudaSetDevice")]
-    private static partial int SetCudaDevice(int index);
 }

@@ -17,6 +17,6 @@ internal static class Indices
             values[i] = i;
         }
 
-        return tensor(values, device: device);
+        return DeviceCopy.Rows(values, device);
     }
 }

@@ -17,7 +17,9 @@ namespace MoCoSharp.Kernels;
 /// </remarks>
 internal static partial class TorchSharpLibrary
 {
-    private const string Name = "LibTorchSharp";
+    /// <summary>Its name, without prefix and extension.</summary>
+    public const string Name = "LibTorchSharp";
+
     private const string Version = "GLIBCXX_3.4.32";
     private static readonly string[] Needed = ["libc10.so", "libtorch_cpu.so", "libtorch.so"]; // in this order
 
@@ -25,6 +27,7 @@ internal static partial class TorchSharpLibrary
     public const string ImportLine = "<Import Project=\"PATH-OF-MOCOSHARP/eng/MoCoSharp.targets\" />";
 
     private static int _offered;
+    private static nint _loaded; // by Load()
 
     /// <summary>
     /// Offers the repaired library to the runtime, which asks when its own search has failed. Later calls do nothing.
@@ -92,17 +95,36 @@ internal static partial class TorchSharpLibrary
         return weakened;
     }
 
-    private static nint Resolve(Assembly assembly, string name)
+    /// <summary>
+    /// Loads the deployed library, repaired if need be. libtorch must have been loaded before.
+    /// </summary>
+    /// <exception cref="DllNotFoundException">It was not deployed, or it does not load.</exception>
+    public static nint Load()
     {
-        if (name != Name || Find($"lib{Name}.so") is not { } path)
-        {
-            return 0;
-        }
+        var file = OperatingSystem.IsWindows() ? $"{Name}.dll"
+            : OperatingSystem.IsMacOS() ? $"lib{Name}.dylib"
+            : $"lib{Name}.so";
+        var path = Find(file) ?? throw new DllNotFoundException($"{file} is not beside the program.");
+        _loaded = NativeLibrary.TryLoad(path, out var library) ? library
+            : Repaired(path, loadsNeeded: false) is var repaired and not 0 ? repaired
+            : NativeLibrary.Load(path); // its message says why not
+        return _loaded;
+    }
 
+    private static nint Resolve(Assembly assembly, string name) =>
+        name != Name ? 0
+        : _loaded != 0 ? _loaded
+        : Find($"lib{Name}.so") is { } path ? Repaired(path, loadsNeeded: true)
+        : 0;
+
+    // The library, loaded with its demand weakened; 0 if it has no such demand or cannot be loaded.
+    private static nint Repaired(string path, bool loadsNeeded)
+    {
         try
         {
             var elf = File.ReadAllBytes(path);
-            return Weaken(elf, Version) == 0 ? 0 : Load(elf); // 0: another fault
+            return Weaken(elf, Version) == 0 ? 0
+                : Load(elf, loadsNeeded ? Needed : []); // 0: another fault
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException
             or DllNotFoundException or EntryPointNotFoundException)
@@ -113,9 +135,9 @@ internal static partial class TorchSharpLibrary
 
     // The file lies in memory, so that nothing needs to be written; what it needs is found by name where it is loaded
     // already.
-    private static nint Load(byte[] elf)
+    private static nint Load(byte[] elf, string[] needed)
     {
-        foreach (var library in Needed)
+        foreach (var library in needed)
         {
             if (Find(library) is { } found)
             {

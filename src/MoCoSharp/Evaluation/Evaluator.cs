@@ -90,7 +90,7 @@ public sealed class Evaluator(TrainedEncoder trained, IImageDataset train, IImag
             options = options with { Neighbors = Math.Min(options.Neighbors, labeled) };
         }
 
-        var result = KnnProtocol.Judge(bank, queries, train.ClassNames, options, Group);
+        var result = KnnProtocol.Judge(bank, queries, train.ClassNames, options, Group, Device);
         var full =
             $"{KnnProtocol.Describe(protocol, options)}; {trained.Role.Name()} encoder in " +
             $"{trained.Encoder.Precision.Name()}, evaluation view at {_views.Size} px; " +

@@ -2,6 +2,7 @@ using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Features;
+using MoCoSharp.Kernels;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
 using MoCoSharp.Optimization;
@@ -170,7 +171,7 @@ internal sealed class FineTuning(
                 var scores = model.call(HostMemory.Images(batch.Query, batch.Count, batch.Size, device));
                 var loss = functional.cross_entropy(
                     scores,
-                    tensor(batch.Labels.AsSpan(0, batch.Count).ToArray(), dtype: int64, device: device));
+                    DeviceCopy.To(tensor(batch.Labels.AsSpan(0, batch.Count).ToArray(), dtype: int64), device));
                 loss.backward();
                 var rates = options.LearningRatesAt(epoch);
                 encoderOptimizer.Step(rates.Encoder);

@@ -163,7 +163,7 @@ internal sealed class LinearProbe(
                 using var batch = batches.Current;
                 yield return (
                     Features(batch).DetachFromDisposeScope(),
-                    tensor(batch.Labels.AsSpan(0, batch.Count).ToArray(), dtype: int64, device: device)
+                    DeviceCopy.To(tensor(batch.Labels.AsSpan(0, batch.Count).ToArray(), dtype: int64), device)
                         .DetachFromDisposeScope());
             }
 

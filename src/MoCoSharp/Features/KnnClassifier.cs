@@ -9,17 +9,19 @@ namespace MoCoSharp.Features;
 /// Predicts labels from the nearest neighbors in a labeled bank, weighted by exp(similarity / temperature).
 /// </summary>
 /// <remarks>
-/// Wu et al. 2018, <see href="https://arxiv.org/abs/1805.01978"/>, section 3.4: weights are summed by class.
+/// Wu et al. 2018, <see href="https://arxiv.org/abs/1805.01978"/>, section 3.4: weights are summed by class. On a GPU,
+/// of equal similarities at the k-th place any may count; on a CPU the earlier image counts.
 /// </remarks>
 internal static class KnnClassifier
 {
     private const int QueriesAtOnce = 1024;
+    private const int KeysAtOnceOnDevice = 1 << 17; // 0.5 GB of similarities
     private const int KeysAtOnce = 4096; // 16 MB of similarities at a time, for any size of bank
 
     /// <summary>Predicts the class of each query.</summary>
     /// <param name="bank">L2-normalized. Shape [M, D].</param>
     /// <param name="bankLabels">Length M, 0 to classes - 1.</param>
-    /// <param name="queries">L2-normalized. Shape [Q, D].</param>
+    /// <param name="queries">L2-normalized, on the same device as the bank. Shape [Q, D].</param>
     /// <param name="classes">Number of classes, above 0.</param>
     /// <param name="neighbors">k, 1 to M.</param>
     /// <param name="temperature">Temperature of the weights, above 0; 0.1 in the demo, 0.07 in the paper.</param>
@@ -81,7 +83,15 @@ internal static class KnnClassifier
         {
             using var block = NewDisposeScope();
             var some = queries.narrow(0, first, Math.Min(QueriesAtOnce, count - first));
-            Search(bank, some, nearest, parallel);
+            if (bank.device_type == DeviceType.CPU)
+            {
+                Search(bank, some, nearest, parallel);
+            }
+            else
+            {
+                SearchOnDevice(bank, some, nearest, neighbors, parallel);
+            }
+
             Parallel.For(
                 0, (int)some.shape[0], parallel,
                 row => predicted[first + row] = Vote(nearest[row], labels, classes, temperature));
@@ -137,13 +147,14 @@ internal static class KnnClassifier
     /// </summary>
     public static double Accuracy(
         FeatureSet bank, FeatureSet queries, int classes, int neighbors, double temperature,
-        IProcessGroup? group = null)
+        IProcessGroup? group = null, Device? device = null)
     {
         ArgumentNullException.ThrowIfNull(bank);
         ArgumentNullException.ThrowIfNull(queries);
+        using var scope = NewDisposeScope();
         var predicted = Predict(
-            group ?? SingleProcess.Instance, bank.Values, bank.Labels, queries.Values, classes, neighbors,
-            temperature);
+            group ?? SingleProcess.Instance, bank.Values.to(device ?? CPU), bank.Labels,
+            queries.Values.to(device ?? CPU), classes, neighbors, temperature);
         return predicted.Zip(queries.Labels).Count(pair => pair.First == pair.Second) / (double)queries.Labels.Length;
     }
 
@@ -172,6 +183,34 @@ internal static class KnnClassifier
                     row => nearest[row].Add(new ReadOnlySpan<float>((float*)scores + ((long)row * width), width), start)
                 );
             }
+        }
+    }
+
+    // The device selects the best of each block of keys, so that few similarities travel to the host.
+    private static void SearchOnDevice(
+        Tensor bank, Tensor queries, NearestKeys[] nearest, int neighbors, ParallelOptions parallel)
+    {
+        var rows = (int)queries.shape[0];
+        foreach (var row in nearest)
+        {
+            row.Clear();
+        }
+
+        for (long first = 0; first < bank.shape[0]; first += KeysAtOnceOnDevice)
+        {
+            using var block = NewDisposeScope();
+            var keys = bank.narrow(0, first, Math.Min(KeysAtOnceOnDevice, bank.shape[0] - first));
+            var most = (int)Math.Min(neighbors, keys.shape[0]);
+            var (best, at) = queries.mm(keys.t()).to(float32).topk(most, 1); // [rows, most]
+            var scores = best.cpu().data<float>().ToArray();
+            var indices = at.add(first).cpu().data<long>().ToArray();
+            Parallel.For(0, rows, parallel, row =>
+            {
+                for (var i = row * most; i < (row + 1) * most; i++)
+                {
+                    nearest[row].Add(scores[i], (int)indices[i]);
+                }
+            });
         }
     }
 

@@ -64,7 +64,7 @@ public sealed class KnnMonitor(
         LeftOut = total - known.Labels.Length - asked.Labels.Length;
         var accuracy = KnnClassifier.Accuracy(
             known, asked, bank.ClassNames.Count, Math.Min(options.Neighbors, known.Labels.Length),
-            options.Temperature, group);
+            options.Temperature, group, device);
         return (accuracy, watch.Elapsed.TotalSeconds);
 
         void Leave(BadImage bad)

@@ -52,11 +52,12 @@ internal static class KnnProtocol
     /// <param name="group">
     /// The ranks that share the queries, all with the same features; null is this process alone.
     /// </param>
+    /// <param name="device">Where similarities are computed; null is the CPU.</param>
     /// <exception cref="ArgumentException">k is larger than the labelled bank.</exception>
     /// <exception cref="InvalidDataException">A feature is not a finite number.</exception>
     public static KnnResult Judge(
         FeatureSet bank, FeatureSet queries, IReadOnlyList<string> classNames, KnnOptions options,
-        IProcessGroup? group = null)
+        IProcessGroup? group = null, Device? device = null)
     {
         ArgumentNullException.ThrowIfNull(bank);
         ArgumentNullException.ThrowIfNull(queries);
@@ -67,7 +68,8 @@ internal static class KnnProtocol
         var asked = Labelled(queries);
         scores.Add(
             KnnClassifier.Predict(
-                group ?? SingleProcess.Instance, known.Values, known.Labels, asked.Values, classNames.Count,
+                group ?? SingleProcess.Instance, known.Values.to(device ?? CPU), known.Labels,
+                asked.Values.to(device ?? CPU), classNames.Count,
                 options.Neighbors, options.Temperature),
             asked.Labels);
         return new KnnResult(scores, [.. asked.Labels.Except(known.Labels).Order().Select(label => classNames[label])]);

@@ -47,6 +47,9 @@ internal sealed class NearestKeys(int k)
         }
     }
 
+    /// <summary>Adds one score, in any order of the indices; for equal scores the lower index counts.</summary>
+    public void Add(float score, int index) => Keep(score, index);
+
     /// <summary>The k best scores so far, best first.</summary>
     public IEnumerable<(float Score, int Index)> Best()
     {

@@ -171,7 +171,7 @@ internal sealed class EndToEnd : PretrainMethod
         }
 
         var batch = BatchOrder.Gather(_group, views);
-        var order = tensor(KeyOrders(_step, 0, batch.shape[0]), device: views.device);
+        var order = DeviceCopy.Rows(KeyOrders(_step, 0, batch.shape[0]), views.device);
         var shuffled = ChannelsLast.Select(batch, BatchOrder.LocalShard(_group, order).contiguous());
         var keys = DifferentiableGather.Of(_group, functional.normalize(encoder.call(shuffled), dim: 1));
         return keys.index_select(0, order.argsort());

@@ -177,7 +177,7 @@ internal sealed class MemoryBank : PretrainMethod
     public override void Prepare(StepSamples samples)
     {
         _images?.Dispose();
-        _images = tensor([.. samples.Indices.Select(index => (long)index)], device: bank.Features.device)
+        _images = DeviceCopy.Rows([.. samples.Indices.Select(index => (long)index)], bank.Features.device)
             .DetachFromDisposeScope();
     }
 
@@ -218,18 +218,19 @@ internal sealed class MemoryBank : PretrainMethod
 
     private ContrastiveLoss InfoNceOf(Tensor query, Tensor images)
     {
-        var negatives = bank.Get(tensor(Draws(_step, 0), device: query.device)); // [K, C]
+        var negatives = bank.Get(DeviceCopy.Rows(Draws(_step, 0), query.device)); // [K, C]
         return InfoNce.Loss(query, bank.Get(images), negatives, _options.Temperature, MeasuresContrast);
     }
 
     private ContrastiveLoss Nce(Tensor query, Tensor images)
     {
-        var draws = stack([
+        var draws = DeviceCopy.To(
+            stack([
                 .. Enumerable
                     .Range(0, (int)query.shape[0])
                     .Select(i => tensor(Draws(_step, ((long)i * _group.Size) + _group.Rank))),
-            ])
-            .to(query.device); // [N / ranks, K]
+            ]),
+            query.device); // [N / ranks, K]
         if (_step == 0)
         {
             using var noGrad = no_grad();

@@ -245,7 +245,7 @@ public sealed class MoCo : PretrainMethod
         }
 
         var batch = BatchOrder.Gather(_group, views);
-        var order = tensor(KeyOrders(_step, half, batch.shape[0]), device: views.device);
+        var order = DeviceCopy.Rows(KeyOrders(_step, half, batch.shape[0]), views.device);
         var shuffled = ChannelsLast.Select(batch, BatchOrder.LocalShard(_group, order).contiguous());
         var keys = BatchOrder.Gather(_group, functional.normalize(encoder_k.call(shuffled), dim: 1));
         return keys.index_select(0, order.argsort()).MoveToOuterDisposeScope();

@@ -1,5 +1,6 @@
 using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
+using MoCoSharp.Kernels;
 using MoCoSharp.Models;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -116,7 +117,7 @@ public sealed class Supervised : PretrainMethod
         }
 
         using var scope = NewDisposeScope();
-        var labels = known.to(queryViews.device);
+        var labels = DeviceCopy.To(known, queryViews.device);
         var scores = encoder.call(queryViews); // [N / ranks, classes]
         // Images without a label are ignored.
         var loss = functional.cross_entropy(scores, labels, ignore_index: -1);

@@ -1,3 +1,4 @@
+using MoCoSharp.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -16,11 +17,17 @@ public static class HostMemory
     {
         ArgumentNullException.ThrowIfNull(pixels);
         using var scope = NewDisposeScope();
+        if (device.type == DeviceType.CUDA)
+        {
+            var shared = frombuffer(pixels, float32, count * size * size * 3L).view(count, size, size, 3); // no copy
+            return DeviceCopy.To(shared, device).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
+        }
+
         var target = empty([count, size, size, 3], dtype: float32);
         pixels
             .AsSpan(0, count * size * size * 3)
             .CopyTo(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(target.bytes));
-        return target.to(device).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
+        return target.permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 
     /// <summary>The values of a tensor, in row-major order, on the host. Waits for the device.</summary>

@@ -29,7 +29,7 @@ internal sealed class Convolution : Module<Tensor, Tensor>
         var padding = weight.shape[3] / 2;
         var output = padding switch
         {
-            0 => Product(input, kernel),
+            0 when input.device_type == DeviceType.CPU => Product(input, kernel),
             1 when IsPoint(input) => Product(input, kernel.narrow(2, 1, 1).narrow(3, 1, 1)),
             1 when Winograd.IsApplicable(input, kernel, _stride) => Winograd.Convolve(input, kernel),
             1 => Conv3x3WeightGradient.Convolve(input, kernel, _stride),

@@ -119,7 +119,9 @@ internal sealed class SplitBatchNorm : Module<Tensor, Tensor>
         return GroupsIn(mode) == 1 && mode.UpdatesRunningStatistics
             ? functional.batch_norm(
                 input, running_mean, running_var, weight, bias, training: true, UpdateShare, Epsilon)
-            : NormalizeByGroup(input, mode);
+            : input is { device_type: DeviceType.CUDA, shape.Length: 4 }
+                ? NormalizeAtOnce(input, mode)
+                : NormalizeByGroup(input, mode);
     }
 
     private Tensor NormalizeOver(IProcessGroup ranks, Tensor input, BatchNormMode mode)
@@ -180,7 +182,36 @@ internal sealed class SplitBatchNorm : Module<Tensor, Tensor>
         }
     }
 
-    private Tensor NormalizeByGroup(Tensor input, BatchNormMode mode)
+    // The groups side by side as channels: one operation in place of S. On a GPU, small operations cost more to start
+    // than to run. Same result as NormalizeByGroup.
+    internal Tensor NormalizeAtOnce(Tensor input, BatchNormMode mode)
+    {
+        var groups = GroupsIn(mode);
+        BatchGroups.Check(input, groups);
+        using var scope = NewDisposeScope();
+        var means = running_mean.repeat(groups); // [S C]
+        var variances = running_var.repeat(groups);
+        var pixels = input.permute(0, 2, 3, 1).unflatten(0, [groups, -1]); // [S, N / S, H, W, C]
+        var side = pixels.permute(1, 2, 3, 0, 4).flatten(3).permute(0, 3, 1, 2); // [N / S, S C, H, W], channels last
+        var output = functional.batch_norm(
+            side, means, variances, weight.repeat(groups), bias.repeat(groups), training: true, UpdateShare, Epsilon);
+        if (mode.UpdatesRunningStatistics)
+        {
+            using var noGrad = no_grad();
+            running_mean.copy_(means.view(groups, -1).mean([0]));
+            running_var.copy_(variances.view(groups, -1).mean([0]));
+        }
+
+        return output
+            .permute(0, 2, 3, 1)
+            .unflatten(3, [groups, -1]) // [N / S, H, W, S, C]
+            .permute(3, 0, 1, 2, 4)
+            .flatten(0, 1) // [N, H, W, C]
+            .permute(0, 3, 1, 2)
+            .MoveToOuterDisposeScope();
+    }
+
+    internal Tensor NormalizeByGroup(Tensor input, BatchNormMode mode)
     {
         var groups = GroupsIn(mode);
         BatchGroups.Check(input, groups);

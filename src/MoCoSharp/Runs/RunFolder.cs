@@ -282,7 +282,10 @@ public sealed class RunFolder
             .Assembly.GetCustomAttributes(typeof(System.Reflection.AssemblyInformationalVersionAttribute), false)
             .OfType<System.Reflection.AssemblyInformationalVersionAttribute>().FirstOrDefault()?.InformationalVersion,
         ["torchSharp"] = typeof(TorchSharp.torch).Assembly.GetName().Version?.ToString(),
-        ["libtorch"] = TorchSharp.torch.__version__,
+        ["libtorch"] = TorchRuntime.LibtorchVersion,
+        ["gpus"] = TorchRuntime.Gpus is { Count: > 0 } gpus
+            ? new JsonArray([.. gpus.Select(name => (JsonNode?)name)])
+            : null,
         ["jpegDecoder"] =
             Data.Images.ImageDecoder.TurboJpegLibrary ?? "SkiaSharp (this system has no libturbojpeg 2.0 or newer)",
         ["dotnet"] = RuntimeInformation.FrameworkDescription,

@@ -11,8 +11,8 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Tests.Distributed;
 
 /// <summary>
-/// NCCL's calls against a stand-in of a few functions, in the CPU's memory, with threads for ranks. No GPU, and no
-/// NCCL, has run.
+/// NCCL's calls against a stand-in of a few functions, in the CPU's memory, with threads for ranks. GpuTests runs the
+/// real NCCL with one rank.
 /// </summary>
 public sealed unsafe class NcclTests
 {

@@ -76,6 +76,7 @@ public sealed class MethodGoldenTests
             return ofQuery.contiguous().data<long>().ToArray();
         };
         method.to(float64);
+        method.to(Golden.Device);
         using (no_grad())
         {
             method.Bank.Features.copy_(golden.Tensors["init.bank"]);
@@ -118,6 +119,7 @@ public sealed class MethodGoldenTests
     {
         using var scope = NewDisposeScope();
         method.to(float64);
+        method.to(Golden.Device);
         method.train();
         using (no_grad())
         {

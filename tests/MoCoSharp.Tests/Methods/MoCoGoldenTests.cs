@@ -87,6 +87,8 @@ public sealed class MoCoGoldenTests
     {
         var method = MoCo.Create(Narrow, options, bnGroups: 4, seed: 0, SingleProcess.Instance);
         method.to(type);
+        method.to(Golden.Device);
+        torch.backends.cudnn.allow_tf32 = false; // PyTorch's default on a GPU has three decimal digits
         method.train();
         method.KeyOrders = orders;
         using var noGrad = no_grad();
