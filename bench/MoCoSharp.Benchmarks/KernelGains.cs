@@ -36,8 +36,7 @@ internal static class KernelGains
         var query = ChannelsLast.From(rand(batch, 3, size, size));
         var key = ChannelsLast.From(rand(batch, 3, size, size));
 
-        string[] settings =
-            ["", .. KernelTable.All.Select(kernel => "-" + kernel.Name), "-winograd,-weight-gradient", "libtorch"];
+        string[] settings = ["", .. KernelTable.All.Select(kernel => "-" + kernel.Name), "libtorch"];
         var times = settings.ToDictionary(setting => setting, _ => new List<(double Wall, double Processor)>());
         var steps = 0;
         for (var round = -WarmUp; round < rounds; round++)

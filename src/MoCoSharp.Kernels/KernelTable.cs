@@ -23,16 +23,6 @@ internal static class KernelTable
         Test: "WinogradTests",
         Needs: Wide, Vector512.IsHardwareAccelerated);
 
-    /// <summary>The weight gradient of small 3x3 convolutions.</summary>
-    public static FastKernel WeightGradient { get; } = new(
-        "weight-gradient",
-        Applies: "bf16 on a CPU, 3x3 convolution of small images",
-        Replaces: "the weight gradient of conv2d",
-        Gains: "nothing in a whole step of ResNet-18 or ResNet-50 (decision 002)",
-        Error: "1 % of the largest value, against float64",
-        Test: "Conv3x3WeightGradientTests",
-        Needs: Wide, Vector512.IsHardwareAccelerated);
-
     /// <summary>Batch normalization by groups, with shortcut and ReLU.</summary>
     public static FastKernel BatchNorm { get; } = new(
         "batch-norm",
@@ -85,7 +75,7 @@ internal static class KernelTable
 
     /// <summary>All of them, in the order of a step.</summary>
     public static IReadOnlyList<FastKernel> All { get; } =
-        [Winograd, WeightGradient, BatchNorm, Linear, Softmax, MatMul, Sgd];
+        [Winograd, BatchNorm, Linear, Softmax, MatMul, Sgd];
 
     /// <summary>The state of each kernel under its name, for a run's environment.json.</summary>
     public static JsonObject States() =>

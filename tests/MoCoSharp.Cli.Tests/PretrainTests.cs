@@ -65,6 +65,12 @@ public sealed class PretrainTests : IDisposable
             File.ReadAllText(Directory.GetFiles(Path.Combine(run, "evaluations"), "*.json").Single())
         )!;
         Assert.Equal(7, (int)evaluation["neighbours"]!);
+        (code, output, _) = Moco.Run(folder, "knn", "runs/patterns-001", "--neighbours", "9"); // the old spelling
+        Assert.Equal(0, code);
+        Assert.Contains("k 9", output);
+        (code, _, error) = Moco.Run(folder, "knn", "runs/patterns-001", "-k", "7", "--neighbours", "9");
+        Assert.Equal(2, code);
+        Assert.Contains("--neighbours is the old spelling of --neighbors. Give only one of them.", error);
 
         (code, output, _) = Moco.Run(folder, "inspect", "runs/patterns-001");
         Assert.Equal(0, code);

@@ -28,7 +28,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("pretrain --dta photos", "Unknown option --dta. Did you mean --data?")]
     [InlineData("pretrain --dta=photos", "Unknown option --dta. Did you mean --data?")]
     [InlineData("pretrain patterns --set epochs=2 --stesp 5", "Unknown option --stesp. Did you mean --steps?")]
-    [InlineData("knn runs/mine --neighbors 5", "Unknown option --neighbors. Did you mean --neighbours?")]
+    [InlineData("knn runs/mine --neighbers 5", "Unknown option --neighbers. Did you mean --neighbors?")]
     [InlineData("export run -output a.onnx --format onnx", "Unknown option -output. Did you mean --output?")]
     [InlineData("knn run -data photos", "Unknown option -data. Did you mean --data?")]
     [InlineData(

@@ -24,8 +24,9 @@ internal static class KnnCommand
         {
             Description = $"{string.Join(" or ", KnnOptions.Protocols)}; without it the run's own settings.",
         }.Offers([.. KnnOptions.Protocols]);
-        var neighbors = new Option<int?>("-k", "--neighbours") { Description = "Neighbors." }.Number(
+        var neighbors = new Option<int?>("-k", "--neighbors") { Description = "Neighbors." }.Number(
             "a whole number above 0");
+        var neighborsOld = new Option<int?>("--neighbours") { Hidden = true }.Number("a whole number above 0");
         var temperature = new Option<double?>("--temperature")
         {
             Description = "Of the weights exp(similarity / temperature).",
@@ -42,7 +43,8 @@ internal static class KnnCommand
         var verbose = Options.Verbose();
         var command = new Command("knn", "Score an encoder with a kNN classifier.")
         {
-            target, data, validation, protocol, neighbors, temperature, layer, which, prefix, device, output, verbose,
+            target, data, validation, protocol, neighbors, neighborsOld, temperature, layer, which, prefix, device,
+            output, verbose,
         };
         command.SetAction(parsed => Processes.Run(parsed.GetValue(verbose), group =>
         {
@@ -55,12 +57,17 @@ internal static class KnnCommand
 
             var layerNamed = parsed.GetValue(layer);
             var own = (
-                parsed.GetValue(neighbors),
+                parsed.GetValue(neighbors) ?? parsed.GetValue(neighborsOld),
                 parsed.GetValue(temperature),
                 EnumNames.Find<FeatureLayer>(layerNamed));
             if (layerNamed is not null && own.Item3 is null)
             {
                 faults.Add($"--layer is {layerNamed}, expected {EnumNames.Expected(typeof(FeatureLayer))}.");
+            }
+
+            if (parsed.GetValue(neighbors) is not null && parsed.GetValue(neighborsOld) is not null)
+            {
+                faults.Add("--neighbours is the old spelling of --neighbors. Give only one of them.");
             }
 
             if (named is not null && (own.Item1 ?? own.Item2 ?? (object?)layerNamed) is not null)

@@ -33,7 +33,7 @@ public sealed class CenterCrop(int size) : IViewOperation
     public void Apply(ViewCanvas canvas, ref SampleRandom random) => Apply(canvas);
 
     /// <inheritdoc/>
-    public string Describe() => Invariant($"centre crop to {size} x {size}");
+    public string Describe() => Invariant($"center crop to {size} x {size}");
 
     // Padding before, first position used, number of positions used. Halves are rounded to even, as Python's round
     // does.

@@ -106,7 +106,7 @@ internal sealed class ColorJitter(
     /// <inheritdoc/>
     public string Describe() => string.Create(
         CultureInfo.InvariantCulture,
-        $"colour jitter (brightness {brightness}, contrast {contrast}, saturation {saturation}, hue {hue}, " +
+        $"color jitter (brightness {brightness}, contrast {contrast}, saturation {saturation}, hue {hue}, " +
         $"random order), probability {probability}");
 
     private static double Factor(double strength, ref SampleRandom random) =>

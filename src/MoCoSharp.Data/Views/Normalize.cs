@@ -88,5 +88,5 @@ public sealed class Normalize
 
     /// <summary>The values in one line.</summary>
     public string Describe() =>
-        Invariant($"normalise by mean {mean[0]} {mean[1]} {mean[2]}, std {std[0]} {std[1]} {std[2]}");
+        Invariant($"normalize by mean {mean[0]} {mean[1]} {mean[2]}, std {std[0]} {std[1]} {std[2]}");
 }

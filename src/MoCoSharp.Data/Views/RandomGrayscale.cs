@@ -23,5 +23,5 @@ internal sealed class RandomGrayscale(double probability) : IViewOperation
     public void Apply(ViewCanvas canvas, ref SampleRandom random) => Apply(canvas, Draw(ref random));
 
     /// <inheritdoc/>
-    public string Describe() => Invariant($"greyscale, probability {probability}");
+    public string Describe() => Invariant($"grayscale, probability {probability}");
 }

@@ -114,18 +114,18 @@ public sealed class ViewRecipesTests
         Assert.Equal(
             """
             random resized crop to 224 x 224, area 0.2 to 1, ratio 3/4 to 4/3
-            colour jitter (brightness 0.4, contrast 0.4, saturation 0.4, hue 0.1, random order), probability 0.8
-            greyscale, probability 0.2
+            color jitter (brightness 0.4, contrast 0.4, saturation 0.4, hue 0.1, random order), probability 0.8
+            grayscale, probability 0.2
             Gaussian blur, sigma 0.1 to 2, probability 0.5
             horizontal flip, probability 0.5
-            normalise by mean 0.485 0.456 0.406, std 0.229 0.224 0.225
+            normalize by mean 0.485 0.456 0.406, std 0.229 0.224 0.225
             """,
             ViewRecipes.Train(new ViewOptions()).Describe());
         Assert.Equal(
             """
             resize the shorter side to 256
-            centre crop to 224 x 224
-            normalise by mean 0.485 0.456 0.406, std 0.229 0.224 0.225
+            center crop to 224 x 224
+            normalize by mean 0.485 0.456 0.406, std 0.229 0.224 0.225
             """,
             ViewRecipes.Evaluation(new ViewOptions()).Describe());
     }
@@ -146,11 +146,11 @@ public sealed class ViewRecipesTests
         Assert.Equal(
             """
             random resized crop to 16 x 16, area 0.5 to 0.75, ratio 3/4 to 4/3
-            greyscale, probability 0.2
-            colour jitter (brightness 0.4, contrast 0.4, saturation 0.4, hue 0.4, random order), probability 1
+            grayscale, probability 0.2
+            color jitter (brightness 0.4, contrast 0.4, saturation 0.4, hue 0.4, random order), probability 1
             Gaussian blur, sigma 0.1 to 2, probability 0.5
             horizontal flip, probability 0.5
-            normalise by mean 0 0 0, std 1 1 1
+            normalize by mean 0 0 0, std 1 1 1
             """,
             ViewRecipes.Train(options).Describe());
     }

@@ -85,7 +85,7 @@ public sealed class OnnxExportTests
             ["batchNorm"] = "folded",
         };
         Assert.All(expected, item => Assert.Equal(item.Value, folded.Metadata[item.Key]));
-        Assert.Contains("resize the shorter side to 40; centre crop", folded.Metadata["preparation"]);
+        Assert.Contains("resize the shorter side to 40; center crop", folded.Metadata["preparation"]);
         Assert.Equal([("", 17L)], folded.Read().OperatorSets);
         Assert.DoesNotContain("BatchNormalization", folded.Read().NodeTypes);
         Assert.Equal(20, kept.Read().NodeTypes.Count(type => type == "BatchNormalization"));
