@@ -50,17 +50,13 @@ public sealed partial class PublicApiTests
 
         var unused = types.Where(type => !words.Contains(type.Name.Split('`')[0]) && !signatures.Contains(type));
 
-        var names = unused.Where(type => !IsExtensions(type) && !IsCase(type)).Select(type => type.FullName);
+        var names = unused.Where(type => !IsExtensions(type)).Select(type => type.FullName);
         Assert.False(names.Any(), $"Nobody uses {string.Join(", ", names)}: make them internal.");
     }
 
     // Nobody writes the name of a class of extension methods.
     private static bool IsExtensions(Type type) =>
         type.GetMethods().Any(method => method.IsDefined(typeof(ExtensionAttribute), inherit: false));
-
-    // PickleInteger is a case of PickleValue: who switches over values needs it.
-    private static bool IsCase(Type type) => type.BaseType is { IsAbstract: true, IsPublic: true } parent
-        && parent.Assembly == type.Assembly;
 
     private static IEnumerable<Type> Mentioned(Type type) => type
         .GetMembers(BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly)

@@ -11,7 +11,7 @@ namespace MoCoSharp.Tests;
 /// <summary>Files that PyTorch made (see golden/*.py), and the values both sides compute alike.</summary>
 internal static class Golden
 {
-    public static SafeTensorsFile Open(string name) =>
+    public static SafeTensors Open(string name) =>
         SafeTensors.Read(Path.Combine(AppContext.BaseDirectory, "golden", name));
 
     /// <summary>Views as a function of step and view number, so that no file holds them.</summary>

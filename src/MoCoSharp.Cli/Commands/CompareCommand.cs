@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Data;
-using MoCoSharp.Evaluation;
+using MoCoSharp.Cli.Studies;
 using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Commands;

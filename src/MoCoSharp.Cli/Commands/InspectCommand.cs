@@ -163,7 +163,7 @@ internal static class InspectCommand
 
         Console.WriteLine(
             FormattableString.Invariant(
-                $"{entries.Count} tensors, {entries.Sum(entry => entry.End - entry.Begin) / 1e6:F1} MB"));
+                $"{entries.Count} tensors, {entries.Sum(entry => entry.SizeBytes) / 1e6:F1} MB"));
         if (new FileInfo(path).Length <= MostLookedAt)
         {
             using var file = SafeTensors.Read(path);
@@ -310,8 +310,8 @@ internal static class InspectCommand
                     }
 
                     break;
-                case PickleBytes data:
-                    Console.WriteLine($"{name}: {data.Value.Length} bytes");
+                case var _ when value.ToObject() is byte[] data:
+                    Console.WriteLine($"{name}: {data.Length} bytes");
                     break;
                 default:
                     Console.WriteLine($"{name}: {Line(value.ToString()!)}");

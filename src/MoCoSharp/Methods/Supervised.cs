@@ -44,7 +44,7 @@ public sealed record SupervisedOptions : IMethodOptions
 /// Supervised training of the same encoder, the baseline of self-supervised methods. The head returns a score for each
 /// class.
 /// </summary>
-public sealed class Supervised : PretrainMethod
+internal sealed class Supervised : PretrainMethod
 {
     private readonly Encoder encoder;
     private Tensor? _labels; // [N / ranks], of the current step
