@@ -79,7 +79,7 @@ internal static class InspectCommand
     private static void ShowFolder(string target)
     {
         var config = Path.Combine(target, RunFolder.ConfigName);
-        if (File.Exists(config) && DetectionConfigFile.IsDetection(config))
+        if (File.Exists(config) && DetectionConfig.IsOne(config))
         {
             Console.WriteLine(string.Join('\n', FileKinds.Detection(config)));
             ShowCheckpoints(RunFolder.Open(target));

@@ -173,7 +173,7 @@ internal static class FileKinds
     /// <summary>Describes a detection run.</summary>
     public static IReadOnlyList<string> Detection(string path)
     {
-        var config = DetectionConfigFile.Load(path);
+        var config = DetectionConfig.Load(path);
         return
         [
             $"{path}: the configuration of a detection: Faster R-CNN with a ResNet-{config.Encoder.Depth} of width " +

@@ -6,6 +6,7 @@ using MoCoSharp.Detection.Model;
 using MoCoSharp.Encoders;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
+using MoCoSharp.Runs;
 
 namespace MoCoSharp.Detection.Transfer;
 
@@ -93,6 +94,28 @@ public sealed record DetectionConfig
     /// <summary>The detector.</summary>
     public DetectorOptions Detector { get; init; } = new();
 
+    /// <summary>Reads a run's configuration.</summary>
+    /// <param name="path">config.json.</param>
+    /// <exception cref="ConfigurationException">It is not a detection's, or has faults; all are listed.</exception>
+    public static DetectionConfig Load(string path) => DetectionConfigFile.Load(path);
+
+    /// <summary>Reads JSON, and applies single settings to it.</summary>
+    /// <param name="json">The values that differ from the defaults.</param>
+    /// <param name="source">The text that each fault begins with.</param>
+    /// <param name="settings">Such as "views.testShortSide=256". A later setting wins.</param>
+    /// <exception cref="ConfigurationException">There are faults; all are listed.</exception>
+    public static DetectionConfig Parse(string json, string source, IEnumerable<string> settings) =>
+        DetectionConfigFile.Parse(json, source, settings);
+
+    /// <summary>Whether a config.json is a detection's. False if it cannot be read.</summary>
+    public static bool IsOne(string path) => DetectionConfigFile.IsDetection(path);
+
+    /// <summary>The configuration as indented JSON, every default spelled out.</summary>
+    public string ToJson() => DetectionConfigFile.Write(this);
+
+    /// <summary>Every setting that differs from the protocol, with both values. Reports list them.</summary>
+    public IReadOnlyList<string> Deviations() => DetectionConfigFile.Deviations(this);
+
     /// <summary>Every fault of this configuration, with the option's name and the cure.</summary>
     public IEnumerable<string> Faults()
     {
@@ -156,6 +179,10 @@ public sealed record DetectionConfig
             yield return fault;
         }
     }
+
+    /// <summary>Whether the test images are in COCO's format. It chooses the metric if none is set.</summary>
+    [JsonIgnore]
+    public bool IsCoco => DetectionSource.IsCoco(Validation ?? Data);
 
     /// <summary>Images that pass through the network at once.</summary>
     [JsonIgnore]
