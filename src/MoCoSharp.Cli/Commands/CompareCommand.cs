@@ -70,7 +70,7 @@ internal static class CompareCommand
 
         var config = run.ReadConfig();
         // equal for runs that differ in their seed alone
-        var recipe = RunConfigFile.Write(config with { Seed = 0, Loader = new(), Threads = 0 });
+        var recipe = (config with { Seed = 0, Loader = new(), Threads = 0 }).ToJson();
         foreach (var path in Directory.GetFiles(folder, "*.json").Order(StringComparer.Ordinal))
         {
             JsonNode? report = null;

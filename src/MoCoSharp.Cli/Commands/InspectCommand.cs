@@ -110,7 +110,7 @@ internal static class InspectCommand
         var config = run.ReadConfig();
         Console.WriteLine($"{run.Path}: {config.Description}");
         Console.WriteLine(FileKinds.Line(config));
-        var lines = File.Exists(run.MetricsPath) ? MetricsLog.Read(run.MetricsPath).ToList() : [];
+        var lines = RunFolder.ReadMetrics(run.MetricsPath).ToList();
         if (lines.LastOrDefault(line => line.ContainsKey("loss")) is { } last)
         {
             Console.WriteLine(string.Create(

@@ -84,7 +84,7 @@ internal static class FileKinds
     private static IReadOnlyList<string> OfLog(string path)
     {
         var (lines, last) = (0, (JsonObject?)null);
-        foreach (var line in MetricsLog.Read(path))
+        foreach (var line in RunFolder.ReadMetrics(path))
         {
             lines++;
             last = line;
@@ -136,11 +136,11 @@ internal static class FileKinds
             return [.. Detection(path), $"the run: {folder}"];
         }
 
-        if (PretrainMethods.Names.Any(json.ContainsKey) || json.ContainsKey("encoder"))
+        if (RunConfig.MethodNames.Any(json.ContainsKey) || json.ContainsKey("encoder"))
         {
             try
             {
-                var config = RunConfigFile.Load(path);
+                var config = RunConfig.Load(path);
                 var isOfRun = Path.GetFileName(path) == RunFolder.ConfigName;
                 return
                 [

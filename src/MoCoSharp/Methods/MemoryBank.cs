@@ -216,13 +216,13 @@ internal sealed class MemoryBank : PretrainMethod
         base.Dispose(disposing);
     }
 
-    private ContrastiveLoss InfoNceOf(Tensor query, Tensor images)
+    private (Tensor Loss, Tensor? Accuracy) InfoNceOf(Tensor query, Tensor images)
     {
         var negatives = bank.Get(tensor(Draws(_step, 0), device: query.device)); // [K, C]
         return InfoNce.Loss(query, bank.Get(images), negatives, _options.Temperature, MeasuresContrast);
     }
 
-    private ContrastiveLoss Nce(Tensor query, Tensor images)
+    private (Tensor Loss, Tensor? Accuracy) Nce(Tensor query, Tensor images)
     {
         var draws = stack([
                 .. Enumerable

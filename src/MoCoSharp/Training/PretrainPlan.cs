@@ -3,6 +3,7 @@ using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
+using MoCoSharp.Encoders;
 using MoCoSharp.Features;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
@@ -192,6 +193,29 @@ public sealed class PretrainPlan
             Train, Validation, ViewRecipes.Evaluation(Config.Views), Config.Knn, Config.Loader,
             device(Config.Device))
         : null;
+
+    /// <summary>
+    /// Prepares a run before its first step: reads the initial weights, and draws views into the run's views.png.
+    /// </summary>
+    /// <param name="run">The run folder; this process holds it.</param>
+    /// <param name="method">The new method.</param>
+    /// <returns>A message about the initial weights; null if the configuration names none.</returns>
+    /// <exception cref="InvalidDataException">The initial weights have another architecture.</exception>
+    public string? Begin(RunFolder run, PretrainMethod method)
+    {
+        var told = Config.InitialWeights is { } weights
+            ? WeightsImport.Begin(weights, method, Config.Encoder, Config.InitialPrefix)
+            : null;
+        ViewPreview.Write(run, Train, Config.TrainingViews(), Config);
+        return told;
+    }
+
+    /// <summary>Identifies the version, configuration and images, for a comparison between processes.</summary>
+    public string Identity() => PlanIdentity.Write(this);
+
+    /// <summary>Differences from the plan of process 0, a sentence each; empty if both train the same.</summary>
+    /// <param name="identity">The <see cref="Identity"/> of process 0.</param>
+    public IReadOnlyList<string> DifferencesFrom(string identity) => PlanIdentity.Compare(this, identity);
 
     /// <summary>A copy of the plan that reports when it waits for unreadable images.</summary>
     public PretrainPlan Telling(Action<string> notice) =>

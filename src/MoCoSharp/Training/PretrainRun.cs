@@ -151,20 +151,12 @@ public sealed class PretrainRun : IDisposable
         }
     }
 
-    private void Begin()
-    {
-        if (Config.InitialWeights is { } weights)
-        {
-            WeightsImport.Begin(weights, _method, Config.Encoder, Config.InitialPrefix);
-        }
-
-        ViewPreview.Write(Folder, _plan.Train, Config.TrainingViews(), Config);
-    }
+    private void Begin() => _plan.Begin(Folder, _method);
 
     private void Resume()
     {
         var isUnbegun = Folder.Checkpoints().Count == 0;
-        _training.Resume(Folder, new ResumeCheck(DataIdentity.From(_plan.Train)));
+        _training.Resume(Folder, _plan.Train);
         if (isUnbegun)
         {
             Begin();
