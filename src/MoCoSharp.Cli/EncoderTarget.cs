@@ -93,7 +93,7 @@ internal sealed class EncoderTarget : IDisposable
             Knn = trained.Knn ?? new KnnOptions(),
             Precision = trained.Precision,
         };
-        set_num_threads(config.Threads > 0 && processes == 1 ? config.Threads : CpuShare.TorchThreads(processes));
+        set_num_threads(config.Threads > 0 && processes == 1 ? config.Threads : Launcher.TorchThreads(processes));
         trained.Encoder.to(device(config.Device));
         config = config with
         {

@@ -28,7 +28,7 @@ internal static class RankAgreement
             return agreed;
         }
 
-        var first = GroupText.Broadcast(group, plan!.Identity());
+        var first = group.Broadcast(plan!.Identity());
         return Processes.Agree(group, plan.DifferencesFrom(first));
     }
 

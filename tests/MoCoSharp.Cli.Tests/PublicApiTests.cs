@@ -1,4 +1,6 @@
 using System.Reflection;
+using System.Reflection.Metadata;
+using System.Reflection.PortableExecutable;
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using PublicApiGenerator;
@@ -52,6 +54,29 @@ public sealed partial class PublicApiTests
 
         var names = unused.Where(type => !IsExtensions(type)).Select(type => type.FullName);
         Assert.False(names.Any(), $"Nobody uses {string.Join(", ", names)}: make them internal.");
+    }
+
+    // docs/decisions/030-public-types.md says what for.
+    [Fact]
+    public void TheProgram_UsesOnlyTheInternalTypesThatItMay()
+    {
+        using var file = new PEReader(File.OpenRead(typeof(ExitCode).Assembly.Location));
+        var program = file.GetMetadataReader();
+        var shown = Packages.SelectMany(package => package.GetExportedTypes())
+            .Select(type => type.FullName).ToHashSet(StringComparer.Ordinal);
+
+        var used = program.TypeReferences.Select(program.GetTypeReference)
+            .Where(type => type.ResolutionScope.Kind == HandleKind.AssemblyReference)
+            .Where(type => Packages.Any(package => package.GetName().Name == program.GetString(
+                program.GetAssemblyReference((AssemblyReferenceHandle)type.ResolutionScope).Name)))
+            .Select(type => $"{program.GetString(type.Namespace)}.{program.GetString(type.Name)}");
+
+        Assert.Equal(
+            [
+                "EnumNames", "FileSignature", "ImageList", "NearestWord", "Patterns", "SharedImages", "Shell",
+                "TurnedImages",
+            ],
+            used.Where(name => !shown.Contains(name)).Select(name => name.Split('.')[^1]).Order());
     }
 
     // Nobody writes the name of a class of extension methods.

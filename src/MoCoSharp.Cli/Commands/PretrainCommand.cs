@@ -144,7 +144,7 @@ internal static class PretrainCommand
 
         Notes(plan!, request);
         using var signals = new StopSignals(request.Usr1Continues);
-        var path = GroupText.Broadcast(group, request.Run ?? RunFolder.Next(request.RecipeName));
+        var path = group.Broadcast(request.Run ?? RunFolder.Next(request.RecipeName));
         var run = group.Rank == 0 ? RunFolder.Create(path, plan!.Config) : RunFolder.OpenUnchecked(path);
         return Begin(plan!, run, request.Steps, signals, group);
     }
@@ -207,9 +207,7 @@ internal static class PretrainCommand
         }
 
         using var hold = group.Rank == 0 ? run.Hold(Note) : null;
-        var saved = GroupText.Broadcast(
-            group,
-            group.Rank == 0 ? run.ReadConfig().ToJson() : "");
+        var saved = group.Broadcast(group.Rank == 0 ? run.ReadConfig().ToJson() : "");
         var config = RunConfig.Parse(saved, run.ConfigPath, request.AllSettings);
         if (group.Rank == 0 && run.Checkpoints().Count == 0)
         {
@@ -245,7 +243,7 @@ internal static class PretrainCommand
         }
 
         DataNotices.TellTurned(plan.Train, plan.Config.Views.ExifOrientation, "--exif-orientation");
-        DataNotices.TellSharedOfFew(plan.Train, plan.Monitor() is null ? null : plan.Validation);
+        DataNotices.TellSharedOfFew(plan.Train, plan.IsMonitored ? plan.Validation : null);
         if (request.Recipe is null && Recipes.Remark(request.Source) is { } taken)
         {
             Note(taken);
@@ -302,7 +300,7 @@ internal static class PretrainCommand
             Begin(plan, run, resumes, withChanges, method, training, progress);
         }
 
-        var end = training.Run(views, run, plan.Monitor(), steps, signals.Token);
+        var end = training.Run(views, run, plan.Validation, steps, signals.Token);
         if (training.LeftOut is { Length: > 0 } leftOut)
         {
             Console.WriteLine(leftOut);

@@ -3,12 +3,10 @@ using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Detection.Datasets;
-using MoCoSharp.Detection.Metrics;
 using MoCoSharp.Detection.Transfer;
 using MoCoSharp.Encoders;
 using MoCoSharp.Models;
 using MoCoSharp.Runs;
-using TorchSharp;
 
 namespace MoCoSharp.Cli.Detection;
 
@@ -144,21 +142,8 @@ internal sealed record DetectionPlan(
     {
         try
         {
-            var config = DetectionConfig.Parse(
-                Basis(request, encoder).ToJsonString(),
-                "detection",
-                request.Settings);
-            return config with
-            {
-                Metric = config.Metric != DetectionMetric.Auto ? config.Metric
-                    : config.IsCoco ? DetectionMetric.Coco
-                    : DetectionMetric.Voc07,
-                Precision = config
-                    .Precision.Resolve(
-                        torch.device(TorchRuntime.DeviceFault(config.Device) is null ? config.Device : "cpu"))
-                    .ToChoice(),
-                Threads = config.Threads > 0 ? config.Threads : Math.Max(1, Environment.ProcessorCount),
-            };
+            return DetectionConfig.Parse(Basis(request, encoder).ToJsonString(), "detection", request.Settings)
+                .Resolve();
         }
         catch (ConfigurationException error)
         {

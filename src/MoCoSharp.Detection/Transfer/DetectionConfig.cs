@@ -7,6 +7,7 @@ using MoCoSharp.Encoders;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
 using MoCoSharp.Runs;
+using TorchSharp;
 
 namespace MoCoSharp.Detection.Transfer;
 
@@ -113,6 +114,20 @@ public sealed record DetectionConfig
     /// <summary>The configuration as indented JSON, every default spelled out.</summary>
     public string ToJson() => DetectionConfigFile.Write(this);
 
+    /// <summary>
+    /// Makes every choice that is open: the metric of the source, precision and threads. A run does this once, and
+    /// config.json records it.
+    /// </summary>
+    public DetectionConfig Resolve() => this with
+    {
+        Metric = Metric != DetectionMetric.Auto ? Metric
+            : DetectionSource.IsCoco(Validation ?? Data) ? DetectionMetric.Coco
+            : DetectionMetric.Voc07,
+        Precision = Precision.Resolve(torch.device(TorchRuntime.DeviceFault(Device) is null ? Device : "cpu"))
+            .ToChoice(),
+        Threads = Threads > 0 ? Threads : Math.Max(1, Environment.ProcessorCount),
+    };
+
     /// <summary>Every setting that differs from the protocol, with both values. Reports list them.</summary>
     public IReadOnlyList<string> Deviations() => DetectionConfigFile.Deviations(this);
 
@@ -179,10 +194,6 @@ public sealed record DetectionConfig
             yield return fault;
         }
     }
-
-    /// <summary>Whether the test images are in COCO's format. It chooses the metric if none is set.</summary>
-    [JsonIgnore]
-    public bool IsCoco => DetectionSource.IsCoco(Validation ?? Data);
 
     /// <summary>Images that pass through the network at once.</summary>
     [JsonIgnore]

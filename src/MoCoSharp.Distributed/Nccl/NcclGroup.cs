@@ -55,7 +55,7 @@ public sealed partial class NcclGroup : IProcessGroup
     /// MASTER_PORT.
     /// </summary>
     /// <exception cref="DllNotFoundException">NCCL was not found.</exception>
-    public static NcclGroup Join(Rendezvous rendezvous)
+    internal static NcclGroup Join(Rendezvous rendezvous)
     {
         ArgumentNullException.ThrowIfNull(rendezvous);
         var nccl = NcclLibrary.Load();

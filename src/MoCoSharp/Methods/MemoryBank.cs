@@ -174,7 +174,7 @@ internal sealed class MemoryBank : PretrainMethod
     internal Func<long, long, long[]> Draws { get; set; }
 
     /// <inheritdoc/>
-    public override void Prepare(StepSamples samples)
+    internal override void Prepare(StepSamples samples)
     {
         _images?.Dispose();
         _images = tensor([.. samples.Indices.Select(index => (long)index)], device: bank.Features.device)

@@ -97,7 +97,7 @@ internal sealed class Supervised : PretrainMethod
         [.. encoder.named_parameters().Select(item => ($"{nameof(encoder)}.{item.name}", item.parameter))];
 
     /// <inheritdoc/>
-    public override void Prepare(StepSamples samples)
+    internal override void Prepare(StepSamples samples)
     {
         _labels?.Dispose();
         _labels = tensor([.. samples.Labels.Select(label => (long)label)]).DetachFromDisposeScope();

@@ -109,7 +109,7 @@ public sealed class PretrainRun : IDisposable
     /// <exception cref="DivergedException">The loss is NaN or infinite.</exception>
     /// <exception cref="IOException">The last state could not be saved.</exception>
     public RunEnd ToEnd(long? steps = null, CancellationToken stop = default) =>
-        _training.Run(_views, Folder, _plan.Monitor(), steps, stop);
+        _training.Run(_views, Folder, _plan.Validation, steps, stop);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -67,11 +67,11 @@ public sealed class Pretraining : IDisposable
     /// <summary>Steps done since the beginning of the run.</summary>
     public long StepsDone => Progress.Step;
 
-    /// <summary>Seconds that training paused for each save of the last <see cref="Run"/>.</summary>
+    /// <summary>Seconds that training paused for each save of the last call of <c>Run</c>.</summary>
     public IReadOnlyList<double> SavePauses { get; private set; } = [];
 
     /// <summary>
-    /// Describes the images that were left out in the last <see cref="Run"/>, as far as reported; empty if none were.
+    /// Describes the images that were left out in the last call of <c>Run</c>, as far as reported; empty if none were.
     /// </summary>
     public string LeftOut => LeftOutTotal.Describe();
 
@@ -200,13 +200,22 @@ public sealed class Pretraining : IDisposable
     /// <summary>Trains to the end, to the step limit, or until stopped; saves in each case.</summary>
     /// <param name="views">Views of all images, epoch by epoch.</param>
     /// <param name="run">The run folder; locked during the call.</param>
-    /// <param name="knn">Evaluates the encoder; null without labels.</param>
+    /// <param name="validation">Labeled images for the kNN monitor; null is no monitor.</param>
     /// <param name="stepLimit">Total number of steps after which to end; null is all epochs.</param>
     /// <param name="stop">Requests a save and an end after the current step.</param>
     /// <exception cref="DivergedException">The loss is NaN or infinite.</exception>
     /// <exception cref="RunLockedException">Another process is training in the folder.</exception>
     /// <exception cref="IOException">The last state could not be saved.</exception>
-    public RunEnd Run(ViewLoader views, RunFolder run, KnnMonitor? knn, long? stepLimit, CancellationToken stop)
+    public RunEnd Run(
+        ViewLoader views, RunFolder run, IImageDataset? validation = null, long? stepLimit = null,
+        CancellationToken stop = default)
+    {
+        ArgumentNullException.ThrowIfNull(views);
+        var config = _config with { Loader = _config.Loader with { Notice = _observer.Warned } };
+        return Run(views, run, PretrainPlan.Monitor(config, views.Data, validation), stepLimit, stop);
+    }
+
+    internal RunEnd Run(ViewLoader views, RunFolder run, KnnMonitor? knn, long? stepLimit, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(views);
         ArgumentNullException.ThrowIfNull(run);

@@ -119,7 +119,7 @@ public sealed class LeftOutTests : SmallRunTests
 
         using var views = ViewLoader.Open(
             data, ViewRecipes.Train(Knnless.Views), Knnless.Loader, Knnless.Seed, Knnless.BatchSize);
-        training.Run(views, run, null, steps, default);
+        training.Run(views, run, knn: null, steps, default);
         training.Dispose();
         return training;
     }
