@@ -36,7 +36,7 @@ try
     var small = ViewRecipes.Train(new ViewOptions { Recipe = ViewRecipe.CifarDemo, Size = 32 });
     var imagenette = ImageFolder.Open(Path.Combine(data, "imagenette224-mini/train"));
     var folder = ImageFolder.Open(photos);
-    var cifar = CifarBinary.Open(Path.Combine(data, "cifar-10-lossless-subset"), hundred: false, test: false);
+    var cifar = DataSource.Open("cifar10:" + Path.Combine(data, "cifar-10-lossless-subset"), null).Train;
     Side[] sides =
     [
         Ours("photos of 500 x 375", "JPEG, libturbojpeg", folder, photo, JpegDecoder.TurboJpeg, 400),

@@ -100,7 +100,7 @@ internal sealed class EncoderTarget : IDisposable
             Precision = trained.Precision,
         };
         config = config with { Device = device ?? Available(config.Device) };
-        set_num_threads(config.Threads > 0 && processes == 1 ? config.Threads : CpuShare.TorchThreads(processes));
+        set_num_threads(config.Threads > 0 && processes == 1 ? config.Threads : Launcher.TorchThreads(processes));
         trained.Encoder.to(torch.device(config.Device));
         config = config with
         {

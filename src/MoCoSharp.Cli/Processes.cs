@@ -101,8 +101,8 @@ internal static class Processes
             return [.. mine];
         }
 
-        var all = GroupText
-            .Gather(group, string.Join('\0', mine))
+        var all = group
+            .Gather(string.Join('\0', mine))
             .Select(text => text.Split('\0', StringSplitOptions.RemoveEmptyEntries))
             .ToList();
         return

@@ -1,9 +1,6 @@
-using System.Reflection;
-using System.Text.Json.Nodes;
 using MoCoSharp.Distributed;
 using MoCoSharp.Distributed.Mpi;
 using MoCoSharp.Distributed.Nccl;
-using MoCoSharp.Runs;
 using MoCoSharp.Training;
 
 namespace MoCoSharp.Cli;
@@ -31,45 +28,8 @@ internal static class RankAgreement
             return agreed;
         }
 
-        var data = DataIdentity.From(plan!.Train);
-        var first = JsonNode.Parse(GroupText.Broadcast(group, new JsonObject
-        {
-            ["version"] = Version,
-            ["config"] = RunConfigFile.Write(plan.Config),
-            ["images"] = data.Images,
-            ["source"] = data.Source,
-            ["fingerprint"] = data.Fingerprint,
-        }.ToJsonString()))!;
-        List<string> differences =
-        [
-            .. RunDifferences.Between((string)first["config"]!, plan.Config).Select(Say),
-            .. RunDifferences
-                .Between(
-                    new DataIdentity((string)first["source"]!, (int)first["images"]!, (string)first["fingerprint"]!),
-                    data)
-                .Select(Say),
-            .. (string)first["version"]! == Version
-                ? Array.Empty<string>()
-                : [$"version: process 0 {first["version"]}, this one {Version}"],
-        ];
-        if (differences.Count == 0 && Free((string)first["config"]!) != Free(RunConfigFile.Write(plan.Config)))
-        {
-            differences.Add("the configuration differs in logEvery, knn, health or checkpoints from that of process 0");
-        }
-
-        return Processes.Agree(group, differences);
-    }
-
-    // The location of the images and the loader settings may differ between machines.
-    private static string Free(string config)
-    {
-        var parsed = JsonNode.Parse(config)!.AsObject();
-        foreach (var key in new[] { "data", "validation", "loader" })
-        {
-            parsed.Remove(key);
-        }
-
-        return parsed.ToJsonString();
+        var first = group.Broadcast(plan!.Identity());
+        return Processes.Agree(group, plan.DifferencesFrom(first));
     }
 
     /// <summary>
@@ -85,13 +45,4 @@ internal static class RankAgreement
         ? $" each; {group.Size} processes on {mpi.Hosts.Distinct(StringComparer.Ordinal).Count()} " +
             $"{(mpi.Hosts.Distinct(StringComparer.Ordinal).Count() == 1 ? "machine" : "machines")}, {mpi.Library}"
         : "";
-
-    private static string Version =>
-        typeof(RunFolder).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
-        ?? "";
-
-    private static string Say(string difference) =>
-        difference
-            .Replace("checkpoint ", "process 0 ", StringComparison.Ordinal)
-            .Replace(", run ", ", this one ", StringComparison.Ordinal);
 }

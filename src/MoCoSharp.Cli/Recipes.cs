@@ -37,7 +37,7 @@ internal static class Recipes
     {
         try
         {
-            return RunConfigFile.Load(Find(recipe), settings);
+            return RunConfig.Load(Find(recipe), [.. settings]);
         }
         catch (ConfigurationException error)
         {

@@ -1,7 +1,7 @@
 namespace MoCoSharp.Distributed;
 
 /// <summary>Divides the cores of a machine among its processes.</summary>
-public static class CpuShare
+internal static class CpuShare
 {
     /// <summary>
     /// The default number of libtorch threads: one per core, and at most OMP_NUM_THREADS, as in PyTorch.

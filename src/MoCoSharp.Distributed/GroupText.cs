@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Distributed;
 
 /// <summary>Exchanges short texts between processes.</summary>
-public static class GroupText
+internal static class GroupText
 {
     /// <summary>Every rank's text, in rank order.</summary>
     public static IReadOnlyList<string> Gather(IProcessGroup group, string text)

@@ -36,6 +36,12 @@ public interface IProcessGroup : IDisposable
     /// <summary>Overwrites a tensor with that of one rank, in place.</summary>
     void Broadcast(Tensor tensor, int root);
 
+    /// <summary>Every rank's text, in rank order.</summary>
+    IReadOnlyList<string> Gather(string text) => GroupText.Gather(this, text);
+
+    /// <summary>The text of one rank, on every rank.</summary>
+    string Broadcast(string text, int root = 0) => GroupText.Broadcast(this, text, root);
+
     /// <summary>Waits until every rank has called this.</summary>
     void Barrier();
 

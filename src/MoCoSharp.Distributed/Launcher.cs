@@ -29,7 +29,7 @@ public sealed record Launcher(string Name, int Processes, IReadOnlyList<string> 
     /// <summary>
     /// The meeting point of processes of torchrun, which are joined by NCCL; null for other launchers.
     /// </summary>
-    public Rendezvous? Rendezvous { get; private init; }
+    internal Rendezvous? Rendezvous { get; private init; }
 
     /// <summary>Detects the launcher from the environment.</summary>
     /// <param name="variable">Returns an environment variable; null if it is not set.</param>
@@ -53,6 +53,12 @@ public sealed record Launcher(string Name, int Processes, IReadOnlyList<string> 
             ? new("torchrun", rendezvous.Size, []) { Rendezvous = rendezvous }
             : new("", 1, []);
     }
+
+    /// <summary>
+    /// The default number of libtorch threads of a process: one per core, and at most OMP_NUM_THREADS, as in PyTorch.
+    /// </summary>
+    /// <param name="processes">Processes in all, above 0.</param>
+    public static int TorchThreads(int processes) => CpuShare.TorchThreads(processes);
 
     /// <summary>Number of the processes on this machine; null if the launcher does not say.</summary>
     public static int? ProcessesHere(Func<string, string?> variable)

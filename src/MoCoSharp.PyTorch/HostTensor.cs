@@ -15,7 +15,7 @@ internal delegate void BytesTaker(ReadOnlySpan<byte> bytes);
 /// <param name="ChannelsLast">
 /// Whether a shape [N, C, H, W] is in memory as [N, H, W, C], as convolution weights are. Files hold [N, C, H, W].
 /// </param>
-public sealed record HostTensor(
+internal sealed record HostTensor(
     string Name, ScalarType Type, long[] Shape, nint Address, long Size, bool ChannelsLast = false)
 {
     /// <summary>The values in memory order.</summary>

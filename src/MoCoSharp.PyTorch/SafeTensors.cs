@@ -11,7 +11,7 @@ namespace MoCoSharp.PyTorch;
 /// Reads and writes safetensors: 8 bytes of header length, a JSON header, the values. Nothing in a file is executed.
 /// </summary>
 /// <remarks>Specification: <see href="https://github.com/huggingface/safetensors"/>.</remarks>
-public static class SafeTensors
+public sealed class SafeTensors : IDisposable
 {
     internal const int LongestHeader = 100_000_000; // as in the reference implementation
 
@@ -28,6 +28,15 @@ public static class SafeTensors
         ["F32"] = ScalarType.Float32,
         ["F64"] = ScalarType.Float64,
     };
+
+    private SafeTensors(IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string> metadata) =>
+        (Tensors, Metadata) = (tensors, metadata);
+
+    /// <summary>The tensors by name, on the CPU.</summary>
+    public IReadOnlyDictionary<string, Tensor> Tensors { get; }
+
+    /// <summary>Texts by key.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; }
 
     /// <summary>
     /// Writes tensors in order, metadata, and a checksum of all. The same input gives the same bytes.
@@ -55,7 +64,7 @@ public static class SafeTensors
     /// <param name="stream">Written from its beginning. It must be seekable.</param>
     /// <param name="tensors">The tensors. Their memory must stay alive during the call.</param>
     /// <param name="metadata">Texts by key.</param>
-    public static void WriteHost(
+    internal static void WriteHost(
         Stream stream,
         IReadOnlyList<HostTensor> tensors,
         IReadOnlyDictionary<string, string> metadata)
@@ -103,12 +112,12 @@ public static class SafeTensors
         }
     }
 
-    /// <summary>Reads all tensors and the metadata.</summary>
+    /// <summary>Reads all tensors and the metadata. Disposing the result frees the tensors.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="InvalidDataException">
     /// The file does not follow the format. The message says where.
     /// </exception>
-    public static SafeTensorsFile Read(string path)
+    public static SafeTensors Read(string path)
     {
         using var stream = File.OpenRead(path);
         Checksum.Verify(stream, path);
@@ -140,18 +149,28 @@ public static class SafeTensors
             throw;
         }
 
-        return new SafeTensorsFile(tensors, metadata);
+        return new SafeTensors(tensors, metadata);
     }
 
     /// <summary>Reads names, shapes and metadata, without the values.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="InvalidDataException">The header does not follow the format.</exception>
-    public static (IReadOnlyList<SafeTensorsEntry> Entries, IReadOnlyDictionary<string, string> Metadata) ReadHeader(
-        string path)
+    public static (
+        IReadOnlyList<(string Name, ScalarType Type, long[] Shape, long SizeBytes)> Entries,
+        IReadOnlyDictionary<string, string> Metadata) ReadHeader(string path)
     {
         using var stream = File.OpenRead(path);
         var (entries, metadata, _) = ReadHeader(stream, path);
-        return (entries, metadata);
+        return ([.. entries.Select(entry => (entry.Name, entry.Type, entry.Shape, entry.End - entry.Begin))], metadata);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var tensor in Tensors.Values)
+        {
+            tensor.Dispose();
+        }
     }
 
     private static byte[] Header(
@@ -200,7 +219,7 @@ public static class SafeTensors
         return buffer.ToArray();
     }
 
-    private static (List<SafeTensorsEntry> Entries, Dictionary<string, string> Metadata, long DataStart) ReadHeader(
+    private static (List<Entry> Entries, Dictionary<string, string> Metadata, long DataStart) ReadHeader(
         FileStream stream,
         string path)
     {
@@ -222,7 +241,7 @@ public static class SafeTensors
         var header = new byte[length];
         stream.ReadExactly(header);
         var available = stream.Length - 8 - length;
-        var entries = new List<SafeTensorsEntry>();
+        var entries = new List<Entry>();
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
         try
         {
@@ -238,7 +257,7 @@ public static class SafeTensors
                 }
                 else
                 {
-                    entries.Add(Entry(property));
+                    entries.Add(ReadEntry(property));
                 }
             }
         }
@@ -281,7 +300,7 @@ public static class SafeTensors
 
         return (entries, metadata, 8 + length);
 
-        SafeTensorsEntry Entry(JsonProperty property)
+        Entry ReadEntry(JsonProperty property)
         {
             var typeName = property.Value.GetProperty("dtype").GetString() ?? "";
             if (!Types.TryGetValue(typeName, out var type))
@@ -319,37 +338,10 @@ public static class SafeTensors
                         + $"its data_offsets are [{string.Join(", ", offsets)}].");
             }
 
-            return new SafeTensorsEntry(property.Name, type, shape, begin, end);
+            return new Entry(property.Name, type, shape, begin, end);
         }
     }
-}
 
-/// <summary>The place of a tensor in a file.</summary>
-/// <param name="Name">Name of the tensor.</param>
-/// <param name="Type">Element type.</param>
-/// <param name="Shape">Shape of the tensor.</param>
-/// <param name="Begin">First byte, relative to the first value of the file.</param>
-/// <param name="End">The byte after the last one.</param>
-public sealed record SafeTensorsEntry(string Name, ScalarType Type, long[] Shape, long Begin, long End);
-
-/// <summary>The tensors of a file. Dispose frees them.</summary>
-public sealed class SafeTensorsFile(
-    IReadOnlyDictionary<string, Tensor> tensors,
-    IReadOnlyDictionary<string, string> metadata
-) : IDisposable
-{
-    /// <summary>The tensors by name, on the CPU.</summary>
-    public IReadOnlyDictionary<string, Tensor> Tensors => tensors;
-
-    /// <summary>Texts by key.</summary>
-    public IReadOnlyDictionary<string, string> Metadata => metadata;
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        foreach (var tensor in tensors.Values)
-        {
-            tensor.Dispose();
-        }
-    }
+    // A tensor's bytes are those from Begin to before End, relative to the first value of the file.
+    private sealed record Entry(string Name, ScalarType Type, long[] Shape, long Begin, long End);
 }

@@ -1,4 +1,6 @@
 using System.Reflection;
+using System.Reflection.Metadata;
+using System.Reflection.PortableExecutable;
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using PublicApiGenerator;
@@ -50,17 +52,36 @@ public sealed partial class PublicApiTests
 
         var unused = types.Where(type => !words.Contains(type.Name.Split('`')[0]) && !signatures.Contains(type));
 
-        var names = unused.Where(type => !IsExtensions(type) && !IsCase(type)).Select(type => type.FullName);
+        var names = unused.Where(type => !IsExtensions(type)).Select(type => type.FullName);
         Assert.False(names.Any(), $"Nobody uses {string.Join(", ", names)}: make them internal.");
+    }
+
+    // docs/decisions/030-public-types.md says what for.
+    [Fact]
+    public void TheProgram_UsesOnlyTheInternalTypesThatItMay()
+    {
+        using var file = new PEReader(File.OpenRead(typeof(ExitCode).Assembly.Location));
+        var program = file.GetMetadataReader();
+        var shown = Packages.SelectMany(package => package.GetExportedTypes())
+            .Select(type => type.FullName).ToHashSet(StringComparer.Ordinal);
+
+        var used = program.TypeReferences.Select(program.GetTypeReference)
+            .Where(type => type.ResolutionScope.Kind == HandleKind.AssemblyReference)
+            .Where(type => Packages.Any(package => package.GetName().Name == program.GetString(
+                program.GetAssemblyReference((AssemblyReferenceHandle)type.ResolutionScope).Name)))
+            .Select(type => $"{program.GetString(type.Namespace)}.{program.GetString(type.Name)}");
+
+        Assert.Equal(
+            [
+                "EnumNames", "FileSignature", "ImageList", "NearestWord", "Patterns", "SharedImages", "Shell",
+                "TurnedImages",
+            ],
+            used.Where(name => !shown.Contains(name)).Select(name => name.Split('.')[^1]).Order());
     }
 
     // Nobody writes the name of a class of extension methods.
     private static bool IsExtensions(Type type) =>
         type.GetMethods().Any(method => method.IsDefined(typeof(ExtensionAttribute), inherit: false));
-
-    // PickleInteger is a case of PickleValue: who switches over values needs it.
-    private static bool IsCase(Type type) => type.BaseType is { IsAbstract: true, IsPublic: true } parent
-        && parent.Assembly == type.Assembly;
 
     private static IEnumerable<Type> Mentioned(Type type) => type
         .GetMembers(BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly)

@@ -15,7 +15,7 @@ internal static class Golden
     public static Device Device => MoCoSharp.TorchRuntime.OpenDevice(
         Environment.GetEnvironmentVariable("MOCOSHARP_TEST_DEVICE") is { Length: > 0 } name ? name : "cpu");
 
-    public static SafeTensorsFile Open(string name) =>
+    public static SafeTensors Open(string name) =>
         SafeTensors.Read(Path.Combine(AppContext.BaseDirectory, "golden", name));
 
     /// <summary>Views as a function of step and view number, so that no file holds them.</summary>

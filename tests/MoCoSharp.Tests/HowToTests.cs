@@ -198,7 +198,7 @@ public sealed class HowToTests : IDisposable
             photos, config.TrainingViews(), config.Loader, config.Seed, config.BatchSize,
             views: config.Method.ViewsPerImage);
         using var training = new Pretraining(method, config, SingleProcess.Instance, TimeProvider.System, new Lines());
-        training.Run(views, run, knn: null, stepLimit: null, CancellationToken.None);
+        training.Run(views, run);
 
         Assert.Equal((8, 8), (config.BatchSize, config.MoCo!.QueueSize));
         Assert.Matches(

@@ -47,13 +47,13 @@ internal static class BenchStep
             config = PretrainPlan.Resolve(config);
             if (parsed.GetValue(json))
             {
-                Console.WriteLine(Json(config, StepBench.Run(config, count, (_, _) => { })).ToJsonString());
+                Console.WriteLine(Json(config, StepTimes.Measure(config, count)).ToJsonString());
                 return ExitCode.Done;
             }
 
             var progress = new EvaluationProgress("bench");
             Console.WriteLine(
-                Text(config, StepBench.Run(config, count, (done, total) => progress.Show("step", done, total)))
+                Text(config, StepTimes.Measure(config, count, (done, total) => progress.Show("step", done, total)))
             );
             return ExitCode.Done;
         }));

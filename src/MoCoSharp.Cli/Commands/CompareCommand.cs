@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Data;
-using MoCoSharp.Evaluation;
+using MoCoSharp.Cli.Studies;
 using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Commands;
@@ -70,7 +70,7 @@ internal static class CompareCommand
 
         var config = run.ReadConfig();
         // equal for runs that differ in their seed alone
-        var recipe = RunConfigFile.Write(config with { Seed = 0, Loader = new(), Threads = 0 });
+        var recipe = (config with { Seed = 0, Loader = new(), Threads = 0 }).ToJson();
         foreach (var path in Directory.GetFiles(folder, "*.json").Order(StringComparer.Ordinal))
         {
             JsonNode? report = null;

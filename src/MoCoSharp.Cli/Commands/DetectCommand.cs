@@ -94,7 +94,7 @@ internal static class DetectCommand
             if (run is null)
             {
                 Console.WriteLine(
-                    parsed.GetValue(json) ? DetectionConfigFile.Write(plan.Config).TrimEnd() : plan.Describe());
+                    parsed.GetValue(json) ? plan.Config.ToJson().TrimEnd() : plan.Describe());
                 Notes(plan);
                 return ExitCode.Done;
             }
@@ -137,7 +137,7 @@ internal static class DetectCommand
             plan,
             isDry
                 ? null
-                : RunFolder.Create(runPath ?? NextFolder(request.Target), DetectionConfigFile.Write(plan.Config)));
+                : RunFolder.Create(runPath ?? NextFolder(request.Target), plan.Config.ToJson()));
     }
 
     private static (DetectionPlan Plan, RunFolder Run) Resume(
@@ -197,7 +197,7 @@ internal static class DetectCommand
                 string.Join("  ", result.Scores.Others.Select(item => $"{item.Key} {Percent(item.Value)}")));
         }
 
-        foreach (var deviation in DetectionConfigFile.Deviations(result.Config))
+        foreach (var deviation in result.Config.Deviations())
         {
             Console.WriteLine($"  not the protocol: {deviation}");
         }

@@ -37,7 +37,7 @@ internal static class DoctorCommand
         PrintFigures(diagnosis);
         if (diagnosis.LeftOut is { } leftOut)
         {
-            Console.WriteLine($"{leftOut.Describe()}, the last by step {leftOut.Step}");
+            Console.WriteLine(leftOut);
         }
 
         foreach (var earlier in diagnosis.Earlier)

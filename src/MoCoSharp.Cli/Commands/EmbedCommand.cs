@@ -110,13 +110,10 @@ internal static class EmbedCommand
             using (
                 var file = Processes.IsMain ? FeatureWriters.Create(unfinished, featureSize, images.ClassNames) : null)
             {
-                FeatureExtractor.Stream(
-                    encoder.Encoder, images, ViewRecipes.Evaluation(views), taken!.Value,
-                    encoder.Config.Loader, encoder.Device, normalize,
+                (encoder.Trained with { Views = views }).ExtractEach(
+                    images,
                     batch => count += Add(file, batch, images, featureSize, progress, count),
-                    progress.Show,
-                    group,
-                    signals.Token);
+                    taken!.Value, normalize, encoder.Config.Loader, progress.Show, group, signals.Token);
                 file?.Finish();
             }
 
@@ -175,7 +172,7 @@ internal static class EmbedCommand
     }
 
     private static int Add(
-        IFeatureWriter? file, FeatureBatch batch, IImageDataset images, int featureSize, EvaluationProgress progress,
+        IFeatureWriter? file, FeatureSet batch, IImageDataset images, int featureSize, EvaluationProgress progress,
         int before)
     {
         var values = HostMemory.Floats(batch.Values);

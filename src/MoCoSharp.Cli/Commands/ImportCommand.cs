@@ -70,7 +70,7 @@ internal static class ImportCommand
         using var weights = ForeignWeights.Read(file, prefix, EnumNames.Find<EncoderStem>(stem));
         Console.WriteLine($"{file}: {weights.Kind}{(weights.Epochs is { } epochs ? $", {epochs} epochs" : "")}");
         var faults = new List<string>();
-        var name = recipe ?? WeightsImport.LikelyRecipe(weights);
+        var name = recipe ?? weights.LikelyRecipe;
         var loaded = Recipes.TryLoad(
             name,
             [.. settings, .. Settings.Text("data", data), .. Settings.Text("validation", validation)],
@@ -80,7 +80,7 @@ internal static class ImportCommand
             throw new ConfigurationException(faults);
         }
 
-        var config = WeightsImport.Configure(weights, loaded, file);
+        var config = weights.Configure(loaded, file);
         faults.AddRange(config.Faults());
         var plan = data is null ? null : PretrainPlan.Open(config, data, validation, faults);
         if (faults.Count > 0)
@@ -93,8 +93,8 @@ internal static class ImportCommand
             Console.WriteLine($"ignored: {ignored}");
         }
 
-        var missing = WeightsImport.CreateRun(
-            weights, file, runPath, plan?.Config ?? PretrainPlan.Resolve(config), plan?.StepsPerEpoch);
+        var missing = weights.CreateRun(
+            file, runPath, plan?.Config ?? PretrainPlan.Resolve(config), plan?.StepsPerEpoch);
         foreach (var item in missing)
         {
             Console.WriteLine($"missing for a resume: {item}");
@@ -120,7 +120,7 @@ internal static class ImportCommand
     {
         recipe ??= encoder.Stem == EncoderStem.ImageNet ? "moco-v2-folder" : "moco-cifar10-r18";
         var loaded = Recipes.TryLoad(recipe, [], []);
-        string[] settings = [.. WeightsImport.Fitting(encoder, loaded?.Encoder ?? encoder), $"initialWeights={path}"];
+        string[] settings = [.. ForeignWeights.Fitting(encoder, loaded?.Encoder ?? encoder), $"initialWeights={path}"];
         return $"moco pretrain {Shell.Quote(recipe)} --data {Shell.Quote(data ?? "photos")} --set " +
             $"{string.Join(' ', settings.Select(Shell.Quote))}";
     }

@@ -79,7 +79,7 @@ internal static class InspectCommand
     private static void ShowFolder(string target)
     {
         var config = Path.Combine(target, RunFolder.ConfigName);
-        if (File.Exists(config) && DetectionConfigFile.IsDetection(config))
+        if (File.Exists(config) && DetectionConfig.IsOne(config))
         {
             Console.WriteLine(string.Join('\n', FileKinds.Detection(config)));
             ShowCheckpoints(RunFolder.Open(target));
@@ -110,7 +110,7 @@ internal static class InspectCommand
         var config = run.ReadConfig();
         Console.WriteLine($"{run.Path}: {config.Description}");
         Console.WriteLine(FileKinds.Line(config));
-        var lines = File.Exists(run.MetricsPath) ? MetricsLog.Read(run.MetricsPath).ToList() : [];
+        var lines = RunFolder.ReadMetrics(run.MetricsPath).ToList();
         if (lines.LastOrDefault(line => line.ContainsKey("loss")) is { } last)
         {
             Console.WriteLine(string.Create(
@@ -163,7 +163,7 @@ internal static class InspectCommand
 
         Console.WriteLine(
             FormattableString.Invariant(
-                $"{entries.Count} tensors, {entries.Sum(entry => entry.End - entry.Begin) / 1e6:F1} MB"));
+                $"{entries.Count} tensors, {entries.Sum(entry => entry.SizeBytes) / 1e6:F1} MB"));
         if (new FileInfo(path).Length <= MostLookedAt)
         {
             using var file = SafeTensors.Read(path);
@@ -310,8 +310,8 @@ internal static class InspectCommand
                     }
 
                     break;
-                case PickleBytes data:
-                    Console.WriteLine($"{name}: {data.Value.Length} bytes");
+                case var _ when value.ToObject() is byte[] data:
+                    Console.WriteLine($"{name}: {data.Length} bytes");
                     break;
                 default:
                     Console.WriteLine($"{name}: {Line(value.ToString()!)}");

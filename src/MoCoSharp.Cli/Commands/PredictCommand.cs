@@ -89,11 +89,12 @@ internal static class PredictCommand
         {
             using (var file = Predictions.Create(output is null ? null : written, Math.Min(count, classes.Count)))
             {
-                FeatureExtractor.Stream(
-                    classifier.Encoder, images, ViewRecipes.Evaluation(views), FeatureLayer.Head,
-                    classifier.Config.Loader, classifier.Device,
-                    normalize: false,
+                (classifier.Trained with { Views = views }).ExtractEach(
+                    images,
                     batch => read += Add(file, batch, images, classes),
+                    FeatureLayer.Head,
+                    normalize: false,
+                    classifier.Config.Loader,
                     progress.Show,
                     cancellation: signals.Token);
                 file.Finish();
@@ -117,7 +118,7 @@ internal static class PredictCommand
 
         return ExitCode.Done;
 
-        int Add(Predictions file, FeatureBatch batch, IImageDataset of, IReadOnlyList<string> names)
+        int Add(Predictions file, FeatureSet batch, IImageDataset of, IReadOnlyList<string> names)
         {
             using var probabilities = functional.softmax(batch.Values, dim: 1);
             var values = HostMemory.Floats(probabilities); // [N, classes]

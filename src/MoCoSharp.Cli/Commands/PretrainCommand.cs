@@ -121,7 +121,7 @@ internal static class PretrainCommand
 
         if (group.Rank == 0 && config is not null)
         {
-            faults.AddRange(WeightsImport.Faults(config)); // only the first process reads weights
+            faults.AddRange(ForeignWeights.Faults(config)); // only the first process reads weights
         }
 
         // Check the data even if the recipe has faults, to report all faults at once.
@@ -144,7 +144,7 @@ internal static class PretrainCommand
 
         Notes(plan!, request);
         using var signals = new StopSignals(request.Usr1Continues);
-        var path = GroupText.Broadcast(group, request.Run ?? RunFolder.Next(request.RecipeName));
+        var path = group.Broadcast(request.Run ?? RunFolder.Next(request.RecipeName));
         var run = group.Rank == 0 ? RunFolder.Create(path, plan!.Config) : RunFolder.OpenUnchecked(path);
         return Begin(plan!, run, request.Steps, signals, group);
     }
@@ -197,7 +197,7 @@ internal static class PretrainCommand
 
         using var signals = new StopSignals(request.Usr1Continues);
         var run = group.Rank == 0 ? RunFolder.Open(request.Run!) : RunFolder.OpenUnchecked(request.Run!);
-        if (group.Rank == 0 && WeightsImport.Missing(run) is { Count: > 0 } missing)
+        if (group.Rank == 0 && ForeignWeights.MissingIn(run) is { Count: > 0 } missing)
         {
             throw new ConfigurationException([
                 $"{run.Path} was imported without {string.Join(", ", missing)}: it cannot be resumed. Start " +
@@ -207,13 +207,11 @@ internal static class PretrainCommand
         }
 
         using var hold = group.Rank == 0 ? run.Hold(Note) : null;
-        var saved = GroupText.Broadcast(
-            group,
-            group.Rank == 0 ? RunConfigFile.Write(RunConfigFile.Load(run.ConfigPath)) : "");
-        var config = RunConfigFile.Parse(saved, run.ConfigPath, request.AllSettings);
+        var saved = group.Broadcast(group.Rank == 0 ? run.ReadConfig().ToJson() : "");
+        var config = RunConfig.Parse(saved, run.ConfigPath, request.AllSettings);
         if (group.Rank == 0 && run.Checkpoints().Count == 0)
         {
-            faults.AddRange(WeightsImport.Faults(config));
+            faults.AddRange(ForeignWeights.Faults(config));
         }
 
         var plan = PretrainPlan.Open(config, null, null, faults, group.Size);
@@ -229,7 +227,7 @@ internal static class PretrainCommand
     {
         if (asJson)
         {
-            Console.Write(RunConfigFile.Write(plan.Config));
+            Console.Write(plan.Config.ToJson());
             return;
         }
 
@@ -245,14 +243,14 @@ internal static class PretrainCommand
         }
 
         DataNotices.TellTurned(plan.Train, plan.Config.Views.ExifOrientation, "--exif-orientation");
-        DataNotices.TellSharedOfFew(plan.Train, plan.Monitor() is null ? null : plan.Validation);
+        DataNotices.TellSharedOfFew(plan.Train, plan.IsMonitored ? plan.Validation : null);
         if (request.Recipe is null && Recipes.Remark(request.Source) is { } taken)
         {
             Note(taken);
         }
 
         var path = Recipes.Find(request.RecipeTaken);
-        var meant = Recipes.IsShipped(path) ? RunConfigFile.Load(path).Remarks() : [];
+        var meant = Recipes.IsShipped(path) ? RunConfig.Load(path).Remarks() : [];
         foreach (var remark in plan.Remarks().Except(meant))
         {
             Note(remark);
@@ -302,8 +300,8 @@ internal static class PretrainCommand
             Begin(plan, run, resumes, withChanges, method, training, progress);
         }
 
-        var end = training.Run(views, run, plan.Monitor(), steps, signals.Token);
-        if (training.LeftOut.Describe() is { Length: > 0 } leftOut)
+        var end = training.Run(views, run, plan.Validation, steps, signals.Token);
+        if (training.LeftOut is { Length: > 0 } leftOut)
         {
             Console.WriteLine(leftOut);
         }
@@ -336,11 +334,10 @@ internal static class PretrainCommand
         PretrainPlan plan, RunFolder run, bool resumes, bool withChanges, PretrainMethod method, Pretraining training,
         ConsoleProgress progress)
     {
-        var config = plan.Config;
         var isUnbegun = !resumes || run.Checkpoints().Count == 0;
         if (resumes)
         {
-            foreach (var change in training.Resume(run, new ResumeCheck(DataIdentity.From(plan.Train), withChanges)))
+            foreach (var change in training.Resume(run, plan.Train, withChanges))
             {
                 Console.WriteLine($"changed: {change}");
             }
@@ -355,12 +352,10 @@ internal static class PretrainCommand
             return;
         }
 
-        if (config.InitialWeights is not null)
+        if (plan.Begin(run, method) is { } weights)
         {
-            Console.WriteLine(WeightsImport.Begin(config.InitialWeights, method, config.Encoder, config.InitialPrefix));
+            Console.WriteLine(weights);
         }
-
-        ViewPreview.Write(run, plan.Train, config.TrainingViews(), config);
     }
 
     // Describes the encoder before the first step.

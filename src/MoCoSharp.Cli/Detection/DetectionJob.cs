@@ -1,5 +1,4 @@
 using MoCoSharp.Cli.Progress;
-using MoCoSharp.Detection.Pictures;
 using MoCoSharp.Detection.Transfer;
 using MoCoSharp.Models;
 using MoCoSharp.Runs;
@@ -55,20 +54,10 @@ internal static class DetectionJob
 
         try
         {
-            if (!transfer.TryLoadDetector(run))
+            var result = transfer.Judge(run, plan.Judged, draw, signals.Token);
+            if (result.Pictures is { } pictures)
             {
-                transfer.MeasureStatistics(signals.Token);
-                transfer.SaveDetector(run);
-            }
-
-            var (found, judged) = transfer.Detect(plan.Judged, signals.Token);
-            var result = DetectionResult.Compute(plan.Config, transfer.StepsDone, plan.Judged, judged, found);
-            run.WriteEvaluation($"detection-step-{transfer.StepsDone:D8}", result.ToJson());
-            if (draw > 0)
-            {
-                Console.WriteLine(
-                    DetectionPictures.Write(
-                        Path.Combine(run.Path, "pictures"), plan.Judged, judged, found, result.Scores, draw));
+                Console.WriteLine(pictures);
             }
 
             return (end, result);

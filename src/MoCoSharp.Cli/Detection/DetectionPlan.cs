@@ -3,12 +3,10 @@ using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Detection.Datasets;
-using MoCoSharp.Detection.Metrics;
 using MoCoSharp.Detection.Transfer;
 using MoCoSharp.Encoders;
 using MoCoSharp.Models;
 using MoCoSharp.Runs;
-using TorchSharp;
 
 namespace MoCoSharp.Cli.Detection;
 
@@ -92,7 +90,7 @@ internal sealed record DetectionPlan(
     /// <summary>Opens the images of a run to continue, and its initial encoder if it has no checkpoint yet.</summary>
     public static DetectionPlan Resume(RunFolder run)
     {
-        var config = DetectionConfigFile.Load(run.ConfigPath);
+        var config = DetectionConfig.Load(run.ConfigPath);
         var faults = new List<string>();
         var encoder = run.Checkpoints().Count > 0 || config.From == new DetectionConfig().From ? null
             : config.InitialWeights is { } target
@@ -135,7 +133,7 @@ internal sealed record DetectionPlan(
     public IEnumerable<DataNotice> Remarks() =>
     [
         .. Train.Notices.Union(Judged.Notices).Select(text => new DataNotice(text, IsWarning: true)),
-        .. DetectionConfigFile.Deviations(Config).Select(text => new DataNotice($"not the protocol: {text}")),
+        .. Config.Deviations().Select(text => new DataNotice($"not the protocol: {text}")),
     ];
 
     public void Dispose() => Encoder?.Dispose();
@@ -144,21 +142,8 @@ internal sealed record DetectionPlan(
     {
         try
         {
-            var config = DetectionConfigFile.Parse(
-                Basis(request, encoder).ToJsonString(),
-                "detection",
-                request.Settings);
-            return config with
-            {
-                Metric = config.Metric != DetectionMetric.Auto ? config.Metric
-                    : DetectionSource.IsCoco(config.Validation ?? config.Data) ? DetectionMetric.Coco
-                    : DetectionMetric.Voc07,
-                Precision = config
-                    .Precision.Resolve(
-                        torch.device(TorchRuntime.DeviceFault(config.Device) is null ? config.Device : "cpu"))
-                    .ToChoice(),
-                Threads = config.Threads > 0 ? config.Threads : Math.Max(1, Environment.ProcessorCount),
-            };
+            return DetectionConfig.Parse(Basis(request, encoder).ToJsonString(), "detection", request.Settings)
+                .Resolve();
         }
         catch (ConfigurationException error)
         {
@@ -234,7 +219,7 @@ internal sealed record DetectionPlan(
         if (
             Directory.Exists(target)
             && RunFolder.Exists(target)
-            && DetectionConfigFile.IsDetection(Path.Combine(target, RunFolder.ConfigName)))
+            && DetectionConfig.IsOne(Path.Combine(target, RunFolder.ConfigName)))
         {
             throw new ConfigurationException([
                 $"{target} is a detection run, which has no encoder to start from. --resume --run " +
@@ -252,8 +237,8 @@ internal sealed record DetectionPlan(
     {
         try
         {
-            var (train, judged) = DetectionSource.Open(source, validation);
-            if (train.ClassNames.Count == 0 || !Enumerable.Range(0, train.Count).Any(i => train[i].HasObjects))
+            var (train, judged) = BoxedImages.Open(source, validation);
+            if (train.ClassNames.Count == 0 || !train.HasObjects)
             {
                 faults.Add($"{train.Description}: has no boxes to train on.");
             }

@@ -84,7 +84,7 @@ internal static class FileKinds
     private static IReadOnlyList<string> OfLog(string path)
     {
         var (lines, last) = (0, (JsonObject?)null);
-        foreach (var line in MetricsLog.Read(path))
+        foreach (var line in RunFolder.ReadMetrics(path))
         {
             lines++;
             last = line;
@@ -136,11 +136,11 @@ internal static class FileKinds
             return [.. Detection(path), $"the run: {folder}"];
         }
 
-        if (PretrainMethods.Names.Any(json.ContainsKey) || json.ContainsKey("encoder"))
+        if (RunConfig.MethodNames.Any(json.ContainsKey) || json.ContainsKey("encoder"))
         {
             try
             {
-                var config = RunConfigFile.Load(path);
+                var config = RunConfig.Load(path);
                 var isOfRun = Path.GetFileName(path) == RunFolder.ConfigName;
                 return
                 [
@@ -173,7 +173,7 @@ internal static class FileKinds
     /// <summary>Describes a detection run.</summary>
     public static IReadOnlyList<string> Detection(string path)
     {
-        var config = DetectionConfigFile.Load(path);
+        var config = DetectionConfig.Load(path);
         return
         [
             $"{path}: the configuration of a detection: Faster R-CNN with a ResNet-{config.Encoder.Depth} of width " +

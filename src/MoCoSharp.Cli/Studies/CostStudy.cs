@@ -143,7 +143,7 @@ internal static class CostStudy
             if (!File.Exists(result))
             {
                 var recipe = Path.Combine(folder, cell.Name + ".json");
-                StudyTable.Put(folder, cell.Name + ".json", RunConfigFile.Write(cell.Config));
+                StudyTable.Put(folder, cell.Name + ".json", cell.Config.ToJson());
                 var (code, output, error) = Bench(recipe, steps, stop);
                 if (stop.IsCancellationRequested)
                 {

@@ -97,7 +97,7 @@ internal static class DetectionStudy
                 if (
                     RunFolder.Exists(training.Folder)
                     && File.ReadAllText(Path.Combine(training.Folder, RunFolder.ConfigName))
-                        != DetectionConfigFile.Write(plan.Config))
+                        != plan.Config.ToJson())
                 {
                     faults.Add($"{training.Folder} has another training. Name another folder with --run.");
                 }
@@ -142,8 +142,7 @@ internal static class DetectionStudy
                     $"AP75 {100 * found.Ap75:F2}"));
             DetectionTable.Write(
                 folder, rows, results,
-                DetectionConfigFile.Deviations(
-                    DetectionConfigFile.Load(Path.Combine(training.Folder, RunFolder.ConfigName))));
+                DetectionConfig.Load(Path.Combine(training.Folder, RunFolder.ConfigName)).Deviations());
         }
 
         Console.Write(File.ReadAllText(Path.Combine(folder, "table.md")));
@@ -164,7 +163,7 @@ internal static class DetectionStudy
         using var plan = DetectionPlan.Open(training.Request, []);
         var run = isThere
             ? RunFolder.Open(training.Folder)
-            : RunFolder.Create(training.Folder, DetectionConfigFile.Write(plan.Config));
+            : RunFolder.Create(training.Folder, plan.Config.ToJson());
         using var hold = run.Hold(progress.Warned);
         Console.WriteLine($"{run.Path}: {plan.Describe()}");
         var (end, result) = DetectionJob.Run(
@@ -177,7 +176,7 @@ internal static class DetectionStudy
         var path = Path.Combine(
             folder,
             "evaluations",
-            $"detection-step-{DetectionConfigFile.Load(Path.Combine(folder, RunFolder.ConfigName)).Steps:D8}.json");
+            $"detection-step-{DetectionConfig.Load(Path.Combine(folder, RunFolder.ConfigName)).Steps:D8}.json");
         if (!File.Exists(path))
         {
             return null;

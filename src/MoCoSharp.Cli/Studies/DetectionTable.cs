@@ -1,5 +1,4 @@
 using System.Text;
-using MoCoSharp.Evaluation;
 using MoCoSharp.PyTorch;
 
 namespace MoCoSharp.Cli.Studies;

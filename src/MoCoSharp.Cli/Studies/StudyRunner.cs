@@ -41,7 +41,7 @@ internal sealed class StudyRunner(
         from cell in cells
         let path = Path.Combine(FolderOf(cell, seed), RunFolder.ConfigName)
         where File.Exists(path)
-        let differences = RunDifferences.Between(File.ReadAllText(path), Settled(path, ConfigOf(cell, seed)))
+        let differences = Settled(path, ConfigOf(cell, seed)).DifferencesFrom(File.ReadAllText(path))
         where differences.Count > 0
         select $"{FolderOf(cell, seed)} has another recipe: {string.Join("; ", differences)}. Use another --run, " +
             "or the earlier recipe.";
@@ -98,7 +98,7 @@ internal sealed class StudyRunner(
 
         if (!exists || RunFolder.Open(path).Checkpoints().Count == 0)
         {
-            faults.AddRange(WeightsImport.Faults(config));
+            faults.AddRange(ForeignWeights.Faults(config));
         }
 
         var plan = PretrainPlan.Open(config, null, null, faults) ?? throw new ConfigurationException(faults);
@@ -181,7 +181,7 @@ internal sealed class StudyRunner(
     // Choices that a run makes once at its start (threads, precision, classes) are not differences.
     private static RunConfig Settled(string path, RunConfig config)
     {
-        var saved = RunConfigFile.Load(path);
+        var saved = RunConfig.Load(path);
         config = config with { Threads = saved.Threads, Precision = saved.Precision, Packed = saved.Packed };
         return config.Method.LearnsLabels && saved.Method.LearnsLabels ? config.With(saved.Method) : config;
     }

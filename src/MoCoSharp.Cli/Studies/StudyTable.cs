@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using MoCoSharp.Evaluation;
 using MoCoSharp.PyTorch;
 
 namespace MoCoSharp.Cli.Studies;

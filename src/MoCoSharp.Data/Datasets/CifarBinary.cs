@@ -6,7 +6,7 @@ namespace MoCoSharp.Data.Datasets;
 /// <summary>
 /// Reads CIFAR-10 and CIFAR-100 in the binary version: labels and 3 x 32 x 32 planar pixels per record.
 /// </summary>
-public static class CifarBinary
+internal static class CifarBinary
 {
     private const int Side = 32;
     private const int Plane = Side * Side;

@@ -11,7 +11,7 @@ namespace MoCoSharp.Data.Datasets;
 /// If no line has a tab and whole lines are not files, the separator may be the last space, a comma or a semicolon. A
 /// first line of column titles is then optional.
 /// </remarks>
-public sealed class ImageList : IImageDataset, IEncodedImages, IImageFiles
+internal sealed class ImageList : IImageDataset, IEncodedImages, IImageFiles
 {
     private const long LargestList = 256L << 20;
     private const int LookedFor = 16; // files checked for existence

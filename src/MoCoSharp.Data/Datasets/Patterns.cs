@@ -10,7 +10,7 @@ namespace MoCoSharp.Data.Datasets;
 /// Each image has its own angle, scale, phase and place. Before noise is added, all images have the same distribution
 /// of colors. Otherwise a network would learn only color or brightness.
 /// </remarks>
-public sealed class Patterns : IImageDataset
+internal sealed class Patterns : IImageDataset
 {
     private const double NoiseDeviation = 12; // of 255
     // Share of the darkest pixels that are set to level 0, and of the lightest that are set to level 1.

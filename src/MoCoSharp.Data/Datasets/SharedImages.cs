@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace MoCoSharp.Data.Datasets;
 
 /// <summary>Finds identical images in two sets: training images must not be used for validation.</summary>
-public static class SharedImages
+internal static class SharedImages
 {
     /// <summary>Finds images of the second set that are also in the first.</summary>
     /// <param name="first">Training images.</param>

@@ -12,7 +12,7 @@ namespace MoCoSharp.Detection.Datasets;
 /// <param name="Width">Width in the annotation, in pixels, above 0.</param>
 /// <param name="Height">Height in the annotation, in pixels, above 0.</param>
 /// <param name="Boxes">The objects. All are inside the image. There may be none.</param>
-public sealed record BoxedImage(string File, string Name, int Width, int Height, IReadOnlyList<ObjectBox> Boxes)
+internal sealed record BoxedImage(string File, string Name, int Width, int Height, IReadOnlyList<ObjectBox> Boxes)
 {
     /// <summary>Whether there is an object to train on. A crowd does not count.</summary>
     public bool HasObjects => Boxes.Any(box => !box.IsCrowd);
@@ -30,7 +30,7 @@ public sealed class BoxedImages
     /// <param name="classNames">Class names by label.</param>
     /// <param name="images">The images, at least one.</param>
     /// <param name="notices">Notices about dropped annotations, a sentence each.</param>
-    public BoxedImages(
+    internal BoxedImages(
         string description, IReadOnlyList<string> classNames, IReadOnlyList<BoxedImage> images,
         IReadOnlyList<string>? notices = null)
     {
@@ -40,6 +40,14 @@ public sealed class BoxedImages
         _images = images;
         Notices = notices ?? [];
     }
+
+    /// <summary>Opens the training images, and test images with the same classes.</summary>
+    /// <param name="source">voc:DIR, voc:DIR@SET, coco:DIR or coco:FILE.json@IMAGES.</param>
+    /// <param name="validation">Another source of test images; null uses the test part of the source.</param>
+    /// <returns>The test images are null if there are none.</returns>
+    /// <exception cref="DataSourceException">A source cannot be used.</exception>
+    public static (BoxedImages Train, BoxedImages? Judged) Open(string source, string? validation = null) =>
+        DetectionSource.Open(source, validation);
 
     /// <summary>Number of images, M.</summary>
     public int Count => _images.Count;
@@ -53,9 +61,12 @@ public sealed class BoxedImages
     /// <summary>Notices about dropped and corrected annotations, a sentence each.</summary>
     public IReadOnlyList<string> Notices { get; }
 
+    /// <summary>Whether an image has an object to train on.</summary>
+    public bool HasObjects => _images.Any(image => image.HasObjects);
+
     /// <summary>The annotation of an image.</summary>
     /// <param name="index">0 to Count - 1.</param>
-    public BoxedImage this[int index] => _images[index];
+    internal BoxedImage this[int index] => _images[index];
 
     /// <summary>Decodes an image, rotated upright by its EXIF orientation.</summary>
     /// <param name="index">0 to Count - 1.</param>

@@ -4,7 +4,7 @@ using MoCoSharp.Data.Datasets;
 namespace MoCoSharp.Detection.Datasets;
 
 /// <summary>Opens the source of images with boxes that --data names.</summary>
-public static class DetectionSource
+internal static class DetectionSource
 {
     private const string Kinds =
         "voc:DIR (with ImageSets, Annotations and JPEGImages, or with VOC2007 and VOC2012 in it), " +

@@ -6,7 +6,7 @@ namespace MoCoSharp.Detection.Datasets;
 /// <param name="Right">Right edge, greater than Left.</param>
 /// <param name="Bottom">Bottom edge, greater than Top.</param>
 /// <param name="Label">Class id, 0 or more.</param>
-public readonly record struct ObjectBox(double Left, double Top, double Right, double Bottom, int Label)
+internal readonly record struct ObjectBox(double Left, double Top, double Right, double Bottom, int Label)
 {
     /// <summary>
     /// Pascal VOC: the evaluation ignores this object, found or missed. Training uses it like any other.

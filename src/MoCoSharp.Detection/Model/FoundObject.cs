@@ -8,5 +8,5 @@ namespace MoCoSharp.Detection.Model;
 /// <param name="Top">Y of the upper edge.</param>
 /// <param name="Right">X of the right edge.</param>
 /// <param name="Bottom">Y of the lower edge.</param>
-public readonly record struct FoundObject(
+internal readonly record struct FoundObject(
     int Image, int Label, double Score, double Left, double Top, double Right, double Bottom);

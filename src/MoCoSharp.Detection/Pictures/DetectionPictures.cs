@@ -9,7 +9,7 @@ namespace MoCoSharp.Detection.Pictures;
 /// <summary>
 /// Draws the results of a detector: test images with detections, precision-recall curves, and the worst mistakes.
 /// </summary>
-public static class DetectionPictures
+internal static class DetectionPictures
 {
     private const double LeastScore = 0.5; // of the detections that are drawn
     private const int LongestSide = 800;

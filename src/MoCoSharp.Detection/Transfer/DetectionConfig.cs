@@ -6,6 +6,8 @@ using MoCoSharp.Detection.Model;
 using MoCoSharp.Encoders;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
+using MoCoSharp.Runs;
+using TorchSharp;
 
 namespace MoCoSharp.Detection.Transfer;
 
@@ -92,6 +94,42 @@ public sealed record DetectionConfig
 
     /// <summary>The detector.</summary>
     public DetectorOptions Detector { get; init; } = new();
+
+    /// <summary>Reads a run's configuration.</summary>
+    /// <param name="path">config.json.</param>
+    /// <exception cref="ConfigurationException">It is not a detection's, or has faults; all are listed.</exception>
+    public static DetectionConfig Load(string path) => DetectionConfigFile.Load(path);
+
+    /// <summary>Reads JSON, and applies single settings to it.</summary>
+    /// <param name="json">The values that differ from the defaults.</param>
+    /// <param name="source">The text that each fault begins with.</param>
+    /// <param name="settings">Such as "views.testShortSide=256". A later setting wins.</param>
+    /// <exception cref="ConfigurationException">There are faults; all are listed.</exception>
+    public static DetectionConfig Parse(string json, string source, IEnumerable<string> settings) =>
+        DetectionConfigFile.Parse(json, source, settings);
+
+    /// <summary>Whether a config.json is a detection's. False if it cannot be read.</summary>
+    public static bool IsOne(string path) => DetectionConfigFile.IsDetection(path);
+
+    /// <summary>The configuration as indented JSON, every default spelled out.</summary>
+    public string ToJson() => DetectionConfigFile.Write(this);
+
+    /// <summary>
+    /// Makes every choice that is open: the metric of the source, precision and threads. A run does this once, and
+    /// config.json records it.
+    /// </summary>
+    public DetectionConfig Resolve() => this with
+    {
+        Metric = Metric != DetectionMetric.Auto ? Metric
+            : DetectionSource.IsCoco(Validation ?? Data) ? DetectionMetric.Coco
+            : DetectionMetric.Voc07,
+        Precision = Precision.Resolve(torch.device(TorchRuntime.DeviceFault(Device) is null ? Device : "cpu"))
+            .ToChoice(),
+        Threads = Threads > 0 ? Threads : Math.Max(1, Environment.ProcessorCount),
+    };
+
+    /// <summary>Every setting that differs from the protocol, with both values. Reports list them.</summary>
+    public IReadOnlyList<string> Deviations() => DetectionConfigFile.Deviations(this);
 
     /// <summary>Every fault of this configuration, with the option's name and the cure.</summary>
     public IEnumerable<string> Faults()

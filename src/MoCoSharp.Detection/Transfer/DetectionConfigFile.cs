@@ -7,7 +7,7 @@ using MoCoSharp.Runs;
 namespace MoCoSharp.Detection.Transfer;
 
 /// <summary>Reads and writes <see cref="DetectionConfig"/> as JSON. Lists deviations from the protocol.</summary>
-public static class DetectionConfigFile
+internal static class DetectionConfigFile
 {
     // No protocol has a value for these.
     private static readonly string[] Free =

@@ -17,6 +17,9 @@ namespace MoCoSharp.Detection.Transfer;
 public sealed record DetectionResult(
     DetectionConfig Config, long Step, DetectionScores Scores, int Images, int Unreadable)
 {
+    /// <summary>The folder of the pictures and what they show; null if none were drawn.</summary>
+    public string? Pictures { get; init; }
+
     /// <summary>The model and how it was trained, in a sentence.</summary>
     public string Protocol
     {
@@ -39,7 +42,7 @@ public sealed record DetectionResult(
     /// <param name="images">The test images with their true boxes.</param>
     /// <param name="judged">Indices of the images that could be read.</param>
     /// <param name="found">The objects found in these images.</param>
-    public static DetectionResult Compute(
+    internal static DetectionResult Compute(
         DetectionConfig config, long step, BoxedImages images, IReadOnlyList<int> judged,
         IReadOnlyList<FoundObject> found)
     {
@@ -55,7 +58,7 @@ public sealed record DetectionResult(
     {
         ["evaluation"] = "detection",
         ["protocol"] = Protocol,
-        ["deviations"] = new JsonArray([.. DetectionConfigFile.Deviations(Config).Select(text => (JsonNode)text)]),
+        ["deviations"] = new JsonArray([.. Config.Deviations().Select(text => (JsonNode)text)]),
         ["metric"] = Scores.Metric,
         ["ap"] = Number(Scores.Ap),
         ["ap50"] = Number(Scores.Ap50),

@@ -3,6 +3,7 @@ using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Detection.Datasets;
 using MoCoSharp.Detection.Model;
+using MoCoSharp.Detection.Pictures;
 using MoCoSharp.Models;
 using MoCoSharp.Runs;
 using Encoder = MoCoSharp.Models.Encoder;
@@ -49,7 +50,7 @@ public sealed class DetectionTransfer : IDisposable
     public long StepsDone => _trainer.StepsDone;
 
     /// <summary>Whether BatchNorm has the statistics for a test: see <see cref="MeasureStatistics"/>.</summary>
-    public bool IsReadyToJudge { get; private set; }
+    internal bool IsReadyToJudge { get; private set; }
 
     internal Normalize Normalize { get; }
 
@@ -95,6 +96,37 @@ public sealed class DetectionTransfer : IDisposable
         return StepsDone >= _config.Steps ? RunEnd.Finished : StepsDone >= goal ? RunEnd.StepLimit : RunEnd.Stopped;
     }
 
+    /// <summary>
+    /// Tests the trained detector. Writes its scores to the run's evaluations, and the detector itself, so that a
+    /// second test measures no statistics.
+    /// </summary>
+    /// <param name="run">The run folder. This process holds it meanwhile.</param>
+    /// <param name="images">Test images of the same classes.</param>
+    /// <param name="drawn">
+    /// Images to draw into the run's folder "pictures", with curves and the worst mistakes; 0 is none.
+    /// </param>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <exception cref="OperationCanceledException">The work was canceled.</exception>
+    public DetectionResult Judge(
+        RunFolder run, BoxedImages images, int drawn = 0, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        if (!TryLoadDetector(run))
+        {
+            MeasureStatistics(cancellation);
+            SaveDetector(run);
+        }
+
+        var (found, judged) = Detect(images, cancellation);
+        var result = DetectionResult.Compute(_config, StepsDone, images, judged, found);
+        run.WriteEvaluation($"detection-step-{StepsDone:D8}", result.ToJson());
+        return drawn == 0 ? result : result with
+        {
+            Pictures = DetectionPictures.Write(
+                Path.Combine(run.Path, "pictures"), images, judged, found, result.Scores, drawn),
+        };
+    }
+
     /// <summary>Measures the statistics of BatchNorm over fresh training batches.</summary>
     /// <remarks>
     /// The moving averages of training lag behind the weights.
@@ -102,7 +134,7 @@ public sealed class DetectionTransfer : IDisposable
     /// the mean of the batches' means and variances.
     /// </remarks>
     /// <exception cref="OperationCanceledException">The work was canceled.</exception>
-    public void MeasureStatistics(CancellationToken cancellation)
+    internal void MeasureStatistics(CancellationToken cancellation)
     {
         if (_config.PreciseBnBatches > 0)
         {
@@ -118,7 +150,7 @@ public sealed class DetectionTransfer : IDisposable
     /// <param name="cancellation">Ends the work.</param>
     /// <returns>The objects, and the indices of the images that could be read.</returns>
     /// <exception cref="OperationCanceledException">The work was canceled.</exception>
-    public (IReadOnlyList<FoundObject> Found, IReadOnlyList<int> Judged) Detect(
+    internal (IReadOnlyList<FoundObject> Found, IReadOnlyList<int> Judged) Detect(
         BoxedImages images, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(images);
@@ -142,7 +174,7 @@ public sealed class DetectionTransfer : IDisposable
     }
 
     /// <summary>Saves the detector with the statistics for a test.</summary>
-    public void SaveDetector(RunFolder run)
+    internal void SaveDetector(RunFolder run)
     {
         ArgumentNullException.ThrowIfNull(run);
         DetectorFile.Save(run, _trainer, _identity);
@@ -150,7 +182,7 @@ public sealed class DetectionTransfer : IDisposable
 
     /// <summary>Loads a detector that was saved after the same step, so that nothing is measured twice.</summary>
     /// <returns>Whether there was one.</returns>
-    public bool TryLoadDetector(RunFolder run)
+    internal bool TryLoadDetector(RunFolder run)
     {
         ArgumentNullException.ThrowIfNull(run);
         return IsReadyToJudge = DetectorFile.TryLoad(run, _trainer, _identity);

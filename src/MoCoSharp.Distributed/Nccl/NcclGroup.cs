@@ -78,7 +78,7 @@ public sealed class NcclGroup : IProcessGroup
     /// MASTER_PORT.
     /// </summary>
     /// <exception cref="DllNotFoundException">NCCL was not found.</exception>
-    public static NcclGroup Join(Rendezvous rendezvous)
+    internal static NcclGroup Join(Rendezvous rendezvous)
     {
         ArgumentNullException.ThrowIfNull(rendezvous);
         var nccl = NcclLibrary.Load();

@@ -12,7 +12,7 @@ namespace MoCoSharp.Distributed.Nccl;
 /// <param name="LocalRank">Number of this process on its machine.</param>
 /// <param name="Address">Address of rank 0's machine.</param>
 /// <param name="Port">The port of rank 0.</param>
-public sealed record Rendezvous(int Rank, int Size, int LocalRank, string Address, int Port)
+internal sealed record Rendezvous(int Rank, int Size, int LocalRank, string Address, int Port)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 

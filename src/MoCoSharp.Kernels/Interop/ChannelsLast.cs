@@ -7,7 +7,7 @@ namespace MoCoSharp.Kernels;
 /// The layout that convolutions read fastest: shape [N, C, H, W], with the channels of a pixel side by side.
 /// </summary>
 /// <remarks>Operations keep the layout, so it is set once, on the input images.</remarks>
-public static class ChannelsLast
+internal static class ChannelsLast
 {
     /// <summary>The same images, channels last. No copy if they already are.</summary>
     /// <param name="images">Shape [N, C, H, W].</param>

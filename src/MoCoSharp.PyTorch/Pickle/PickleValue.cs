@@ -8,6 +8,8 @@ namespace MoCoSharp.PyTorch;
 /// <summary>A node of the tree in a PyTorch file: a plain value, a collection or a tensor.</summary>
 /// <remarks>
 /// Strings, numbers and tensors convert implicitly, so that a tree in C# reads like the same tree in Python.
+/// Dictionaries and tensors have a class of their own; a list or a tuple is an <see cref="IReadOnlyList{T}"/> of
+/// values. <see cref="ToObject"/> returns any other value as a plain .NET object.
 /// </remarks>
 public abstract class PickleValue
 {
@@ -21,6 +23,28 @@ public abstract class PickleValue
     /// <summary>None.</summary>
     public static PickleValue None { get; } = new PickleNone();
 
+    /// <summary>
+    /// The value as a plain .NET object: null for None, a boolean, a <see cref="BigInteger"/>, a double, a string, or
+    /// an array of bytes. A collection or a tensor returns itself.
+    /// </summary>
+    public virtual object? ToObject() => this;
+
+    /// <summary>A list.</summary>
+    public static PickleValue List(params IEnumerable<PickleValue> items)
+    {
+        ArgumentNullException.ThrowIfNull(items);
+        var list = new PickleList();
+        foreach (var item in items)
+        {
+            list.Add(item);
+        }
+
+        return list;
+    }
+
+    /// <summary>A tuple.</summary>
+    public static PickleValue Tuple(params PickleValue[] items) => new PickleTuple(items);
+
     /// <summary>A text.</summary>
     public static implicit operator PickleValue(string value) => new PickleText(value);
 
@@ -33,12 +57,15 @@ public abstract class PickleValue
     /// <summary>A boolean.</summary>
     public static implicit operator PickleValue(bool value) => value ? PickleBoolean.True : PickleBoolean.False;
 
+    /// <summary>Bytes.</summary>
+    public static implicit operator PickleValue(byte[] value) => new PickleBytes(value);
+
     /// <summary>A tensor, which stays the caller's.</summary>
     public static implicit operator PickleValue(Tensor value) => new PickleTensor(value);
 }
 
 /// <summary>None.</summary>
-public sealed class PickleNone : PickleValue
+internal sealed class PickleNone : PickleValue
 {
     internal PickleNone()
     {
@@ -48,11 +75,14 @@ public sealed class PickleNone : PickleValue
     public override string Kind => "None";
 
     /// <inheritdoc/>
+    public override object? ToObject() => null;
+
+    /// <inheritdoc/>
     public override string ToString() => "None";
 }
 
 /// <summary>True or False.</summary>
-public sealed class PickleBoolean : PickleValue
+internal sealed class PickleBoolean : PickleValue
 {
     private PickleBoolean(bool value) => Value = value;
 
@@ -61,6 +91,9 @@ public sealed class PickleBoolean : PickleValue
 
     /// <inheritdoc/>
     public override string Kind => "a boolean";
+
+    /// <inheritdoc/>
+    public override object? ToObject() => Value;
 
     internal static PickleBoolean True { get; } = new(true);
 
@@ -72,7 +105,7 @@ public sealed class PickleBoolean : PickleValue
 
 /// <summary>An integer of any size.</summary>
 /// <param name="value">The value.</param>
-public sealed class PickleInteger(BigInteger value) : PickleValue
+internal sealed class PickleInteger(BigInteger value) : PickleValue
 {
     /// <summary>The value.</summary>
     public BigInteger Value => value;
@@ -81,12 +114,15 @@ public sealed class PickleInteger(BigInteger value) : PickleValue
     public override string Kind => "an integer";
 
     /// <inheritdoc/>
+    public override object? ToObject() => Value;
+
+    /// <inheritdoc/>
     public override string ToString() => Value.ToString();
 }
 
 /// <summary>A float of 64 bits.</summary>
 /// <param name="value">The value.</param>
-public sealed class PickleFloat(double value) : PickleValue
+internal sealed class PickleFloat(double value) : PickleValue
 {
     /// <summary>The value.</summary>
     public double Value => value;
@@ -95,12 +131,15 @@ public sealed class PickleFloat(double value) : PickleValue
     public override string Kind => "a float";
 
     /// <inheritdoc/>
+    public override object? ToObject() => Value;
+
+    /// <inheritdoc/>
     public override string ToString() => Value.ToString("R", System.Globalization.CultureInfo.InvariantCulture);
 }
 
 /// <summary>A text.</summary>
 /// <param name="value">The value.</param>
-public sealed class PickleText(string value) : PickleValue
+internal sealed class PickleText(string value) : PickleValue
 {
     /// <summary>The value.</summary>
     public string Value => value;
@@ -109,22 +148,28 @@ public sealed class PickleText(string value) : PickleValue
     public override string Kind => "a text";
 
     /// <inheritdoc/>
+    public override object? ToObject() => Value;
+
+    /// <inheritdoc/>
     public override string ToString() => Value;
 }
 
 /// <summary>Bytes.</summary>
 /// <param name="value">The value.</param>
-public sealed class PickleBytes(byte[] value) : PickleValue
+internal sealed class PickleBytes(byte[] value) : PickleValue
 {
     /// <summary>The value.</summary>
     public ReadOnlyMemory<byte> Value => value;
 
     /// <inheritdoc/>
     public override string Kind => "bytes";
+
+    /// <inheritdoc/>
+    public override object? ToObject() => value;
 }
 
 /// <summary>A list.</summary>
-public sealed class PickleList : PickleValue, IReadOnlyList<PickleValue>
+internal sealed class PickleList : PickleValue, IReadOnlyList<PickleValue>
 {
     private readonly List<PickleValue> _items = [];
 
@@ -149,7 +194,7 @@ public sealed class PickleList : PickleValue, IReadOnlyList<PickleValue>
 
 /// <summary>A tuple.</summary>
 /// <param name="items">The items.</param>
-public sealed class PickleTuple(params PickleValue[] items) : PickleValue, IReadOnlyList<PickleValue>
+internal sealed class PickleTuple(params PickleValue[] items) : PickleValue, IReadOnlyList<PickleValue>
 {
     /// <inheritdoc/>
     public int Count => items.Length;

@@ -39,8 +39,8 @@ public sealed record RunDiagnosis
     /// <summary>How much of the queue is filled, 0 to 1; null if the method has no queue.</summary>
     public double? QueueFill { get; private init; }
 
-    /// <summary>The images that lost their turns; null if no image did.</summary>
-    public LeftOut? LeftOut { get; private init; }
+    /// <summary>Describes the images that lost their turns; null if no image did.</summary>
+    public string? LeftOut { get; private init; }
 
     /// <summary>Diagnoses that were made while the run trained, and no longer hold.</summary>
     public IReadOnlyList<Diagnosis> Earlier { get; private init; } = [];
@@ -61,9 +61,9 @@ public sealed record RunDiagnosis
     {
         ArgumentNullException.ThrowIfNull(run);
         var config = run.ReadConfig();
-        List<JsonObject> metrics = File.Exists(run.MetricsPath) ? [.. MetricsLog.Read(run.MetricsPath)] : [];
+        List<JsonObject> metrics = [.. RunFolder.ReadMetrics(run.MetricsPath)];
         List<HealthLine> lines = [.. metrics.Select(HealthLine.From).OfType<HealthLine>()];
-        var leftOut = LeftOut.Sum(metrics);
+        var leftOut = Runs.LeftOut.Sum(metrics);
         Diagnosis?[] found =
         [
             Diverged(run),
@@ -82,7 +82,7 @@ public sealed record RunDiagnosis
             Figures = LatestFigures(lines),
             FigureShare = Median([.. metrics.Select(line => (double?)line["healthShare"]).OfType<double>().Order()]),
             QueueFill = last?.Figures.QueueFill,
-            LeftOut = leftOut,
+            LeftOut = leftOut is null ? null : $"{leftOut.Describe()}, the last by step {leftOut.Step}",
             Earlier = [.. ToldWhileTraining(metrics).Where(told => diagnoses.All(now => now.Id != told.Id))],
             Diagnoses = diagnoses,
             NotYetLearned = Learning.NotYet(

@@ -13,7 +13,7 @@ internal static class CheckpointEncoder
     /// <param name="role">Which encoder.</param>
     /// <param name="name">The name of the run, for <see cref="TrainedEncoder.Source"/>.</param>
     /// <exception cref="InvalidDataException">The file is not a checkpoint, or has no such encoder.</exception>
-    public static TrainedEncoder Load(string path, SafeTensorsFile file, EncoderRole role, string name)
+    public static TrainedEncoder Load(string path, SafeTensors file, EncoderRole role, string name)
     {
         if (
             file.Metadata.GetValueOrDefault("format") != TrainingState.Format

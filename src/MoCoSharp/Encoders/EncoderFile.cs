@@ -56,7 +56,7 @@ internal static class EncoderFile
             .Select(item => (item.Key, item.Value.is_floating_point() ? item.Value.detach().to(float32) : item.Value));
     }
 
-    internal static TrainedEncoder Load(string path, SafeTensorsFile file, EncoderRole role)
+    internal static TrainedEncoder Load(string path, SafeTensors file, EncoderRole role)
     {
         var classes = Classes(path, file);
         var found = EnumNames.Find<EncoderRole>(file.Metadata.GetValueOrDefault("encoder"));
@@ -92,7 +92,7 @@ internal static class EncoderFile
     internal static string Text(IReadOnlyList<string> classes) =>
         new JsonArray([.. classes.Select(name => (JsonNode)name)]).ToJsonString();
 
-    private static IReadOnlyList<string> Classes(string path, SafeTensorsFile file)
+    private static IReadOnlyList<string> Classes(string path, SafeTensors file)
     {
         if (!file.Metadata.TryGetValue(ClassesKey, out var text))
         {

@@ -1,6 +1,7 @@
 using MoCoSharp.Models;
 using MoCoSharp.Optimization;
 using MoCoSharp.PyTorch;
+using MoCoSharp.Runs;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Encoders;
@@ -9,7 +10,7 @@ namespace MoCoSharp.Encoders;
 /// <param name="LearningRate">Learning rate at the time of the save.</param>
 /// <param name="Momentum">Momentum.</param>
 /// <param name="WeightDecay">Weight decay.</param>
-public sealed record ForeignSgd(double LearningRate, double Momentum, double WeightDecay);
+internal sealed record ForeignSgd(double LearningRate, double Momentum, double WeightDecay);
 
 /// <summary>
 /// Weights from other programs: official MoCo v1 and v2, the CIFAR demo, lightly's MoCo, and bare ResNets of
@@ -49,7 +50,7 @@ public sealed class ForeignWeights : IDisposable
     public IReadOnlyDictionary<string, Tensor>? Velocities { get; init; }
 
     /// <summary>The optimizer's settings; null if the file has none.</summary>
-    public ForeignSgd? Sgd { get; init; }
+    internal ForeignSgd? Sgd { get; init; }
 
     /// <summary>Epochs done; null if unknown.</summary>
     public int? Epochs { get; init; }
@@ -66,6 +67,42 @@ public sealed class ForeignWeights : IDisposable
         .. Velocities is null ? ["the optimizer's velocities"] : Array.Empty<string>(),
         .. Epochs is null ? ["the number of epochs done"] : Array.Empty<string>(),
     ];
+
+    /// <summary>The name of the recipe with which the weights were likely trained.</summary>
+    public string LikelyRecipe => WeightsImport.LikelyRecipe(this);
+
+    /// <summary>A recipe's configuration with the encoder, queue and optimizer of the file.</summary>
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="source">The name of the file.</param>
+    public RunConfig Configure(RunConfig recipe, string source) => WeightsImport.Configure(this, recipe, source);
+
+    /// <summary>
+    /// Creates a run folder with a checkpoint that all commands can use, and with import.json, a report of the import.
+    /// </summary>
+    /// <param name="source">The file.</param>
+    /// <param name="folder">The folder of the new run.</param>
+    /// <param name="config">From <see cref="Configure"/>, without faults.</param>
+    /// <param name="stepsPerEpoch">Steps per epoch with the data of a resume; null if unknown.</param>
+    /// <returns>Why a resume is not possible; empty if it is.</returns>
+    /// <exception cref="IOException">The folder already has a run.</exception>
+    public IReadOnlyList<string> CreateRun(string source, string folder, RunConfig config, int? stepsPerEpoch) =>
+        WeightsImport.CreateRun(this, source, folder, config, stepsPerEpoch);
+
+    /// <summary>Why an imported run cannot be resumed; empty if it can.</summary>
+    public static IReadOnlyList<string> MissingIn(RunFolder run) => WeightsImport.Missing(run);
+
+    /// <summary>
+    /// Why training cannot start with the configuration's initial weights; empty if it can, or if it names none.
+    /// </summary>
+    public static IReadOnlyList<string> Faults(RunConfig config) => WeightsImport.Faults(config);
+
+    /// <summary>
+    /// The settings that make a recipe fit weights, such as "encoder.depth=50" if the recipe has another depth.
+    /// </summary>
+    /// <param name="weights">The architecture of the weights.</param>
+    /// <param name="recipe">The architecture of the recipe.</param>
+    public static IReadOnlyList<string> Fitting(EncoderOptions weights, EncoderOptions recipe) =>
+        WeightsImport.Fitting(weights, recipe);
 
     /// <summary>Reads a file of weights.</summary>
     /// <param name="path">A PyTorch file or a safetensors file.</param>

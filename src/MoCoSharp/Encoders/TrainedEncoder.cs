@@ -4,6 +4,7 @@ using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
+using MoCoSharp.Distributed;
 using MoCoSharp.Features;
 using MoCoSharp.Models;
 using MoCoSharp.PyTorch;
@@ -96,6 +97,37 @@ public sealed record TrainedEncoder(Encoder Encoder, ViewOptions Views, long Ste
         FeatureExtractor.Extract(
             Encoder, images, ViewRecipes.Evaluation(Views), layer, loader ?? new LoaderOptions(), CPU,
             progress: progress, cancellation: cancellation);
+
+    /// <summary>Computes features batch by batch, for data sets whose features do not fit in memory.</summary>
+    /// <param name="images">The images, prepared as <see cref="Views"/> say.</param>
+    /// <param name="take">Receives each batch in order, on this thread. The batch is valid during the call.</param>
+    /// <param name="layer">Pooled features, or the head's output.</param>
+    /// <param name="normalize">Whether to scale each row to length 1.</param>
+    /// <param name="loader">Workers and prefetching; null uses the defaults.</param>
+    /// <param name="badImage">Receives each broken image, on a worker thread.</param>
+    /// <param name="group">
+    /// The processes that share the work. Each receives every batch. Null is this process alone.
+    /// </param>
+    /// <param name="cancellation">Ends the work early.</param>
+    /// <exception cref="InvalidDataException">No image can be read.</exception>
+    /// <exception cref="OperationCanceledException">The work was canceled, on any process.</exception>
+    public void ExtractEach(
+        IImageDataset images,
+        Action<FeatureSet> take,
+        FeatureLayer layer = FeatureLayer.Pooled,
+        bool normalize = true,
+        LoaderOptions? loader = null,
+        Action<BadImage>? badImage = null,
+        IProcessGroup? group = null,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        FeatureExtractor.Stream(
+            Encoder, images, ViewRecipes.Evaluation(Views), layer, loader ?? new LoaderOptions(),
+            Encoder.parameters().First().device, normalize,
+            batch => take(new(batch.Values, batch.Labels, batch.Indices, [.. batch.Indices.Select(images.NameOf)])),
+            badImage, group, cancellation);
+    }
 
     /// <summary>
     /// The metadata of an exported file: architecture, output, mean, std, resize, size, preparation, source, step, and

@@ -13,7 +13,7 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Encoders;
 
 /// <summary>Imports weights of other programs, as a run folder or as initial weights of training.</summary>
-public static class WeightsImport
+internal static class WeightsImport
 {
     private const int DefaultDimension = 128;
 

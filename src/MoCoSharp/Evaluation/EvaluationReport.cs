@@ -41,9 +41,10 @@ public sealed record EvaluationReport
 
     /// <summary>
     /// For linear classification on cached features: the optimum of logistic regression, an upper bound for a linear
-    /// classifier; otherwise null.
+    /// classifier; otherwise null. Top1 is a share, 0 to 1; C is the weight of the data against the penalty, chosen on
+    /// held-out training images; Converged says whether L-BFGS reached its tolerance.
     /// </summary>
-    public LogisticOptimum? Optimum { get; init; }
+    public (double Top1, double C, bool Converged)? Optimum { get; init; }
 
     /// <summary>For kNN: the classes of queries that have no image in the bank.</summary>
     public IReadOnlyList<string> MissingClasses { get; init; } = [];
@@ -63,9 +64,3 @@ public sealed record EvaluationReport
     /// <summary>The report as indented JSON, as evaluations/*.json of a run folder holds it.</summary>
     public string ToJson() => _json.ToJsonString(Indented);
 }
-
-/// <summary>The optimum of logistic regression on cached features.</summary>
-/// <param name="Top1">The share of images whose class has the highest score, 0 to 1.</param>
-/// <param name="C">The weight of the data against the penalty, chosen on held-out training images.</param>
-/// <param name="Converged">Whether L-BFGS reached its tolerance.</param>
-public readonly record struct LogisticOptimum(double Top1, double C, bool Converged);

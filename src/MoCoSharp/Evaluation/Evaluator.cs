@@ -164,7 +164,7 @@ public sealed class Evaluator(TrainedEncoder trained, IImageDataset train, IImag
         return Write(files, new EvaluationReport("linear-cached", protocol, result.Scores, json)
         {
             LearningRate = result.Rate,
-            Optimum = new LogisticOptimum(result.Optimum.Top1, result.Strength, result.OptimumConverged),
+            Optimum = (result.Optimum.Top1, result.Strength, result.OptimumConverged),
             ClassifierPath = files.WrittenClassifier,
         });
     }

@@ -118,7 +118,7 @@ internal sealed class FeatureCache(string folder)
         }
     }
 
-    private static int[]? Integers(SafeTensorsFile file, string name, long count, int from, int below) =>
+    private static int[]? Integers(SafeTensors file, string name, long count, int from, int below) =>
         file.Tensors.GetValueOrDefault(name) is { dtype: ScalarType.Int32, shape: [var length] } values
         && length == count
         && values.data<int>().ToArray() is var numbers

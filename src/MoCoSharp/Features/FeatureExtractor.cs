@@ -29,10 +29,10 @@ public enum FeatureLayer
 /// <param name="Values">Shape [N, D], on the CPU.</param>
 /// <param name="Labels">Length N; -1 without a label.</param>
 /// <param name="Indices">Positions in the data set. Length N.</param>
-public readonly record struct FeatureBatch(Tensor Values, int[] Labels, int[] Indices);
+internal readonly record struct FeatureBatch(Tensor Values, int[] Labels, int[] Indices);
 
 /// <summary>Runs an encoder over a data set in evaluation mode. BatchNorm statistics do not change.</summary>
-public static class FeatureExtractor
+internal static class FeatureExtractor
 {
     private const int BatchSize = 256;
 

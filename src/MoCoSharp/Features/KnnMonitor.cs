@@ -18,7 +18,7 @@ namespace MoCoSharp.Features;
 /// <param name="options">The number of neighbors, the temperature and the layer.</param>
 /// <param name="loader">Workers and prefetching.</param>
 /// <param name="device">The device of the encoder.</param>
-public sealed class KnnMonitor(
+internal sealed class KnnMonitor(
     IImageDataset bank, IImageDataset queries, ViewTransform view, KnnOptions options, LoaderOptions loader,
     Device device)
 {

@@ -6,13 +6,6 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Losses;
 
-/// <summary>The loss of a batch and, on request, its accuracy on the contrastive task.</summary>
-/// <param name="Loss">Mean over the queries, a scalar that carries the gradient.</param>
-/// <param name="Accuracy">
-/// Shares of queries whose positive key is the nearest, and among the nearest five. Shape [2]; null unless requested.
-/// </param>
-public readonly record struct ContrastiveLoss(Tensor Loss, Tensor? Accuracy);
-
 /// <summary>The contrastive loss InfoNCE: classify a query's positive key among the keys of the queue.</summary>
 /// <remarks>Equation 1 of He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>.</remarks>
 public static class InfoNce
@@ -28,9 +21,13 @@ public static class InfoNce
     /// <param name="queue">Without gradient, in the type of the queries or in bfloat16. Shape [K, C].</param>
     /// <param name="temperature">τ of the softmax, above 0; MoCo v2 uses 0.2.</param>
     /// <param name="measuresAccuracy">Whether to compute the accuracy.</param>
+    /// <returns>
+    /// The loss, a scalar that carries the gradient. The accuracy: shares of queries whose positive key is the nearest,
+    /// and among the nearest five, shape [2]; null unless requested.
+    /// </returns>
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="temperature"/> is 0 or less.</exception>
-    public static ContrastiveLoss Loss(
+    public static (Tensor Loss, Tensor? Accuracy) Loss(
         Tensor query, Tensor key, Tensor queue, double temperature, bool measuresAccuracy = false)
     {
         CheckShapes(query, key, queue, temperature);
@@ -49,7 +46,7 @@ public static class InfoNce
         var accuracy = nearer is null
             ? null
             : stack([nearer.lt(Held(1L)), nearer.lt(Held(5L))]).to(float32).mean([1, 2]).MoveToOuterDisposeScope();
-        return new(loss, accuracy);
+        return (loss, accuracy);
     }
 
     // Softmax over all keys from running sums, relative to the highest logit so far. This is exact for any vector

@@ -54,7 +54,7 @@ internal static class InstDiscNce
     /// <param name="normalizer">Z. Shape [1].</param>
     /// <param name="temperature">τ, above 0.</param>
     /// <param name="measuresAccuracy">Whether to compute the accuracy.</param>
-    public static ContrastiveLoss Loss(
+    public static (Tensor Loss, Tensor? Accuracy) Loss(
         Tensor query, Tensor bank, Tensor images, Tensor draws, Tensor normalizer, double temperature,
         bool measuresAccuracy = false)
     {
@@ -93,11 +93,11 @@ internal static class InstDiscNce
         loss = loss.div_(Held((double)count)).add(carrier - carrier.detach(), One).MoveToOuterDisposeScope();
         if (nearer is null)
         {
-            return new(loss, null);
+            return (loss, null);
         }
 
         var counted = cat(nearer);
-        return new(
+        return (
             loss,
             stack([counted.lt(Held(1L)), counted.lt(Held(5L))]).to(float32).mean([1]).MoveToOuterDisposeScope());
     }

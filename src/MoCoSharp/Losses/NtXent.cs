@@ -31,7 +31,7 @@ internal static class NtXent
     /// <param name="measuresAccuracy">Whether to compute the accuracy.</param>
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="temperature"/> is 0 or less.</exception>
-    public static ContrastiveLoss Loss(
+    public static (Tensor Loss, Tensor? Accuracy) Loss(
         Tensor first, Tensor second, double temperature, IProcessGroup? group = null,
         bool measuresAccuracy = false)
     {
@@ -68,7 +68,7 @@ internal static class NtXent
         var accuracy = nearer is null
             ? null
             : stack([nearer.lt(Held(1L)), nearer.lt(Held(5L))]).to(float32).mean([1]).MoveToOuterDisposeScope();
-        return new(loss, accuracy);
+        return (loss, accuracy);
     }
 
     // Processes rows in blocks. Let p be the softmax of a row. The gradient of the row's loss has two parts: (p Z -

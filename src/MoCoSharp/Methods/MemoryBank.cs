@@ -174,7 +174,7 @@ internal sealed class MemoryBank : PretrainMethod
     internal Func<long, long, long[]> Draws { get; set; }
 
     /// <inheritdoc/>
-    public override void Prepare(StepSamples samples)
+    internal override void Prepare(StepSamples samples)
     {
         _images?.Dispose();
         _images = DeviceCopy.Rows([.. samples.Indices.Select(index => (long)index)], bank.Features.device)
@@ -216,13 +216,13 @@ internal sealed class MemoryBank : PretrainMethod
         base.Dispose(disposing);
     }
 
-    private ContrastiveLoss InfoNceOf(Tensor query, Tensor images)
+    private (Tensor Loss, Tensor? Accuracy) InfoNceOf(Tensor query, Tensor images)
     {
         var negatives = bank.Get(DeviceCopy.Rows(Draws(_step, 0), query.device)); // [K, C]
         return InfoNce.Loss(query, bank.Get(images), negatives, _options.Temperature, MeasuresContrast);
     }
 
-    private ContrastiveLoss Nce(Tensor query, Tensor images)
+    private (Tensor Loss, Tensor? Accuracy) Nce(Tensor query, Tensor images)
     {
         var draws = DeviceCopy.To(
             stack([

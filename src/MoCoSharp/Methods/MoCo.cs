@@ -94,7 +94,7 @@ public sealed record MoCoOptions : IMethodOptions
 /// He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>; v2: Chen et al. 2020,
 /// <see href="https://arxiv.org/abs/2003.04297"/>.
 /// </remarks>
-public sealed class MoCo : PretrainMethod
+internal sealed class MoCo : PretrainMethod
 {
     private readonly Encoder encoder_q;
     private readonly Encoder encoder_k;

@@ -1,7 +1,7 @@
 namespace MoCoSharp.Methods;
 
 /// <summary>The methods that a configuration can name.</summary>
-public static class PretrainMethods
+internal static class PretrainMethods
 {
     /// <summary>The default options of each method. A new method adds one line here.</summary>
     public static IReadOnlyList<IMethodOptions> All { get; } =

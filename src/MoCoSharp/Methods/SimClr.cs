@@ -59,7 +59,7 @@ public sealed record SimClrOptions : IMethodOptions
 /// Chen et al. 2020, <see href="https://arxiv.org/abs/2002.05709"/>. Both views pass as one batch of 2N, as in the
 /// official code, so BatchNorm normalizes them together.
 /// </remarks>
-public sealed class SimClr : PretrainMethod
+internal sealed class SimClr : PretrainMethod
 {
     private readonly Encoder encoder;
     private readonly SimClrOptions _options;

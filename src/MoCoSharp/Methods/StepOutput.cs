@@ -51,7 +51,7 @@ public abstract class PretrainMethod(string name) : Module<Tensor, Tensor, StepO
     /// Called first in a step, with the images of the step. A method with a memory bank or labels stores them for the
     /// step.
     /// </summary>
-    public virtual void Prepare(StepSamples samples)
+    internal virtual void Prepare(StepSamples samples)
     {
     }
 

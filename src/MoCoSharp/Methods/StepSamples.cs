@@ -5,4 +5,4 @@ namespace MoCoSharp.Methods;
 /// Indices in the data set; includes the replacements of unreadable images. Shape [N / ranks].
 /// </param>
 /// <param name="Labels">Labels; -1 for none. Shape [N / ranks].</param>
-public readonly record struct StepSamples(IReadOnlyList<int> Indices, IReadOnlyList<int> Labels);
+internal readonly record struct StepSamples(IReadOnlyList<int> Indices, IReadOnlyList<int> Labels);

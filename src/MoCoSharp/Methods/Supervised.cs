@@ -45,7 +45,7 @@ public sealed record SupervisedOptions : IMethodOptions
 /// Supervised training of the same encoder, the baseline of self-supervised methods. The head returns a score for each
 /// class.
 /// </summary>
-public sealed class Supervised : PretrainMethod
+internal sealed class Supervised : PretrainMethod
 {
     private readonly Encoder encoder;
     private Tensor? _labels; // [N / ranks], of the current step
@@ -98,7 +98,7 @@ public sealed class Supervised : PretrainMethod
         [.. encoder.named_parameters().Select(item => ($"{nameof(encoder)}.{item.name}", item.parameter))];
 
     /// <inheritdoc/>
-    public override void Prepare(StepSamples samples)
+    internal override void Prepare(StepSamples samples)
     {
         _labels?.Dispose();
         _labels = tensor([.. samples.Labels.Select(label => (long)label)]).DetachFromDisposeScope();

@@ -9,7 +9,7 @@ namespace MoCoSharp.Models;
 /// The cost of a forward pass: the arithmetic operations of convolutions and linear layers. Other layers are bound by
 /// memory bandwidth and not counted.
 /// </summary>
-public static class EncoderCost
+internal static class EncoderCost
 {
     /// <summary>Operations for one image; a multiplication and an addition count as two.</summary>
     /// <param name="encoder">Runs once on an empty image in evaluation mode; its mode is restored.</param>

@@ -42,7 +42,7 @@ public enum PrecisionChoice
 }
 
 /// <summary>Resolves a <see cref="PrecisionChoice"/> for a device.</summary>
-public static class PrecisionChoices
+internal static class PrecisionChoices
 {
     /// <summary>The precision to compute in.</summary>
     /// <param name="choice">As configured.</param>

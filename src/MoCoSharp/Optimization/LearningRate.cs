@@ -1,7 +1,7 @@
 namespace MoCoSharp.Optimization;
 
 /// <summary>The learning rate of pre-training, as a pure function of the step.</summary>
-public static class LearningRate
+internal static class LearningRate
 {
     private const double StepFactor = 0.1;
 

@@ -11,7 +11,7 @@ namespace MoCoSharp.Optimization;
 /// including BatchNorm and biases. Then v = momentum v + g, and parameter -= learning rate x v. A parameter without a
 /// gradient does not change.
 /// </summary>
-public sealed class Sgd : MomentumOptimizer
+internal sealed class Sgd : MomentumOptimizer
 {
     private readonly double _momentum;
     private readonly double _weightDecay;

@@ -10,7 +10,7 @@ namespace MoCoSharp.Runs;
 /// <param name="UnreadableTurns">
 /// How often an image was left out because of a disk or network fault. It is tried again in the next epoch.
 /// </param>
-public sealed record LeftOut(long BrokenTurns, long UnreadableTurns)
+internal sealed record LeftOut(long BrokenTurns, long UnreadableTurns)
 {
     private const int MostNamed = 10;
 
@@ -126,7 +126,7 @@ public sealed record LeftOut(long BrokenTurns, long UnreadableTurns)
 /// <summary>One time that an image was left out.</summary>
 /// <param name="Index">Index in the data set.</param>
 /// <param name="IsBroken">Whether the file is no valid image. Otherwise it could not be read at the time.</param>
-public readonly record struct LostTurn(int Index, bool IsBroken)
+internal readonly record struct LostTurn(int Index, bool IsBroken)
 {
     /// <summary>A short form for checkpoints and messages between processes: the index, and b or u.</summary>
     public override string ToString() =>

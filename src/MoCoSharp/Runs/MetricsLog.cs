@@ -9,7 +9,7 @@ namespace MoCoSharp.Runs;
 /// metrics.jsonl: one JSON object per line, each with its step. If the disk is full, lines wait in memory and are
 /// written later.
 /// </summary>
-public sealed class MetricsLog : IDisposable
+internal sealed class MetricsLog : IDisposable
 {
     private readonly string _path;
     private readonly Queue<byte[]> _waiting = [];

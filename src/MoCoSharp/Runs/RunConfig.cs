@@ -136,6 +136,27 @@ public sealed record RunConfig
     [JsonIgnore]
     internal IReadOnlyList<string> Chosen { get; init; } = [];
 
+    /// <summary>The names of the methods. A configuration has the section of one of them.</summary>
+    public static IReadOnlyList<string> MethodNames => PretrainMethods.Names;
+
+    /// <summary>Reads a configuration from a text and puts settings over it.</summary>
+    /// <param name="json">The values that differ from the defaults.</param>
+    /// <param name="source">The text that each fault begins with.</param>
+    /// <param name="set">Settings over them. The last setting of a key counts.</param>
+    /// <exception cref="ConfigurationException">
+    /// The text or a setting is invalid. The message lists all faults.
+    /// </exception>
+    public static RunConfig Parse(string json, string source, IEnumerable<string>? set = null) =>
+        RunConfigFile.Parse(json, source, set ?? []);
+
+    /// <summary>The configuration as indented JSON, with all defaults: a recipe, or a run's config.json.</summary>
+    public string ToJson() => RunConfigFile.Write(this);
+
+    /// <summary>Settings that differ from those of another configuration and change what is learned.</summary>
+    /// <param name="saved">The other configuration, as JSON. Missing keys have their defaults.</param>
+    /// <returns>A sentence for each, with both values.</returns>
+    public IReadOnlyList<string> DifferencesFrom(string saved) => RunDifferences.Between(saved, this);
+
     /// <summary>Reads a recipe and puts settings over it.</summary>
     /// <param name="recipe">The name of a shipped recipe, such as "moco-v2-folder", or the path of a JSON file.</param>
     /// <param name="set">

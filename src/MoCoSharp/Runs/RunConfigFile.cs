@@ -19,7 +19,7 @@ public sealed class ConfigurationException(IReadOnlyList<string> faults)
 /// <summary>
 /// Reads and writes <see cref="RunConfig"/> as JSON: defaults, then the recipe, then single settings.
 /// </summary>
-public static class RunConfigFile
+internal static class RunConfigFile
 {
     private const int MostMisfits = 100; // invalid values that are reported at most
 

@@ -7,7 +7,7 @@ namespace MoCoSharp.Runs;
 /// <param name="Source">The source as the user named it.</param>
 /// <param name="Images">Number of images.</param>
 /// <param name="Fingerprint">See <see cref="DataFingerprint"/>.</param>
-public sealed record DataIdentity(string Source, int Images, string Fingerprint)
+internal sealed record DataIdentity(string Source, int Images, string Fingerprint)
 {
     /// <summary>The identity of a data set.</summary>
     public static DataIdentity From(IImageDataset data)
@@ -23,7 +23,7 @@ public sealed record DataIdentity(string Source, int Images, string Fingerprint)
 public sealed class OtherRunException(string message) : Exception(message);
 
 /// <summary>Finds the differences between a checkpoint and the run that resumes from it.</summary>
-public static class RunDifferences
+internal static class RunDifferences
 {
     // These settings do not change the learned weights. Data are compared by their fingerprint.
     private static readonly string[] Free =

@@ -231,6 +231,12 @@ public sealed class RunFolder
         }
     }
 
+    /// <summary>
+    /// Reads the lines of a metrics.jsonl. Skips a line that a crash cut short. A folder without metrics has none.
+    /// </summary>
+    /// <param name="path">The file: <see cref="MetricsPath"/>.</param>
+    public static IEnumerable<JsonObject> ReadMetrics(string path) => File.Exists(path) ? MetricsLog.Read(path) : [];
+
     /// <summary>The configuration that the run was started with.</summary>
     public RunConfig ReadConfig() => RunConfigFile.Load(ConfigPath);
 

@@ -1,7 +1,7 @@
 namespace MoCoSharp.Runs;
 
 /// <summary>The progress of a run: its state besides tensors.</summary>
-public sealed record TrainingProgress
+internal sealed record TrainingProgress
 {
     /// <summary>Steps done since the beginning.</summary>
     public long Step { get; init; }

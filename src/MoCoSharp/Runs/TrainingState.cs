@@ -77,7 +77,7 @@ internal static class TrainingState
     }
 
     /// <summary>Whether a file holds the state of a pre-training.</summary>
-    internal static bool IsTrainingState(SafeTensorsFile file) =>
+    internal static bool IsTrainingState(SafeTensors file) =>
         file.Metadata.GetValueOrDefault("format") == Format && file.Metadata.ContainsKey("config");
 
     /// <summary>Copies the state of rank 0 to every rank. Only rank 0 reads checkpoints and weights.</summary>

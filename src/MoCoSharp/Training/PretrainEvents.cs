@@ -26,7 +26,7 @@ public readonly record struct StepReport(
     public double HealthShare { get; init; }
 
     /// <summary>Images that all ranks left out since the last report; null if none.</summary>
-    public LeftOut? LeftOut { get; init; }
+    internal LeftOut? LeftOut { get; init; }
 
     /// <summary>
     /// Share of the time that rank 0 waited for messages and other processes, 0 to 1; null for a single process.

@@ -3,6 +3,7 @@ using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
+using MoCoSharp.Encoders;
 using MoCoSharp.Features;
 using MoCoSharp.Methods;
 using MoCoSharp.Models;
@@ -175,23 +176,57 @@ public sealed class PretrainPlan
                 $"moco.queueSize={ImageFit.QueueSize(Train.Count, Config.BatchSize)}).";
         }
 
-        if (Config.Knn.EveryEpochs > 0 && Monitor() is null)
+        if (Config.Knn.EveryEpochs > 0 && !IsMonitored)
         {
             yield return "the kNN monitor is off: it needs labeled images (class folders) in the training set " +
                 "and in --val, or in folders train and val of the source.";
         }
     }
 
-    /// <summary>The kNN monitor; null if it is off or labels are missing.</summary>
-    public KnnMonitor? Monitor() =>
-        Config.Knn.EveryEpochs > 0
-        && Validation is not null
-        && Train.ClassNames.Count > 1
-        && Validation.ClassNames.Count > 0
+    /// <summary>Whether the kNN monitor runs. It may be off, or labels may be missing.</summary>
+    public bool IsMonitored => Monitor(Config, Train, Validation) is not null;
+
+    /// <summary>The kNN monitor of a run; null if it is off or labels are missing.</summary>
+    internal static KnnMonitor? Monitor(RunConfig config, IImageDataset train, IImageDataset? validation) =>
+        config.Knn.EveryEpochs > 0
+        && validation is not null
+        && train.ClassNames.Count > 1
+        && validation.ClassNames.Count > 0
         ? new KnnMonitor(
-            Train, Validation, ViewRecipes.Evaluation(Config.Views), Config.Knn, Config.Loader,
-            device(Config.Device))
+            train, validation, ViewRecipes.Evaluation(config.Views), config.Knn, config.Loader,
+            device(config.Device))
         : null;
+
+    /// <summary>
+    /// Prepares a run before its first step: reads the initial weights, and draws views into the run's views.png.
+    /// </summary>
+    /// <param name="run">The run folder; this process holds it.</param>
+    /// <param name="method">The new method.</param>
+    /// <returns>A message about the initial weights; null if the configuration names none.</returns>
+    /// <exception cref="InvalidDataException">The initial weights have another architecture.</exception>
+    public string? Begin(RunFolder run, PretrainMethod method)
+    {
+        var told = Config.InitialWeights is { } weights
+            ? WeightsImport.Begin(weights, method, Config.Encoder, Config.InitialPrefix)
+            : null;
+        ViewPreview.Write(run, Train, Config.TrainingViews(), Config);
+        return told;
+    }
+
+    /// <summary>Estimates the time and memory of a step from a few images.</summary>
+    /// <param name="method">The method of this plan, before training; moved to the configured device.</param>
+    /// <returns>
+    /// Seconds that a step trains, seconds that the loader needs for its views, and bytes of the process.
+    /// </returns>
+    public (double StepSeconds, double ViewSeconds, double Bytes) Estimate(PretrainMethod method) =>
+        RunEstimate.Measure(this, method);
+
+    /// <summary>Identifies the version, configuration and images, for a comparison between processes.</summary>
+    public string Identity() => PlanIdentity.Write(this);
+
+    /// <summary>Differences from the plan of process 0, a sentence each; empty if both train the same.</summary>
+    /// <param name="identity">The <see cref="Identity"/> of process 0.</param>
+    public IReadOnlyList<string> DifferencesFrom(string identity) => PlanIdentity.Compare(this, identity);
 
     /// <summary>A copy of the plan that reports when it waits for unreadable images.</summary>
     public PretrainPlan Telling(Action<string> notice) =>

@@ -109,7 +109,7 @@ public sealed class PretrainRun : IDisposable
     /// <exception cref="DivergedException">The loss is NaN or infinite.</exception>
     /// <exception cref="IOException">The last state could not be saved.</exception>
     public RunEnd ToEnd(long? steps = null, CancellationToken stop = default) =>
-        _training.Run(_views, Folder, _plan.Monitor(), steps, stop);
+        _training.Run(_views, Folder, _plan.Validation, steps, stop);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -151,20 +151,12 @@ public sealed class PretrainRun : IDisposable
         }
     }
 
-    private void Begin()
-    {
-        if (Config.InitialWeights is { } weights)
-        {
-            WeightsImport.Begin(weights, _method, Config.Encoder, Config.InitialPrefix);
-        }
-
-        ViewPreview.Write(Folder, _plan.Train, Config.TrainingViews(), Config);
-    }
+    private void Begin() => _plan.Begin(Folder, _method);
 
     private void Resume()
     {
         var isUnbegun = Folder.Checkpoints().Count == 0;
-        _training.Resume(Folder, new ResumeCheck(DataIdentity.From(_plan.Train)));
+        _training.Resume(Folder, _plan.Train);
         if (isUnbegun)
         {
             Begin();

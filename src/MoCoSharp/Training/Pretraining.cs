@@ -1,3 +1,4 @@
+using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Diagnostics;
 using MoCoSharp.Distributed;
@@ -17,7 +18,7 @@ namespace MoCoSharp.Training;
 /// <param name="AllowChanges">
 /// Whether to accept and record another recipe or data set. Another architecture is never accepted.
 /// </param>
-public sealed record ResumeCheck(DataIdentity Data, bool AllowChanges = false);
+internal sealed record ResumeCheck(DataIdentity Data, bool AllowChanges = false);
 
 /// <summary>The pre-training loop: views in, checkpoints and metrics out.</summary>
 public sealed class Pretraining : IDisposable
@@ -61,19 +62,40 @@ public sealed class Pretraining : IDisposable
     }
 
     /// <summary>The progress of the run.</summary>
-    public TrainingProgress Progress { get; private set; } = new();
+    internal TrainingProgress Progress { get; private set; } = new();
 
     /// <summary>Steps done since the beginning of the run.</summary>
     public long StepsDone => Progress.Step;
 
-    /// <summary>Seconds that training paused for each save of the last <see cref="Run"/>.</summary>
+    /// <summary>Seconds that training paused for each save of the last call of <c>Run</c>.</summary>
     public IReadOnlyList<double> SavePauses { get; private set; } = [];
 
-    /// <summary>Images that were left out in the last <see cref="Run"/>, as far as reported.</summary>
-    public LeftOut LeftOut => _leftOut?.Total ?? new(0, 0);
+    /// <summary>
+    /// Describes the images that were left out in the last call of <c>Run</c>, as far as reported; empty if none were.
+    /// </summary>
+    public string LeftOut => LeftOutTotal.Describe();
+
+    internal LeftOut LeftOutTotal => _leftOut?.Total ?? new(0, 0);
 
     /// <summary>Requests a save after the current step; the run continues. Thread-safe.</summary>
     public void RequestSave() => Interlocked.Exchange(ref _saveRequested, 1);
+
+    /// <summary>
+    /// Loads the newest readable checkpoint to continue training. Broken ones are set aside with a warning, and
+    /// accepted changes are recorded in the folder.
+    /// </summary>
+    /// <param name="run">The run folder; this process holds it.</param>
+    /// <param name="data">The training images. The checkpoint must have learned from them.</param>
+    /// <param name="allowsChanges">
+    /// Whether to accept another recipe or other images. Another architecture is never accepted.
+    /// </param>
+    /// <returns>The accepted differences.</returns>
+    /// <exception cref="OtherRunException">
+    /// The checkpoint belongs to another run; all differences are listed.
+    /// </exception>
+    /// <exception cref="InvalidDataException">There are checkpoints, but none is usable.</exception>
+    public IReadOnlyList<string> Resume(RunFolder run, IImageDataset data, bool allowsChanges = false) =>
+        Resume(run, new ResumeCheck(DataIdentity.From(data), allowsChanges));
 
     /// <summary>Loads the newest readable checkpoint; skips broken ones with a warning.</summary>
     /// <param name="run">The run folder.</param>
@@ -87,7 +109,7 @@ public sealed class Pretraining : IDisposable
     /// The checkpoint belongs to another run; all differences are listed.
     /// </exception>
     /// <exception cref="InvalidDataException">There are checkpoints, but none is usable.</exception>
-    public IReadOnlyList<string> Resume(RunFolder run, ResumeCheck? check = null)
+    internal IReadOnlyList<string> Resume(RunFolder run, ResumeCheck? check = null)
     {
         ArgumentNullException.ThrowIfNull(run);
         _data = check?.Data;
@@ -178,13 +200,22 @@ public sealed class Pretraining : IDisposable
     /// <summary>Trains to the end, to the step limit, or until stopped; saves in each case.</summary>
     /// <param name="views">Views of all images, epoch by epoch.</param>
     /// <param name="run">The run folder; locked during the call.</param>
-    /// <param name="knn">Evaluates the encoder; null without labels.</param>
+    /// <param name="validation">Labeled images for the kNN monitor; null is no monitor.</param>
     /// <param name="stepLimit">Total number of steps after which to end; null is all epochs.</param>
     /// <param name="stop">Requests a save and an end after the current step.</param>
     /// <exception cref="DivergedException">The loss is NaN or infinite.</exception>
     /// <exception cref="RunLockedException">Another process is training in the folder.</exception>
     /// <exception cref="IOException">The last state could not be saved.</exception>
-    public RunEnd Run(ViewLoader views, RunFolder run, KnnMonitor? knn, long? stepLimit, CancellationToken stop)
+    public RunEnd Run(
+        ViewLoader views, RunFolder run, IImageDataset? validation = null, long? stepLimit = null,
+        CancellationToken stop = default)
+    {
+        ArgumentNullException.ThrowIfNull(views);
+        var config = _config with { Loader = _config.Loader with { Notice = _observer.Warned } };
+        return Run(views, run, PretrainPlan.Monitor(config, views.Data, validation), stepLimit, stop);
+    }
+
+    internal RunEnd Run(ViewLoader views, RunFolder run, KnnMonitor? knn, long? stepLimit, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(views);
         ArgumentNullException.ThrowIfNull(run);

@@ -10,7 +10,7 @@ namespace MoCoSharp.Training;
 /// <param name="method">The method to train.</param>
 /// <param name="optimizer">Updates the method's learned parameters.</param>
 /// <param name="group">The ranks that share a batch.</param>
-public sealed class TrainingStep(PretrainMethod method, MomentumOptimizer optimizer, IProcessGroup group)
+internal sealed class TrainingStep(PretrainMethod method, MomentumOptimizer optimizer, IProcessGroup group)
 {
     private readonly GradientBuckets? _buckets = group.Size > 1 ? new GradientBuckets(method, group) : null;
 

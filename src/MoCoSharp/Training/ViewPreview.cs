@@ -10,7 +10,7 @@ namespace MoCoSharp.Training;
 /// Writes views.png of a run, also for TensorBoard: pairs of views as the encoders see them, to check before a long
 /// training.
 /// </summary>
-public static class ViewPreview
+internal static class ViewPreview
 {
     private const int Rows = 4;
     private const int PairsInRow = 4;

@@ -95,7 +95,7 @@ public sealed class DiagnosisRulesTests : IDisposable
         using var training = new Pretraining(method, config, SingleProcess.Instance, TimeProvider.System, observer);
         using var views = ViewLoader.Open(
             data, ViewRecipes.Train(config.Views), config.Loader, config.Seed, config.BatchSize);
-        training.Run(views, run, null, steps, default);
+        training.Run(views, run, knn: null, steps, default);
         // The same from the folder alone, as moco doctor does.
         var lines = MetricsLog.Read(run.MetricsPath).Select(HealthLine.From).OfType<HealthLine>().ToList();
         Assert.All(

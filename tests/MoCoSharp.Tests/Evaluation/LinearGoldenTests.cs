@@ -10,7 +10,7 @@ namespace MoCoSharp.Tests.Evaluation;
 public sealed class LinearGoldenTests : IDisposable
 {
     private const int Classes = 5;
-    private readonly SafeTensorsFile golden = Golden.Open("linear.safetensors");
+    private readonly SafeTensors golden = Golden.Open("linear.safetensors");
 
     [Fact]
     public void TheClassifier_TakesPyTorchsSteps()

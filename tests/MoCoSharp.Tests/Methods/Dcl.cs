@@ -31,7 +31,7 @@ public sealed record DclOptions : IMethodOptions
 }
 
 /// <summary>SimCLR whose softmax leaves the positive out of the denominator: Yeh et al. 2022, equation 6.</summary>
-public sealed class Dcl : PretrainMethod
+internal sealed class Dcl : PretrainMethod
 {
     private readonly Encoder encoder;
     private readonly double _temperature;

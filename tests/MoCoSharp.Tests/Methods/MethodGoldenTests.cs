@@ -112,7 +112,7 @@ public sealed class MethodGoldenTests
     }
 
     private static void Run(
-        SafeTensorsFile golden, string name, PretrainMethod method, string initial,
+        SafeTensors golden, string name, PretrainMethod method, string initial,
         Func<IEnumerable<(string, TorchSharp.Modules.Parameter)>, MomentumOptimizer>? optimizerOf = null,
         double learningRate = 0.0003,
         Func<int, StepSamples>? samples = null)

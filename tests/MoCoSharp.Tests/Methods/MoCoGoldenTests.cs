@@ -82,7 +82,7 @@ public sealed class MoCoGoldenTests
     }
 
     private static MoCo Start(
-        MoCoSharp.PyTorch.SafeTensorsFile golden, MoCoOptions options, ScalarType type,
+        MoCoSharp.PyTorch.SafeTensors golden, MoCoOptions options, ScalarType type,
         Func<long, int, long, long[]> orders)
     {
         var method = MoCo.Create(Narrow, options, bnGroups: 4, seed: 0, SingleProcess.Instance);
@@ -107,7 +107,7 @@ public sealed class MoCoGoldenTests
     }
 
     private static void AssertState(
-        MoCoSharp.PyTorch.SafeTensorsFile golden, string prefix, MoCo method, Sgd optimizer, double tolerance)
+        MoCoSharp.PyTorch.SafeTensors golden, string prefix, MoCo method, Sgd optimizer, double tolerance)
     {
         var compared = 0;
         foreach (

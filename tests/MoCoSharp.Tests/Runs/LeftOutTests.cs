@@ -24,9 +24,9 @@ public sealed class LeftOutTests : SmallRunTests
         var training = Train("run", data, null, resume: false);
 
         // 9 steps of 8 over 24 images: every image has a turn in each of three epochs.
-        Assert.Equal((3, 6), (training.LeftOut.BrokenTurns, training.LeftOut.UnreadableTurns));
-        Assert.Equal(["image 3"], training.LeftOut.Broken);
-        Assert.Equal(["image 5", "image 7"], training.LeftOut.Unreadable);
+        Assert.Equal((3, 6), (training.LeftOutTotal.BrokenTurns, training.LeftOutTotal.UnreadableTurns));
+        Assert.Equal(["image 3"], training.LeftOutTotal.Broken);
+        Assert.Equal(["image 5", "image 7"], training.LeftOutTotal.Unreadable);
         var told = LeftOut.Sum(MetricsLog.Read(Path.Combine(folder, "run", "metrics.jsonl")))!;
         Assert.Equal((3, 6, 9), (told.BrokenTurns, told.UnreadableTurns, told.Step));
         Assert.Equal(
@@ -119,7 +119,7 @@ public sealed class LeftOutTests : SmallRunTests
 
         using var views = ViewLoader.Open(
             data, ViewRecipes.Train(Knnless.Views), Knnless.Loader, Knnless.Seed, Knnless.BatchSize);
-        training.Run(views, run, null, steps, default);
+        training.Run(views, run, knn: null, steps, default);
         training.Dispose();
         return training;
     }

@@ -136,7 +136,7 @@ public sealed class MethodResumeTests : IDisposable
         using var views = ViewLoader.Open(
             data, config.TrainingViews(), config.Loader, config.Seed, config.BatchSize,
             views: config.Method.ViewsPerImage);
-        training.Run(views, run, null, steps, default);
+        training.Run(views, run, knn: null, steps, default);
         return Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(run.Checkpoints()[0])));
     }
 

@@ -35,10 +35,10 @@ public sealed class PretrainingTests : SmallRunTests
         using var views = Views(Config);
 
         var error = Assert.Throws<RunLockedException>(() =>
-            training.Run(views, RunFolder.Open(run.Path), null, 1, default));
+            training.Run(views, RunFolder.Open(run.Path), knn: null, 1, default));
 
         Assert.Contains($"process {Environment.ProcessId} on {Environment.MachineName}", error.Message);
-        Assert.Equal(RunEnd.StepLimit, training.Run(views, run, null, 1, default)); // whoever holds it may
+        Assert.Equal(RunEnd.StepLimit, training.Run(views, run, knn: null, 1, default)); // whoever holds it may
     }
 
     [Fact]
@@ -60,7 +60,7 @@ public sealed class PretrainingTests : SmallRunTests
             });
         using var views = Views(Config);
 
-        Assert.Equal(RunEnd.Stopped, training.Run(views, run, null, null, stop.Token));
+        Assert.Equal(RunEnd.Stopped, training.Run(views, run, knn: null, null, stop.Token));
 
         Assert.Equal(4, training.StepsDone);
         Assert.EndsWith("step-00000004.safetensors", run.Checkpoints()[0]);
@@ -80,7 +80,7 @@ public sealed class PretrainingTests : SmallRunTests
         using var training = new Pretraining(method, wild, SingleProcess.Instance, TimeProvider.System, new Recorder());
         using var views = Views(wild);
 
-        var error = Assert.Throws<DivergedException>(() => training.Run(views, run, null, null, default));
+        var error = Assert.Throws<DivergedException>(() => training.Run(views, run, knn: null, null, default));
 
         // The first step overflows the weights, the second meets them.
         Assert.All(
@@ -165,7 +165,7 @@ public sealed class PretrainingTests : SmallRunTests
         });
         using var views = Views(config);
 
-        training.Run(views, run, null, 500, default);
+        training.Run(views, run, knn: null, 500, default);
 
         Assert.Equal(10, tensors.Count);
         Assert.Single(tensors.Distinct());

@@ -259,7 +259,7 @@ public sealed class ResumeTests : SmallRunTests
             });
         using var views = Views(config);
 
-        Assert.Equal(RunEnd.Finished, training.Run(views, run, null, null, default));
+        Assert.Equal(RunEnd.Finished, training.Run(views, run, knn: null, null, default));
 
         Assert.Equal([9, 4], run.Checkpoints().Select(RunFolder.StepOf));
     }
@@ -295,7 +295,7 @@ public sealed class ResumeTests : SmallRunTests
                 method, Config, SingleProcess.Instance, TimeProvider.System,
                 new Recorder());
             using var views = Views(Config);
-            Assert.Throws<InvalidOperationException>(() => training.Run(views, run, null, null, default));
+            Assert.Throws<InvalidOperationException>(() => training.Run(views, run, knn: null, null, default));
         }
 
         Assert.EndsWith("step-00000003.safetensors", run.Checkpoints()[0]);

@@ -1,4 +1,4 @@
-namespace MoCoSharp.Evaluation;
+namespace MoCoSharp.Cli.Studies;
 
 /// <summary>The mean and spread of one number over several seeds.</summary>
 /// <param name="Mean">Mean of the values.</param>
@@ -6,7 +6,7 @@ namespace MoCoSharp.Evaluation;
 /// <param name="HalfInterval">
 /// Half of the 95 % confidence interval of the mean: Student's t x deviation / sqrt(n).
 /// </param>
-public readonly record struct SeedSpread(double Mean, double Deviation, double HalfInterval)
+internal readonly record struct SeedSpread(double Mean, double Deviation, double HalfInterval)
 {
     // Student's t, 0.975 quantile, for 1 to 30 degrees of freedom; beyond, the normal distribution's and its first
     // correction.

@@ -7,11 +7,10 @@ using MoCoSharp.Methods;
 using MoCoSharp.Models;
 using MoCoSharp.Optimization;
 using MoCoSharp.Runs;
-using MoCoSharp.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace MoCoSharp.Cli;
+namespace MoCoSharp.Training;
 
 /// <summary>The times of a training step.</summary>
 /// <param name="Phases">
@@ -29,14 +28,22 @@ namespace MoCoSharp.Cli;
 /// Operations per second of torch.mm, 4096 x 4096 x 4096, in the same precision and with the same threads.
 /// </param>
 /// <param name="PeakBytes">Highest resident memory of the process so far, or memory in use on the GPU.</param>
-internal sealed record StepTimes(
+public sealed record StepTimes(
     IReadOnlyList<(string Name, double Milliseconds)> Phases, double StepMilliseconds, double Operations,
     double GemmRate, long PeakBytes)
 {
+    /// <summary>Operations per second of the step.</summary>
     public double Rate => Operations / StepMilliseconds * 1000;
+
+    /// <summary>Times the phases of a step on generated images. Nothing is saved.</summary>
+    /// <param name="config">A configuration without open choices, from <see cref="PretrainPlan.Resolve"/>.</param>
+    /// <param name="steps">Steps for the median, above 0; four more for warm-up.</param>
+    /// <param name="progress">Called after each step with the steps done and the total.</param>
+    public static StepTimes Measure(RunConfig config, int steps, Action<int, int>? progress = null) =>
+        StepBench.Run(config, steps, progress ?? ((_, _) => { }));
 }
 
-/// <summary>moco bench step: times the phases of a recipe's step on generated images.</summary>
+/// <summary>Times the phases of a configuration's step on generated images.</summary>
 internal static class StepBench
 {
     private const int WarmUp = 4; // steps in which memory is allocated and oneDNN compiles kernels

@@ -1,6 +1,6 @@
-using MoCoSharp.Evaluation;
+using MoCoSharp.Cli.Studies;
 
-namespace MoCoSharp.Tests.Evaluation;
+namespace MoCoSharp.Cli.Tests.Studies;
 
 public sealed class SeedSpreadTests
 {
