@@ -61,7 +61,7 @@ internal static class FinetuneCommand
             options = share.Part is { } part
                 ? options with { LabelShare = part }
                 : options with { LabelList = parsed.GetValue(labels) };
-            string[] faults = [.. options.Faults(), .. share.Fault is { } fault ? [fault] : Array.Empty<string>()];
+            string[] faults = [.. options.Validate(), .. share.Fault is { } fault ? [fault] : Array.Empty<string>()];
             using var encoder = EncoderTarget.Open(
                 parsed.GetValue(target)!, parsed.GetValue(which)!, faults,
                 prefix: parsed.GetValue(prefix), device: parsed.GetValue(device));

@@ -81,7 +81,7 @@ internal static class ImportCommand
         }
 
         var config = weights.Configure(loaded, file);
-        faults.AddRange(config.Faults());
+        faults.AddRange(config.Validate());
         var plan = data is null ? null : PretrainPlan.Open(config, data, validation, faults);
         if (faults.Count > 0)
         {

@@ -75,7 +75,7 @@ internal static class KnnCommand
                 faults.Add("--protocol sets -k, --temperature and --layer. Leave out --protocol, or these options.");
             }
 
-            faults.AddRange(With(new KnnOptions(), own).Faults().Select(fault => fault
+            faults.AddRange(With(new KnnOptions(), own).Validate().Select(fault => fault
                 .Replace("knn.neighbours", "-k", StringComparison.Ordinal)
                 .Replace("knn.temperature", "--temperature", StringComparison.Ordinal)));
             using var encoder = EncoderTarget.Open(

@@ -55,7 +55,7 @@ internal static class LinearCommand
             }).Over(parsed.GetValue(epochs) ?? official.Epochs);
             string[] faults =
             [
-                .. options.Faults(),
+                .. options.Validate(),
                 .. options.BatchSize % group.Size == 0
                     ? Array.Empty<string>()
                     : [$"--batch is {options.BatchSize}, which does not divide among {group.Size} processes."],

@@ -67,7 +67,7 @@ internal static class PackCommand
 
     private static void Pack(string source, string output, PackOptions options, bool force)
     {
-        List<string> faults = [.. options.Faults()];
+        List<string> faults = [.. options.Validate()];
         if (File.Exists(output) && !force)
         {
             faults.Add($"{output} exists. Name another file, or add --force to replace it.");

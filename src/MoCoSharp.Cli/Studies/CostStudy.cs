@@ -80,7 +80,7 @@ internal static class CostStudy
                             parsed.GetValue(only) is not { } text || Only(text).Contains(cell.Method))
                         .ToList();
             faults.AddRange(
-                cells.SelectMany(cell => cell.Config.Faults().Select(fault => $"cell {cell.Name}: {fault}")));
+                cells.SelectMany(cell => cell.Config.Validate().Select(fault => $"cell {cell.Name}: {fault}")));
             if (faults.Count > 0)
             {
                 throw new ConfigurationException(faults);

@@ -103,7 +103,7 @@ internal static class StudyCommand
                 $"{kind.Name}: {Path.GetFileNameWithoutExtension(named)}, {config!.Data}",
                 cells,
                 parsed.GetValue(seeds));
-            faults.AddRange(runner.Faults());
+            faults.AddRange(runner.Validate());
             if (faults.Count > 0)
             {
                 throw new ConfigurationException(faults);
@@ -151,7 +151,7 @@ internal static class StudyCommand
 
         foreach (var cell in cells)
         {
-            faults.AddRange(cell.Config.Faults().Select(fault => $"cell {cell.Name}: {fault}"));
+            faults.AddRange(cell.Config.Validate().Select(fault => $"cell {cell.Name}: {fault}"));
             if (images.Count < cell.Config.BatchSize)
             {
                 faults.Add(

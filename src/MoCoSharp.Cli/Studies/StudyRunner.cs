@@ -36,7 +36,7 @@ internal sealed class StudyRunner(
         };
 
     /// <summary>Why the study cannot continue in its folder: it has runs of other recipes.</summary>
-    public IEnumerable<string> Faults() =>
+    public IEnumerable<string> Validate() =>
         from seed in Enumerable.Range(0, seeds)
         from cell in cells
         let path = Path.Combine(FolderOf(cell, seed), RunFolder.ConfigName)

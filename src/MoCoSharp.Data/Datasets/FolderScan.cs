@@ -5,9 +5,9 @@ internal sealed class FolderScan
 {
     private const int UnreadableNamed = 3;
 
-    private readonly string root;
+    private readonly string _root;
 
-    private FolderScan(string root) => this.root = root;
+    private FolderScan(string root) => _root = root;
 
     /// <summary>Relative paths of images, with '/'.</summary>
     public List<string> Images { get; } = [];
@@ -80,7 +80,7 @@ internal sealed class FolderScan
 
     private void Add(FileSystemInfo entry, bool byLink, Stack<(DirectoryInfo Folder, bool ByLink)> folders)
     {
-        var relative = Path.GetRelativePath(root, entry.FullName).Replace(Path.DirectorySeparatorChar, '/');
+        var relative = Path.GetRelativePath(_root, entry.FullName).Replace(Path.DirectorySeparatorChar, '/');
         var isImage = ImageEndings.IsImage(entry.Extension);
         if (ImageEndings.IsHidden(entry))
         {
@@ -126,7 +126,7 @@ internal sealed class FolderScan
         }
 
         var isLink = below.LinkTarget is not null;
-        if (isLink && (byLink || LeadsUp(below, root)))
+        if (isLink && (byLink || LeadsUp(below, _root)))
         {
             Skipped.Add($"{relative}: is a link to a folder, not followed.");
         }

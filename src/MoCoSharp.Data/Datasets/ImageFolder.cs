@@ -16,39 +16,39 @@ public sealed class ImageFolder : IImageDataset, IEncodedImages, IImageFiles
     // Images beside the class folders are skipped up to a quarter of the images in them.
     private const int StrayShare = 4;
 
-    private readonly string root;
-    private readonly string[] files; // relative, with '/'
-    private readonly int[] labels;
+    private readonly string _root;
+    private readonly string[] _files; // relative, with '/'
+    private readonly int[] _labels;
 
     private ImageFolder(string root, string[] files, FolderScan scan)
     {
-        this.root = root;
+        _root = root;
         var strays = files.Count(file => !file.Contains('/'));
         var passesStraysOver = strays > 0 && strays * StrayShare <= files.Length - strays;
         var taken = passesStraysOver ? [.. files.Where(file => file.Contains('/'))] : files;
         var tops = taken.Select(TopFolder).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray();
         passesStraysOver &= tops.Length > 1;
-        this.files = passesStraysOver ? taken : files;
+        _files = passesStraysOver ? taken : files;
         Folders = strays == 0 || passesStraysOver ? tops : [];
         EmptyFolders = [.. scan.TopFolders.Except(files.Select(TopFolder)).Order(StringComparer.Ordinal)];
         ClassNames = Folders.Count > 1 ? Folders : [];
         Skipped = [.. scan.Skipped.Order(StringComparer.Ordinal)];
-        labels =
+        _labels =
         [
-            .. this.files.Select(file =>
+            .. _files.Select(file =>
                 ClassNames.Count == 0 ? -1 : Array.BinarySearch(tops, TopFolder(file), StringComparer.Ordinal)),
         ];
         Notices = [.. NoticesOf(scan, [.. files.Where(file => !file.Contains('/'))], passesStraysOver, tops)];
     }
 
     /// <inheritdoc/>
-    public int Count => files.Length;
+    public int Count => _files.Length;
 
     /// <inheritdoc/>
     public IReadOnlyList<string> ClassNames { get; }
 
     /// <inheritdoc/>
-    public string Description => root;
+    public string Description => _root;
 
     /// <summary>
     /// Skipped entries with the reason: directories with image names, and links that were not followed.
@@ -91,7 +91,7 @@ public sealed class ImageFolder : IImageDataset, IEncodedImages, IImageFiles
     public LabeledImage Read(int index, in DecodeRequest request)
     {
         using var file = ReadEncoded(index);
-        return new(file.Decode(request), labels[index]);
+        return new(file.Decode(request), _labels[index]);
     }
 
     EncodedImage IEncodedImages.ReadEncoded(int index) => ReadEncoded(index);
@@ -99,10 +99,10 @@ public sealed class ImageFolder : IImageDataset, IEncodedImages, IImageFiles
     string IImageFiles.PathOf(int index) => PathOf(index);
 
     /// <inheritdoc/>
-    public int LabelOf(int index) => labels[index];
+    public int LabelOf(int index) => _labels[index];
 
     /// <inheritdoc/>
-    public string NameOf(int index) => files[index];
+    public string NameOf(int index) => _files[index];
 
     /// <inheritdoc/>
     public long SizeOf(int index) => new FileInfo(PathOf(index)) is { Exists: true } file ? file.Length : -1;
@@ -119,30 +119,30 @@ public sealed class ImageFolder : IImageDataset, IEncodedImages, IImageFiles
         if (hidden.Count > 0)
         {
             yield return new(
-                $"{root}: {FolderHints.Hidden(hidden)} skipped: {DataNotice.Some(hidden, NamedHidden)}");
+                $"{_root}: {FolderHints.Hidden(hidden)} skipped: {DataNotice.Some(hidden, NamedHidden)}");
         }
 
         if (FolderHints.OtherImages(scan) is { } others)
         {
             yield return new(
-                $"{root}: {others} skipped. {ImageEndings.Read}; convert the others to use them.");
+                $"{_root}: {others} skipped. {ImageEndings.Read}; convert the others to use them.");
         }
 
         foreach (var skipped in Skipped.Take(NamedSkipped))
         {
-            yield return new($"{root}: skipped {skipped}");
+            yield return new($"{_root}: skipped {skipped}");
         }
 
         if (Skipped.Count > NamedSkipped)
         {
             yield return new(
-                $"{root}: skipped {Skipped.Count - NamedSkipped} more links and directories named like images.");
+                $"{_root}: skipped {Skipped.Count - NamedSkipped} more links and directories named like images.");
         }
 
         if (passedOver)
         {
             yield return new(
-                $"{root}: {DataNotice.Count(strays.Length, "image")} beside the class folders " +
+                $"{_root}: {DataNotice.Count(strays.Length, "image")} beside the class folders " +
                 $"({DataNotice.Some(strays)}) "
                     + "skipped, as they have no class. Move them into a class folder, or away.",
                 IsWarning: true);
@@ -150,7 +150,7 @@ public sealed class ImageFolder : IImageDataset, IEncodedImages, IImageFiles
         else if (strays.Length > 0 && tops.Count(top => top.Length > 0) > 1)
         {
             yield return new(
-                $"{root}: {DataNotice.Count(strays.Length, "image")} ({DataNotice.Some(strays)}) beside the folders "
+                $"{_root}: {DataNotice.Count(strays.Length, "image")} ({DataNotice.Some(strays)}) beside the folders "
                     + $"{DataNotice.Some([.. tops.Where(top => top.Length > 0)])}, "
                     + "which are therefore not used as classes. "
                     + "If they are, move the images into them, or away.",
@@ -160,7 +160,7 @@ public sealed class ImageFolder : IImageDataset, IEncodedImages, IImageFiles
         if (Folders.Count > 0 && EmptyFolders.Count > 0)
         {
             yield return new(
-                $"{root}: {DataNotice.Count(EmptyFolders.Count, "folder")} without images: " +
+                $"{_root}: {DataNotice.Count(EmptyFolders.Count, "folder")} without images: " +
                 $"{DataNotice.Some(EmptyFolders)}");
         }
 
@@ -170,21 +170,21 @@ public sealed class ImageFolder : IImageDataset, IEncodedImages, IImageFiles
                 .Where(group => group.Count() > 1))
         {
             yield return new(
-                $"{root}: the folders {string.Join(" and ", pair)} differ only in the case of letters, and are " +
+                $"{_root}: the folders {string.Join(" and ", pair)} differ only in the case of letters, and are " +
                 "separate classes.",
                 IsWarning: true);
         }
 
-        if (SplitFolders.PartsBelow(files) is { } parts)
+        if (SplitFolders.PartsBelow(_files) is { } parts)
         {
             yield return new(
-                $"{root}: images lie in {parts.Train}/ and in {parts.Second}/, and all are used as one set. "
+                $"{_root}: images lie in {parts.Train}/ and in {parts.Second}/, and all are used as one set. "
                     + "If these are two parts of a set, name them with --data and --val.",
                 IsWarning: true);
         }
     }
 
-    private string PathOf(int index) => Path.Combine(root, files[index]);
+    private string PathOf(int index) => Path.Combine(_root, _files[index]);
 
     private EncodedImage ReadEncoded(int index) => EncodedImage.Read(PathOf(index));
 }

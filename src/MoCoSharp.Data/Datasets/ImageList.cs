@@ -17,22 +17,22 @@ internal sealed class ImageList : IImageDataset, IEncodedImages, IImageFiles
     private const int LookedFor = 16; // files checked for existence
     private const int FaultsTold = 10;
 
-    private readonly string folder;
-    private readonly string[] files;
-    private readonly int[] labels;
+    private readonly string _folder;
+    private readonly string[] _files;
+    private readonly int[] _labels;
 
     private ImageList(string path, string[] files, int[] labels, string[] classNames, IReadOnlyList<DataNotice> notices)
     {
         Notices = notices;
-        folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        _folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         Description = path;
-        this.files = files;
-        this.labels = labels;
+        _files = files;
+        _labels = labels;
         ClassNames = classNames;
     }
 
     /// <inheritdoc/>
-    public int Count => files.Length;
+    public int Count => _files.Length;
 
     /// <inheritdoc/>
     public IReadOnlyList<string> ClassNames { get; }
@@ -110,7 +110,7 @@ internal sealed class ImageList : IImageDataset, IEncodedImages, IImageFiles
     public LabeledImage Read(int index, in DecodeRequest request)
     {
         using var file = ReadEncoded(index);
-        return new(file.Decode(request), labels[index]);
+        return new(file.Decode(request), _labels[index]);
     }
 
     EncodedImage IEncodedImages.ReadEncoded(int index) => ReadEncoded(index);
@@ -118,10 +118,10 @@ internal sealed class ImageList : IImageDataset, IEncodedImages, IImageFiles
     string IImageFiles.PathOf(int index) => PathOf(index);
 
     /// <inheritdoc/>
-    public int LabelOf(int index) => labels[index];
+    public int LabelOf(int index) => _labels[index];
 
     /// <inheritdoc/>
-    public string NameOf(int index) => files[index];
+    public string NameOf(int index) => _files[index];
 
     /// <inheritdoc/>
     public long SizeOf(int index) => new FileInfo(PathOf(index)) is { Exists: true } file ? file.Length : -1;
@@ -211,7 +211,7 @@ internal sealed class ImageList : IImageDataset, IEncodedImages, IImageFiles
         }
     }
 
-    private string PathOf(int index) => Path.Combine(folder, files[index]);
+    private string PathOf(int index) => Path.Combine(_folder, _files[index]);
 
     private EncodedImage ReadEncoded(int index) => EncodedImage.Read(PathOf(index));
 }

@@ -27,15 +27,15 @@ internal sealed class ListText
         "target", "y", "species", "breed",
     };
 
-    private readonly string folder;
-    private readonly char? separator; // null: each line is a path
-    private readonly int pathColumn; // of two columns without titles
-    private (int Path, int Class)? columns; // found by their titles
+    private readonly string _folder;
+    private readonly char? _separator; // null: each line is a path
+    private readonly int _pathColumn; // of two columns without titles
+    private (int Path, int Class)? _columns; // found by their titles
 
     private ListText(string folder, (char? Separator, int PathColumn) parting)
     {
-        this.folder = folder;
-        (separator, pathColumn) = parting;
+        _folder = folder;
+        (_separator, _pathColumn) = parting;
     }
 
     /// <summary>The lines that name images.</summary>
@@ -131,19 +131,19 @@ internal sealed class ListText
 
     private void Add(int number, string line)
     {
-        var parts = separator is { } by ? Split(line, by) : [line];
+        var parts = _separator is { } by ? Split(line, by) : [line];
         if (parts is null)
         {
             Faults.Add($"line {number}: a quotation mark is not closed.");
             return;
         }
 
-        if (Lines.Count == 0 && columns is null && IsTitle(parts))
+        if (Lines.Count == 0 && _columns is null && IsTitle(parts))
         {
             return;
         }
 
-        Manner ??= separator switch
+        Manner ??= _separator switch
         {
             ',' => "commas separate path and class, as in a CSV file.",
             ';' => "semicolons separate path and class.",
@@ -152,16 +152,16 @@ internal sealed class ListText
         };
         var (path, name) = parts switch
         {
-            _ when columns is { } at => (
+            _ when _columns is { } at => (
                 parts.ElementAtOrDefault(at.Path) ?? "",
                 at.Class < 0 ? "" : parts.ElementAtOrDefault(at.Class) ?? ""),
             [var only] => (only, ""),
-            [var first, var second] => pathColumn == 1 ? (second, first) : (first, second),
+            [var first, var second] => _pathColumn == 1 ? (second, first) : (first, second),
             _ => ("", ""),
         };
         if (
             string.IsNullOrWhiteSpace(path)
-            || (parts.Count > 1 && string.IsNullOrWhiteSpace(name) && columns is not { Class: < 0 }))
+            || (parts.Count > 1 && string.IsNullOrWhiteSpace(name) && _columns is not { Class: < 0 }))
         {
             Faults.Add($"line {number}: expected a path, then optionally one {Separators()} and a class.");
         }
@@ -174,23 +174,23 @@ internal sealed class ListText
         }
         else
         {
-            Lines.Add(new(number, Spelled(folder, path), name.Trim()));
+            Lines.Add(new(number, Spelled(_folder, path), name.Trim()));
         }
     }
 
-    private string Separators() => separator switch { ',' => "comma", ';' => "semicolon", ' ' => "space", _ => "tab" };
+    private string Separators() => _separator switch { ',' => "comma", ';' => "semicolon", ' ' => "space", _ => "tab" };
 
     // A first line of column names, such as "path,label". None of them is a file.
     private bool IsTitle(IReadOnlyList<string> parts)
     {
         var names = parts.Select(part => part.Trim()).ToList();
         var (path, label) = (names.FindIndex(PathTitles.Contains), names.FindIndex(ClassTitles.Contains));
-        if (path < 0 || (label < 0 && names.Count > 1) || names.Any(name => name.Length > 0 && Exists(folder, name)))
+        if (path < 0 || (label < 0 && names.Count > 1) || names.Any(name => name.Length > 0 && Exists(_folder, name)))
         {
             return false;
         }
 
-        columns = (path, label);
+        _columns = (path, label);
         return true;
     }
 

@@ -15,25 +15,25 @@ namespace MoCoSharp.Data.Datasets;
 /// </remarks>
 public sealed class PackedImages : IImageDataset
 {
-    private readonly Mapping mapping;
-    private readonly byte[] index;
-    private readonly int namesStart;
-    private readonly int[] isChecked; // one bit for each image
+    private readonly Mapping _mapping;
+    private readonly byte[] _index;
+    private readonly int _namesStart;
+    private readonly int[] _isChecked; // one bit for each image
 
     private PackedImages(
         string path, Mapping mapping, PackFormat format, int shortSide, int count, byte[] index, string[] classNames,
         int namesStart, string note)
     {
         Description = path;
-        this.mapping = mapping;
-        this.index = index;
-        this.namesStart = namesStart;
+        _mapping = mapping;
+        _index = index;
+        _namesStart = namesStart;
         Format = format;
         ShortSide = shortSide;
         Count = count;
         ClassNames = classNames;
         Note = note;
-        isChecked = new int[(count + 31) / 32];
+        _isChecked = new int[(count + 31) / 32];
     }
 
     /// <inheritdoc/>
@@ -216,24 +216,24 @@ public sealed class PackedImages : IImageDataset
     public unsafe LabeledImage Read(int index, in DecodeRequest request)
     {
         var record = RecordOf(index);
-        mapping.ThrowIfShorter(record.Offset + record.Length, Description);
-        var address = mapping.Address + (nint)record.Offset;
+        _mapping.ThrowIfShorter(record.Offset + record.Length, Description);
+        var address = _mapping.Address + (nint)record.Offset;
         var bytes = new ReadOnlySpan<byte>((void*)address, record.Length);
         var (word, bit) = (index / 32, 1 << (index % 32));
-        if ((Volatile.Read(ref isChecked[word]) & bit) == 0)
+        if ((Volatile.Read(ref _isChecked[word]) & bit) == 0)
         {
             if (Crc32.HashToUInt32(bytes) != record.Checksum)
             {
                 throw new BrokenImageException($"{Description}: {NameOf(index)} is damaged (its checksum differs).");
             }
 
-            Interlocked.Or(ref isChecked[word], bit);
+            Interlocked.Or(ref _isChecked[word], bit);
         }
 
         var image = Format == PackFormat.Raw
-            ? new ImageBuffer(record.Width, record.Height, address, mapping)
+            ? new ImageBuffer(record.Width, record.Height, address, _mapping)
             : ImageDecoder.Decode(bytes, NameOf(index), request);
-        GC.KeepAlive(mapping);
+        GC.KeepAlive(_mapping);
         return new LabeledImage(image, record.Label);
     }
 
@@ -245,7 +245,7 @@ public sealed class PackedImages : IImageDataset
     {
         var start = index == 0 ? 0 : RecordOf(index - 1).NameEnd;
         return
-            Encoding.UTF8.GetString(this.index, namesStart + start, RecordOf(index).NameEnd - start)
+            Encoding.UTF8.GetString(_index, _namesStart + start, RecordOf(index).NameEnd - start)
                 is { Length: > 0 } name
             ? name
             : $"image {index}";
@@ -255,7 +255,7 @@ public sealed class PackedImages : IImageDataset
     {
         ArgumentOutOfRangeException.ThrowIfNegative(number);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(number, Count);
-        return PackRecord.Read(index.AsSpan(PackLayout.IndexHead + (number * PackLayout.RecordLength)));
+        return PackRecord.Read(_index.AsSpan(PackLayout.IndexHead + (number * PackLayout.RecordLength)));
     }
 
     private static uint Word(ReadOnlySpan<byte> bytes, int at) => BinaryPrimitives.ReadUInt32LittleEndian(bytes[at..]);
@@ -263,15 +263,15 @@ public sealed class PackedImages : IImageDataset
     /// <summary>The mapped file, kept as long as this object is referenced.</summary>
     private sealed unsafe class Mapping
     {
-        private readonly SafeFileHandle file;
-        private readonly MemoryMappedFile map;
-        private readonly MemoryMappedViewAccessor view; // its handle unmaps when it is collected
+        private readonly SafeFileHandle _file;
+        private readonly MemoryMappedFile _map;
+        private readonly MemoryMappedViewAccessor _view; // its handle unmaps when it is collected
 
         private Mapping(SafeFileHandle file, MemoryMappedFile map, MemoryMappedViewAccessor view, nint address)
         {
-            this.file = file;
-            this.map = map;
-            this.view = view;
+            _file = file;
+            _map = map;
+            _view = view;
             Address = address;
         }
 
@@ -291,7 +291,7 @@ public sealed class PackedImages : IImageDataset
         {
             try
             {
-                if (RandomAccess.GetLength(file) < end)
+                if (RandomAccess.GetLength(_file) < end)
                 {
                     throw new BrokenImageException($"{name}: the file has become shorter since it was opened.")
                     {
@@ -304,8 +304,8 @@ public sealed class PackedImages : IImageDataset
                 throw new BrokenImageException($"{name}: {error.Message}", error) { MayPass = true };
             }
 
-            GC.KeepAlive(map);
-            GC.KeepAlive(view);
+            GC.KeepAlive(_map);
+            GC.KeepAlive(_view);
         }
     }
 }

@@ -22,8 +22,8 @@ internal sealed class Patterns : IImageDataset
     // From dark to light: blue, rose, sand.
     private static readonly (double R, double G, double B)[] Palette = [(38, 70, 122), (196, 94, 112), (240, 214, 160)];
 
-    private readonly int size;
-    private readonly long seed;
+    private readonly int _size;
+    private readonly long _seed;
 
     /// <summary>A set that differs for each seed.</summary>
     /// <param name="count">Number of images, above 0.</param>
@@ -34,9 +34,9 @@ internal sealed class Patterns : IImageDataset
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 8);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(size, 1024);
-        this.size = size;
+        _size = size;
         Count = count;
-        this.seed = seed;
+        _seed = seed;
     }
 
     /// <inheritdoc/>
@@ -53,17 +53,17 @@ internal sealed class Patterns : IImageDataset
     public LabeledImage Read(int index)
     {
         var family = LabelOf(index);
-        var random = RandomStreams.Pattern(seed, index);
+        var random = RandomStreams.Pattern(_seed, index);
         var (sin, cos) = Math.SinCos(random.NextDouble(0, 2 * Math.PI));
-        var period = random.NextDouble(0.1, 0.18) * size; // pixels
+        var period = random.NextDouble(0.1, 0.18) * _size; // pixels
         var (shiftX, shiftY) = (random.NextDouble(), random.NextDouble()); // phase, in periods
-        var (centerX, centerY) = (random.NextDouble(0.3, 0.7) * size, random.NextDouble(0.3, 0.7) * size);
+        var (centerX, centerY) = (random.NextDouble(0.3, 0.7) * _size, random.NextDouble(0.3, 0.7) * _size);
         var arms = 4 + random.NextInt(4);
-        var heights = new double[size * size];
-        var places = new int[size * size];
+        var heights = new double[_size * _size];
+        var places = new int[_size * _size];
         for (var i = 0; i < heights.Length; i++)
         {
-            var (y, x) = Math.DivRem(i, size);
+            var (y, x) = Math.DivRem(i, _size);
             var u = (((x * cos) + (y * sin)) / period) + shiftX;
             var v = (((y * cos) - (x * sin)) / period) + shiftY;
             var (dx, dy) = (x - centerX, y - centerY);
@@ -81,7 +81,7 @@ internal sealed class Patterns : IImageDataset
             Paint(level, NoiseDeviation * random.NextGaussian(), pixels.AsSpan(3 * places[rank], 3));
         }
 
-        return new(new ImageBuffer(size, size, pixels), family);
+        return new(new ImageBuffer(_size, _size, pixels), family);
     }
 
     /// <inheritdoc/>

@@ -5,23 +5,23 @@ namespace MoCoSharp.Data.Datasets;
 /// <summary>The images of another set, with the class numbers of a shared list of classes.</summary>
 internal class RelabeledImages : IImageDataset
 {
-    private readonly IImageDataset inner;
-    private readonly int[] labels;
+    private readonly IImageDataset _inner;
+    private readonly int[] _labels;
 
     private RelabeledImages(IImageDataset inner, IReadOnlyList<string> classNames, int[] labels)
     {
-        this.inner = inner;
-        this.labels = labels;
+        _inner = inner;
+        _labels = labels;
         ClassNames = classNames;
     }
 
-    public int Count => inner.Count;
+    public int Count => _inner.Count;
 
     public IReadOnlyList<string> ClassNames { get; }
 
-    public string Description => inner.Description;
+    public string Description => _inner.Description;
 
-    public IReadOnlyList<DataNotice> Notices => inner.Notices;
+    public IReadOnlyList<DataNotice> Notices => _inner.Notices;
 
     /// <summary>Numbers the class of each image by its place in a list of names.</summary>
     /// <param name="inner">The images.</param>
@@ -41,19 +41,19 @@ internal class RelabeledImages : IImageDataset
             : new RelabeledImages(inner, classNames, numbers);
     }
 
-    public LabeledImage Read(int index) => inner.Read(index) with { Label = labels[index] };
+    public LabeledImage Read(int index) => _inner.Read(index) with { Label = _labels[index] };
 
     public LabeledImage Read(int index, in DecodeRequest request) =>
-        inner.Read(index, request) with
+        _inner.Read(index, request) with
         {
-            Label = labels[index],
+            Label = _labels[index],
         };
 
-    public int LabelOf(int index) => labels[index];
+    public int LabelOf(int index) => _labels[index];
 
-    public string NameOf(int index) => inner.NameOf(index);
+    public string NameOf(int index) => _inner.NameOf(index);
 
-    public long SizeOf(int index) => inner.SizeOf(index);
+    public long SizeOf(int index) => _inner.SizeOf(index);
 
     private sealed class OfFiles(
         IImageDataset inner, IEncodedImages files, IReadOnlyList<string> classNames, int[] labels

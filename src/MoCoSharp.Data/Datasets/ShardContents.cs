@@ -34,24 +34,24 @@ internal sealed class ShardContents
     private const int LongestLabel = 256; // bytes of a .cls file
     private const int MostClasses = 1 << 20;
 
-    private readonly Shard shard;
-    private readonly string file;
-    private readonly List<ShardImage> images = [];
-    private readonly Dictionary<string, int> keys = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, (string Member, int Label)> labels = new(StringComparer.Ordinal);
-    private readonly List<string> twice = [];
-    private readonly List<string> unreadable = [];
+    private readonly Shard _shard;
+    private readonly string _file;
+    private readonly List<ShardImage> _images = [];
+    private readonly Dictionary<string, int> _keys = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (string Member, int Label)> _labels = new(StringComparer.Ordinal);
+    private readonly List<string> _twice = [];
+    private readonly List<string> _unreadable = [];
 
     private ShardContents(Shard shard)
     {
-        this.shard = shard;
-        file = Path.GetFileName(shard.Name);
+        _shard = shard;
+        _file = Path.GetFileName(shard.Name);
         Hidden = new Tally(shard.Name);
         Odd = new Tally(shard.Name);
     }
 
     /// <summary>The images in the order of the archive.</summary>
-    public IReadOnlyList<ShardImage> Images => images;
+    public IReadOnlyList<ShardImage> Images => _images;
 
     /// <summary>Hidden members, skipped as in a folder.</summary>
     public Tally Hidden { get; }
@@ -87,7 +87,7 @@ internal sealed class ShardContents
     {
         var path = WithoutDot(member.Name);
         var name = path[(path.LastIndexOf('/') + 1)..];
-        var place = $"{file}/{member.Name}";
+        var place = $"{_file}/{member.Name}";
         switch (member.Kind)
         {
             case TarKind.Folder:
@@ -135,13 +135,13 @@ internal sealed class ShardContents
 
     private void AddImage(string key, string path, ShardImage image)
     {
-        if (keys.TryAdd(key, images.Count))
+        if (_keys.TryAdd(key, _images.Count))
         {
-            images.Add(image);
+            _images.Add(image);
         }
-        else if (images[keys[key]].Name is var first && Plain(first) == path)
+        else if (_images[_keys[key]].Name is var first && Plain(first) == path)
         {
-            twice.Add(path);
+            _twice.Add(path);
         }
         else
         {
@@ -151,19 +151,19 @@ internal sealed class ShardContents
 
     private void AddLabel(string key, string place, int label)
     {
-        if (!labels.TryAdd(key, (place, label)))
+        if (!_labels.TryAdd(key, (place, label)))
         {
-            twice.Add(Plain(place));
+            _twice.Add(Plain(place));
         }
     }
 
     private void JoinLabels()
     {
-        foreach (var (key, (place, label)) in labels)
+        foreach (var (key, (place, label)) in _labels)
         {
-            if (keys.TryGetValue(key, out var index))
+            if (_keys.TryGetValue(key, out var index))
             {
-                images[index] = images[index] with { Label = label };
+                _images[index] = _images[index] with { Label = label };
             }
             else
             {
@@ -174,27 +174,27 @@ internal sealed class ShardContents
 
     private void ThrowIfFaulty()
     {
-        if (twice.Count > 0)
+        if (_twice.Count > 0)
         {
             throw new DataSourceException(
-                $"{shard.Name}: {twice[0]} occurs " +
-                $"twice{(twice.Count > 1 ? $", and so do {twice.Count - 1} more" : "")}, "
+                $"{_shard.Name}: {_twice[0]} occurs " +
+                $"twice{(_twice.Count > 1 ? $", and so do {_twice.Count - 1} more" : "")}, "
                     + "so it is not clear which label belongs to which image. "
                     + "Give every image its own key, and write the shard again (`tar --sort=name` from a folder).");
         }
 
-        if (unreadable.Count > 0)
+        if (_unreadable.Count > 0)
         {
             throw new DataSourceException(
-                $"{shard.Name}: {unreadable[0]}, expected a class number, 0 to {MostClasses - 1} in digits" +
-                $"{(unreadable.Count > 1 ? $"; and {unreadable.Count - 1} other .cls files" : "")}.");
+                $"{_shard.Name}: {_unreadable[0]}, expected a class number, 0 to {MostClasses - 1} in digits" +
+                $"{(_unreadable.Count > 1 ? $"; and {_unreadable.Count - 1} other .cls files" : "")}.");
         }
     }
 
     private void NoImage(string place) => Odd.Add(Orphans, place);
 
     // As the path in AddImage.
-    private string Plain(string place) => WithoutDot(place[(file.Length + 1)..]);
+    private string Plain(string place) => WithoutDot(place[(_file.Length + 1)..]);
 
     private static string WithoutDot(string name) => name.StartsWith("./", StringComparison.Ordinal) ? name[2..] : name;
 
@@ -219,7 +219,7 @@ internal sealed class ShardContents
 
         var shown = new string([.. text.Take(20).Select(letter => char.IsControl(letter) ? ' ' : letter)]);
         var rest = text.Length > 20 ? "..." : "";
-        unreadable.Add($"{member.Name} holds {(text.Length == 0 ? "nothing" : $"\"{shown}\"{rest}")}");
+        _unreadable.Add($"{member.Name} holds {(text.Length == 0 ? "nothing" : $"\"{shown}\"{rest}")}");
         return -1;
     }
 

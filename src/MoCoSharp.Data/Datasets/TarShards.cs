@@ -30,24 +30,24 @@ internal sealed class TarShards : IShardedImages, IEncodedImages
     private const int FaultsTold = 10;
     private const int ClassesTold = 5;
 
-    private readonly Shard[] shards;
-    private readonly ShardImage[] samples;
-    private readonly int[] starts;
+    private readonly Shard[] _shards;
+    private readonly ShardImage[] _samples;
+    private readonly int[] _starts;
 
     private TarShards(
         string description, Shard[] shards, ShardImage[] samples, int[] starts, string[] classNames,
         IReadOnlyList<DataNotice> notices)
     {
         Description = description;
-        this.shards = shards;
-        this.samples = samples;
-        this.starts = starts;
+        _shards = shards;
+        _samples = samples;
+        _starts = starts;
         ClassNames = classNames;
         Notices = notices;
     }
 
     /// <inheritdoc/>
-    public int Count => samples.Length;
+    public int Count => _samples.Length;
 
     /// <inheritdoc/>
     public IReadOnlyList<string> ClassNames { get; }
@@ -56,7 +56,7 @@ internal sealed class TarShards : IShardedImages, IEncodedImages
     public string Description { get; }
 
     /// <inheritdoc/>
-    public IReadOnlyList<int> ShardStarts => starts;
+    public IReadOnlyList<int> ShardStarts => _starts;
 
     /// <inheritdoc/>
     public IReadOnlyList<DataNotice> Notices { get; }
@@ -157,21 +157,21 @@ internal sealed class TarShards : IShardedImages, IEncodedImages
     public LabeledImage Read(int index, in DecodeRequest request)
     {
         using var file = ReadEncoded(index);
-        return new LabeledImage(file.Decode(request), samples[index].Label);
+        return new LabeledImage(file.Decode(request), _samples[index].Label);
     }
 
     EncodedImage IEncodedImages.ReadEncoded(int index) => ReadEncoded(index);
 
     /// <inheritdoc/>
-    public int LabelOf(int index) => samples[index].Label;
+    public int LabelOf(int index) => _samples[index].Label;
 
     /// <inheritdoc/>
-    public string NameOf(int index) => samples[index].Name;
+    public string NameOf(int index) => _samples[index].Name;
 
     private EncodedImage ReadEncoded(int index)
     {
-        var sample = samples[index];
-        var shard = shards[sample.Shard];
+        var sample = _samples[index];
+        var shard = _shards[sample.Shard];
         try
         {
             using var archive = shard.Open();

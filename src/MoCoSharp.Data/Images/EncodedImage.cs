@@ -8,25 +8,25 @@ internal readonly struct EncodedImage : IDisposable
     // Larger arrays are not pooled.
     private const int LargestPooled = 16 << 20;
 
-    private readonly byte[] bytes;
-    private readonly int length;
-    private readonly string name;
+    private readonly byte[] _bytes;
+    private readonly int _length;
+    private readonly string _name;
 
     /// <summary>Rents memory for a file; <see cref="Fill"/> fills it.</summary>
     /// <param name="length">Bytes, 0 to <see cref="ImageDecoder.LargestFileBytes"/>.</param>
     /// <param name="name">Name in messages.</param>
     public EncodedImage(int length, string name)
     {
-        this.length = length;
-        this.name = name;
-        bytes = length <= LargestPooled ? ArrayPool<byte>.Shared.Rent(length) : new byte[length];
+        _length = length;
+        _name = name;
+        _bytes = length <= LargestPooled ? ArrayPool<byte>.Shared.Rent(length) : new byte[length];
     }
 
     /// <summary>The bytes of the file.</summary>
-    public ReadOnlySpan<byte> Bytes => bytes.AsSpan(0, length);
+    public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, _length);
 
     /// <summary>Name in messages.</summary>
-    public string Name => name;
+    public string Name => _name;
 
     /// <summary>Reads a file from the disk.</summary>
     /// <param name="path">A regular file. Anything else is refused at once, without blocking.</param>
@@ -65,7 +65,7 @@ internal readonly struct EncodedImage : IDisposable
     /// <exception cref="BrokenImageException">
     /// The file is not a whole image of a supported format, or is too large.
     /// </exception>
-    public ImageBuffer Decode(in DecodeRequest request) => ImageDecoder.Decode(Bytes, name, request);
+    public ImageBuffer Decode(in DecodeRequest request) => ImageDecoder.Decode(Bytes, _name, request);
 
     /// <summary>Fills the memory from an offset of a source. Returns the memory if that fails.</summary>
     /// <exception cref="BrokenImageException">The source is too short.</exception>
@@ -75,13 +75,13 @@ internal readonly struct EncodedImage : IDisposable
         var done = 0;
         try
         {
-            while (done < length)
+            while (done < _length)
             {
-                var read = source.Read(bytes.AsSpan(done, length - done), offset + done);
+                var read = source.Read(_bytes.AsSpan(done, _length - done), offset + done);
                 if (read == 0)
                 {
                     throw new BrokenImageException(
-                        $"{name}: ended after {done} of {length} bytes; is it being written?")
+                        $"{_name}: ended after {done} of {_length} bytes; is it being written?")
                     {
                         MayPass = true,
                     };
@@ -92,7 +92,7 @@ internal readonly struct EncodedImage : IDisposable
         }
         finally
         {
-            if (done < length)
+            if (done < _length)
             {
                 Dispose();
             }
@@ -102,9 +102,9 @@ internal readonly struct EncodedImage : IDisposable
     /// <summary>Returns the memory to the pool.</summary>
     public void Dispose()
     {
-        if (length <= LargestPooled)
+        if (_length <= LargestPooled)
         {
-            ArrayPool<byte>.Shared.Return(bytes);
+            ArrayPool<byte>.Shared.Return(_bytes);
         }
     }
 }

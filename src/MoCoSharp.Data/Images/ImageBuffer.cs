@@ -12,11 +12,11 @@ public sealed class ImageBuffer : IDisposable
     // Larger arrays are not pooled: the pool rounds sizes up to powers of two.
     private const int LargestPooled = 16 << 20;
 
-    private readonly nint address; // of pixels outside the managed heap, or 0
-    private readonly object? owner; // keeps these pixels alive
-    private readonly bool isRented;
-    private readonly int offset; // of the first pixel in the array
-    private byte[]? array; // may be longer if rented
+    private readonly nint _address; // of pixels outside the managed heap, or 0
+    private readonly object? _owner; // keeps these pixels alive
+    private readonly bool _isRented;
+    private readonly int _offset; // of the first pixel in the array
+    private byte[]? _array; // may be longer if rented
 
     /// <summary>Wraps an array of pixels. The caller must not use the array afterwards.</summary>
     /// <param name="width">Width in pixels, above 0.</param>
@@ -34,14 +34,14 @@ public sealed class ImageBuffer : IDisposable
                 nameof(pixels));
         }
 
-        array = pixels;
+        _array = pixels;
     }
 
     private ImageBuffer(int width, int height, byte[] rented, bool isRented)
         : this(width, height)
     {
-        array = rented;
-        this.isRented = isRented;
+        _array = rented;
+        _isRented = isRented;
     }
 
     /// <summary>Wraps a part of an array that is no longer written to.</summary>
@@ -49,16 +49,16 @@ public sealed class ImageBuffer : IDisposable
         : this(width, height)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(offset + (3L * width * height), pixels.LongLength);
-        array = pixels;
-        this.offset = offset;
+        _array = pixels;
+        _offset = offset;
     }
 
     /// <summary>Wraps memory that <paramref name="owner"/> keeps alive.</summary>
     internal ImageBuffer(int width, int height, nint address, object owner)
         : this(width, height)
     {
-        this.address = address;
-        this.owner = owner;
+        _address = address;
+        _owner = owner;
     }
 
     private ImageBuffer(int width, int height)
@@ -78,25 +78,25 @@ public sealed class ImageBuffer : IDisposable
     /// <summary>
     /// The pixels as an array: RGB, HWC. Length Height x Width x 3. Copies borrowed memory; see <see cref="AsSpan"/>.
     /// </summary>
-    public byte[] Pixels => array is { } pixels && pixels.Length == Length && !isRented ? pixels : AsSpan().ToArray();
+    public byte[] Pixels => _array is { } pixels && pixels.Length == Length && !_isRented ? pixels : AsSpan().ToArray();
 
     private int Length => 3 * Width * Height;
 
     /// <summary>The pixels without a copy: RGB, HWC. Length Height x Width x 3.</summary>
     /// <exception cref="ObjectDisposedException">The image is disposed.</exception>
-    public unsafe ReadOnlySpan<byte> AsSpan() => address != 0
-        ? new ReadOnlySpan<byte>((void*)address, Length)
-        : (array ?? throw new ObjectDisposedException(nameof(ImageBuffer))).AsSpan(offset, Length);
+    public unsafe ReadOnlySpan<byte> AsSpan() => _address != 0
+        ? new ReadOnlySpan<byte>((void*)_address, Length)
+        : (_array ?? throw new ObjectDisposedException(nameof(ImageBuffer))).AsSpan(_offset, Length);
 
     /// <summary>Returns pooled memory to the pool.</summary>
     public void Dispose()
     {
-        if (isRented && Interlocked.Exchange(ref array, null) is { } rented)
+        if (_isRented && Interlocked.Exchange(ref _array, null) is { } rented)
         {
             ArrayPool<byte>.Shared.Return(rented);
         }
 
-        GC.KeepAlive(owner);
+        GC.KeepAlive(_owner);
     }
 
     /// <summary>Rents memory for an image. The content is undefined.</summary>
@@ -109,7 +109,7 @@ public sealed class ImageBuffer : IDisposable
     }
 
     /// <summary>The pixels of a rented image, to be written before the image is shared.</summary>
-    internal Span<byte> Write() => array.AsSpan(0, Length);
+    internal Span<byte> Write() => _array.AsSpan(0, Length);
 }
 
 /// <summary>An image could not be read. The message names the image and the reason.</summary>

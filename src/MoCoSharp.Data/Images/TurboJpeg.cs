@@ -31,7 +31,7 @@ internal sealed unsafe class TurboJpeg : SafeHandleZeroOrMinusOneIsInvalid
     private static readonly Functions? Library = Load();
 
     [ThreadStatic]
-    private static TurboJpeg? threadsOwn;
+    private static TurboJpeg? _threadsOwn;
 
     /// <summary>Creates a decoder for one thread.</summary>
     public TurboJpeg()
@@ -55,13 +55,13 @@ internal sealed unsafe class TurboJpeg : SafeHandleZeroOrMinusOneIsInvalid
             return null;
         }
 
-        threadsOwn ??= new TurboJpeg();
-        if (threadsOwn.IsInvalid)
+        _threadsOwn ??= new TurboJpeg();
+        if (_threadsOwn.IsInvalid)
         {
             return null;
         }
 
-        return threadsOwn.Decode(Library, file, name, request, transposes);
+        return _threadsOwn.Decode(Library, file, name, request, transposes);
     }
 
     /// <inheritdoc/>

@@ -7,7 +7,7 @@ namespace MoCoSharp.Data.Kernels;
 /// <summary>4 lanes.</summary>
 internal readonly struct Lanes128(Vector128<int> value) : ILanes<Lanes128>
 {
-    private readonly Vector128<int> value = value;
+    private readonly Vector128<int> _value = value;
 
     public static int Count => 4;
 
@@ -44,17 +44,17 @@ internal readonly struct Lanes128(Vector128<int> value) : ILanes<Lanes128>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void StoreBytes(ref byte to)
     {
-        var bytes = Vector128.Narrow(Vector128.Narrow(value, value), Vector128<short>.Zero).AsUInt32();
+        var bytes = Vector128.Narrow(Vector128.Narrow(_value, _value), Vector128<short>.Zero).AsUInt32();
         Unsafe.WriteUnaligned(ref to, bytes.ToScalar());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void StorePixels(ref byte to) => StoreTwelve(Vector128.Shuffle(value.AsByte(), Pack), ref to);
+    public void StorePixels(ref byte to) => StoreTwelve(Vector128.Shuffle(_value.AsByte(), Pack), ref to);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void StoreFours(ref byte to)
     {
-        var bytes = Vector128.Narrow(Vector128.Narrow(value, value), Vector128<short>.Zero).AsUInt32().ToScalar();
+        var bytes = Vector128.Narrow(Vector128.Narrow(_value, _value), Vector128<short>.Zero).AsUInt32().ToScalar();
         Unsafe.WriteUnaligned(ref to, (ushort)bytes);
         Unsafe.Add(ref to, 2) = (byte)(bytes >> 16);
     }
@@ -81,84 +81,85 @@ internal readonly struct Lanes128(Vector128<int> value) : ILanes<Lanes128>
     public static Lanes128 LoadInts(ref readonly int from) => new(Vector128.LoadUnsafe(in from));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void StoreFloats(ref float to) => value.AsSingle().StoreUnsafe(ref to);
+    public void StoreFloats(ref float to) => _value.AsSingle().StoreUnsafe(ref to);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 operator +(Lanes128 left, Lanes128 right) => new(left.value + right.value);
+    public static Lanes128 operator +(Lanes128 left, Lanes128 right) => new(left._value + right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 operator -(Lanes128 left, Lanes128 right) => new(left.value - right.value);
+    public static Lanes128 operator -(Lanes128 left, Lanes128 right) => new(left._value - right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 operator *(Lanes128 left, Lanes128 right) => new(left.value * right.value);
+    public static Lanes128 operator *(Lanes128 left, Lanes128 right) => new(left._value * right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 operator &(Lanes128 left, Lanes128 right) => new(left.value & right.value);
+    public static Lanes128 operator &(Lanes128 left, Lanes128 right) => new(left._value & right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 operator |(Lanes128 left, Lanes128 right) => new(left.value | right.value);
+    public static Lanes128 operator |(Lanes128 left, Lanes128 right) => new(left._value | right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 operator <<(Lanes128 value, int bits) => new(value.value << bits);
+    public static Lanes128 operator <<(Lanes128 value, int bits) => new(value._value << bits);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 operator >>>(Lanes128 value, int bits) => new(value.value >>> bits);
+    public static Lanes128 operator >>>(Lanes128 value, int bits) => new(value._value >>> bits);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Min(Lanes128 left, Lanes128 right) => new(Vector128.Min(left.value, right.value));
+    public static Lanes128 Min(Lanes128 left, Lanes128 right) => new(Vector128.Min(left._value, right._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Max(Lanes128 left, Lanes128 right) => new(Vector128.Max(left.value, right.value));
+    public static Lanes128 Max(Lanes128 left, Lanes128 right) => new(Vector128.Max(left._value, right._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Abs(Lanes128 value) => new(Vector128.Abs(value.value));
+    public static Lanes128 Abs(Lanes128 value) => new(Vector128.Abs(value._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Equal(Lanes128 left, Lanes128 right) => new(Vector128.Equals(left.value, right.value));
+    public static Lanes128 Equal(Lanes128 left, Lanes128 right) => new(Vector128.Equals(left._value, right._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Less(Lanes128 left, Lanes128 right) => new(Vector128.LessThan(left.value, right.value));
+    public static Lanes128 Less(Lanes128 left, Lanes128 right) => new(Vector128.LessThan(left._value, right._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Choose(Lanes128 mask, Lanes128 yes, Lanes128 no) =>
-        new(Vector128.ConditionalSelect(mask.value, yes.value, no.value));
+        new(Vector128.ConditionalSelect(mask._value, yes._value, no._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Sum(Lanes128 value) => Vector128.Sum(value.value);
+    public static int Sum(Lanes128 value) => Vector128.Sum(value._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 ToF(Lanes128 value) => new(Vector128.ConvertToSingle(value.value).AsInt32());
+    public static Lanes128 ToF(Lanes128 value) => new(Vector128.ConvertToSingle(value._value).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Cut(Lanes128 value) => new(Vector128.ConvertToInt32Native(value.value.AsSingle()));
+    public static Lanes128 Cut(Lanes128 value) => new(Vector128.ConvertToInt32Native(value._value.AsSingle()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 AddF(Lanes128 left, Lanes128 right) =>
-        new((left.value.AsSingle() + right.value.AsSingle()).AsInt32());
+        new((left._value.AsSingle() + right._value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 SubtractF(Lanes128 left, Lanes128 right) =>
-        new((left.value.AsSingle() - right.value.AsSingle()).AsInt32());
+        new((left._value.AsSingle() - right._value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 MultiplyF(Lanes128 left, Lanes128 right) =>
-        new((left.value.AsSingle() * right.value.AsSingle()).AsInt32());
+        new((left._value.AsSingle() * right._value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 DivideF(Lanes128 left, Lanes128 right) =>
-        new((left.value.AsSingle() / right.value.AsSingle()).AsInt32());
+        new((left._value.AsSingle() / right._value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 FusedF(Lanes128 left, Lanes128 right, Lanes128 added) =>
         new(
-            Vector128.FusedMultiplyAdd(left.value.AsSingle(), right.value.AsSingle(), added.value.AsSingle()).AsInt32()
+            Vector128.FusedMultiplyAdd(left._value.AsSingle(), right._value.AsSingle(), added._value.AsSingle())
+                .AsInt32()
         );
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 MinF(Lanes128 left, Lanes128 right) =>
-        new(Vector128.MinNative(left.value.AsSingle(), right.value.AsSingle()).AsInt32());
+        new(Vector128.MinNative(left._value.AsSingle(), right._value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 MaxF(Lanes128 left, Lanes128 right) =>
-        new(Vector128.MaxNative(left.value.AsSingle(), right.value.AsSingle()).AsInt32());
+        new(Vector128.MaxNative(left._value.AsSingle(), right._value.AsSingle()).AsInt32());
 }

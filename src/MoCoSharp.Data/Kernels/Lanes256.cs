@@ -7,7 +7,7 @@ namespace MoCoSharp.Data.Kernels;
 /// <summary>8 lanes.</summary>
 internal readonly struct Lanes256(Vector256<int> value) : ILanes<Lanes256>
 {
-    private readonly Vector256<int> value = value;
+    private readonly Vector256<int> _value = value;
 
     public static int Count => 8;
 
@@ -37,8 +37,8 @@ internal readonly struct Lanes256(Vector256<int> value) : ILanes<Lanes256>
     public void StoreBytes(ref byte to)
     {
         var bytes = Avx512F.VL.IsSupported
-            ? Avx512F.VL.ConvertToVector128Byte(value)
-            : Vector128.Narrow(Vector128.Narrow(value.GetLower(), value.GetUpper()), Vector128<short>.Zero).AsByte();
+            ? Avx512F.VL.ConvertToVector128Byte(_value)
+            : Vector128.Narrow(Vector128.Narrow(_value.GetLower(), _value.GetUpper()), Vector128<short>.Zero).AsByte();
         Unsafe.WriteUnaligned(ref to, bytes.AsUInt64().ToScalar());
     }
 
@@ -46,15 +46,15 @@ internal readonly struct Lanes256(Vector256<int> value) : ILanes<Lanes256>
     public void StorePixels(ref byte to)
     {
         // Writes four extra bytes, which the next store overwrites.
-        Vector128.Shuffle(value.GetLower().AsByte(), Lanes128.Pack).StoreUnsafe(ref to);
-        Lanes128.StoreTwelve(Vector128.Shuffle(value.GetUpper().AsByte(), Lanes128.Pack), ref Unsafe.Add(ref to, 12));
+        Vector128.Shuffle(_value.GetLower().AsByte(), Lanes128.Pack).StoreUnsafe(ref to);
+        Lanes128.StoreTwelve(Vector128.Shuffle(_value.GetUpper().AsByte(), Lanes128.Pack), ref Unsafe.Add(ref to, 12));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void StoreFours(ref byte to)
     {
         var bytes = Vector128
-            .Narrow(Vector128.Narrow(value.GetLower(), value.GetUpper()), Vector128<short>.Zero)
+            .Narrow(Vector128.Narrow(_value.GetLower(), _value.GetUpper()), Vector128<short>.Zero)
             .AsByte();
         var packed = Vector128.Shuffle(bytes, Lanes128.Pack).AsUInt32();
         Unsafe.WriteUnaligned(ref to, packed.ToScalar());
@@ -89,84 +89,85 @@ internal readonly struct Lanes256(Vector256<int> value) : ILanes<Lanes256>
     public static Lanes256 LoadInts(ref readonly int from) => new(Vector256.LoadUnsafe(in from));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void StoreFloats(ref float to) => value.AsSingle().StoreUnsafe(ref to);
+    public void StoreFloats(ref float to) => _value.AsSingle().StoreUnsafe(ref to);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 operator +(Lanes256 left, Lanes256 right) => new(left.value + right.value);
+    public static Lanes256 operator +(Lanes256 left, Lanes256 right) => new(left._value + right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 operator -(Lanes256 left, Lanes256 right) => new(left.value - right.value);
+    public static Lanes256 operator -(Lanes256 left, Lanes256 right) => new(left._value - right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 operator *(Lanes256 left, Lanes256 right) => new(left.value * right.value);
+    public static Lanes256 operator *(Lanes256 left, Lanes256 right) => new(left._value * right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 operator &(Lanes256 left, Lanes256 right) => new(left.value & right.value);
+    public static Lanes256 operator &(Lanes256 left, Lanes256 right) => new(left._value & right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 operator |(Lanes256 left, Lanes256 right) => new(left.value | right.value);
+    public static Lanes256 operator |(Lanes256 left, Lanes256 right) => new(left._value | right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 operator <<(Lanes256 value, int bits) => new(value.value << bits);
+    public static Lanes256 operator <<(Lanes256 value, int bits) => new(value._value << bits);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 operator >>>(Lanes256 value, int bits) => new(value.value >>> bits);
+    public static Lanes256 operator >>>(Lanes256 value, int bits) => new(value._value >>> bits);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Min(Lanes256 left, Lanes256 right) => new(Vector256.Min(left.value, right.value));
+    public static Lanes256 Min(Lanes256 left, Lanes256 right) => new(Vector256.Min(left._value, right._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Max(Lanes256 left, Lanes256 right) => new(Vector256.Max(left.value, right.value));
+    public static Lanes256 Max(Lanes256 left, Lanes256 right) => new(Vector256.Max(left._value, right._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Abs(Lanes256 value) => new(Vector256.Abs(value.value));
+    public static Lanes256 Abs(Lanes256 value) => new(Vector256.Abs(value._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Equal(Lanes256 left, Lanes256 right) => new(Vector256.Equals(left.value, right.value));
+    public static Lanes256 Equal(Lanes256 left, Lanes256 right) => new(Vector256.Equals(left._value, right._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Less(Lanes256 left, Lanes256 right) => new(Vector256.LessThan(left.value, right.value));
+    public static Lanes256 Less(Lanes256 left, Lanes256 right) => new(Vector256.LessThan(left._value, right._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Choose(Lanes256 mask, Lanes256 yes, Lanes256 no) =>
-        new(Vector256.ConditionalSelect(mask.value, yes.value, no.value));
+        new(Vector256.ConditionalSelect(mask._value, yes._value, no._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Sum(Lanes256 value) => Vector256.Sum(value.value);
+    public static int Sum(Lanes256 value) => Vector256.Sum(value._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 ToF(Lanes256 value) => new(Vector256.ConvertToSingle(value.value).AsInt32());
+    public static Lanes256 ToF(Lanes256 value) => new(Vector256.ConvertToSingle(value._value).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Cut(Lanes256 value) => new(Vector256.ConvertToInt32Native(value.value.AsSingle()));
+    public static Lanes256 Cut(Lanes256 value) => new(Vector256.ConvertToInt32Native(value._value.AsSingle()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 AddF(Lanes256 left, Lanes256 right) =>
-        new((left.value.AsSingle() + right.value.AsSingle()).AsInt32());
+        new((left._value.AsSingle() + right._value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 SubtractF(Lanes256 left, Lanes256 right) =>
-        new((left.value.AsSingle() - right.value.AsSingle()).AsInt32());
+        new((left._value.AsSingle() - right._value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 MultiplyF(Lanes256 left, Lanes256 right) =>
-        new((left.value.AsSingle() * right.value.AsSingle()).AsInt32());
+        new((left._value.AsSingle() * right._value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 DivideF(Lanes256 left, Lanes256 right) =>
-        new((left.value.AsSingle() / right.value.AsSingle()).AsInt32());
+        new((left._value.AsSingle() / right._value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 FusedF(Lanes256 left, Lanes256 right, Lanes256 added) =>
         new(
-            Vector256.FusedMultiplyAdd(left.value.AsSingle(), right.value.AsSingle(), added.value.AsSingle()).AsInt32()
+            Vector256.FusedMultiplyAdd(left._value.AsSingle(), right._value.AsSingle(), added._value.AsSingle())
+                .AsInt32()
         );
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 MinF(Lanes256 left, Lanes256 right) =>
-        new(Vector256.MinNative(left.value.AsSingle(), right.value.AsSingle()).AsInt32());
+        new(Vector256.MinNative(left._value.AsSingle(), right._value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 MaxF(Lanes256 left, Lanes256 right) =>
-        new(Vector256.MaxNative(left.value.AsSingle(), right.value.AsSingle()).AsInt32());
+        new(Vector256.MaxNative(left._value.AsSingle(), right._value.AsSingle()).AsInt32());
 }

@@ -7,7 +7,7 @@ namespace MoCoSharp.Data.Kernels;
 /// <summary>16 lanes.</summary>
 internal readonly struct Lanes512(Vector512<int> value) : ILanes<Lanes512>
 {
-    private readonly Vector512<int> value = value;
+    private readonly Vector512<int> _value = value;
 
     public static int Count => 16;
 
@@ -63,26 +63,26 @@ internal readonly struct Lanes512(Vector512<int> value) : ILanes<Lanes512>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void StoreBytes(ref byte to) => Narrow(value).StoreUnsafe(ref to);
+    public void StoreBytes(ref byte to) => Narrow(_value).StoreUnsafe(ref to);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void StorePixels(ref byte to)
     {
         if (Avx512Vbmi.IsSupported)
         {
-            var packed = Avx512Vbmi.PermuteVar64x8(value.AsByte(), PackAll);
+            var packed = Avx512Vbmi.PermuteVar64x8(_value.AsByte(), PackAll);
             packed.GetLower().StoreUnsafe(ref to);
             packed.GetUpper().GetLower().StoreUnsafe(ref to, 32);
             return;
         }
 
-        new Lanes256(value.GetLower()).StorePixels(ref to);
-        new Lanes256(value.GetUpper()).StorePixels(ref Unsafe.Add(ref to, 24));
+        new Lanes256(_value.GetLower()).StorePixels(ref to);
+        new Lanes256(_value.GetUpper()).StorePixels(ref Unsafe.Add(ref to, 24));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void StoreFours(ref byte to) =>
-        Lanes128.StoreTwelve(Vector128.Shuffle(Narrow(value), Lanes128.Pack), ref to);
+        Lanes128.StoreTwelve(Vector128.Shuffle(Narrow(_value), Lanes128.Pack), ref to);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<int> Widen(Vector128<byte> bytes)
@@ -125,84 +125,85 @@ internal readonly struct Lanes512(Vector512<int> value) : ILanes<Lanes512>
     public static Lanes512 LoadInts(ref readonly int from) => new(Vector512.LoadUnsafe(in from));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void StoreFloats(ref float to) => value.AsSingle().StoreUnsafe(ref to);
+    public void StoreFloats(ref float to) => _value.AsSingle().StoreUnsafe(ref to);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 operator +(Lanes512 left, Lanes512 right) => new(left.value + right.value);
+    public static Lanes512 operator +(Lanes512 left, Lanes512 right) => new(left._value + right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 operator -(Lanes512 left, Lanes512 right) => new(left.value - right.value);
+    public static Lanes512 operator -(Lanes512 left, Lanes512 right) => new(left._value - right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 operator *(Lanes512 left, Lanes512 right) => new(left.value * right.value);
+    public static Lanes512 operator *(Lanes512 left, Lanes512 right) => new(left._value * right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 operator &(Lanes512 left, Lanes512 right) => new(left.value & right.value);
+    public static Lanes512 operator &(Lanes512 left, Lanes512 right) => new(left._value & right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 operator |(Lanes512 left, Lanes512 right) => new(left.value | right.value);
+    public static Lanes512 operator |(Lanes512 left, Lanes512 right) => new(left._value | right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 operator <<(Lanes512 value, int bits) => new(value.value << bits);
+    public static Lanes512 operator <<(Lanes512 value, int bits) => new(value._value << bits);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 operator >>>(Lanes512 value, int bits) => new(value.value >>> bits);
+    public static Lanes512 operator >>>(Lanes512 value, int bits) => new(value._value >>> bits);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Min(Lanes512 left, Lanes512 right) => new(Vector512.Min(left.value, right.value));
+    public static Lanes512 Min(Lanes512 left, Lanes512 right) => new(Vector512.Min(left._value, right._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Max(Lanes512 left, Lanes512 right) => new(Vector512.Max(left.value, right.value));
+    public static Lanes512 Max(Lanes512 left, Lanes512 right) => new(Vector512.Max(left._value, right._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Abs(Lanes512 value) => new(Vector512.Abs(value.value));
+    public static Lanes512 Abs(Lanes512 value) => new(Vector512.Abs(value._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Equal(Lanes512 left, Lanes512 right) => new(Vector512.Equals(left.value, right.value));
+    public static Lanes512 Equal(Lanes512 left, Lanes512 right) => new(Vector512.Equals(left._value, right._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Less(Lanes512 left, Lanes512 right) => new(Vector512.LessThan(left.value, right.value));
+    public static Lanes512 Less(Lanes512 left, Lanes512 right) => new(Vector512.LessThan(left._value, right._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Choose(Lanes512 mask, Lanes512 yes, Lanes512 no) =>
-        new(Vector512.ConditionalSelect(mask.value, yes.value, no.value));
+        new(Vector512.ConditionalSelect(mask._value, yes._value, no._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Sum(Lanes512 value) => Vector512.Sum(value.value);
+    public static int Sum(Lanes512 value) => Vector512.Sum(value._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 ToF(Lanes512 value) => new(Vector512.ConvertToSingle(value.value).AsInt32());
+    public static Lanes512 ToF(Lanes512 value) => new(Vector512.ConvertToSingle(value._value).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Cut(Lanes512 value) => new(Vector512.ConvertToInt32Native(value.value.AsSingle()));
+    public static Lanes512 Cut(Lanes512 value) => new(Vector512.ConvertToInt32Native(value._value.AsSingle()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 AddF(Lanes512 left, Lanes512 right) =>
-        new((left.value.AsSingle() + right.value.AsSingle()).AsInt32());
+        new((left._value.AsSingle() + right._value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 SubtractF(Lanes512 left, Lanes512 right) =>
-        new((left.value.AsSingle() - right.value.AsSingle()).AsInt32());
+        new((left._value.AsSingle() - right._value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 MultiplyF(Lanes512 left, Lanes512 right) =>
-        new((left.value.AsSingle() * right.value.AsSingle()).AsInt32());
+        new((left._value.AsSingle() * right._value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 DivideF(Lanes512 left, Lanes512 right) =>
-        new((left.value.AsSingle() / right.value.AsSingle()).AsInt32());
+        new((left._value.AsSingle() / right._value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 FusedF(Lanes512 left, Lanes512 right, Lanes512 added) =>
         new(
-            Vector512.FusedMultiplyAdd(left.value.AsSingle(), right.value.AsSingle(), added.value.AsSingle()).AsInt32()
+            Vector512.FusedMultiplyAdd(left._value.AsSingle(), right._value.AsSingle(), added._value.AsSingle())
+                .AsInt32()
         );
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 MinF(Lanes512 left, Lanes512 right) =>
-        new(Vector512.MinNative(left.value.AsSingle(), right.value.AsSingle()).AsInt32());
+        new(Vector512.MinNative(left._value.AsSingle(), right._value.AsSingle()).AsInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 MaxF(Lanes512 left, Lanes512 right) =>
-        new(Vector512.MaxNative(left.value.AsSingle(), right.value.AsSingle()).AsInt32());
+        new(Vector512.MaxNative(left._value.AsSingle(), right._value.AsSingle()).AsInt32());
 }

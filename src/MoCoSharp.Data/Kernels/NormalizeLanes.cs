@@ -15,10 +15,10 @@ internal sealed class NormalizeLanes
 {
     private const int Pattern = 48; // lanes after which the channels repeat, for every width
 
-    private readonly int[] mean = new int[Pattern]; // bits of float32, red, green, blue, red, ...
-    private readonly int[] std = new int[Pattern];
-    private readonly int[] reciprocal = new int[Pattern];
-    private readonly bool isExact = Fma.IsSupported || AdvSimd.IsSupported;
+    private readonly int[] _mean = new int[Pattern]; // bits of float32, red, green, blue, red, ...
+    private readonly int[] _std = new int[Pattern];
+    private readonly int[] _reciprocal = new int[Pattern];
+    private readonly bool _isExact = Fma.IsSupported || AdvSimd.IsSupported;
 
     /// <summary>Compares the lanes with the scalar results.</summary>
     /// <param name="mean">Mean of the channels.</param>
@@ -28,23 +28,23 @@ internal sealed class NormalizeLanes
     {
         for (var i = 0; i < Pattern; i++)
         {
-            this.mean[i] = BitConverter.SingleToInt32Bits(mean[i % 3]);
-            this.std[i] = BitConverter.SingleToInt32Bits(-std[i % 3]);
-            this.reciprocal[i] = BitConverter.SingleToInt32Bits(1 / std[i % 3]);
+            _mean[i] = BitConverter.SingleToInt32Bits(mean[i % 3]);
+            _std[i] = BitConverter.SingleToInt32Bits(-std[i % 3]);
+            _reciprocal[i] = BitConverter.SingleToInt32Bits(1 / std[i % 3]);
         }
 
-        for (var i = 0; i < table.Length && isExact; i++)
+        for (var i = 0; i < table.Length && _isExact; i++)
         {
             var (value, channel) = ((float)(i % 256), i / 256);
             var part = Divide(value, 1 / 255f, -255f);
             var normal = Divide(part - mean[channel], 1 / std[channel], -std[channel]);
-            isExact = BitConverter.SingleToInt32Bits(normal) == BitConverter.SingleToInt32Bits(table[i]);
+            _isExact = BitConverter.SingleToInt32Bits(normal) == BitConverter.SingleToInt32Bits(table[i]);
         }
     }
 
     /// <summary>Normalizes whole patterns of lanes.</summary>
     /// <returns>Values done, a multiple of 3. The table does the rest.</returns>
-    public int Apply(ReadOnlySpan<byte> pixels, Span<float> floats, VectorWidth width) => !isExact ? 0 : width switch
+    public int Apply(ReadOnlySpan<byte> pixels, Span<float> floats, VectorWidth width) => !_isExact ? 0 : width switch
     {
         VectorWidth.Bits512 => Apply<Lanes512>(pixels, floats),
         VectorWidth.Bits256 => Apply<Lanes256>(pixels, floats),
@@ -65,14 +65,15 @@ internal sealed class NormalizeLanes
         ref var to = ref MemoryMarshal.GetReference(floats);
         var at = 0;
         var (mean0, mean1, mean2) = (
-            T.LoadInts(in mean[0]),
-            T.LoadInts(in mean[T.Count]),
-            T.LoadInts(in mean[2 * T.Count]));
-        var (std0, std1, std2) = (T.LoadInts(in std[0]), T.LoadInts(in std[T.Count]), T.LoadInts(in std[2 * T.Count]));
+            T.LoadInts(in _mean[0]),
+            T.LoadInts(in _mean[T.Count]),
+            T.LoadInts(in _mean[2 * T.Count]));
+        var (std0, std1, std2) =
+            (T.LoadInts(in _std[0]), T.LoadInts(in _std[T.Count]), T.LoadInts(in _std[2 * T.Count]));
         var (times0, times1, times2) = (
-            T.LoadInts(in reciprocal[0]),
-            T.LoadInts(in reciprocal[T.Count]),
-            T.LoadInts(in reciprocal[2 * T.Count]));
+            T.LoadInts(in _reciprocal[0]),
+            T.LoadInts(in _reciprocal[T.Count]),
+            T.LoadInts(in _reciprocal[2 * T.Count]));
         for (; at <= Math.Min(pixels.Length, floats.Length) - (3 * T.Count); at += 3 * T.Count)
         {
             One(ref from, ref to, at, mean0, std0, times0);

@@ -10,12 +10,12 @@ namespace MoCoSharp.Data.Loading;
 /// </summary>
 internal sealed class BadImages
 {
-    private readonly IImageDataset data;
-    private readonly LoaderOptions options;
-    private readonly Action<BadImage>? found;
-    private readonly ConcurrentDictionary<int, Known> broken = [];
-    private readonly SortedList<int, BadImage> leftOut = []; // also its own lock
-    private readonly IImageFiles? files;
+    private readonly IImageDataset _data;
+    private readonly LoaderOptions _options;
+    private readonly Action<BadImage>? _found;
+    private readonly ConcurrentDictionary<int, Known> _broken = [];
+    private readonly SortedList<int, BadImage> _leftOut = []; // also its own lock
+    private readonly IImageFiles? _files;
 
     /// <summary>A reader without known bad images.</summary>
     /// <param name="data">The images.</param>
@@ -23,7 +23,7 @@ internal sealed class BadImages
     /// <param name="found">Called once for each bad image, on the thread that found it.</param>
     public BadImages(IImageDataset data, LoaderOptions options, Action<BadImage>? found = null)
     {
-        (this.data, this.options, this.found, files) = (data, options, found, data as IImageFiles);
+        (_data, _options, _found, _files) = (data, options, found, data as IImageFiles);
         Outage = new(data, data.Description, data.Count, TimeSpan.FromSeconds(options.OutageSeconds), options.Notice);
         SecondTries = SecondTries.Of(data, Outage);
     }
@@ -33,9 +33,9 @@ internal sealed class BadImages
     {
         get
         {
-            lock (leftOut)
+            lock (_leftOut)
             {
-                return [.. leftOut.Values];
+                return [.. _leftOut.Values];
             }
         }
     }
@@ -56,36 +56,36 @@ internal sealed class BadImages
     public BadImage? TryMake<TState>(
         int index, in DecodeRequest request, TState state, Action<TState, LabeledImage> make)
     {
-        if (broken.TryGetValue(index, out var known) && !HasChanged(index, known.Stamp))
+        if (_broken.TryGetValue(index, out var known) && !HasChanged(index, known.Stamp))
         {
-            return options.OnBadImage == BadImageAction.Fail ? throw Failure(known.Image) : known.Image;
+            return _options.OnBadImage == BadImageAction.Fail ? throw Failure(known.Image) : known.Image;
         }
 
         try
         {
-            var read = data.Read(index, request);
+            var read = _data.Read(index, request);
             make(state, read);
             read.Image.Dispose();
             Outage.Answered();
             if (known is not null)
             {
-                broken.TryRemove(index, out _); // repaired meanwhile
+                _broken.TryRemove(index, out _); // repaired meanwhile
             }
 
             return null;
         }
         catch (Exception error) when (error is BrokenImageException or IOException or UnauthorizedAccessException)
         {
-            var bad = new BadImage(index, data.NameOf(index), error.Message)
+            var bad = new BadImage(index, _data.NameOf(index), error.Message)
             {
                 MayPass = error is not BrokenImageException { MayPass: false },
             };
             if (!bad.MayPass)
             {
                 Outage.Answered();
-                broken[index] = new Known(bad, StampOf(index));
+                _broken[index] = new Known(bad, StampOf(index));
                 LeaveOut(bad);
-                if (options.OnBadImage == BadImageAction.Fail)
+                if (_options.OnBadImage == BadImageAction.Fail)
                 {
                     throw Failure(bad);
                 }
@@ -101,18 +101,18 @@ internal sealed class BadImages
     public void LeaveOut(BadImage bad)
     {
         bool isNews;
-        lock (leftOut)
+        lock (_leftOut)
         {
-            isNews = !leftOut.TryGetValue(bad.Index, out var known) || (known.MayPass && !bad.MayPass);
+            isNews = !_leftOut.TryGetValue(bad.Index, out var known) || (known.MayPass && !bad.MayPass);
             if (isNews)
             {
-                leftOut[bad.Index] = bad;
+                _leftOut[bad.Index] = bad;
             }
         }
 
         if (isNews)
         {
-            found?.Invoke(bad);
+            _found?.Invoke(bad);
         }
     }
 
@@ -126,7 +126,7 @@ internal sealed class BadImages
     private bool HasChanged(int index, FileStamp? stamp) =>
         stamp is { } before && (!before.IsSettled || StampOf(index) != stamp);
 
-    private FileStamp? StampOf(int index) => files is null ? null : FileStamp.Of(files.PathOf(index));
+    private FileStamp? StampOf(int index) => _files is null ? null : FileStamp.Of(_files.PathOf(index));
 
     private sealed record Known(BadImage Image, FileStamp? Stamp);
 }

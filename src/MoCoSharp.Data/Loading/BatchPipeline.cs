@@ -23,12 +23,12 @@ internal sealed class BatchPipeline(
     int batches, Func<int, ViewBatch> open, Action<int, ViewBatch, int, Func<bool>> fill, int workers, int ahead
 ) : IDisposable
 {
-    private readonly Lock starting = new();
-    private readonly object gate = new();
-    private readonly Queue<Pending> ready = []; // in the consumer's order
-    private readonly Queue<Pending> unfilled = []; // batches with free slots
-    private readonly List<Thread> threads = [];
-    private bool stopped;
+    private readonly Lock _starting = new();
+    private readonly object _gate = new();
+    private readonly Queue<Pending> _ready = []; // in the consumer's order
+    private readonly Queue<Pending> _unfilled = []; // batches with free slots
+    private readonly List<Thread> _threads = [];
+    private bool _stopped;
 
     /// <summary>Runs the pipeline once. Ending the enumeration early stops the workers.</summary>
     public IEnumerable<ViewBatch> Run(CancellationToken cancellation)
@@ -58,9 +58,9 @@ internal sealed class BatchPipeline(
     public void Dispose()
     {
         Stop();
-        lock (starting)
+        lock (_starting)
         {
-            foreach (var thread in threads)
+            foreach (var thread in _threads)
             {
                 // A handler of the loader's events may call this on a worker, which cannot wait for itself.
                 if (thread != Thread.CurrentThread)
@@ -70,9 +70,9 @@ internal sealed class BatchPipeline(
             }
         }
 
-        lock (gate)
+        lock (_gate)
         {
-            while (ready.TryDequeue(out var pending))
+            while (_ready.TryDequeue(out var pending))
             {
                 pending.Batch.Dispose();
             }
@@ -81,34 +81,34 @@ internal sealed class BatchPipeline(
 
     private void Start()
     {
-        lock (starting)
+        lock (_starting)
         {
-            for (var i = 0; i < workers && !stopped; i++)
+            for (var i = 0; i < workers && !_stopped; i++)
             {
                 var thread = new Thread(Work) { IsBackground = true, Name = $"views {i}" };
                 thread.Start();
-                threads.Add(thread);
+                _threads.Add(thread);
             }
         }
     }
 
     private void Stop()
     {
-        lock (gate)
+        lock (_gate)
         {
-            stopped = true;
-            Monitor.PulseAll(gate);
+            _stopped = true;
+            Monitor.PulseAll(_gate);
         }
     }
 
     private void Open(int number)
     {
         var pending = new Pending(number, open(number));
-        lock (gate)
+        lock (_gate)
         {
-            ready.Enqueue(pending);
-            unfilled.Enqueue(pending);
-            Monitor.PulseAll(gate);
+            _ready.Enqueue(pending);
+            _unfilled.Enqueue(pending);
+            Monitor.PulseAll(_gate);
         }
     }
 
@@ -116,16 +116,16 @@ internal sealed class BatchPipeline(
     {
         var since = Stopwatch.GetTimestamp();
         Pending pending;
-        lock (gate)
+        lock (_gate)
         {
-            while (!stopped && ready.Peek().Unfinished > 0)
+            while (!_stopped && _ready.Peek().Unfinished > 0)
             {
-                Monitor.Wait(gate);
+                Monitor.Wait(_gate);
             }
 
             cancellation.ThrowIfCancellationRequested();
-            ObjectDisposedException.ThrowIf(stopped, typeof(ViewLoader));
-            pending = ready.Dequeue();
+            ObjectDisposedException.ThrowIf(_stopped, typeof(ViewLoader));
+            pending = _ready.Dequeue();
         }
 
         if (pending.Error is { } error)
@@ -140,7 +140,7 @@ internal sealed class BatchPipeline(
 
     private void Work()
     {
-        Func<bool> isStopped = () => Volatile.Read(ref stopped);
+        Func<bool> isStopped = () => Volatile.Read(ref _stopped);
         while (TakeSlot() is var (pending, slot))
         {
             ExceptionDispatchInfo? error = null;
@@ -153,12 +153,12 @@ internal sealed class BatchPipeline(
                 error = ExceptionDispatchInfo.Capture(exception);
             }
 
-            lock (gate)
+            lock (_gate)
             {
                 pending.Finish(slot, error);
                 if (pending.Unfinished == 0)
                 {
-                    Monitor.PulseAll(gate);
+                    Monitor.PulseAll(_gate);
                 }
             }
         }
@@ -166,23 +166,23 @@ internal sealed class BatchPipeline(
 
     private (Pending Pending, int Slot)? TakeSlot()
     {
-        lock (gate)
+        lock (_gate)
         {
-            while (!stopped && unfilled.Count == 0)
+            while (!_stopped && _unfilled.Count == 0)
             {
-                Monitor.Wait(gate);
+                Monitor.Wait(_gate);
             }
 
-            if (stopped)
+            if (_stopped)
             {
                 return null;
             }
 
-            var pending = unfilled.Peek();
+            var pending = _unfilled.Peek();
             var slot = pending.NextSlot++;
             if (pending.NextSlot == pending.Batch.Count)
             {
-                unfilled.Dequeue();
+                _unfilled.Dequeue();
             }
 
             return (pending, slot);
@@ -192,7 +192,7 @@ internal sealed class BatchPipeline(
     /// <summary>A batch that is being filled.</summary>
     private sealed class Pending(int number, ViewBatch batch)
     {
-        private int errorSlot = int.MaxValue;
+        private int _errorSlot = int.MaxValue;
 
         public int Number => number;
 
@@ -208,9 +208,9 @@ internal sealed class BatchPipeline(
         public void Finish(int slot, ExceptionDispatchInfo? error)
         {
             Unfinished--;
-            if (error is not null && slot < errorSlot)
+            if (error is not null && slot < _errorSlot)
             {
-                (Error, errorSlot) = (error, slot);
+                (Error, _errorSlot) = (error, slot);
             }
         }
     }

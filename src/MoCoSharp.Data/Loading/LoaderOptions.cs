@@ -60,7 +60,7 @@ public sealed record LoaderOptions
     public JpegDecoder JpegDecoder { get; init; } = JpegDecoder.Auto;
 
     /// <summary>Every fault of these options, a sentence each.</summary>
-    public IEnumerable<string> Faults()
+    public IEnumerable<string> Validate()
     {
         if (Workers < 0)
         {
@@ -100,7 +100,7 @@ public sealed record LoaderOptions
 
     internal void ThrowIfFaulty()
     {
-        var faults = string.Join('\n', Faults());
+        var faults = string.Join('\n', Validate());
         if (faults.Length > 0)
         {
             throw new ArgumentException(faults);

@@ -23,36 +23,36 @@ internal sealed class Outage(object data, string set, int count, TimeSpan longes
 
     private static readonly ConditionalWeakTable<object, StrongBox<bool>> Given = [];
 
-    private readonly StrongBox<bool> given = Given.GetOrCreateValue(data);
-    private readonly Lock gate = new();
-    private long answers;
-    private long since; // 0: no outage
-    private TimeSpan lastNotice;
+    private readonly StrongBox<bool> _given = Given.GetOrCreateValue(data);
+    private readonly Lock _gate = new();
+    private long _answers;
+    private long _since; // 0: no outage
+    private TimeSpan _lastNotice;
 
     /// <summary>Whether any file of the set was ever read, image or not.</summary>
-    public bool HasGiven => given.Value;
+    public bool HasGiven => _given.Value;
 
     /// <summary>The number of files that this reader has read.</summary>
-    public long Answers => Volatile.Read(ref answers);
+    public long Answers => Volatile.Read(ref _answers);
 
     /// <summary>Records that a file was read: there is no outage, or it is over.</summary>
     public void Answered()
     {
-        given.Value = true;
-        Interlocked.Increment(ref answers);
-        if (Volatile.Read(ref since) == 0)
+        _given.Value = true;
+        Interlocked.Increment(ref _answers);
+        if (Volatile.Read(ref _since) == 0)
         {
             return;
         }
 
         string? over = null;
-        lock (gate)
+        lock (_gate)
         {
-            if (since != 0)
+            if (_since != 0)
             {
                 over = FormattableString.Invariant(
-                    $"{set}: images can be read again after {Stopwatch.GetElapsedTime(since).TotalSeconds:F0} s.");
-                Volatile.Write(ref since, 0);
+                    $"{set}: images can be read again after {Stopwatch.GetElapsedTime(_since).TotalSeconds:F0} s.");
+                Volatile.Write(ref _since, 0);
             }
         }
 
@@ -70,9 +70,9 @@ internal sealed class Outage(object data, string set, int count, TimeSpan longes
     public void Wait(BadImage bad)
     {
         string? text = null;
-        lock (gate)
+        lock (_gate)
         {
-            if (!given.Value || longest == TimeSpan.Zero)
+            if (!_given.Value || longest == TimeSpan.Zero)
             {
                 throw new BrokenImageException($"{set}: none of the {count} images can be read. The first: {bad}")
                 {
@@ -80,16 +80,16 @@ internal sealed class Outage(object data, string set, int count, TimeSpan longes
                 };
             }
 
-            if (since == 0)
+            if (_since == 0)
             {
-                Volatile.Write(ref since, Stopwatch.GetTimestamp());
-                lastNotice = TimeSpan.Zero;
+                Volatile.Write(ref _since, Stopwatch.GetTimestamp());
+                _lastNotice = TimeSpan.Zero;
                 text =
                     $"{set}: no image can be read now: {bad} Waiting up to {longest.TotalSeconds:G4} s for them " +
                     "(loader.outageSeconds).";
             }
 
-            var waited = Stopwatch.GetElapsedTime(since);
+            var waited = Stopwatch.GetElapsedTime(_since);
             if (waited > longest)
             {
                 var seconds = waited.TotalSeconds.ToString("F0", CultureInfo.InvariantCulture);
@@ -101,9 +101,9 @@ internal sealed class Outage(object data, string set, int count, TimeSpan longes
                 };
             }
 
-            if (waited - lastNotice > BetweenNotices)
+            if (waited - _lastNotice > BetweenNotices)
             {
-                lastNotice = waited;
+                _lastNotice = waited;
                 text = FormattableString.Invariant(
                     $"{set}: still no image can be read, {waited.TotalSeconds:F0} of {longest.TotalSeconds:F0} s.");
             }

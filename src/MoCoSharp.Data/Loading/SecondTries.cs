@@ -17,7 +17,7 @@ internal sealed class SecondTries(Outage outage, Func<int, bool> answers, int co
     private const int Probes = 16;
     private const double LongestPatience = 2; // seconds
 
-    private double patience = LongestPatience;
+    private double _patience = LongestPatience;
 
     /// <summary>Second tries for the images of a set.</summary>
     public static SecondTries Of(IImageDataset data, Outage outage) =>
@@ -49,7 +49,7 @@ internal sealed class SecondTries(Outage outage, Func<int, bool> answers, int co
             first = (Stopwatch.GetTimestamp(), outage.Answers);
         }
 
-        if (Stopwatch.GetElapsedTime(first.Since).TotalSeconds < Volatile.Read(ref patience))
+        if (Stopwatch.GetElapsedTime(first.Since).TotalSeconds < Volatile.Read(ref _patience))
         {
             Thread.Sleep(20);
             return true;
@@ -64,10 +64,10 @@ internal sealed class SecondTries(Outage outage, Func<int, bool> answers, int co
         }
 
         // For missing files, the waits add up to twice the longest one.
-        Volatile.Write(ref patience, Volatile.Read(ref patience) / 2);
+        Volatile.Write(ref _patience, Volatile.Read(ref _patience) / 2);
         return false;
     }
 
     /// <summary>Records that a second try helped. The next image gets the full patience again.</summary>
-    public void Helped() => Volatile.Write(ref patience, LongestPatience);
+    public void Helped() => Volatile.Write(ref _patience, LongestPatience);
 }

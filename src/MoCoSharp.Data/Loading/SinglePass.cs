@@ -19,16 +19,16 @@ internal sealed class SinglePass(
     IImageDataset data, int[]? order, ViewTransform transform, long seed, int epoch, LoaderOptions options,
     int batchSize, Action<BadImage>? badImage)
 {
-    private readonly BadImages images = new(data, options, badImage);
-    private readonly ViewBatchPool pool = new(batchSize, transform.Size, hasKeys: false);
-    private readonly int count = order?.Length ?? data.Count;
+    private readonly BadImages _images = new(data, options, badImage);
+    private readonly ViewBatchPool _pool = new(batchSize, transform.Size, hasKeys: false);
+    private readonly int _count = order?.Length ?? data.Count;
 
     public IEnumerable<ViewBatch> Run(CancellationToken cancellation)
     {
-        var batches = (int)(((long)count + batchSize - 1) / batchSize);
+        var batches = (int)(((long)_count + batchSize - 1) / batchSize);
         using var pipeline = new BatchPipeline(
             batches,
-            number => pool.Rent(Math.Min(batchSize, count - (number * batchSize))),
+            number => _pool.Rent(Math.Min(batchSize, _count - (number * batchSize))),
             Fill,
             Math.Min(options.ResolveWorkers(), batchSize * (options.PrefetchBatches + 1)),
             options.PrefetchBatches);
@@ -52,19 +52,19 @@ internal sealed class SinglePass(
         var index = order?[position] ?? position;
         var bad = TryFill(batch, slot, index);
         var first = default((long, long));
-        while (bad is { MayPass: true } && !isStopped() && images.SecondTries.Again(bad, ref first))
+        while (bad is { MayPass: true } && !isStopped() && _images.SecondTries.Again(bad, ref first))
         {
             bad = TryFill(batch, slot, index);
             if (bad is null)
             {
-                images.SecondTries.Helped();
+                _images.SecondTries.Helped();
             }
         }
 
         batch.Indices[slot] = bad is null ? index : -1;
         if (bad is not null)
         {
-            images.LeaveOut(bad);
+            _images.LeaveOut(bad);
             batch.LeaveOut(slot, bad);
             if (options.OnBadImage == BadImageAction.Fail)
             {
@@ -76,7 +76,7 @@ internal sealed class SinglePass(
     private BadImage? TryFill(ViewBatch batch, int slot, int index)
     {
         var random = RandomStreams.View(seed, epoch, index, view: 0);
-        return images.TryMake(
+        return _images.TryMake(
             index, transform.Request(options.JpegDecoder, random, random), (transform, batch, slot, random),
             static (state, read) =>
         {

@@ -7,16 +7,16 @@ namespace MoCoSharp.Data.Loading;
 /// </summary>
 public sealed class ViewBatch : IDisposable
 {
-    private readonly ViewBatchPool pool;
-    private readonly SortedList<int, BadImage> leftOut = []; // by slot
-    private float[]? query;
-    private float[]? key;
+    private readonly ViewBatchPool _pool;
+    private readonly SortedList<int, BadImage> _leftOut = []; // by slot
+    private float[]? _query;
+    private float[]? _key;
 
     internal ViewBatch(ViewBatchPool pool, int count, int size, float[] query, float[] key)
     {
-        this.pool = pool;
-        this.query = query;
-        this.key = key;
+        _pool = pool;
+        _query = query;
+        _key = key;
         Count = count;
         Size = size;
         Indices = new int[count];
@@ -31,14 +31,14 @@ public sealed class ViewBatch : IDisposable
 
     /// <summary>First view of each image. Shape [N, H, W, 3], row-major. The array may be longer.</summary>
     /// <exception cref="ObjectDisposedException">The batch is disposed.</exception>
-    public float[] Query => query ?? throw new ObjectDisposedException(nameof(ViewBatch));
+    public float[] Query => _query ?? throw new ObjectDisposedException(nameof(ViewBatch));
 
     /// <summary>
     /// Second view of each image. Shape [N, H, W, 3], row-major. The array may be longer. Empty if one view was
     /// requested, and in evaluation.
     /// </summary>
     /// <exception cref="ObjectDisposedException">The batch is disposed.</exception>
-    public float[] Key => key ?? throw new ObjectDisposedException(nameof(ViewBatch));
+    public float[] Key => _key ?? throw new ObjectDisposedException(nameof(ViewBatch));
 
     /// <summary>Index in the data set of each image in the batch, including replacements. Shape [N].</summary>
     public int[] Indices { get; private set; }
@@ -49,7 +49,7 @@ public sealed class ViewBatch : IDisposable
     /// <summary>
     /// The images of this batch that could not be read, in order. Each has a replacement in the batch, or none.
     /// </summary>
-    public IReadOnlyList<BadImage> LeftOut => [.. leftOut.Values];
+    public IReadOnlyList<BadImage> LeftOut => [.. _leftOut.Values];
 
     /// <summary>Seconds that the consumer waited for this batch.</summary>
     public double WaitSeconds { get; internal set; }
@@ -57,17 +57,17 @@ public sealed class ViewBatch : IDisposable
     /// <summary>Returns the arrays to the loader.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref query, null) is { } first && Interlocked.Exchange(ref key, null) is { } second)
+        if (Interlocked.Exchange(ref _query, null) is { } first && Interlocked.Exchange(ref _key, null) is { } second)
         {
-            pool.Return(first, second);
+            _pool.Return(first, second);
         }
     }
 
     internal void LeaveOut(int slot, BadImage bad)
     {
-        lock (leftOut)
+        lock (_leftOut)
         {
-            leftOut[slot] = bad;
+            _leftOut[slot] = bad;
         }
     }
 
@@ -110,16 +110,16 @@ public sealed class ViewBatch : IDisposable
 /// <param name="hasKeys">Whether there is a second view.</param>
 internal sealed class ViewBatchPool(int capacity, int size, bool hasKeys)
 {
-    private readonly ConcurrentBag<(float[] Query, float[] Key)> free = [];
-    private readonly int length = checked(capacity * size * size * 3);
+    private readonly ConcurrentBag<(float[] Query, float[] Key)> _free = [];
+    private readonly int _length = checked(capacity * size * size * 3);
 
     public ViewBatch Rent(int count)
     {
-        var (query, key) = free.TryTake(out var arrays)
+        var (query, key) = _free.TryTake(out var arrays)
             ? arrays
-            : (new float[length], hasKeys ? new float[length] : []);
+            : (new float[_length], hasKeys ? new float[_length] : []);
         return new ViewBatch(this, count, size, query, key);
     }
 
-    public void Return(float[] query, float[] key) => free.Add((query, key));
+    public void Return(float[] query, float[] key) => _free.Add((query, key));
 }

@@ -19,29 +19,29 @@ public sealed class ViewLoader : IDisposable
     private const int FaultsInARow = 100;
     private const int PlacesTried = 1000;
 
-    private readonly IImageDataset data;
-    private readonly ViewTransform transform;
-    private readonly LoaderOptions options;
-    private readonly long seed;
-    private readonly int batchSize, rank, ranks;
-    private readonly BadImages images;
-    private readonly ViewBatchPool pool;
-    private readonly List<BatchPipeline> running = [];
-    private bool disposed;
+    private readonly IImageDataset _data;
+    private readonly ViewTransform _transform;
+    private readonly LoaderOptions _options;
+    private readonly long _seed;
+    private readonly int _batchSize, _rank, _ranks;
+    private readonly BadImages _images;
+    private readonly ViewBatchPool _pool;
+    private readonly List<BatchPipeline> _running = [];
+    private bool _disposed;
 
     private ViewLoader(
         IImageDataset data, ViewTransform transform, LoaderOptions options, long seed, int batchSize, int rank,
         int ranks, bool hasKeys)
     {
-        this.data = data;
-        this.transform = transform;
-        this.options = options;
-        this.seed = seed;
-        this.batchSize = batchSize;
-        this.rank = rank;
-        this.ranks = ranks;
-        images = new BadImages(data, options, image => BadImageFound?.Invoke(image));
-        pool = new ViewBatchPool(batchSize / ranks, transform.Size, hasKeys);
+        _data = data;
+        _transform = transform;
+        _options = options;
+        _seed = seed;
+        _batchSize = batchSize;
+        _rank = rank;
+        _ranks = ranks;
+        _images = new BadImages(data, options, image => BadImageFound?.Invoke(image));
+        _pool = new ViewBatchPool(batchSize / ranks, transform.Size, hasKeys);
     }
 
     /// <summary>A bad image was found. Raised once for each, on a worker's thread.</summary>
@@ -50,13 +50,13 @@ public sealed class ViewLoader : IDisposable
 #pragma warning restore MA0046
 
     /// <summary>The images.</summary>
-    public IImageDataset Data => data;
+    public IImageDataset Data => _data;
 
     /// <summary>Batches in an epoch. An incomplete last batch is dropped.</summary>
-    public int BatchesPerEpoch => data.Count / batchSize;
+    public int BatchesPerEpoch => _data.Count / _batchSize;
 
     /// <summary>The images that were broken or skipped so far, by index.</summary>
-    public IReadOnlyCollection<BadImage> BadImages => images.All;
+    public IReadOnlyCollection<BadImage> BadImages => _images.All;
 
     /// <summary>Opens a loader for a data set. Nothing is read yet.</summary>
     /// <param name="data">The images, at least one batch.</param>
@@ -115,7 +115,7 @@ public sealed class ViewLoader : IDisposable
     /// </exception>
     public IEnumerable<ViewBatch> Epoch(int epoch, int firstBatch = 0, CancellationToken cancellation = default)
     {
-        ObjectDisposedException.ThrowIf(disposed, this);
+        ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
         ArgumentOutOfRangeException.ThrowIfNegative(firstBatch);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(firstBatch, BatchesPerEpoch);
@@ -123,18 +123,18 @@ public sealed class ViewLoader : IDisposable
 
         IEnumerable<ViewBatch> Enumerate()
         {
-            var order = EpochOrder.Of(data, options, seed, epoch);
-            var local = batchSize / ranks;
+            var order = EpochOrder.Of(_data, _options, _seed, epoch);
+            var local = _batchSize / _ranks;
             using var pipeline = new BatchPipeline(
                 BatchesPerEpoch - firstBatch,
-                _ => pool.Rent(local),
+                _ => _pool.Rent(local),
                 (number, batch, slot, isStopped) =>
                     Fill(
                         batch, slot, order, epoch,
-                        position: ((firstBatch + number) * batchSize) + (slot * ranks) + rank,
+                        position: ((firstBatch + number) * _batchSize) + (slot * _ranks) + _rank,
                         isStopped),
-                Math.Min(options.ResolveWorkers(), local * (options.PrefetchBatches + 1)),
-                options.PrefetchBatches);
+                Math.Min(_options.ResolveWorkers(), local * (_options.PrefetchBatches + 1)),
+                _options.PrefetchBatches);
             Register(pipeline);
             try
             {
@@ -256,10 +256,10 @@ public sealed class ViewLoader : IDisposable
     public void Dispose()
     {
         BatchPipeline[] left;
-        lock (running)
+        lock (_running)
         {
-            disposed = true;
-            left = [.. running];
+            _disposed = true;
+            left = [.. _running];
         }
 
         foreach (var pipeline in left)
@@ -278,17 +278,18 @@ public sealed class ViewLoader : IDisposable
             if (!bad.MayPass)
             {
                 throw new BrokenImageException(
-                    $"{data.Description}: none of the {data.Count} images can be read. The first: {images.All.First()}"
+                    $"{_data.Description}: none of the {_data.Count} images can be read. The first: " +
+                    $"{_images.All.First()}"
                 );
             }
 
-            if (options.OnBadImage != BadImageAction.Fail)
+            if (_options.OnBadImage != BadImageAction.Fail)
             {
-                images.Outage.Wait(bad);
+                _images.Outage.Wait(bad);
                 continue;
             }
 
-            if (!images.Outage.HasGiven || Stopwatch.GetElapsedTime(since).TotalSeconds >= options.OutageSeconds)
+            if (!_images.Outage.HasGiven || Stopwatch.GetElapsedTime(since).TotalSeconds >= _options.OutageSeconds)
             {
                 throw Loading.BadImages.Failure(bad);
             }
@@ -296,8 +297,8 @@ public sealed class ViewLoader : IDisposable
             if (!isTold)
             {
                 isTold = true;
-                options.Notice?.Invoke(
-                    $"{bad} Waiting up to {options.OutageSeconds} s for it, as loader.onBadImage is " +
+                _options.Notice?.Invoke(
+                    $"{bad} Waiting up to {_options.OutageSeconds} s for it, as loader.onBadImage is " +
                     $"\"{BadImageAction.Fail.Name()}\".");
             }
 
@@ -319,15 +320,15 @@ public sealed class ViewLoader : IDisposable
 
             // A replacement also has its own place in the epoch. Other view numbers keep its views from occurring
             // twice.
-            var query = RandomStreams.View(seed, epoch, index, 2L * attempt);
-            var key = RandomStreams.View(seed, epoch, index, (2L * attempt) + 1);
+            var query = RandomStreams.View(_seed, epoch, index, 2L * attempt);
+            var key = RandomStreams.View(_seed, epoch, index, (2L * attempt) + 1);
             if (
-                images.TryMake(
-                    index, transform.Request(options.JpegDecoder, query, key),
-                    (transform, batch, slot, index, query, key), Write)
+                _images.TryMake(
+                    index, _transform.Request(_options.JpegDecoder, query, key),
+                    (_transform, batch, slot, index, query, key), Write)
                 is not { } bad)
             {
-                passing?.ForEach(images.LeaveOut); // others can be read, so these are reported
+                passing?.ForEach(_images.LeaveOut); // others can be read, so these are reported
                 if (own is not null)
                 {
                     batch.LeaveOut(slot, own);
@@ -343,7 +344,7 @@ public sealed class ViewLoader : IDisposable
             }
 
             (passing ??= []).Add(bad);
-            if (options.OnBadImage == BadImageAction.Fail)
+            if (_options.OnBadImage == BadImageAction.Fail)
             {
                 break; // the caller waits for it
             }
@@ -375,18 +376,18 @@ public sealed class ViewLoader : IDisposable
 
     private void Register(BatchPipeline pipeline)
     {
-        lock (running)
+        lock (_running)
         {
-            ObjectDisposedException.ThrowIf(disposed, this);
-            running.Add(pipeline);
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _running.Add(pipeline);
         }
     }
 
     private void Unregister(BatchPipeline pipeline)
     {
-        lock (running)
+        lock (_running)
         {
-            running.Remove(pipeline);
+            _running.Remove(pipeline);
         }
     }
 }

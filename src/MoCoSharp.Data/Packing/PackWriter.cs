@@ -32,7 +32,7 @@ public sealed record PackOptions
     public int Workers { get; init; }
 
     /// <summary>Every fault of these options, with the option's name.</summary>
-    public IEnumerable<string> Faults()
+    public IEnumerable<string> Validate()
     {
         if (ShortSide is < 0 or > 16_384)
         {

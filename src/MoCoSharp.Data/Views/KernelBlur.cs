@@ -19,7 +19,7 @@ namespace MoCoSharp.Data.Views;
 /// </remarks>
 internal sealed class KernelBlur(int kernel, double sigmaMin, double sigmaMax, double probability) : IViewOperation
 {
-    private readonly int radius =
+    private readonly int _radius =
         kernel > 0 && kernel % 2 == 1
             ? kernel / 2
             : throw new ArgumentOutOfRangeException(nameof(kernel), kernel, "A kernel has an odd number of pixels.");
@@ -38,25 +38,25 @@ internal sealed class KernelBlur(int kernel, double sigmaMin, double sigmaMax, d
     public void Apply(ViewCanvas canvas, GaussianBlurDraw draw)
     {
         ArgumentNullException.ThrowIfNull(canvas);
-        if (!draw.Applied || radius == 0)
+        if (!draw.Applied || _radius == 0)
         {
             return;
         }
 
         var (width, height) = (canvas.Width, canvas.Height);
         var row = 3 * width;
-        Span<float> weights = stackalloc float[(2 * radius) + 1]; // 409 for the largest view
-        Weigh(weights, radius, draw.Sigma);
-        var padded = ArrayPool<float>.Shared.Rent(row + (6 * radius));
+        Span<float> weights = stackalloc float[(2 * _radius) + 1]; // 409 for the largest view
+        Weigh(weights, _radius, draw.Sigma);
+        var padded = ArrayPool<float>.Shared.Rent(row + (6 * _radius));
         var blurred = ArrayPool<float>.Shared.Rent(row * height);
         var sum = ArrayPool<float>.Shared.Rent(row);
         var from = canvas.UnmirroredPixels; // a symmetric kernel gives the same result
         for (var y = 0; y < height; y++)
         {
-            for (var x = -radius; x < width + radius; x++)
+            for (var x = -_radius; x < width + _radius; x++)
             {
                 var pixel = from.Slice((y * row) + (3 * Mirrored(x, width)), 3);
-                (padded[3 * (x + radius)], padded[(3 * (x + radius)) + 1], padded[(3 * (x + radius)) + 2]) = (
+                (padded[3 * (x + _radius)], padded[(3 * (x + _radius)) + 1], padded[(3 * (x + _radius)) + 2]) = (
                     pixel[0],
                     pixel[1],
                     pixel[2]);
@@ -77,7 +77,7 @@ internal sealed class KernelBlur(int kernel, double sigmaMin, double sigmaMax, d
             into.Clear();
             for (var tap = 0; tap < weights.Length; tap++)
             {
-                AddScaled(into, blurred.AsSpan(Mirrored(y + tap - radius, height) * row, row), weights[tap]);
+                AddScaled(into, blurred.AsSpan(Mirrored(y + tap - _radius, height) * row, row), weights[tap]);
             }
 
             for (var i = 0; i < row; i++)

@@ -7,10 +7,10 @@ namespace MoCoSharp.Data.Views;
 /// <summary>Converts bytes to floats: (x / 255 - mean) / std for each channel.</summary>
 public sealed class Normalize
 {
-    private readonly float[] mean;
-    private readonly float[] std;
-    private readonly float[] table = new float[3 * 256];
-    private readonly NormalizeLanes lanes;
+    private readonly float[] _mean;
+    private readonly float[] _std;
+    private readonly float[] _table = new float[3 * 256];
+    private readonly NormalizeLanes _lanes;
 
     /// <summary>Creates the conversion from the mean and standard deviation of red, green and blue.</summary>
     /// <param name="mean">Mean of values in 0 to 1. Length 3.</param>
@@ -25,27 +25,27 @@ public sealed class Normalize
                 "above 0.");
         }
 
-        this.mean = mean.ToArray();
-        this.std = std.ToArray();
-        for (var i = 0; i < table.Length; i++)
+        _mean = mean.ToArray();
+        _std = std.ToArray();
+        for (var i = 0; i < _table.Length; i++)
         {
-            table[i] = ((i % 256 / 255f) - mean[i / 256]) / std[i / 256];
+            _table[i] = ((i % 256 / 255f) - mean[i / 256]) / std[i / 256];
         }
 
-        lanes = new NormalizeLanes(mean, std, table);
+        _lanes = new NormalizeLanes(mean, std, _table);
     }
 
     /// <summary>Mean of red, green and blue, on a scale of 0 to 1. Length 3.</summary>
-    public IReadOnlyList<float> Mean => mean;
+    public IReadOnlyList<float> Mean => _mean;
 
     /// <summary>Standard deviation of red, green and blue, on a scale of 0 to 1. Length 3.</summary>
-    public IReadOnlyList<float> Std => std;
+    public IReadOnlyList<float> Std => _std;
 
     /// <summary>The pixel value, 0 to 255, of a normalized value, to show an image.</summary>
     /// <param name="value">The normalized value.</param>
     /// <param name="channel">0 red, 1 green, 2 blue.</param>
     public byte Invert(float value, int channel) =>
-        (byte)Math.Clamp(Math.Round(((value * std[channel]) + mean[channel]) * 255), 0, 255);
+        (byte)Math.Clamp(Math.Round(((value * _std[channel]) + _mean[channel]) * 255), 0, 255);
 
     /// <summary>Normalizes RGB pixels in order.</summary>
     /// <param name="pixels">Bytes, HWC.</param>
@@ -54,10 +54,10 @@ public sealed class Normalize
 
     internal void Apply(ReadOnlySpan<byte> pixels, Span<float> floats, VectorWidth vectors)
     {
-        var red = table.AsSpan(0, 256);
-        var green = table.AsSpan(256, 256);
-        var blue = table.AsSpan(512, 256);
-        for (var i = lanes.Apply(pixels, floats, vectors); i + 2 < pixels.Length && i + 2 < floats.Length; i += 3)
+        var red = _table.AsSpan(0, 256);
+        var green = _table.AsSpan(256, 256);
+        var blue = _table.AsSpan(512, 256);
+        for (var i = _lanes.Apply(pixels, floats, vectors); i + 2 < pixels.Length && i + 2 < floats.Length; i += 3)
         {
             floats[i] = red[pixels[i]];
             floats[i + 1] = green[pixels[i + 1]];
@@ -88,5 +88,5 @@ public sealed class Normalize
 
     /// <summary>The values in one line.</summary>
     public string Describe() =>
-        Invariant($"normalize by mean {mean[0]} {mean[1]} {mean[2]}, std {std[0]} {std[1]} {std[2]}");
+        Invariant($"normalize by mean {_mean[0]} {_mean[1]} {_mean[2]}, std {_std[0]} {_std[1]} {_std[2]}");
 }

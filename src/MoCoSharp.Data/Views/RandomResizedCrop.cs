@@ -21,12 +21,12 @@ internal sealed class RandomResizedCrop(int size, double scaleMin, double scaleM
     private const double RatioMin = 3.0 / 4, RatioMax = 4.0 / 3;
     private const int Tries = 10;
 
-    private readonly int size =
+    private readonly int _size =
         size > 0
             ? size
             : throw new ArgumentOutOfRangeException(nameof(size), size, "Expected a crop of at least 1 pixel.");
 
-    private readonly double scaleMin = scaleMin > 0 && scaleMin <= scaleMax && scaleMax <= 1
+    private readonly double _scaleMin = scaleMin > 0 && scaleMin <= scaleMax && scaleMax <= 1
         ? scaleMin
         : throw new ArgumentOutOfRangeException(
             nameof(scaleMin),
@@ -42,7 +42,7 @@ internal sealed class RandomResizedCrop(int size, double scaleMin, double scaleM
         var area = (double)width * height;
         for (var i = 0; i < Tries; i++)
         {
-            var target = area * random.NextDouble(scaleMin, scaleMax);
+            var target = area * random.NextDouble(_scaleMin, scaleMax);
             var ratio = Math.Exp(random.NextDouble(Math.Log(RatioMin), Math.Log(RatioMax)));
             var cropWidth = (int)Math.Round(Math.Sqrt(target * ratio));
             var cropHeight = (int)Math.Round(Math.Sqrt(target / ratio));
@@ -64,8 +64,8 @@ internal sealed class RandomResizedCrop(int size, double scaleMin, double scaleM
         var stride = canvas.Width * 3;
         var region = canvas.Pixels[((draw.Top * stride) + (draw.Left * 3))..];
         Resampling.Resize(
-            region, stride, draw.Width, draw.Height, canvas.Spare(size, size), size, size, canvas.Vectors);
-        canvas.Swap(size, size);
+            region, stride, draw.Width, draw.Height, canvas.Spare(_size, _size), _size, _size, canvas.Vectors);
+        canvas.Swap(_size, _size);
     }
 
     /// <inheritdoc/>
@@ -77,7 +77,7 @@ internal sealed class RandomResizedCrop(int size, double scaleMin, double scaleM
 
     /// <inheritdoc/>
     public string Describe() =>
-        Invariant($"random resized crop to {size} x {size}, area {scaleMin} to {scaleMax}, ratio 3/4 to 4/3");
+        Invariant($"random resized crop to {_size} x {_size}, area {_scaleMin} to {scaleMax}, ratio 3/4 to 4/3");
 
     // If no try fits: the largest central crop with an allowed ratio.
     private static CropDraw Central(int width, int height)

@@ -146,21 +146,21 @@ internal static class Resampling
     /// <summary>For each output position: the first input position, and the fixed-point weights from there.</summary>
     private readonly struct Taps : IDisposable
     {
-        private readonly int size, newSize, room;
-        private readonly int[] ranges;
-        private readonly int[] weights;
+        private readonly int _size, _newSize, _room;
+        private readonly int[] _ranges;
+        private readonly int[] _weights;
 
         public Taps(int size, int newSize)
         {
-            this.size = size;
-            this.newSize = newSize;
+            _size = size;
+            _newSize = newSize;
             var scale = (double)size / newSize;
             var support = Math.Max(scale, 1.0);
             var perPixel = 1.0 / support;
-            room = ((int)Math.Ceiling(support) * 2) + 1;
-            ranges = ArrayPool<int>.Shared.Rent(newSize * 2);
-            weights = ArrayPool<int>.Shared.Rent(checked(newSize * room));
-            var triangle = ArrayPool<double>.Shared.Rent(room);
+            _room = ((int)Math.Ceiling(support) * 2) + 1;
+            _ranges = ArrayPool<int>.Shared.Rent(newSize * 2);
+            _weights = ArrayPool<int>.Shared.Rent(checked(newSize * _room));
+            var triangle = ArrayPool<double>.Shared.Rent(_room);
             for (var x = 0; x < newSize; x++)
             {
                 var center = (x + 0.5) * scale;
@@ -175,11 +175,11 @@ internal static class Resampling
 
                 for (var i = 0; i < count; i++)
                 {
-                    weights[(x * room) + i] = (int)(0.5 + (triangle[i] / sum * (1 << PrecisionBits)));
+                    _weights[(x * _room) + i] = (int)(0.5 + (triangle[i] / sum * (1 << PrecisionBits)));
                 }
 
-                ranges[x * 2] = first;
-                ranges[(x * 2) + 1] = count;
+                _ranges[x * 2] = first;
+                _ranges[(x * 2) + 1] = count;
                 Most = Math.Max(Most, count);
             }
 
@@ -191,8 +191,8 @@ internal static class Resampling
 
         public ReadOnlySpan<int> Of(int position, out int first)
         {
-            first = ranges[position * 2];
-            return weights.AsSpan(position * room, ranges[(position * 2) + 1]);
+            first = _ranges[position * 2];
+            return _weights.AsSpan(position * _room, _ranges[(position * 2) + 1]);
         }
 
         /// <summary>
@@ -202,20 +202,20 @@ internal static class Resampling
         public LaneTaps ForLanes(VectorWidth vectors)
         {
             var lanes = (int)vectors / 32;
-            if (lanes == 0 || Most > size)
+            if (lanes == 0 || Most > _size)
             {
                 return default;
             }
 
             var together = lanes / 4; // new pixels per vector
-            var groups = newSize / together;
-            var starts = ArrayPool<int>.Shared.Rent(newSize);
+            var groups = _newSize / together;
+            var starts = ArrayPool<int>.Shared.Rent(_newSize);
             var spread = ArrayPool<int>.Shared.Rent(checked(groups * Most * lanes));
             spread.AsSpan(0, groups * Most * lanes).Clear();
             for (var x = 0; x < groups * together; x++)
             {
                 var own = Of(x, out var first);
-                var start = Math.Min(first, size - Most); // missing taps come before the others, with weight 0
+                var start = Math.Min(first, _size - Most); // missing taps come before the others, with weight 0
                 starts[x] = 3 * start;
                 var at = (x / together * Most * lanes) + (x % together * 4) + ((first - start) * lanes);
                 foreach (var weight in own)
@@ -256,8 +256,8 @@ internal static class Resampling
 
         public void Dispose()
         {
-            ArrayPool<int>.Shared.Return(ranges);
-            ArrayPool<int>.Shared.Return(weights);
+            ArrayPool<int>.Shared.Return(_ranges);
+            ArrayPool<int>.Shared.Return(_weights);
         }
     }
 

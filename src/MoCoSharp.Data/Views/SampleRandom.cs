@@ -9,7 +9,7 @@ namespace MoCoSharp.Data.Views;
 /// </remarks>
 public struct SampleRandom
 {
-    private ulong s0, s1, s2, s3;
+    private ulong _s0, _s1, _s2, _s3;
 
     /// <summary>The stream of (seed, epoch, image, view).</summary>
     /// <param name="seed">Seed of the run.</param>
@@ -22,23 +22,23 @@ public struct SampleRandom
         state = Mix(state ^ (ulong)epoch);
         state = Mix(state ^ (ulong)image);
         state = Mix(state ^ (ulong)view);
-        s0 = Next(ref state);
-        s1 = Next(ref state);
-        s2 = Next(ref state);
-        s3 = Next(ref state);
+        _s0 = Next(ref state);
+        _s1 = Next(ref state);
+        _s2 = Next(ref state);
+        _s3 = Next(ref state);
     }
 
     /// <summary>Uniform over all 64 bits.</summary>
     public ulong NextUInt64()
     {
-        var result = ulong.RotateLeft(s1 * 5, 7) * 9;
-        var shifted = s1 << 17;
-        s2 ^= s0;
-        s3 ^= s1;
-        s1 ^= s2;
-        s0 ^= s3;
-        s2 ^= shifted;
-        s3 = ulong.RotateLeft(s3, 45);
+        var result = ulong.RotateLeft(_s1 * 5, 7) * 9;
+        var shifted = _s1 << 17;
+        _s2 ^= _s0;
+        _s3 ^= _s1;
+        _s1 ^= _s2;
+        _s0 ^= _s3;
+        _s2 ^= shifted;
+        _s3 = ulong.RotateLeft(_s3, 45);
         return result;
     }
 

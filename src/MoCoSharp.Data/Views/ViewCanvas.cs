@@ -10,16 +10,16 @@ namespace MoCoSharp.Data.Views;
 /// </remarks>
 public sealed class ViewCanvas : IDisposable
 {
-    private ImageBuffer source;
-    private byte[]? current;
-    private byte[]? spare;
+    private ImageBuffer _source;
+    private byte[]? _current;
+    private byte[]? _spare;
 
     /// <summary>Creates a canvas that shows the source image, without a copy.</summary>
     /// <param name="source">The image. It must not change while the canvas exists.</param>
     public ViewCanvas(ImageBuffer source)
     {
         ArgumentNullException.ThrowIfNull(source);
-        this.source = source;
+        _source = source;
         Width = source.Width;
         Height = source.Height;
     }
@@ -48,7 +48,7 @@ public sealed class ViewCanvas : IDisposable
 
     /// <summary>The pixels before they are mirrored, if <see cref="IsMirrored"/>.</summary>
     internal ReadOnlySpan<byte> UnmirroredPixels =>
-        current is null ? source.AsSpan() : current.AsSpan(0, Width * Height * 3);
+        _current is null ? _source.AsSpan() : _current.AsSpan(0, Width * Height * 3);
 
     /// <summary>The vector width of the operations. It changes no pixel.</summary>
     internal VectorWidth Vectors { get; set; } = Kernels.Vectors.Best;
@@ -66,13 +66,13 @@ public sealed class ViewCanvas : IDisposable
     /// <summary>As <see cref="Edit"/>, for changes that treat left and right alike.</summary>
     internal Span<byte> EditUnmirrored()
     {
-        if (current is null)
+        if (_current is null)
         {
-            current = ArrayPool<byte>.Shared.Rent(Width * Height * 3);
-            source.AsSpan().CopyTo(current);
+            _current = ArrayPool<byte>.Shared.Rent(Width * Height * 3);
+            _source.AsSpan().CopyTo(_current);
         }
 
-        return current.AsSpan(0, Width * Height * 3);
+        return _current.AsSpan(0, Width * Height * 3);
     }
 
     /// <summary>
@@ -82,26 +82,26 @@ public sealed class ViewCanvas : IDisposable
     public Span<byte> Spare(int width, int height)
     {
         var length = checked(width * height * 3);
-        if (spare is null || spare.Length < length)
+        if (_spare is null || _spare.Length < length)
         {
-            Return(ref spare);
-            spare = ArrayPool<byte>.Shared.Rent(length);
+            Return(ref _spare);
+            _spare = ArrayPool<byte>.Shared.Rent(length);
         }
 
-        return spare.AsSpan(0, length);
+        return _spare.AsSpan(0, length);
     }
 
     /// <summary>Shows the content of <see cref="Spare"/>.</summary>
     public void Swap(int width, int height)
     {
-        if (spare is null || spare.Length < width * height * 3)
+        if (_spare is null || _spare.Length < width * height * 3)
         {
             throw new InvalidOperationException(
                 $"Swap to {width} x {height} without a spare buffer of that size. Call Spare({width}, {height}) first."
             );
         }
 
-        (current, spare) = (spare, current);
+        (_current, _spare) = (_spare, _current);
         (Width, Height) = (width, height);
     }
 
@@ -109,7 +109,7 @@ public sealed class ViewCanvas : IDisposable
     internal void Show(ImageBuffer image)
     {
         Dispose();
-        source = image;
+        _source = image;
         Width = image.Width;
         Height = image.Height;
     }
@@ -117,8 +117,8 @@ public sealed class ViewCanvas : IDisposable
     /// <summary>Returns the buffers to the pool.</summary>
     public void Dispose()
     {
-        Return(ref current);
-        Return(ref spare);
+        Return(ref _current);
+        Return(ref _spare);
         IsMirrored = false;
     }
 

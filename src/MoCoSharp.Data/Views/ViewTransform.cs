@@ -9,10 +9,10 @@ namespace MoCoSharp.Data.Views;
 public sealed class ViewTransform
 {
     [ThreadStatic]
-    private static ViewCanvas? threadsOwn;
+    private static ViewCanvas? _threadsOwn;
 
-    private readonly Normalize normalize;
-    private readonly IViewOperation[] operations; // enumerating an array allocates nothing
+    private readonly Normalize _normalize;
+    private readonly IViewOperation[] _operations; // enumerating an array allocates nothing
 
     /// <summary>Creates a transform from its steps.</summary>
     /// <param name="size">Side of the view after the operations, in pixels.</param>
@@ -24,18 +24,18 @@ public sealed class ViewTransform
         ArgumentNullException.ThrowIfNull(operations);
         ArgumentNullException.ThrowIfNull(normalize);
         Size = size;
-        this.operations = [.. operations];
-        this.normalize = normalize;
+        _operations = [.. operations];
+        _normalize = normalize;
     }
 
     /// <summary>Side of a view, in pixels.</summary>
     public int Size { get; }
 
     /// <summary>The steps before normalization, in order of application.</summary>
-    public IReadOnlyList<IViewOperation> Operations => operations;
+    public IReadOnlyList<IViewOperation> Operations => _operations;
 
     /// <summary>The last step.</summary>
-    public Normalize Normalize => normalize;
+    public Normalize Normalize => _normalize;
 
     /// <summary>Whether images are rotated by their EXIF orientation.</summary>
     public bool AppliesOrientation { get; init; }
@@ -70,7 +70,7 @@ public sealed class ViewTransform
 
         ArgumentNullException.ThrowIfNull(source);
         using var canvas = Canvas(source);
-        foreach (var operation in operations)
+        foreach (var operation in _operations)
         {
             operation.Apply(canvas, ref random);
         }
@@ -82,7 +82,7 @@ public sealed class ViewTransform
                 $"to {Size} missing?");
         }
 
-        normalize.Apply(canvas, pixels);
+        _normalize.Apply(canvas, pixels);
     }
 
     /// <summary>The steps in order, one per line.</summary>
@@ -92,7 +92,7 @@ public sealed class ViewTransform
             ? ["decoded at 1/8, 1/4 or 1/2 where the crops stay as large as the view"]
             : Array.Empty<string>(),
         .. Operations.Select(operation => operation.Describe()),
-        normalize.Describe(),
+        _normalize.Describe(),
     ]);
 
     // The streams are copies: drawing the crop here does not advance the views' own streams.
@@ -111,12 +111,12 @@ public sealed class ViewTransform
 
     private static ViewCanvas Canvas(ImageBuffer source)
     {
-        if (threadsOwn is { } canvas)
+        if (_threadsOwn is { } canvas)
         {
             canvas.Show(source);
             return canvas;
         }
 
-        return threadsOwn = new ViewCanvas(source);
+        return _threadsOwn = new ViewCanvas(source);
     }
 }

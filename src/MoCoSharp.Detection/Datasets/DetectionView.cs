@@ -23,7 +23,7 @@ public sealed record DetectionViewOptions
     public bool Flip { get; init; } = true;
 
     /// <summary>Every fault of these options, with the option's name.</summary>
-    public IEnumerable<string> Faults()
+    public IEnumerable<string> Validate()
     {
         if (ShortSides.Count == 0 || ShortSides.Any(side => side is < 16 or > 8192))
         {

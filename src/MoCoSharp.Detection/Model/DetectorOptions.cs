@@ -20,7 +20,7 @@ public sealed record DetectorOptions
     public RoiOptions Roi { get; init; } = new();
 
     /// <summary>Every fault of these options, with the option's name.</summary>
-    public IEnumerable<string> Faults()
+    public IEnumerable<string> Validate()
     {
         if (AnchorSizes.Count is 0 or > 32 || AnchorSizes.Any(size => size is not (> 0 and <= 65_536)))
         {
@@ -34,7 +34,7 @@ public sealed record DetectorOptions
                 "and 2.";
         }
 
-        foreach (var fault in Rpn.Faults().Concat(Roi.Faults()))
+        foreach (var fault in Rpn.Validate().Concat(Roi.Validate()))
         {
             yield return fault;
         }
@@ -72,7 +72,7 @@ public sealed record RpnOptions
     public int TestAfter { get; init; } = 1000;
 
     /// <summary>Every fault of these options, with the option's name.</summary>
-    public IEnumerable<string> Faults()
+    public IEnumerable<string> Validate()
     {
         if (!(LowIou is > 0 and < 1) || !(HighIou is > 0 and <= 1) || LowIou > HighIou)
         {
@@ -129,7 +129,7 @@ public sealed record RoiOptions
     public int MostFound { get; init; } = 100;
 
     /// <summary>Every fault of these options, with the option's name.</summary>
-    public IEnumerable<string> Faults()
+    public IEnumerable<string> Validate()
     {
         if (PoolSize is < 2 or > 64)
         {

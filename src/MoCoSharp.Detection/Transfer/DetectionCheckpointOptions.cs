@@ -15,7 +15,7 @@ public sealed record DetectionCheckpointOptions
     public int Keep { get; init; } = 2;
 
     /// <summary>Every fault of these options, with the option's name.</summary>
-    public IEnumerable<string> Faults()
+    public IEnumerable<string> Validate()
     {
         if (EverySteps < 0 || !(EveryMinutes >= 0) || double.IsInfinity(EveryMinutes) || Keep < 1)
         {

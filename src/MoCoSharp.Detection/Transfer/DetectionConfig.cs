@@ -132,7 +132,7 @@ public sealed record DetectionConfig
     public IReadOnlyList<string> Deviations() => DetectionConfigFile.Deviations(this);
 
     /// <summary>Every fault of this configuration, with the option's name and the cure.</summary>
-    public IEnumerable<string> Faults()
+    public IEnumerable<string> Validate()
     {
         if (EnumNames.Fault("initialEncoder", InitialEncoder) is { } role)
         {
@@ -186,8 +186,8 @@ public sealed record DetectionConfig
 
         IEnumerable<string> parts =
         [
-            .. Optimizer.Faults(), .. Checkpoints.Faults(), .. Encoder.Faults(),
-            .. Views.Faults(), .. Detector.Faults(),
+            .. Optimizer.Validate(), .. Checkpoints.Validate(), .. Encoder.Validate(),
+            .. Views.Validate(), .. Detector.Validate(),
         ];
         foreach (var fault in parts)
         {

@@ -46,7 +46,7 @@ internal static class DetectionConfigFile
     public static DetectionConfig Parse(string json, string source, IEnumerable<string> settings) =>
         RunConfigFile.Parse(
             json, source, settings, new DetectionConfig(), DetectionConfigJson.Default.DetectionConfig,
-            config => config.Faults());
+            config => config.Validate());
 
     /// <summary>Every setting that differs from the protocol, with both values. Reports list them.</summary>
     public static IReadOnlyList<string> Deviations(DetectionConfig config)

@@ -25,7 +25,7 @@ public sealed record DetectionOptimizerOptions
     public double WarmupFactor { get; init; } = 1e-3;
 
     /// <summary>Every fault of these options, with the option's name.</summary>
-    public IEnumerable<string> Faults()
+    public IEnumerable<string> Validate()
     {
         if (!(LearningRate > 0) || double.IsInfinity(LearningRate))
         {

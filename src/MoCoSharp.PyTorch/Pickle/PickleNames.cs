@@ -137,38 +137,29 @@ internal static class PickleNames
                 arguments.Count == 0
                     ? new PickleDictionary { IsNamespace = true }
                     : throw Wrong("argparse.Namespace")),
-        Call(
-            "torch._utils._rebuild_tensor",
-            arguments =>
-                arguments is [TorchStorage storage, var offset, var shape, var strides]
-            ? storage.View(null, offset, shape, strides) : throw Wrong("_rebuild_tensor")),
-        Call(
-            "torch._utils._rebuild_tensor_v2",
-            arguments =>
-                arguments
-                    is [TorchStorage storage, var offset, var shape, var strides, PickleBoolean, var hooks, ..]
+        Call("torch._utils._rebuild_tensor", arguments =>
+            arguments is [TorchStorage storage, var offset, var shape, var strides]
+                ? storage.View(null, offset, shape, strides)
+                : throw Wrong("_rebuild_tensor")),
+        Call("torch._utils._rebuild_tensor_v2", arguments =>
+            arguments is [TorchStorage storage, var offset, var shape, var strides, PickleBoolean, var hooks, ..]
             && IsEmpty(hooks) && (arguments.Count == 6 || (arguments.Count == 7 && IsEmpty(arguments[6])))
-            ? storage.View(null, offset, shape, strides) : throw Wrong("_rebuild_tensor_v2")),
-        Call(
-            "torch._utils._rebuild_tensor_v3",
-            arguments =>
-                arguments
-                    is [
-                        TorchStorage storage, var offset, var shape, var strides, PickleBoolean, var hooks,
-                        PickleText type, ..,
-                    ]
+                ? storage.View(null, offset, shape, strides)
+                : throw Wrong("_rebuild_tensor_v2")),
+        Call("torch._utils._rebuild_tensor_v3", arguments =>
+            arguments is
+            [
+                TorchStorage storage, var offset, var shape, var strides, PickleBoolean, var hooks, PickleText type, ..,
+            ]
             && IsEmpty(hooks) && (arguments.Count == 7 || (arguments.Count == 8 && IsEmpty(arguments[7])))
-            ? storage.View(
-                TorchTypes.OfDType(type.Value.Replace("torch.", "", StringComparison.Ordinal)),
-                offset,
-                shape,
-                strides)
-            : throw Wrong("_rebuild_tensor_v3")),
-        Call(
-            "torch._utils._rebuild_parameter",
-            arguments =>
-                arguments is [PickleTensor tensor, PickleBoolean, var hooks] && IsEmpty(hooks)
-            ? tensor : throw Wrong("_rebuild_parameter")),
+                ? storage.View(
+                    TorchTypes.OfDType(type.Value.Replace("torch.", "", StringComparison.Ordinal)),
+                    offset, shape, strides)
+                : throw Wrong("_rebuild_tensor_v3")),
+        Call("torch._utils._rebuild_parameter", arguments =>
+            arguments is [PickleTensor tensor, PickleBoolean, var hooks] && IsEmpty(hooks)
+                ? tensor
+                : throw Wrong("_rebuild_parameter")),
         Call("torch.Size", arguments => arguments is [PickleTuple sizes] ? sizes : throw Wrong("torch.Size")),
         Call("torch.device", arguments => arguments switch
         {

@@ -67,7 +67,7 @@ public sealed record FineTuningOptions
         Schedules.Step(rate, Decay, Milestones.Select(milestone => (double)milestone), epoch);
 
     /// <summary>Everything wrong with these options, each with the option's name.</summary>
-    public IEnumerable<string> Faults()
+    public IEnumerable<string> Validate()
     {
         if (!(LabelShare is > 0 and <= 1))
         {

@@ -36,7 +36,7 @@ public sealed record LinearOptions
         epochs == Epochs ? this : this with { Epochs = epochs, Milestones = [epochs * 60 / 100, epochs * 80 / 100] };
 
     /// <summary>Everything wrong with these options, each with the option's name.</summary>
-    public IEnumerable<string> Faults()
+    public IEnumerable<string> Validate()
     {
         if (Epochs < 1)
         {

@@ -31,7 +31,7 @@ public sealed record KnnOptions
     public static KnnOptions ForProtocol(string name) => KnnProtocol.Named(name);
 
     /// <summary>Everything wrong with these options, each with the option's name.</summary>
-    public IEnumerable<string> Faults()
+    public IEnumerable<string> Validate()
     {
         if (EveryEpochs < 0)
         {

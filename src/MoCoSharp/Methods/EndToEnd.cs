@@ -45,7 +45,7 @@ public sealed record EndToEndOptions : IMethodOptions
     public string Describe() => $"end-to-end, {(SharedEncoder ? "one encoder" : "two encoders")}";
 
     /// <summary>All faults of these options; each names its option.</summary>
-    public IEnumerable<string> Faults()
+    public IEnumerable<string> Validate()
     {
         if (Dimension < 1)
         {

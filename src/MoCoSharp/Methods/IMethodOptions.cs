@@ -34,5 +34,5 @@ public interface IMethodOptions
     string Describe();
 
     /// <summary>All faults of these options; each names its option.</summary>
-    IEnumerable<string> Faults();
+    IEnumerable<string> Validate();
 }

@@ -64,7 +64,7 @@ public sealed record MemoryBankOptions : IMethodOptions
         $"memory bank, {(Loss == MemoryBankLoss.Nce ? "InstDisc's NCE" : "InfoNCE")}, {Negatives} negatives";
 
     /// <summary>All faults of these options; each names its option.</summary>
-    public IEnumerable<string> Faults()
+    public IEnumerable<string> Validate()
     {
         if (Dimension < 1)
         {

@@ -20,7 +20,7 @@ internal static class MethodFaults
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bnGroups);
         TorchRuntime.Load();
-        List<string> faults = [.. options.Faults()];
+        List<string> faults = [.. options.Validate()];
         if (encoder.Head == EncoderHead.None)
         {
             faults.Add(NoHead);

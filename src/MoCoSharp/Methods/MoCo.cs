@@ -57,7 +57,7 @@ public sealed record MoCoOptions : IMethodOptions
     public string Describe() => $"MoCo, {QueueSize} keys";
 
     /// <summary>All faults of these options; each names its option.</summary>
-    public IEnumerable<string> Faults()
+    public IEnumerable<string> Validate()
     {
         if (Dimension < 1)
         {

@@ -37,7 +37,7 @@ public sealed record SimClrOptions : IMethodOptions
     public string Describe() => $"SimCLR{(GradientCache ? ", gradient cache" : "")}";
 
     /// <summary>All faults of these options; each names its option.</summary>
-    public IEnumerable<string> Faults()
+    public IEnumerable<string> Validate()
     {
         if (Dimension < 1)
         {

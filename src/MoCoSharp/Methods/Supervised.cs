@@ -32,7 +32,7 @@ public sealed record SupervisedOptions : IMethodOptions
     public string Describe() => $"supervised, {Classes} classes";
 
     /// <summary>All faults of these options; each names its option.</summary>
-    public IEnumerable<string> Faults()
+    public IEnumerable<string> Validate()
     {
         if (Classes is < 0 or 1 or > 1_000_000)
         {

@@ -46,7 +46,7 @@ public sealed class Encoder : Module<Tensor, Tensor>
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(random);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(outputSize);
-        var faults = options.Faults().ToList();
+        var faults = options.Validate().ToList();
         if (faults.Count > 0)
         {
             throw new ArgumentException(string.Join(" ", faults), nameof(options));

@@ -73,7 +73,7 @@ public sealed record EncoderOptions
     public bool ActivationCheckpointing { get; init; }
 
     /// <summary>All faults of these options; each names its option.</summary>
-    public IEnumerable<string> Faults()
+    public IEnumerable<string> Validate()
     {
         if (!ResNetStages.Blocks.ContainsKey(Depth))
         {

@@ -84,7 +84,7 @@ internal static class EncoderShape
         if (
             kernel is not (3 or 7)
             || (kernel == 7 && stem is not (null or EncoderStem.ImageNet))
-            || options.Faults().Any())
+            || options.Validate().Any())
         {
             throw Refused(
                 $"its first convolution has a kernel of {kernel}, which does not go with the stem " +

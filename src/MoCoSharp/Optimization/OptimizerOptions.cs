@@ -140,7 +140,7 @@ public sealed record OptimizerOptions
     public double WarmupEpochs { get; init; }
 
     /// <summary>All faults of these options; each names its option.</summary>
-    public IEnumerable<string> Faults()
+    public IEnumerable<string> Validate()
     {
         if (EnumNames.Fault("optimizer.kind", Kind) is { } kind)
         {

@@ -22,7 +22,7 @@ public sealed record CheckpointOptions
     public int KeepBest { get; init; } = 1;
 
     /// <summary>All faults of these options; each names its option.</summary>
-    public IEnumerable<string> Faults()
+    public IEnumerable<string> Validate()
     {
         if (EveryEpochs < 1)
         {

@@ -13,7 +13,7 @@ public sealed record HealthOptions
     public int CompareEverySteps { get; init; } = 100;
 
     /// <summary>All faults of these options; each names its option.</summary>
-    public IEnumerable<string> Faults()
+    public IEnumerable<string> Validate()
     {
         if (EverySteps < 0)
         {

@@ -223,7 +223,7 @@ public sealed record RunConfig
             Epochs);
 
     /// <summary>All faults of this configuration; each names the option and the fix.</summary>
-    public IEnumerable<string> Faults()
+    public IEnumerable<string> Validate()
     {
         if (Epochs < 1)
         {
@@ -273,8 +273,8 @@ public sealed record RunConfig
 
         IEnumerable<string> parts =
             [
-                .. Encoder.Faults(), .. ViewRecipes.Faults(Views), .. Loader.Faults(), .. Method.Faults(),
-                .. Optimizer.Faults(), .. Knn.Faults(), .. Checkpoints.Faults(), .. Health.Faults(),
+                .. Encoder.Validate(), .. ViewRecipes.Faults(Views), .. Loader.Validate(), .. Method.Validate(),
+                .. Optimizer.Validate(), .. Knn.Validate(), .. Checkpoints.Validate(), .. Health.Validate(),
             ];
         foreach (var fault in parts)
         {

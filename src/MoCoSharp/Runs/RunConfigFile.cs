@@ -61,7 +61,7 @@ internal static class RunConfigFile
         IReadOnlyList<string> methods = [];
         return Parse(
             json, source, settings, Everything(), MethodSections.RunConfig,
-            config => [.. MethodSections.Faults(methods), .. config.Faults()],
+            config => [.. MethodSections.Faults(methods), .. config.Validate()],
             recipe => WithDefaults(recipe, out methods));
     }
 

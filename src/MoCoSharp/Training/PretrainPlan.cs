@@ -101,13 +101,13 @@ public sealed class PretrainPlan
 
         if (config is not null && data is { } opened && opened.Train.Count < config.BatchSize)
         {
-            faults.Add(
-                $"{opened.Train.Description}: {opened.Train.Count} images are fewer than batchSize {config.BatchSize}"
-                    + (
-                        config.BatchSize > ImageFit.SmallestBatch
+            var cure = config.BatchSize > ImageFit.SmallestBatch
                 ? ". Lower it (--set batchSize=...) or add images."
                 : ", and too few to train on. Add images, or embed them with a released checkpoint: " +
-                    $"{FewImages.Embed(config.Data)}"));
+                    FewImages.Embed(config.Data);
+            faults.Add(
+                $"{opened.Train.Description}: {opened.Train.Count} images are fewer than batchSize " +
+                $"{config.BatchSize}{cure}");
         }
 
         if (

@@ -122,7 +122,7 @@ public sealed class PretrainRun : IDisposable
 
     private static PretrainPlan Plan(RunConfig config, IProcessGroup group, IReadOnlyCollection<string>? settings)
     {
-        List<string> faults = [.. config.Faults(), .. group.Rank == 0 ? WeightsImport.Faults(config) : []];
+        List<string> faults = [.. config.Validate(), .. group.Rank == 0 ? WeightsImport.Faults(config) : []];
         return PretrainPlan.Open(config, null, null, faults, group.Size, settings)
             ?? throw new ConfigurationException(faults);
     }

@@ -144,15 +144,12 @@ public sealed class Pretraining : IDisposable
             }
             catch (OtherRunException error)
             {
-                throw new OtherRunException(
-                    error.Message
-                        + Environment.NewLine
-                        + (
-                            check is null || check.AllowChanges || accepted.Count == 0
+                var cure = check is null || check.AllowChanges || accepted.Count == 0
                     ? "Tensors must always fit: correct the options of encoder and method in config.json, or " +
                         "start another run."
                     : "Undo the changes (--set, --data, config.json), or add --resume-with-changes, which " +
-                        "accepts and records them if the tensors fit."));
+                        "accepts and records them if the tensors fit.";
+                throw new OtherRunException($"{error.Message}{Environment.NewLine}{cure}");
             }
         }
 

@@ -377,7 +377,7 @@ public sealed class DetectionConfigTests
         var config = new DetectionConfig { Metric = DetectionMetric.Voc07 };
         var optimizer = config.Optimizer;
 
-        Assert.Equal([], config.Faults());
+        Assert.Equal([], config.Validate());
         Assert.Equal([], DetectionConfigFile.Deviations(config));
         Assert.Equal(0.02 * 1e-3, optimizer.LearningRateAt(0, 24_000), 1e-12);
         Assert.Equal(0.02 * ((1e-3 * 0.5) + 0.5), optimizer.LearningRateAt(50, 24_000), 1e-12);

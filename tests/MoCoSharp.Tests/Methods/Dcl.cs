@@ -21,7 +21,7 @@ public sealed record DclOptions : IMethodOptions
 
     public string Describe() => $"decoupled contrastive learning, temperature {Temperature}";
 
-    public IEnumerable<string> Faults()
+    public IEnumerable<string> Validate()
     {
         if (!(Temperature > 0))
         {

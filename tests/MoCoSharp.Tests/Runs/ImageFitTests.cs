@@ -33,7 +33,7 @@ public sealed class ImageFitTests
         Assert.Equal(0.03 * batch / 256, config.Optimizer.LearningRate, 1e-12); // the official scale, as before
         Assert.Equal(Photos.Epochs, config.Epochs);
         Assert.False(config.FitToImages);
-        Assert.Empty(config.Faults());
+        Assert.Empty(config.Validate());
         Assert.Equal(
             queue < 4096,
             changes.Any(change =>
@@ -48,7 +48,7 @@ public sealed class ImageFitTests
         {
             var (config, _) = ImageFit.Apply(Photos, images);
 
-            Assert.Empty(config.Faults());
+            Assert.Empty(config.Validate());
             Assert.InRange(config.MoCo!.QueueSize, 1, images / 2);
             Assert.InRange(images / config.BatchSize, images < 32 ? 1 : 4, int.MaxValue);
             Assert.True(images < 16 || config.MoCo.QueueSize % config.BatchSize == 0, $"{images} images");
