@@ -6,7 +6,9 @@
 #   eng/gpu.sh run FOLDER OUT         on a machine with a GPU and Python's torch: unpacks, and runs the steps below. Each has a time limit; what it
 #                                     prints goes to OUT/NAME.log, and one line with its exit status and seconds to OUT/summary.txt
 #
-# APP=FOLDER unpacks there, and takes what is there already; EPOCHS is the length of the CIFAR run. ONLY="load golden" runs these steps alone. DEVICE=cpu and MOCOSHARP_LIBTORCH=FOLDER try the script itself without a GPU. The GPU machine needs neither .NET nor a package: libtorch is that of the installed PyTorch (MOCOSHARP_LIBTORCH).
+# The GPU machine needs neither .NET nor a package: libtorch is that of the installed PyTorch.
+# APP=FOLDER unpacks there, and takes what is there already. EPOCHS is the length of the CIFAR run. ONLY="load golden" runs these steps alone.
+# DEVICE=cpu and MOCOSHARP_LIBTORCH=FOLDER try the script itself without a GPU.
 set -euo pipefail
 
 pack() {
@@ -22,8 +24,8 @@ pack() {
             -p:CreateHardLinksForPublishFilesIfPossible=false -o "$work/app"
     done
     cp bench/peers/moco_step_gpu.py "$work/app"
-    # Neither debugger support, nor files for Windows, nor the ONNX runtime (Python checks the export).
-    (cd "$work/app" && rm -f libmscord*.so libclrgc*.so libcoreclrtraceptprovider.so onnxruntime.dll libonnxruntime*.so ./*.pdb ./*.xml)
+    # Neither debugger support nor files for Windows.
+    (cd "$work/app" && rm -f libmscord*.so libclrgc*.so libcoreclrtraceptprovider.so onnxruntime.dll ./*.pdb ./*.xml)
     tar -C "$work/app" -c . | xz -T0 > "$folder/app.tar.xz"
     cp eng/gpu.sh "$folder"
     if [ $# -gt 1 ]; then
@@ -60,7 +62,7 @@ run() {
     step gpu-tests 120 ./MoCoSharp.Tests -class "*GpuTests"
     step methods 120 bash -c 'methods'
     step memory 120 bash -c 'memory'
-    step bench 240 bash -c 'bench'
+    step bench 300 bash -c 'bench'
     step two-processes 90 bash -c 'two_processes'
     if [ -f "$here/photos.tar.gz" ]; then
         mkdir -p photos
@@ -72,6 +74,7 @@ run() {
 
 # Two steps of every method, in both precisions.
 methods() {
+    local failed=0
     for precision in fp32 bf16; do
         for method in "moco.symmetric=true" "moco.queuePrecision=bf16" "moco=null simClr.temperature=0.2" \
             "moco=null simClr.gradientCache=true" "moco=null endToEnd.temperature=0.2" "moco=null memoryBank.negatives=64" \
@@ -79,22 +82,27 @@ methods() {
             "encoder.recompute=true" "norm=batch"; do
             # shellcheck disable=SC2086 # several settings
             ./moco pretrain --run "runs/$RANDOM$RANDOM" --data patterns:512 --steps 2 --device $DEVICE --set precision=$precision knn.everyEpochs=0 $method \
-                > last.log 2>&1 && echo "$precision $method: $(grep -o 'loss [0-9.]*' last.log | head -n 1)" || { echo "$precision $method: FAILED"; cat last.log; }
+                > last.log 2>&1 && echo "$precision $method: $(grep -o 'loss [0-9.]*' last.log | head -n 1)" \
+                || { failed=1; echo "$precision $method: FAILED"; cat last.log; }
         done
     done
+    return $failed
 }
 
 # Memory in use on the GPU while 500 steps run.
 memory() {
     ./moco pretrain --run runs/memory --data patterns:4096 --steps 500 --device $DEVICE --set knn.everyEpochs=0 epochs=16 &
-    while kill -0 $! 2> /dev/null; do
+    local training=$!
+    while kill -0 $training 2> /dev/null; do
         nvidia-smi --query-gpu=timestamp,memory.used,utilization.gpu --format=csv,noheader
         sleep 2
     done
+    wait $training
 }
 
 # A step of ours beside one of Python's PyTorch, twice each, in turn.
 bench() {
+    set -e
     for round in 1 2; do
         for precision in fp32 bf16; do
             echo "round $round"
@@ -107,9 +115,9 @@ bench() {
 }
 
 two_processes() {
+    set -e
     mpirun --allow-run-as-root --oversubscribe -n 2 ./moco pretrain --run runs/two --data patterns:1024 --steps 20 --device $DEVICE --set knn.everyEpochs=0 precision=fp32
     ./moco pretrain --run runs/one --data patterns:1024 --steps 20 --device $DEVICE --set knn.everyEpochs=0 precision=fp32
-    ./moco compare runs/two runs/one
 }
 
 cifar() {
@@ -133,5 +141,5 @@ export -f methods memory bench two_processes cifar export_
 case "${1:-}" in
     pack) shift; pack "$@" ;;
     run) shift; run "$@" ;;
-    *) sed -n '2,10p' "$0"; exit 2 ;;
+    *) sed -n '2,/^set/p' "$0" | sed '$d'; exit 2 ;;
 esac

@@ -21,6 +21,13 @@ rm "$work"/packages/MoCoSharp.Cli.*
 train "$work/tool/moco"
 rm -rf "$work/tool"
 
+echo "the tool without libtorch, with one from another folder"
+dotnet pack src/MoCoSharp.Cli -c Release -o "$work/small" -p:WithoutLibtorch=true
+dotnet tool install MoCoSharp.Cli.WithoutLibtorch --tool-path "$work/tool" --add-source "$work/small" --prerelease
+du -h "$work"/small/*
+MOCOSHARP_LIBTORCH=$(dotnet nuget locals global-packages --list | sed 's/^global-packages: //')libtorch-cpu-linux-x64/2.10.0/runtimes/linux-x64/native train "$work/tool/moco"
+rm -rf "$work/tool" "$work/small"
+
 # program FOLDER REFERENCE [PROPERTY...]: a project outside the repository.
 program() {
     mkdir "$1"

@@ -61,11 +61,11 @@ internal sealed class EncoderTarget : IDisposable
     /// <param name="target">RUN or FILE.</param>
     /// <param name="which">--encoder.</param>
     /// <param name="others">Faults of the other options.</param>
-    /// <param name="processes">Number of processes that share the work.</param>
+    /// <param name="group">The processes that share the work; null is this one alone.</param>
     /// <param name="prefix">--prefix.</param>
     /// <param name="device">--device; null is that of the run, or the CPU where it is missing.</param>
     public static EncoderTarget Open(
-        string target, string which, IEnumerable<string> others, int processes = 1,
+        string target, string which, IEnumerable<string> others, IProcessGroup? group = null,
         string? prefix = null, string? device = null)
     {
         var faults = new List<string>();
@@ -99,7 +99,8 @@ internal sealed class EncoderTarget : IDisposable
             Knn = trained.Knn ?? new KnnOptions(),
             Precision = trained.Precision,
         };
-        config = config with { Device = device ?? Available(config.Device) };
+        config = config with { Device = OfProcess(device ?? Available(config.Device), group) };
+        var processes = group?.Size ?? 1;
         set_num_threads(config.Threads > 0 && processes == 1 ? config.Threads : Launcher.TorchThreads(processes));
         trained.Encoder.to(torch.device(config.Device));
         config = config with
@@ -109,7 +110,7 @@ internal sealed class EncoderTarget : IDisposable
         return new EncoderTarget(trained, config, Directory.Exists(target) ? RunFolder.Open(target) : null, target);
     }
 
-    // A run that was trained on a GPU is used on a laptop.
+    // A run that was trained on a GPU is used on another machine.
     private static string Available(string name)
     {
         if (TorchRuntime.DeviceFault(name) is null)
@@ -117,9 +118,15 @@ internal sealed class EncoderTarget : IDisposable
             return name;
         }
 
-        Console.Error.WriteLine($"moco: note: the run was trained on {name}, which is not here: the CPU is used.");
-        return "cpu";
+        var other = TorchRuntime.DeviceFault("cuda") is null ? "cuda" : "cpu";
+        Console.Error.WriteLine($"moco: note: the run was trained on {name}, which is not here: {other} is used.");
+        return other;
     }
+
+    // "cuda" is the GPU of the process's number; more processes than GPUs share them.
+    private static string OfProcess(string name, IProcessGroup? group) => group is { Size: > 1 } && name == "cuda"
+        ? $"cuda:{group.LocalRank % TorchRuntime.Gpus.Count}"
+        : name;
 
     /// <summary>--prefix, for every verb that reads weights.</summary>
     public static Option<string?> PrefixOption() => new("--prefix")

@@ -127,11 +127,11 @@ public static partial class TorchRuntime
     }
 
     /// <summary>Bytes in use on a device, by all programs on a GPU and by this one on a CPU, at its highest.</summary>
-    /// <param name="device">A device that this thread computes on.</param>
+    /// <param name="device">The CPU or a GPU; "cuda" without a number is cuda:0 here.</param>
     public static long UsedBytes(Device device)
     {
         ArgumentNullException.ThrowIfNull(device);
-        if (device.type == DeviceType.CUDA && CudaDriver.Memory() is { } memory)
+        if (device.type == DeviceType.CUDA && CudaDriver.Memory(Math.Max(0, device.index)) is { } memory)
         {
             return memory.Used;
         }

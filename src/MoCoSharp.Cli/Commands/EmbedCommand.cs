@@ -83,7 +83,7 @@ internal static class EmbedCommand
             faults.Add($"--part is {part}, expected train or val.");
         }
 
-        using var encoder = EncoderTarget.Open(target, which, faults, group.Size, prefix, device);
+        using var encoder = EncoderTarget.Open(target, which, faults, group, prefix, device);
         var images = Images(source ?? encoder.OwnData, source is null ? encoder.Config.Validation : null, part, faults);
         if (source is null && encoder.OwnData is null)
         {

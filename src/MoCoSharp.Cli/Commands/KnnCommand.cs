@@ -79,7 +79,7 @@ internal static class KnnCommand
                 .Replace("knn.neighbours", "-k", StringComparison.Ordinal)
                 .Replace("knn.temperature", "--temperature", StringComparison.Ordinal)));
             using var encoder = EncoderTarget.Open(
-                parsed.GetValue(target)!, parsed.GetValue(which)!, faults, group.Size,
+                parsed.GetValue(target)!, parsed.GetValue(which)!, faults, group,
                 parsed.GetValue(prefix), parsed.GetValue(device));
             var options =
                 named is not null && KnnOptions.Protocols.Contains(named)

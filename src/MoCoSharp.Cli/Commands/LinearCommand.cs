@@ -64,7 +64,7 @@ internal static class LinearCommand
                     : Array.Empty<string>(),
             ];
             using var encoder = EncoderTarget.Open(
-                parsed.GetValue(target)!, parsed.GetValue(which)!, faults, group.Size,
+                parsed.GetValue(target)!, parsed.GetValue(which)!, faults, group,
                 parsed.GetValue(prefix), parsed.GetValue(device));
             var labeled = LabeledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
             using var signals = new StopSignals();

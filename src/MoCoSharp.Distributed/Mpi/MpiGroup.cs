@@ -92,7 +92,12 @@ public sealed class MpiGroup : IProcessGroup
     {
         ArgumentNullException.ThrowIfNull(tensor);
         var type = TypeOf(tensor);
-        var (address, size) = (TensorMemory.Address(OnCpu(tensor)), tensor.element_size());
+        if (tensor.device_type != DeviceType.CPU)
+        {
+            return BeginOverHost(tensor);
+        }
+
+        var (address, size) = (TensorMemory.Address(tensor), tensor.element_size());
         var wait = _mpi.PostAll(Pieces(tensor.numel()).Select(piece =>
             (Func<MpiLibrary, nint>)(
                 mpi => mpi.AllReduceSum(address + (nint)(piece.First * size), piece.Count, type))));
@@ -109,11 +114,11 @@ public sealed class MpiGroup : IProcessGroup
         ArgumentNullException.ThrowIfNull(tensor);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var mine = OnCpu(tensor).detach().contiguous();
+        var mine = tensor.detach().cpu().contiguous();
         var all = empty([Size, .. tensor.shape], dtype: tensor.dtype);
         Gather(TensorMemory.Address(mine), TensorMemory.Address(all), TensorMemory.Bytes(mine));
         GC.KeepAlive(mine);
-        return all.MoveToOuterDisposeScope();
+        return all.to(tensor.device).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
@@ -124,11 +129,11 @@ public sealed class MpiGroup : IProcessGroup
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(root, Size);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var values = OnCpu(tensor).detach().contiguous();
+        var values = tensor.detach().cpu().contiguous();
         var address = TensorMemory.Address(values);
         Wait(_mpi.PostAll(Pieces(TensorMemory.Bytes(values)).Select(piece =>
             (Func<MpiLibrary, nint>)(mpi => mpi.Broadcast(address + (nint)piece.First, piece.Count, root)))));
-        if (!tensor.is_contiguous())
+        if (!tensor.is_contiguous() || tensor.device_type != DeviceType.CPU)
         {
             tensor.copy_(values);
         }
@@ -162,6 +167,24 @@ public sealed class MpiGroup : IProcessGroup
             _hasEnded = true;
             _mpi.Finish();
         }
+    }
+
+    // A tensor on a GPU travels through the memory of the host.
+    private Action BeginOverHost(Tensor tensor)
+    {
+        using var scope = NewDisposeScope();
+        var host = tensor.detach().cpu().DetachFromDisposeScope();
+        var wait = BeginAllReduceSum(host);
+        return () =>
+        {
+            wait();
+            using (no_grad())
+            {
+                tensor.copy_(host);
+            }
+
+            host.Dispose();
+        };
     }
 
     private void Wait(Action wait)
@@ -223,10 +246,4 @@ public sealed class MpiGroup : IProcessGroup
             $"A tensor of type {other} cannot be added over processes: expected float32, float64 or int64.",
             nameof(tensor)),
     };
-
-    private static Tensor OnCpu(Tensor tensor) => tensor.device_type == DeviceType.CPU
-        ? tensor
-        : throw new ArgumentException(
-            $"A tensor on {tensor.device} cannot be exchanged by MPI: expected one on the CPU.",
-            nameof(tensor));
 }

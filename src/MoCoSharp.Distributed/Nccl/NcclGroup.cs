@@ -44,7 +44,7 @@ public sealed class NcclGroup : IProcessGroup
     /// Joins the GPUs of ranks that MPI has already joined: by NCCL if each has its own, and otherwise over the host,
     /// because NCCL refuses two ranks on one GPU.
     /// </summary>
-    /// <param name="ranks">The MPI group. Disposed with the result.</param>
+    /// <param name="ranks">The MPI group, which sends tensors on a GPU over the host. Disposed with the result.</param>
     /// <param name="gpus">GPUs of this machine, above 0.</param>
     /// <exception cref="DllNotFoundException">NCCL was not found.</exception>
     public static IProcessGroup JoinGpus(IProcessGroup ranks, int gpus)
@@ -60,7 +60,7 @@ public sealed class NcclGroup : IProcessGroup
         }
 
         CudaDevice.Select(ranks.LocalRank % gpus);
-        return new HostStagedGroup(ranks);
+        return ranks;
     }
 
     /// <summary>Joins the GPUs of ranks that MPI has already joined. Rank 0 broadcasts the NCCL id.</summary>
@@ -205,11 +205,14 @@ public sealed class NcclGroup : IProcessGroup
         using var scope = NewDisposeScope();
         var values = (_device is null ? tensor.detach() : tensor.detach().to(_device)).contiguous();
         call(values);
-        if (!tensor.is_contiguous() || (_device is not null && tensor.device_type == DeviceType.CPU))
+        if (!tensor.is_contiguous() || (_device is not null && !IsOnDevice(tensor)))
         {
             tensor.copy_(values);
         }
     }
+
+    private bool IsOnDevice(Tensor tensor) =>
+        tensor.device_type == _device!.type && tensor.device_index == _device.index;
 
     private static int TypeOf(Tensor tensor) => tensor.dtype switch // ncclDataType_t
     {

@@ -33,15 +33,39 @@ internal static unsafe class CudaDriver
     }
 
     /// <summary>
-    /// Bytes in use on the GPU that this thread computes on, by all programs, and its size; null without a driver.
+    /// Bytes in use on a GPU by all programs, and its size; null without a driver.
     /// </summary>
-    public static (long Used, long Total)? Memory()
+    /// <param name="index">0 and up.</param>
+    public static (long Used, long Total)? Memory(int index)
     {
-        nuint free, total;
-        return Library.Value != 0
-            && ((delegate* unmanaged[Cdecl]<nuint*, nuint*, int>)Function("cuMemGetInfo_v2"))(&free, &total) == 0
-            ? ((long)(total - free), (long)total)
-            : null;
+        if (Library.Value == 0)
+        {
+            return null;
+        }
+
+        // The driver answers for the context that is current on this thread.
+        var retain = (delegate* unmanaged[Cdecl]<nint*, int, int>)Function("cuDevicePrimaryCtxRetain");
+        var release = (delegate* unmanaged[Cdecl]<int, int>)Function("cuDevicePrimaryCtxRelease_v2");
+        var push = (delegate* unmanaged[Cdecl]<nint, int>)Function("cuCtxPushCurrent_v2");
+        var pop = (delegate* unmanaged[Cdecl]<nint*, int>)Function("cuCtxPopCurrent_v2");
+        var memory = (delegate* unmanaged[Cdecl]<nuint*, nuint*, int>)Function("cuMemGetInfo_v2");
+        nint context;
+        if (retain(&context, index) != 0)
+        {
+            return null;
+        }
+
+        try
+        {
+            nuint free = 0, total = 0;
+            var read = push(context) == 0 && memory(&free, &total) == 0;
+            _ = pop(&context);
+            return read ? ((long)(total - free), (long)total) : null;
+        }
+        finally
+        {
+            _ = release(index);
+        }
     }
 
     private static nint Function(string name) => NativeLibrary.GetExport(Library.Value, name);

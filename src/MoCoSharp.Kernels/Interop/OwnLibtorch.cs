@@ -20,6 +20,8 @@ internal static class OwnLibtorch
     // In the order of their needs. The CUDA ones are absent from a libtorch for CPUs.
     private static readonly string[] Libraries = ["c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch"];
 
+    private const int MostLines = 100; // of a file that tells a version
+
     private static Version? BuiltFor => typeof(torch).Assembly.GetName().Version;
 
     /// <summary>The folder that the variable names; null if it is not set.</summary>
@@ -34,15 +36,16 @@ internal static class OwnLibtorch
         if (TorchSharpLibrary.Find(FileName("torch_cpu")) is { } deployed)
         {
             throw new PlatformNotSupportedException(
-                $"{Variable} is \"{folder}\", but this program brings its own libtorch: {deployed}. Unset the " +
-                "variable, or build the program without libtorch: dotnet publish -p:WithoutLibtorch=true.");
+                $"{Variable} (or --libtorch) is \"{folder}\", but this program brings its own libtorch: " +
+                $"{deployed}. Leave it out, or build the program without libtorch: dotnet publish " +
+                "-p:WithoutLibtorch=true.");
         }
 
         if (!File.Exists(Path.Combine(folder, FileName("torch_cpu"))))
         {
             throw new PlatformNotSupportedException(
-                $"{Variable} is \"{folder}\", which has no {FileName("torch_cpu")}. Name the folder of libtorch's " +
-                "libraries: torch/lib of an installed PyTorch " +
+                $"{Variable} (or --libtorch) is \"{folder}\", which has no {FileName("torch_cpu")}. Name the " +
+                "folder of libtorch's libraries: torch/lib of an installed PyTorch " +
                 "(python3 -c \"import torch; print(torch.__path__[0] + '/lib')\"), or lib of a libtorch archive.");
         }
 
@@ -59,7 +62,7 @@ internal static class OwnLibtorch
         catch (Exception error) when (error is DllNotFoundException or BadImageFormatException)
         {
             throw new PlatformNotSupportedException(
-                $"The libtorch {VersionOf(folder) ?? "of unknown version"} in {folder} ({Variable}) does not fit: " +
+                $"The libtorch {VersionOf(folder) ?? "of unknown version"} in {folder} ({Variable}) does not load: " +
                 $"TorchSharp {BuiltFor} is built for libtorch 2.10.0. {error.Message}", error);
         }
     }
@@ -67,19 +70,24 @@ internal static class OwnLibtorch
     /// <summary>The version of the libtorch in a folder, as its own files give it; null if they do not.</summary>
     public static string? VersionOf(string folder)
     {
-        var above = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(folder)) ?? folder;
-        foreach (var file in (string[])["build-version", "version.py"]) // of an archive, of a Python package
+        try
         {
-            if (File.Exists(Path.Combine(above, file)))
-            {
-                var line = File.ReadLines(Path.Combine(above, file)).Take(100)
-                    .FirstOrDefault(line => file == "build-version"
-                        || line.StartsWith("__version__", StringComparison.Ordinal));
-                return line?.Split('=')[^1].Trim().Trim('\'', '"');
-            }
-        }
+            var libraries = new DirectoryInfo(folder);
+            libraries = libraries.ResolveLinkTarget(returnFinalTarget: true) as DirectoryInfo ?? libraries;
+            var above = libraries.Parent?.FullName ?? folder;
+            return Line("build-version", "") ?? Line("version.py", "__version__"); // an archive's, a Python package's
 
-        return null;
+            string? Line(string file, string start) => File.Exists(Path.Combine(above, file))
+                ? File.ReadLines(Path.Combine(above, file))
+                    .Take(MostLines)
+                    .FirstOrDefault(line => line.StartsWith(start, StringComparison.Ordinal))
+                    ?.Split('=')[^1].Trim().Trim('\'', '"')
+                : null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
     }
 
     private static string FileName(string name) =>

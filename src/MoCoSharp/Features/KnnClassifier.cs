@@ -15,21 +15,24 @@ namespace MoCoSharp.Features;
 internal static class KnnClassifier
 {
     private const int QueriesAtOnce = 1024;
-    private const int KeysAtOnceOnDevice = 1 << 17; // 0.5 GB of similarities
+    private const int QueriesAtOnceOnDevice = 1 << 14;
+    private const int KeysAtOnceOnDevice = 1 << 14; // 1 GB of similarities at a time
     private const int KeysAtOnce = 4096; // 16 MB of similarities at a time, for any size of bank
 
     /// <summary>Predicts the class of each query.</summary>
     /// <param name="bank">L2-normalized. Shape [M, D].</param>
     /// <param name="bankLabels">Length M, 0 to classes - 1.</param>
-    /// <param name="queries">L2-normalized, on the same device as the bank. Shape [Q, D].</param>
+    /// <param name="queries">L2-normalized. Shape [Q, D].</param>
     /// <param name="classes">Number of classes, above 0.</param>
     /// <param name="neighbors">k, 1 to M.</param>
     /// <param name="temperature">Temperature of the weights, above 0; 0.1 in the demo, 0.07 in the paper.</param>
+    /// <param name="device">Where similarities are computed; null is the CPU.</param>
     /// <returns>Length Q.</returns>
     /// <exception cref="ArgumentException">k is larger than the bank, or shapes or labels do not fit.</exception>
     /// <exception cref="InvalidDataException">A feature is not a finite number.</exception>
     public static int[] Predict(
-        Tensor bank, ReadOnlySpan<int> bankLabels, Tensor queries, int classes, int neighbors, double temperature)
+        Tensor bank, ReadOnlySpan<int> bankLabels, Tensor queries, int classes, int neighbors, double temperature,
+        Device? device = null)
     {
         ArgumentNullException.ThrowIfNull(bank);
         ArgumentNullException.ThrowIfNull(queries);
@@ -77,19 +80,21 @@ internal static class KnnClassifier
 
         var predicted = new int[count];
         var labels = bankLabels.ToArray();
-        var nearest = Enumerable.Range(0, QueriesAtOnce).Select(_ => new NearestKeys(neighbors)).ToArray();
+        var isOnDevice = device is not null && device.type != DeviceType.CPU;
+        var atOnce = (int)Math.Min(count, isOnDevice ? QueriesAtOnceOnDevice : QueriesAtOnce);
+        var nearest = Enumerable.Range(0, atOnce).Select(_ => new NearestKeys(neighbors)).ToArray();
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = get_num_threads() };
-        for (var first = 0; first < count; first += QueriesAtOnce)
+        for (var first = 0; first < count; first += atOnce)
         {
             using var block = NewDisposeScope();
-            var some = queries.narrow(0, first, Math.Min(QueriesAtOnce, count - first));
-            if (bank.device_type == DeviceType.CPU)
+            var some = queries.narrow(0, first, Math.Min(atOnce, count - first));
+            if (isOnDevice)
             {
-                Search(bank, some, nearest, parallel);
+                SearchOnDevice(bank, DeviceCopy.To(some.contiguous(), device!), nearest, neighbors, parallel);
             }
             else
             {
-                SearchOnDevice(bank, some, nearest, neighbors, parallel);
+                Search(bank, some, nearest, parallel);
             }
 
             Parallel.For(
@@ -108,16 +113,17 @@ internal static class KnnClassifier
     /// <param name="classes">Number of classes, above 0.</param>
     /// <param name="neighbors">k, 1 to M.</param>
     /// <param name="temperature">Temperature of the weights, above 0.</param>
+    /// <param name="device">Where similarities are computed; null is the CPU.</param>
     /// <returns>Length Q.</returns>
     public static int[] Predict(
         IProcessGroup group, Tensor bank, ReadOnlySpan<int> bankLabels, Tensor queries, int classes, int neighbors,
-        double temperature)
+        double temperature, Device? device = null)
     {
         ArgumentNullException.ThrowIfNull(group);
         ArgumentNullException.ThrowIfNull(queries);
         if (group.Size == 1)
         {
-            return Predict(bank, bankLabels, queries, classes, neighbors, temperature);
+            return Predict(bank, bankLabels, queries, classes, neighbors, temperature, device);
         }
 
         using var scope = NewDisposeScope();
@@ -128,7 +134,8 @@ internal static class KnnClassifier
             queries.slice(0, group.Rank, count, group.Size).contiguous(),
             classes,
             neighbors,
-            temperature);
+            temperature,
+            device);
         Array.Resize(ref share, (count + group.Size - 1) / group.Size);
         return
         [
@@ -153,8 +160,8 @@ internal static class KnnClassifier
         ArgumentNullException.ThrowIfNull(queries);
         using var scope = NewDisposeScope();
         var predicted = Predict(
-            group ?? SingleProcess.Instance, bank.Values.to(device ?? CPU), bank.Labels,
-            queries.Values.to(device ?? CPU), classes, neighbors, temperature);
+            group ?? SingleProcess.Instance, bank.Values, bank.Labels, queries.Values, classes, neighbors,
+            temperature, device);
         return predicted.Zip(queries.Labels).Count(pair => pair.First == pair.Second) / (double)queries.Labels.Length;
     }
 
@@ -186,8 +193,9 @@ internal static class KnnClassifier
         }
     }
 
-    // The device selects the best of each block of keys, so that few similarities travel to the host.
-    private static void SearchOnDevice(
+    // The bank stays on the host and travels block by block, so that it need not fit on the device. The device selects
+    // the best of each block, so that few similarities travel back.
+    internal static void SearchOnDevice(
         Tensor bank, Tensor queries, NearestKeys[] nearest, int neighbors, ParallelOptions parallel)
     {
         var rows = (int)queries.shape[0];
@@ -198,17 +206,20 @@ internal static class KnnClassifier
 
         for (long first = 0; first < bank.shape[0]; first += KeysAtOnceOnDevice)
         {
-            using var block = NewDisposeScope();
-            var keys = bank.narrow(0, first, Math.Min(KeysAtOnceOnDevice, bank.shape[0] - first));
+            using var blockScope = NewDisposeScope();
+            var block = first;
+            var keys = DeviceCopy.To(
+                bank.narrow(0, first, Math.Min(KeysAtOnceOnDevice, bank.shape[0] - first)).contiguous(),
+                queries.device);
             var most = (int)Math.Min(neighbors, keys.shape[0]);
             var (best, at) = queries.mm(keys.t()).to(float32).topk(most, 1); // [rows, most]
             var scores = best.cpu().data<float>().ToArray();
-            var indices = at.add(first).cpu().data<long>().ToArray();
+            var indices = at.cpu().data<long>().ToArray();
             Parallel.For(0, rows, parallel, row =>
             {
                 for (var i = row * most; i < (row + 1) * most; i++)
                 {
-                    nearest[row].Add(scores[i], (int)indices[i]);
+                    nearest[row].Add(scores[i], (int)(block + indices[i]));
                 }
             });
         }

@@ -68,9 +68,8 @@ internal static class KnnProtocol
         var asked = Labelled(queries);
         scores.Add(
             KnnClassifier.Predict(
-                group ?? SingleProcess.Instance, known.Values.to(device ?? CPU), known.Labels,
-                asked.Values.to(device ?? CPU), classNames.Count,
-                options.Neighbors, options.Temperature),
+                group ?? SingleProcess.Instance, known.Values, known.Labels, asked.Values, classNames.Count,
+                options.Neighbors, options.Temperature, device),
             asked.Labels);
         return new KnnResult(scores, [.. asked.Labels.Except(known.Labels).Order().Select(label => classNames[label])]);
     }

@@ -136,6 +136,13 @@ public sealed class PretrainPlan
             faults.Add(fault);
         }
 
+        if (processes > 1 && config?.Device.StartsWith("cuda:", StringComparison.Ordinal) == true)
+        {
+            faults.Add(
+                $"device is \"{config.Device}\" with {processes} processes, expected cuda: each process then takes " +
+                "the GPU of its number.");
+        }
+
         return faults.Count == 0 && config is not null && data is { } found
             ? new PretrainPlan(Resolve(config, found.Train, processes), found.Train, found.Validation, notices, fitted)
             : null;

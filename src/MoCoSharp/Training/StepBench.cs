@@ -227,7 +227,7 @@ internal static class StepBench
     {
         if (device.type == DeviceType.CUDA)
         {
-            cuda.synchronize();
+            cuda.synchronize(device);
         }
     }
 

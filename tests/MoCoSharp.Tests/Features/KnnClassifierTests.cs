@@ -78,6 +78,28 @@ public sealed class KnnClassifierTests
     }
 
     [Fact]
+    public void TheSearchOfAGpu_FindsTheNearestOfABankOfSeveralBlocks()
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(5);
+        var bank = randn([140_000, 4], generator: random); // a block has 16,384 rows
+        var queries = randn([3, 4], generator: random);
+        var nearest = Enumerable.Range(0, 3).Select(_ => new NearestKeys(20)).ToArray();
+
+        KnnClassifier.SearchOnDevice(bank, queries, nearest, 20, new ParallelOptions());
+
+        var (rows, asked) = (bank.data<float>().ToArray(), queries.data<float>().ToArray());
+        for (var query = 0; query < 3; query++)
+        {
+            var expected = Enumerable.Range(0, 140_000)
+                .OrderByDescending(row => Enumerable.Range(0, 4)
+                    .Sum(i => (double)rows[(row * 4) + i] * asked[(query * 4) + i]))
+                .Take(20);
+            Assert.Equal(expected, nearest[query].Best().Select(found => found.Index));
+        }
+    }
+
+    [Fact]
     public void NearestKeys_OfAnyScores_AreThoseOfAStableSort() =>
         Gen.Select(Gen.Int[1, 9], Gen.Int[-6, 6].Array[1, 80], Gen.Int[1, 33]).Sample((k, values, block) =>
         {

@@ -63,7 +63,7 @@ public sealed class GpuTests
         int[] labels = [.. Enumerable.Range(0, 5000).Select(i => i * 7 % 10)];
 
         var expected = KnnClassifier.Predict(bank, labels, queries, 10, 200, 0.1);
-        var predicted = KnnClassifier.Predict(bank.to(gpu), labels, queries.to(gpu), 10, 200, 0.1);
+        var predicted = KnnClassifier.Predict(bank, labels, queries, 10, 200, 0.1, gpu);
 
         // Rounding may exchange neighbors of almost equal similarity.
         Assert.InRange(expected.Zip(predicted).Count(pair => pair.First == pair.Second), 1497, 1500);
