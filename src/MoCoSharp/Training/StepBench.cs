@@ -12,46 +12,57 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Training;
 
-/// <summary>The times of a training step.</summary>
-/// <param name="Phases">
-/// Median milliseconds of each phase, in MoCo's order; views and the copy come before the step.
-/// </param>
-/// <param name="StepMilliseconds">
-/// The step, from momentum update to optimizer: the median of the phases' sums on a CPU; on a GPU the mean of steps
-/// between which nobody waits, as in training.
-/// </param>
-/// <param name="Operations">
-/// Operations of convolutions and linear layers. MoCo counts three forward passes of the query encoder (backward counts
-/// twice), and one of the key encoder.
-/// </param>
-/// <param name="GemmRate">
-/// Operations per second of torch.mm, 4096 x 4096 x 4096, in the same precision and with the same threads.
-/// </param>
-/// <param name="PeakBytes">Highest resident memory of the process so far, or memory in use on the GPU.</param>
-public sealed record StepTimes(
-    IReadOnlyList<(string Name, double Milliseconds)> Phases, double StepMilliseconds, double Operations,
-    double GemmRate, long PeakBytes)
-{
-    /// <summary>Operations per second of the step.</summary>
-    public double Rate => Operations / StepMilliseconds * 1000;
-
-    /// <summary>Times the phases of a step on generated images. Nothing is saved.</summary>
-    /// <param name="config">A configuration without open choices, from <see cref="PretrainPlan.Resolve"/>.</param>
-    /// <param name="steps">Steps for the median, above 0; four more for warm-up.</param>
-    /// <param name="progress">Called after each step with the steps done and the total.</param>
-    public static StepTimes Measure(RunConfig config, int steps, Action<int, int>? progress = null) =>
-        StepBench.Run(config, steps, progress ?? ((_, _) => { }));
-}
-
 /// <summary>Times the phases of a configuration's step on generated images.</summary>
-internal static class StepBench
+internal sealed class StepBench : IDisposable
 {
     private const int WarmUp = 4; // steps in which memory is allocated and oneDNN compiles kernels
+    private const double LearningRate = 0.001;
 
     private static readonly string[] AllPhases =
     [
         "views", "copy", "momentum update", "key forward", "query forward", "loss", "backward", "enqueue", "optimizer",
     ];
+
+    private readonly RunConfig _config;
+    private readonly Device _device;
+    private readonly Precision _precision;
+    private readonly PretrainMethod _method;
+    private readonly MomentumOptimizer _optimizer;
+    private readonly List<ImageBuffer> _images;
+    private readonly StepSamples _samples;
+    private readonly float[] _pixels; // [N, H, W, 3]
+    private readonly string[] _phases;
+    private readonly string[] _forwards;
+    private readonly Dictionary<string, List<double>> _milliseconds; // of each step
+    private readonly Stopwatch _forwardClock = new();
+    private bool _waits = true; // for the device, after each phase
+
+    private StepBench(RunConfig config)
+    {
+        TorchRuntime.Load();
+        set_num_threads(config.Threads);
+        _config = config;
+        _device = TorchRuntime.OpenDevice(config.Device);
+        _precision = config.Precision.Resolve(_device);
+        _method = config.CreateMethod(config.BatchSize, SingleProcess.Instance);
+        _method.to(_device);
+        _method.Precision = _precision;
+        _method.train();
+        _optimizer = MomentumOptimizer.Create(_method.LearnedParameters, config.Optimizer);
+        var patterns = new Patterns(config.BatchSize, config.Views.Size, config.Seed);
+        var read = Enumerable.Range(0, config.BatchSize).Select(patterns.Read).ToList();
+        _images = [.. read.Select(image => image.Image)];
+        _samples = new StepSamples([.. Enumerable.Range(0, read.Count)], [.. read.Select(image => image.Label)]);
+        _pixels = new float[3 * config.Views.Size * config.Views.Size * config.BatchSize];
+        _phases = [.. AllPhases.Where(name => name != "key forward" || _method.KeyEncoder is not null)];
+        _forwards = [.. _phases.Where(name => name.EndsWith("forward", StringComparison.Ordinal))];
+        _milliseconds = _phases.ToDictionary(name => name, _ => new List<double>(), StringComparer.Ordinal);
+        Watch(_method.Encoder, "query forward");
+        if (_method.KeyEncoder is { } keys)
+        {
+            Watch(keys, "key forward");
+        }
+    }
 
     /// <summary>Measures a step.</summary>
     /// <param name="config">A resolved configuration.</param>
@@ -59,127 +70,115 @@ internal static class StepBench
     /// <param name="progress">Called after each step with the steps done and the total.</param>
     public static StepTimes Run(RunConfig config, int steps, Action<int, int> progress)
     {
-        TorchRuntime.Load();
-        set_num_threads(config.Threads);
-        var device = TorchRuntime.OpenDevice(config.Device);
-        var precision = config.Precision.Resolve(device);
-        using var method = config.CreateMethod(config.BatchSize, SingleProcess.Instance);
-        method.to(device);
-        method.Precision = precision;
-        method.train();
-        using var optimizer = MomentumOptimizer.Create(method.LearnedParameters, config.Optimizer);
-        var size = config.Views.Size;
-        var patterns = new Patterns(config.BatchSize, size, config.Seed);
-        var images = Enumerable.Range(0, config.BatchSize).Select(i => patterns.Read(i).Image).ToList();
-        var views = new float[3 * size * size * config.BatchSize];
-        string[] phases = [.. AllPhases.Where(name => name != "key forward" || method.KeyEncoder is not null)];
-        var milliseconds = phases.ToDictionary(name => name, _ => new List<double>(), StringComparer.Ordinal);
-        var clock = new Stopwatch();
-        var waits = true;
-        Watch(method.Encoder, "query forward");
-        if (method.KeyEncoder is { } keys)
-        {
-            Watch(keys, "key forward");
-        }
-
-        string[] forwards = [.. phases.Where(name => name.EndsWith("forward", StringComparison.Ordinal))];
-        var samples = new StepSamples(
-            [.. Enumerable.Range(0, config.BatchSize)],
-            [.. Enumerable.Range(0, config.BatchSize).Select(i => patterns.Read(i).Label)]);
+        using var bench = new StepBench(config);
         for (var i = 0; i < WarmUp + steps; i++)
         {
-            using var scope = NewDisposeScope();
-            foreach (var forward in forwards)
-            {
-                milliseconds[forward].Add(0); // an encoder may run more than once
-            }
-
-            Time("views", () => MakeViews(config, images, i, views));
-            Time("copy", () => HostMemory.Images(views, config.BatchSize, size, device));
-            var query = HostMemory.Images(views, config.BatchSize, size, device);
-            MakeViews(config, images, i + 1, views);
-            var key = HostMemory.Images(views, config.BatchSize, size, device);
-
-            // The same as TrainingStep.Run, with each phase timed.
-            StepOutput output = default;
-            Time("momentum update", () =>
-            {
-                method.Prepare(samples);
-                method.BeforeStep(i);
-            });
-            Time("loss", () => output = method.call(query, key)); // minus the encoders, below
-            Time("backward", () => method.Backward(output));
-            Time("enqueue", () => method.AfterBackward(output));
-            Time("optimizer", () =>
-            {
-                optimizer.Step(learningRate: 0.001);
-                optimizer.ClearGradients();
-            });
-            milliseconds["loss"][i] -= forwards.Sum(forward => milliseconds[forward][i]);
+            bench.TimePhases(i);
             progress(i + 1, WarmUp + steps);
         }
 
-        var peak = TorchRuntime.UsedBytes(device);
-        var medians = phases.Select(name => (name, Median(milliseconds[name].Skip(WarmUp)))).ToList();
-        var step = Median(
-            Enumerable.Range(WarmUp, steps).Select(i => phases.Skip(2).Sum(name => milliseconds[name][i])));
-        if (device.type == DeviceType.CUDA)
+        return bench.Report(steps);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _optimizer.Dispose();
+        _method.Dispose();
+    }
+
+    // The same as TrainingStep.Run, with each phase timed.
+    private void TimePhases(int step)
+    {
+        using var scope = NewDisposeScope();
+        foreach (var forward in _forwards)
         {
-            step = Undisturbed();
+            _milliseconds[forward].Add(0); // an encoder may run more than once
         }
 
-        var operations = Passes(config) * config.BatchSize * EncoderCost.Operations(method.Encoder, size);
-        return new(medians, step, operations, GemmRate(precision, device), peak);
-
-        // Waiting after each phase, as above, keeps a GPU idle while the host prepares the next phase.
-        double Undisturbed()
+        Time("views", () => MakeViews(step));
+        Time("copy", () => Copy());
+        var query = Copy();
+        MakeViews(step + 1);
+        var key = Copy();
+        StepOutput output = default;
+        Time("momentum update", () =>
         {
-            waits = false;
-            using var scope = NewDisposeScope();
-            var training = new TrainingStep(method, optimizer, SingleProcess.Instance);
-            var query = HostMemory.Images(views, config.BatchSize, size, device);
-            var key = HostMemory.Images(views, config.BatchSize, size, device);
-            Wait(device);
-            var begin = Stopwatch.GetTimestamp();
-            for (var i = 0; i < steps; i++)
-            {
-                training.Run(WarmUp + steps + i, query, key, learningRate: 0.001, samples: samples);
-            }
+            _method.Prepare(_samples);
+            _method.BeforeStep(step);
+        });
+        Time("loss", () => output = _method.call(query, key)); // minus the encoders, below
+        Time("backward", () => _method.Backward(output));
+        Time("enqueue", () => _method.AfterBackward(output));
+        Time("optimizer", () =>
+        {
+            _optimizer.Step(LearningRate);
+            _optimizer.ClearGradients();
+        });
+        _milliseconds["loss"][step] -= _forwards.Sum(forward => _milliseconds[forward][step]);
+    }
 
-            Wait(device);
-            return Stopwatch.GetElapsedTime(begin).TotalMilliseconds / steps;
+    private StepTimes Report(int steps)
+    {
+        var peak = TorchRuntime.UsedBytes(_device);
+        var medians = _phases.Select(name => (name, Median(_milliseconds[name].Skip(WarmUp)))).ToList();
+        var step = _device.type == DeviceType.CUDA
+            ? TimeUndisturbed(steps)
+            : Median(Enumerable.Range(WarmUp, steps).Select(i => _phases.Skip(2).Sum(name => _milliseconds[name][i])));
+        var operations =
+            Passes(_config) * _config.BatchSize * EncoderCost.Operations(_method.Encoder, _config.Views.Size);
+        return new(medians, step, operations, GemmRate(_precision, _device), peak);
+    }
+
+    // Milliseconds of a step. Waiting after each phase keeps a GPU idle while the host prepares the next one.
+    private double TimeUndisturbed(int steps)
+    {
+        _waits = false;
+        using var scope = NewDisposeScope();
+        var training = new TrainingStep(_method, _optimizer, SingleProcess.Instance);
+        var (query, key) = (Copy(), Copy());
+        Wait(_device);
+        var begin = Stopwatch.GetTimestamp();
+        for (var i = 0; i < steps; i++)
+        {
+            training.Run(WarmUp + steps + i, query, key, LearningRate, samples: _samples);
         }
 
-        void Time(string phase, Action work)
-        {
-            var begin = Stopwatch.GetTimestamp();
-            work();
-            Wait(device);
-            milliseconds[phase].Add(Stopwatch.GetElapsedTime(begin).TotalMilliseconds);
-        }
+        Wait(_device);
+        return Stopwatch.GetElapsedTime(begin).TotalMilliseconds / steps;
+    }
 
-        void Watch(Encoder encoder, string phase)
-        {
-            encoder.register_forward_pre_hook((_, images) =>
-            {
-                WaitForPhase();
-                clock.Restart();
-                return images;
-            });
-            encoder.register_forward_hook((_, _, embeddings) =>
-            {
-                WaitForPhase();
-                milliseconds[phase][^1] += clock.Elapsed.TotalMilliseconds;
-                return embeddings;
-            });
-        }
+    private Tensor Copy() => HostMemory.Images(_pixels, _config.BatchSize, _config.Views.Size, _device);
 
-        void WaitForPhase()
+    private void Time(string phase, Action work)
+    {
+        var begin = Stopwatch.GetTimestamp();
+        work();
+        Wait(_device);
+        _milliseconds[phase].Add(Stopwatch.GetElapsedTime(begin).TotalMilliseconds);
+    }
+
+    private void Watch(Encoder encoder, string phase)
+    {
+        encoder.register_forward_pre_hook((_, images) =>
         {
-            if (waits)
-            {
-                Wait(device);
-            }
+            WaitForPhase();
+            _forwardClock.Restart();
+            return images;
+        });
+        encoder.register_forward_hook((_, _, embeddings) =>
+        {
+            WaitForPhase();
+            _milliseconds[phase][^1] += _forwardClock.Elapsed.TotalMilliseconds;
+            return embeddings;
+        });
+    }
+
+    private void WaitForPhase()
+    {
+        if (_waits)
+        {
+            Wait(_device);
         }
     }
 
@@ -192,14 +191,14 @@ internal static class StepBench
         _ => 6,
     };
 
-    private static void MakeViews(RunConfig config, List<ImageBuffer> images, int step, float[] pixels)
+    private void MakeViews(int step)
     {
-        var transform = config.TrainingViews();
+        var transform = _config.TrainingViews();
         var length = 3 * transform.Size * transform.Size;
-        for (var i = 0; i < config.BatchSize; i++)
+        for (var i = 0; i < _config.BatchSize; i++)
         {
-            var random = RandomStreams.View(config.Seed, step, i, view: 0);
-            transform.Write(images[i], ref random, pixels.AsSpan(i * length, length));
+            var random = RandomStreams.View(_config.Seed, step, i, view: 0);
+            transform.Write(_images[i], ref random, _pixels.AsSpan(i * length, length));
         }
     }
 
