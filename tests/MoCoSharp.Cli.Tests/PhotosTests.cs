@@ -129,7 +129,7 @@ public sealed class PhotosTests : IDisposable
             ["cifar10:data", "cifar100:data", "idx:data"],
             source => Assert.Equal("moco-cifar10-cpu", Recipes.For(source)));
         Assert.Null(Recipes.Remark(null));
-        Assert.Contains("using moco-cifar10-cpu, for images of 32 pixels or so", Recipes.Remark("cifar10:data"));
+        Assert.Contains("using moco-cifar10-cpu, for images of about 32 pixels", Recipes.Remark("cifar10:data"));
     }
 
     private void Photos(string name, int count)

@@ -33,7 +33,7 @@ public sealed class ReadingTests : IDisposable
         using var job = new Job(Moco.StartInfo(folder, ["pretrain", "patterns", "--run", "run", "--set", .. Settings]));
         job.Until("step 10/");
         Directory.Move(Path.Combine(folder, "set", "dogs"), Path.Combine(folder, "away"));
-        job.UntilError("there is no such file; a dangling link? Another image takes its place this time.");
+        job.UntilError("there is no such file; a dangling link? Another image replaces it this time.");
         Directory.Move(Path.Combine(folder, "away"), Path.Combine(folder, "set", "dogs"));
         var back = Steps().Last();
         job.Until($"step {back + 60}/"); // what was read ahead is behind

@@ -134,7 +134,7 @@ public sealed class StudyTests : IDisposable
 
         (code, _, error) = Moco.Run(folder, "study", "momentum", "patterns", "--only", "momentum-7");
         Assert.Equal(2, code);
-        Assert.Contains("no such cell. There are momentum-0, ", error);
+        Assert.Contains("no such cell. Expected momentum-0, ", error);
     }
 
     [Fact]

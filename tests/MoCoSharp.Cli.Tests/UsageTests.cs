@@ -53,12 +53,12 @@ public sealed class UsageTests : IDisposable
     [InlineData("detect --draw many", "--draw is many, expected a whole number of images from 1 to 10000.")]
     [InlineData(
         "pretrain --steps",
-        "--steps is without a value: expected <number>. Save and end after so many steps in all."
+        "--steps has no value: expected <number>. Save and end after this many steps in total."
     )]
     [InlineData("pretrain --steps 1 --steps 2", "--steps is given twice, expected once: 1, 2.")]
     [InlineData(
         "pretrain a b",
-        "b is one too many: moco pretrain takes one <recipe>. A name with spaces wants quotes."
+        "b is not expected: moco pretrain takes one <recipe>. Put a name with spaces in quotes."
     )]
     [InlineData("doctor", "<run> is missing. A run folder.")]
     [InlineData("pack photos", "--output is missing. The file to write.")]
@@ -70,7 +70,7 @@ public sealed class UsageTests : IDisposable
     [
         "--steps is x, expected a whole number above 0.",
         "--usr1 is y, expected stop or continue.",
-        "b is one too many: moco pretrain takes one <recipe>. A name with spaces wants quotes.",
+        "b is not expected: moco pretrain takes one <recipe>. Put a name with spaces in quotes.",
     ], Faults("pretrain", "a", "b", "--usr1", "y", "--steps", "x"));
 
     [Fact]

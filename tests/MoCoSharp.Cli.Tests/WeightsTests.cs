@@ -43,7 +43,7 @@ public sealed class WeightsTests : IDisposable
         var (code, output, error) = Moco.Run(folder, "pretrain", "--resume", "--run", "killed", "--steps", "3");
 
         Assert.True(code == 0, error);
-        Assert.Contains("there is no checkpoint yet, so it begins anew", output);
+        Assert.Contains("there is no checkpoint yet, so training starts again", output);
         Assert.Contains("initialized from theirs.pth", output);
         Assert.Equal(
             Hash("whole/checkpoints/step-00000003.safetensors"),
@@ -291,7 +291,7 @@ public sealed class WeightsTests : IDisposable
 
         Save("theirs.pth", ("", 1));
         Assert.Contains(
-            "theirs.pth holds no settings of kNN: k 200, temperature 0.1 and pooled features are taken",
+            "theirs.pth has no kNN settings. The defaults are k 200, temperature 0.1 and pooled features",
             Moco.Run(folder, "knn", "theirs.pth", "--data", "patterns:24").Error);
     }
 

@@ -9,7 +9,7 @@ public sealed class EpochTrendTests
     {
         var said = EpochTrend.Trouble([Epoch(1, 132), Epoch(2, 1400)], 100, 10);
         Assert.Contains("1400 after epoch 2", said);
-        Assert.Contains("was 132 before", said);
+        Assert.Contains("up from 132", said);
         Assert.Contains("2.30", said); // ln 10
     }
 
