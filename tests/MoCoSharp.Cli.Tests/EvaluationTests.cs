@@ -34,7 +34,7 @@ public sealed class EvaluationTests : IDisposable
     }
 
     [Fact]
-    public void EveryEvaluation_IsKeptWithItsProtocol_AndComparedOnlyWithItsLike()
+    public void EveryEvaluation_IsStoredWithItsProtocol_AndComparedOnlyWithinIt()
     {
         var (code, output, error) = Moco.Run(folder, "linear", "run", "--epochs", "3", "--lr", "0.5");
         Assert.True(code == 0, error);
@@ -80,7 +80,7 @@ public sealed class EvaluationTests : IDisposable
     }
 
     [Fact]
-    public void AnInterruptedEvaluation_GoesOnAfterTheLastWholeEpoch()
+    public void AnInterruptedEvaluation_ContinuesAfterTheLastCompleteEpoch()
     {
         var (code, whole, error) = Moco.Run(folder, "linear", "run", "--epochs", "2", "--lr", "0.5");
         Assert.True(code == 0, error);
@@ -94,7 +94,7 @@ public sealed class EvaluationTests : IDisposable
     }
 
     [Fact]
-    public void ALearningRateThatIsTooHigh_IsTold_WithTheCure()
+    public void ALearningRateThatIsTooHigh_IsReported_WithTheCure()
     {
         var (code, _, error) = Moco.Run(folder, "linear", "run", "--epochs", "2", "--lr", "1000");
         Assert.True(code == 0, error);

@@ -27,7 +27,7 @@ public sealed class ReadingTests : IDisposable
     }
 
     [Fact]
-    public void AFolderThatIsAwayForAWhile_TakesPartAgain_AndWhatWasLeftOutIsTold()
+    public void AFolderThatIsMissingForAWhile_IsUsedAgain_AndTheImagesLeftOutAreReported()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "sends a signal");
         using var job = new Job(Moco.StartInfo(folder, ["pretrain", "patterns", "--run", "run", "--set", .. Settings]));
@@ -50,7 +50,7 @@ public sealed class ReadingTests : IDisposable
     }
 
     [Fact]
-    public void AFolderThatIsGone_IsWaitedFor_AndThenTheRunEndsWithItsStateSaved()
+    public void AFolderThatStaysMissing_IsWaitedFor_ThenTheRunSavesAndEnds()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "moves a folder that is in use");
         using var job = new Job(
@@ -79,7 +79,7 @@ public sealed class ReadingTests : IDisposable
     }
 
     [Fact]
-    public void AnImageLeftOut_IsCountedOnWhateverProcess()
+    public void AnImageLeftOut_IsCounted_OnAnyProcess()
     {
         Mpirun.Demand();
         File.WriteAllText(Path.Combine(folder, "set", "cats", "00.png"), "no image");

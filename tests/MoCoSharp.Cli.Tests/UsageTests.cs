@@ -62,11 +62,11 @@ public sealed class UsageTests : IDisposable
     )]
     [InlineData("doctor", "<run> is missing. A run folder.")]
     [InlineData("pack photos", "--output is missing. The file to write.")]
-    public void AMistypedLine_IsToldWithWhatWasMeant(string line, string expected) =>
+    public void AMistypedLine_IsReported_WithASuggestion(string line, string expected) =>
         Assert.Equal([expected], Faults(line.Split(' ')));
 
     [Fact]
-    public void AllFaultsOfALine_AreToldAtOnce() => Assert.Equal(
+    public void AllFaultsOfALine_AreReportedTogether() => Assert.Equal(
     [
         "--steps is x, expected a whole number above 0.",
         "--usr1 is y, expected stop or continue.",
@@ -74,7 +74,7 @@ public sealed class UsageTests : IDisposable
     ], Faults("pretrain", "a", "b", "--usr1", "y", "--steps", "x"));
 
     [Fact]
-    public void AnEmptyValue_AsOfAVariableThatIsNotSet_IsTold() =>
+    public void AnEmptyValue_AsOfAnUnsetVariable_IsReported() =>
         Assert.StartsWith("--data is empty. Images: ", Assert.Single(Faults("pretrain", "--data", "")));
 
     [Theory]
@@ -85,11 +85,11 @@ public sealed class UsageTests : IDisposable
     [InlineData("knn run -k5")]
     [InlineData("pretrain patterns --set moco.temperature=-1 epochs=2 --dry-run")]
     [InlineData("detect run --draw")]
-    public void WhatOnlyLooksOdd_IsTaken(string line) => Assert.Empty(Faults(line.Split(' ')));
+    public void UnusualButValidLines_AreAccepted(string line) => Assert.Empty(Faults(line.Split(' ')));
 
     [Theory]
     [MemberData(nameof(EveryVerb))]
-    public void EveryOption_WithAValueThatIsNone_SaysWhatIsExpected_InNoTermOfDotNet(string verb)
+    public void EveryOption_WithAnInvalidValue_SaysWhatIsExpected_WithoutDotNetTerms(string verb)
     {
         var command = All(Root).Single(item => Name(item) == verb);
         foreach (var option in command.Options.Where(option => option.ValueType != typeof(bool)))
@@ -128,7 +128,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("--data", "phtos", "Did you mean photos?")]
     [InlineData("--set", "epchs=2", "unknown key epchs. Did you mean epochs?")]
     [InlineData("--set", "patterns", "put a recipe before it")]
-    public void AMistypedSourceOrSetting_IsToldWithWhatWasMeant(string option, string value, string expected)
+    public void AMistypedSourceOrSetting_IsReported_WithASuggestion(string option, string value, string expected)
     {
         Directory.CreateDirectory(Path.Combine(folder, "photos"));
 
@@ -140,7 +140,7 @@ public sealed class UsageTests : IDisposable
     }
 
     [Fact]
-    public void AMistypedRecipe_RunOrKindOfBoxes_IsToldWithWhatWasMeant()
+    public void AMistypedRecipe_RunOrKindOfBoxes_IsReported_WithASuggestion()
     {
         Directory.CreateDirectory(Path.Combine(folder, "runs", "mine"));
         Assert.Contains(
@@ -158,7 +158,7 @@ public sealed class UsageTests : IDisposable
     }
 
     [Fact]
-    public void SettingsOfAllKindsOfFaults_AreToldTogether()
+    public void FaultsOfAllKindsInSettings_AreReportedTogether()
     {
         var (code, _, error) = Moco.Run(
             folder, "pretrain", "--set", "moco.temperature=-1", "batchSize=0", "epochs=x", "knn.everyEpochs=1.5",
@@ -174,7 +174,7 @@ public sealed class UsageTests : IDisposable
     }
 
     [Fact]
-    public void TheRecipeForPhotos_SaysThatDataAreMissing_WhateverStandsInTheFolder()
+    public void TheRecipeForPhotos_WithoutData_SaysThatDataAreMissing()
     {
         Directory.CreateDirectory(Path.Combine(folder, "photos"));
 

@@ -91,7 +91,7 @@ public sealed class EvaluatorTests : IDisposable
     }
 
     [Fact]
-    public void ADivergingTraining_IsToldOnce_AndWarnsInTheReport()
+    public void ADivergingTraining_IsReportedOnce_AndWarnsInTheReport()
     {
         List<string> told = [];
         var evaluator = new Evaluator(trained, Train, Judged)
