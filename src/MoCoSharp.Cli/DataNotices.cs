@@ -5,8 +5,8 @@ namespace MoCoSharp.Cli;
 /// <summary>Notices about the images, before a verb starts.</summary>
 internal static class DataNotices
 {
-    private const int TurnedShare = 20; // a notice from one in so many on
-    private const int MostCompared = 20_000; // images that are compared without a request
+    private const int TurnedShare = 20; // a warning if at least one of this many is turned
+    private const int MostCompared = 20_000; // images that are compared by default
 
     /// <summary>Prints a notice to standard error.</summary>
     public static void Tell(DataNotice notice) => Console.Error.WriteLine($"moco: {notice}");

@@ -43,6 +43,6 @@ internal static class DryRun
             $"steps: {TimeLeft.Text(all)} without evaluations"));
         Console.WriteLine(FormattableString.Invariant($"about {bytes / 1e9:F1} GB of memory"));
         Console.WriteLine($"started now, it would end at about {DateTime.Now + all:yyyy-MM-dd HH:mm}");
-        Console.WriteLine("`--dry-run --json` prints the configuration, which can be kept as a recipe");
+        Console.WriteLine("`--dry-run --json` prints the configuration, which can be saved as a recipe");
     }
 }

@@ -61,7 +61,7 @@ internal sealed class EncoderTarget : IDisposable
     /// <param name="target">RUN or FILE.</param>
     /// <param name="which">--encoder.</param>
     /// <param name="others">Faults of the other options.</param>
-    /// <param name="group">The processes that share the work; null is this one alone.</param>
+    /// <param name="group">The processes that share the work; null uses this process alone.</param>
     /// <param name="prefix">--prefix.</param>
     /// <param name="device">--device; null is that of the run, or the CPU where it is missing.</param>
     public static EncoderTarget Open(
@@ -110,7 +110,7 @@ internal sealed class EncoderTarget : IDisposable
         return new EncoderTarget(trained, config, Directory.Exists(target) ? RunFolder.Open(target) : null, target);
     }
 
-    // A run that was trained on a GPU is used on another machine.
+    // A run that was trained on a GPU can be used on another machine.
     private static string Available(string name)
     {
         if (TorchRuntime.DeviceFault(name) is null)
@@ -119,7 +119,8 @@ internal sealed class EncoderTarget : IDisposable
         }
 
         var other = TorchRuntime.DeviceFault("cuda") is null ? "cuda" : "cpu";
-        Console.Error.WriteLine($"moco: note: the run was trained on {name}, which is not here: {other} is used.");
+        Console.Error.WriteLine(
+            $"moco: note: the run was trained on {name}, which this machine does not have: {other} is used.");
         return other;
     }
 
@@ -133,7 +134,7 @@ internal sealed class EncoderTarget : IDisposable
     {
         HelpName = "name",
         Description =
-            "Chooses one of several networks in a foreign file: the prefix of conv1.weight (teacher.backbone) or " +
+            "Choose one of several networks in a foreign file: the prefix of conv1.weight (teacher.backbone) or " +
             "the name of its dictionary (model_ema).",
     };
 
@@ -149,13 +150,13 @@ internal sealed class EncoderTarget : IDisposable
     /// <summary>Whether the kNN settings come from a run. Otherwise they are defaults.</summary>
     public bool HasKnnSettings => _trained.Knn is not null;
 
-    /// <summary>An evaluator of this encoder, which prints what it does.</summary>
+    /// <summary>Creates an evaluator of this encoder that prints its progress.</summary>
     /// <param name="data">The training and test images.</param>
-    /// <param name="output">-o: the report file; null takes the run folder.</param>
+    /// <param name="output">-o: the report file; null writes into the run folder.</param>
     /// <param name="group">The processes that share the work.</param>
     /// <param name="progress">Prints progress.</param>
     /// <param name="epochs">The number of epochs, for an evaluation that trains.</param>
-    /// <param name="cure">What to do if training diverges, a sentence.</param>
+    /// <param name="cure">A sentence that says what to do if training diverges.</param>
     /// <param name="keepsClassifier">Whether a trained classifier is written.</param>
     public Evaluator Evaluator(
         LabeledData data, string? output, IProcessGroup group, EvaluationProgress progress, int epochs = 0,

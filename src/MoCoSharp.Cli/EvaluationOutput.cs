@@ -23,8 +23,8 @@ internal static class EvaluationOutput
         }
     }
 
-    /// <summary>Prints which files are not written.</summary>
-    /// <returns>The exit code: failed if a file is not written.</returns>
+    /// <summary>Prints which files could not be written.</summary>
+    /// <returns>The exit code: failed if a file could not be written.</returns>
     public static int PrintUnwritten(EvaluationReport report)
     {
         foreach (var fault in report.Unwritten)
@@ -37,7 +37,7 @@ internal static class EvaluationOutput
 
     /// <summary>Prints the best epoch of a training.</summary>
     /// <param name="report">A report with epochs.</param>
-    /// <param name="remark">Who else chooses so, after a comma.</param>
+    /// <param name="remark">A remark on the choice, which begins with a comma.</param>
     public static void PrintBest(EvaluationReport report, string remark = "")
     {
         var best = report.Best!.Value;
@@ -46,7 +46,7 @@ internal static class EvaluationOutput
             $"chosen on the test images{remark}");
     }
 
-    /// <summary>Prints where the classifier is, and which commands take it.</summary>
+    /// <summary>Prints the path of the classifier, and the commands that use it.</summary>
     public static void PrintClassifier(EvaluationReport report)
     {
         if (report.ClassifierPath is { } path)
@@ -57,7 +57,8 @@ internal static class EvaluationOutput
         }
         else if (report.Unwritten.Count == 0)
         {
-            Console.WriteLine("an encoder file has no run folder for the classifier: -o report.json writes both");
+            Console.WriteLine(
+                "the classifier was not written: an encoder file has no run folder. -o report.json writes both");
         }
     }
 }

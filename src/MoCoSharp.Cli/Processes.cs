@@ -35,7 +35,7 @@ internal static class Processes
             ? $"The newest checkpoint is {checkpoint}; --resume continues from it."
             : "There is no checkpoint yet.";
 
-    /// <summary>Prints that a signal requests an end, on the first process that is alive.</summary>
+    /// <summary>Prints that a signal requests a stop. Only the first process that is alive prints.</summary>
     public static void TellStop(string message)
     {
         if (!IsDistributed)

@@ -64,7 +64,7 @@ internal static class Recipes
         Patterns => null,
         var taken =>
             $"no recipe is named: using {taken}, for " +
-            $"{(taken == Photos ? "photos" : "images of 32 pixels or so, on a CPU")}. "
+            $"{(taken == Photos ? "photos" : "images of about 32 pixels, on a CPU")}. "
                 + $"Another one: moco pretrain RECIPE --data {Shell.Quote(source!)}, with one of " +
                     $"{string.Join(", ", Names())}.",
     };

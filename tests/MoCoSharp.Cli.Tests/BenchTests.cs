@@ -33,7 +33,7 @@ public sealed class BenchTests : IDisposable
     }
 
     [Fact]
-    public void Step_WithFaults_TellsThemAll()
+    public void Step_WithFaults_ReportsAllOfThem()
     {
         var (code, _, error) = Moco.Run(folder, "bench", "step", "--steps", "0", "--set", "precision=fp16");
 

@@ -56,7 +56,7 @@ public sealed class CompletionTests
     [InlineData("zsh", "compdef _moco moco")]
     [InlineData("fish", "complete -c moco")]
     [InlineData("pwsh", "Register-ArgumentCompleter")]
-    public void EachShell_HasItsLines_AndSaysWhereTheyGo(string shell, string expected)
+    public void EachShell_HasItsScript_AndSaysWhereToPutIt(string shell, string expected)
     {
         var (code, output, _) = Moco.Run(Path.GetTempPath(), "completion", shell);
 

@@ -29,7 +29,7 @@ public sealed class DataNoticeTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
-    public void EveryVerb_TellsWhatWasPassedOver()
+    public void EveryVerb_ReportsTheSkippedFiles()
     {
         string[][] verbs =
         [
@@ -55,7 +55,7 @@ public sealed class DataNoticeTests : IDisposable
     }
 
     [Fact]
-    public void ATarShard_WithMembersThatArePassedOver_Warns()
+    public void ATarShard_WithSkippedMembers_Warns()
     {
         var image = ImageEncoder.Png(new Patterns(1, 40, seed: 5).Read(0).Image);
         using (var file = File.Create(Path.Combine(folder, "a.tar")))
@@ -105,7 +105,7 @@ public sealed class DataNoticeTests : IDisposable
     }
 
     [Fact]
-    public void Pretrain_OnPhotosThatLieOnTheirSide_NamesTheOption_WhichTurnsThem()
+    public void Pretrain_OnRotatedPhotos_NamesTheOptionThatTurnsThem()
     {
         using var surface = SkiaSharp.SKSurface.Create(new SkiaSharp.SKImageInfo(48, 32));
         var jpeg = surface.Snapshot().Encode(SkiaSharp.SKEncodedImageFormat.Jpeg, 80).ToArray();
@@ -138,7 +138,7 @@ public sealed class DataNoticeTests : IDisposable
     [InlineData("0", null)]
     [InlineData("many", null)]
     [InlineData(null, null)]
-    public void OmpNumThreads_IsABoundWhereItIsANumber(string? variable, int? bound) =>
+    public void OmpNumThreads_LimitsTheThreads_IfItIsANumber(string? variable, int? bound) =>
         Assert.Equal(bound, CpuShare.Bound(variable));
 
     [Fact]

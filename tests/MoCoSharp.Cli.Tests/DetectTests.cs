@@ -103,7 +103,7 @@ public sealed class DetectTests : IDisposable
     }
 
     [Fact]
-    public void ADetection_StopsAtItsSteps_GoesOn_IsJudgedAndDrawn()
+    public void ADetection_StopsAtItsStepLimit_Resumes_IsEvaluatedAndDrawn()
     {
         var (code, output, error) = Moco.Run(
             folder,
@@ -144,7 +144,7 @@ public sealed class DetectTests : IDisposable
     }
 
     [Fact]
-    public void AStudy_TrainsRandomWeightsAndEncoders_AndHasNothingLeftToDoTheSecondTime()
+    public void AStudy_TrainsRandomWeightsAndEncoders_AndDoesNothingTheSecondTime()
     {
         var (code, _, error) = Moco.Run(
             folder,
@@ -178,7 +178,7 @@ public sealed class DetectTests : IDisposable
     }
 
     [Fact]
-    public void IdsThatStandThereTwice_AndImagesOfBothParts_AreWarnedOf()
+    public void DuplicateIds_AndImagesInBothParts_CauseWarnings()
     {
         File.WriteAllText(Path.Combine(folder, "voc", "ImageSets", "Main", "test.txt"), "4\n5\n5\n3\n5\n");
 
@@ -197,7 +197,7 @@ public sealed class DetectTests : IDisposable
     }
 
     [Fact]
-    public void EveryFault_IsToldAtOnce_BeforeAnythingIsDone()
+    public void AllFaults_AreReportedTogether_BeforeAnyWork()
     {
         var (code, _, error) = Moco.Run(
             folder, "detect", "nowhere", "--data", "voc:none", "--steps", "0", "--encoder", "both", "--draw", "-3",

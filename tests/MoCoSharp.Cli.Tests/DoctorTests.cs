@@ -13,7 +13,7 @@ public sealed class DoctorTests : IDisposable
     private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;
 
     [Fact]
-    public void ASoundRun_HasItsFiguresExplained_AndABrokenCheckpointIsNamed()
+    public void AHealthyRun_HasItsFiguresExplained_AndABrokenCheckpointIsNamed()
     {
         var (code, _, error) = Moco.Run(
             folder,
@@ -42,7 +42,7 @@ public sealed class DoctorTests : IDisposable
     }
 
     [Fact]
-    public void ARunThatDiverged_IsToldWithEvidenceCauseAndCure()
+    public void ADivergedRun_IsReportedWithEvidenceCauseAndCure()
     {
         var (code, _, error) = Moco.Run(
             folder,

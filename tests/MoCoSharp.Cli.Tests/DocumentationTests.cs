@@ -67,7 +67,7 @@ public sealed partial class DocumentationTests
 
     /// <summary>A message or comment may name a page as docs/how-to/resume.md.</summary>
     [Fact]
-    public void EveryPageThatTheCodeNames_IsThere()
+    public void EveryPageThatTheCodeNames_Exists()
     {
         var names = SourceFiles(CodeFolders)
             .SelectMany(

@@ -66,7 +66,7 @@ public sealed class DocumentedCommandTests : IDisposable
     }
 
     [Fact]
-    public void WhatIsNotRun_IsInAPage() => Assert.All(NotRun.Keys, beginning => Assert.Contains(
+    public void EveryExceptionFromRunning_IsInAPage() => Assert.All(NotRun.Keys, beginning => Assert.Contains(
         Pages().SelectMany(page => Commands(page).Select(line => $"{page}: {line}")),
         line => line.StartsWith(beginning, StringComparison.Ordinal)));
 

@@ -34,7 +34,7 @@ public sealed class EvaluationTests : IDisposable
     }
 
     [Fact]
-    public void EveryEvaluation_IsKeptWithItsProtocol_AndComparedOnlyWithItsLike()
+    public void EveryEvaluation_IsStoredWithItsProtocol_AndComparedOnlyWithinIt()
     {
         var (code, output, error) = Moco.Run(folder, "linear", "run", "--epochs", "3", "--lr", "0.5");
         Assert.True(code == 0, error);
@@ -46,9 +46,10 @@ public sealed class EvaluationTests : IDisposable
         (code, output, error) = Moco.Run(folder, "linear", "run", "--fast", "--epochs", "3");
         Assert.True(code == 0, error);
         Assert.Contains("not the official protocol", output);
-        Assert.DoesNotContain("were stored", output);
+        Assert.DoesNotContain("using the stored features", output);
         var (_, again, _) = Moco.Run(folder, "linear", "run", "--fast", "--epochs", "3");
-        Assert.Equal(2, again.Split('\n').Count(line => line.Contains("were stored"))); // to train on and to judge by
+        // training and test images
+        Assert.Equal(2, again.Split('\n').Count(line => line.Contains("using the stored features")));
         Assert.Equal(
             output.Split('\n').First(line => line.StartsWith("top-1")),
             again.Split('\n').First(line => line.StartsWith("top-1")));
@@ -79,7 +80,7 @@ public sealed class EvaluationTests : IDisposable
     }
 
     [Fact]
-    public void AnInterruptedEvaluation_GoesOnAfterTheLastWholeEpoch()
+    public void AnInterruptedEvaluation_ContinuesAfterTheLastCompleteEpoch()
     {
         var (code, whole, error) = Moco.Run(folder, "linear", "run", "--epochs", "2", "--lr", "0.5");
         Assert.True(code == 0, error);
@@ -93,7 +94,7 @@ public sealed class EvaluationTests : IDisposable
     }
 
     [Fact]
-    public void ALearningRateThatIsTooHigh_IsTold_WithTheCure()
+    public void ALearningRateThatIsTooHigh_IsReported_WithTheCure()
     {
         var (code, _, error) = Moco.Run(folder, "linear", "run", "--epochs", "2", "--lr", "1000");
         Assert.True(code == 0, error);
@@ -101,7 +102,7 @@ public sealed class EvaluationTests : IDisposable
         var report = JsonNode.Parse(
             File.ReadAllText(Directory.GetFiles(Path.Combine(folder, "run", "evaluations"), "linear*.json").Single())
         )!;
-        Assert.Contains("a classifier that knows nothing", (string)report["warning"]!);
+        Assert.Contains("a classifier at chance", (string)report["warning"]!);
     }
 
     [Theory]
@@ -174,7 +175,7 @@ public sealed class EvaluationTests : IDisposable
 
         (code, _, error) = Moco.Run(folder, "knn", "run", "--protocol", "demo");
         Assert.Equal(2, code);
-        Assert.Contains("k is 200, and the bank has 41 images", error);
+        Assert.Contains("k is 200, expected at most the 41 images of the bank", error);
 
         (code, _, error) = Moco.Run(folder, "embed", "run", "-o", "x.txt", "--layer", "middle");
         Assert.Equal(2, code);

@@ -46,7 +46,7 @@ public sealed class ExportTests(ExportTests.ShortRun run) : IClassFixture<Export
     }
 
     [Fact]
-    public void AnExportedEncoder_IsExportedOnwards()
+    public void AnExportedEncoder_CanBeExportedAgain()
     {
         Assert.Equal(0, Moco.Run(Folder, "export", "run", "--format", "safetensors", "-o", "a.safetensors").ExitCode);
         var (code, said, error) = Moco.Run(Folder, "export", "a.safetensors", "--format", "onnx", "-o", "a.onnx");
@@ -59,7 +59,7 @@ public sealed class ExportTests(ExportTests.ShortRun run) : IClassFixture<Export
     }
 
     [Fact]
-    public void WrongUse_IsToldAtOnce_AndLeavesNoFile()
+    public void WrongOptions_AreReportedTogether_AndNoFileIsWritten()
     {
         var (code, _, error) = Moco.Run(
             Folder, "export", "nowhere", "--format", "safetensors", "--fold-bn", "-o", "missing/a");

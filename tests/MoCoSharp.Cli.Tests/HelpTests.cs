@@ -48,7 +48,7 @@ public sealed class HelpTests
     }
 
     [Fact]
-    public void Help_TellsOfAVerb_AndMisspeltOnesAreTold()
+    public void Help_ShowsTheOptionsOfAVerb_AndReportsMistypedVerbs()
     {
         var (code, output, _) = Moco.Run(Path.GetTempPath(), "help", "study", "queue");
         Assert.Equal(0, code);
@@ -61,7 +61,7 @@ public sealed class HelpTests
     }
 
     [Fact]
-    public void AHeadThatReadsOneLine_IsNoFault()
+    public void OutputToHead_WhichReadsOneLine_IsNoFault()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "wants a shell");
         var start = new System.Diagnostics.ProcessStartInfo(

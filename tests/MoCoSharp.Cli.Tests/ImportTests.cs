@@ -17,7 +17,7 @@ public sealed class ImportTests : IDisposable
     private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;
 
     [Fact]
-    public void AnOfficialCheckpoint_BecomesARunThatIsJudgedAndResumed()
+    public void AnOfficialCheckpoint_BecomesARun_ThatIsEvaluatedAndResumed()
     {
         Save(withOptimizer: true);
         var (code, output, error) = Moco.Run(
@@ -38,7 +38,7 @@ public sealed class ImportTests : IDisposable
     }
 
     [Fact]
-    public void WeightsAlone_AreJudged_NotResumed_AndBeginATraining()
+    public void WeightsAlone_AreEvaluated_AndStartATraining_ButCannotBeResumed()
     {
         Save(withOptimizer: false);
         var (code, output, error) = Moco.Run(
@@ -105,7 +105,7 @@ public sealed class ImportTests : IDisposable
     }
 
     [Fact]
-    public void AFileThatWouldAct_IsNamedAndRefused()
+    public void AFileThatWouldRunCode_IsNamedAndRefused()
     {
         File.WriteAllBytes(
             Path.Combine(folder, "evil.pth"),

@@ -22,7 +22,7 @@ public sealed class OwnFaultTests : IDisposable
     }
 
     [Fact]
-    public void AFaultWhileSaving_IsToldToo()
+    public void AFaultWhileSaving_IsReportedToo()
     {
         var (code, error) = Run(
             "MOCO_FAIL_AT",
@@ -33,7 +33,7 @@ public sealed class OwnFaultTests : IDisposable
     }
 
     [Fact]
-    public void AFaultOfAnotherThread_IsToldToo()
+    public void AFaultOfAnotherThread_IsReportedToo()
     {
         var (code, error) = Run(
             "MOCO_FAIL_BESIDE",
@@ -44,7 +44,7 @@ public sealed class OwnFaultTests : IDisposable
     }
 
     [Fact]
-    public void WhatAPersonCanMend_IsNoBug_AlsoWithItsStack()
+    public void AFaultThatTheUserCanFix_IsNotReportedAsABug_EvenWithItsStackTrace()
     {
         File.WriteAllText(Path.Combine(folder, "text.safetensors"), "no encoder");
         var (code, _, error) = Moco.Run(folder, "knn", "text.safetensors", "--data", "patterns", "--verbose");
@@ -56,7 +56,7 @@ public sealed class OwnFaultTests : IDisposable
     }
 
     [Fact]
-    public void NoMemory_IsNoBug()
+    public void OutOfMemory_IsNotReportedAsABug()
     {
         var told = new List<string>();
         var code = ExitCode.Run(

@@ -31,7 +31,7 @@ public sealed class OwnLibtorchTests : IDisposable
     }
 
     [Fact]
-    public void TheOption_IsTheVariable()
+    public void TheLibtorchOption_HasTheEffectOfTheVariable()
     {
         var (code, output, error) = Run("", $"inspect --environment --libtorch '{Deployed}'");
 
@@ -40,7 +40,7 @@ public sealed class OwnLibtorchTests : IDisposable
     }
 
     [Fact]
-    public void WithoutAny_TheMessageSaysHowToNameOne()
+    public void WithoutAnyLibtorch_TheMessageSaysHowToNameOne()
     {
         var (code, _, error) = Run("HOME=/nowhere NUGET_PACKAGES=/nowhere", Training);
 

@@ -70,7 +70,7 @@ public sealed class PackTests : IDisposable
     }
 
     [Fact]
-    public void TheEnvironment_TellsWhoDecodesJpeg()
+    public void TheEnvironment_NamesTheJpegDecoder()
     {
         var (code, output, error) = Moco.Run(folder, "inspect", "--environment");
         Assert.True(code == 0, error);

@@ -20,7 +20,7 @@ public sealed class PhotosTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
-    public void WithoutARecipe_PhotosGetTheirs_FittedToTheirNumber_AndTheEndSaysWhatComesNext()
+    public void WithoutARecipe_PhotosGetADefault_FittedToTheirNumber_AndTheEndNamesTheNextSteps()
     {
         const string source = "my sister's photos"; // a folder as people have it
         Photos(source, 26);
@@ -73,7 +73,7 @@ public sealed class PhotosTests : IDisposable
     }
 
     [Fact]
-    public void WhatSetNames_IsNotFitted_AndADryRunTellsTheRest()
+    public void SettingsOfTheUser_AreNotFitted_AndADryRunReportsTheRest()
     {
         Photos("photos", 26);
 
@@ -118,7 +118,7 @@ public sealed class PhotosTests : IDisposable
     }
 
     [Fact]
-    public void TheRecipe_IsThatOfTheImages()
+    public void TheDefaultRecipe_DependsOnTheImages()
     {
         Photos("patterns:1", 1);
         Assert.All(
@@ -129,7 +129,7 @@ public sealed class PhotosTests : IDisposable
             ["cifar10:data", "cifar100:data", "idx:data"],
             source => Assert.Equal("moco-cifar10-cpu", Recipes.For(source)));
         Assert.Null(Recipes.Remark(null));
-        Assert.Contains("using moco-cifar10-cpu, for images of 32 pixels or so", Recipes.Remark("cifar10:data"));
+        Assert.Contains("using moco-cifar10-cpu, for images of about 32 pixels", Recipes.Remark("cifar10:data"));
     }
 
     private void Photos(string name, int count)

@@ -19,7 +19,7 @@ public sealed class PredictTests(PredictTests.Classifiers made) : IClassFixture<
     [InlineData("linear")]
     [InlineData("linear-cached")]
     [InlineData("finetune")]
-    public void AClassifier_IsRightAsOftenAsItsReportSays(string kind)
+    public void AClassifier_HasTheAccuracyOfItsReport(string kind)
     {
         var classifier = made.Of(kind);
         var (code, output, error) = Moco.Run(
@@ -37,7 +37,7 @@ public sealed class PredictTests(PredictTests.Classifiers made) : IClassFixture<
     }
 
     [Fact]
-    public void SeveralClasses_AreTheLikeliestFirst_AndAddUpToOne()
+    public void SeveralClasses_StartWithTheMostLikely_AndAddUpToOne()
     {
         var classifier = made.Of("linear");
         Assert.Equal(
@@ -118,7 +118,7 @@ public sealed class PredictTests(PredictTests.Classifiers made) : IClassFixture<
     }
 
     [Fact]
-    public void WhatIsNoClassifier_OrCannotBeWritten_IsRefusedWithWhatHelps()
+    public void AFileThatIsNoClassifier_OrAnInvalidOutput_IsRefused_WithTheCure()
     {
         var (code, _, error) = Moco.Run(
             Folder, "predict", "encoder.safetensors", "--data", "photos/val", "-k", "0", "-o", "x.txt");
@@ -166,7 +166,7 @@ public sealed class PredictTests(PredictTests.Classifiers made) : IClassFixture<
     }
 
     [Fact]
-    public void AClassifierWhoseScoresAreNoNumbers_IsRefused()
+    public void AClassifierWithScoresThatAreNotNumbers_IsRefused()
     {
         using (var file = SafeTensors.Read(Path.Combine(Folder, made.Of("linear"))))
         using (var broken = File.Create(Path.Combine(Folder, "nan.safetensors")))
@@ -183,7 +183,7 @@ public sealed class PredictTests(PredictTests.Classifiers made) : IClassFixture<
     }
 
     [Fact]
-    public void WithoutLabels_JudgesSayWhatServesThem()
+    public void WithoutLabels_EvaluationsSuggestEmbed()
     {
         Directory.CreateDirectory(Path.Combine(Folder, "plain"));
         File.Copy(

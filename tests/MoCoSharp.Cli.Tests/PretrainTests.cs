@@ -11,7 +11,7 @@ public sealed class PretrainTests : IDisposable
     private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;
 
     [Fact]
-    public void WithoutArguments_ItTrainsOnPatterns_ResumesAndJudges()
+    public void WithoutArguments_ItTrainsOnPatterns_ResumesAndEvaluates()
     {
         var began = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
         var (code, output, error) = Moco.Run(
@@ -78,7 +78,7 @@ public sealed class PretrainTests : IDisposable
     }
 
     [Fact]
-    public void FaultsOfEveryKind_AreToldAtOnce_BeforeAnyWork()
+    public void FaultsOfEveryKind_AreReportedTogether_BeforeAnyWork()
     {
         var (code, output, error) = Moco.Run(
             folder, "pretrain", "--data", "nowhere", "--set", "moco.temperature=-0.2", "--set", "batchSize=20",
@@ -114,7 +114,7 @@ public sealed class PretrainTests : IDisposable
     }
 
     [Fact]
-    public void ADryRun_ShowsShapesAndCost_InAFewLines_AndMakesNothing()
+    public void ADryRun_ShowsShapesAndCost_InAFewLines_AndWritesNothing()
     {
         var (code, output, error) = Moco.Run(folder, ["pretrain", "--dry-run", "--set", .. Moco.Tiny.Split(' ')]);
 
@@ -144,7 +144,7 @@ public sealed class PretrainTests : IDisposable
     }
 
     [Fact]
-    public void ANote_IsOfWhatAPersonChanged_AndComesLast()
+    public void Notes_NameOnlySettingsThatTheUserChanged_AndComeLast()
     {
         Assert.Empty(Moco.Run(folder, "pretrain", "--dry-run").Error); // patterns means its learning rate
         var (_, _, error) = Moco.Run(folder, "pretrain", "--dry-run", "--set", "batchSize=64");
@@ -161,7 +161,7 @@ public sealed class PretrainTests : IDisposable
     }
 
     [Fact]
-    public void AFolderOfOddities_TrainsToTheEnd_AndNamesEach()
+    public void AFolderOfUnusualFiles_TrainsToTheEnd_AndEachIsNamed()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "makes pipes and links");
         var photos = Directory.CreateDirectory(Path.Combine(folder, "photos")).FullName;
@@ -207,7 +207,7 @@ public sealed class PretrainTests : IDisposable
     }
 
     [Fact]
-    public void SigTerm_SavesAndExits75_AndTheRunGoesOn()
+    public void SigTerm_SavesAndExits75_AndTheRunResumes()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "sends a signal");
         using var process = Moco.Start(

@@ -16,7 +16,7 @@ public sealed class ProcessesTests : IDisposable
     private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;
 
     [Fact]
-    public void AResumedRun_EndsInTheSameBits_OnAsManyProcesses_AndGoesOnOnOthers()
+    public void AResumedRun_EndsInTheSameBits_OnAsManyProcesses_AndResumesOnAnotherNumber()
     {
         End(0, Start(2, ["pretrain", "--run", "whole", "--set", .. Settings]));
         End(0, Start(2, ["pretrain", "--run", "parts", "--steps", "4", "--set", .. Settings]));
@@ -33,7 +33,7 @@ public sealed class ProcessesTests : IDisposable
     }
 
     [Fact]
-    public void OtherConfigurationsAndImages_AreToldBeforeTheWorkBegins()
+    public void ProcessesWithOtherConfigurationsOrImages_AreReported_BeforeAnyWork()
     {
         Mpirun.Demand();
         var error = End(2, Mpirun.Start(folder, 1, ["pretrain", "--run", "run", "--set", .. Settings], 1,
@@ -97,7 +97,7 @@ public sealed class ProcessesTests : IDisposable
     }
 
     [Fact]
-    public void AnExceptionOnOneProcess_IsToldOnce_AndEndsAll()
+    public void AnExceptionOnOneProcess_IsReportedOnce_AndEndsAll()
     {
         Mpirun.Demand();
         Directory.CreateDirectory(Path.Combine(folder, "images"));
@@ -121,7 +121,7 @@ public sealed class ProcessesTests : IDisposable
     }
 
     [Fact]
-    public void AVerbOfOneProcess_IsRefused() =>
+    public void AVerbForOneProcess_IsRefusedOnSeveral() =>
         Assert.Single(
             End(2, Start(2, ["inspect", "--environment"])).Error.Split('\n'),
             line => line.Contains("inspect supports only one process, but Open MPI's mpirun started 2"));

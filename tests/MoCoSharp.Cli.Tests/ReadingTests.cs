@@ -27,13 +27,13 @@ public sealed class ReadingTests : IDisposable
     }
 
     [Fact]
-    public void AFolderThatIsAwayForAWhile_TakesPartAgain_AndWhatWasLeftOutIsTold()
+    public void AFolderThatIsMissingForAWhile_IsUsedAgain_AndTheImagesLeftOutAreReported()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "sends a signal");
         using var job = new Job(Moco.StartInfo(folder, ["pretrain", "patterns", "--run", "run", "--set", .. Settings]));
         job.Until("step 10/");
         Directory.Move(Path.Combine(folder, "set", "dogs"), Path.Combine(folder, "away"));
-        job.UntilError("there is no such file; a dangling link? Another image takes its place this time.");
+        job.UntilError("there is no such file; a dangling link? Another image replaces it this time.");
         Directory.Move(Path.Combine(folder, "away"), Path.Combine(folder, "set", "dogs"));
         var back = Steps().Last();
         job.Until($"step {back + 60}/"); // what was read ahead is behind
@@ -50,7 +50,7 @@ public sealed class ReadingTests : IDisposable
     }
 
     [Fact]
-    public void AFolderThatIsGone_IsWaitedFor_AndThenTheRunEndsWithItsStateSaved()
+    public void AFolderThatStaysMissing_IsWaitedFor_ThenTheRunSavesAndEnds()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "moves a folder that is in use");
         using var job = new Job(
@@ -79,7 +79,7 @@ public sealed class ReadingTests : IDisposable
     }
 
     [Fact]
-    public void AnImageLeftOut_IsCountedOnWhateverProcess()
+    public void AnImageLeftOut_IsCounted_OnAnyProcess()
     {
         Mpirun.Demand();
         File.WriteAllText(Path.Combine(folder, "set", "cats", "00.png"), "no image");

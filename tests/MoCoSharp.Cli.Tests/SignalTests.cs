@@ -23,7 +23,7 @@ public sealed class SignalTests : IDisposable
     }
 
     [Fact]
-    public void Usr1Continue_SavesAndGoesOn()
+    public void Usr1Continue_SavesAndContinues()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "sends a signal");
         using var process = Endless("--usr1", "continue");
@@ -77,7 +77,7 @@ public sealed class SignalTests : IDisposable
     }
 
     [Fact]
-    public void AFullDisk_IsRiddenOut()
+    public void AFullDisk_DoesNotEndTheRun()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && Namespaces(), "needs unshare -rm, for a small disk of its own");
         string[] settings =

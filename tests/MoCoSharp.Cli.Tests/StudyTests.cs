@@ -48,7 +48,7 @@ public sealed class StudyTests : IDisposable
     }
 
     [Fact]
-    public void TheOtherStudies_ChangeWhatTheyAreCalledBy()
+    public void TheOtherStudies_ChangeTheVariableOfTheirName()
     {
         Assert.Equal(
             [0, 0.9, 0.99, 0.999, 0.9999],
@@ -88,7 +88,7 @@ public sealed class StudyTests : IDisposable
     }
 
     [Fact]
-    public void AStudy_TrainsJudgesAndGoesOn()
+    public void AStudy_TrainsEvaluatesAndContinues()
     {
         var moco = $"{Moco.Tiny} moco.symmetric=false epochs=1".Split(' ');
         string[] arguments =
@@ -121,7 +121,7 @@ public sealed class StudyTests : IDisposable
     }
 
     [Fact]
-    public void AWrongStudy_IsToldAllAtOnce()
+    public void AWrongStudy_HasAllItsFaultsReportedTogether()
     {
         var (code, _, error) = Moco.Run(
             folder, "study", "temperature", "patterns", "--seeds", "0", "--values", "0.1,x", "--data", "nowhere");
@@ -134,11 +134,11 @@ public sealed class StudyTests : IDisposable
 
         (code, _, error) = Moco.Run(folder, "study", "momentum", "patterns", "--only", "momentum-7");
         Assert.Equal(2, code);
-        Assert.Contains("no such cell. There are momentum-0, ", error);
+        Assert.Contains("no such cell. Expected momentum-0, ", error);
     }
 
     [Fact]
-    public void TheCost_IsMeasuredInProcessesOfTheirOwn()
+    public void TheCostOfEachCell_IsMeasuredInASeparateProcess()
     {
         string[] arguments =
         [
@@ -160,7 +160,7 @@ public sealed class StudyTests : IDisposable
     [Theory]
     [InlineData("simClr.dimension=8", "encoder.head=mlp-bn")]
     [InlineData("supervised.classes=0", "encoder.head=linear")]
-    public void EachMethod_IsTrained_Judged_Examined_AndExported(string method, string head)
+    public void EachMethod_IsTrained_Evaluated_Diagnosed_AndExported(string method, string head)
     {
         var tiny = Moco
             .Tiny.Split(' ')

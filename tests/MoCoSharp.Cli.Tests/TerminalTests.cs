@@ -66,7 +66,7 @@ public sealed partial class TerminalTests : IDisposable
     }
 
     [Fact]
-    public void AWindowThatBecomesNarrower_IsKeptTo()
+    public void AWindowThatBecomesNarrower_IsNotExceeded()
     {
         Terminal.Require();
         var screen = new StringBuilder();
@@ -98,7 +98,7 @@ public sealed partial class TerminalTests : IDisposable
     }
 
     [Fact]
-    public void EveryVerbThatDraws_KeepsToANarrowWindow()
+    public void EveryVerbThatDraws_FitsIntoANarrowWindow()
     {
         Terminal.Require();
         Write("photos/train", 24, first: 0);

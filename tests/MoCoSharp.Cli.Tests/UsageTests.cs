@@ -53,28 +53,28 @@ public sealed class UsageTests : IDisposable
     [InlineData("detect --draw many", "--draw is many, expected a whole number of images from 1 to 10000.")]
     [InlineData(
         "pretrain --steps",
-        "--steps is without a value: expected <number>. Save and end after so many steps in all."
+        "--steps has no value: expected <number>. Save and end after this many steps in total."
     )]
     [InlineData("pretrain --steps 1 --steps 2", "--steps is given twice, expected once: 1, 2.")]
     [InlineData(
         "pretrain a b",
-        "b is one too many: moco pretrain takes one <recipe>. A name with spaces wants quotes."
+        "b is not expected: moco pretrain takes one <recipe>. Put a name with spaces in quotes."
     )]
     [InlineData("doctor", "<run> is missing. A run folder.")]
     [InlineData("pack photos", "--output is missing. The file to write.")]
-    public void AMistypedLine_IsToldWithWhatWasMeant(string line, string expected) =>
+    public void AMistypedLine_IsReported_WithASuggestion(string line, string expected) =>
         Assert.Equal([expected], Faults(line.Split(' ')));
 
     [Fact]
-    public void AllFaultsOfALine_AreToldAtOnce() => Assert.Equal(
+    public void AllFaultsOfALine_AreReportedTogether() => Assert.Equal(
     [
         "--steps is x, expected a whole number above 0.",
         "--usr1 is y, expected stop or continue.",
-        "b is one too many: moco pretrain takes one <recipe>. A name with spaces wants quotes.",
+        "b is not expected: moco pretrain takes one <recipe>. Put a name with spaces in quotes.",
     ], Faults("pretrain", "a", "b", "--usr1", "y", "--steps", "x"));
 
     [Fact]
-    public void AnEmptyValue_AsOfAVariableThatIsNotSet_IsTold() =>
+    public void AnEmptyValue_AsOfAnUnsetVariable_IsReported() =>
         Assert.StartsWith("--data is empty. Images: ", Assert.Single(Faults("pretrain", "--data", "")));
 
     [Theory]
@@ -85,11 +85,11 @@ public sealed class UsageTests : IDisposable
     [InlineData("knn run -k5")]
     [InlineData("pretrain patterns --set moco.temperature=-1 epochs=2 --dry-run")]
     [InlineData("detect run --draw")]
-    public void WhatOnlyLooksOdd_IsTaken(string line) => Assert.Empty(Faults(line.Split(' ')));
+    public void UnusualButValidLines_AreAccepted(string line) => Assert.Empty(Faults(line.Split(' ')));
 
     [Theory]
     [MemberData(nameof(EveryVerb))]
-    public void EveryOption_WithAValueThatIsNone_SaysWhatIsExpected_InNoTermOfDotNet(string verb)
+    public void EveryOption_WithAnInvalidValue_SaysWhatIsExpected_WithoutDotNetTerms(string verb)
     {
         var command = All(Root).Single(item => Name(item) == verb);
         foreach (var option in command.Options.Where(option => option.ValueType != typeof(bool)))
@@ -128,7 +128,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("--data", "phtos", "Did you mean photos?")]
     [InlineData("--set", "epchs=2", "unknown key epchs. Did you mean epochs?")]
     [InlineData("--set", "patterns", "put a recipe before it")]
-    public void AMistypedSourceOrSetting_IsToldWithWhatWasMeant(string option, string value, string expected)
+    public void AMistypedSourceOrSetting_IsReported_WithASuggestion(string option, string value, string expected)
     {
         Directory.CreateDirectory(Path.Combine(folder, "photos"));
 
@@ -140,7 +140,7 @@ public sealed class UsageTests : IDisposable
     }
 
     [Fact]
-    public void AMistypedRecipe_RunOrKindOfBoxes_IsToldWithWhatWasMeant()
+    public void AMistypedRecipe_RunOrKindOfBoxes_IsReported_WithASuggestion()
     {
         Directory.CreateDirectory(Path.Combine(folder, "runs", "mine"));
         Assert.Contains(
@@ -158,7 +158,7 @@ public sealed class UsageTests : IDisposable
     }
 
     [Fact]
-    public void SettingsOfAllKindsOfFaults_AreToldTogether()
+    public void FaultsOfAllKindsInSettings_AreReportedTogether()
     {
         var (code, _, error) = Moco.Run(
             folder, "pretrain", "--set", "moco.temperature=-1", "batchSize=0", "epochs=x", "knn.everyEpochs=1.5",
@@ -174,7 +174,7 @@ public sealed class UsageTests : IDisposable
     }
 
     [Fact]
-    public void TheRecipeForPhotos_SaysThatDataAreMissing_WhateverStandsInTheFolder()
+    public void TheRecipeForPhotos_WithoutData_SaysThatDataAreMissing()
     {
         Directory.CreateDirectory(Path.Combine(folder, "photos"));
 

@@ -43,7 +43,7 @@ public sealed class WeightsTests : IDisposable
         var (code, output, error) = Moco.Run(folder, "pretrain", "--resume", "--run", "killed", "--steps", "3");
 
         Assert.True(code == 0, error);
-        Assert.Contains("there is no checkpoint yet, so it begins anew", output);
+        Assert.Contains("there is no checkpoint yet, so training starts again", output);
         Assert.Contains("initialized from theirs.pth", output);
         Assert.Equal(
             Hash("whole/checkpoints/step-00000003.safetensors"),
@@ -52,7 +52,7 @@ public sealed class WeightsTests : IDisposable
     }
 
     [Fact]
-    public void InitialWeightsThatDoNotFit_AreToldWithTheOtherFaults_InADryRunToo_AndLeaveNoFolder()
+    public void InitialWeightsThatDoNotFit_AreReportedWithTheOtherFaults_InADryRunToo_AndLeaveNoFolder()
     {
         Save("theirs.pth", ("", 1));
         foreach (var dry in new[] { Array.Empty<string>(), ["--dry-run"] })
@@ -78,7 +78,7 @@ public sealed class WeightsTests : IDisposable
     }
 
     [Fact]
-    public void AFolderThatAnOlderVersionLeft_IsRefusedOrMended_OnResume()
+    public void AFolderOfAnOlderVersion_IsRefusedOrRepaired_OnResume()
     {
         Save("theirs.pth", ("", 1));
         Assert.Equal(
@@ -103,7 +103,7 @@ public sealed class WeightsTests : IDisposable
     }
 
     [Fact]
-    public void AStartThatFails_LeavesNoFolder_ButWhatWasThereBefore()
+    public void AStartThatFails_RemovesItsFolder_ButKeepsExistingFiles()
     {
         Directory.CreateDirectory(Path.Combine(folder, "broken"));
         for (var i = 0; i < 8; i++)
@@ -166,7 +166,7 @@ public sealed class WeightsTests : IDisposable
     }
 
     [Fact]
-    public void TheCommandOfTheDocs_BeginsWithAResNet50()
+    public void TheCommandOfTheDocs_StartsFromAResNet50()
     {
         var line = File.ReadLines(Path.Combine(DocumentationTests.Root(), "docs", "how-to", "pytorch.md"))
             .Single(text => text.Contains("initialWeights=runs/theirs", StringComparison.Ordinal));
@@ -183,7 +183,7 @@ public sealed class WeightsTests : IDisposable
     }
 
     [Fact]
-    public void OfAFileWithSeveralNetworks_EveryVerbRefuses_OrTakesThePrefix()
+    public void AFileWithSeveralNetworks_IsRefusedByEveryVerb_WithoutAPrefix()
     {
         Save("two.ckpt", ("backbone.", 1), ("momentum_backbone.", 2));
         Save("one.pth", ("", 1));
@@ -254,7 +254,7 @@ public sealed class WeightsTests : IDisposable
     }
 
     [Fact]
-    public void Embed_ReplacesNothing_UnlessItIsForced()
+    public void Embed_ReplacesAFile_OnlyWithForce()
     {
         Save("theirs.pth", ("", 1));
         File.WriteAllText(Path.Combine(folder, "a.csv"), "mine");
@@ -270,7 +270,7 @@ public sealed class WeightsTests : IDisposable
     }
 
     [Fact]
-    public void AnExportedEncoder_IsJudgedAsItsRun()
+    public void AnExportedEncoder_HasTheScoresOfItsRun()
     {
         Assert.Equal(
             0,
@@ -291,7 +291,7 @@ public sealed class WeightsTests : IDisposable
 
         Save("theirs.pth", ("", 1));
         Assert.Contains(
-            "theirs.pth holds no settings of kNN: k 200, temperature 0.1 and pooled features are taken",
+            "theirs.pth has no kNN settings. The defaults are k 200, temperature 0.1 and pooled features",
             Moco.Run(folder, "knn", "theirs.pth", "--data", "patterns:24").Error);
     }
 

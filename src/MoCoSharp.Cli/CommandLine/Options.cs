@@ -57,7 +57,7 @@ internal static class Options
     /// <summary>--steps N, for the median of a benchmark.</summary>
     public static Option<int> MeasuredSteps() => new Option<int>("--steps")
     {
-        Description = "Steps to take the median of; four more warm up.",
+        Description = "Number of measured steps; their median is reported. Four more steps warm up.",
         DefaultValueFactory = _ => 3,
     }.Number("a whole number above 0");
 
@@ -69,7 +69,7 @@ internal static class Options
     public static Option<string?> EncoderDevice() => new("--device")
     {
         HelpName = "device",
-        Description = "cpu, cuda or cuda:n; without it the run's own, or the CPU where that is missing.",
+        Description = "cpu, cuda or cuda:n. Without it, the device of the run, or the CPU if it is missing.",
     };
 
     /// <summary>--libtorch FOLDER, for every verb.</summary>

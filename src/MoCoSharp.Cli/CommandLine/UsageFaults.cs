@@ -6,8 +6,8 @@ using MoCoSharp.Data;
 namespace MoCoSharp.Cli.CommandLine;
 
 /// <summary>
-/// Faults of a command line, in messages for users. System.CommandLine's messages name .NET types, and blame the words
-/// after a mistyped option.
+/// Faults of a command line, in messages for users. System.CommandLine's own messages name .NET types, and report the
+/// words after a mistyped option instead of the option.
 /// </summary>
 internal static class UsageFaults
 {
@@ -110,7 +110,7 @@ internal static class UsageFaults
 
             if (result.Tokens.Count < option.Arity.MinimumNumberOfValues)
             {
-                yield return $"{option.Name} is without a value: expected <{option.HelpName ?? "value"}>. " +
+                yield return $"{option.Name} has no value: expected <{option.HelpName ?? "value"}>. " +
                     $"{option.Description}";
             }
             else if (result.Tokens.Count > option.Arity.MaximumNumberOfValues)
@@ -154,8 +154,8 @@ internal static class UsageFaults
     {
         var arguments = parsed.CommandResult.Command.Arguments;
         return parsed.UnmatchedTokens.Select(word =>
-            $"{Quoted(word)} is one too many: moco {parsed.CommandResult.Command.Name} takes " +
-            $"{(arguments.Count == 0 ? "options alone" : $"one <{arguments[0].Name}>")}. A name with spaces wants " +
+            $"{Quoted(word)} is not expected: moco {parsed.CommandResult.Command.Name} takes " +
+            $"{(arguments.Count == 0 ? "only options" : $"one <{arguments[0].Name}>")}. Put a name with spaces in " +
             "quotes.");
     }
 

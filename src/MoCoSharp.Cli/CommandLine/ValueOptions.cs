@@ -68,14 +68,14 @@ internal static class ValueOptions
         return argument;
     }
 
-    /// <summary>A recipe: the shipped ones complete a word.</summary>
+    /// <summary>Completes the names of the shipped recipes.</summary>
     public static Argument<T> CompletesRecipes<T>(this Argument<T> argument)
     {
         argument.CompletionSources.Add(_ => Recipes.Names());
         return argument;
     }
 
-    /// <summary>A recipe: the shipped ones complete a word.</summary>
+    /// <summary>Completes the names of the shipped recipes.</summary>
     public static Option<T> CompletesRecipes<T>(this Option<T> option)
     {
         option.HelpName = "recipe";

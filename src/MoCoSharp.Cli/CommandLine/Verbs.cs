@@ -13,10 +13,10 @@ internal static class Verbs
     public static IReadOnlyList<(string Title, IReadOnlyList<string> Names)> Groups { get; } =
     [
         ("train", ["pretrain", "pack"]),
-        ("judge", ["knn", "linear", "finetune", "detect", "compare", "study"]),
+        ("evaluate", ["knn", "linear", "finetune", "detect", "compare", "study"]),
         ("use", ["embed", "predict"]),
-        ("carry", ["export", "import"]),
-        ("look after", ["inspect", "doctor", "bench", "completion", "help"]),
+        ("exchange", ["export", "import"]),
+        ("inspect and set up", ["inspect", "doctor", "bench", "completion", "help"]),
     ];
 
     /// <summary>Example commands for new users.</summary>
@@ -31,7 +31,7 @@ internal static class Verbs
     public static RootCommand Create()
     {
         var root = new RootCommand(
-            "moco: pre-train a visual encoder on unlabeled images (MoCo v1 and v2), and check it.")
+            "moco: pre-train a visual encoder on unlabeled images (MoCo v1 and v2), and evaluate it.")
         {
             PretrainCommand.Create(),
             PackCommand.Create(),

@@ -25,13 +25,13 @@ internal static class BenchData
         var source = new Argument<string>("source") { Description = "Images, as for moco pretrain --data." };
         var recipe = new Option<string>("--recipe")
         {
-            Description = "The recipe whose views are made.",
+            Description = "The recipe whose views are measured.",
             DefaultValueFactory = _ => "moco-v2-folder",
         }.CompletesRecipes();
-        var set = Options.Set("A setting over the recipe's: views.size=160");
+        var set = Options.Set("A setting that overrides the recipe: views.size=160");
         var images = new Option<int>("--images")
         {
-            Description = "Number of images to measure, after as many for warm-up.",
+            Description = "Number of images to measure, after the same number for warm-up.",
             DefaultValueFactory = _ => 500,
         }.Number("a whole number, 2 or more");
         var verbose = Options.Verbose();
@@ -83,7 +83,7 @@ internal static class BenchData
 
         var copy = CopySeconds(config.Views.Size) * times.Images;
         var total = times.Total + copy;
-        Console.WriteLine("stage            us an image   share   of two views, on one core");
+        Console.WriteLine("stage           us per image   share   of two views, on one core");
         foreach (var (name, seconds) in Stages(times, copy))
         {
             Console.WriteLine(Invariant($"{name,-16} {1e6 * seconds / times.Images,11:F1} {seconds / total,7:P0}"));
@@ -94,7 +94,7 @@ internal static class BenchData
             CultureInfo.InvariantCulture,
             $"one core: {times.Images / total:F0} images/s; reading and decoding alone " +
             $"{times.Images / Math.Max(times.Read + times.Decode, 1e-9):F0}/s; " +
-            $"{times.Allocated / Math.Max(1, images / 2)} bytes of garbage an image{broken}"));
+            $"{times.Allocated / Math.Max(1, images / 2)} bytes allocated per image{broken}"));
         var workers = Environment.ProcessorCount;
         var rate = AllCores(data, transform, config, workers, images);
         Console.WriteLine(Invariant($"{workers} workers on {Environment.ProcessorCount} cores: {rate:F0} images/s"));
@@ -103,9 +103,9 @@ internal static class BenchData
 
     private static IEnumerable<(string Name, double Seconds)> Stages(StageTimes times, double copy) =>
     [
-        ("read", times.Read), ("decode", times.Decode), ("crop and resize", times.Crop), ("colour", times.Color),
+        ("read", times.Read), ("decode", times.Decode), ("crop and resize", times.Crop), ("color", times.Color),
         ("blur", times.Blur),
-        ("normalise", times.Normalize), ("copy to tensor", copy),
+        ("normalize", times.Normalize), ("copy to tensor", copy),
     ];
 
     // Measures the loader without training, so that it has all cores.

@@ -18,10 +18,10 @@ internal static class BenchStep
     {
         var recipe = new Argument<string?>("recipe")
         {
-            Description = "A recipe file or the name of a shipped one.",
+            Description = "A recipe file or the name of a shipped recipe.",
             Arity = ArgumentArity.ZeroOrOne,
         }.CompletesRecipes();
-        var set = Options.Set("A setting over the recipe's: precision=fp32");
+        var set = Options.Set("A setting that overrides the recipe: precision=fp32");
         var steps = Options.MeasuredSteps();
         var json = Options.Json("Print one JSON object.");
         var verbose = Options.Verbose();

@@ -26,7 +26,7 @@ internal static class CompareCommand
             if (missing.Count > 0)
             {
                 throw new ConfigurationException([
-                    .. missing.Select(path => $"{path} is not the folder of a run: it has no config.json."),
+                    .. missing.Select(path => $"{path} is not a run folder: it has no config.json."),
                 ]);
             }
 
@@ -38,14 +38,14 @@ internal static class CompareCommand
             foreach (var path in found.Where(run => run.Results.Count == 0).Select(run => run.Path))
             {
                 Console.Error.WriteLine(
-                    $"moco: warning: {path} has no evaluations yet. Make one: moco knn {Shell.Quote(path)}, or moco " +
-                    $"linear {Shell.Quote(path)}");
+                    $"moco: warning: {path} has no evaluations yet. Create one with " +
+                    $"`moco knn {Shell.Quote(path)}` or `moco linear {Shell.Quote(path)}`.");
             }
 
             List<Result> all = [.. found.SelectMany(run => run.Results)];
             if (all.Count == 0)
             {
-                Console.Error.WriteLine("moco: there is nothing to compare yet.");
+                Console.Error.WriteLine("moco: none of the runs has an evaluation to compare.");
                 return ExitCode.Failed;
             }
 
@@ -69,7 +69,7 @@ internal static class CompareCommand
         }
 
         var config = run.ReadConfig();
-        // equal for runs that differ in their seed alone
+        // equal for runs that differ only in their seed
         var recipe = (config with { Seed = 0, Loader = new(), Threads = 0 }).ToJson();
         foreach (var path in Directory.GetFiles(folder, "*.json").Order(StringComparer.Ordinal))
         {
@@ -98,7 +98,8 @@ internal static class CompareCommand
             }
             else
             {
-                Console.Error.WriteLine($"moco: warning: {path}: is no evaluation of ours; passed over.");
+                Console.Error.WriteLine(
+                    $"moco: warning: {path} is not an evaluation report with protocol and top1; skipped.");
             }
         }
     }
@@ -109,8 +110,7 @@ internal static class CompareCommand
         if (protocols.Count > 1)
         {
             Console.WriteLine(
-                $"{protocols.Count} protocols: numbers of different ones stand in different tables, and are not to " +
-                "be compared.");
+                $"{protocols.Count} protocols, each in its own table. Numbers of different tables are not comparable.");
         }
 
         foreach (var protocol in protocols)

@@ -28,11 +28,11 @@ internal static class DetectCommand
             "encoder.depth=18.");
         var which = Options.Encoder();
         var runPath = Options.Run("The run folder of the detection. Without it, runs/detect-<run>-001 and so on.");
-        var set = Options.Set("A setting over the protocol's: batchSize=8, views.testShortSide=400");
-        var seed = Options.Seed("Determines order, sizes, samples and new weights.");
+        var set = Options.Set("A setting that overrides the protocol: batchSize=8, views.testShortSide=400");
+        var seed = Options.Seed("Seed of the order, the sizes, the samples and the new weights.");
         var device = Options.Device();
         var steps = Options.StepLimit(
-            "Save and end after so many steps in all. Without it, all steps and then the test.");
+            "Save and end after this many steps in total. Without it, train all steps, then evaluate.");
         var resume = new Option<bool>("--resume")
         {
             Description = "Continue the detection in --run. If it is complete, evaluate (and draw) again.",
@@ -45,7 +45,7 @@ internal static class DetectCommand
         var draw = new Option<int?>("--draw")
         {
             Description =
-                $"Draw so many test images with the detected objects ({DrawnUnlessSaid} without a number), the " +
+                $"Draw this many test images with the detected objects ({DrawnUnlessSaid} without a number), the " +
                 "curves of precision and recall, and the worst mistakes.",
             Arity = ArgumentArity.ZeroOrOne,
         }.Number("a whole number of images from 1 to 10000");
@@ -182,7 +182,7 @@ internal static class DetectCommand
             Console.WriteLine(end == RunEnd.StepLimit
                 ? $"ended after the requested steps. `moco detect --resume --run {Shell.Quote(run.Path)}` " +
                     "continues, and evaluates at the end."
-                : $"stopped, saved. `moco detect --resume --run {Shell.Quote(run.Path)}` continues.");
+                : $"stopped and saved. `moco detect --resume --run {Shell.Quote(run.Path)}` continues.");
             return end == RunEnd.StepLimit ? ExitCode.Done : ExitCode.Stopped;
         }
 

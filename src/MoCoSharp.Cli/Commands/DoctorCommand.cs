@@ -14,7 +14,7 @@ internal static class DoctorCommand
         var verbose = Options.Verbose();
         var command = new Command(
             "doctor",
-            "Read a run folder, and say what is wrong with it. Exit code 1 where something is.")
+            "Diagnose a run: what is wrong, why, and how to fix it. Exit code 1 if there is a problem.")
         {
             runPath,
             verbose,
@@ -86,13 +86,13 @@ internal static class DoctorCommand
                 $"computing these figures takes {share:P2} of the time (median)"));
         }
 
-        // This looks wrong to a reader, and is not.
+        // While the queue fills, normal figures look like a problem.
         if (diagnosis.QueueFill is < 1)
         {
             Console.WriteLine(
-                FormattableString.Invariant($"The queue is {diagnosis.QueueFill:P0} full: until it is, ") +
-                "the loss rises and the contrast accuracy falls, as they should, " +
-                "and only what needs no statistics is judged.");
+                FormattableString.Invariant($"The queue is {diagnosis.QueueFill:P0} full. Until it is full, ") +
+                "the loss rises and the contrast accuracy falls; both are normal. " +
+                "Rules that use statistics wait until then.");
         }
     }
 }

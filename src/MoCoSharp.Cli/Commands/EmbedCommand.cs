@@ -13,7 +13,7 @@ using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Commands;
 
-/// <summary>moco embed: features of images, with names and labels, for other programs.</summary>
+/// <summary>moco embed: writes features of images, with names and labels, for other programs.</summary>
 internal static class EmbedCommand
 {
     public static Command Create()
@@ -22,7 +22,7 @@ internal static class EmbedCommand
         {
             Description = "A run folder, a checkpoint, an exported encoder, or a PyTorch file.",
         };
-        var data = Options.Data("The images; the default is those of the run.");
+        var data = Options.Data("The images. Without it, those of the run.");
         var part = Options.Part();
         var which = Options.Encoder();
         var layer = new Option<string>("--layer")
@@ -32,7 +32,7 @@ internal static class EmbedCommand
         }.Offers("pooled", "head");
         var normalize = new Option<bool>("--normalize") { Description = "Scale each row to length 1." };
         var upright = Options.ExifOrientation(
-            "Rotate photos as their EXIF data say, also if the encoder was trained without it.");
+            "Turn photos upright by their EXIF orientation, even if training did not.");
         var prefix = EncoderTarget.PrefixOption();
         var device = Options.EncoderDevice();
         var output = new Option<string?>("-o", "--output")
@@ -87,7 +87,7 @@ internal static class EmbedCommand
         var images = Images(source ?? encoder.OwnData, source is null ? encoder.Config.Validation : null, part, faults);
         if (source is null && encoder.OwnData is null)
         {
-            faults.Add($"--data is missing: {encoder.Source} came without images.");
+            faults.Add($"--data is missing: {encoder.Source} has no images of its own. Name the images.");
         }
 
         if (images is null || faults.Count > 0)
@@ -159,7 +159,7 @@ internal static class EmbedCommand
             var (train, second) = DataSource.Open(source, validation, DataNotices.Tell);
             if (part == "val" && second is null)
             {
-                faults.Add($"{train.Description}: has no second part for --part val. Name it with --data.");
+                faults.Add($"{train.Description}: has no test part for --part val. Name the test images with --data.");
             }
 
             return part == "val" ? second : train;

@@ -7,7 +7,9 @@ using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Commands;
 
-/// <summary>moco export: writes an encoder for other tools, and checks the file before it gets its name.</summary>
+/// <summary>
+/// moco export: writes an encoder for other tools, and checks the file before it gets its final name.
+/// </summary>
 internal static class ExportCommand
 {
     private const string Onnx = "onnx";
@@ -31,14 +33,14 @@ internal static class ExportCommand
         };
         var encoder = new Option<string>("--encoder")
         {
-            Description = "query (the one that learned) or key (its moving average).",
+            Description = "query (the trained encoder) or key (its moving average).",
             DefaultValueFactory = _ => "query",
         }.OneOf("query", "key");
         var head = new Option<bool>("--head") { Description = "Keep the head: embeddings instead of features." };
         var prefix = EncoderTarget.PrefixOption();
         var fold = new Option<bool>("--fold-bn")
         {
-            Description = "For onnx: work each BatchNorm into the convolution before it.",
+            Description = "For onnx: fold each BatchNorm into the convolution before it.",
         };
         var verbose = Options.Verbose();
         var command = new Command("export", "Write an encoder for other tools, and check it.")
@@ -106,11 +108,11 @@ internal static class ExportCommand
         var folder = Path.GetDirectoryName(Path.GetFullPath(request.Output));
         if (!Directory.Exists(folder))
         {
-            yield return $"--output {request.Output}: there is no folder {folder}. Make it first.";
+            yield return $"--output {request.Output}: there is no folder {folder}. Create it first.";
         }
         else if (Directory.Exists(request.Output))
         {
-            yield return $"--output {request.Output} is a folder: name a file in it.";
+            yield return $"--output {request.Output} is a folder. Name a file in it.";
         }
 
         if (request.FoldBatchNorm && request.Format != Onnx)

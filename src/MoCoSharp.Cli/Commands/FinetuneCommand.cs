@@ -12,36 +12,44 @@ internal static class FinetuneCommand
     public static Command Create()
     {
         var target = new Argument<string>("run") { Description = "A run folder or a checkpoint." };
-        var data = Options.Data("Labeled images to learn from; without it the run's own.");
-        var validation = Options.Validation("Labeled images to test on.");
+        var data = Options.Data("Labeled training images. Without it, those of the run.");
+        var validation = Options.Validation("Labeled test images. Without it, the test part of the source.");
         var labels = new Option<string>("--labels")
         {
             HelpName = "share|file",
-            Description = "1%, 10%, 100% of every class, or a file that names the images, one a line.",
+            Description = "1%, 10%, 100% of every class, or a file that names the images, one per line.",
             DefaultValueFactory = _ => "100%",
         };
-        var scratch = Options.FromScratch("Random weights of the same architecture, to compare with.");
+        var scratch = Options.FromScratch("Start from random weights of the same architecture, for comparison.");
         var epochs = new Option<int?>("--epochs")
         {
-            Description = "20; both rates x0.2 at 60 % and 80 % of them.",
+            Description = "Number of epochs; default 20. Both learning rates drop to a fifth at 60 % and at 80 %.",
         }.Number("a whole number above 0");
-        var rate = new Option<double?>("--lr") { Description = "Of the encoder; 0.01." }.Number("a number, 0 or more");
-        var headRate = new Option<double?>("--head-lr") { Description = "Of the classifier; 0.2." }.Number(
-            "a number above 0");
-        var batch = new Option<int?>("--batch") { Description = "256." }.Number("a whole number, 2 or more");
-        var seed = Options.Seed("Fixes the share of labels, the classifier's weights, order and views.");
+        var rate = new Option<double?>("--lr")
+        {
+            Description = "Learning rate of the encoder; default 0.01.",
+        }.Number("a number, 0 or more");
+        var headRate = new Option<double?>("--head-lr")
+        {
+            Description = "Learning rate of the classifier; default 0.2.",
+        }.Number("a number above 0");
+        var batch = new Option<int?>("--batch")
+        {
+            Description = "Images per step; default 256.",
+        }.Number("a whole number, 2 or more");
+        var seed = Options.Seed("Seed of the label share, the classifier's weights, the order and the views.");
         var which = Options.Encoder();
         var prefix = EncoderTarget.PrefixOption();
         var device = Options.EncoderDevice();
         var output = new Option<string?>("-o", "--output")
         {
             HelpName = "file",
-            Description = "Where the report goes; without it evaluations/ of the run.",
+            Description = "The report file. Without it, a file in evaluations/ of the run.",
         };
         var verbose = Options.Verbose();
         var command = new Command(
             "finetune",
-            "Train the whole encoder on labels, and judge it. Goes on where it was stopped.")
+            "Train the whole encoder on labels, and evaluate it. Continues a stopped training.")
         {
             target, data, validation, labels, scratch, epochs, rate, headRate, batch, seed, which, prefix, device,
             output, verbose,
@@ -73,7 +81,7 @@ internal static class FinetuneCommand
             }
             catch (OperationCanceledException)
             {
-                Console.Error.WriteLine("moco: stopped. The same command goes on after the last whole epoch.");
+                Console.Error.WriteLine("moco: stopped. The same command continues after the last complete epoch.");
                 return ExitCode.Stopped;
             }
         }));

@@ -28,11 +28,11 @@ internal static class ImportCommand
         };
         var recipe = new Option<string?>("--recipe")
         {
-            Description = "The recipe whose hyper-parameters a resume uses. Without it, the likely one.",
+            Description = "The recipe whose hyper-parameters a resume uses. Without it, the most likely recipe.",
         }.CompletesRecipes();
         var data = Options.Data("The images of a resume, which determine the steps per epoch.");
         var validation = Options.Validation("Labeled images for the kNN monitor.");
-        var set = Options.Set("A setting over the recipe's.");
+        var set = Options.Set("A setting that overrides the recipe.");
         var prefix = EncoderTarget.PrefixOption();
         var stem = new Option<string?>("--stem")
         {
@@ -57,7 +57,7 @@ internal static class ImportCommand
         if (Directory.Exists(file))
         {
             throw new ConfigurationException([
-                $"{file}: is a folder: name the file of weights in it. A run folder needs no import.",
+                $"{file} is a folder. Name the file of weights in it. A run folder needs no import.",
             ]);
         }
 

@@ -45,7 +45,7 @@ internal static class InspectCommand
 
             if (target is null && !parsed.GetValue(environment))
             {
-                throw new ConfigurationException(["inspect needs a run folder or a file, or --environment."]);
+                throw new ConfigurationException(["inspect needs a run folder, a file or --environment."]);
             }
 
             if (target is not null)

@@ -9,7 +9,7 @@ using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Commands;
 
-/// <summary>moco knn: evaluates a run or a file by the labels of nearest neighbors.</summary>
+/// <summary>moco knn: scores the encoder of a run or a file with a kNN classifier.</summary>
 internal static class KnnCommand
 {
     public static Command Create()
@@ -18,27 +18,30 @@ internal static class KnnCommand
         {
             Description = "A run folder, a checkpoint, an exported encoder, or a PyTorch file.",
         };
-        var data = Options.Data("Labeled images to find neighbors in; without it the run's own.");
-        var validation = Options.Validation("Labeled images to test on.");
+        var data = Options.Data("Labeled images to search for neighbors. Without it, those of the run.");
+        var validation = Options.Validation("Labeled test images. Without it, the test part of the source.");
         var protocol = new Option<string?>("--protocol")
         {
-            Description = $"{string.Join(" or ", KnnOptions.Protocols)}; without it the run's own settings.",
+            Description = $"{string.Join(" or ", KnnOptions.Protocols)}. Without it, the settings of the run.",
         }.Offers([.. KnnOptions.Protocols]);
-        var neighbors = new Option<int?>("-k", "--neighbors") { Description = "Neighbors." }.Number(
+        var neighbors = new Option<int?>("-k", "--neighbors") { Description = "Number of neighbors." }.Number(
             "a whole number above 0");
         var neighborsOld = new Option<int?>("--neighbours") { Hidden = true }.Number("a whole number above 0");
         var temperature = new Option<double?>("--temperature")
         {
-            Description = "Of the weights exp(similarity / temperature).",
+            Description = "Temperature of the weights exp(similarity / temperature).",
         }.Number("a number above 0");
-        var layer = new Option<string?>("--layer") { Description = "pooled or head." }.Offers("pooled", "head");
+        var layer = new Option<string?>("--layer")
+        {
+            Description = "Features to compare: pooled or head.",
+        }.Offers("pooled", "head");
         var which = Options.Encoder();
         var prefix = EncoderTarget.PrefixOption();
         var device = Options.EncoderDevice();
         var output = new Option<string?>("-o", "--output")
         {
             HelpName = "file",
-            Description = "Where the report goes; without it evaluations/ of the run.",
+            Description = "The report file. Without it, a file in evaluations/ of the run.",
         };
         var verbose = Options.Verbose();
         var command = new Command("knn", "Score an encoder with a kNN classifier.")
@@ -88,9 +91,9 @@ internal static class KnnCommand
             if (options.Layer == FeatureLayer.Head && encoder.Encoder.Options.Head == EncoderHead.None)
             {
                 faults.Add(own.Item3 is null && named is null && encoder.HasKnnSettings
-                    ? $"{encoder.Source}: its run is judged by the head's output, and this file has no head. Export " +
-                        "it with --head, or judge its pooled features: --layer pooled."
-                    : $"{encoder.Source}: has no head that fits. Judge its pooled features: --layer pooled.");
+                    ? $"{encoder.Source}: its run is evaluated on the head's output, but this file has no head. " +
+                        "Export it with --head, or use its pooled features: --layer pooled."
+                    : $"{encoder.Source}: has no usable head. Use its pooled features: --layer pooled.");
             }
 
             if (!encoder.HasKnnSettings && named is null && (own.Item1 is null || own.Item2 is null))
@@ -98,8 +101,8 @@ internal static class KnnCommand
                 var settings = FormattableString.Invariant(
                     $"k {options.Neighbors}, temperature {options.Temperature}");
                 Console.Error.WriteLine(
-                    $"moco: note: {parsed.GetValue(target)} holds no settings of kNN: {settings} and " +
-                    $"{options.Layer.Name()} features are taken where -k, --temperature and --layer say nothing.");
+                    $"moco: note: {parsed.GetValue(target)} has no kNN settings. The defaults are {settings} and " +
+                    $"{options.Layer.Name()} features; change them with -k, --temperature and --layer.");
             }
 
             var labeled = LabeledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
@@ -107,8 +110,7 @@ internal static class KnnCommand
             if (isAskedFor && options.Neighbors > labeled.Train.Count)
             {
                 throw new ConfigurationException([
-                    $"k is {options.Neighbors}, and the bank has {labeled.Train.Count} images: expected at most " +
-                    "that.",
+                    $"k is {options.Neighbors}, expected at most the {labeled.Train.Count} images of the bank.",
                 ]);
             }
 
@@ -137,8 +139,8 @@ internal static class KnnCommand
         if (report.MissingClasses.Count > 0)
         {
             Console.Error.WriteLine(
-                $"moco: warning: the bank has no image of {string.Join(", ", report.MissingClasses)}: those queries " +
-                "count, and cannot be right.");
+                $"moco: warning: the bank has no image of {string.Join(", ", report.MissingClasses)}. Queries of " +
+                "these classes count as mistakes.");
         }
 
         EvaluationOutput.Print(report);

@@ -6,41 +6,43 @@ using MoCoSharp.Evaluation;
 
 namespace MoCoSharp.Cli.Commands;
 
-/// <summary>moco linear: linear classification on a frozen encoder, by the official or the fast protocol.</summary>
+/// <summary>
+/// moco linear: trains a linear classifier on a frozen encoder, by the official or the fast protocol.
+/// </summary>
 internal static class LinearCommand
 {
     public static Command Create()
     {
         var target = new Argument<string>("run") { Description = "A run folder or a checkpoint." };
-        var data = Options.Data("Labeled images to learn from; without it the run's own.");
-        var validation = Options.Validation("Labeled images to test on.");
+        var data = Options.Data("Labeled training images. Without it, those of the run.");
+        var validation = Options.Validation("Labeled test images. Without it, the test part of the source.");
         var fast = new Option<bool>("--fast")
         {
             Description =
-                "On cached features, without augmentation, learning rate scanned: minutes instead of hours, another " +
-                "protocol.",
+                "Use features that are computed once, and scan the learning rate. Takes minutes instead of " +
+                "hours; not the official protocol.",
         };
         var epochs = new Option<int?>("--epochs")
         {
-            Description = "100 in the official protocol; x0.1 at 60 % and 80 % of them.",
+            Description = "Number of epochs; default 100. The learning rate drops to a tenth at 60 % and at 80 %.",
         }.Number("a whole number above 0");
-        var rate = new Option<double?>("--lr") { Description = "30 in the official protocol." }.Number(
+        var rate = new Option<double?>("--lr") { Description = "Learning rate; default 30." }.Number(
             "a number above 0");
-        var batch = new Option<int?>("--batch") { Description = "256 in the official protocol." }.Number(
+        var batch = new Option<int?>("--batch") { Description = "Images per step; default 256." }.Number(
             "a whole number above 0");
-        var seed = Options.Seed("Fixes the classifier's weights, order and views.");
+        var seed = Options.Seed("Seed of the classifier's weights, the order and the views.");
         var which = Options.Encoder();
         var prefix = EncoderTarget.PrefixOption();
         var device = Options.EncoderDevice();
         var output = new Option<string?>("-o", "--output")
         {
             HelpName = "file",
-            Description = "Where the report goes; without it evaluations/ of the run.",
+            Description = "The report file. Without it, a file in evaluations/ of the run.",
         };
         var verbose = Options.Verbose();
         var command = new Command(
             "linear",
-            "Train a linear classifier on a frozen encoder, and judge it. Goes on where it was stopped.")
+            "Train a linear classifier on a frozen encoder, and evaluate it. Continues a stopped training.")
         {
             target, data, validation, fast, epochs, rate, batch, seed, which, prefix, device, output, verbose,
         };
@@ -58,7 +60,7 @@ internal static class LinearCommand
                 .. options.Validate(),
                 .. options.BatchSize % group.Size == 0
                     ? Array.Empty<string>()
-                    : [$"--batch is {options.BatchSize}, which does not divide among {group.Size} processes."],
+                    : [$"--batch is {options.BatchSize}, expected a multiple of the {group.Size} processes."],
                 .. parsed.GetValue(fast) && parsed.GetValue(rate) is not null
                     ? ["--lr with --fast: the fast protocol scans the learning rate. Leave one out."]
                     : Array.Empty<string>(),
@@ -76,7 +78,7 @@ internal static class LinearCommand
             }
             catch (OperationCanceledException)
             {
-                Console.Error.WriteLine("moco: stopped. The same command goes on after the last whole epoch.");
+                Console.Error.WriteLine("moco: stopped. The same command continues after the last complete epoch.");
                 return ExitCode.Stopped;
             }
         }));
@@ -108,8 +110,8 @@ internal static class LinearCommand
         EvaluationOutput.Print(report);
         var optimum = report.Optimum!.Value;
         Console.WriteLine(
-            FormattableString.Invariant($"learning rate {report.LearningRate}; upper check, ") +
-            FormattableString.Invariant($"logistic regression to its optimum (C {optimum.C}): ") +
+            FormattableString.Invariant($"learning rate {report.LearningRate}; upper bound ") +
+            FormattableString.Invariant($"by logistic regression (C {optimum.C}): ") +
             FormattableString.Invariant($"top-1 {100 * optimum.Top1:F2} %") +
             (optimum.Converged ? "" : ", not converged"));
         if (keepsClassifier)

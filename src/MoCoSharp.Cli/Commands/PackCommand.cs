@@ -10,7 +10,7 @@ using static System.FormattableString;
 
 namespace MoCoSharp.Cli.Commands;
 
-/// <summary>moco pack: writes a data set into one file, so that photos need not be opened and decoded.</summary>
+/// <summary>moco pack: writes a data set into one file, which avoids opening and decoding photos.</summary>
 internal static class PackCommand
 {
     private const int BrokenNamed = 10;
@@ -42,7 +42,7 @@ internal static class PackCommand
             Description = "Quality of encoded JPEG, 1 to 100.",
             DefaultValueFactory = _ => new PackOptions().Quality,
         }.Number("a whole number from 1 to 100");
-        var upright = Options.ExifOrientation("Turn images upright by their EXIF data.");
+        var upright = Options.ExifOrientation("Turn images upright by their EXIF orientation.");
         var force = Options.Force();
         var verbose = Options.Verbose();
         var command = new Command("pack", "Write a data set into one file, which is read many times faster than " +
@@ -83,7 +83,8 @@ internal static class PackCommand
         if (parts.Validation is not null)
         {
             Console.Error.WriteLine(
-                $"moco: note: the training part is packed ({parts.Train.Description}); pack the other part by its name."
+                $"moco: note: only the training part is packed ({parts.Train.Description}). " +
+                "Pack the test part by its name."
             );
         }
 
@@ -110,8 +111,8 @@ internal static class PackCommand
         if (result.Unreadable > 0)
         {
             Console.Error.WriteLine(
-                $"moco: warning: {result.Unreadable} of the images left out could not be read this time: pack " +
-                "again when they can be read (--force).");
+                $"moco: warning: {result.Unreadable} of the images left out could not be read this time. Pack " +
+                "again with --force when they are readable.");
         }
 
         Console.WriteLine(

@@ -31,7 +31,7 @@ internal static class PredictCommand
             DefaultValueFactory = _ => 1,
         }.Number("a whole number above 0");
         var upright = Options.ExifOrientation(
-            "Turn photos upright by their EXIF data, regardless of the training data.");
+            "Turn photos upright by their EXIF orientation, even if training did not.");
         var output = new Option<string?>("-o", "--output")
         {
             HelpName = "file",

@@ -22,7 +22,7 @@ internal static class PretrainCommand
     {
         var recipe = new Argument<string?>("recipe")
         {
-            Description = "A recipe file or the name of a shipped one.",
+            Description = "A recipe file or the name of a shipped recipe.",
             Arity = ArgumentArity.ZeroOrOne,
         }.CompletesRecipes();
         var data = Options.Data(
@@ -31,8 +31,8 @@ internal static class PretrainCommand
         var validation = Options.Validation(
             "Labeled images for the kNN monitor, if the source has no test part.");
         var runPath = Options.Run("The run folder. Without it, runs/<recipe>-001 and so on.");
-        var set = Options.Set("A setting over the recipe's: moco.temperature=0.1");
-        var steps = Options.StepLimit("Save and end after so many steps in all.");
+        var set = Options.Set("A setting that overrides the recipe: moco.temperature=0.1");
+        var steps = Options.StepLimit("Save and end after this many steps in total.");
         var resume = new Option<bool>("--resume") { Description = "Continue the run in --run." };
         var changes = new Option<bool>("--resume-with-changes")
         {
@@ -46,7 +46,7 @@ internal static class PretrainCommand
         var dryRun = Options.DryRun("Show the plan, and estimate time and memory.");
         var json = Options.Json("With --dry-run: print the complete configuration instead, to keep as a recipe.");
         var device = Options.Device();
-        var upright = Options.ExifOrientation("Turn photos upright by their EXIF data: views.exifOrientation.");
+        var upright = Options.ExifOrientation("Turn photos upright by their EXIF orientation: views.exifOrientation.");
         var onBadImage = new Option<string?>("--on-bad-image") { Description = "skip (and name it) or fail." }.OneOf([
             .. EnumNames.All<BadImageAction>(),
         ]);
@@ -291,7 +291,7 @@ internal static class PretrainCommand
         views.BadImageFound += bad =>
             warnings.Tell(
                 bad,
-                bad.MayPass ? "Another image takes its place this time." : "Another image takes its place.");
+                bad.MayPass ? "Another image replaces it this time." : "Another image replaces it.");
         using var training = new Pretraining(method, config, group, TimeProvider.System, progress);
         signals.OnSave(training.RequestSave);
         if (group.Rank == 0)
@@ -312,7 +312,7 @@ internal static class PretrainCommand
             Console.WriteLine(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{pauses.Count} {(pauses.Count == 1 ? "save" : "saves")}; training stood still for " +
+                    $"{pauses.Count} {(pauses.Count == 1 ? "save" : "saves")}; training paused for " +
                     $"{pauses[pauses.Count / 2] * 1000:F0} ms each (median), {pauses[^1] * 1000:F0} at most"));
         }
 
@@ -344,7 +344,7 @@ internal static class PretrainCommand
 
             Console.WriteLine(
                 "resumed after step " +
-                $"{training.StepsDone}{(isUnbegun ? ": there is no checkpoint yet, so it begins anew" : "")}");
+                $"{training.StepsDone}{(isUnbegun ? ": there is no checkpoint yet, so training starts again" : "")}");
         }
 
         if (!isUnbegun)

@@ -29,10 +29,10 @@ internal static class CostStudy
     {
         var recipe = new Argument<string>("recipe")
         {
-            Description = "A recipe file or the name of a shipped one, of MoCo.",
+            Description = "A recipe of MoCo: a file or the name of a shipped recipe.",
         }.CompletesRecipes();
         var folder = Options.Run("The study's folder. Without it, runs/cost-RECIPE.");
-        var set = Options.Set("A setting over the recipe's: precision=fp32");
+        var set = Options.Set("A setting that overrides the recipe: precision=fp32");
         var batches = new Option<string?>("--batches")
         {
             HelpName = "numbers",
@@ -55,7 +55,7 @@ internal static class CostStudy
             var config = Recipes.TryLoad(named, parsed.GetValue(set)!, faults);
             if (config is { MoCo: null })
             {
-                faults.Add($"{named}: is a recipe of {config.Method.Name}; a study needs a recipe of MoCo.");
+                faults.Add($"{named} is a recipe of {config.Method.Name}, expected a recipe of MoCo.");
             }
 
             if (parsed.GetValue(steps) < 1)

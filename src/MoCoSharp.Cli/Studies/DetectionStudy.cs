@@ -28,7 +28,7 @@ internal static class DetectionStudy
         var data = Options.Data("Images with boxes: voc:DIR, voc:DIR@SET,DIR@SET, coco:DIR or coco:FILE.json@IMAGES.");
         var validation = Options.Validation("Test images with boxes. Without it, the test part of the source.");
         var seeds = Options.Seeds(
-            "Trainings per encoder: seeds 0, 1 and so on.",
+            "Number of seeds per encoder: 0, 1 and so on.",
             3,
             "a whole number from 1 to 100");
         var folder = new Option<string>("--run")
@@ -37,7 +37,7 @@ internal static class DetectionStudy
             Description = "The study's folder, with a run folder for each training.",
             DefaultValueFactory = _ => Path.Combine("runs", "detection-study"),
         };
-        var set = Options.Set("A setting over the protocol's, for every training: steps=2000");
+        var set = Options.Set("A setting that overrides the protocol, for every training: steps=2000");
         var verbose = Options.Verbose();
         var command = new Command(
             "detection",
@@ -53,7 +53,7 @@ internal static class DetectionStudy
                 .GroupBy(item => item.Name, StringComparer.Ordinal)
                 .Where(group => group.Count() > 1 || group.Key == Random)
                 .Select(group =>
-                    $"{group.Key}: names two rows of the table. Give them different names: first=PATH second=PATH.")
+                    $"{group.Key} names two rows of the table. Give them different names: first=PATH second=PATH.")
                 .ToList();
             faults.AddRange(
                 named
@@ -99,7 +99,9 @@ internal static class DetectionStudy
                     && File.ReadAllText(Path.Combine(training.Folder, RunFolder.ConfigName))
                         != plan.Config.ToJson())
                 {
-                    faults.Add($"{training.Folder} has another training. Name another folder with --run.");
+                    faults.Add(
+                        $"{training.Folder} already has a training with another configuration. Name another " +
+                        "folder with --run.");
                 }
             }
             catch (ConfigurationException error)
@@ -130,7 +132,7 @@ internal static class DetectionStudy
             var (end, scores) = Train(training, signals, progress);
             if (scores is not { } found)
             {
-                Console.WriteLine("stopped, saved. The same command continues.");
+                Console.WriteLine("stopped and saved. The same command continues.");
                 return end == RunEnd.Stopped ? ExitCode.Stopped : ExitCode.Failed;
             }
 

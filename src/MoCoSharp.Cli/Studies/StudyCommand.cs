@@ -8,7 +8,7 @@ using MoCoSharp.Training;
 
 namespace MoCoSharp.Cli.Studies;
 
-/// <summary>moco study: repeats the papers' tables, one command each.</summary>
+/// <summary>moco study: repeats the papers' tables, with one command for each.</summary>
 internal static class StudyCommand
 {
     public static Command Create()
@@ -31,24 +31,24 @@ internal static class StudyCommand
     {
         var recipe = new Argument<string>("recipe")
         {
-            Description = "A recipe file or the name of a shipped one, of MoCo.",
+            Description = "A recipe of MoCo: a file or the name of a shipped recipe.",
         }.CompletesRecipes();
         var data = Options.Data("Labeled images for training and evaluation.");
         var validation = Options.Validation("Labeled test images, if the source has no test part.");
         var folder = Options.Run(
             $"The study's folder, with a run folder for each cell. Without it, runs/{kind.Name}-RECIPE.");
         var seeds = Options.Seeds(
-            "Trainings per cell: the recipe's seed and the following ones.",
+            "Number of seeds per cell: the recipe's seed and the following numbers.",
             1,
             "a whole number above 0");
-        var set = Options.Set("A setting over the recipe's: epochs=20");
+        var set = Options.Set("A setting that overrides the recipe: epochs=20");
         var values = new Option<string?>("--values")
         {
             HelpName = "numbers",
             Description =
                 "Values instead of " +
                 $"{string.Join(',', kind.Values.Select(value => value.ToString(CultureInfo.InvariantCulture)))}, " +
-                "with commas.",
+                "separated by commas.",
         };
         var only = Options.Only("Only these cells, by name, separated by commas.");
         var dryRun = Options.DryRun("List the cells without training.");
@@ -75,7 +75,7 @@ internal static class StudyCommand
             var config = Recipes.TryLoad(named, settings, faults);
             if (config is { MoCo: null })
             {
-                faults.Add($"{named}: is a recipe of {config.Method.Name}; a study needs a recipe of MoCo.");
+                faults.Add($"{named} is a recipe of {config.Method.Name}, expected a recipe of MoCo.");
             }
 
             if (parsed.GetValue(seeds) < 1)
@@ -139,14 +139,15 @@ internal static class StudyCommand
         if (unknown.Count > 0)
         {
             faults.Add(
-                $"--only {string.Join(", ", unknown)}: there is no such cell. There are " +
+                $"--only {string.Join(", ", unknown)}: there is no such cell. Expected " +
                 $"{string.Join(", ", cells.Select(cell => cell.Name))}.");
         }
 
         cells = [.. cells.Where(cell => names is null || names.Contains(cell.Name))];
         if (cells.Count == 0 && unknown.Count == 0)
         {
-            faults.Add($"--values leaves no cell: of K, those above the {images.Count} images are left out.");
+            faults.Add(
+                $"--values leaves no cell: values of K above the number of images, {images.Count}, are left out.");
         }
 
         foreach (var cell in cells)
@@ -212,7 +213,7 @@ internal static class StudyCommand
             if (isNumber && whole && (number != Math.Floor(number) || number is < 1 or > 1e9))
             {
                 faults.Add(
-                    $"{option} {text}: \"{part}\", expected whole numbers above 0 with commas, such as 256,1024.");
+                    $"{option} {text}: \"{part}\", expected whole numbers above 0, separated by commas: 256,1024.");
             }
             else if (isNumber)
             {
@@ -220,8 +221,8 @@ internal static class StudyCommand
             }
             else
             {
-                faults.Add($"{option} {text}: \"{part}\" is not a number. Expected numbers with commas, such as " +
-                    "0.1,0.2.");
+                faults.Add($"{option} {text}: \"{part}\" is not a number. Expected numbers, separated by " +
+                    "commas: 0.1,0.2.");
             }
         }
 

@@ -71,7 +71,7 @@ internal static class StudyKinds
     /// The momenta of MoCo v1, section 4.1. With 0, the key encoder is the query encoder of the previous step.
     /// </summary>
     public static StudyKind Momentum { get; } = new(
-        "momentum", "The momentum of the key encoder, from 0, which fails, to nearly 1.",
+        "momentum", "The momentum of the key encoder, from 0 (training fails) to 0.9999.",
         ["momentum"], "momentum", [0, 0.9, 0.99, 0.999, 0.9999],
         (recipe, values, _) =>
             values.Select(value => new StudyCell(

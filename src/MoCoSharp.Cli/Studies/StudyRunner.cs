@@ -35,7 +35,9 @@ internal sealed class StudyRunner(
                 $"{cell.Config.Description} Study: {string.Join(", ", cell.Shown.Where(text => text.Length > 0))}.",
         };
 
-    /// <summary>Why the study cannot continue in its folder: it has runs of other recipes.</summary>
+    /// <summary>
+    /// Lists the runs of other recipes in the folder of the study. They prevent the study from continuing.
+    /// </summary>
     public IEnumerable<string> Validate() =>
         from seed in Enumerable.Range(0, seeds)
         from cell in cells
@@ -43,8 +45,8 @@ internal sealed class StudyRunner(
         where File.Exists(path)
         let differences = Settled(path, ConfigOf(cell, seed)).DifferencesFrom(File.ReadAllText(path))
         where differences.Count > 0
-        select $"{FolderOf(cell, seed)} has another recipe: {string.Join("; ", differences)}. Use another --run, " +
-            "or the earlier recipe.";
+        select $"{FolderOf(cell, seed)} has another recipe: {string.Join("; ", differences)}. Name another " +
+            "folder with --run, or use the earlier recipe.";
 
     /// <summary>Trains all remaining cells, one round of cells per seed. Rewrites the tables after each cell.</summary>
     public int Run(StopSignals signals)

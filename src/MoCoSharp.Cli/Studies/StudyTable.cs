@@ -4,7 +4,7 @@ using MoCoSharp.PyTorch;
 
 namespace MoCoSharp.Cli.Studies;
 
-/// <summary>The result of one seed of a cell. Null is not known yet; NaN is a training that diverged.</summary>
+/// <summary>The result of one seed of a cell. NaN is a training that diverged.</summary>
 internal readonly record struct StudyResult(double Knn, double Linear)
 {
     /// <summary>The result of a training that diverged.</summary>

@@ -5,22 +5,22 @@ using MoCoSharp.Runs;
 namespace MoCoSharp.Diagnostics;
 
 /// <summary>
-/// Diagnoses a run by its figures: a pure function of metrics.jsonl and the configuration, the same while the run
-/// trains and afterwards.
+/// Diagnoses a run from its health figures. The result depends only on metrics.jsonl and the configuration, so it is
+/// the same during and after training.
 /// </summary>
 /// <remarks>
-/// Rules that rest on statistics wait until the queue is full, and use medians of the latest five reports.
+/// Rules that use statistics wait until the queue is full, and take medians of the latest five reports.
 /// </remarks>
 internal static class DiagnosisRules
 {
     private const int Window = 5;
     private const int Fewest = 3; // reports for a median
-    private const int Turnovers = 50; // of the queue; by then, the features of a sound run have spread again
-    private const double StepsWithoutQueue = 20; // stand for one turnover if the method has no queue
+    private const int Turnovers = 50; // of the queue; by then, the features of a healthy run have spread again
+    private const double StepsWithoutQueue = 20; // count as one turnover if the method has no queue
     private const double OnePoint = 0.1; // deviation below which features count as one point
     private const double Often = 0.45; // keys of the query's image; a queue as long as the data gives 0.5
 
-    /// <summary>Everything that is wrong now.</summary>
+    /// <summary>Finds all problems at the latest report.</summary>
     /// <param name="config">The configuration of the run.</param>
     /// <param name="images">M, the number of images in the data set.</param>
     /// <param name="lines">The reports with figures, oldest first.</param>
@@ -45,11 +45,11 @@ internal static class DiagnosisRules
         return [.. found.OfType<Diagnosis>()];
     }
 
-    // No statistics: with several BatchNorm groups, a shuffle that works changes every key.
+    // Needs no statistics: with several BatchNorm groups, a working shuffle changes every key.
     private static Diagnosis? Shuffle(RunConfig config, IReadOnlyList<HealthLine> lines)
     {
-        // The rounding of a cosine: in bf16, sums in another order round differently. If all features are equal,
-        // nothing can change them.
+        // The tolerance covers the rounding of the cosine: in bf16, another order of summation rounds differently.
+        // Features that are all equal are excluded, because a shuffle cannot change them.
         var (rounding, spread) = config.BnGroups == 1 ? (1e-3, 0) : (1e-6, OnePoint);
         return
             config.MoCo is { Shuffle: true }
@@ -59,13 +59,14 @@ internal static class DiagnosisRules
                 "shuffle", line.Step, "The shuffle has no effect.",
                 Text($"Shuffled keys equal unshuffled ones (1 - cosine {line.Figures.KeyShift:G3})."),
                 config.BnGroups == 1
-                    ? "bnGroups is 1: a query and its key see the statistics of the same images."
+                    ? "bnGroups is 1: a query and its key share the BatchNorm statistics of the same images."
                     : "The encoder's BatchNorm does not depend on its group.",
-                "Set bnGroups to 8, as the paper's recipes, or moco.shuffle to false if the encoder needs no shuffle.")
+                "Set bnGroups to 8, as in the paper, or set moco.shuffle to false if the encoder needs no shuffle.")
             : null;
     }
 
-    // Counted, not estimated: more than one key of the query's image is proof enough, even before the queue is full.
+    // The figure is a count, not an estimate. More than one key of the query's image proves the problem, even before
+    // the queue is full.
     private static Diagnosis? Queue(
         RunConfig config, int images, IReadOnlyList<HealthLine> lines, List<HealthLine> full)
     {
@@ -76,9 +77,9 @@ internal static class DiagnosisRules
             && repeats > Often
             ? new(
                 "queue", lines[^1].Step, "The queue is larger than the data.",
-                Text($"A query meets {repeats:F1} keys of its own image among the negatives."),
-                Text($"moco.queueSize {config.MoCo!.QueueSize} against {images} images: ") +
-                $"keys of {(repeats > 1.5 ? "earlier epochs" : "the last epoch")} are still there.",
+                Text($"On average, {repeats:F1} negatives of a query are keys of its own image."),
+                Text($"moco.queueSize is {config.MoCo!.QueueSize} for {images} images: ") +
+                $"the queue still holds keys of {(repeats > 1.5 ? "earlier epochs" : "the last epoch")}.",
                 Text($"Set moco.queueSize to {Math.Max(1, images / 2)} or less, or add images."))
             : null;
     }
@@ -86,7 +87,7 @@ internal static class DiagnosisRules
     // The update ratio needs no full queue; the loss does.
     private static Diagnosis? LearningRate(RunConfig config, IReadOnlyList<HealthLine> lines, List<HealthLine> full)
     {
-        const double thrown = 0.3, rewritten = 0.1, moved = 0.01; // share of the weights' length, in one step
+        const double thrown = 0.3, rewritten = 0.1, moved = 0.01; // norm of a step relative to the norm of the weights
         var line = lines[^1];
         var ratio = line.Figures.UpdateRatio;
         if (!(ratio > thrown))
@@ -109,10 +110,10 @@ internal static class DiagnosisRules
         var official = config.MoCo is null ? "" : Text($"; the official scale is {0.03 * config.BatchSize / 256:G3}");
         return new(
             "learningRate", line.Step, "The learning rate is too high.",
-            Text($"A step moves the weights by {ratio:P1} of their length; loss {line.Loss:F2}, ") +
-            Text($"{line.Figures.ChanceLoss:F2} where nothing is known."),
+            Text($"A step changes the weights by {ratio:P1} of their norm; the loss is {line.Loss:F2}") +
+            (line.Figures.ChanceLoss is { } chance ? Text($" (chance: {chance:F2}).") : "."),
             Text($"optimizer.learningRate is {rate:G3} with batchSize {config.BatchSize}{official}."),
-            "Lower optimizer.learningRate by ten, or add optimizer.warmupSteps.");
+            "Divide optimizer.learningRate by 10, or add optimizer.warmupSteps.");
     }
 
     private static Diagnosis? Collapsed(RunConfig config, List<HealthLine> full)
@@ -130,19 +131,19 @@ internal static class DiagnosisRules
 
         var follows = config.MoCo is { Momentum: < 0.9 };
         return new(
-            "collapsed", full[^1].Step, "The features have collapsed: all images get nearly the same.",
-            Text($"Deviation {deviation:F3} (1 is all over the sphere), effective rank {rank:F2}{Negatives()}."),
+            "collapsed", full[^1].Step, "The features have collapsed: they are nearly the same for all images.",
+            Text($"Deviation {deviation:F3} (1 is uniform on the sphere), effective rank {rank:F2}{Negatives()}."),
             follows
                 ? Text($"moco.momentum is {config.MoCo!.Momentum}: the key encoder changes too fast, ") +
-                    "so the keys of the queue differ by their age, and a query differs from them by its age."
-                : "The images may be all alike, the learning rate too high, " +
-                    "or the views so weak that they ask nothing of the encoder.",
-            follows ? "Set moco.momentum to 0.99 or 0.999." : "Look at views.png; then lower optimizer.learningRate.");
+                    "so keys of different ages in the queue are not consistent with each other."
+                : "Possible causes: nearly identical images, a learning rate that is too high, " +
+                    "or augmentation that is too weak.",
+            follows ? "Set moco.momentum to 0.99 or 0.999." : "Check views.png, then lower optimizer.learningRate.");
 
         string Negatives() => Median(full, f => f.PositiveSimilarity) is { } positive
-            ? Text($", cosine with the own key {positive:F3}, ") +
+            ? Text($", cosine with its own key {positive:F3}, ") +
                 Text($"with the hardest negative {Median(full, f => f.HardestNegative):F3}; ") +
-                Text($"loss {loss:F2}, {Median(full, f => f.ChanceLoss):F2} where nothing is known")
+                Text($"loss {loss:F2} (chance: {Median(full, f => f.ChanceLoss):F2})")
             : Text($"; loss {loss:F2}");
     }
 
@@ -157,9 +158,9 @@ internal static class DiagnosisRules
             && !(Median(full, f => f.RepeatedImages) > Often)
             ? new(
                 "temperature", full[^1].Step, "The temperature is too low.",
-                Text($"Of {config.MoCo!.QueueSize} negatives {counting:F2} carry the loss: each step answers one key."),
+                Text($"Only {counting:F2} of {config.MoCo!.QueueSize} negatives influence the loss."),
                 Text($"moco.temperature is {config.MoCo!.Temperature}: ") +
-                Text($"differences of {config.MoCo!.Temperature:G2} in the cosine already decide."),
+                Text($"cosine differences of {config.MoCo!.Temperature:G2} already dominate the softmax."),
                 "Set moco.temperature to 0.2 (MoCo v2), 0.1 (small images) or 0.07 (v1).")
             : null;
     }

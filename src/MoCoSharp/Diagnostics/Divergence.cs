@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Diagnostics;
 
-/// <summary>A loss that is not finite, with what is known at the step. Caught inside the training loop.</summary>
+/// <summary>Reports a loss that is not finite, with the state of its step. The training loop catches it.</summary>
 internal sealed class LossException(double loss, long step, int epoch) : Exception
 {
     public double Loss => loss;
@@ -25,16 +25,16 @@ internal sealed class LossException(double loss, long step, int epoch) : Excepti
     /// <summary>The batch, as indices in the data set.</summary>
     public IReadOnlyList<int> Images { get; init; } = [];
 
-    /// <summary>The input of the model that was not finite; null if all input was.</summary>
+    /// <summary>The input of the model that is not finite; null if all inputs are finite.</summary>
     public string? Input { get; init; }
 
-    /// <summary>The output of the model that was not finite; null if all output was.</summary>
+    /// <summary>The output of the model that is not finite; null if all outputs are finite.</summary>
     public string? Output { get; init; }
 
     /// <summary>The last finite loss and its step.</summary>
     public (long Step, double Loss)? LastGood { get; init; }
 
-    /// <summary>The first loss that is not finite, among the losses up to a step.</summary>
+    /// <summary>Finds the first loss that is not finite, among the losses up to a step.</summary>
     public static LossException Among(IReadOnlyList<double> losses, long lastStep, int epoch)
     {
         var first = losses.TakeWhile(double.IsFinite).Count();
@@ -43,7 +43,7 @@ internal sealed class LossException(double loss, long step, int epoch) : Excepti
     }
 }
 
-/// <summary>Keeps what the report of a divergence needs: the batches and losses of the latest steps.</summary>
+/// <summary>Keeps the batches and losses of the latest steps, for the report of a divergence.</summary>
 /// <param name="data">The images, for their names.</param>
 /// <param name="health">The monitor of the health figures.</param>
 internal sealed class Watch(IImageDataset data, HealthMonitor health)
@@ -92,7 +92,7 @@ internal sealed class Watch(IImageDataset data, HealthMonitor health)
         };
     }
 
-    /// <summary>Checks the losses since the last report, which are read anyway.</summary>
+    /// <summary>Checks the losses since the last report. Reports read them from the device anyway.</summary>
     public void Check(IReadOnlyList<double> losses, long lastStep, double learningRate, int epoch)
     {
         if (!losses.All(double.IsFinite))
@@ -117,7 +117,9 @@ internal static class Divergence
     public static bool IsFinite(Tensor values) => !values.is_floating_point() || values.isfinite().all().item<bool>();
 
     /// <summary>Writes diverged.json, and creates the exception.</summary>
-    /// <remarks>The loss is the mean over ranks: all ranks come here after the same step. Rank 0 writes.</remarks>
+    /// <remarks>
+    /// The loss is the mean over ranks, so all ranks call this after the same step. Only rank 0 writes the file.
+    /// </remarks>
     public static DivergedException Report(
         RunFolder run, PretrainMethod method, LossException bad, IImageDataset data, string? newest,
         IProcessGroup group)
@@ -150,7 +152,7 @@ internal static class Divergence
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            // The message tells most of it.
+            // The message of the exception has most of the content.
         }
 
         return new DivergedException(

@@ -1,14 +1,15 @@
 namespace MoCoSharp.Diagnostics;
 
-/// <summary>Losses that a loss is compared with.</summary>
+/// <summary>Reference values for the contrastive loss.</summary>
 internal static class ExpectedLoss
 {
-    /// <summary>ln(1 + K): the loss of features that know nothing.</summary>
+    /// <summary>ln(1 + K): the loss of features that hold no information.</summary>
     /// <param name="queueSize">K, above 0.</param>
     public static double Chance(long queueSize) => Math.Log(1 + queueSize);
 
     /// <summary>
-    /// The loss of a positive similarity against K random directions, whose exponentials sum to K exp(1 / (2 C τ²)).
+    /// The loss at a positive similarity if the K negatives have random directions. Their exponentials then sum to K
+    /// exp(1 / (2 C τ²)).
     /// </summary>
     /// <param name="positive">s⁺, the cosine of query and key.</param>
     /// <param name="queueSize">K.</param>

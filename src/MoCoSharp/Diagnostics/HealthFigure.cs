@@ -1,9 +1,9 @@
 namespace MoCoSharp.Diagnostics;
 
 /// <summary>A health figure, and the sentence that explains it.</summary>
-/// <param name="Name">In metrics.jsonl, below "health", and behind "health/" in TensorBoard.</param>
+/// <param name="Name">Its key below "health" in metrics.jsonl, and its name after "health/" in TensorBoard.</param>
 /// <param name="Meaning">What it is and which values are good, in a sentence.</param>
-/// <param name="Value">Reads it.</param>
+/// <param name="Value">Gets its value.</param>
 internal sealed record HealthFigure(string Name, string Meaning, Func<HealthFigures, double?> Value)
 {
     /// <summary>

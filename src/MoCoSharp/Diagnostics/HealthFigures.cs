@@ -12,7 +12,7 @@ public sealed record HealthFigures
     /// <summary>The age of the oldest key, in steps.</summary>
     public double? QueueAge { get; init; }
 
-    /// <summary>The mean number of keys of its own image that a query meets among the negatives.</summary>
+    /// <summary>The mean number of negatives that are keys of the query's own image.</summary>
     public double? RepeatedImages { get; init; }
 
     /// <summary>The mean cosine of a query and its key.</summary>
@@ -24,22 +24,22 @@ public sealed record HealthFigures
     /// <summary>The number of negatives that share the weight of the loss: exp(entropy of their softmax).</summary>
     public double? EffectiveNegatives { get; init; }
 
-    /// <summary>ln(1 + K): the loss of features that know nothing.</summary>
+    /// <summary>ln(1 + K): the loss of features that hold no information.</summary>
     public double? ChanceLoss { get; init; }
 
-    /// <summary>The loss of this positive similarity against random directions.</summary>
+    /// <summary>The loss at this positive similarity if the negatives had random directions.</summary>
     public double? LossIfRandom { get; init; }
 
-    /// <summary>The spread of the queries' embeddings over the sphere, 0 (one point) to 1.</summary>
+    /// <summary>The spread of the query embeddings on the sphere, 0 (one point) to 1 (uniform).</summary>
     public double? FeatureDeviation { get; init; }
 
-    /// <summary>The number of directions that the queries' embeddings use.</summary>
+    /// <summary>The number of directions that the query embeddings use.</summary>
     public double? EffectiveRank { get; init; }
 
-    /// <summary>The length of the gradient of all learned parameters, before weight decay.</summary>
+    /// <summary>The norm of the gradient of all learned parameters, before weight decay.</summary>
     public double? GradientNorm { get; init; }
 
-    /// <summary>The length of the update as a share of the length of the weights.</summary>
+    /// <summary>The norm of the update relative to the norm of the weights.</summary>
     public double? UpdateRatio { get; init; }
 
     /// <summary>The contrast accuracy of one batch with shuffled keys, 0 to 1.</summary>
@@ -48,10 +48,12 @@ public sealed record HealthFigures
     /// <summary>The contrast accuracy of the same batch with unshuffled keys, 0 to 1.</summary>
     public double? ContrastUnshuffled { get; init; }
 
-    /// <summary>How far the shuffle moves a key: 1 minus their cosine.</summary>
+    /// <summary>1 minus the cosine of a key with and without the shuffle.</summary>
     public double? KeyShift { get; init; }
 
-    /// <summary>The figures in metrics.jsonl: six digits, without those that are null or not finite.</summary>
+    /// <summary>
+    /// Writes the figures for metrics.jsonl, with six digits. Null and non-finite values are left out.
+    /// </summary>
     internal JsonObject ToJson()
     {
         var json = new JsonObject();

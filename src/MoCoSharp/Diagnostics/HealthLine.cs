@@ -4,7 +4,7 @@ using MoCoSharp.Optimization;
 
 namespace MoCoSharp.Diagnostics;
 
-/// <summary>A report with figures, as metrics.jsonl holds it.</summary>
+/// <summary>A line of metrics.jsonl with health figures.</summary>
 /// <param name="Step">Steps done.</param>
 /// <param name="Epoch">From 1.</param>
 /// <param name="Loss">The mean since the last report.</param>

@@ -10,9 +10,9 @@ using static TorchSharp.torch;
 namespace MoCoSharp.Diagnostics;
 
 /// <summary>
-/// Takes the health figures of a step: one part between the backward pass and the update, the rest after the update.
+/// Computes the health figures of a step: some between the backward pass and the update, the others after the update.
 /// </summary>
-/// <remarks>It changes no bit of the run: the probe restores the BatchNorm buffers.</remarks>
+/// <remarks>The monitor changes no bit of the run: the probe restores the BatchNorm buffers.</remarks>
 internal sealed class HealthMonitor
 {
     private const int Queries = 64; // enough for a mean, and cheap for K = 65536
@@ -26,11 +26,11 @@ internal sealed class HealthMonitor
     private readonly QueueRepeats? _repeats;
     private double _seconds;
 
-    /// <summary>A monitor of a run.</summary>
+    /// <summary>Creates the monitor of a run.</summary>
     /// <param name="method">The method that trains.</param>
     /// <param name="optimizer">Its optimizer.</param>
     /// <param name="config">The configuration of the run.</param>
-    /// <param name="group">The ranks. The figures are of this rank's share of the batch.</param>
+    /// <param name="group">The ranks. Each rank computes the figures of its share of the batch.</param>
     /// <param name="images">M, the number of images in the data set.</param>
     public HealthMonitor(
         PretrainMethod method, MomentumOptimizer optimizer, RunConfig config, IProcessGroup group, int images)
@@ -45,7 +45,7 @@ internal sealed class HealthMonitor
             : null;
     }
 
-    /// <summary>The seconds spent here since the last call.</summary>
+    /// <summary>Returns the seconds spent in the monitor since the last call, and resets them.</summary>
     public double TakeSeconds()
     {
         var seconds = _seconds;
@@ -54,8 +54,8 @@ internal sealed class HealthMonitor
     }
 
     /// <summary>
-    /// Whether a reported step gets figures, and whether it gets the probe too. Both depend on the step alone, so that
-    /// a resumed run does the same.
+    /// Whether a reported step gets figures, and whether it gets the probe too. Both depend only on the step, so a
+    /// resumed run computes the same figures.
     /// </summary>
     public (bool Figures, bool Probe) IsDue(long step, bool isLast)
     {
@@ -67,7 +67,7 @@ internal sealed class HealthMonitor
             step % _config.LogEvery == 0 && step / every > Math.Max(0, step - _config.LogEvery) / every;
     }
 
-    /// <summary>The figures between the backward pass and the update.</summary>
+    /// <summary>Computes the figures that are known between the backward pass and the update.</summary>
     /// <param name="output">The output of the forward pass, with its queries.</param>
     /// <param name="keyViews">The views that the keys were computed from.</param>
     /// <param name="indices">The images of the batch.</param>
@@ -115,7 +115,7 @@ internal sealed class HealthMonitor
     {
         var moco = _config.MoCo!; // only MoCo has a queue
         var temperature = moco.Temperature;
-        // the keys of the queries' half
+        // if both views are keys, the first half belongs to these queries
         var own = BatchOrder.LocalShard(_group, keys.narrow(0, 0, keys.shape[0] / _keysPerImage)).to(query.dtype);
         var count = Math.Min(Queries, query.shape[0]);
         var some = query.narrow(0, 0, count);

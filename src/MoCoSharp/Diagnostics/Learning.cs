@@ -3,7 +3,7 @@ using MoCoSharp.Runs;
 
 namespace MoCoSharp.Diagnostics;
 
-/// <summary>Whether a run has begun to learn. An early run that has not need not be wrong.</summary>
+/// <summary>Detects a run that has hardly begun to learn. Early in training, this is not a problem.</summary>
 internal static class Learning
 {
     private const int Window = 5;
@@ -21,11 +21,11 @@ internal static class Learning
     /// <param name="config">The configuration of the run.</param>
     /// <param name="lines">The reports with figures, oldest first.</param>
     /// <param name="knn">
-    /// The accuracies of the kNN monitor, oldest first; may be empty. If they have risen, the encoder has learned.
+    /// The accuracies of the kNN monitor, oldest first; may be empty. A rise shows that the encoder has learned.
     /// </param>
     /// <remarks>
-    /// By the medians of the latest five reports: a loss near the chance loss, with a contrast accuracy near chance or
-    /// embeddings in few directions. For a method without a chance loss, both of the latter.
+    /// Uses the medians of the latest five reports. The loss must be near the chance loss, and the contrast accuracy
+    /// near chance or the embeddings in few directions. A method without a chance loss needs both of the latter.
     /// </remarks>
     public static string? NotYet(RunConfig config, IReadOnlyList<HealthLine> lines, IReadOnlyList<double> knn)
     {
@@ -46,7 +46,7 @@ internal static class Learning
             signs.Add(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"the contrast accuracy is {contrast:P1}, and {chance:P2} is chance"));
+                    $"the contrast accuracy is {contrast:P1} (chance: {chance:P2})"));
         }
 
         if (
@@ -58,7 +58,7 @@ internal static class Learning
             signs.Add(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"the embeddings use {rank:F1} directions of {directions} (effectiveRank)"));
+                    $"the embeddings use {rank:F1} of {directions} directions (effectiveRank)"));
         }
 
         if (chanceLoss is null ? signs.Count < 2 : signs.Count == 0 || loss < KnowsLittle * chanceLoss)
@@ -72,10 +72,10 @@ internal static class Learning
                 0,
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"the loss is {loss:F2}, and {chanceLoss:F2} where nothing is known"));
+                    $"the loss is {loss:F2} (chance: {chanceLoss:F2})"));
         }
 
-        return $"it has hardly learned yet: {string.Join("; ", signs)}.";
+        return $"the run has hardly learned yet: {string.Join("; ", signs)}.";
     }
 
     private static double Median(IEnumerable<double> values)

@@ -3,8 +3,8 @@ using MoCoSharp.Data.Loading;
 namespace MoCoSharp.Diagnostics;
 
 /// <summary>
-/// Counts the keys of the queue that are of the images of a batch. The order of images is a function of seed and epoch,
-/// so a resumed run needs no state.
+/// Counts the keys in the queue that belong to the images of a batch. The order of images depends only on seed and
+/// epoch, so a resumed run needs no state.
 /// </summary>
 /// <param name="seed">The seed of the run.</param>
 /// <param name="images">M, the number of images in the data set.</param>
@@ -16,7 +16,7 @@ internal sealed class QueueRepeats(long seed, int images, int batchSize, long re
 {
     private readonly Dictionary<int, int[]> _places = []; // by epoch: the place of each image in the order
 
-    /// <summary>The mean number of keys of its own image that a query of the batch finds in the queue.</summary>
+    /// <summary>The mean number of keys in the queue that belong to a query's own image.</summary>
     /// <param name="indices">The images of the batch.</param>
     /// <param name="epoch">From 0.</param>
     /// <param name="batch">The batch of the epoch, from 0.</param>

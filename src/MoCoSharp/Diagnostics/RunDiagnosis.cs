@@ -6,10 +6,10 @@ using MoCoSharp.Runs;
 
 namespace MoCoSharp.Diagnostics;
 
-/// <summary>What is wrong with a run, and the figures that say so. It only reads the run folder.</summary>
+/// <summary>The problems of a run, with its health figures. Examining a run only reads its folder.</summary>
 public sealed record RunDiagnosis
 {
-    private const double ManyLeftOut = 0.1; // share of all turns
+    private const double ManyLeftOut = 0.1; // share of all samples
 
     private RunDiagnosis()
     {
@@ -33,19 +33,19 @@ public sealed record RunDiagnosis
     /// <summary>The latest value of every figure, the step of its report, and what it means.</summary>
     public IReadOnlyList<(string Name, double Value, long Step, string Meaning)> Figures { get; private init; } = [];
 
-    /// <summary>The median share of the time that taking the figures took, 0 to 1; null without figures.</summary>
+    /// <summary>The median share of training time spent on the figures, 0 to 1; null without figures.</summary>
     public double? FigureShare { get; private init; }
 
     /// <summary>How much of the queue is filled, 0 to 1; null if the method has no queue.</summary>
     public double? QueueFill { get; private init; }
 
-    /// <summary>Describes the images that lost their turns; null if no image did.</summary>
+    /// <summary>Describes the images that were left out; null if there are none.</summary>
     public string? LeftOut { get; private init; }
 
-    /// <summary>Diagnoses that were made while the run trained, and no longer hold.</summary>
+    /// <summary>Diagnoses that were made during training and no longer hold.</summary>
     public IReadOnlyList<Diagnosis> Earlier { get; private init; } = [];
 
-    /// <summary>Everything that is wrong now.</summary>
+    /// <summary>The problems at the latest report.</summary>
     public IReadOnlyList<Diagnosis> Diagnoses { get; private init; } = [];
 
     /// <summary>Signs that the run has hardly learned yet, in a clause; null if there are none.</summary>
@@ -109,14 +109,14 @@ public sealed record RunDiagnosis
             }
             catch (FileNotFoundException)
             {
-                // The run still trains, and has removed this checkpoint since.
+                // The run is training, and has just removed this checkpoint.
             }
         }
 
         return verified;
     }
 
-    // The probe is rarer than reports: its figures may be of an earlier one.
+    // The probe runs less often than reports, so its figures may come from an earlier report.
     private static List<(string Name, double Value, long Step, string Meaning)> LatestFigures(List<HealthLine> lines)
     {
         List<(string Name, double Value, long Step, string Meaning)> figures = [];
@@ -137,7 +137,7 @@ public sealed record RunDiagnosis
             $"{line["verdict"]}", (long)line["step"]!, $"{line["finding"]}", $"{line["evidence"]}",
             $"{line["cause"]}", $"{line["cure"]}"));
 
-    // Other images took their turns: with a tenth of all turns, the data set is no longer the intended one.
+    // Other images replace the images left out. At a tenth of all samples, the data set is no longer the intended one.
     private static Diagnosis? TooManyLeftOut(LeftOut? leftOut, RunConfig config, List<JsonObject> metrics)
     {
         var steps = metrics.Select(line => (long)line["step"]!).DefaultIfEmpty().Max();
@@ -149,11 +149,11 @@ public sealed record RunDiagnosis
         var share = (leftOut.BrokenTurns + leftOut.UnreadableTurns) / (double)(steps * config.BatchSize);
         return share < ManyLeftOut ? null : new Diagnosis(
             "images", steps, "Many images are left out.",
-            FormattableString.Invariant($"{share:P0} of the turns went to other images."),
+            FormattableString.Invariant($"{share:P0} of the samples were replaced by other images."),
             leftOut.UnreadableTurns > leftOut.BrokenTurns
                 ? "The disk or the network could not read them."
-                : "Their files are no images that can be read.",
-            "See the messages on stderr. Repair or remove the images, or bring the disk back.");
+                : "Their files are not readable images.",
+            "See the messages on stderr. Repair or remove the images, or reconnect the disk.");
     }
 
     private static int Images(RunFolder run)
@@ -206,8 +206,8 @@ public sealed record RunDiagnosis
             $"First bad tensor: {told["firstBadTensor"]}; last good loss {told["lastGoodLoss"]} " +
             $"at step {told["lastGoodStep"]}, learning rate {told["learningRate"]}. " +
             $"The batch: {string.Join(", ", images.Take(named))}{more}.",
-            "Most often a learning rate that is too high, or grows too fast at the start.",
+            "The usual cause is a learning rate that is too high, or that rises too fast at the start.",
             $"moco pretrain --resume-with-changes --run {Shell.Quote(run.Path)} " +
-            $"--set optimizer.learningRate=... goes on from {checkpoint}.");
+            $"--set optimizer.learningRate=... continues from {checkpoint}.");
     }
 }

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace MoCoSharp.Diagnostics;
 
-/// <summary>How embeddings spread over the sphere.</summary>
+/// <summary>Measures how embeddings spread over the unit sphere.</summary>
 internal static class Spread
 {
     private const int Most = 128; // samples; more change the result little
@@ -22,7 +22,7 @@ internal static class Spread
         using var scope = NewDisposeScope();
         var count = (int)Math.Min(Most, embeddings.shape[0]);
         var some = embeddings.detach().narrow(0, 0, count).to(float64).cpu().contiguous(); // [n, C]
-        // [n, n], with the covariance's singular values once centered
+        // [n, n]; after centering, its eigenvalues are n times the covariance's singular values
         var products = some.mm(some.t()).data<double>().ToArray();
         Center(products, count);
         var values = linalg

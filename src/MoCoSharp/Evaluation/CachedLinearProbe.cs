@@ -23,17 +23,17 @@ internal sealed record CachedLinearResult(
     IReadOnlyList<ScanPoint> Rates, ClassificationScores Scores, IReadOnlyList<ScanPoint> Strengths,
     ClassificationScores Optimum, bool OptimumConverged)
 {
-    /// <summary>The best learning rate on the held-out images, the lowest of equals.</summary>
+    /// <summary>The learning rate with the best held-out top-1; the lowest if several are equal.</summary>
     public double Rate => CachedLinearProbe.Best(Rates);
 
-    /// <summary>The best C on the held-out images, the lowest of equals.</summary>
+    /// <summary>The C with the best held-out top-1; the lowest if several are equal.</summary>
     public double Strength => CachedLinearProbe.Best(Strengths);
 }
 
 /// <summary>
-/// Linear classification on features that are computed once in the evaluation view, without augmentation. It is not the
-/// official protocol, but has its optimizer and milestones. Learning rate and C are chosen on a tenth of the training
-/// images, never on the images to judge by.
+/// Linear classification on features that are computed once in the evaluation view, without augmentation. The optimizer
+/// and the milestones are those of the official protocol; the rest is not. Learning rate and C are chosen on a tenth of
+/// the training images, never on the test images.
 /// </summary>
 /// <param name="options">The protocol. The scan replaces its learning rate.</param>
 internal sealed class CachedLinearProbe(LinearOptions options)
@@ -57,24 +57,22 @@ internal sealed class CachedLinearProbe(LinearOptions options)
     public Action<string>? Progress { get; init; }
 
     /// <summary>
-    /// Called with the classifier of the best learning rate: weight [classes, D] and bias [classes]. They live until it
-    /// returns.
+    /// Called with the classifier of the best learning rate: weight [classes, D] and bias [classes]. They are valid
+    /// only during the call.
     /// </summary>
     public Action<Tensor, Tensor>? Trained { get; set; }
 
-    /// <summary>
-    /// The most iterations of L-BFGS. If they are too few, the result says that it has not converged.
-    /// </summary>
+    /// <summary>The maximum number of L-BFGS iterations. The result says whether they were enough.</summary>
     /// <value>1000 by default.</value>
     public int OptimumIterations { get; init; } = 1000;
 
-    /// <summary>Trains, and scores the result.</summary>
+    /// <summary>Trains on the training features, and scores on the test features.</summary>
     /// <param name="train">Features of at least twenty images, not normalized, on the CPU.</param>
     /// <param name="validation">Features of the test images, from the same encoder.</param>
     /// <param name="classNames">The name of each label.</param>
     /// <param name="cancellation">Ends the work early.</param>
     /// <exception cref="InvalidDataException">There are too few images, or no scores are finite.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">The work was canceled.</exception>
     public CachedLinearResult Run(
         FeatureSet train, FeatureSet validation, IReadOnlyList<string> classNames, CancellationToken cancellation)
     {
@@ -91,8 +89,8 @@ internal sealed class CachedLinearProbe(LinearOptions options)
         if (order.Length < 2 * HeldOutOneIn)
         {
             throw new InvalidDataException(
-                $"{order.Length} labeled training images: a learning rate cannot be chosen on fewer than " +
-                $"{2 * HeldOutOneIn}.");
+                $"Found {order.Length} labeled training images, expected {2 * HeldOutOneIn} or more: " +
+                "the learning rate is chosen on a tenth of them.");
         }
 
         var heldOut = Rows(train, order[..(order.Length / HeldOutOneIn)]);
@@ -104,7 +102,7 @@ internal sealed class CachedLinearProbe(LinearOptions options)
         var scores =
             Sgd(all, judged, Best(rates), Trained)
             ?? throw new InvalidDataException(
-                "No learning rate of the scan led to finite scores: are the features finite?");
+                "The scores are not finite at any learning rate of the scan. Are the features finite?");
         var strengths = Scan("C", Strengths, value => Optimum(rest, heldOut, value).Scores);
         var (optimum, converged) = Optimum(all, judged, Best(strengths));
         return new CachedLinearResult(rates, scores, strengths, optimum, converged);

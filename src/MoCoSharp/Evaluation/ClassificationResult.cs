@@ -7,12 +7,12 @@ namespace MoCoSharp.Evaluation;
 /// <param name="Scores">The scores of the last epoch.</param>
 internal sealed record ClassificationResult(IReadOnlyList<EpochScores> Epochs, ClassificationScores Scores)
 {
-    /// <summary>The last epoch: nothing was chosen on the test images.</summary>
+    /// <summary>The last epoch. It is not chosen by its score on the test images.</summary>
     public EpochScores Last => Epochs[^1];
 
     /// <summary>
-    /// The epoch of the highest top-1, the first of equals. The official script keeps it, though it is chosen by the
-    /// test images.
+    /// The epoch with the highest top-1; the first if several are equal. The official script reports it, although the
+    /// test images choose it.
     /// </summary>
     public EpochScores Best => Epochs.MaxBy(epoch => epoch.Top1);
 }

@@ -29,8 +29,8 @@ internal static class ClassifierFile
         if (classifier.Options.Head != EncoderHead.Linear || classifier.OutputSize != classes.Count)
         {
             throw new ArgumentException(
-                $"A {classifier.Options.Head.Name()} head of {classifier.OutputSize} outputs with {classes.Count} " +
-                "class names: expected a linear one of as many.",
+                $"Found a {classifier.Options.Head.Name()} head of {classifier.OutputSize} outputs and " +
+                $"{classes.Count} class names, expected a linear head with one output for each class name.",
                 nameof(classes));
         }
 

@@ -8,16 +8,16 @@ namespace MoCoSharp.Evaluation;
 /// <summary>
 /// The file from which an interrupted training on labels resumes: tensors, and scores of the epochs done.
 /// </summary>
-/// <param name="path">The file; null saves nothing.</param>
-/// <param name="encoderHash">The hash of the encoder at the beginning.</param>
-/// <param name="protocol">The protocol in full. A state of another protocol is refused.</param>
+/// <param name="path">The state file; null saves nothing.</param>
+/// <param name="encoderHash">The hash of the encoder's weights before training.</param>
+/// <param name="protocol">The complete protocol. A state with another protocol is refused.</param>
 internal sealed class EpochState(string? path, string encoderHash, string protocol)
 {
     private const string Format = "mocosharp.evaluation.1";
-    private const string Cure = " Remove the file to begin anew.";
+    private const string Cure = " Remove the file to start again.";
 
     /// <summary>Overwrites the tensors with the saved ones, if there is a file.</summary>
-    /// <returns>The epochs done.</returns>
+    /// <returns>The scores of the completed epochs.</returns>
     /// <exception cref="InvalidDataException">The file is broken, or is of another encoder or protocol.</exception>
     public List<EpochScores> Load(IEnumerable<(string Name, Tensor Tensor)> tensors)
     {
@@ -35,8 +35,8 @@ internal sealed class EpochState(string? path, string encoderHash, string protoc
         return Parse(metadata.Find("epochs") ?? "");
     }
 
-    /// <summary>Saves the state. The file is there whole or not at all.</summary>
-    /// <returns>Why the state could not be saved; null if it was.</returns>
+    /// <summary>Saves the state atomically.</summary>
+    /// <returns>The reason why the state could not be saved; null if it was saved.</returns>
     public string? TrySave(IEnumerable<(string Name, Tensor Tensor)> tensors, IReadOnlyList<EpochScores> epochs)
     {
         if (path is null)
@@ -59,7 +59,7 @@ internal sealed class EpochState(string? path, string encoderHash, string protoc
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             return $"{path} was not saved after epoch {epochs.Count}: {error.Message} " +
-                "The work goes on; stopped now, it would go on after an epoch before.";
+                "Training continues. If it stops now, it resumes from an earlier epoch.";
         }
     }
 

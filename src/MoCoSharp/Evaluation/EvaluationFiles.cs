@@ -7,30 +7,32 @@ namespace MoCoSharp.Evaluation;
 
 /// <summary>Where an evaluation writes: into a run folder, beside a report file, or nowhere.</summary>
 /// <param name="runFolder">The run folder of the encoder; null for an encoder from a file.</param>
-/// <param name="reportPath">The report file that the caller asks for; null takes the run folder.</param>
-/// <param name="name">What is evaluated, for file names: "linear-query-step-00000200".</param>
-/// <param name="protocol">The protocol in full: evaluations of different protocols get different files.</param>
+/// <param name="reportPath">The requested report file; null writes into the run folder.</param>
+/// <param name="name">The start of the file names, such as "linear-query-step-00000200".</param>
+/// <param name="protocol">The complete protocol. Evaluations with different protocols get different files.</param>
 internal sealed class EvaluationFiles(string? runFolder, string? reportPath, string name, string protocol)
 {
     private readonly List<string> _unwritten = [];
     private readonly string _name = $"{name}-{Fingerprint(protocol)}";
 
-    /// <summary>The report; null writes none.</summary>
+    /// <summary>The path of the report; null writes none.</summary>
     public string? Report => reportPath ?? (Stem is null ? null : Stem + ".json");
 
-    /// <summary>The classifier, beside the report that the caller asks for, or in the run folder.</summary>
+    /// <summary>
+    /// The path of the classifier: beside the requested report, or in the run folder; null writes none.
+    /// </summary>
     public string? Classifier =>
         reportPath is not null ? Path.ChangeExtension(reportPath, ".classifier.safetensors")
         : runFolder is not null ? Path.Combine(runFolder, "classifiers", _name + ".safetensors")
         : null;
 
-    /// <summary>The classifier, once it is written.</summary>
+    /// <summary>The path of the written classifier; null if none is written yet.</summary>
     public string? WrittenClassifier { get; private set; }
 
-    /// <summary>The state that an interrupted evaluation resumes from.</summary>
+    /// <summary>The path of the state from which an interrupted evaluation resumes.</summary>
     public string? State => Stem is null ? null : Stem + ".state.safetensors";
 
-    /// <summary>The list of the images whose labels fine-tuning uses.</summary>
+    /// <summary>The path of the list of images whose labels fine-tuning uses.</summary>
     public string? Labels => Stem is null ? null : Stem + ".labels.txt";
 
     /// <summary>The files that could not be written, each with the reason.</summary>
@@ -66,8 +68,8 @@ internal sealed class EvaluationFiles(string? runFolder, string? reportPath, str
         }
     }
 
-    /// <summary>Runs an action that writes a file. A full disk must not cost the scores of a long evaluation.</summary>
-    /// <returns>False if the file cannot be written; the reason is in <see cref="Unwritten"/>.</returns>
+    /// <summary>Runs an action that writes a file. A full disk must not lose the scores of a long evaluation.</summary>
+    /// <returns>False if the file cannot be written. The reason is added to <see cref="Unwritten"/>.</returns>
     private bool TryWrite(string path, Action write)
     {
         try
@@ -77,7 +79,7 @@ internal sealed class EvaluationFiles(string? runFolder, string? reportPath, str
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            _unwritten.Add($"{path} is not written: {error.Message}");
+            _unwritten.Add($"{path} could not be written: {error.Message}");
             return false;
         }
     }

@@ -3,12 +3,12 @@ using MoCoSharp.Features;
 
 namespace MoCoSharp.Evaluation;
 
-/// <summary>Builds the JSON of an evaluation: its protocol in full beside the numbers.</summary>
+/// <summary>Builds the JSON of an evaluation, with its scores and its complete protocol.</summary>
 internal static class EvaluationJson
 {
-    /// <summary>The parts that every evaluation has.</summary>
+    /// <summary>Creates the entries that every evaluation has.</summary>
     /// <param name="evaluation">"knn", "linear", "linear-cached", "finetune" or "scratch".</param>
-    /// <param name="protocol">The protocol in full.</param>
+    /// <param name="protocol">The complete protocol.</param>
     /// <param name="scores">The scores.</param>
     public static JsonObject Create(string evaluation, string protocol, ClassificationScores scores)
     {
@@ -31,7 +31,7 @@ internal static class EvaluationJson
         };
     }
 
-    /// <summary>Adds every epoch of a training on labels, and the best one beside the last.</summary>
+    /// <summary>Adds the scores of every epoch, and the numbers of the last and the best epoch.</summary>
     public static void AddEpochs(JsonObject json, ClassificationResult result)
     {
         json["lastEpoch"] = result.Last.Epoch;
@@ -48,7 +48,7 @@ internal static class EvaluationJson
         })]);
     }
 
-    /// <summary>Adds the scans of the linear classification on cached features, and its optimum.</summary>
+    /// <summary>Adds the two scans of linear classification on cached features, and the optimum.</summary>
     public static void AddScans(JsonObject json, CachedLinearResult result)
     {
         json["learningRate"] = result.Rate;
@@ -68,6 +68,6 @@ internal static class EvaluationJson
                 (JsonNode)new JsonObject { ["value"] = point.Value, ["heldOutTop1"] = Number(point.HeldOut) }),
         ];
 
-    // JSON has no NaN: it is null.
+    // JSON has no NaN: null replaces it.
     private static JsonNode? Number(double value) => double.IsFinite(value) ? value : null;
 }

@@ -4,7 +4,7 @@ using MoCoSharp.Features;
 
 namespace MoCoSharp.Evaluation;
 
-/// <summary>The complete result of an evaluation: its protocol, its scores, and the files that it wrote.</summary>
+/// <summary>The complete result of an evaluation: the protocol, the scores, and the written files.</summary>
 public sealed record EvaluationReport
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
@@ -18,25 +18,25 @@ public sealed record EvaluationReport
     /// <summary>"knn", "linear", "linear-cached", "finetune" or "scratch".</summary>
     public string Evaluation { get; }
 
-    /// <summary>The protocol in full. Scores of different protocols are not comparable.</summary>
+    /// <summary>The complete protocol. Scores of different protocols are not comparable.</summary>
     public string Protocol { get; }
 
-    /// <summary>The scores on the test images; after training, those of the last epoch.</summary>
+    /// <summary>The scores on the test images. For evaluations that train, the scores after the last epoch.</summary>
     public ClassificationScores Scores { get; }
 
     /// <summary>The scores of every epoch; empty for evaluations without epochs.</summary>
     public IReadOnlyList<EpochScores> Epochs { get; init; } = [];
 
     /// <summary>
-    /// The epoch of the highest top-1, the first of equals; null without epochs. The official script reports it, though
-    /// it is chosen on the test images.
+    /// The epoch with the highest top-1; the first if several are equal; null without epochs. The official script
+    /// reports it, although the test images choose it.
     /// </summary>
     public EpochScores? Best => Epochs.Count == 0 ? null : Epochs.MaxBy(epoch => epoch.Top1);
 
-    /// <summary>Why the last epoch cannot be trusted, in a clause; null if nothing is wrong.</summary>
+    /// <summary>A clause that says why the last epoch is not reliable; null if there is no problem.</summary>
     public string? Warning { get; init; }
 
-    /// <summary>The learning rate that linear classification on cached features chose; otherwise null.</summary>
+    /// <summary>The learning rate chosen by linear classification on cached features; otherwise null.</summary>
     public double? LearningRate { get; init; }
 
     /// <summary>
@@ -61,6 +61,6 @@ public sealed record EvaluationReport
     /// <summary>The files that could not be written, each with the reason, such as a full disk.</summary>
     public IReadOnlyList<string> Unwritten { get; init; } = [];
 
-    /// <summary>The report as indented JSON, as evaluations/*.json of a run folder holds it.</summary>
+    /// <summary>Writes the report as indented JSON, the content of evaluations/*.json in a run folder.</summary>
     public string ToJson() => _json.ToJsonString(Indented);
 }

@@ -17,8 +17,8 @@ namespace MoCoSharp.Evaluation;
 /// Evaluates a trained encoder on labeled images: by nearest neighbors, linear classification or fine-tuning. Each
 /// method returns a complete report, and writes it if <see cref="RunFolder"/> or <see cref="ReportPath"/> is set.
 /// </summary>
-/// <param name="trained">The encoder. Its weights stay as they are.</param>
-/// <param name="train">The labeled images to learn from.</param>
+/// <param name="trained">The encoder. Its weights do not change.</param>
+/// <param name="train">The labeled training images.</param>
 /// <param name="judged">The labeled test images, of the same classes.</param>
 public sealed class Evaluator(TrainedEncoder trained, IImageDataset train, IImageDataset judged)
 {
@@ -35,19 +35,19 @@ public sealed class Evaluator(TrainedEncoder trained, IImageDataset train, IImag
     public IProcessGroup Group { get; init; } = SingleProcess.Instance;
 
     /// <summary>
-    /// The run folder of the encoder. It keeps features, states to resume from, classifiers and reports.
+    /// The run folder of the encoder. Features, states for resuming, classifiers and reports are stored in it.
     /// </summary>
-    /// <value>Null keeps nothing.</value>
+    /// <value>Null stores nothing.</value>
     public string? RunFolder { get; init; }
 
-    /// <summary>The report file, a .json. Its picture and its classifier get names beside it.</summary>
+    /// <summary>The report file, a .json. The picture and the classifier are written beside it.</summary>
     /// <value>Null writes the report into <see cref="RunFolder"/>.</value>
     public string? ReportPath { get; init; }
 
     /// <summary>Whether trained classifiers are written too.</summary>
     public bool KeepsClassifier { get; init; } = true;
 
-    /// <summary>Called with what is done, and how many images of how many; from any thread.</summary>
+    /// <summary>Called with the phase, the number of images done, and their total, from any thread.</summary>
     public Action<string, long, long>? Progress { get; init; }
 
     /// <summary>Called with one sentence about each step of the work.</summary>
@@ -56,31 +56,31 @@ public sealed class Evaluator(TrainedEncoder trained, IImageDataset train, IImag
     /// <summary>Called after each epoch of a training.</summary>
     public Action<EpochScores>? EpochDone { get; init; }
 
-    /// <summary>Called once if a training diverges, with a clause that says so.</summary>
+    /// <summary>Called once if a training diverges, with a clause that describes it.</summary>
     public Action<string>? Diverging { get; init; }
 
-    /// <summary>Called if a file could not be written; the evaluation goes on.</summary>
+    /// <summary>Called with a warning if a file could not be written. The evaluation continues.</summary>
     public Action<string>? Warned { get; init; }
 
-    /// <summary>Called with each broken image every time it is met, from any thread; it is left out.</summary>
+    /// <summary>Called each time a broken image is read, from any thread. The image is left out.</summary>
     public Action<BadImage>? BadImageFound { get; init; }
 
-    /// <summary>Classifies the images by their nearest neighbors among the images to learn from.</summary>
+    /// <summary>Classifies the test images by their nearest neighbors among the training images.</summary>
     /// <param name="options">The number of neighbors, the temperature and the layer.</param>
     /// <param name="protocol">The name of the protocol, for the report.</param>
     /// <param name="fitNeighbors">
-    /// Whether a bank with fewer images lowers the number of neighbors; otherwise it is an error.
+    /// Whether a bank with fewer images lowers the number of neighbors. If false, it is an error.
     /// </param>
     /// <param name="cancellation">Ends the work early.</param>
     /// <exception cref="ArgumentException">There are more neighbors than labeled images.</exception>
     /// <exception cref="InvalidDataException">No image can be read, or a feature is not finite.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled, on any rank.</exception>
+    /// <exception cref="OperationCanceledException">The work was canceled on any rank.</exception>
     public EvaluationReport Knn(
         KnnOptions options, string protocol = "own", bool fitNeighbors = true,
         CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        // as the kNN monitor of the run
+        // the precision of the kNN monitor of the run
         trained.Encoder.Precision = (trained.Run?.Precision ?? trained.Precision).Resolve(Device);
         using var bank = Features(train, options.Layer, cancellation);
         using var queries = Features(judged, options.Layer, cancellation);
@@ -111,15 +111,15 @@ public sealed class Evaluator(TrainedEncoder trained, IImageDataset train, IImag
     }
 
     /// <summary>
-    /// Trains a linear classifier on the frozen encoder by MoCo's official protocol: on randomly cropped and flipped
+    /// Trains a linear classifier on the frozen encoder by MoCo's official protocol, on randomly cropped and flipped
     /// images.
     /// </summary>
     /// <param name="options">The protocol.</param>
-    /// <param name="cancellation">Ends the work; the same call resumes after the last whole epoch.</param>
+    /// <param name="cancellation">Ends the work early. The same call resumes after the last complete epoch.</param>
     /// <exception cref="InvalidDataException">
-    /// The state to resume from is of another evaluation, or training diverged.
+    /// The saved state belongs to another evaluation, or training diverged.
     /// </exception>
-    /// <exception cref="OperationCanceledException">It was cancelled, on any rank.</exception>
+    /// <exception cref="OperationCanceledException">The work was canceled on any rank.</exception>
     public EvaluationReport Linear(LinearOptions options, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -138,13 +138,13 @@ public sealed class Evaluator(TrainedEncoder trained, IImageDataset train, IImag
     }
 
     /// <summary>
-    /// Trains a linear classifier on features that are computed once, without augmentation: minutes instead of hours,
-    /// and another protocol than the official one. The learning rate is chosen on a tenth of the training images.
+    /// Trains a linear classifier on features that are computed once, without augmentation. It takes minutes instead of
+    /// hours, but is not the official protocol. The learning rate is chosen on a tenth of the training images.
     /// </summary>
     /// <param name="options">The protocol. Its learning rate is not used.</param>
     /// <param name="cancellation">Ends the work early.</param>
     /// <exception cref="InvalidDataException">There are too few images, or no scores are finite.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled, on any rank.</exception>
+    /// <exception cref="OperationCanceledException">The work was canceled on any rank.</exception>
     public EvaluationReport LinearOnCachedFeatures(LinearOptions options, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -171,11 +171,11 @@ public sealed class Evaluator(TrainedEncoder trained, IImageDataset train, IImag
 
     /// <summary>Trains a copy of the whole encoder, with a new linear classifier, on some or all labels.</summary>
     /// <param name="options">The protocol, and which labels to use.</param>
-    /// <param name="cancellation">Ends the work; the same call resumes after the last whole epoch.</param>
+    /// <param name="cancellation">Ends the work early. The same call resumes after the last complete epoch.</param>
     /// <exception cref="InvalidDataException">
-    /// The list of labels names other images, the state to resume from is of another evaluation, or training diverged.
+    /// The list of labels names unknown images, the saved state belongs to another evaluation, or training diverged.
     /// </exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">The work was canceled.</exception>
     public EvaluationReport FineTune(FineTuningOptions options, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -260,7 +260,8 @@ public sealed class Evaluator(TrainedEncoder trained, IImageDataset train, IImag
         trend.Look(epoch);
     }
 
-    // In the evaluation view, not normalized. One process keeps them in the run folder; several keep nothing.
+    // Computes features in the evaluation view, not normalized. A single process stores them in the run folder; several
+    // processes store nothing.
     private FeatureSet Features(IImageDataset images, FeatureLayer layer, CancellationToken cancellation)
     {
         var view = ViewRecipes.Evaluation(_views);
@@ -271,11 +272,11 @@ public sealed class Evaluator(TrainedEncoder trained, IImageDataset train, IImag
 
         var (features, foundIn) = new FeatureCache(Path.Combine(RunFolder, "features")).Get(
             trained.Encoder, images, view, layer, Extract,
-            done => Progress?.Invoke("images compared with those of stored features", done, images.Count),
+            done => Progress?.Invoke("images compared with stored features", done, images.Count),
             Warned, cancellation);
         if (foundIn is not null)
         {
-            Noted?.Invoke($"features of {images.Description} were stored: {foundIn}");
+            Noted?.Invoke($"using the stored features of {images.Description}: {foundIn}");
         }
 
         return features;

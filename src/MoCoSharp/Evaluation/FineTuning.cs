@@ -19,7 +19,7 @@ namespace MoCoSharp.Evaluation;
 /// </summary>
 /// <param name="architecture">The architecture of the encoder. A linear classifier replaces its head.</param>
 /// <param name="pretrained">The encoder whose weights are copied; null starts from scratch.</param>
-/// <param name="train">The labeled images to learn from.</param>
+/// <param name="train">The labeled training images.</param>
 /// <param name="indices">The images whose labels are used; see <see cref="LabelSubset"/>.</param>
 /// <param name="validation">The labeled test images, of the same classes.</param>
 /// <param name="views">Size, mean and std of the views.</param>
@@ -37,7 +37,7 @@ internal sealed class FineTuning(
     LoaderOptions loader,
     Device device)
 {
-    /// <summary>The protocol in full. A state of another protocol is refused.</summary>
+    /// <summary>The complete protocol. A state with another protocol is refused.</summary>
     public string Protocol { get; } =
         $"fine-tuning {(pretrained is null ? "from scratch" : "of the pre-trained query encoder")} " +
         FormattableString.Invariant($"on {indices.Count} of {train.Count} images; ") +
@@ -49,28 +49,32 @@ internal sealed class FineTuning(
         $"random crop 8-100 % and flip at {views.Size} px; judged on resize and centre crop; " +
         $"trained on {train.Description}, judged on {validation.Description} ({validation.Count})";
 
-    /// <summary>Called with the number of images of this epoch that are done, and of all.</summary>
+    /// <summary>Called with the number of images done in this epoch, and their total.</summary>
     public Action<int, int>? Progress { get; init; }
 
-    /// <summary>Called with each broken image every time it is met, from any thread; it is left out.</summary>
+    /// <summary>Called each time a broken image is read, from any thread. The image is left out.</summary>
     public Action<BadImage>? BadImageFound { get; init; }
 
-    /// <summary>Called if the state could not be saved; the training goes on.</summary>
+    /// <summary>Called with a warning if the state could not be saved. Training continues.</summary>
     public Action<string>? Warned { get; init; }
 
     /// <summary>Called after each epoch.</summary>
     public Action<EpochScores>? EpochDone { get; init; }
 
-    /// <summary>Called with the last epoch's encoder, whose head is the classifier. Do not keep it.</summary>
+    /// <summary>
+    /// Called with the encoder of the last epoch. Its head is the classifier. It is valid only during the call.
+    /// </summary>
     public Action<Encoder>? Trained { get; set; }
 
-    /// <summary>Trains, and scores every epoch.</summary>
+    /// <summary>Trains, and scores the test images after every epoch.</summary>
     /// <param name="statePath">
-    /// The file of the state: written after each epoch, and resumed from if it exists. Null saves nothing.
+    /// The state file, written after each epoch. If it exists, training resumes from it. Null saves nothing.
     /// </param>
-    /// <param name="cancellation">Ends the work. The file holds the epochs done.</param>
-    /// <exception cref="InvalidDataException">The file is of another evaluation, or training diverged.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <param name="cancellation">Ends the work early. The state file keeps the completed epochs.</param>
+    /// <exception cref="InvalidDataException">
+    /// The state file belongs to another evaluation, or training diverged.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">The work was canceled.</exception>
     public ClassificationResult Run(string? statePath, CancellationToken cancellation)
     {
         using var model = Classifier();
@@ -165,7 +169,7 @@ internal sealed class FineTuning(
             {
                 if (batch.Count == 1)
                 {
-                    continue; // BatchNorm has no statistics of one image
+                    continue; // BatchNorm needs at least two images
                 }
 
                 var scores = model.call(HostMemory.Images(batch.Query, batch.Count, batch.Size, device));

@@ -3,8 +3,8 @@ using MoCoSharp.Optimization;
 namespace MoCoSharp.Evaluation;
 
 /// <summary>
-/// How a whole encoder is trained on labels. The defaults are those that the authors of SwAV published for 10 % of
-/// ImageNet's labels.
+/// Options for fine-tuning a whole encoder on labels. The defaults are SwAV's published values for 10 % of ImageNet's
+/// labels.
 /// </summary>
 /// <remarks>
 /// Caron et al. 2020, <see href="https://arxiv.org/abs/2006.09882"/>, and their eval_semisup.py. With 1 % of the labels
@@ -12,7 +12,7 @@ namespace MoCoSharp.Evaluation;
 /// </remarks>
 public sealed record FineTuningOptions
 {
-    /// <summary>The share of the labels of each class that are used, above 0 and at most 1.</summary>
+    /// <summary>The share of the labels used in each class, above 0 and at most 1.</summary>
     public double LabelShare { get; init; } = 1;
 
     /// <summary>
@@ -28,14 +28,14 @@ public sealed record FineTuningOptions
     public int Epochs { get; init; } = 20;
 
     /// <summary>
-    /// Images a step, 2 or more. A smaller last batch of an epoch is used, unless it is a single image.
+    /// Images per step, 2 or more. A smaller last batch of an epoch is used, unless it is a single image.
     /// </summary>
     public int BatchSize { get; init; } = 256;
 
-    /// <summary>The learning rate of everything below the classifier, at the start; 0 or more.</summary>
+    /// <summary>The initial learning rate of the encoder below the classifier, 0 or more.</summary>
     public double EncoderLearningRate { get; init; } = 0.01;
 
-    /// <summary>The learning rate of the classifier, at the start; above 0.</summary>
+    /// <summary>The initial learning rate of the classifier, above 0.</summary>
     public double HeadLearningRate { get; init; } = 0.2;
 
     /// <summary>The momentum of SGD, 0 or more and below 1.</summary>
@@ -66,7 +66,7 @@ public sealed record FineTuningOptions
     private double At(double rate, int epoch) =>
         Schedules.Step(rate, Decay, Milestones.Select(milestone => (double)milestone), epoch);
 
-    /// <summary>Everything wrong with these options, each with the option's name.</summary>
+    /// <summary>Lists all faults of these options, each with the option's name.</summary>
     public IEnumerable<string> Validate()
     {
         if (!(LabelShare is > 0 and <= 1))
@@ -81,7 +81,7 @@ public sealed record FineTuningOptions
 
         if (BatchSize < 2)
         {
-            yield return $"batch size is {BatchSize}, expected 2 or more: BatchNorm has no statistics of one image.";
+            yield return $"batch size is {BatchSize}, expected 2 or more: BatchNorm needs at least two images.";
         }
 
         if (!(EncoderLearningRate >= 0) || double.IsInfinity(EncoderLearningRate))

@@ -51,7 +51,7 @@ internal static class LabelSubset
     /// <param name="path">The list; empty lines are skipped.</param>
     /// <returns>Indices in ascending order, each once.</returns>
     /// <exception cref="InvalidDataException">
-    /// The list names missing images, or file names that several images have.
+    /// The list names missing images, or file names that several images share.
     /// </exception>
     public static int[] FromList(IImageDataset data, string path)
     {
@@ -84,7 +84,7 @@ internal static class LabelSubset
         return unknown.Count == 0 && chosen.Count > 0
             ? [.. chosen]
             : throw new InvalidDataException(unknown.Count == 0
-                ? $"{path}: names no image."
+                ? $"{path}: the list names no image."
                 : $"{path}: {unknown.Count} lines do not name exactly one labeled image of {data.Description} " +
                     $"({string.Join(", ", unknown.Take(5))}{(unknown.Count > 5 ? ", ..." : "")}): "
                     + "expected a name such as "

@@ -2,17 +2,19 @@ using MoCoSharp.Optimization;
 
 namespace MoCoSharp.Evaluation;
 
-/// <summary>How a linear classifier is trained on frozen features. The defaults are MoCo's official protocol.</summary>
+/// <summary>
+/// Options for training a linear classifier on frozen features. The defaults are MoCo's official protocol.
+/// </summary>
 /// <remarks>main_lincls.py of the official code: lr 30, no weight decay, x0.1 at epochs 60 and 80 of 100.</remarks>
 public sealed record LinearOptions
 {
     /// <summary>The number of epochs, above 0.</summary>
     public int Epochs { get; init; } = 100;
 
-    /// <summary>Images a step, above 0. A smaller last batch of an epoch is used.</summary>
+    /// <summary>Images per step, above 0. A smaller last batch of an epoch is used.</summary>
     public int BatchSize { get; init; } = 256;
 
-    /// <summary>The learning rate at the start, above 0.</summary>
+    /// <summary>The initial learning rate, above 0.</summary>
     public double LearningRate { get; init; } = 30;
 
     /// <summary>The momentum of SGD, 0 or more and below 1.</summary>
@@ -35,7 +37,7 @@ public sealed record LinearOptions
     public LinearOptions Over(int epochs) =>
         epochs == Epochs ? this : this with { Epochs = epochs, Milestones = [epochs * 60 / 100, epochs * 80 / 100] };
 
-    /// <summary>Everything wrong with these options, each with the option's name.</summary>
+    /// <summary>Lists all faults of these options, each with the option's name.</summary>
     public IEnumerable<string> Validate()
     {
         if (Epochs < 1)

@@ -14,21 +14,22 @@ namespace MoCoSharp.Evaluation;
 
 /// <summary>
 /// MoCo's official linear classification: a linear layer on the pooled features of a frozen encoder, trained on
-/// randomly cropped and flipped images. The encoder is in evaluation mode, and is checked to be unchanged to the bit.
+/// randomly cropped and flipped images. The encoder stays in evaluation mode. A hash of its weights verifies that no
+/// bit changes.
 /// </summary>
 /// <remarks>
 /// He et al. 2020, <see href="https://arxiv.org/abs/1911.05722"/>, section 4.1 and the official main_lincls.py.
 /// </remarks>
 /// <param name="encoder">The frozen encoder. Its head is not used.</param>
-/// <param name="train">The labeled images to learn from.</param>
+/// <param name="train">The labeled training images.</param>
 /// <param name="validation">The labeled test images, of the same classes.</param>
 /// <param name="views">Size, mean and std of the views.</param>
 /// <param name="options">The protocol.</param>
 /// <param name="loader">Workers and prefetching.</param>
 /// <param name="device">The device of the encoder.</param>
 /// <param name="group">
-/// The ranks that share the work, each with the same encoder; null is this process alone. Each rank extracts the
-/// features of its part of a batch. The classifier is cheap: it trains on all features, on every rank.
+/// The ranks that share the work, each with the same encoder; null uses this process alone. Each rank extracts the
+/// features of its part of a batch. Every rank then trains the classifier on all features, which is cheap.
 /// </param>
 internal sealed class LinearProbe(
     Encoder encoder, IImageDataset train, IImageDataset validation, ViewOptions views, LinearOptions options,
@@ -37,7 +38,7 @@ internal sealed class LinearProbe(
     private readonly IProcessGroup _group = group ?? SingleProcess.Instance;
     private readonly int[] _labelled = [.. Enumerable.Range(0, train.Count).Where(index => train.LabelOf(index) >= 0)];
 
-    /// <summary>The protocol in full. A state of another protocol is refused.</summary>
+    /// <summary>The complete protocol. A state with another protocol is refused.</summary>
     public string Protocol { get; } =
         "linear, official: frozen query encoder in evaluation mode, pooled features as they are; " +
         FormattableString.Invariant($"SGD lr {options.LearningRate} momentum {options.Momentum} ") +
@@ -47,30 +48,33 @@ internal sealed class LinearProbe(
         $"random crop 8-100 % and flip at {views.Size} px; judged on resize and centre crop; trained on " +
         $"{train.Description} ({train.Count}), judged on {validation.Description} ({validation.Count})";
 
-    /// <summary>Called with the number of images of this epoch that are done, and of all.</summary>
+    /// <summary>Called with the number of images done in this epoch, and their total.</summary>
     public Action<int, int>? Progress { get; init; }
 
-    /// <summary>Called with each broken image every time it is met, from any thread; it is left out.</summary>
+    /// <summary>Called each time a broken image is read, from any thread. The image is left out.</summary>
     public Action<BadImage>? BadImageFound { get; init; }
 
-    /// <summary>Called if the state could not be saved; the training goes on.</summary>
+    /// <summary>Called with a warning if the state could not be saved. Training continues.</summary>
     public Action<string>? Warned { get; init; }
 
     /// <summary>Called after each epoch.</summary>
     public Action<EpochScores>? EpochDone { get; init; }
 
     /// <summary>
-    /// Called with the classifier of the last epoch: weight [classes, D] and bias [classes]. Do not keep them.
+    /// Called with the classifier of the last epoch: weight [classes, D] and bias [classes]. They are valid only during
+    /// the call.
     /// </summary>
     public Action<Tensor, Tensor>? Trained { get; set; }
 
-    /// <summary>Trains, and scores every epoch.</summary>
+    /// <summary>Trains, and scores the test images after every epoch.</summary>
     /// <param name="statePath">
-    /// The file of the state: written after each epoch, and resumed from if it exists. Null saves nothing.
+    /// The state file, written after each epoch. If it exists, training resumes from it. Null saves nothing.
     /// </param>
-    /// <param name="cancellation">Ends the work. The file holds the epochs done.</param>
-    /// <exception cref="InvalidDataException">The file is of another evaluation, or training diverged.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <param name="cancellation">Ends the work early. The state file keeps the completed epochs.</param>
+    /// <exception cref="InvalidDataException">
+    /// The state file belongs to another evaluation, or training diverged.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">The work was canceled.</exception>
     public ClassificationResult Run(string? statePath, CancellationToken cancellation)
     {
         var before = WeightHash.Of(encoder);
@@ -78,7 +82,7 @@ internal sealed class LinearProbe(
         var state = new EpochState(statePath, before, Protocol);
         var epochs = state.Broadcast(_group, classifier.State, state.Load(classifier.State));
 
-        // The encoder is frozen and this view draws nothing: the features to judge by are the same in every epoch.
+        // The encoder is frozen and this view is not random, so the test features are the same in every epoch.
         using var judged = FeatureExtractor.Extract(
             encoder, validation, ViewRecipes.Evaluation(views), FeatureLayer.Pooled, loader, device, normalize: false,
             badImage: BadImageFound, cancellation: cancellation, group: _group);
@@ -111,7 +115,7 @@ internal sealed class LinearProbe(
         if (WeightHash.Of(encoder) != before)
         {
             throw new InvalidOperationException(
-                "The frozen encoder is not the same to the bit as before its linear evaluation: the result is void.");
+                "Linear evaluation changed the weights of the frozen encoder: the scores are invalid.");
         }
 
         Trained?.Invoke(classifier.Weight, classifier.Bias);
@@ -150,7 +154,7 @@ internal sealed class LinearProbe(
         int epoch,
         CancellationToken cancellation)
     {
-        // a rank that stopped alone would leave the others waiting
+        // If one rank stopped alone, the others would wait for it.
         var stop = _group.Size == 1 ? cancellation : CancellationToken.None;
         using var batches = ViewLoader.Labeled(
             train, _labelled, transform, loader, options.Seed, epoch, options.BatchSize, BadImageFound,
@@ -171,7 +175,7 @@ internal sealed class LinearProbe(
         }
 
         // If all images of this rank's share of a batch are broken, the loader skips the batch. The places of the
-        // images tell which batch it returns.
+        // images in the epoch identify the batch that it returns.
         var order = EpochOrder.Shuffled(_labelled.Length, options.Seed, epoch);
         var places = new int[train.Count];
         for (var place = 0; place < order.Length; place++)

@@ -22,11 +22,11 @@ internal static class LogisticRegression
     /// <param name="labels">0 to classes - 1, int64. Shape [M].</param>
     /// <param name="classes">Number of classes, above 0.</param>
     /// <param name="c">Weight of the data against the penalty, above 0.</param>
-    /// <param name="iterations">Most iterations.</param>
-    /// <param name="tolerance">Converged if no partial derivative of objective / (C x M) is larger.</param>
+    /// <param name="iterations">Maximum number of iterations.</param>
+    /// <param name="tolerance">Converged if no partial derivative of objective / (C x M) exceeds this value.</param>
     /// <param name="cancellation">Ends the work early.</param>
     /// <returns>Weight [classes, D] and bias [classes], float64, and whether the tolerance was reached.</returns>
-    /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">The work was canceled.</exception>
     public static (Tensor Weight, Tensor Bias, bool Converged) Fit(
         Tensor features, Tensor labels, int classes, double c, int iterations = 1000,
         double tolerance = 1e-6,

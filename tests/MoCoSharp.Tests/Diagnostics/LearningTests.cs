@@ -16,9 +16,9 @@ public sealed class LearningTests
     public void ALossNearThatOfNothing_WithContrastNearChance_IsNoLearningYet()
     {
         var said = Learning.NotYet(Config, [Line(0.03, 6.2, 0)], []);
-        Assert.Contains("it has hardly learned yet: the loss is 8.00, and 8.32 where nothing is known", said);
+        Assert.Contains("the run has hardly learned yet: the loss is 8.00 (chance: 8.32)", said);
         Assert.Contains("contrast accuracy is 3.0", said);
-        Assert.Contains("6.2 directions of 127", said);
+        Assert.Contains("6.2 of 127 directions", said);
     }
 
     [Theory]
@@ -51,7 +51,7 @@ public sealed class LearningTests
     {
         var diagnosis = Assert.Single(DiagnosisRules.Apply(Config, 399, [Line(0.03, 6, 9.891)]));
         Assert.Equal("queue", diagnosis.Id);
-        Assert.Contains("9.9 keys of its own image", diagnosis.Evidence);
+        Assert.Contains("9.9 negatives of a query are keys of its own image", diagnosis.Evidence);
         Assert.Contains("earlier epochs", diagnosis.Cause);
         Assert.Contains("moco.queueSize to 199", diagnosis.Cure);
         // at an epoch's beginning a sound queue may have that for a moment

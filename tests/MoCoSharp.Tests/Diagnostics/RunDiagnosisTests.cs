@@ -89,7 +89,7 @@ public sealed class RunDiagnosisTests : IDisposable
         Assert.Equal(("diverged", 7), (found.Id, found.Step));
         Assert.Contains("First bad tensor: fc.weight; last good loss 2.5 at step 6, learning rate 3.", found.Evidence);
         Assert.Contains("The batch: a, b, c, d, e and 1 more in diverged.json.", found.Evidence);
-        Assert.EndsWith("goes on from step-00000005.safetensors.", found.Cure);
+        Assert.EndsWith("continues from step-00000005.safetensors.", found.Cure);
 
         File.WriteAllText(run.DivergedPath, "{}");
         Assert.Contains(

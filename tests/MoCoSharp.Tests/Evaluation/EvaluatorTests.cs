@@ -50,7 +50,7 @@ public sealed class EvaluatorTests : IDisposable
         Assert.Equal(30, report.Scores.Count);
         Assert.Equal((null, null, null), (report.Path, report.PicturePath, report.ClassifierPath));
         Assert.Equal(3, report.Unwritten.Count);
-        Assert.All(report.Unwritten, fault => Assert.Contains(" is not written: ", fault));
+        Assert.All(report.Unwritten, fault => Assert.Contains(" could not be written: ", fault));
     }
 
     [Fact]
@@ -91,7 +91,7 @@ public sealed class EvaluatorTests : IDisposable
     }
 
     [Fact]
-    public void ADivergingTraining_IsToldOnce_AndWarnsInTheReport()
+    public void ADivergingTraining_IsReportedOnce_AndWarnsInTheReport()
     {
         List<string> told = [];
         var evaluator = new Evaluator(trained, Train, Judged)
@@ -102,7 +102,7 @@ public sealed class EvaluatorTests : IDisposable
 
         var report = evaluator.Linear(new LinearOptions { BatchSize = 16, LearningRate = 1e5 }.Over(2));
 
-        Assert.Contains("a classifier that knows nothing has 2.30", Assert.Single(told));
+        Assert.Contains("a classifier at chance has 2.30", Assert.Single(told));
         Assert.NotNull(report.Warning);
         Assert.Equal(report.Warning, (string?)JsonNode.Parse(report.ToJson())!["warning"]);
     }

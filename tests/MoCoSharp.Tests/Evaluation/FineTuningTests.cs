@@ -40,7 +40,7 @@ public sealed class FineTuningTests : IDisposable
     }
 
     [Fact]
-    public void AStoppedRun_GoesOnToTheSameNumbers_AndThePretrainedEncoderStays()
+    public void AStoppedRun_ResumesToTheSameNumbers_AndThePretrainedEncoderDoesNotChange()
     {
         var before = WeightHash.Of(encoder);
         var whole = Tune(encoder).Run(null, default);
@@ -101,7 +101,7 @@ public sealed class FineTuningTests : IDisposable
     }
 
     [Fact]
-    public void AListOfLabels_IsReadAsSaved_AndUnknownNamesAreTold()
+    public void AListOfLabels_IsReadAsSaved_AndUnknownNamesAreReported()
     {
         var data = new Patterns(50, 8, seed: 1);
         var path = Path.Combine(folder, "tenth.txt");

@@ -78,7 +78,7 @@ public sealed class LinearProbeTests : IDisposable
     }
 
     [Fact]
-    public void TheEncoder_IsTheSameToTheBitAfterwards_AndInItsMode()
+    public void TheEncoder_HasTheSameBitsAfterwards_AndTheSameMode()
     {
         encoder.train();
         var before = WeightHash.Of(encoder);
@@ -101,7 +101,7 @@ public sealed class LinearProbeTests : IDisposable
     }
 
     [Fact]
-    public void AStoppedProbe_GoesOnToTheSameNumbers()
+    public void AStoppedProbe_ResumesToTheSameNumbers()
     {
         var whole = Probe(Options).Run(null, default);
         var path = Path.Combine(folder, "state.safetensors");
@@ -135,7 +135,7 @@ public sealed class LinearProbeTests : IDisposable
     }
 
     [Fact]
-    public void TheLastEpoch_IsToldApartFromTheBest()
+    public void TheLastEpoch_IsReportedBesideTheBest()
     {
         var result = new ClassificationResult(
             [new(1, 1, 1, 0.5, 1), new(2, 1, 1, 0.7, 1), new(3, 1, 1, 0.7, 1), new(4, 1, 1, 0.6, 1)],
