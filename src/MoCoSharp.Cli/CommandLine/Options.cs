@@ -69,7 +69,8 @@ internal static class Options
     public static Option<string?> EncoderDevice() => new("--device")
     {
         HelpName = "device",
-        Description = "cpu, cuda or cuda:n. Without it, the device of the run, or the CPU if it is missing.",
+        Description =
+            "cpu, cuda or cuda:n. Without it, the device of the run, another GPU or the CPU if that is missing.",
     };
 
     /// <summary>--libtorch FOLDER, for every verb.</summary>
