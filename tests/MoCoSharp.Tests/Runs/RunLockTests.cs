@@ -45,6 +45,10 @@ public sealed class RunLockTests : IDisposable
         try
         {
             var child = int.Parse(parent.StandardOutput.ReadLine()!, CultureInfo.InvariantCulture);
+            // Until the shell has become sleep, it would collect its child.
+            Assert.True(
+                SpinWait.SpinUntil(
+                    () => File.ReadAllText($"/proc/{parent.Id}/comm").Trim() == "sleep", TimeSpan.FromSeconds(60)));
             var boot = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
             File.WriteAllText(
                 LockPath, Owner(child, Environment.MachineName, $"{Stat(child)[19]} of boot {boot}"));
