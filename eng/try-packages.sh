@@ -27,6 +27,7 @@ dotnet tool install MoCoSharp.Cli.WithoutLibtorch --tool-path "$work/tool" --add
 du -h "$work"/small/*
 MOCOSHARP_LIBTORCH=$(dotnet nuget locals global-packages --list | sed 's/^global-packages: //')libtorch-cpu-linux-x64/2.10.0/runtimes/linux-x64/native train "$work/tool/moco"
 rm -rf "$work/tool" "$work/small"
+dotnet build src/MoCoSharp.Cli -c Release # with libtorch again, as it was
 
 # program FOLDER REFERENCE [PROPERTY...]: a project outside the repository.
 program() {
