@@ -115,9 +115,9 @@ internal static class RunConfigFile
         where T : class
     {
         ArgumentNullException.ThrowIfNull(settings);
-        var faults = new List<Fault>();
+        var faults = new List<ConfigFault>();
         var recipe = ParseObject(json, source, faults);
-        Check(recipe, schema, type, "", source, faults);
+        ConfigSchema.Check(recipe, schema, type, "", source, faults);
         var given = new Dictionary<string, string>(StringComparer.Ordinal); // the setting that gave a key its value
         foreach (var setting in settings)
         {
@@ -137,7 +137,7 @@ internal static class RunConfigFile
             faults.AddRange(faultsOf(config)
                 // Skip faults of the defaults that replace unreadable values.
                 .Where(fault => !unread.Any(key => fault.Contains(key, StringComparison.OrdinalIgnoreCase)))
-                .Select(fault => new Fault($"{Origin(fault)}: {fault}", null)));
+                .Select(fault => new ConfigFault($"{Origin(fault)}: {fault}", null)));
         }
 
         return faults.Count == 0
@@ -156,11 +156,9 @@ internal static class RunConfigFile
             given.TryGetValue(fault[..Math.Max(0, fault.IndexOf(' '))], out var setting) ? $"--set {setting}" : source;
     }
 
-    // Key: the key whose value has the wrong type; null for other faults.
-    private readonly record struct Fault(string Message, string? Key);
-
     // Values of the right kind may still not fit, such as 1.5 epochs. Each is reported and replaced by the default.
-    private static T? Read<T>(JsonObject recipe, JsonTypeInfo<T> type, Func<string, string> origin, List<Fault> faults)
+    private static T? Read<T>(
+        JsonObject recipe, JsonTypeInfo<T> type, Func<string, string> origin, List<ConfigFault> faults)
         where T : class
     {
         for (var i = 0; i < MostMisfits; i++)
@@ -174,8 +172,9 @@ internal static class RunConfigFile
                 var key = path[2..].Split('[')[0]; // $.optimizer.milestones[1]
                 var value = Find(recipe, key);
                 faults.Add(
-                    new Fault(
-                        $"{origin(key + " ")}: {key} is {Show(value)}, expected {Expected(type, key, value)}.",
+                    new ConfigFault(
+                        $"{origin(key + " ")}: {key} is {ConfigSchema.Show(value)}, expected " +
+                        $"{ConfigSchema.Expected(type, key, value)}.",
                         key));
                 if (!Remove(recipe, key))
                 {
@@ -184,7 +183,7 @@ internal static class RunConfigFile
             }
             catch (JsonException)
             {
-                faults.Add(new Fault($"{origin("")}: cannot be read as a configuration.", null));
+                faults.Add(new ConfigFault($"{origin("")}: cannot be read as a configuration.", null));
                 return null;
             }
         }
@@ -221,7 +220,7 @@ internal static class RunConfigFile
         return all;
     }
 
-    private static JsonObject ParseObject(string json, string source, List<Fault> faults)
+    private static JsonObject ParseObject(string json, string source, List<ConfigFault> faults)
     {
         try
         {
@@ -230,96 +229,25 @@ internal static class RunConfigFile
                 return parsed;
             }
 
-            faults.Add(new Fault($"{source}: expected a JSON object, {{ ... }}.", null));
+            faults.Add(new ConfigFault($"{source}: expected a JSON object, {{ ... }}.", null));
         }
         catch (Exception error) when (error is JsonException or ArgumentException)
         {
-            faults.Add(new Fault($"{source}: is not valid JSON: {error.Message}", null));
+            faults.Add(new ConfigFault($"{source}: is not valid JSON: {error.Message}", null));
         }
 
         return [];
     }
 
-    // Compares with the defaults. An unknown key or a value of another kind is a fault; the check continues.
-    private static void Check(
-        JsonObject given, JsonObject schema, JsonTypeInfo type, string prefix, string source, List<Fault> faults)
-    {
-        foreach (var (key, value) in given)
-        {
-            var path = prefix + key;
-            if (!schema.TryGetPropertyValue(key, out var known))
-            {
-                faults.Add(new Fault($"{source}: unknown key {path}.{Suggestion(key, schema, prefix)}", path));
-            }
-            else if (known is JsonObject inner)
-            {
-                if (value is JsonObject innerGiven)
-                {
-                    Check(innerGiven, inner, type, path + ".", source, faults);
-                }
-                // "moco": null makes room for another method
-                else if (value is not null || !PretrainMethods.Names.Contains(path))
-                {
-                    faults.Add(new Fault($"{source}: {path} is {Show(value)}, expected an object, {{ ... }}.", path));
-                }
-            }
-            else if (known is not null && Kind(known) != Kind(value))
-            {
-                var such =
-                    TypeOf(type, path) is { IsEnum: false }
-                    && known.GetValueKind() is JsonValueKind.Number or JsonValueKind.String
-                    ? $" such as {Show(known)}"
-                    : "";
-                faults.Add(
-                    new Fault($"{source}: {path} is {Show(value)}, expected {Expected(type, path, value)}{such}.", path)
-                );
-            }
-        }
-    }
-
-    // Describes the expected value of a key.
-    private static string Expected(JsonTypeInfo root, string key, JsonNode? value)
-    {
-        var type = TypeOf(root, key);
-        var isLarge =
-            double.TryParse(value?.ToString(), CultureInfo.InvariantCulture, out var number)
-            && Math.Abs(number) > int.MaxValue;
-        return type == typeof(int) || type == typeof(long) ? $"a whole number{(isLarge ? ", and not as large" : "")}"
-            : type == typeof(double) ? "a number"
-            : type == typeof(bool) ? "true or false"
-            : type == typeof(string) ? "a text"
-            : type is { IsEnum: true } ? EnumNames.Expected(type)
-            : type == typeof(int[]) ? "a list of whole numbers such as [120, 160]"
-            : type is { IsArray: true } ? "a list of numbers such as [0.5, 0.5, 0.5]"
-            : "another value";
-    }
-
-    // Null if there is no such key.
-    private static Type? TypeOf(JsonTypeInfo root, string key)
-    {
-        var found = root;
-        foreach (var part in key.Split('.'))
-        {
-            if (found.Properties.FirstOrDefault(item => item.Name == part) is not { } property)
-            {
-                return null;
-            }
-
-            found = found.Options.GetTypeInfo(property.PropertyType);
-        }
-
-        return Nullable.GetUnderlyingType(found.Type) ?? found.Type;
-    }
-
     private static void Apply(
-        string setting, JsonObject recipe, JsonObject schema, JsonTypeInfo type, List<Fault> faults,
+        string setting, JsonObject recipe, JsonObject schema, JsonTypeInfo type, List<ConfigFault> faults,
         Dictionary<string, string> given)
     {
         var equals = setting.IndexOf('=');
         if (equals <= 0 || setting[..equals].Count(letter => letter == '.') > Lenient.MaxDepth)
         {
             faults.Add(
-                new Fault(
+                new ConfigFault(
                     $"--set {setting}: expected key=value, such as moco.temperature=0.1. All words after --set " +
                     "are settings: put a recipe before it.",
                     null));
@@ -336,9 +264,9 @@ internal static class RunConfigFile
             node = node[part]!.AsObject();
         }
 
-        node[path[^1]] = Value(setting[(equals + 1)..], TypeOf(type, key));
+        node[path[^1]] = Value(setting[(equals + 1)..], ConfigSchema.TypeOf(type, key));
         var before = faults.Count;
-        Check(root, schema, type, "", $"--set {setting}", faults);
+        ConfigSchema.Check(root, schema, type, "", $"--set {setting}", faults);
         if (faults.Count == before)
         {
             Merge(root, recipe);
@@ -397,37 +325,6 @@ internal static class RunConfigFile
         {
             return JsonValue.Create(text);
         }
-    }
-
-    private static string Suggestion(string key, JsonObject schema, string prefix)
-    {
-        if (key.Contains("accumul", StringComparison.OrdinalIgnoreCase))
-        {
-            return " Gradients are not accumulated over parts of a batch: simClr and endToEnd take their negatives " +
-                "from the batch, so that parts of it would be another loss"
-                + " (simClr.gradientCache=true gives a large batch the memory of one BN group); the others need no " +
-                    "large batch: lower batchSize, and learningRate alike.";
-        }
-
-        return NearestWord.Find(key, schema.Select(item => item.Key)) is { } nearest
-            ? $" Did you mean {prefix}{nearest}?"
-            : $" Known there: {string.Join(", ", schema.Select(item => item.Key))}.";
-    }
-
-    private static string Kind(JsonNode? node) => node?.GetValueKind() switch
-    {
-        JsonValueKind.Number => "number",
-        JsonValueKind.String => "text",
-        JsonValueKind.True or JsonValueKind.False => "true or false",
-        JsonValueKind.Array => "list",
-        JsonValueKind.Object => "object",
-        _ => "null",
-    };
-
-    private static string Show(JsonNode? node)
-    {
-        var text = node?.ToJsonString() ?? "null";
-        return text.Length <= 60 ? text : text[..57] + "...";
     }
 }
 
