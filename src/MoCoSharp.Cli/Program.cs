@@ -23,11 +23,6 @@ if (args.Length == 0)
 }
 
 var parsed = Verbs.Parse(root, args);
-if (parsed.GetValue(Options.Libtorch) is { } libtorch)
-{
-    Environment.SetEnvironmentVariable(TorchRuntime.LibtorchVariable, libtorch); // before any tensor
-}
-
 if (parsed.Action is not (HelpText or Completion))
 {
     if (UsageFaults.Find(parsed, args) is { Count: > 0 } faults)
@@ -45,6 +40,11 @@ if (parsed.Action is not (HelpText or Completion))
         Console.Error.Write(refusal);
         return ExitCode.Usage;
     }
+}
+
+if (parsed.Errors.Count == 0 && parsed.GetValue(Options.Libtorch) is { } libtorch)
+{
+    Environment.SetEnvironmentVariable(TorchRuntime.LibtorchVariable, libtorch); // before any tensor
 }
 
 // No time-out: a save after Ctrl-C must not be interrupted.

@@ -28,6 +28,7 @@ public sealed class UsageTests : IDisposable
     [InlineData("pretrain --dta photos", "Unknown option --dta. Did you mean --data?")]
     [InlineData("pretrain --dta=photos", "Unknown option --dta. Did you mean --data?")]
     [InlineData("pretrain patterns --set epochs=2 --stesp 5", "Unknown option --stesp. Did you mean --steps?")]
+    [InlineData("knn runs/mine --libtroch lib", "Unknown option --libtroch. Did you mean --libtorch?")]
     [InlineData("knn runs/mine --neighbers 5", "Unknown option --neighbers. Did you mean --neighbors?")]
     [InlineData("export run -output a.onnx --format onnx", "Unknown option -output. Did you mean --output?")]
     [InlineData("knn run -data photos", "Unknown option -data. Did you mean --data?")]
@@ -64,6 +65,16 @@ public sealed class UsageTests : IDisposable
     [InlineData("pack photos", "--output is missing. The file to write.")]
     public void AMistypedLine_IsReported_WithASuggestion(string line, string expected) =>
         Assert.Equal([expected], Faults(line.Split(' ')));
+
+    [Fact]
+    public void AnOptionOfEveryVerb_WithoutItsValue_IsReportedByTheProgram()
+    {
+        var (code, _, error) = Moco.Run(folder, "inspect", "--environment", "--libtorch");
+
+        Assert.Equal(2, code);
+        Assert.StartsWith("moco: --libtorch has no value: expected <folder>.", error);
+        Assert.DoesNotContain("   at ", error);
+    }
 
     [Fact]
     public void AllFaultsOfALine_AreReportedTogether() => Assert.Equal(

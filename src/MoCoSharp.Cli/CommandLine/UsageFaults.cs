@@ -76,8 +76,8 @@ internal static class UsageFaults
     // Empty values usually come from an unset shell variable.
     private static IEnumerable<string> Empty(ParseResult parsed) =>
     [
-        .. parsed
-            .CommandResult.Command.Options.Where(option => Has(parsed.GetResult(option)))
+        .. OptionsOf(parsed.CommandResult.Command)
+            .Where(option => Has(parsed.GetResult(option)))
             .Select(option => $"{option.Name} is empty. {option.Description}"),
         .. parsed
             .CommandResult.Command.Arguments.Where(argument => Has(parsed.GetResult(argument)))
@@ -101,7 +101,7 @@ internal static class UsageFaults
 
     private static IEnumerable<string> Values(ParseResult parsed)
     {
-        foreach (var option in parsed.CommandResult.Command.Options)
+        foreach (var option in OptionsOf(parsed.CommandResult.Command))
         {
             if (parsed.GetResult(option) is not { Implicit: false } result)
             {
@@ -163,11 +163,15 @@ internal static class UsageFaults
 
     private static IReadOnlyList<string> Options(Command command) =>
         [
-            .. command
-                .Options.Where(option => !option.Hidden)
+            .. OptionsOf(command)
+                .Where(option => !option.Hidden)
                 .SelectMany(option => option.Aliases.Prepend(option.Name))
                 .Append("--help"),
         ];
+
+    // Its own options, and the one of every verb.
+    private static IEnumerable<Option> OptionsOf(Command command) =>
+        command.Options.Union([CommandLine.Options.Libtorch]);
 
     private static bool IsNumber(string text) =>
         double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
