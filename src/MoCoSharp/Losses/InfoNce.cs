@@ -21,6 +21,10 @@ public static class InfoNce
     /// <param name="queue">Without gradient, in the type of the queries or in bfloat16. Shape [K, C].</param>
     /// <param name="temperature">τ of the softmax, above 0; MoCo v2 uses 0.2.</param>
     /// <param name="measuresAccuracy">Whether to compute the accuracy.</param>
+    /// <param name="batchKeys">
+    /// Keys of the whole batch, without gradient, as further negatives. Shape [M, C]. Null is none.
+    /// </param>
+    /// <param name="own">The row of each query's own key in <paramref name="batchKeys"/>. Shape [N].</param>
     /// <returns>
     /// The loss, a scalar that carries the gradient. The accuracy: shares of queries whose positive key is the nearest,
     /// and among the nearest five, shape [2]; null unless requested.
@@ -28,15 +32,22 @@ public static class InfoNce
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="temperature"/> is 0 or less.</exception>
     public static (Tensor Loss, Tensor? Accuracy) Loss(
-        Tensor query, Tensor key, Tensor queue, double temperature, bool measuresAccuracy = false)
+        Tensor query, Tensor key, Tensor queue, double temperature, bool measuresAccuracy = false,
+        Tensor? batchKeys = null, Tensor? own = null)
     {
         CheckShapes(query, key, queue, temperature);
+        if (batchKeys is not null)
+        {
+            CheckShapes(query, key, batchKeys, temperature);
+            ArgumentNullException.ThrowIfNull(own);
+        }
+
         using var scope = NewDisposeScope();
         Tensor loss, gradient;
         Tensor? nearer;
         using (no_grad())
         {
-            (loss, gradient, nearer) = Pass(query.detach(), key, queue, temperature, measuresAccuracy);
+            (loss, gradient, nearer) = Pass(query.detach(), key, queue, temperature, measuresAccuracy, batchKeys, own);
         }
 
         // A scalar with the loss's value and the precomputed gradient. The difference below is 0; its derivative by the
@@ -52,7 +63,7 @@ public static class InfoNce
     // Softmax over all keys from running sums, relative to the highest logit so far. This is exact for any vector
     // length and temperature.
     private static (Tensor Loss, Tensor Gradient, Tensor? Nearer) Pass(
-        Tensor query, Tensor key, Tensor queue, double temperature, bool counts)
+        Tensor query, Tensor key, Tensor queue, double temperature, bool counts, Tensor? batchKeys, Tensor? own)
     {
         var scaled = query.div(Held(temperature));
         var narrow = scaled.to(queue.dtype);
@@ -61,6 +72,13 @@ public static class InfoNce
         var total = ones_like(positive); // [N, 1]: sum of exp(logit - highest), the positive first
         var weightedKeys = zeros_like(query); // [N, C]: sum of exp(logit - highest) key
         var nearer = counts ? zeros_like(positive) : null;   // [N, 1]
+        if (batchKeys is not null)
+        {
+            var others = scaled.mm(batchKeys.t()); // [N, M]
+            others.scatter_(1, own!.unsqueeze(1), full_like(positive, Held(double.NegativeInfinity)));
+            weightedKeys.add_(Weigh(others, highest, total, weightedKeys, positive, nearer).mm(batchKeys), One);
+        }
+
         var fused =
             KernelTable.Softmax.IsOn
             && query.dtype == float32

@@ -43,6 +43,12 @@ public sealed record MoCoOptions : IMethodOptions
     /// </summary>
     public bool Shuffle { get; init; } = true;
 
+    /// <summary>
+    /// Whether the other keys of the batch are negatives too, as in MoCo v3 (arXiv 2104.02057). Without them, a query
+    /// may learn to tell keys of the present encoder from older ones instead of telling images apart.
+    /// </summary>
+    public bool BatchNegatives { get; init; }
+
     string IMethodOptions.Name => "moco";
 
     string IMethodOptions.EncoderPrefix => "encoder_q.";
@@ -227,8 +233,12 @@ internal sealed class MoCo : PretrainMethod
     private StepOutput Contrast(Tensor queryViews, Tensor keys)
     {
         var query = functional.normalize(encoder_q.call(queryViews), dim: 1); // [N / ranks, C]
+        var own = _options.BatchNegatives
+            ? BatchOrder.LocalShard(_group, Indices.UpTo(keys.shape[0], keys.device)).contiguous()
+            : null;
         var (loss, accuracy) = InfoNce.Loss(
-            query, BatchOrder.LocalShard(_group, keys), queue.Keys, _options.Temperature, MeasuresContrast);
+            query, BatchOrder.LocalShard(_group, keys), queue.Keys, _options.Temperature, MeasuresContrast,
+            own is null ? null : keys, own);
         return new(loss, keys, accuracy, MeasuresContrast ? query.detach() : null);
     }
 

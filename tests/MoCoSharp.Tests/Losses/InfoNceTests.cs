@@ -58,6 +58,33 @@ public sealed class InfoNceTests
         Assert.True(difference < tolerance, $"the gradient differs by {difference:G3}");
     }
 
+    [Theory]
+    [InlineData(0.07)]
+    [InlineData(0.5)]
+    public void BatchKeys_AreNegativesOfEveryQueryButTheirOwn(double temperature)
+    {
+        using var scope = NewDisposeScope();
+        var (query, keys, queue) = (Unit(1, 3, 8).requires_grad_(), Unit(2, 6, 8), Unit(3, 5, 8));
+        long[] own = [4, 0, 2]; // these processes' queries have keys 4, 0 and 2 of the batch
+        var key = keys.index_select(0, tensor(own));
+
+        var loss = InfoNce
+            .Loss(query, key, queue, temperature, measuresAccuracy: false, batchKeys: keys, own: tensor(own)).Loss;
+        loss.backward();
+
+        var twin = query.detach().clone().requires_grad_();
+        var expected = stack([.. Enumerable.Range(0, 3).Select(n =>
+        {
+            var rows = Enumerable.Range(0, 6).Select(k => (long)k).Except([own[n]]);
+            var others = keys.index_select(0, tensor([.. rows]));
+            var logits = cat([key.narrow(0, n, 1), queue, others]).mv(twin[n]) / temperature;
+            return logits.logsumexp(0) - logits[0];
+        })]).mean();
+        expected.backward();
+        Assert.Equal(expected.item<double>(), loss.item<double>(), 1e-12);
+        Assert.True(Golden.Difference(query.grad!, twin.grad!) < 1e-12);
+    }
+
     [Fact]
     public void KeysThatGetEverNearer_MoveTheMaximumAndNotTheResult()
     {

@@ -12,15 +12,16 @@ namespace MoCoSharp.Tests.Methods;
 public sealed class TwoRanksTests
 {
     [Theory]
-    [InlineData(2, false)]
-    [InlineData(4, false)]
-    [InlineData(2, true)]
-    public void TwoRanks_AreTheSameComputationAsOne(int bnGroups, bool symmetric)
+    [InlineData(2, false, false)]
+    [InlineData(4, false, false)]
+    [InlineData(2, true, false)]
+    [InlineData(2, false, true)]
+    public void TwoRanks_AreTheSameComputationAsOne(int bnGroups, bool symmetric, bool batchNegatives)
     {
         using var scope = NewDisposeScope();
         var states = new ConcurrentDictionary<int, Dictionary<string, Tensor>>();
-        var alone = Train(SingleProcess.Instance, bnGroups, symmetric);
-        ThreadGroup.Run(2, group => states[group.Rank] = Train(group, bnGroups, symmetric));
+        var alone = Train(SingleProcess.Instance, bnGroups, symmetric, batchNegatives);
+        ThreadGroup.Run(2, group => states[group.Rank] = Train(group, bnGroups, symmetric, batchNegatives));
 
         Assert.Equal(2, states.Count);
         foreach (var state in states.Values)
@@ -34,7 +35,8 @@ public sealed class TwoRanksTests
         }
     }
 
-    private static Dictionary<string, Tensor> Train(IProcessGroup group, int bnGroups, bool symmetric)
+    private static Dictionary<string, Tensor> Train(
+        IProcessGroup group, int bnGroups, bool symmetric, bool batchNegatives)
     {
         using var scope = NewDisposeScope();
         var options = new MoCoOptions
@@ -44,6 +46,7 @@ public sealed class TwoRanksTests
             Momentum = 0.9,
             Temperature = 0.2,
             Symmetric = symmetric,
+            BatchNegatives = batchNegatives,
         };
         using var method = MoCo.Create(
             new EncoderOptions
