@@ -27,6 +27,12 @@ internal sealed class Detectron2Format() : ExportFormat("detectron2")
                 $"this encoder with a {options.Stem.Name()} stem: detectron2 cannot build it.";
         }
 
+        if (!ResNetStages.HasName(options.Depth))
+        {
+            yield return $"detectron2 has no ResNet-{options.Depth}: expected a depth of 18, 34, 50, 101 or 152. " +
+                "Export onnx or safetensors, or use `moco detect`.";
+        }
+
         if (options.Width != 64 && !ResNetStages.HasBottleneck(options.Depth))
         {
             yield return $"detectron2's ResNet-{options.Depth} has width 64, this encoder has width " +

@@ -26,7 +26,7 @@ internal sealed class OfficialFormat(string? checkpoint) : ExportFormat("torch")
     internal override IEnumerable<string> Loading(TrainedEncoder trained, bool withHead, string path)
     {
         var options = trained.Encoder.Options;
-        if (options.Width != 64 || options.Stem != EncoderStem.ImageNet)
+        if (options.Width != 64 || options.Stem != EncoderStem.ImageNet || !ResNetStages.HasName(options.Depth))
         {
             yield return $"# official code builds torchvision's resnet{options.Depth}, this is " +
                 $"{trained.Architecture}: give it a model of your own";

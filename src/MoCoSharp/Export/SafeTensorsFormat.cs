@@ -28,8 +28,7 @@ internal sealed class SafeTensorsFormat() : ExportFormat("safetensors")
         }
 
         yield return "import safetensors.torch, torch, torchvision";
-        var arguments = StateDictFormat.NumClasses(trained, withHead);
-        yield return $"model = torchvision.models.resnet{options.Depth}({arguments})";
+        yield return $"model = {TorchvisionFormat.Model(trained, withHead)}";
         foreach (var line in StateDictFormat.Replacements(trained, withHead))
         {
             yield return line;

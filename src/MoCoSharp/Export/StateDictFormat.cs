@@ -47,6 +47,11 @@ internal abstract class StateDictFormat(string name) : ExportFormat(name)
     /// <summary>A text as a string of Python, which is also a string of C#.</summary>
     internal static string Quoted(string text) => $"\"{JsonEncodedText.Encode(text)}\"";
 
+    /// <summary>The block and the blocks of each stage, for a depth that Python's libraries do not name.</summary>
+    protected static string Blocks(string module, int depth) =>
+        $"{module}.{(ResNetStages.HasBottleneck(depth) ? "Bottleneck" : "BasicBlock")}, " +
+        $"[{string.Join(", ", ResNetStages.Blocks[depth])}]";
+
     /// <summary>The arguments of torchvision's function: the number of classes of a classifier.</summary>
     internal static string NumClasses(TrainedEncoder trained, bool withHead) =>
         withHead && trained.Classes.Count > 0 ? $"num_classes={trained.Classes.Count}" : "";
@@ -99,11 +104,21 @@ internal sealed class TorchvisionFormat() : StateDictFormat("torchvision")
         return
         [
             "import torch, torchvision",
-            $"model = torchvision.models.resnet{trained.Encoder.Options.Depth}({NumClasses(trained, withHead)})",
+            $"model = {Model(trained, withHead)}",
             .. Replacements(trained, withHead),
             $"model.load_state_dict(torch.load({Quoted(path)}))",
             .. ClassNames(trained, withHead),
         ];
+    }
+
+    /// <summary>Python that creates the model with torchvision's layers. The other layers are replaced.</summary>
+    internal static string Model(TrainedEncoder trained, bool withHead)
+    {
+        var (depth, classes) = (trained.Encoder.Options.Depth, NumClasses(trained, withHead));
+        return ResNetStages.HasName(depth)
+            ? $"torchvision.models.resnet{depth}({classes})"
+            : $"torchvision.models.ResNet({Blocks("torchvision.models.resnet", depth)}" +
+                $"{(classes.Length > 0 ? $", {classes}" : "")})";
     }
 }
 
@@ -116,7 +131,12 @@ internal sealed class TimmFormat() : StateDictFormat("timm")
         var options = trained.Encoder.Options;
         var isClassifier = withHead && trained.Classes.Count > 0;
         var classes = isClassifier ? $", {NumClasses(trained, withHead)}" : "";
-        return options.Stem == EncoderStem.ImageNet && (isClassifier || !withHead)
+        var model = ResNetStages.HasName(options.Depth)
+            ? $"timm.create_model(\"resnet{options.Depth}\"{classes})"
+            : $"timm.models.resnet.ResNet({Blocks("timm.models.resnet", options.Depth)}{classes})";
+        return ResNetStages.HasName(options.Depth)
+            && options.Stem == EncoderStem.ImageNet
+            && (isClassifier || !withHead)
             ?
             [
                 "import timm",
@@ -127,7 +147,7 @@ internal sealed class TimmFormat() : StateDictFormat("timm")
             :
             [
                 "import timm, torch",
-                $"model = timm.create_model(\"resnet{options.Depth}\"{classes})",
+                $"model = {model}",
                 .. Replacements(trained, withHead),
                 $"timm.models.load_checkpoint(model, {Quoted(path)})",
                 .. ClassNames(trained, withHead),

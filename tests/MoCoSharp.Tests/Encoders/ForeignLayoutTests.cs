@@ -459,7 +459,7 @@ public sealed class ForeignLayoutTests : IDisposable
             "layer2.0.conv1.weight [8, 4, 5, 5] for [8, 4, 3, 3]");
         Refused(state => state["conv1.weight"] = ones(4, 1, 3, 3), "first convolution is of shape [4, 1, 3, 3]");
         Refused(state => state["conv1.weight"] = ones(4, 3, 5, 5), "kernel of 5");
-        Refused(state => state["layer4.2.conv1.weight"] = ones(1), "2, 2, 2, 3 basic blocks");
+        Refused(state => state["layer3.2.conv1.weight"] = ones(1), "2, 2, 3, 2 basic blocks");
         Refused(state => state["layer1.0.conv3.weight"] = ones(1), "bottleneck");
         Refused(
             state => AddTo(state, "second.", method.KeyEncoder),

@@ -12,7 +12,9 @@ namespace MoCoSharp.Tests.Export;
 public sealed class OnnxExportTests
 {
     [Theory]
+    [InlineData(10, 8, EncoderStem.Small, EncoderHead.Mlp)]
     [InlineData(18, 8, EncoderStem.ImageNet, EncoderHead.Mlp)]
+    [InlineData(20, 8, EncoderStem.ImageNet, EncoderHead.None)]
     [InlineData(18, 8, EncoderStem.Cifar, EncoderHead.Linear)]
     [InlineData(34, 4, EncoderStem.Small, EncoderHead.None)]
     [InlineData(50, 8, EncoderStem.ImageNet, EncoderHead.Linear)]

@@ -24,6 +24,8 @@ public sealed class PyTorchFormatTests : IDisposable
     [InlineData(18, EncoderStem.Cifar, EncoderHead.Mlp, true)]
     [InlineData(34, EncoderStem.Small, EncoderHead.None, false)]
     [InlineData(50, EncoderStem.ImageNet, EncoderHead.Mlp, false)]
+    [InlineData(10, EncoderStem.Small, EncoderHead.Mlp, true)]
+    [InlineData(20, EncoderStem.ImageNet, EncoderHead.None, false)]
     public void Torchvision_GivesTheEncodersOutputs(int depth, EncoderStem stem, EncoderHead head, bool withHead)
     {
         using var trained = Trained.New(new EncoderOptions { Depth = depth, Stem = stem, Head = head });
@@ -157,6 +159,24 @@ public sealed class PyTorchFormatTests : IDisposable
             "model.maxpool = torch.nn.Identity()",
             "model.fc = torch.nn.Linear(512, 16)", "timm.models.load_checkpoint(model, \"e.pth\")",
         ], new TimmFormat().Loading(small, withHead: true, "e.pth"));
+    }
+
+    [Fact]
+    public void ADepthWithoutAName_IsBuiltFromItsBlocks()
+    {
+        using var plain = Trained.New(new EncoderOptions { Depth = 10 });
+        Assert.Equal(
+        [
+            "import timm, torch",
+            "model = timm.models.resnet.ResNet(timm.models.resnet.BasicBlock, [1, 1, 1, 1])",
+            "model.fc = torch.nn.Identity()", "timm.models.load_checkpoint(model, \"e.pth\")",
+        ], new TimmFormat().Loading(plain, withHead: false, "e.pth"));
+        Assert.Contains(
+            "model = torchvision.models.ResNet(torchvision.models.resnet.BasicBlock, [1, 1, 1, 1])",
+            new SafeTensorsFormat().Loading(plain, withHead: false, "e.safetensors"));
+        Assert.Contains("model of your own", new OfficialFormat(null).Loading(plain, withHead: false, "e.pth").First());
+        Assert.Contains(
+            "has no ResNet-10", Assert.Single(new Detectron2Format().Faults(plain, withHead: false, "e.pkl")));
     }
 
     [Fact]

@@ -77,8 +77,28 @@ public sealed class EncoderTests
     }
 
     [Theory]
+    [InlineData(10, "layer1.0 layer2.0 layer3.0 layer4.0")]
+    [InlineData(20, "layer1.0 layer1.1 layer2.0 layer2.1 layer3.0 layer3.1 layer4.0 layer4.1 layer4.2")]
+    public void DepthsOutsideTorchvision_HaveBasicBlocks(int depth, string blocks)
+    {
+        using var encoder = New(new EncoderOptions { Depth = depth, Width = 4 }, 8);
+
+        string[] expected = blocks.Split(' ');
+        var convolutions = encoder
+            .state_dict()
+            .Where(item => item.Key.StartsWith("layer") && item.Value.dim() == 4 && item.Value.shape[2] == 3)
+            .Select(item => item.Key);
+
+        Assert.Equal(
+            expected.SelectMany(block => new[] { $"{block}.conv1.weight", $"{block}.conv2.weight" }), convolutions);
+        Assert.Equal(depth, 1 + (2 * expected.Length) + 1); // conv1, two a block, fc
+    }
+
+    [Theory]
     [InlineData(18, EncoderHead.Linear, 1.8e9 + 0.5e6)]
     [InlineData(50, EncoderHead.Linear, 4.1e9 + 2.05e6)]
+    // By hand: conv1 118.0 M, layer1 231.2 M, layer2 to 4 179.8 M each, fc 0.5 M
+    [InlineData(10, EncoderHead.Linear, 118.0e6 + 231.2e6 + (3 * 179.8e6) + 0.5e6)]
     public void Cost_IsTwiceTheKnownMultiplyAdds(int depth, EncoderHead head, double multiplyAdds)
     {
         using var encoder = New(new EncoderOptions { Depth = depth, Head = head }, 1000);
@@ -268,7 +288,7 @@ public sealed class EncoderTests
             New(
                 new EncoderOptions
                 {
-                    Depth = 20,
+                    Depth = 19,
                     Width = 0,
                     Stem = (EncoderStem)9,
                     Head = (EncoderHead)9,
