@@ -141,7 +141,7 @@ internal static class EmbedCommand
         Console.WriteLine(
             $"{string.Join(" and ", FeatureWriters.Files(output!))}: {count} x {featureSize}, {layer} features of " +
             $"the {which} encoder{(normalize ? ", of length 1" : "")}, evaluation view at " +
-            $"{encoder.Config.Views.Size} px"
+            $"{encoder.Trained.Views.Size} px"
                 + LeftOutWords.Describe(count, images.Count));
         return ExitCode.Done;
     }

@@ -42,6 +42,14 @@ public sealed record ViewOptions
     /// <value>Above 0. Default 224. The CIFAR demo uses 32.</value>
     public int Size { get; init; } = 224;
 
+    /// <summary>
+    /// Side of an image in evaluation, in pixels. Small views of parts of an image cost little to train on, and an
+    /// encoder may be used on larger images than it was trained on.
+    /// </summary>
+    /// <remarks>Touvron et al. 2019, <see href="https://arxiv.org/abs/1906.06423"/>.</remarks>
+    /// <value>Above 0. Unset: <see cref="Size"/>.</value>
+    public int? EvaluationSize { get; init; }
+
     /// <summary>Smallest share of the image's area in a random crop.</summary>
     /// <value>Above 0, at most <see cref="CropScaleMax"/>. Unset: 0.2, or 0.08 for "cifar-demo" and SimCLR.</value>
     public double? CropScaleMin { get; init; }
@@ -77,4 +85,7 @@ public sealed record ViewOptions
     /// slightly from those of the whole image. Default false.
     /// </summary>
     public bool ScaledDecoding { get; init; }
+
+    /// <summary>The options for evaluation: <see cref="Size"/> is that of an image in evaluation.</summary>
+    internal ViewOptions ForEvaluation() => this with { Size = EvaluationSize ?? Size, EvaluationSize = null };
 }

@@ -78,6 +78,7 @@ public static class ViewRecipes
     public static ViewTransform Evaluation(ViewOptions options)
     {
         ThrowIfFaulty(options);
+        options = options.ForEvaluation();
         var shortSide = IsSmall(options) ? options.Size : (int)Math.Round(options.Size * 256 / 224.0);
         return Compose(options, Statistics(options), new Resize(shortSide), new CenterCrop(options.Size));
     }
@@ -125,6 +126,12 @@ public static class ViewRecipes
         {
             yield return $"views.size is {options.Size}, expected 1 to {LargestSize} pixels. ImageNet recipes use " +
                 "224, CIFAR 32.";
+        }
+
+        if (options.EvaluationSize is < 1 or > LargestSize)
+        {
+            yield return $"views.evaluationSize is {options.EvaluationSize}, expected 1 to {LargestSize} pixels, or " +
+                "null for views.size.";
         }
 
         var (least, most) = (

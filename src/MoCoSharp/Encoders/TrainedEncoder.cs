@@ -16,13 +16,16 @@ namespace MoCoSharp.Encoders;
 
 /// <summary>A trained encoder, how its images are prepared, and where it came from.</summary>
 /// <param name="Encoder">The encoder, on the CPU and in evaluation mode; disposed with this record.</param>
-/// <param name="Views">How its images are prepared.</param>
+/// <param name="Views">How its images are prepared. The size is that of evaluation.</param>
 /// <param name="Step">Training steps done; 0 if unknown.</param>
 /// <param name="Role">Its role in training: query or key encoder.</param>
 /// <param name="Source">The name of the run or file that it was loaded from.</param>
 public sealed record TrainedEncoder(Encoder Encoder, ViewOptions Views, long Step, EncoderRole Role, string Source)
     : IDisposable
 {
+    /// <summary>How its images are prepared. The size is that of evaluation.</summary>
+    public ViewOptions Views { get; init => field = value.ForEvaluation(); } = Views.ForEvaluation();
+
     /// <summary>Class names by output of the head, if the encoder is a classifier; otherwise empty.</summary>
     public IReadOnlyList<string> Classes { get; init; } = [];
 

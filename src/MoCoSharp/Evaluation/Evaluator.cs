@@ -23,7 +23,7 @@ namespace MoCoSharp.Evaluation;
 public sealed class Evaluator(TrainedEncoder trained, IImageDataset train, IImageDataset judged)
 {
     private readonly RunConfig _config = trained.Run ?? new RunConfig();
-    private readonly ViewOptions _views = trained.Run?.Views ?? trained.Views;
+    private readonly ViewOptions _views = (trained.Run?.Views ?? trained.Views).ForEvaluation();
 
     /// <summary>Workers and prefetching.</summary>
     public LoaderOptions Loader { get; init; } = new();

@@ -27,6 +27,27 @@ public sealed class ViewRecipesTests
         new HorizontalFlip(0.5).Apply(canvas, ref random);
     });
 
+    [Theory]
+    [InlineData(ViewRecipe.CifarDemo, 16, null, 16, 16)]
+    [InlineData(ViewRecipe.CifarDemo, 16, 32, 32, 32)]
+    [InlineData(ViewRecipe.MoCoV2, 64, 112, 112, 128)] // 256/224 of the size, as in the papers' evaluation
+    public void EvaluationSize_IsThatOfAnImageInEvaluation_NotOfAView(
+        ViewRecipe recipe, int size, int? evaluationSize, int expected, int shortSide)
+    {
+        var options = new ViewOptions { Recipe = recipe, Size = size, EvaluationSize = evaluationSize };
+
+        Assert.Equal(size, ViewRecipes.Train(options).Size);
+        var evaluation = ViewRecipes.Evaluation(options);
+        Assert.Equal(expected, evaluation.Size);
+        Assert.Equal(shortSide, evaluation.Operations.OfType<Resize>().Single().ShortSide);
+    }
+
+    [Fact]
+    public void AnEvaluationSizeOfNoPixels_IsAFault() =>
+        Assert.Contains(
+            "views.evaluationSize is 0",
+            Assert.Single(ViewRecipes.Faults(new ViewOptions { EvaluationSize = 0 })));
+
     [Fact]
     public void MoCoV2_JittersThenGreysThenBlursThenFlips() =>
         AssertSteps(

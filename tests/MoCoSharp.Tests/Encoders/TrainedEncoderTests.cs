@@ -54,6 +54,20 @@ public sealed class TrainedEncoderTests : IDisposable
         Assert.Equal(("step-00000001.safetensors", 1), (older.Source, older.Step));
     }
 
+    [Fact]
+    public void AnEncoderTrainedOnSmallViews_IsForImagesOfTheEvaluationSize()
+    {
+        var config = Config with { Views = Config.Views with { Size = 16, EvaluationSize = 32 } };
+        using var trained = Trained.New(config.Encoder, outputSize: 8) with { Run = config, Views = config.Views };
+
+        Assert.Equal(32, trained.Views.Size);
+        Assert.Equal("32", trained.Describe(withHead: false)["size"]);
+        var path = Path.Combine(folder, "small-views.safetensors");
+        EncoderFile.Write(path, trained, withHead: false);
+        using var read = TrainedEncoder.Load(path);
+        Assert.Equal(32, read.Views.Size);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
