@@ -79,19 +79,21 @@ internal abstract class StateDictFormat(string name) : ExportFormat(name)
         }
 
         var (features, outputs) = (encoder.FeatureSize, encoder.OutputSize);
+        var hidden = encoder.Options.HeadWidth ?? features;
         yield return "model.fc = torch.nn." + (withHead ? encoder.Options.Head : EncoderHead.None) switch
         {
             EncoderHead.Linear => $"Linear({features}, {outputs})",
             EncoderHead.None => "Identity()",
-            var mlp => $"Sequential({AllHidden(mlp)}torch.nn.Linear({features}, {outputs}))",
+            var mlp => $"Sequential({AllHidden(mlp)}torch.nn.Linear({hidden}, {outputs}))",
         };
 
-        string AllHidden(EncoderHead head) => string.Concat(Enumerable.Repeat(Hidden(head), Head.HiddenLayers(head)));
+        string AllHidden(EncoderHead head) => string.Concat(
+            Enumerable.Range(0, Head.HiddenLayers(head)).Select(layer => Hidden(head, layer == 0 ? features : hidden)));
 
-        string Hidden(EncoderHead head) => Head.HasNorm(head)
-            ? $"torch.nn.Linear({features}, {features}, bias=False), torch.nn.BatchNorm1d({features}), " +
+        string Hidden(EncoderHead head, int inputs) => Head.HasNorm(head)
+            ? $"torch.nn.Linear({inputs}, {hidden}, bias=False), torch.nn.BatchNorm1d({hidden}), " +
                 "torch.nn.ReLU(), "
-            : $"torch.nn.Linear({features}, {features}), torch.nn.ReLU(), ";
+            : $"torch.nn.Linear({inputs}, {hidden}), torch.nn.ReLU(), ";
     }
 }
 

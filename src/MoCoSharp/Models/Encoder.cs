@@ -76,7 +76,7 @@ public sealed class Encoder : Module<Tensor, Tensor>
             options.Depth, inputs: width * 2 * expansion, width * 4, blocks[2], stride: 2, bnGroups);
         layer4 = ResidualStage.Create(
             options.Depth, inputs: width * 4 * expansion, width * 8, blocks[3], stride: 2, bnGroups);
-        fc = Head.Create(options.Head, FeatureSize, outputSize, bnGroups);
+        fc = Head.Create(options, FeatureSize, outputSize, bnGroups);
         RegisterComponents();
         TorchvisionInitialization.Apply(this, random);
         ChannelsLast.Apply(this);

@@ -69,6 +69,12 @@ public sealed record EncoderOptions
     public EncoderHead Head { get; init; } = EncoderHead.Mlp;
 
     /// <summary>
+    /// Size of an MLP head's hidden layers, above 0. Null is the size of the features, as in MoCo v2. Narrow encoders
+    /// learn better with a wide head.
+    /// </summary>
+    public int? HeadWidth { get; init; }
+
+    /// <summary>
     /// Activation checkpointing: the backward pass recomputes each stage's activations instead of keeping them. Uses
     /// less memory and about a third more time; results are bit-identical.
     /// </summary>
@@ -97,6 +103,11 @@ public sealed record EncoderOptions
         if (EnumNames.Fault("encoder.head", Head) is { } head)
         {
             yield return head;
+        }
+
+        if (HeadWidth is < 1 or > 65536)
+        {
+            yield return $"encoder.headWidth is {HeadWidth}, expected 1 to 65536, or null for the size of the features.";
         }
     }
 }

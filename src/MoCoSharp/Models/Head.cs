@@ -14,31 +14,33 @@ internal static class Head
     public static int HiddenLayers(EncoderHead head) => head is EncoderHead.Mlp3 or EncoderHead.Mlp3Bn ? 2 : 1;
 
     /// <summary>Creates the layers of a head. An MLP has the names of PyTorch's Sequential.</summary>
-    /// <param name="head">The kind of head.</param>
-    /// <param name="features">D, also the size of hidden layers.</param>
+    /// <param name="options">The kind of head, and the size of its hidden layers.</param>
+    /// <param name="features">D.</param>
     /// <param name="outputs">C.</param>
     /// <param name="bnGroups">S of the encoder.</param>
     /// <returns>For <see cref="ModeSequential.Call"/>: shape [N, D] to [N, C].</returns>
-    public static Module Create(EncoderHead head, int features, int outputs, int bnGroups)
+    public static Module Create(EncoderOptions options, int features, int outputs, int bnGroups)
     {
+        var head = options.Head;
         if (head is EncoderHead.None or EncoderHead.Linear)
         {
             return head == EncoderHead.None ? Identity() : new Projection(features, outputs);
         }
 
         var layers = new List<Module>();
-        for (var hidden = 0; hidden < HiddenLayers(head); hidden++)
+        var hidden = options.HeadWidth ?? features;
+        for (var layer = 0; layer < HiddenLayers(head); layer++)
         {
-            layers.Add(new Projection(features, features, hasBias: !HasNorm(head)));
+            layers.Add(new Projection(layer == 0 ? features : hidden, hidden, hasBias: !HasNorm(head)));
             if (HasNorm(head))
             {
-                layers.Add(new SplitBatchNorm(features, bnGroups));
+                layers.Add(new SplitBatchNorm(hidden, bnGroups));
             }
 
             layers.Add(ReLU());
         }
 
-        layers.Add(new Projection(features, outputs));
+        layers.Add(new Projection(hidden, outputs));
         return new ModeSequential(layers);
     }
 }

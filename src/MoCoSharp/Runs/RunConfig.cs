@@ -325,6 +325,11 @@ public sealed record RunConfig
                 + (simClr.GradientCache ? ", if memory suffices for the whole batch." : ".");
         }
 
+        if (Encoder is { HeadWidth: not null, Head: EncoderHead.Linear })
+        {
+            yield return "encoder.headWidth has no effect: the head \"linear\" has no hidden layer.";
+        }
+
         if (simClr is { GradientCache: true } && BnGroups == 1)
         {
             yield return "simClr.gradientCache saves nothing with one BN group, which is the whole batch: set " +

@@ -21,9 +21,12 @@ public sealed class OnnxExportTests
     [InlineData(50, 4, EncoderStem.Small, EncoderHead.Mlp)]
     [InlineData(101, 2, EncoderStem.ImageNet, EncoderHead.None)]
     [InlineData(152, 2, EncoderStem.Cifar, EncoderHead.Mlp)]
-    public void EveryArchitecture_GivesTheEncodersOutputs(int depth, int width, EncoderStem stem, EncoderHead head)
+    [InlineData(10, 4, EncoderStem.Small, EncoderHead.Mlp3Bn, 40)]
+    public void EveryArchitecture_GivesTheEncodersOutputs(
+        int depth, int width, EncoderStem stem, EncoderHead head, int? headWidth = null)
     {
-        using var trained = Trained.New(new EncoderOptions { Depth = depth, Width = width, Stem = stem, Head = head });
+        using var trained = Trained.New(
+            new EncoderOptions { Depth = depth, Width = width, Stem = stem, Head = head, HeadWidth = headWidth });
         foreach (var (withHead, fold) in new[] { (false, false), (false, true), (true, false), (true, true) })
         {
             using var model = Export(trained, withHead, fold);

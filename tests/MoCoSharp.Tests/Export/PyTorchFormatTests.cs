@@ -26,9 +26,12 @@ public sealed class PyTorchFormatTests : IDisposable
     [InlineData(50, EncoderStem.ImageNet, EncoderHead.Mlp, false)]
     [InlineData(10, EncoderStem.Small, EncoderHead.Mlp, true)]
     [InlineData(20, EncoderStem.ImageNet, EncoderHead.None, false)]
-    public void Torchvision_GivesTheEncodersOutputs(int depth, EncoderStem stem, EncoderHead head, bool withHead)
+    [InlineData(18, EncoderStem.Small, EncoderHead.Mlp3Bn, true, 40)]
+    public void Torchvision_GivesTheEncodersOutputs(
+        int depth, EncoderStem stem, EncoderHead head, bool withHead, int? headWidth = null)
     {
-        using var trained = Trained.New(new EncoderOptions { Depth = depth, Stem = stem, Head = head });
+        using var trained = Trained.New(
+            new EncoderOptions { Depth = depth, Stem = stem, Head = head, HeadWidth = headWidth });
         var format = new TorchvisionFormat();
 
         Assert.Equal(0, format.Export(trained, withHead, Path.Combine(folder, "a \"b\" é.pth")).Difference);

@@ -33,6 +33,19 @@ public sealed class EncoderTests
             Assert.True(Golden.Difference(actual, golden.Tensors[name]) < 1e-9, name);
     }
 
+    [Fact]
+    public void AWideHead_HasItsHiddenLayersOfThatSize()
+    {
+        var options = new EncoderOptions { Depth = 10, Width = 4, Head = EncoderHead.Mlp3Bn, HeadWidth = 50 };
+        using var encoder = New(options, 8);
+        var state = encoder.state_dict();
+
+        Assert.Equal([50, 32], state["fc.0.weight"].shape); // 32 features
+        Assert.Equal([50], state["fc.1.weight"].shape);
+        Assert.Equal([50, 50], state["fc.3.weight"].shape);
+        Assert.Equal([8, 50], state["fc.6.weight"].shape);
+    }
+
     [Theory]
     [InlineData(18)]
     [InlineData(34)]
