@@ -57,7 +57,7 @@ internal sealed record HealthFigure(string Name, string Meaning, Func<HealthFigu
         new(
             "effectiveRank",
             "Number of directions that the query embeddings use (exponential of the entropy of the normalized " +
-            "singular values of their covariance; Roy and Vetterli 2007, RankMe 2023). 1 is a line.",
+            "eigenvalues of their covariance; Roy and Vetterli 2007). 1 is a line.",
             f => f.EffectiveRank),
         new(
             "gradientNorm",

@@ -12,9 +12,9 @@ internal static class Spread
     /// <param name="embeddings">L2-normalized, finite. Shape [N, C]; the first 128 are used.</param>
     /// <returns>The deviation, 0 to 1, and the rank, 1 to min(N - 1, C).</returns>
     /// <remarks>
-    /// The rank is exp(entropy of the covariance's singular values, normalized to sum 1): Roy and Vetterli 2007, "The
-    /// effective rank"; for self-supervised embeddings Garrido et al. 2023, RankMe,
-    /// <see href="https://arxiv.org/abs/2210.02885"/>.
+    /// The rank is exp(entropy of the covariance's eigenvalues, normalized to sum 1): the effective rank of Roy and
+    /// Vetterli 2007, applied to the covariance. The eigenvalues are squares of singular values of the centered
+    /// embeddings, so this rank is lower than <see cref="EffectiveRank.RankMe"/>, which takes the singular values.
     /// </remarks>
     public static (double Deviation, double Rank) Of(Tensor embeddings)
     {
