@@ -4,11 +4,14 @@ using System.Text.Json.Nodes;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Data;
 using MoCoSharp.Cli.Studies;
+using MoCoSharp.Diagnostics;
 using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Commands;
 
-/// <summary>moco compare: prints the evaluations of several runs, one table for each protocol.</summary>
+/// <summary>
+/// moco compare: prints which runs were worth it, by their monitors, and their evaluations, a table for each protocol.
+/// </summary>
 internal static class CompareCommand
 {
     public static Command Create()
@@ -33,9 +36,22 @@ internal static class CompareCommand
             var found = parsed
                 .GetValue(runs)!
                 .Distinct()
-                .Select(path => (Path: path, Results: Read(RunFolder.Open(path)).ToList()))
+                .Select(path =>
+                    (Path: path, Results: Read(RunFolder.Open(path)).ToList(), Worth: Worth(RunFolder.Open(path))))
                 .ToList();
-            foreach (var path in found.Where(run => run.Results.Count == 0).Select(run => run.Path))
+            List<(string, RunWorth)> measured =
+            [
+                .. found.Where(run => run.Worth is not null).Select(run => (run.Path, run.Worth!)),
+            ];
+            foreach (var line in WorthTable.Lines(measured))
+            {
+                Console.WriteLine(line);
+            }
+
+            foreach (
+                var path in found
+                    .Where(run => run.Results.Count == 0 && run.Worth?.Protocol is null)
+                    .Select(run => run.Path))
             {
                 Console.Error.WriteLine(
                     $"moco: warning: {path} has no evaluations yet. Create one with " +
@@ -43,6 +59,11 @@ internal static class CompareCommand
             }
 
             List<Result> all = [.. found.SelectMany(run => run.Results)];
+            if (all.Count == 0 && measured.Exists(run => run.Item2.Protocol is not null))
+            {
+                return ExitCode.Done;
+            }
+
             if (all.Count == 0)
             {
                 Console.Error.WriteLine("moco: none of the runs has an evaluation to compare.");
@@ -59,6 +80,19 @@ internal static class CompareCommand
     internal sealed record Result(
         string Run, string Recipe, long Seed, long Step, string Evaluation, string Protocol, double Top1, double? Top5,
         string? Interval);
+
+    // Null for a run that is no pre-training, such as a detection.
+    private static RunWorth? Worth(RunFolder run)
+    {
+        try
+        {
+            return RunWorth.Read(run);
+        }
+        catch (Exception error) when (error is InvalidDataException or ConfigurationException)
+        {
+            return null;
+        }
+    }
 
     private static IEnumerable<Result> Read(RunFolder run)
     {

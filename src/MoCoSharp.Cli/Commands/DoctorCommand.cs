@@ -54,6 +54,11 @@ internal static class DoctorCommand
             Console.WriteLine($"  cure: {found.Cure}");
         }
 
+        foreach (var sentence in RunWorth.Read(run)?.Sentences ?? [])
+        {
+            Console.WriteLine(sentence);
+        }
+
         if (diagnosis.IsSound)
         {
             Console.WriteLine(

@@ -47,6 +47,22 @@ internal sealed class ConsoleProgress(int epochs, TimeProvider time) : IPretrain
                 $"{report.Seconds:F1} s"));
     }
 
+    public void Measured(LabelFreeReport report)
+    {
+        var before = report.Step == 0 ? $" ({StartedFrom})" : "";
+        Console.WriteLine(
+            $"epoch {report.Epoch}/{epochs}  {report.Figures}{before} " +
+            Invariant($"[{report.Figures.Images} images, no labels] in {report.Figures.Seconds:F1} s"));
+    }
+
+    public void Concluded(IReadOnlyList<string> conclusion)
+    {
+        foreach (var sentence in conclusion)
+        {
+            Console.WriteLine(sentence);
+        }
+    }
+
     public void Saved(string path) => Console.WriteLine($"saved {path}");
 
     public void Warned(string message) => Console.Error.WriteLine($"moco: warning: {message}");

@@ -174,15 +174,23 @@ public sealed class ViewLoader : IDisposable
         IImageDataset data, ViewTransform evaluation, LoaderOptions options, int batchSize,
         Action<BadImage>? badImage = null,
         IReadOnlyList<int>? indices = null,
-        CancellationToken cancellation = default)
+        CancellationToken cancellation = default) =>
+        View(data, evaluation, 0, options, batchSize, badImage, indices, cancellation);
+
+    /// <summary>
+    /// As <see cref="Evaluate"/>, with a random transform: one view of each image. Views of other numbers differ.
+    /// </summary>
+    internal static IEnumerable<ViewBatch> View(
+        IImageDataset data, ViewTransform transform, int number, LoaderOptions options, int batchSize,
+        Action<BadImage>? badImage, IReadOnlyList<int>? indices, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(data);
-        ArgumentNullException.ThrowIfNull(evaluation);
+        ArgumentNullException.ThrowIfNull(transform);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchSize);
         options.ThrowIfFaulty();
         return new SinglePass(
-            data, indices is null ? null : [.. indices], evaluation, seed: 0, epoch: 0, options,
+            data, indices is null ? null : [.. indices], transform, seed: 0, epoch: number, options,
             Math.Min(batchSize, Math.Max(data.Count, 1)), badImage
         ).Run(cancellation);
     }

@@ -283,6 +283,7 @@ public sealed class Evaluator(TrainedEncoder trained, IImageDataset train, IImag
 
         FeatureSet Extract() => FeatureExtractor.Extract(
             trained.Encoder, images, view, layer, Loader, Device, normalize: false,
-            done => Progress?.Invoke("features of images", done, images.Count), BadImageFound, Group, cancellation);
+            done => Progress?.Invoke("features of images", done, images.Count), BadImageFound, Group,
+            cancellation: cancellation);
     }
 }

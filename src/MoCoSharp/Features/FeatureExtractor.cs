@@ -51,6 +51,7 @@ internal static class FeatureExtractor
     /// The ranks that share the work. Each gets all features, bit-identical to those of one process. Null is this
     /// process alone.
     /// </param>
+    /// <param name="viewNumber">With a random view: which of an image's views.</param>
     /// <exception cref="InvalidDataException">No image is readable.</exception>
     /// <exception cref="OperationCanceledException">The work was cancelled, on any rank.</exception>
     public static FeatureSet Extract(
@@ -64,6 +65,7 @@ internal static class FeatureExtractor
         Action<int>? progress = null,
         Action<BadImage>? badImage = null,
         IProcessGroup? group = null,
+        int viewNumber = 0,
         CancellationToken cancellation = default)
     {
         var wasTraining = encoder.training;
@@ -72,7 +74,7 @@ internal static class FeatureExtractor
         {
             return Collect(
                 batch => Of(encoder, batch, layer, device, normalize), data, view, loader, progress, badImage, group,
-                cancellation);
+                viewNumber, cancellation);
         }
         finally
         {
@@ -88,20 +90,21 @@ internal static class FeatureExtractor
     /// <param name="progress">Receives the number of images done.</param>
     /// <param name="badImage">Receives each broken image, on a worker thread.</param>
     /// <param name="group">The ranks that share the work. Each gets all features. Null is this process alone.</param>
+    /// <param name="viewNumber">With a random view: which of an image's views.</param>
     /// <param name="cancellation">Ends the work early.</param>
     /// <exception cref="InvalidDataException">No image is readable.</exception>
     /// <exception cref="OperationCanceledException">The work was cancelled, on any rank.</exception>
     public static FeatureSet Collect(
         Func<ViewBatch, Tensor> features, IImageDataset data, ViewTransform view, LoaderOptions loader,
         Action<int>? progress = null, Action<BadImage>? badImage = null, IProcessGroup? group = null,
-        CancellationToken cancellation = default)
+        int viewNumber = 0, CancellationToken cancellation = default)
     {
         using var scope = NewDisposeScope();
         var parts = new List<Tensor>();
         var labels = new List<int>();
         var indices = new List<int>();
         var unreadable = 0;
-        Each(features, data, view, loader, Keep, Leave, group, cancellation);
+        Each(features, data, view, viewNumber, loader, Keep, Leave, group, cancellation);
         return new FeatureSet(
             cat(parts).DetachFromDisposeScope(), [.. labels], [.. indices], [.. indices.Select(data.NameOf)])
         {
@@ -164,8 +167,8 @@ internal static class FeatureExtractor
         try
         {
             Each(
-                batch => Of(encoder, batch, layer, device, normalize), data, view, loader, take, badImage, group,
-                cancellation);
+                batch => Of(encoder, batch, layer, device, normalize), data, view, viewNumber: 0, loader, take,
+                badImage, group, cancellation);
         }
         finally
         {
@@ -181,7 +184,7 @@ internal static class FeatureExtractor
     }
 
     private static void Each(
-        Func<ViewBatch, Tensor> features, IImageDataset data, ViewTransform view, LoaderOptions loader,
+        Func<ViewBatch, Tensor> features, IImageDataset data, ViewTransform view, int viewNumber, LoaderOptions loader,
         Action<FeatureBatch> take, Action<BadImage>? badImage, IProcessGroup? group, CancellationToken cancellation)
     {
         using var noGrad = no_grad();
@@ -189,8 +192,8 @@ internal static class FeatureExtractor
         if (group is null or { Size: 1 })
         {
             foreach (
-                var batch in ViewLoader.Evaluate(
-                    data, view, loader, BatchSize, badImage, cancellation: cancellation))
+                var batch in ViewLoader.View(
+                    data, view, viewNumber, loader, BatchSize, badImage, indices: null, cancellation))
             {
                 Made(batch, Take);
             }
@@ -199,7 +202,7 @@ internal static class FeatureExtractor
         {
             new FeatureShards(group, data.Count, BatchSize).Run(
                 (indices, batchSize, stop) =>
-                    ViewLoader.Evaluate(data, view, loader, batchSize, badImage, indices, stop),
+                    ViewLoader.View(data, view, viewNumber, loader, batchSize, badImage, indices, stop),
                 Made,
                 Take,
                 cancellation);

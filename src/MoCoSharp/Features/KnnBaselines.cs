@@ -17,6 +17,9 @@ internal static class KnnBaselines
     private const int ImagesAtFullSide = 20_000; // of 32 x 32: 0.3 GB of features, at most 0.6 TFLOP of similarities
     private const int MostImages = 120_000; // of 16 x 16: 0.4 GB
 
+    /// <summary>The name of the score of raw pixels.</summary>
+    public const string RawPixels = "raw pixels";
+
     /// <summary>Why these images have no baselines, in a clause; null if they have.</summary>
     public static string? Fault(IImageDataset bank, IImageDataset queries) =>
         bank.Count + queries.Count is var images && images > MostImages
@@ -58,7 +61,7 @@ internal static class KnnBaselines
         var side = Side(bank, queries, view);
         return
         [
-            Score("raw pixels", view, batch => PixelFeatures.Pixels(batch, view.Normalize, side)),
+            Score(RawPixels, view, batch => PixelFeatures.Pixels(batch, view.Normalize, side)),
             Score(
                 "color histogram", PixelFeatures.ColorView(view),
                 batch => PixelFeatures.Histogram(batch, view.Normalize)),

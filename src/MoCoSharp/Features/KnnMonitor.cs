@@ -37,6 +37,19 @@ internal sealed class KnnMonitor(
     /// <summary>One of these images, if this rank met it.</summary>
     public BadImage? FirstLeftOut { get; private set; }
 
+    /// <summary>Number of queries.</summary>
+    public int Queries => queries.Count;
+
+    /// <summary>Why there are no baselines for these images, in a clause; null if there are.</summary>
+    public string? BaselinesFault => KnnBaselines.Fault(bank, queries);
+
+    /// <summary>Classifies the queries by what needs no learning, by the same protocol.</summary>
+    /// <param name="group">The ranks that share the work.</param>
+    /// <param name="cancellation">Ends the work early.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled, on any rank.</exception>
+    public IReadOnlyList<KnnScore> Baselines(IProcessGroup group, CancellationToken cancellation) =>
+        KnnBaselines.Measure(bank, queries, view, options, loader, device, group, cancellation);
+
     /// <summary>Classifies the queries.</summary>
     /// <param name="encoder">The encoder. It is in evaluation mode meanwhile, and does not change.</param>
     /// <param name="progress">Called with the number of images done, and of all.</param>

@@ -44,6 +44,9 @@ public sealed class RunFolder
     /// <summary>A report on why the loss became NaN or infinite.</summary>
     public string DivergedPath => System.IO.Path.Combine(Path, "diverged.json");
 
+    /// <summary>Which queries kNN labels correctly, by the encoder and by what needs no learning.</summary>
+    internal string BaselinesPath => System.IO.Path.Combine(Path, "baselines.json");
+
     /// <summary>Changes of the configuration during the run, one JSON object per line.</summary>
     public string ChangesPath => System.IO.Path.Combine(Path, "changes.jsonl");
 

@@ -54,6 +54,12 @@ public readonly record struct KnnReport(long Step, int Epoch, double Accuracy, s
     public int LeftOut { get; init; }
 }
 
+/// <summary>A result of the label-free monitor, which measures an encoder if there are no labels.</summary>
+/// <param name="Step">Steps done; 0 is the untrained encoder.</param>
+/// <param name="Epoch">Epochs done.</param>
+/// <param name="Figures">The measures.</param>
+public readonly record struct LabelFreeReport(long Step, int Epoch, LabelFreeFigures Figures);
+
 /// <summary>
 /// Receives a run's progress, on the training thread. Default implementations do nothing, except <see cref="Judged"/>.
 /// </summary>
@@ -71,6 +77,17 @@ public interface IPretrainObserver : IRunObserver
 
     /// <summary>The kNN monitor has a result.</summary>
     void Evaluated(KnnReport report)
+    {
+    }
+
+    /// <summary>The label-free monitor has a result.</summary>
+    void Measured(LabelFreeReport report)
+    {
+    }
+
+    /// <summary>All epochs are done: whether the run was worth it, and whether more epochs may help.</summary>
+    /// <param name="conclusion">The sentences, of <see cref="RunWorth"/>.</param>
+    void Concluded(IReadOnlyList<string> conclusion)
     {
     }
 

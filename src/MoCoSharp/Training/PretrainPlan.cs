@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Views;
+using MoCoSharp.Diagnostics;
 using MoCoSharp.Distributed;
 using MoCoSharp.Encoders;
 using MoCoSharp.Features;
@@ -202,6 +203,13 @@ public sealed class PretrainPlan
         ? new KnnMonitor(
             train, validation, ViewRecipes.Evaluation(config.Views), config.Knn, config.Loader,
             device(config.Device))
+        : null;
+
+    /// <summary>The label-free monitor of a run; null if monitors are off.</summary>
+    internal static LabelFreeMonitor? LabelFreeMonitor(RunConfig config, IImageDataset train) =>
+        config.Knn.EveryEpochs > 0
+        ? new LabelFreeMonitor(
+            train, ViewRecipes.Evaluation(config.Views), config.TrainingViews(), config.Loader, device(config.Device))
         : null;
 
     /// <summary>

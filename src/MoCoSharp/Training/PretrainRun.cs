@@ -41,6 +41,11 @@ public sealed class PretrainRun : IDisposable
     /// <summary>Called with the accuracy of the kNN monitor, if there are labels.</summary>
     public event Action<KnnReport>? Evaluated;
 
+    /// <summary>
+    /// Called when all epochs are done, with sentences: whether the run was worth it, and whether more epochs may help.
+    /// </summary>
+    public event Action<IReadOnlyList<string>>? Concluded;
+
     /// <summary>Called with the path of each checkpoint that has been written.</summary>
     public event Action<string>? Saved;
 
@@ -168,6 +173,8 @@ public sealed class PretrainRun : IDisposable
         public void Reported(StepReport report) => run.Progress?.Invoke(report);
 
         public void Evaluated(KnnReport report) => run.Evaluated?.Invoke(report);
+
+        public void Concluded(IReadOnlyList<string> conclusion) => run.Concluded?.Invoke(conclusion);
 
         public void Saved(string path) => run.Saved?.Invoke(path);
 

@@ -209,10 +209,14 @@ public sealed class Pretraining : IDisposable
     {
         ArgumentNullException.ThrowIfNull(views);
         var config = _config with { Loader = _config.Loader with { Notice = _observer.Warned } };
-        return Run(views, run, PretrainPlan.Monitor(config, views.Data, validation), stepLimit, stop);
+        return Run(
+            views, run, PretrainPlan.Monitor(config, views.Data, validation), stepLimit, stop,
+            PretrainPlan.LabelFreeMonitor(config, views.Data));
     }
 
-    internal RunEnd Run(ViewLoader views, RunFolder run, KnnMonitor? knn, long? stepLimit, CancellationToken stop)
+    internal RunEnd Run(
+        ViewLoader views, RunFolder run, KnnMonitor? knn, long? stepLimit, CancellationToken stop,
+        LabelFreeMonitor? labelFree = null)
     {
         ArgumentNullException.ThrowIfNull(views);
         ArgumentNullException.ThrowIfNull(run);
@@ -242,13 +246,18 @@ public sealed class Pretraining : IDisposable
         var saver = PretrainSaves.Create(run, _config.Checkpoints, log, _group, _time, _observer);
         using var guard = saver;
         SavePauses = saver.Pauses;
+        var worth = new WorthMonitor(_method.Encoder, _config, run, log, _group, _observer, knn, labelFree);
         var watch = new Watch(views.Data, new HealthMonitor(_method, _optimizer, _config, _group, views.Data.Count));
         var state = new StateSource(_method, _optimizer, _config, _data ??= DataIdentity.From(views.Data), meter);
         saver.Prepare(state);
         try
         {
-            Loop(views, knn, log, meter, saver, state, watch, (goal, total), stop);
+            Loop(views, worth, log, meter, saver, state, watch, (goal, total), stop);
             PretrainSaves.Finish(saver, state.With(Progress), stop);
+            if (StepsDone >= total)
+            {
+                worth.Conclude(StepsDone, Progress.Epoch, stop);
+            }
         }
         catch (LossException bad)
         {
@@ -264,12 +273,12 @@ public sealed class Pretraining : IDisposable
     public void Dispose() => _optimizer.Dispose();
 
     private void Loop(
-        ViewLoader views, KnnMonitor? knn, RunLog log, ProgressMeter meter, Saver saver, StateSource state,
+        ViewLoader views, WorthMonitor worth, RunLog log, ProgressMeter meter, Saver saver, StateSource state,
         Watch watch, (long Goal, long Total) steps, CancellationToken stop)
     {
         try
         {
-            Monitor(knn, log, saver, steps.Total, stop);
+            Monitor(worth, log, saver, steps.Total, stop);
             var stopped = Stops(stop);
             while (StepsDone < steps.Goal && !stopped)
             {
@@ -305,7 +314,7 @@ public sealed class Pretraining : IDisposable
                         saver.Begin(state.With(Progress));
                     }
 
-                    Monitor(knn, log, saver, steps.Total, stop);
+                    Monitor(worth, log, saver, steps.Total, stop);
                     meter.RestartClock(); // an evaluation is not training time
                     _group.TakeWaitedSeconds();
                 }
@@ -411,9 +420,19 @@ public sealed class Pretraining : IDisposable
 
     // Evaluates the untrained encoder, then every so many epochs. An evaluation that a stop prevented is done after the
     // resume.
-    private void Monitor(KnnMonitor? knn, RunLog log, Saver saver, long total, CancellationToken stop)
+    private void Monitor(WorthMonitor worth, RunLog log, Saver saver, long total, CancellationToken stop)
     {
-        if (knn is null || !IsMonitorDue(total) || Stops(stop) || Known(log))
+        if (worth.Knn is not { } knn)
+        {
+            if (Progress.Batch == 0 && worth.IsLabelFreeDue(StepsDone, Progress.Epoch, total) && !Stops(stop))
+            {
+                worth.MeasureLabelFree(StepsDone, Progress.Epoch, stop);
+            }
+
+            return;
+        }
+
+        if ( !IsMonitorDue(total) || Stops(stop) || Known(log))
         {
             return;
         }
@@ -432,6 +451,7 @@ public sealed class Pretraining : IDisposable
                 $"out{(knn.FirstLeftOut is { } bad ? $", such as {bad}" : ".")}");
         }
 
+        worth.Keep(StepsDone, score); // before the log, which says that this evaluation is done
         log.Write(report);
         Progress = Progress.WithEvaluation(StepsDone, accuracy);
         saver.SetScore(StepsDone, accuracy);

@@ -13,6 +13,7 @@ internal sealed class RunLog : IDisposable
     private readonly TensorBoardLog? _random;
     private readonly TensorBoardLog? _uninformed;
     private readonly Dictionary<long, double> _knn = [];
+    private readonly HashSet<long> _labelFree = [];
     private readonly List<HealthLine> _health = [];
     private readonly HashSet<string> _diagnoses = [];
     private readonly Action<string> _warn;
@@ -33,6 +34,10 @@ internal sealed class RunLog : IDisposable
             if (line.ContainsKey("knn"))
             {
                 _knn[line["step"]!.GetValue<long>()] = line["knn"]!.GetValue<double>();
+            }
+            else if (line.ContainsKey("labelFree"))
+            {
+                _labelFree.Add(line["step"]!.GetValue<long>());
             }
             else if (HealthLine.From(line) is { } health)
             {
@@ -60,6 +65,9 @@ internal sealed class RunLog : IDisposable
 
     /// <summary>Accuracies of the kNN monitor, by step.</summary>
     public IReadOnlyDictionary<long, double> Knn => _knn;
+
+    /// <summary>Steps with label-free measures.</summary>
+    public IReadOnlySet<long> LabelFree => _labelFree;
 
     public void Write(StepReport report)
     {
@@ -136,6 +144,24 @@ internal sealed class RunLog : IDisposable
 
         Write(line);
         Scalar("evaluation/knn", report.Accuracy, report.Step);
+    }
+
+    public void Write(LabelFreeReport report)
+    {
+        _labelFree.Add(report.Step);
+        Write(new JsonObject
+        {
+            ["step"] = report.Step,
+            ["epoch"] = report.Epoch,
+            ["labelFree"] = report.Figures.ToJson(),
+            ["seconds"] = Math.Round(report.Figures.Seconds, 2),
+        });
+        Scalar("evaluation/effective rank, pooled", report.Figures.PooledRank, report.Step);
+        Scalar("evaluation/effective rank, head", report.Figures.HeadRank, report.Step);
+        if (report.Figures.Lidar is { } lidar)
+        {
+            Scalar("evaluation/LiDAR", lidar, report.Step);
+        }
     }
 
     /// <summary>Writes a diagnosis, once for each kind.</summary>
