@@ -1,9 +1,8 @@
-// What images betray without learning: kNN and the fast linear evaluation on raw pixels and on the untrained encoder,
-// kNN on a colour histogram.
+// What images show without learning: kNN and the fast linear evaluation on raw pixels and on the untrained encoder,
+// kNN on a color histogram. The views are those of the recipe's evaluation; raw pixels have at most 32 x 32.
 // dotnet run -c Release --project bench/Baselines -- [RECIPE.json [SOURCE]]
 using MoCoSharp;
 using MoCoSharp.Data.Datasets;
-using MoCoSharp.Data.Images;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
 using MoCoSharp.Evaluation;
@@ -25,8 +24,13 @@ if (validation is null)
     return 2;
 }
 
-Score("colour histogram, 8 x 8 x 8", linear: false, data => ByPixels(data, Histogram));
-Score("raw pixels, mean of the image taken off", linear: true, data => ByPixels(data, RawPixels));
+var view = ViewRecipes.Evaluation(config.Views);
+var loader = config.Loader with { Workers = 1 };
+var side = PixelFeatures.Side(view, 32);
+Score("color histogram, 8 x 8 x 8", linear: false, data => FeatureExtractor.Collect(
+    batch => PixelFeatures.Histogram(batch, view.Normalize), data, PixelFeatures.ColorView(view), loader));
+Score($"raw pixels {side} x {side}, mean of the image subtracted", linear: true, data => FeatureExtractor.Collect(
+    batch => PixelFeatures.Pixels(batch, view.Normalize, side), data, view, loader));
 using var method = config.CreateMethod(train.Count, SingleProcess.Instance);
 Score("untrained encoder, pooled", linear: true, data => ByEncoder(data, FeatureLayer.Pooled));
 Score("untrained encoder, head", linear: false, data => ByEncoder(data, FeatureLayer.Head));
@@ -37,8 +41,11 @@ void Score(string name, bool linear, Func<IImageDataset, FeatureSet> features)
     using var bank = features(train);
     using var queries = features(validation!);
     var options = new KnnOptions { Neighbors = 200, Temperature = 0.1 };
-    var nearest = KnnProtocol.Judge(bank, queries, train.ClassNames, options);
-    Console.WriteLine(FormattableString.Invariant($"{name}: kNN {nearest.Scores.Top1:P2} (k 200, T 0.1)"));
+    var nearest = KnnProtocol.Judge(bank, queries, train.ClassNames, options).Scores;
+    var (low, high) = nearest.Interval;
+    Console.WriteLine(
+        FormattableString.Invariant($"{name}: kNN {nearest.Top1:P2} ") +
+        FormattableString.Invariant($"(95 %: {100 * low:F2} to {100 * high:F2}; k 200, T 0.1)"));
     if (linear)
     {
         using var some = Thinned(bank, Math.Max(1, (int)(bank.Labels.Length * bank.Values.shape[1] / MostValues)));
@@ -62,58 +69,5 @@ static FeatureSet Thinned(FeatureSet set, int every)
         [.. rows.Select(row => set.Indices[row])]);
 }
 
-FeatureSet ByEncoder(IImageDataset data, FeatureLayer layer) => FeatureExtractor.Extract(
-    method.Encoder, data, ViewRecipes.Evaluation(config.Views), layer, config.Loader with
-    {
-        Workers = 1,
-    },
-    CPU,
-    normalize: false);
-
-static FeatureSet ByPixels(IImageDataset data, Func<ImageBuffer, float[]> feature)
-{
-    var (rows, labels) = (new List<float[]>(), new List<int>());
-    for (var i = 0; i < data.Count; i++)
-    {
-        var (image, label) = data.Read(i);
-        using (image)
-        {
-            var values = feature(image);
-            var mean = values.Average();
-            rows.Add(Array.ConvertAll(values, value => value - mean));
-            labels.Add(label);
-        }
-    }
-
-    if (rows.Exists(row => row.Length != rows[0].Length))
-    {
-        throw new InvalidDataException($"{data.Description}: images of different sizes have no raw pixels to compare.");
-    }
-
-    return new FeatureSet(
-        tensor(rows.SelectMany(row => row).ToArray(), [rows.Count, rows[0].Length]),
-        [.. labels],
-        [.. Enumerable.Range(0, rows.Count)]);
-}
-
-static float[] RawPixels(ImageBuffer image)
-{
-    var values = new float[image.Pixels.Length];
-    for (var i = 0; i < values.Length; i++)
-    {
-        values[i] = image.Pixels[i] / 255f;
-    }
-
-    return values;
-}
-
-static float[] Histogram(ImageBuffer image)
-{
-    var counts = new float[512];
-    for (var i = 0; i < image.Pixels.Length; i += 3)
-    {
-        counts[((image.Pixels[i] >> 5) * 64) + ((image.Pixels[i + 1] >> 5) * 8) + (image.Pixels[i + 2] >> 5)]++;
-    }
-
-    return counts;
-}
+FeatureSet ByEncoder(IImageDataset data, FeatureLayer layer) =>
+    FeatureExtractor.Extract(method.Encoder, data, view, layer, loader, CPU, normalize: false);

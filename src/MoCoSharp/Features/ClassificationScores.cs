@@ -54,22 +54,7 @@ public sealed class ClassificationScores
 
     /// <summary>95 % confidence interval of <see cref="Top1"/>.</summary>
     /// <remarks>Wilson's score interval.</remarks>
-    public (double Low, double High) Interval
-    {
-        get
-        {
-            if (Count == 0)
-            {
-                return (0, 1);
-            }
-
-            const double z = 1.959963984540054;
-            var (n, p) = ((double)Count, Top1);
-            var center = (p + (z * z / (2 * n))) / (1 + (z * z / n));
-            var half = z / (1 + (z * z / n)) * Math.Sqrt((p * (1 - p) / n) + (z * z / (4 * n * n)));
-            return (Math.Max(0, center - half), Math.Min(1, center + half));
-        }
-    }
+    public (double Low, double High) Interval => WilsonInterval.Of(Right, Count);
 
     /// <summary>Number of images of a class.</summary>
     public long Of(int label) => Enumerable.Range(0, ClassNames.Count).Sum(predicted => Confusion[label, predicted]);

@@ -66,12 +66,42 @@ internal static class FeatureExtractor
         IProcessGroup? group = null,
         CancellationToken cancellation = default)
     {
+        var wasTraining = encoder.training;
+        encoder.eval();
+        try
+        {
+            return Collect(
+                batch => Of(encoder, batch, layer, device, normalize), data, view, loader, progress, badImage, group,
+                cancellation);
+        }
+        finally
+        {
+            encoder.train(wasTraining);
+        }
+    }
+
+    /// <summary>Computes other features of every readable image, such as its pixels, in data set order.</summary>
+    /// <param name="features">Computes the features of a batch, [N, D] on the CPU.</param>
+    /// <param name="data">The images.</param>
+    /// <param name="view">The evaluation view.</param>
+    /// <param name="loader">Workers and prefetch.</param>
+    /// <param name="progress">Receives the number of images done.</param>
+    /// <param name="badImage">Receives each broken image, on a worker thread.</param>
+    /// <param name="group">The ranks that share the work. Each gets all features. Null is this process alone.</param>
+    /// <param name="cancellation">Ends the work early.</param>
+    /// <exception cref="InvalidDataException">No image is readable.</exception>
+    /// <exception cref="OperationCanceledException">The work was cancelled, on any rank.</exception>
+    public static FeatureSet Collect(
+        Func<ViewBatch, Tensor> features, IImageDataset data, ViewTransform view, LoaderOptions loader,
+        Action<int>? progress = null, Action<BadImage>? badImage = null, IProcessGroup? group = null,
+        CancellationToken cancellation = default)
+    {
         using var scope = NewDisposeScope();
         var parts = new List<Tensor>();
         var labels = new List<int>();
         var indices = new List<int>();
         var unreadable = 0;
-        Stream(encoder, data, view, layer, loader, device, normalize, Keep, Leave, group, cancellation);
+        Each(features, data, view, loader, Keep, Leave, group, cancellation);
         return new FeatureSet(
             cat(parts).DetachFromDisposeScope(), [.. labels], [.. indices], [.. indices.Select(data.NameOf)])
         {
@@ -129,34 +159,50 @@ internal static class FeatureExtractor
         ArgumentNullException.ThrowIfNull(encoder);
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(take);
-        using var noGrad = no_grad();
-        var count = 0;
         var wasTraining = encoder.training;
         encoder.eval();
         try
         {
-            if (group is null or { Size: 1 })
-            {
-                foreach (
-                    var batch in ViewLoader.Evaluate(
-                        data, view, loader, BatchSize, badImage, cancellation: cancellation))
-                {
-                    Made(batch, Take);
-                }
-            }
-            else
-            {
-                new FeatureShards(group, data.Count, BatchSize).Run(
-                    (indices, batchSize, stop) =>
-                        ViewLoader.Evaluate(data, view, loader, batchSize, badImage, indices, stop),
-                    Made,
-                    Take,
-                    cancellation);
-            }
+            Each(
+                batch => Of(encoder, batch, layer, device, normalize), data, view, loader, take, badImage, group,
+                cancellation);
         }
         finally
         {
             encoder.train(wasTraining);
+        }
+    }
+
+    private static Tensor Of(Encoder encoder, ViewBatch batch, FeatureLayer layer, Device device, bool normalize)
+    {
+        var images = HostMemory.Images(batch.Query, batch.Count, batch.Size, device);
+        var features = layer == FeatureLayer.Head ? encoder.call(images) : encoder.Features(images);
+        return (normalize ? functional.normalize(features, dim: 1) : features).cpu();
+    }
+
+    private static void Each(
+        Func<ViewBatch, Tensor> features, IImageDataset data, ViewTransform view, LoaderOptions loader,
+        Action<FeatureBatch> take, Action<BadImage>? badImage, IProcessGroup? group, CancellationToken cancellation)
+    {
+        using var noGrad = no_grad();
+        var count = 0;
+        if (group is null or { Size: 1 })
+        {
+            foreach (
+                var batch in ViewLoader.Evaluate(
+                    data, view, loader, BatchSize, badImage, cancellation: cancellation))
+            {
+                Made(batch, Take);
+            }
+        }
+        else
+        {
+            new FeatureShards(group, data.Count, BatchSize).Run(
+                (indices, batchSize, stop) =>
+                    ViewLoader.Evaluate(data, view, loader, batchSize, badImage, indices, stop),
+                Made,
+                Take,
+                cancellation);
         }
 
         cancellation.ThrowIfCancellationRequested();
@@ -170,13 +216,7 @@ internal static class FeatureExtractor
             using (batch)
             {
                 using var scope = NewDisposeScope();
-                var images = HostMemory.Images(batch.Query, batch.Count, batch.Size, device);
-                var features = layer == FeatureLayer.Head ? encoder.call(images) : encoder.Features(images);
-                use(
-                    new FeatureBatch(
-                        (normalize ? functional.normalize(features, dim: 1) : features).cpu(),
-                        batch.Labels[..batch.Count],
-                        batch.Indices[..batch.Count]));
+                use(new FeatureBatch(features(batch), batch.Labels[..batch.Count], batch.Indices[..batch.Count]));
             }
         }
 

@@ -149,20 +149,28 @@ internal static class KnnClassifier
     }
 
     /// <summary>
-    /// Computes the share of labeled queries whose class is predicted, 0 to 1. Several ranks that hold the same
-    /// features share the queries.
+    /// Tells which queries get their label. Several ranks that hold the same features share the queries.
     /// </summary>
-    public static double Accuracy(
-        FeatureSet bank, FeatureSet queries, int classes, int neighbors, double temperature,
+    /// <param name="name">What is classified, such as "raw pixels".</param>
+    /// <param name="bank">L2-normalized features with labels.</param>
+    /// <param name="queries">L2-normalized features with labels.</param>
+    /// <param name="classes">Number of classes, above 0.</param>
+    /// <param name="options">The number of neighbors, lowered to the size of the bank, and the temperature.</param>
+    /// <param name="group">The ranks; null is this process alone.</param>
+    /// <param name="device">Where similarities are computed; null is the CPU.</param>
+    public static KnnScore Score(
+        string name, FeatureSet bank, FeatureSet queries, int classes, KnnOptions options,
         IProcessGroup? group = null, Device? device = null)
     {
         ArgumentNullException.ThrowIfNull(bank);
         ArgumentNullException.ThrowIfNull(queries);
+        ArgumentNullException.ThrowIfNull(options);
         using var scope = NewDisposeScope();
         var predicted = Predict(
-            group ?? SingleProcess.Instance, bank.Values, bank.Labels, queries.Values, classes, neighbors,
-            temperature, device);
-        return predicted.Zip(queries.Labels).Count(pair => pair.First == pair.Second) / (double)queries.Labels.Length;
+            group ?? SingleProcess.Instance, bank.Values, bank.Labels, queries.Values, classes,
+            Math.Min(options.Neighbors, bank.Labels.Length), options.Temperature, device);
+        return new KnnScore(
+            name, queries.Indices, [.. predicted.Zip(queries.Labels).Select(pair => pair.First == pair.Second)]);
     }
 
     // Finds the nearest bank entries of each query. Each thread selects for separate rows, so the result does not

@@ -37,13 +37,14 @@ internal sealed class KnnMonitor(
     /// <summary>One of these images, if this rank met it.</summary>
     public BadImage? FirstLeftOut { get; private set; }
 
-    /// <summary>Measures the accuracy, 0 to 1.</summary>
+    /// <summary>Classifies the queries.</summary>
     /// <param name="encoder">The encoder. It is in evaluation mode meanwhile, and does not change.</param>
     /// <param name="progress">Called with the number of images done, and of all.</param>
     /// <param name="cancellation">Ends the work early.</param>
     /// <param name="group">The ranks that share the work, with equal encoders.</param>
+    /// <returns>Which queries are right, and the duration in seconds.</returns>
     /// <exception cref="OperationCanceledException">It was cancelled, on any rank.</exception>
-    public (double Accuracy, double Seconds) Measure(
+    public (KnnScore Score, double Seconds) Measure(
         Encoder encoder, Action<int, int>? progress, IProcessGroup group, CancellationToken cancellation)
     {
         var watch = Stopwatch.StartNew();
@@ -62,10 +63,9 @@ internal sealed class KnnMonitor(
             cancellation: cancellation,
             group: group);
         LeftOut = total - known.Labels.Length - asked.Labels.Length;
-        var accuracy = KnnClassifier.Accuracy(
-            known, asked, bank.ClassNames.Count, Math.Min(options.Neighbors, known.Labels.Length),
-            options.Temperature, group, device);
-        return (accuracy, watch.Elapsed.TotalSeconds);
+        var score = KnnClassifier.Score(
+            "encoder", known, asked, bank.ClassNames.Count, options, group, device);
+        return (score, watch.Elapsed.TotalSeconds);
 
         void Leave(BadImage bad)
         {

@@ -418,7 +418,8 @@ public sealed class Pretraining : IDisposable
             return;
         }
 
-        var (accuracy, seconds) = knn.Measure(_method.Encoder, _observer.Evaluating, _group, stop);
+        var (score, seconds) = knn.Measure(_method.Encoder, _observer.Evaluating, _group, stop);
+        var accuracy = score.Accuracy;
         var report = new KnnReport(StepsDone, Progress.Epoch, accuracy, knn.Protocol, seconds)
         {
             LeftOut = knn.LeftOut,
