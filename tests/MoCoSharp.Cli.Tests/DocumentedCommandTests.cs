@@ -176,7 +176,12 @@ public sealed class DocumentedCommandTests : IDisposable
                 words.AddRange(["--steps", "4"]);
                 break;
             case "pretrain":
-                words.AddRange(["--steps", "2", "--set", .. PreTraining.Split(' ')]);
+                // A time budget chooses the epochs.
+                words.AddRange(
+                [
+                    "--steps", "2", "--set",
+                    .. PreTraining.Split(' ').Where(setting => setting != "epochs=2" || !words.Contains("--minutes")),
+                ]);
                 break;
             case "import":
                 words.AddRange(["--set", "threads=1", "loader.workers=1"]);

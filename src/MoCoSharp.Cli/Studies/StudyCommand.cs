@@ -78,6 +78,7 @@ internal static class StudyCommand
                 faults.Add($"{named} is a recipe of {config.Method.Name}, expected a recipe of MoCo.");
             }
 
+            config = config is null ? null : config with { Minutes = null }; // all cells have the recipe's epochs
             if (parsed.GetValue(seeds) < 1)
             {
                 faults.Add($"--seeds is {parsed.GetValue(seeds)}, expected a number above 0.");

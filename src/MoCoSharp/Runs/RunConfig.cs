@@ -61,6 +61,12 @@ public sealed record RunConfig
     public int Epochs { get; init; } = 200;
 
     /// <summary>
+    /// Time budget of the whole run in minutes, above 0: `moco pretrain` measures some steps, and chooses epochs that
+    /// end within it, unless --set epochs=... chooses them. config.json of a run has these epochs, and null here.
+    /// </summary>
+    public double? Minutes { get; init; }
+
+    /// <summary>
     /// N, images per step over all processes, above 0. The last, smaller batch of an epoch is dropped.
     /// </summary>
     public int BatchSize { get; init; } = 256;
@@ -228,6 +234,11 @@ public sealed record RunConfig
         if (Epochs < 1)
         {
             yield return $"epochs is {Epochs}, expected a number above 0.";
+        }
+
+        if (Minutes is { } minutes && !(minutes > 0 && double.IsFinite(minutes)))
+        {
+            yield return $"minutes is {minutes}, expected a number above 0, or null for no time budget.";
         }
 
         if (BatchSize < 1)

@@ -47,6 +47,9 @@ public sealed class PretrainPlan
     /// <summary>Settings that were lowered for the number of images, with the reason; one sentence each.</summary>
     public IReadOnlyList<string> Fitted { get; }
 
+    /// <summary>Why the epochs were chosen for a time budget, in a sentence; null without one.</summary>
+    public string? Budget { get; internal init; }
+
     /// <summary>Training steps in one epoch.</summary>
     public int StepsPerEpoch => Train.Count / Config.BatchSize;
 
@@ -92,6 +95,17 @@ public sealed class PretrainPlan
         if (config?.Data is "")
         {
             faults.Add(NoData);
+        }
+
+        if (config is { Minutes: not null } && settings is not null && IsSet("epochs", settings))
+        {
+            if (IsSet("minutes", settings))
+            {
+                faults.Add(
+                    "epochs and minutes are both set: minutes chooses the epochs that end within it. Leave out one.");
+            }
+
+            config = config with { Minutes = null };
         }
 
         if (config is { FitToImages: true } && settings is not null && data is { } counted)
@@ -235,9 +249,35 @@ public sealed class PretrainPlan
     /// <param name="identity">The <see cref="Identity"/> of process 0.</param>
     public IReadOnlyList<string> DifferencesFrom(string identity) => PlanIdentity.Compare(this, identity);
 
+    /// <summary>
+    /// Chooses the epochs that end within the time budget, <see cref="RunConfig.Minutes"/>: measures some steps and
+    /// evaluations first. Returns this plan if there is no budget.
+    /// </summary>
+    /// <param name="group">The processes that train together. Every process must call this; all take the choice of
+    /// rank 0.</param>
+    /// <param name="elapsed">Time since the start of the program.</param>
+    /// <param name="faults">Receives a sentence if not even one epoch ends within the budget.</param>
+    /// <returns>A plan without a budget, whose <see cref="Budget"/> explains the choice; null if there is
+    /// a fault.</returns>
+    public PretrainPlan? WithinBudget(IProcessGroup group, TimeSpan elapsed, ICollection<string> faults)
+    {
+        ArgumentNullException.ThrowIfNull(group);
+        ArgumentNullException.ThrowIfNull(faults);
+        return Config.Minutes is { } minutes
+            ? TimeBudget.Choose(
+                this, RunProbe.Measure(this, group, minutes, elapsed.TotalSeconds).OfRankZero(group), faults)
+            : this;
+    }
+
     /// <summary>A copy of the plan that reports when it waits for unreadable images.</summary>
     public PretrainPlan Telling(Action<string> notice) =>
-        new(Config with { Loader = Config.Loader with { Notice = notice } }, Train, Validation, Notices, Fitted);
+        With(Config with { Loader = Config.Loader with { Notice = notice } });
+
+    /// <summary>A copy of the plan with another configuration of the same images.</summary>
+    /// <param name="config">Without open choices.</param>
+    /// <param name="budget">Why its epochs were chosen; null keeps <see cref="Budget"/>.</param>
+    internal PretrainPlan With(RunConfig config, string? budget = null) =>
+        new(config, Train, Validation, Notices, Fitted) { Budget = budget ?? Budget };
 
     /// <summary>The plan in one line: images, network, batch, method, epochs, device.</summary>
     public string Describe() =>

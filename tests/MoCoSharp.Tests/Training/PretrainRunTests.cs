@@ -54,6 +54,24 @@ public sealed class PretrainRunTests : SmallRunTests
     }
 
     [Fact]
+    public void ATimeBudget_ChoosesTheEpochs_AndTrainsTheSameTensorsAsThoseEpochs()
+    {
+        var budget = Small with { Minutes = 0.5 };
+        int epochs;
+        using (var run = PretrainRun.Start(budget, At("budget")))
+        {
+            (epochs, var minutes) = (run.Config.Epochs, run.Config.Minutes);
+            Assert.Null(minutes);
+            Assert.True(epochs > 0);
+            run.ToEnd(steps: 4);
+        }
+
+        Run(PretrainRun.Start(Small with { Epochs = epochs }, At("epochs")), steps: 4);
+        Assert.Equal(Tensors(Newest("epochs")), Tensors(Newest("budget")));
+        Assert.Equal(epochs, RunFolder.Open(At("budget")).ReadConfig().Epochs);
+    }
+
+    [Fact]
     public void WrongOptions_AreRefusedAtOnce_BeforeAFolderIsMade()
     {
         var error = Assert.Throws<ConfigurationException>(
