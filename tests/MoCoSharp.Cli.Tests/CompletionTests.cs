@@ -17,7 +17,7 @@ public sealed class CompletionTests
     [InlineData("moco study ", "ablation cost detection momentum queue temperature")]
     [InlineData("moco linear run --encoder ", "key query")]
     [InlineData("moco import file --recipe patt", "patterns")]
-    [InlineData("moco pretrain --set epochs=2 p", "patterns")]
+    [InlineData("moco pretrain --set epochs=2 pa", "patterns")]
     [InlineData("moco --ver", "--version")]
     [InlineData("moco help pac", "pack")]
     [InlineData("moco knn runs/m", "")]

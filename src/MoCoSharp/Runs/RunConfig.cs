@@ -79,6 +79,13 @@ public sealed record RunConfig
     public bool FitToImages { get; init; }
 
     /// <summary>
+    /// Whether `moco pretrain` chooses encoder.width, encoder.stem, views, batchSize, bnGroups, moco.queueSize,
+    /// optimizer.learningRate and the most epochs by the number and size of the images, the cores and minutes, except
+    /// those set with --set. config.json of a run has the resulting values, and false here.
+    /// </summary>
+    public bool SizeToImages { get; init; }
+
+    /// <summary>
     /// Groups of the global batch that BatchNorm normalizes separately; sample i is in group i mod bnGroups. 8 in the
     /// paper.
     /// </summary>

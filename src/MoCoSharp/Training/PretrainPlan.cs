@@ -44,11 +44,14 @@ public sealed class PretrainPlan
     /// <summary>Notices on files that were left out of the data set, and on problems in it.</summary>
     public IReadOnlyList<DataNotice> Notices { get; }
 
-    /// <summary>Settings that were lowered for the number of images, with the reason; one sentence each.</summary>
+    /// <summary>Settings that were chosen for the images, with the reason; one sentence each.</summary>
     public IReadOnlyList<string> Fitted { get; }
 
     /// <summary>Why the epochs were chosen for a time budget, in a sentence; null without one.</summary>
     public string? Budget { get; internal init; }
+
+    /// <summary>The most epochs that a time budget may choose.</summary>
+    internal int MostEpochs { get; init; } = int.MaxValue;
 
     /// <summary>Training steps in one epoch.</summary>
     public int StepsPerEpoch => Train.Count / Config.BatchSize;
@@ -97,6 +100,7 @@ public sealed class PretrainPlan
             faults.Add(NoData);
         }
 
+        var minutes = config?.Minutes;
         if (config is { Minutes: not null } && settings is not null && IsSet("epochs", settings))
         {
             if (IsSet("minutes", settings))
@@ -106,6 +110,15 @@ public sealed class PretrainPlan
             }
 
             config = config with { Minutes = null };
+        }
+
+        var most = int.MaxValue;
+        if (config is { SizeToImages: true } && settings is not null && data is { } sized)
+        {
+            (config, fitted) = PhotoFit.Apply(
+                config, ImageFacts.Of(sized.Train, config.Device, processes) with { Minutes = minutes },
+                key => IsSet(key, settings));
+            most = config.Epochs;
         }
 
         if (config is { FitToImages: true } && settings is not null && data is { } counted)
@@ -159,6 +172,9 @@ public sealed class PretrainPlan
 
         return faults.Count == 0 && config is not null && data is { } found
             ? new PretrainPlan(Resolve(config, found.Train, processes), found.Train, found.Validation, notices, fitted)
+            {
+                MostEpochs = most,
+            }
             : null;
     }
 
@@ -174,7 +190,11 @@ public sealed class PretrainPlan
     /// <summary>Settings that are allowed but seldom intended; one sentence each.</summary>
     public IEnumerable<string> Remarks()
     {
-        foreach (var remark in Config.Remarks())
+        // Values that were chosen are intended.
+        var chosen = Fitted.Select(change => $"{change.Split(' ')[0]} is ").ToList();
+        foreach (
+            var remark in Config.Remarks()
+                .Where(remark => !chosen.Any(key => remark.StartsWith(key, StringComparison.Ordinal))))
         {
             yield return remark;
         }
@@ -277,7 +297,11 @@ public sealed class PretrainPlan
     /// <param name="config">Without open choices.</param>
     /// <param name="budget">Why its epochs were chosen; null keeps <see cref="Budget"/>.</param>
     internal PretrainPlan With(RunConfig config, string? budget = null) =>
-        new(config, Train, Validation, Notices, Fitted) { Budget = budget ?? Budget };
+        new(config, Train, Validation, Notices, Fitted) 
+        {
+            Budget = budget ?? Budget,
+            MostEpochs = MostEpochs,
+        };
 
     /// <summary>The plan in one line: images, network, batch, method, epochs, device.</summary>
     public string Describe() =>

@@ -14,7 +14,7 @@ internal static class TimeBudget
     {
         var config = plan.Config;
         var minutes = config.Minutes!.Value;
-        var epochs = cost.Epochs(minutes, plan.StepsPerEpoch, config);
+        var epochs = cost.Epochs(minutes, plan.StepsPerEpoch, config, plan.MostEpochs);
         if (epochs < 1)
         {
             var needed = Math.Ceiling(10 * cost.Minutes(1, plan.StepsPerEpoch, config)) / 10;
