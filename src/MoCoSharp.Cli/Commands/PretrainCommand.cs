@@ -30,7 +30,8 @@ internal static class PretrainCommand
             "Images: a folder, a list file, a packed set, tar shards (shards/{000..099}.tar), cifar10:PATH, " +
             "cifar100:PATH, idx:PATH, patterns.");
         var validation = Options.Validation(
-            "Labeled images for the kNN monitor, if the source has no test part.");
+            "Labeled images for the kNN monitor, if the source has no test part; or held-out:0.1, a tenth of the " +
+            "training images.");
         var runPath = Options.Run("The run folder. Without it, runs/<recipe>-001 and so on.");
         var set = Options.Set("A setting that overrides the recipe: moco.temperature=0.1");
         var minutes = Options.Minutes(

@@ -3,40 +3,57 @@ using MoCoSharp.Data.Images;
 namespace MoCoSharp.Data.Datasets;
 
 /// <summary>Some images of another set, in a given order.</summary>
-/// <param name="inner">The set.</param>
-/// <param name="indices">Positions in the set.</param>
-internal sealed class ImageSubset(IImageDataset inner, int[] indices) : IImageDataset
+internal class ImageSubset : IImageDataset
 {
-    /// <inheritdoc/>
-    public int Count => indices.Length;
+    private readonly int[] _indices;
 
-    /// <inheritdoc/>
-    public IReadOnlyList<string> ClassNames => inner.ClassNames;
-
-    /// <inheritdoc/>
-    public string Description => inner.Description;
-
-    /// <summary>At most this many images, spread evenly over a set.</summary>
-    /// <param name="data">The set.</param>
-    /// <param name="most">Above 0.</param>
-    public static ImageSubset Spread(IImageDataset data, int most)
+    private ImageSubset(IImageDataset whole, int[] indices)
     {
-        var count = Math.Min(most, data.Count);
-        return new(data, [.. Enumerable.Range(0, count).Select(i => (int)((long)i * data.Count / count))]);
+        Whole = whole;
+        _indices = indices;
     }
 
-    /// <inheritdoc/>
-    public LabeledImage Read(int index) => inner.Read(indices[index]);
+    /// <summary>The other set.</summary>
+    public IImageDataset Whole { get; }
 
-    /// <inheritdoc/>
-    public LabeledImage Read(int index, in DecodeRequest request) => inner.Read(indices[index], request);
+    public int Count => _indices.Length;
 
-    /// <inheritdoc/>
-    public int LabelOf(int index) => inner.LabelOf(indices[index]);
+    public IReadOnlyList<string> ClassNames => Whole.ClassNames;
 
-    /// <inheritdoc/>
-    public string NameOf(int index) => inner.NameOf(indices[index]);
+    public string Description => Whole.Description;
 
-    /// <inheritdoc/>
-    public long SizeOf(int index) => inner.SizeOf(indices[index]);
+    /// <summary>The images at some positions of a set.</summary>
+    /// <param name="whole">The set.</param>
+    /// <param name="indices">Positions in the set.</param>
+    public static ImageSubset Of(IImageDataset whole, int[] indices) =>
+        whole is IImageFiles files and IEncodedImages encoded
+            ? new OfFiles(whole, files, encoded, indices)
+            : new ImageSubset(whole, indices);
+
+    /// <summary>At most this many images, spread evenly over a set.</summary>
+    /// <param name="whole">The set.</param>
+    /// <param name="most">Above 0.</param>
+    public static ImageSubset Spread(IImageDataset whole, int most)
+    {
+        var count = Math.Min(most, whole.Count);
+        return Of(whole, [.. Enumerable.Range(0, count).Select(i => (int)((long)i * whole.Count / count))]);
+    }
+
+    public LabeledImage Read(int index) => Whole.Read(_indices[index]);
+
+    public LabeledImage Read(int index, in DecodeRequest request) => Whole.Read(_indices[index], request);
+
+    public int LabelOf(int index) => Whole.LabelOf(_indices[index]);
+
+    public string NameOf(int index) => Whole.NameOf(_indices[index]);
+
+    public long SizeOf(int index) => Whole.SizeOf(_indices[index]);
+
+    private sealed class OfFiles(IImageDataset whole, IImageFiles files, IEncodedImages encoded, int[] indices)
+        : ImageSubset(whole, indices), IImageFiles, IEncodedImages
+    {
+        public string PathOf(int index) => files.PathOf(_indices[index]);
+
+        public EncodedImage ReadEncoded(int index) => encoded.ReadEncoded(_indices[index]);
+    }
 }

@@ -50,7 +50,8 @@ public sealed record RunConfig
     public string? Packed { get; init; }
 
     /// <summary>
-    /// Labeled images for the kNN monitor; null uses the test part of the data source, if it has one.
+    /// Labeled images for the kNN monitor, or held-out:0.1: a tenth of the training images, which are then not trained
+    /// on. Null uses the test part of the data source, if it has one.
     /// </summary>
     public string? Validation { get; init; }
 

@@ -21,6 +21,28 @@ public sealed class PretrainRunTests : SmallRunTests
     }
 
     [Fact]
+    public void ARunThatSetsImagesAside_DoesNotTrainOnThem_AndResumes()
+    {
+        var aside = Small with { Data = "patterns:48", Validation = "held-out:0.25" };
+        string? protocol = null;
+        using (var run = PretrainRun.Start(aside, At("whole")))
+        {
+            run.Evaluated += report => protocol = report.Protocol;
+            run.ToEnd();
+            Assert.Equal(2 * 4, run.StepsDone); // 38 images are left: 4 batches of 8
+        }
+
+        Assert.EndsWith("bank 38, queries 10", protocol); // 1 of each 4 or 5 of a family, rounded
+        Run(PretrainRun.Start(aside, At("parts")), steps: 2);
+        Run(PretrainRun.Resume(At("parts")));
+        Assert.Equal(Tensors(Newest("whole")), Tensors(Newest("parts")));
+
+        File.WriteAllText(
+            RunFolder.Open(At("parts")).ConfigPath, (aside with { Validation = "held-out:0.4" }).ToJson());
+        Assert.Throws<OtherRunException>(() => PretrainRun.Resume(At("parts")).Dispose());
+    }
+
+    [Fact]
     public void ItsEvents_TellStepsAccuraciesAndCheckpoints()
     {
         using var run = PretrainRun.Start(Small, At("told"));
@@ -56,7 +78,7 @@ public sealed class PretrainRunTests : SmallRunTests
     [Fact]
     public void ATimeBudget_ChoosesTheEpochs_AndTrainsTheSameTensorsAsThoseEpochs()
     {
-        var budget = Small with { Minutes = 0.5 };
+        var budget = Small with { Minutes = 2 };
         int epochs;
         using (var run = PretrainRun.Start(budget, At("budget")))
         {
