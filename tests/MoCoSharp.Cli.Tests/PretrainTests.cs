@@ -105,11 +105,11 @@ public sealed class PretrainTests : IDisposable
     {
         string[] tiny = [.. Moco.Tiny.Split(' ').Where(setting => setting != "epochs=2"), "data=patterns:24"];
         var (code, output, error) = Moco.Run(
-            folder, ["pretrain", "--minutes", "0.5", "--dry-run", "--json", "--set", .. tiny]);
+            folder, ["pretrain", "--minutes", "3", "--dry-run", "--json", "--set", .. tiny]);
         Assert.True(code == 0, error);
         var epochs = (int)JsonNode.Parse(output)!["epochs"]!;
         Assert.Null(JsonNode.Parse(output)!["minutes"]);
-        Assert.Contains($"note: {epochs} epochs of 3 steps take about 0.", error);
+        Assert.Contains($"note: {epochs} epochs of 3 steps take about 2.", error);
         Assert.Contains("s an evaluation, ", error);
 
         (code, _, error) = Moco.Run(folder, ["pretrain", "--minutes", "0.001", "--set", .. tiny]);

@@ -22,6 +22,7 @@ internal static class StudyCommand
             command.Add(Create(kind));
         }
 
+        command.Add(BudgetStudy.Create());
         command.Add(CostStudy.Create());
         command.Add(DetectionStudy.Create());
         return command;

@@ -227,6 +227,20 @@ public sealed class PretrainPlan
     /// <summary>Whether the kNN monitor runs. It may be off, or labels may be missing.</summary>
     public bool IsMonitored => Monitor(Config, Train, Validation) is not null;
 
+    /// <summary>
+    /// What the kNN monitor would measure without an encoder: accuracies of raw pixels and of color histograms.
+    /// </summary>
+    /// <param name="cancellation">Ends the work early.</param>
+    /// <returns>Accuracies, 0 to 1, by name; empty if there are no labels, or too many images.</returns>
+    /// <exception cref="OperationCanceledException">The work was canceled.</exception>
+    public IReadOnlyDictionary<string, double> PixelAccuracies(CancellationToken cancellation = default) =>
+        IsMonitored
+            ? KnnBaselines.Measure(
+                    Train, Validation!, ViewRecipes.Evaluation(Config.Views), Config.Knn, Config.Loader,
+                    device(Config.Device), cancellation: cancellation)
+                .ToDictionary(score => score.Name, score => score.Accuracy, StringComparer.Ordinal)
+            : new Dictionary<string, double>(StringComparer.Ordinal);
+
     /// <summary>The kNN monitor of a run; null if it is off or labels are missing.</summary>
     internal static KnnMonitor? Monitor(RunConfig config, IImageDataset train, IImageDataset? validation) =>
         config.Knn.EveryEpochs > 0
@@ -327,7 +341,7 @@ public sealed class PretrainPlan
     private static RunConfig ResolveOpen(RunConfig config, IImageDataset? train, int processes) => config with
     {
         Precision = config.Precision.Resolve(device(config.Device)).ToChoice(),
-        Packed = (train as PackedImages)?.Making,
+        Packed = ((train is ImageSubset some ? some.Whole : train) as PackedImages)?.Making,
         Method = config.Method is SupervisedOptions { Classes: 0 } supervised
             ? supervised with { Classes = train?.ClassNames.Count ?? DefaultClasses }
             : config.Method,

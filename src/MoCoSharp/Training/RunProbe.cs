@@ -17,9 +17,9 @@ namespace MoCoSharp.Training;
 /// <remarks>The learning rate is 0, and the method is not used further: the run itself does not change.</remarks>
 internal static class RunProbe
 {
-    private const double Share = 0.02; // of the budget, for each of steps and evaluation
-    private const double Shortest = 1; // seconds
-    private const double Longest = 30;
+    private const double Share = 0.03; // of the budget, for the steps; half as much for the evaluation
+    private const double Shortest = 3; // seconds
+    private const double Longest = 20;
     private const int FewImages = 64; // of a first, short evaluation
     private const int MostImages = 4096;
     private const double ProductsPerSecond = 2e10; // of float32 matrix products, for each thread
@@ -44,7 +44,7 @@ internal static class RunProbe
         var created = watch.Elapsed.TotalSeconds;
         var seconds = Math.Clamp(Share * 60 * minutes, Shortest, Longest);
         var clock = MeasureSteps(plan, method, group, seconds);
-        var evaluation = plan.IsMonitored ? MeasureEvaluation(plan, method, group, seconds) : 0;
+        var evaluation = plan.IsMonitored ? MeasureEvaluation(plan, method, group, seconds / 2) : 0;
         var save = Bytes(method) / BytesPerSecond;
         // The run creates its method and fills its loader once more.
         var start = elapsed + watch.Elapsed.TotalSeconds + created + Math.Max(0, clock.First - clock.Step);

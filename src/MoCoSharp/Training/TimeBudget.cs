@@ -29,7 +29,8 @@ internal static class TimeBudget
         var taken = (cost.Start + cost.Seconds(epochs, plan.StepsPerEpoch, config)) / 60;
         return plan.With(config with { Epochs = epochs, Minutes = null }, string.Create(
             CultureInfo.InvariantCulture,
-            $"{epochs} epochs of {plan.StepsPerEpoch} steps take about {taken:F1} of {minutes} minutes: " +
+            $"{epochs} {(epochs == 1 ? "epoch" : "epochs")} of {plan.StepsPerEpoch} steps take about " +
+            $"{taken:F1} of {minutes} minutes: " +
             $"{Parts(cost)}"));
     }
 
