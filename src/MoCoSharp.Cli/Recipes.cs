@@ -7,7 +7,7 @@ namespace MoCoSharp.Cli;
 internal static class Recipes
 {
     private const string Patterns = "patterns";
-    private const string Photos = "moco-v2-folder";
+    private const string Photos = "photos";
     private const string SmallImages = "moco-cifar10-cpu";
 
     private static string Folder => Path.Combine(AppContext.BaseDirectory, "recipes");
@@ -64,7 +64,7 @@ internal static class Recipes
         Patterns => null,
         var taken =>
             $"no recipe is named: using {taken}, for " +
-            $"{(taken == Photos ? "photos" : "images of about 32 pixels, on a CPU")}. "
+            $"{(taken == Photos ? "your own images" : "images of about 32 pixels, on a CPU")}. "
                 + $"Another one: moco pretrain RECIPE --data {Shell.Quote(source!)}, with one of " +
                     $"{string.Join(", ", Names())}.",
     };

@@ -28,19 +28,21 @@ public sealed class PhotosTests : IDisposable
         var (code, output, error) = Moco.Run(folder, ["pretrain", "--data", source, "--set", .. Small]);
 
         Assert.True(code == 0, error);
-        Assert.Contains("no recipe is named: using moco-v2-folder, for photos.", error);
+        Assert.Contains("no recipe is named: using photos, for your own images.", error);
         Assert.Contains(@"moco pretrain RECIPE --data 'my sister'\''s photos'", error);
-        Assert.Contains(
-            "batchSize 8 instead of 64: 26 images make 3 steps an epoch. --set batchSize=... sets another.",
-            error);
-        Assert.Contains("bnGroups 2 instead of 8: 4 images a group.", error);
-        Assert.Contains("moco.queueSize 8 instead of 4096: at most half of 26 images", error);
+        Assert.Contains("batchSize 8: 3 steps an epoch", error);
+        Assert.Contains("bnGroups 1: BatchNorm groups of 8 images", error);
+        Assert.Contains("moco.queueSize 8: at most half of the images", error);
+        Assert.DoesNotContain("encoder.width", error); // it is set
         Assert.Contains("26 images are few for training from random weights", error);
         Assert.DoesNotContain("the official scale", error); // no doubt about values that we chose
-        var run = Path.Combine("runs", "moco-v2-folder-001");
+        Assert.DoesNotContain("moco.shuffle", error);
+        var run = Path.Combine("runs", "photos-001");
         var config = RunConfigFile.Load(Path.Combine(folder, run, "config.json"));
-        Assert.Equal((8, 2, 8, false), (config.BatchSize, config.BnGroups, config.MoCo!.QueueSize, config.FitToImages));
-        Assert.DoesNotContain("moco knn runs/moco-v2-folder-001`", output);
+        Assert.Equal(
+            (8, 1, 8, false),
+            (config.BatchSize, config.BnGroups, config.MoCo!.QueueSize, config.SizeToImages));
+        Assert.DoesNotContain("moco knn runs/photos-001`", output);
 
         // What is printed can be copied.
         var commands = output
@@ -70,6 +72,39 @@ public sealed class PhotosTests : IDisposable
                 RunConfigFile.Load(Path.Combine(folder, run, "config.json")) is var now
                     ? (now.BatchSize, now.MoCo!.QueueSize)
                     : default));
+    }
+
+    [Fact]
+    public void TheRecipeOfMoCoV2_IsFittedToTheNumberOfPhotos()
+    {
+        Photos("photos", 26);
+
+        var (code, output, error) = Moco.Run(
+            folder, ["pretrain", "moco-v2-folder", "--data", "photos", "--dry-run", "--set", .. Small]);
+
+        Assert.True(code == 0, error);
+        Assert.Contains(
+            "batchSize 8 instead of 64: 26 images make 3 steps an epoch. --set batchSize=... sets another.",
+            error);
+        Assert.Contains("bnGroups 2 instead of 8: 4 images a group.", error);
+        Assert.Contains("moco.queueSize 8 instead of 4096: at most half of 26 images", error);
+        Assert.Contains("queue [8, 8]", output);
+    }
+
+    [Fact]
+    public void WithoutSettings_PhotosAreSizedForAnHour_AndFewOfThemForFewerEpochs()
+    {
+        Photos("photos", 40);
+
+        var (code, output, error) = Moco.Run(folder, "pretrain", "--data", "photos", "--minutes", "5", "--dry-run");
+
+        Assert.True(code == 0, error);
+        Assert.Contains("views.size 32: images of about 40 pixels; about ", error);
+        Assert.Contains("epochs of 40 images in 5 minutes on ", error);
+        Assert.Contains("views.recipe cifar-demo: small images are evaluated without cropping", error);
+        Assert.Contains("epochs at most 800: more do not help 40 images", error);
+        Assert.Matches(@"note: \d+ epochs of 5 steps take about \d", error);
+        Assert.Contains("batch 8", output);
     }
 
     [Fact]
@@ -123,7 +158,7 @@ public sealed class PhotosTests : IDisposable
         Photos("patterns:1", 1);
         Assert.All(
             [folder, Path.Combine(folder, "patterns:1"), "list.txt", "nowhere", "shards/{000..009}.tar", "photos.moco"],
-            source => Assert.Equal("moco-v2-folder", Recipes.For(source)));
+            source => Assert.Equal("photos", Recipes.For(source)));
         Assert.All([null, "patterns:300"], source => Assert.Equal("patterns", Recipes.For(source)));
         Assert.All(
             ["cifar10:data", "cifar100:data", "idx:data"],

@@ -101,6 +101,40 @@ public sealed class PretrainTests : IDisposable
     }
 
     [Fact]
+    public void ATimeBudget_ChoosesTheEpochs_AndSaysWhy()
+    {
+        string[] tiny = [.. Moco.Tiny.Split(' ').Where(setting => setting != "epochs=2"), "data=patterns:24"];
+        var (code, output, error) = Moco.Run(
+            folder, ["pretrain", "--minutes", "3", "--dry-run", "--json", "--set", .. tiny]);
+        Assert.True(code == 0, error);
+        var epochs = (int)JsonNode.Parse(output)!["epochs"]!;
+        Assert.Null(JsonNode.Parse(output)!["minutes"]);
+        Assert.Contains($"note: {epochs} epochs of 3 steps take about 2.", error);
+        Assert.Contains("s an evaluation, ", error);
+
+        (code, _, error) = Moco.Run(folder, ["pretrain", "--minutes", "0.001", "--set", .. tiny]);
+        Assert.Equal(2, code);
+        Assert.Matches(@"minutes is 0\.001, but one epoch of 3 steps needs \d", error);
+        Assert.False(Directory.Exists(Path.Combine(folder, "runs")));
+    }
+
+    [Fact]
+    public void EpochsBesideATimeBudget_AreRefused()
+    {
+        var (code, _, error) = Moco.Run(folder, "pretrain", "--minutes", "1", "--set", "epochs=2");
+        Assert.Equal(2, code);
+        Assert.Contains("epochs and minutes are both set", error);
+
+        (code, _, error) = Moco.Run(folder, "pretrain", "--minutes", "0");
+        Assert.Equal(2, code);
+        Assert.Contains("minutes is 0, expected a number above 0", error);
+
+        (code, _, error) = Moco.Run(folder, "pretrain", "--resume", "--run", "r", "--minutes", "5");
+        Assert.Equal(2, code);
+        Assert.Contains("--minutes chooses the epochs of a new run", error);
+    }
+
+    [Fact]
     public void TooFewImagesAndAnEmptyFolder_AreRefused()
     {
         Directory.CreateDirectory(Path.Combine(folder, "empty"));

@@ -33,6 +33,18 @@ public sealed class ProcessesTests : IDisposable
     }
 
     [Fact]
+    public void ATimeBudget_IsMeasuredTogether_AndAllTakeTheSameEpochs()
+    {
+        string[] settings = [.. Settings.Where(setting => setting != "epochs=2")];
+        var (output, error) = End(
+            0, Start(2, ["pretrain", "--run", "run", "--minutes", "3", "--steps", "4", "--set", .. settings]));
+
+        var epochs = RunConfigFile.Load(Run("run").ConfigPath).Epochs;
+        Assert.Contains($"note: {epochs} epochs of 3 steps take about ", output + error);
+        Assert.Contains("ended after the requested 4 steps", output);
+    }
+
+    [Fact]
     public void ProcessesWithOtherConfigurationsOrImages_AreReported_BeforeAnyWork()
     {
         Mpirun.Demand();

@@ -54,6 +54,10 @@ internal static class Options
     public static Option<long?> StepLimit(string description) =>
         new Option<long?>("--steps") { Description = description }.Number("a whole number above 0");
 
+    /// <summary>--minutes M: a time budget.</summary>
+    public static Option<double?> Minutes(string description) =>
+        new Option<double?>("--minutes") { Description = description }.Number("a number above 0");
+
     /// <summary>--steps N, for the median of a benchmark.</summary>
     public static Option<int> MeasuredSteps() => new Option<int>("--steps")
     {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using System.Globalization;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.Progress;
@@ -29,9 +30,12 @@ internal static class PretrainCommand
             "Images: a folder, a list file, a packed set, tar shards (shards/{000..099}.tar), cifar10:PATH, " +
             "cifar100:PATH, idx:PATH, patterns.");
         var validation = Options.Validation(
-            "Labeled images for the kNN monitor, if the source has no test part.");
+            "Labeled images for the kNN monitor, if the source has no test part; or held-out:0.1, a tenth of the " +
+            "training images.");
         var runPath = Options.Run("The run folder. Without it, runs/<recipe>-001 and so on.");
         var set = Options.Set("A setting that overrides the recipe: moco.temperature=0.1");
+        var minutes = Options.Minutes(
+            "Choose the epochs so that the whole run ends within this time, measured from the start of the program.");
         var steps = Options.StepLimit("Save and end after this many steps in total.");
         var resume = new Option<bool>("--resume") { Description = "Continue the run in --run." };
         var changes = new Option<bool>("--resume-with-changes")
@@ -53,14 +57,14 @@ internal static class PretrainCommand
         var verbose = Options.Verbose();
         var command = new Command("pretrain", "Pre-train an encoder. Without arguments: on the built-in images.")
         {
-            recipe, data, validation, runPath, set, steps, resume, changes, usr1, dryRun, json, device, upright,
-            onBadImage, verbose,
+            recipe, data, validation, runPath, set, minutes, steps, resume, changes, usr1, dryRun, json, device,
+            upright, onBadImage, verbose,
         };
         command.SetAction(parsed => Processes.Run(parsed.GetValue(verbose), group =>
         {
             var given = new Request(
                 parsed.GetValue(recipe), parsed.GetValue(data), parsed.GetValue(validation),
-                parsed.GetValue(runPath), parsed.GetValue(set)!,
+                parsed.GetValue(runPath), parsed.GetValue(set)!, parsed.GetValue(minutes),
                 parsed.GetValue(steps), parsed.GetValue(resume) || parsed.GetValue(changes),
                 parsed.GetValue(changes), parsed.GetValue(usr1) == "continue",
                 parsed.GetValue(dryRun), parsed.GetValue(json), parsed.GetValue(device),
@@ -72,8 +76,8 @@ internal static class PretrainCommand
     }
 
     private sealed record Request(
-        string? Recipe, string? Data, string? Validation, string? Run, string[] Settings, long? Steps, bool Resume,
-        bool WithChanges, bool Usr1Continues,
+        string? Recipe, string? Data, string? Validation, string? Run, string[] Settings, double? Minutes, long? Steps,
+        bool Resume, bool WithChanges, bool Usr1Continues,
         bool DryRun, bool Json, string? Device, bool Upright, string? OnBadImage)
     {
         /// <summary>The source of images, from --data or --set data=; null if none is given.</summary>
@@ -95,6 +99,8 @@ internal static class PretrainCommand
             .. CommandLine.Settings.Text("data", Data), .. CommandLine.Settings.Text("validation", Validation),
             .. CommandLine.Settings.Text("device", Device),
             .. CommandLine.Settings.Text("loader.onBadImage", OnBadImage),
+            .. Minutes is { } minutes ? [string.Create(CultureInfo.InvariantCulture, $"minutes={minutes}")]
+                : Array.Empty<string>(),
         ];
     }
 
@@ -125,28 +131,54 @@ internal static class PretrainCommand
         }
 
         // Check the data even if the recipe has faults, to report all faults at once.
-        var plan = PretrainPlan.Open(config, request.Data, request.Validation, faults, group.Size, request.Settings);
+        var plan = PretrainPlan.Open(config, request.Data, request.Validation, faults, group.Size,
+            [.. request.AllSettings]);
         if (RankAgreement.Faults(group, plan, faults) is { Count: > 0 } all)
         {
             return Processes.Refuse(group, all);
+        }
+
+        Notes(plan!, request);
+        plan = WithinBudget(plan!, group, faults);
+        if (plan is null)
+        {
+            return Processes.Refuse(group, faults);
         }
 
         if (request.DryRun)
         {
             if (group.Rank == 0)
             {
-                Show(plan!, request.Json);
+                Show(plan, request.Json);
             }
 
-            Notes(plan!, request);
             return ExitCode.Done;
         }
 
-        Notes(plan!, request);
         using var signals = new StopSignals(request.Usr1Continues);
         var path = group.Broadcast(request.Run ?? RunFolder.Next(request.RecipeName));
-        var run = group.Rank == 0 ? RunFolder.Create(path, plan!.Config) : RunFolder.OpenUnchecked(path);
-        return Begin(plan!, run, request.Steps, signals, group);
+        var run = group.Rank == 0 ? RunFolder.Create(path, plan.Config) : RunFolder.OpenUnchecked(path);
+        return Begin(plan, run, request.Steps, signals, group);
+    }
+
+    // Measures on the processes that will train, and prints the choice.
+    private static PretrainPlan? WithinBudget(PretrainPlan plan, IProcessGroup group, List<string> faults)
+    {
+        if (plan.Config.Minutes is null)
+        {
+            return plan;
+        }
+
+        var devices = RankAgreement.OnDevices(group, plan.Config.Device);
+        using var gpus = devices as NcclGroup;
+        using var process = Process.GetCurrentProcess();
+        var fitted = plan.WithinBudget(devices, DateTime.Now - process.StartTime, faults);
+        if (fitted?.Budget is { } why)
+        {
+            Note(why);
+        }
+
+        return fitted;
     }
 
     /// <summary>Trains in a new folder. Removes the folder if training fails before the first step.</summary>
@@ -177,6 +209,11 @@ internal static class PretrainCommand
             faults.Add(
                 "--resume uses config.json of the run: leave out the recipe and --dry-run. --set key=value " +
                 "changes a setting.");
+        }
+
+        if (request.AllSettings.Any(setting => setting.StartsWith("minutes=", StringComparison.Ordinal)))
+        {
+            faults.Add("--minutes chooses the epochs of a new run; config.json of this run has them. Leave it out.");
         }
 
         if (group.Rank == 0 && request.Run is not null && !RunFolder.Exists(request.Run))

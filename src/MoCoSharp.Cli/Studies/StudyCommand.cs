@@ -22,6 +22,7 @@ internal static class StudyCommand
             command.Add(Create(kind));
         }
 
+        command.Add(BudgetStudy.Create());
         command.Add(CostStudy.Create());
         command.Add(DetectionStudy.Create());
         return command;
@@ -78,6 +79,7 @@ internal static class StudyCommand
                 faults.Add($"{named} is a recipe of {config.Method.Name}, expected a recipe of MoCo.");
             }
 
+            config = config is null ? null : config with { Minutes = null }; // all cells have the recipe's epochs
             if (parsed.GetValue(seeds) < 1)
             {
                 faults.Add($"--seeds is {parsed.GetValue(seeds)}, expected a number above 0.");

@@ -18,7 +18,8 @@ public static class DataSource
     /// patterns:COUNT. A folder with subfolders train and val, valid, validation, dev, eval or test gives both parts.
     /// </param>
     /// <param name="validation">
-    /// Another source for validation; null uses the validation part of the source, if any.
+    /// Another source for validation, or held-out:SHARE for a part of the training images; null uses the validation
+    /// part of the source, if any.
     /// </param>
     /// <param name="notice">
     /// Called with each notice: about skipped files, the part that is used, or an unexpected structure.
@@ -34,6 +35,16 @@ public static class DataSource
         ArgumentException.ThrowIfNullOrEmpty(source);
         var tell = notice ?? (_ => { });
         var (train, second) = OpenBoth(source, wantsSecond: validation is null, tell);
+        if (validation is not null && HeldOutImages.IsNamedSo(validation))
+        {
+            foreach (var item in train.Notices)
+            {
+                tell(item);
+            }
+
+            return HeldOutImages.Split(train, validation);
+        }
+
         if (validation is not null)
         {
             var (first, own) = OpenBoth(validation, wantsSecond: true, tell);

@@ -50,7 +50,8 @@ public sealed record RunConfig
     public string? Packed { get; init; }
 
     /// <summary>
-    /// Labeled images for the kNN monitor; null uses the test part of the data source, if it has one.
+    /// Labeled images for the kNN monitor, or held-out:0.1: a tenth of the training images, which are then not trained
+    /// on. Null uses the test part of the data source, if it has one.
     /// </summary>
     public string? Validation { get; init; }
 
@@ -59,6 +60,12 @@ public sealed record RunConfig
 
     /// <summary>Total number of epochs, above 0.</summary>
     public int Epochs { get; init; } = 200;
+
+    /// <summary>
+    /// Time budget of the whole run in minutes, above 0: `moco pretrain` measures some steps, and chooses epochs that
+    /// end within it, unless --set epochs=... chooses them. config.json of a run has these epochs, and null here.
+    /// </summary>
+    public double? Minutes { get; init; }
 
     /// <summary>
     /// N, images per step over all processes, above 0. The last, smaller batch of an epoch is dropped.
@@ -71,6 +78,13 @@ public sealed record RunConfig
     /// and false here.
     /// </summary>
     public bool FitToImages { get; init; }
+
+    /// <summary>
+    /// Whether `moco pretrain` chooses encoder.width, encoder.stem, views, batchSize, bnGroups, moco.queueSize,
+    /// optimizer.learningRate and the most epochs by the number and size of the images, the cores and minutes, except
+    /// those set with --set. config.json of a run has the resulting values, and false here.
+    /// </summary>
+    public bool SizeToImages { get; init; }
 
     /// <summary>
     /// Groups of the global batch that BatchNorm normalizes separately; sample i is in group i mod bnGroups. 8 in the
@@ -228,6 +242,11 @@ public sealed record RunConfig
         if (Epochs < 1)
         {
             yield return $"epochs is {Epochs}, expected a number above 0.";
+        }
+
+        if (Minutes is { } minutes && !(minutes > 0 && double.IsFinite(minutes)))
+        {
+            yield return $"minutes is {minutes}, expected a number above 0, or null for no time budget.";
         }
 
         if (BatchSize < 1)

@@ -45,8 +45,14 @@ public sealed class PretrainPlan
     /// <summary>Notices on files that were left out of the data set, and on problems in it.</summary>
     public IReadOnlyList<DataNotice> Notices { get; }
 
-    /// <summary>Settings that were lowered for the number of images, with the reason; one sentence each.</summary>
+    /// <summary>Settings that were chosen for the images, with the reason; one sentence each.</summary>
     public IReadOnlyList<string> Fitted { get; }
+
+    /// <summary>Why the epochs were chosen for a time budget, in a sentence; null without one.</summary>
+    public string? Budget { get; internal init; }
+
+    /// <summary>The most epochs that a time budget may choose.</summary>
+    internal int MostEpochs { get; init; } = int.MaxValue;
 
     /// <summary>Training steps in one epoch.</summary>
     public int StepsPerEpoch => Train.Count / Config.BatchSize;
@@ -93,6 +99,27 @@ public sealed class PretrainPlan
         if (config?.Data is "")
         {
             faults.Add(NoData);
+        }
+
+        var minutes = config?.Minutes;
+        if (config is { Minutes: not null } && settings is not null && IsSet("epochs", settings))
+        {
+            if (IsSet("minutes", settings))
+            {
+                faults.Add(
+                    "epochs and minutes are both set: minutes chooses the epochs that end within it. Leave out one.");
+            }
+
+            config = config with { Minutes = null };
+        }
+
+        var most = int.MaxValue;
+        if (config is { SizeToImages: true } && settings is not null && data is { } sized)
+        {
+            (config, fitted) = PhotoFit.Apply(
+                config, ImageFacts.Of(sized.Train, config.Device, processes) with { Minutes = minutes },
+                key => IsSet(key, settings));
+            most = config.Epochs;
         }
 
         if (config is { FitToImages: true } && settings is not null && data is { } counted)
@@ -146,6 +173,9 @@ public sealed class PretrainPlan
 
         return faults.Count == 0 && config is not null && data is { } found
             ? new PretrainPlan(Resolve(config, found.Train, processes), found.Train, found.Validation, notices, fitted)
+            {
+                MostEpochs = most,
+            }
             : null;
     }
 
@@ -161,7 +191,11 @@ public sealed class PretrainPlan
     /// <summary>Settings that are allowed but seldom intended; one sentence each.</summary>
     public IEnumerable<string> Remarks()
     {
-        foreach (var remark in Config.Remarks())
+        // Values that were chosen are intended.
+        var chosen = Fitted.Select(change => $"{change.Split(' ')[0]} is ").ToList();
+        foreach (
+            var remark in Config.Remarks()
+                .Where(remark => !chosen.Any(key => remark.StartsWith(key, StringComparison.Ordinal))))
         {
             yield return remark;
         }
@@ -193,6 +227,20 @@ public sealed class PretrainPlan
 
     /// <summary>Whether the kNN monitor runs. It may be off, or labels may be missing.</summary>
     public bool IsMonitored => Monitor(Config, Train, Validation) is not null;
+
+    /// <summary>
+    /// What the kNN monitor would measure without an encoder: accuracies of raw pixels and of color histograms.
+    /// </summary>
+    /// <param name="cancellation">Ends the work early.</param>
+    /// <returns>Accuracies, 0 to 1, by name; empty if there are no labels, or too many images.</returns>
+    /// <exception cref="OperationCanceledException">The work was canceled.</exception>
+    public IReadOnlyDictionary<string, double> PixelAccuracies(CancellationToken cancellation = default) =>
+        IsMonitored
+            ? KnnBaselines.Measure(
+                    Train, Validation!, ViewRecipes.Evaluation(Config.Views), Config.Knn, Config.Loader,
+                    device(Config.Device), cancellation: cancellation)
+                .ToDictionary(score => score.Name, score => score.Accuracy, StringComparer.Ordinal)
+            : new Dictionary<string, double>(StringComparer.Ordinal);
 
     /// <summary>The kNN monitor of a run; null if it is off or labels are missing.</summary>
     internal static KnnMonitor? Monitor(RunConfig config, IImageDataset train, IImageDataset? validation) =>
@@ -243,9 +291,39 @@ public sealed class PretrainPlan
     /// <param name="identity">The <see cref="Identity"/> of process 0.</param>
     public IReadOnlyList<string> DifferencesFrom(string identity) => PlanIdentity.Compare(this, identity);
 
+    /// <summary>
+    /// Chooses the epochs that end within the time budget, <see cref="RunConfig.Minutes"/>: measures some steps and
+    /// evaluations first. Returns this plan if there is no budget.
+    /// </summary>
+    /// <param name="group">The processes that train together. Every process must call this; all take the choice of
+    /// rank 0.</param>
+    /// <param name="elapsed">Time since the start of the program.</param>
+    /// <param name="faults">Receives a sentence if not even one epoch ends within the budget.</param>
+    /// <returns>A plan without a budget, whose <see cref="Budget"/> explains the choice; null if there is
+    /// a fault.</returns>
+    public PretrainPlan? WithinBudget(IProcessGroup group, TimeSpan elapsed, ICollection<string> faults)
+    {
+        ArgumentNullException.ThrowIfNull(group);
+        ArgumentNullException.ThrowIfNull(faults);
+        return Config.Minutes is { } minutes
+            ? TimeBudget.Choose(
+                this, RunProbe.Measure(this, group, minutes, elapsed.TotalSeconds).OfRankZero(group), faults)
+            : this;
+    }
+
     /// <summary>A copy of the plan that reports when it waits for unreadable images.</summary>
     public PretrainPlan Telling(Action<string> notice) =>
-        new(Config with { Loader = Config.Loader with { Notice = notice } }, Train, Validation, Notices, Fitted);
+        With(Config with { Loader = Config.Loader with { Notice = notice } });
+
+    /// <summary>A copy of the plan with another configuration of the same images.</summary>
+    /// <param name="config">Without open choices.</param>
+    /// <param name="budget">Why its epochs were chosen; null keeps <see cref="Budget"/>.</param>
+    internal PretrainPlan With(RunConfig config, string? budget = null) =>
+        new(config, Train, Validation, Notices, Fitted) 
+        {
+            Budget = budget ?? Budget,
+            MostEpochs = MostEpochs,
+        };
 
     /// <summary>The plan in one line: images, network, batch, method, epochs, device.</summary>
     public string Describe() =>
@@ -271,7 +349,7 @@ public sealed class PretrainPlan
     private static RunConfig ResolveOpen(RunConfig config, IImageDataset? train, int processes) => config with
     {
         Precision = config.Precision.Resolve(device(config.Device)).ToChoice(),
-        Packed = (train as PackedImages)?.Making,
+        Packed = ((train is ImageSubset some ? some.Whole : train) as PackedImages)?.Making,
         Method = config.Method is SupervisedOptions { Classes: 0 } supervised
             ? supervised with { Classes = train?.ClassNames.Count ?? DefaultClasses }
             : config.Method,

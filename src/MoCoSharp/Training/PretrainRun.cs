@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Distributed;
 using MoCoSharp.Encoders;
@@ -64,7 +65,10 @@ public sealed class PretrainRun : IDisposable
     /// <summary>
     /// Starts a run in a new folder: opens the images, fits the recipe to them, and builds the method.
     /// </summary>
-    /// <param name="config">From <see cref="RunConfig.Load"/>, or created in code.</param>
+    /// <param name="config">
+    /// From <see cref="RunConfig.Load"/>, or created in code. The time budget <see cref="RunConfig.Minutes"/> begins
+    /// with this call.
+    /// </param>
     /// <param name="folder">The new run folder, such as "runs/mine". Removed again if the start fails.</param>
     /// <param name="group">The processes that train together; null is this process alone.</param>
     /// <returns>A run that waits for <see cref="ToEnd"/>.</returns>
@@ -77,7 +81,10 @@ public sealed class PretrainRun : IDisposable
         ArgumentNullException.ThrowIfNull(config);
         ArgumentException.ThrowIfNullOrEmpty(folder);
         group ??= SingleProcess.Instance;
-        var plan = Plan(config, group, config.Chosen);
+        var watch = Stopwatch.StartNew();
+        List<string> faults = [];
+        var plan = Plan(config, group, config.Chosen).WithinBudget(group, watch.Elapsed, faults)
+            ?? throw new ConfigurationException(faults);
         var run = group.Rank == 0 ? RunFolder.Create(folder, plan.Config) : RunFolder.OpenUnchecked(folder);
         try
         {

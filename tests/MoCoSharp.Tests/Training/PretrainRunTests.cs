@@ -21,6 +21,28 @@ public sealed class PretrainRunTests : SmallRunTests
     }
 
     [Fact]
+    public void ARunThatSetsImagesAside_DoesNotTrainOnThem_AndResumes()
+    {
+        var aside = Small with { Data = "patterns:48", Validation = "held-out:0.25" };
+        string? protocol = null;
+        using (var run = PretrainRun.Start(aside, At("whole")))
+        {
+            run.Evaluated += report => protocol = report.Protocol;
+            run.ToEnd();
+            Assert.Equal(2 * 4, run.StepsDone); // 38 images are left: 4 batches of 8
+        }
+
+        Assert.EndsWith("bank 38, queries 10", protocol); // 1 of each 4 or 5 of a family, rounded
+        Run(PretrainRun.Start(aside, At("parts")), steps: 2);
+        Run(PretrainRun.Resume(At("parts")));
+        Assert.Equal(Tensors(Newest("whole")), Tensors(Newest("parts")));
+
+        File.WriteAllText(
+            RunFolder.Open(At("parts")).ConfigPath, (aside with { Validation = "held-out:0.4" }).ToJson());
+        Assert.Throws<OtherRunException>(() => PretrainRun.Resume(At("parts")).Dispose());
+    }
+
+    [Fact]
     public void ItsEvents_TellStepsAccuraciesAndCheckpoints()
     {
         using var run = PretrainRun.Start(Small, At("told"));
@@ -51,6 +73,24 @@ public sealed class PretrainRunTests : SmallRunTests
             RunConfig.Load(
                 "moco-v2-folder",
                 [.. set, "data=patterns:24", "encoder.width=4", "encoder.stem=small", "views.size=32", "bnGroups=2"]);
+    }
+
+    [Fact]
+    public void ATimeBudget_ChoosesTheEpochs_AndTrainsTheSameTensorsAsThoseEpochs()
+    {
+        var budget = Small with { Minutes = 2 };
+        int epochs;
+        using (var run = PretrainRun.Start(budget, At("budget")))
+        {
+            (epochs, var minutes) = (run.Config.Epochs, run.Config.Minutes);
+            Assert.Null(minutes);
+            Assert.True(epochs > 0);
+            run.ToEnd(steps: 4);
+        }
+
+        Run(PretrainRun.Start(Small with { Epochs = epochs }, At("epochs")), steps: 4);
+        Assert.Equal(Tensors(Newest("epochs")), Tensors(Newest("budget")));
+        Assert.Equal(epochs, RunFolder.Open(At("budget")).ReadConfig().Epochs);
     }
 
     [Fact]

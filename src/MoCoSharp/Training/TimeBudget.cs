@@ -1,0 +1,42 @@
+using System.Globalization;
+using MoCoSharp.Runs;
+
+namespace MoCoSharp.Training;
+
+/// <summary>Chooses the epochs of a run that end within its time budget, and explains the choice.</summary>
+internal static class TimeBudget
+{
+    /// <summary>The plan with the chosen epochs and without a budget; null if no epoch fits.</summary>
+    /// <param name="plan">Its configuration has a budget.</param>
+    /// <param name="cost">What the run costs, the same on every rank.</param>
+    /// <param name="faults">Receives a sentence if no epoch fits.</param>
+    public static PretrainPlan? Choose(PretrainPlan plan, RunCost cost, ICollection<string> faults)
+    {
+        var config = plan.Config;
+        var minutes = config.Minutes!.Value;
+        var epochs = cost.Epochs(minutes, plan.StepsPerEpoch, config, plan.MostEpochs);
+        if (epochs < 1)
+        {
+            var needed = Math.Ceiling(10 * cost.Minutes(1, plan.StepsPerEpoch, config)) / 10;
+            faults.Add(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"minutes is {minutes}, but one epoch of {plan.StepsPerEpoch} steps needs {needed}: " +
+                    $"{Parts(cost)}. Take minutes {needed} or more, smaller views, or a narrower encoder."));
+            return null;
+        }
+
+        var taken = (cost.Start + cost.Seconds(epochs, plan.StepsPerEpoch, config)) / 60;
+        return plan.With(config with { Epochs = epochs, Minutes = null }, string.Create(
+            CultureInfo.InvariantCulture,
+            $"{epochs} {(epochs == 1 ? "epoch" : "epochs")} of {plan.StepsPerEpoch} steps take about " +
+            $"{taken:F1} of {minutes} minutes: " +
+            $"{Parts(cost)}"));
+    }
+
+    private static string Parts(RunCost cost) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{cost.Step:G3} s a step with its views, " +
+        $"{(cost.Evaluation > 0 ? $"{cost.Evaluation:G2} s an evaluation, " : "")}" +
+        $"{cost.Start:F0} s before the first step");
+}
