@@ -22,6 +22,8 @@ public sealed class DocumentedCommandTests : IDisposable
         ["docs/explanation/pytorch-files.md: MOCOSHARP_"] = "minutes to hours",
         ["docs/getting-started.md: mpirun"] = "docs/how-to/processes.md has it too",
         ["docs/how-to/detection.md: moco study detection"] = "DetectTests runs such a study",
+        ["docs/how-to/given-weights.md: dotnet"] = "restored by MoCoSharp.Tests, which imports the file",
+        ["docs/how-to/given-weights.md: cp"] = "the same",
         ["docs/how-to/imagenette.md: curl"] = "no network",
         ["docs/how-to/imagenette.md: tar"] = "no network",
         ["docs/how-to/pytorch.md: moco import checkpoint_0100.pth.tar"] =
@@ -250,6 +252,11 @@ public sealed class DocumentedCommandTests : IDisposable
         File.Copy(Path.Combine(folder, "moco_v2_800ep_pretrain.pth.tar"), Path.Combine(folder, "FILE"));
         Weights("dino.pth", "student/module.backbone.", "teacher/backbone.");
         Weights("two.ckpt", "state_dict/backbone.", "state_dict/momentum_backbone.");
+        if (page == "docs/how-to/given-weights.md")
+        {
+            Succeed(["export", "FILE", "--format", "onnx", "-o", "ResNet18.onnx"]);
+        }
+
         if (PagesWithARun.Contains(page))
         {
             var width = page is "docs/how-to/export.md" or "docs/how-to/pytorch.md" ? 64 : 4; // other tools know 64

@@ -105,6 +105,48 @@ public sealed class ImportTests : IDisposable
     }
 
     [Fact]
+    public void AnOnnxModel_IsImported_Evaluated_AndStartsATraining()
+    {
+        Save(withOptimizer: false);
+        foreach (var (file, options) in new[] { ("kept.onnx", ""), ("folded.onnx", " --fold-bn") })
+        {
+            string[] export = ["export", "official.pth.tar", "--format", "onnx", "-o", file];
+            Assert.Equal(0, Moco.Run(folder, [.. export, .. options.Split(' ')[1..]]).ExitCode);
+        }
+
+        var (code, output, error) = Moco.Run(
+            folder, ["import", "kept.onnx", "--run", "run", "--set", .. Small.Split(' ')]);
+        Assert.True(code == 0, error);
+        Assert.Contains("an ONNX model by MoCoSharp: ResNet-18 of width 4, cifar stem, no head that fits", output);
+
+        Assert.Contains("top-1", Moco.Run(folder, "knn", "run", "--data", "patterns:24").Output);
+
+        // the file, and the weights that it was made of
+        string Result(string file) => Moco.Run(folder, "knn", file, "--data", "patterns:24", "-k", "5")
+            .Output.Split('\n').Single(line => line.StartsWith("top-1", StringComparison.Ordinal));
+        Assert.Equal(Result("official.pth.tar"), Result("kept.onnx"));
+
+        string[] training =
+        [
+            "--steps", "1", "--set", .. Small.Split(' '), "data=patterns:24", "encoder.width=4", "encoder.stem=cifar",
+            "moco.dimension=8", "moco.queueSize=16",
+        ];
+        (code, output, error) = Moco.Run(
+            folder, ["pretrain", "--run", "new", .. training, "initialWeights=kept.onnx"]);
+        Assert.True(code == 0, error);
+        Assert.Contains("initialized from kept.onnx, an ONNX model by MoCoSharp", output);
+        Assert.DoesNotContain("BatchNorm", output);
+
+        (code, output, error) = Moco.Run(folder, "inspect", "folded.onnx");
+        Assert.True(code == 0, error);
+        Assert.Contains("as an encoder: an ONNX model by MoCoSharp, BatchNorm folded into the convolutions", output);
+        (code, output, error) = Moco.Run(
+            folder, ["pretrain", "--run", "from-folded", .. training, "initialWeights=folded.onnx"]);
+        Assert.True(code == 0, error);
+        Assert.Contains("missing: the scales of BatchNorm", output);
+    }
+
+    [Fact]
     public void AFileThatWouldRunCode_IsNamedAndRefused()
     {
         File.WriteAllBytes(

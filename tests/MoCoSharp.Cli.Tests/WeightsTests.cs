@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
-using MoCoSharp.Cli.Inspection;
 using MoCoSharp.Data.Images;
+using MoCoSharp.Encoders;
 using MoCoSharp.Models;
 using MoCoSharp.PyTorch;
 using TorchSharp;
@@ -347,7 +347,7 @@ public sealed class WeightsTests : IDisposable
 
             try
             {
-                OnnxSummary.Read(new MemoryStream(changed), "a.onnx");
+                OnnxModel.Read(new MemoryStream(changed), "a.onnx");
                 read++;
             }
             catch (InvalidDataException error)
@@ -360,7 +360,7 @@ public sealed class WeightsTests : IDisposable
         Assert.True(refused > 1000, $"{read} were read, {refused} refused");
         Assert.Equal(
             ["images  float32  [batch, 3, 32, 32]"],
-            OnnxSummary.Read(new MemoryStream(whole), "a.onnx").Inputs);
+            OnnxModel.Read(new MemoryStream(whole), "a.onnx").Inputs);
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);

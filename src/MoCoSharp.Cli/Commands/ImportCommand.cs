@@ -17,7 +17,7 @@ internal static class ImportCommand
         var file = new Argument<string>("file")
         {
             Description =
-                "A PyTorch or safetensors file: official MoCo, the CIFAR demo, lightly's MoCo, a ResNet at any " +
+                "A PyTorch, safetensors or ONNX file: official MoCo, the CIFAR demo, lightly's MoCo, a ResNet at any " +
                 "depth of its dictionaries.",
         };
         var runPath = new Option<string>("--run")
@@ -39,7 +39,7 @@ internal static class ImportCommand
             Description = "cifar (stride 1, the default) or small (stride 2), for a first layer of 3x3.",
         }.OneOf(EncoderStem.Cifar.Name(), EncoderStem.Small.Name());
         var verbose = Options.Verbose();
-        var command = new Command("import", "Create a run folder from PyTorch weights.")
+        var command = new Command("import", "Create a run folder from PyTorch or ONNX weights.")
         {
             file, runPath, recipe, data, validation, set, prefix, stem, verbose,
         };

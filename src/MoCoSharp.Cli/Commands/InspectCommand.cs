@@ -131,15 +131,16 @@ internal static class InspectCommand
 
     private static void ShowFile(string path, string? prefix)
     {
-        if (FileKinds.Describe(path) is { } lines && !IsOnnx(path))
+        if (FileKinds.Describe(path) is { } lines && !OnnxModel.IsOnnx(path))
         {
             Console.WriteLine(string.Join('\n', lines));
             return;
         }
 
-        if (IsOnnx(path))
+        if (OnnxModel.IsOnnx(path))
         {
             ShowOnnx(path);
+            ShowEncoder(path, prefix);
             return;
         }
 
@@ -219,22 +220,9 @@ internal static class InspectCommand
         }
     }
 
-    private static bool IsOnnx(string path)
-    {
-        if (Path.GetExtension(path).Equals(".onnx", StringComparison.OrdinalIgnoreCase))
-        {
-            return FileKinds.IsBinary(path);
-        }
-
-        using var stream = File.OpenRead(path);
-        var head = new byte[FileSignature.HeadBytes];
-        return FileSignature.Describe(head.AsSpan(0, stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)))
-            == "an ONNX model.";
-    }
-
     private static void ShowOnnx(string path)
     {
-        var model = OnnxSummary.Read(path);
+        var model = OnnxModel.Read(path);
         foreach (var (key, value) in model.Metadata.OrderBy(item => item.Key, StringComparer.Ordinal))
         {
             Console.WriteLine($"{key}: {value}");

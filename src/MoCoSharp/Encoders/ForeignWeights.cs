@@ -1,3 +1,5 @@
+using MoCoSharp.Data;
+using MoCoSharp.Data.Views;
 using MoCoSharp.Models;
 using MoCoSharp.Optimization;
 using MoCoSharp.PyTorch;
@@ -14,11 +16,13 @@ internal sealed record ForeignSgd(double LearningRate, double Momentum, double W
 
 /// <summary>
 /// Weights from other programs: official MoCo v1 and v2, the CIFAR demo, lightly's MoCo, and bare ResNets of
-/// torchvision, timm, detectron2 and others. Reads PyTorch and safetensors files, at any depth of their dictionaries.
-/// The kind is inferred from names and shapes. Unsupported architectures are rejected by name.
+/// torchvision, timm, detectron2 and others. Reads PyTorch and safetensors files, at any depth of their dictionaries,
+/// and ONNX models. The kind is inferred from names and shapes. Unsupported architectures are rejected by name.
 /// </summary>
 public sealed class ForeignWeights : IDisposable
 {
+    internal const string FoldedNorms = "the scales of BatchNorm, which were folded into the convolutions";
+
     private readonly IDisposable _file;
 
     internal ForeignWeights(IDisposable file) => _file = file;
@@ -52,6 +56,15 @@ public sealed class ForeignWeights : IDisposable
     /// <summary>The optimizer's settings; null if the file has none.</summary>
     internal ForeignSgd? Sgd { get; init; }
 
+    /// <summary>
+    /// Whether BatchNorm was folded into the convolutions. The features are the same. Training changes them at once,
+    /// because the scales of BatchNorm are lost.
+    /// </summary>
+    internal bool HasFoldedNorms { get; init; }
+
+    /// <summary>How the file says that images are prepared; null if it does not say it.</summary>
+    internal ViewOptions? Views { get; init; }
+
     /// <summary>Epochs done; null if unknown.</summary>
     public int? Epochs { get; init; }
 
@@ -62,6 +75,7 @@ public sealed class ForeignWeights : IDisposable
     public IEnumerable<string> Missing =>
     [
         .. OutputSize is null ? ["a head that fits"] : Array.Empty<string>(),
+        .. HasFoldedNorms ? [FoldedNorms] : Array.Empty<string>(),
         .. Key is null ? ["the key encoder"] : Array.Empty<string>(),
         .. Queue is null ? ["the queue"] : Array.Empty<string>(),
         .. Velocities is null ? ["the optimizer's velocities"] : Array.Empty<string>(),
@@ -105,13 +119,14 @@ public sealed class ForeignWeights : IDisposable
         WeightsImport.Fitting(weights, recipe);
 
     /// <summary>Reads a file of weights.</summary>
-    /// <param name="path">A PyTorch file or a safetensors file.</param>
+    /// <param name="path">A PyTorch file, a safetensors file or an ONNX model.</param>
     /// <param name="prefix">
     /// Chooses one of several networks: the prefix of "conv1.weight" or the end of that prefix ("teacher.backbone."),
     /// or the name of the dictionary that holds the network ("model_ema"). Null finds the network.
     /// </param>
     /// <param name="stem">
-    /// "cifar" or "small" for a first layer of 3x3, because the weights do not show its stride. Null is "cifar".
+    /// "cifar" or "small" for a first layer of 3x3, because the weights do not show its stride. Null is "cifar". An
+    /// ONNX model shows it.
     /// </param>
     /// <exception cref="InvalidDataException">
     /// The file is broken, of an unknown kind, contains NaN, or has an unsupported architecture. The message says
@@ -119,6 +134,14 @@ public sealed class ForeignWeights : IDisposable
     /// </exception>
     public static ForeignWeights Read(string path, string? prefix = null, EncoderStem? stem = null)
     {
+        if (OnnxModel.IsOnnx(path))
+        {
+            return prefix is null
+                ? OnnxWeights.Read(path)
+                : throw new InvalidDataException(
+                    $"{path}: is an ONNX model, which has one network: leave out --prefix {Shell.Quote(prefix)}.");
+        }
+
         if (IsSafeTensors(path))
         {
             var file = SafeTensors.Read(path);

@@ -53,11 +53,7 @@ internal sealed class ForeignWeightsReader(
 
         return new ForeignWeights(file)
         {
-            Kind =
-                $"{layout.Kind}: " +
-                $"ResNet-{options.Depth}{(options.Width == 64 ? "" : $" of width {options.Width}")}, " +
-                $"{options.Stem.Name()} stem, "
-                + (outputs is null ? "no head that fits" : $"{options.Head.Name()} head to {outputs}"),
+            Kind = Describe(layout.Kind, options, outputs),
             Encoder = options,
             OutputSize = outputs,
             Query = query,
@@ -77,6 +73,12 @@ internal sealed class ForeignWeightsReader(
             Ignored = _ignored,
         };
     }
+
+    /// <summary>A kind of file with the architecture that it holds.</summary>
+    public static string Describe(string kind, EncoderOptions options, int? outputs) =>
+        $"{kind}: ResNet-{options.Depth}{(options.Width == 64 ? "" : $" of width {options.Width}")}, " +
+        $"{options.Stem.Name()} stem, " +
+        (outputs is null ? "no head that fits" : $"{options.Head.Name()} head to {outputs}");
 
     // Why a network is not supported; null if it is.
     private string? Misfit(FoundNetwork network)

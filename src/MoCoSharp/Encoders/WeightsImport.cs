@@ -36,6 +36,16 @@ internal static class WeightsImport
         {
             Description = $"Imported from {Path.GetFileName(source)}: {weights.Kind}.",
             Encoder = weights.Encoder,
+            Views = weights.Views is { } views
+                ? recipe.Views with
+                {
+                    Recipe = views.Recipe,
+                    Size = views.Size,
+                    EvaluationSize = null,
+                    Mean = views.Mean,
+                    Std = views.Std,
+                }
+                : recipe.Views,
             MoCo = moco with
             {
                 Dimension = weights.OutputSize ?? DefaultDimension,
@@ -166,7 +176,7 @@ internal static class WeightsImport
     /// Initializes a method with imported weights. All encoders start from the trained encoder; a queue keeps its
     /// random keys.
     /// </summary>
-    /// <param name="path">A PyTorch or safetensors file, a checkpoint, or a run folder.</param>
+    /// <param name="path">A PyTorch, safetensors or ONNX file, a checkpoint, or a run folder.</param>
     /// <param name="method">A new method.</param>
     /// <param name="encoder">Its architecture.</param>
     /// <param name="prefix">Chooses one of several networks in a file; null finds it.</param>
@@ -198,6 +208,10 @@ internal static class WeightsImport
         }
 
         return $"initialized from {file}, {weights.Kind}{(hasHead ? "" : "; the head is random")}" +
+            (weights.HasFoldedNorms
+                ? $"{Environment.NewLine}  missing: {ForeignWeights.FoldedNorms}: training loses much of what the " +
+                    "weights know. Use a file that keeps BatchNorm (docs/how-to/given-weights.md)."
+                : "") +
             string.Concat(weights.Ignored.Select(ignored => $"{Environment.NewLine}  ignored: {ignored}"));
     }
 
@@ -216,9 +230,11 @@ internal static class WeightsImport
             Head = weights.OutputSize is null ? EncoderHead.None : weights.Encoder.Head,
         };
         var views =
-            options.Stem == EncoderStem.ImageNet
-                ? new ViewOptions()
-                : new ViewOptions { Recipe = ViewRecipe.CifarDemo, Size = 32 };
+            weights.Views
+            ?? (
+                options.Stem == EncoderStem.ImageNet
+                    ? new ViewOptions()
+                    : new ViewOptions { Recipe = ViewRecipe.CifarDemo, Size = 32 });
         using var random = new Generator(0); // every weight is overwritten
         var encoder = new Encoder(options, weights.OutputSize ?? DefaultDimension, bnGroups: 1, random);
         using var scope = NewDisposeScope();
@@ -235,7 +251,7 @@ internal static class WeightsImport
             return null;
         }
 
-        string[] endings = [".pth", ".pt", ".tar", ".ckpt", ".bin", ".safetensors", ".torch", ".pkl"];
+        string[] endings = [".pth", ".pt", ".tar", ".ckpt", ".bin", ".safetensors", ".torch", ".pkl", ".onnx"];
         var found = Directory
             .EnumerateFiles(path)
             .Take(1000)

@@ -129,6 +129,14 @@ internal static class EncoderShape
     public static void Compare(
         string source, EncoderOptions options, int? outputSize, IReadOnlyDictionary<string, Tensor> weights)
     {
+        // The encoder that is built below must not be larger than the file explains.
+        if (weights.GetValueOrDefault("layer4.0.conv1.weight")?.shape is [var last, ..] && last != 8L * options.Width)
+        {
+            throw new InvalidDataException(
+                $"{source}: is no ResNet-{options.Depth} as here: layer4.0.conv1.weight has {last} outputs, expected " +
+                $"{8L * options.Width}, eight times those of conv1.weight.");
+        }
+
         using var random = new Generator(0);
         using var encoder = new Encoder(options, outputSize ?? 1, bnGroups: 1, random);
         var expected = encoder.state_dict()
