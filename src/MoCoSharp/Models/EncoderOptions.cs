@@ -107,7 +107,8 @@ public sealed record EncoderOptions
 
         if (HeadWidth is < 1 or > 65536)
         {
-            yield return $"encoder.headWidth is {HeadWidth}, expected 1 to 65536, or null for the size of the features.";
+            yield return $"encoder.headWidth is {HeadWidth}, expected 1 to 65536, or null for the size of the " +
+                "features.";
         }
     }
 }
