@@ -6,9 +6,10 @@ namespace MoCoSharp.Cli;
 /// <summary>Finds shipped recipes and recipe files of the user.</summary>
 internal static class Recipes
 {
-    private const string Patterns = "patterns";
+    private const string Patterns = "patterns"; // the built-in images
+    private const string BuiltIn = "simclr-patterns";
     private const string Photos = "photos";
-    private const string SmallImages = "moco-cifar10-cpu";
+    private const string SmallImages = "cifar10-30min";
 
     private static string Folder => Path.Combine(AppContext.BaseDirectory, "recipes");
 
@@ -52,7 +53,7 @@ internal static class Recipes
         var kind = source is null ? Patterns : Path.Exists(source) ? "" : source.Split(':')[0];
         return kind switch
         {
-            Patterns => Patterns,
+            Patterns => BuiltIn,
             "cifar10" or "cifar100" or "idx" => SmallImages,
             _ => Photos,
         };
@@ -61,7 +62,7 @@ internal static class Recipes
     /// <summary>A remark on the default recipe, and on how to use another; null if none is needed.</summary>
     public static string? Remark(string? source) => For(source) switch
     {
-        Patterns => null,
+        BuiltIn => null,
         var taken =>
             $"no recipe is named: using {taken}, for " +
             $"{(taken == Photos ? "your own images" : "images of about 32 pixels, on a CPU")}. "

@@ -146,7 +146,8 @@ public sealed class DataNoticeTests : IDisposable
     {
         var start = Moco.StartInfo(
             folder,
-            ["pretrain", "--data", "patterns:20", "--dry-run", "--set", .. Moco.Tiny.Split(' '), "threads=0"]);
+            ["pretrain", "patterns", "--data", "patterns:20", "--dry-run", "--set", .. Moco.Tiny.Split(' '),
+                "threads=0"]);
         start.Environment["OMP_NUM_THREADS"] = "1";
         using var process = Process.Start(start)!;
         _ = process.StandardError.ReadToEndAsync();

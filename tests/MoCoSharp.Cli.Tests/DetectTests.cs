@@ -58,7 +58,8 @@ public sealed class DetectTests : IDisposable
             "encoder.width=4", "batchSize=8", "bnGroups=2", "moco.queueSize=16", "moco.dimension=8", "threads=1",
             "loader.workers=1", "knn.everyEpochs=0", "data=patterns:24",
         ];
-        Assert.Equal(0, Moco.Run(folder, ["pretrain", "--run", "theirs", "--steps", "1", "--set", .. tiny]).ExitCode);
+        Assert.Equal(0, Moco.Run(folder, ["pretrain", "patterns", "--run", "theirs", "--steps", "1", "--set",
+            .. tiny]).ExitCode);
         string[] settings =
         [
             .. Tiny.Split(' ').Where(setting => !setting.StartsWith("encoder", StringComparison.Ordinal)),
@@ -148,7 +149,8 @@ public sealed class DetectTests : IDisposable
     {
         var (code, _, error) = Moco.Run(
             folder,
-            ["pretrain", "--data", "patterns:16", "--run", "encoder", "--steps", "1", "--set", .. Moco.Tiny.Split(' ')]
+            ["pretrain", "patterns", "--data", "patterns:16", "--run", "encoder", "--steps", "1", "--set",
+                .. Moco.Tiny.Split(' ')]
         );
         Assert.True(code == 0, error);
         string[] study =

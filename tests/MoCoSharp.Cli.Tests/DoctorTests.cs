@@ -17,7 +17,8 @@ public sealed class DoctorTests : IDisposable
     {
         var (code, _, error) = Moco.Run(
             folder,
-            ["pretrain", "--run", "run", "--set", .. Settings, "moco.queueSize=64", "optimizer.learningRate=0.001"]);
+            ["pretrain", "patterns", "--run", "run", "--set", .. Settings, "moco.queueSize=64",
+                "optimizer.learningRate=0.001"]);
         Assert.True(code == 0, error);
 
         var (verdict, output, said) = Moco.Run(folder, "doctor", "run");
@@ -47,7 +48,8 @@ public sealed class DoctorTests : IDisposable
         var (code, _, error) = Moco.Run(
             folder,
             [
-                "pretrain", "--run", "run", "--set", .. Settings, "optimizer.learningRate=1e30", "epochs=40",
+                "pretrain", "patterns", "--run", "run", "--set", .. Settings, "optimizer.learningRate=1e30",
+                    "epochs=40",
                 "checkpoints.everySteps=1",
             ]);
         Assert.Equal(1, code);

@@ -40,7 +40,7 @@ public sealed class DocumentedCommandTests : IDisposable
         "detector.rpn.trainAfter=20 detector.rpn.testAfter=20 detector.anchorSizes=[16,32]";
 
     private const string PreTraining =
-        "encoder.depth=18 encoder.width=4 views.size=32 batchSize=8 bnGroups=2 moco.queueSize=16 "
+        "encoder.depth=18 encoder.width=4 views.size=32 batchSize=8 bnGroups=2 simClr=null moco.queueSize=16 "
         + "moco.dimension=8 threads=1 loader.workers=1 knn.neighbours=5 knn.everyEpochs=0 optimizer.warmupSteps=0 " +
             "epochs=2";
 

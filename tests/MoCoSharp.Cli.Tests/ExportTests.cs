@@ -133,7 +133,7 @@ public sealed class ExportTests(ExportTests.ShortRun run) : IClassFixture<Export
             var (code, _, error) = Moco.Run(
                 Folder,
                 [
-                    "pretrain", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "data=patterns:24",
+                    "pretrain", "patterns", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "data=patterns:24",
                     "knn.everyEpochs=0", "--steps", "2",
                 ]);
             Assert.True(code == 0, error);

@@ -85,7 +85,7 @@ public sealed class ImportTests : IDisposable
             (code, output, error) = Moco.Run(
                 folder,
                 [
-                    "pretrain", "--run", $"new-{source}", "--steps", "1", "--set", .. Small.Split(' '),
+                    "pretrain", "patterns", "--run", $"new-{source}", "--steps", "1", "--set", .. Small.Split(' '),
                     "data=patterns:24",
                 "encoder.width=4", "encoder.stem=cifar", "moco.dimension=8", "moco.queueSize=16",
                 $"initialWeights={source}",
@@ -97,7 +97,8 @@ public sealed class ImportTests : IDisposable
         (code, _, error) = Moco.Run(
             folder,
             [
-                "pretrain", "--run", "other", "--set", .. Small.Split(' '), "data=patterns:24", "encoder.width=8",
+                "pretrain", "patterns", "--run", "other", "--set", .. Small.Split(' '), "data=patterns:24",
+                    "encoder.width=8",
                 "initialWeights=run",
             ]);
         Assert.Equal(2, code);
@@ -132,7 +133,7 @@ public sealed class ImportTests : IDisposable
             "moco.dimension=8", "moco.queueSize=16",
         ];
         (code, output, error) = Moco.Run(
-            folder, ["pretrain", "--run", "new", .. training, "initialWeights=kept.onnx"]);
+            folder, ["pretrain", "patterns", "--run", "new", .. training, "initialWeights=kept.onnx"]);
         Assert.True(code == 0, error);
         Assert.Contains("initialized from kept.onnx, an ONNX model by MoCoSharp", output);
         Assert.DoesNotContain("BatchNorm", output);
@@ -141,7 +142,7 @@ public sealed class ImportTests : IDisposable
         Assert.True(code == 0, error);
         Assert.Contains("as an encoder: an ONNX model by MoCoSharp, BatchNorm folded into the convolutions", output);
         (code, output, error) = Moco.Run(
-            folder, ["pretrain", "--run", "from-folded", .. training, "initialWeights=folded.onnx"]);
+            folder, ["pretrain", "patterns", "--run", "from-folded", .. training, "initialWeights=folded.onnx"]);
         Assert.True(code == 0, error);
         Assert.Contains("missing: the scales of BatchNorm", output);
     }

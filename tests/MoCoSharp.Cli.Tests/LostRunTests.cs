@@ -53,7 +53,7 @@ public sealed class LostRunTests : IDisposable
 
     private void RunUntil(Func<int, string> moment, Func<string, string, int, bool> end)
     {
-        var (code, _, error) = Moco.Run(folder, ["pretrain", "--run", "whole", "--set", .. Settings]);
+        var (code, _, error) = Moco.Run(folder, ["pretrain", "patterns", "--run", "whole", "--set", .. Settings]);
         Assert.True(code == 0, error);
         var expected = Content("whole");
         for (int done = 0, run = 0; done < Times; run++)
@@ -153,7 +153,7 @@ public sealed class LostRunTests : IDisposable
 
     private string[] Arguments(string run) => File.Exists(Path.Combine(folder, run, "config.json"))
         ? ["pretrain", "--run", run, "--resume"]
-        : ["pretrain", "--run", run, "--set", .. Settings];
+        : ["pretrain", "patterns", "--run", run, "--set", .. Settings];
 
     // All that a run leaves, but for the time that things took.
     private string Content(string run)

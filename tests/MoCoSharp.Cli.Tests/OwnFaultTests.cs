@@ -27,7 +27,7 @@ public sealed class OwnFaultTests : IDisposable
         var (code, error) = Run(
             "MOCO_FAIL_AT",
             "Opened",
-            ["pretrain", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "data=patterns:24"]);
+            ["pretrain", "patterns", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "data=patterns:24"]);
 
         Check(code, error, "command moco pretrain --run run", "InvalidOperationException: a test's");
     }
@@ -38,7 +38,8 @@ public sealed class OwnFaultTests : IDisposable
         var (code, error) = Run(
             "MOCO_FAIL_BESIDE",
             "1",
-            ["pretrain", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "epochs=5000", "data=patterns:24"]);
+            ["pretrain", "patterns", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "epochs=5000",
+                "data=patterns:24"]);
 
         Check(code, error, "command moco pretrain --run run", "InvalidOperationException: beside");
     }
@@ -93,7 +94,8 @@ public sealed class OwnFaultTests : IDisposable
         var (code, _, error) = Moco.Run(
             folder,
             [
-                "pretrain", "--run", "run", "--steps", "1", "--set", .. Moco.Tiny.Split(' '), "data=patterns:24",
+                "pretrain", "patterns", "--run", "run", "--steps", "1", "--set", .. Moco.Tiny.Split(' '),
+                    "data=patterns:24",
                 "knn.everyEpochs=0",
             ]);
         Assert.True(code == 0, error);

@@ -159,12 +159,12 @@ public sealed class PhotosTests : IDisposable
         Assert.All(
             [folder, Path.Combine(folder, "patterns:1"), "list.txt", "nowhere", "shards/{000..009}.tar", "photos.moco"],
             source => Assert.Equal("photos", Recipes.For(source)));
-        Assert.All([null, "patterns:300"], source => Assert.Equal("patterns", Recipes.For(source)));
+        Assert.All([null, "patterns:300"], source => Assert.Equal("simclr-patterns", Recipes.For(source)));
         Assert.All(
             ["cifar10:data", "cifar100:data", "idx:data"],
-            source => Assert.Equal("moco-cifar10-cpu", Recipes.For(source)));
+            source => Assert.Equal("cifar10-30min", Recipes.For(source)));
         Assert.Null(Recipes.Remark(null));
-        Assert.Contains("using moco-cifar10-cpu, for images of about 32 pixels", Recipes.Remark("cifar10:data"));
+        Assert.Contains("using cifar10-30min, for images of about 32 pixels", Recipes.Remark("cifar10:data"));
     }
 
     private void Photos(string name, int count)

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
+using MoCoSharp.Methods;
 using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Tests;
@@ -11,12 +12,23 @@ public sealed class PretrainTests : IDisposable
     private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;
 
     [Fact]
-    public void WithoutArguments_ItTrainsOnPatterns_ResumesAndEvaluates()
+    public void WithoutArguments_ItTrainsSimClrOnTheBuiltInImages()
+    {
+        var (code, output, error) = Moco.Run(folder, "pretrain", "--dry-run", "--json");
+
+        Assert.True(code == 0, error);
+        var config = RunConfig.Parse(output, "the default", []);
+        Assert.Equal("patterns", config.Data);
+        Assert.IsType<SimClrOptions>(config.Method);
+    }
+
+    [Fact]
+    public void Patterns_Trains_ResumesAndEvaluates()
     {
         var began = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
         var (code, output, error) = Moco.Run(
             folder,
-            ["pretrain", "--set", .. Moco.Tiny.Split(' '), "data=patterns:24", "--steps", "4"]);
+            ["pretrain", "patterns", "--set", .. Moco.Tiny.Split(' '), "data=patterns:24", "--steps", "4"]);
         Assert.True(code == 0, error);
         Assert.Contains("(untrained)", output);
         Assert.Contains("--resume --run", output);
@@ -81,7 +93,8 @@ public sealed class PretrainTests : IDisposable
     public void FaultsOfEveryKind_AreReportedTogether_BeforeAnyWork()
     {
         var (code, output, error) = Moco.Run(
-            folder, "pretrain", "--data", "nowhere", "--set", "moco.temperature=-0.2", "--set", "batchSize=20",
+            folder, "pretrain", "patterns", "--data", "nowhere", "--set", "moco.temperature=-0.2", "--set",
+                "batchSize=20",
             "--set", "moco.temprature=1");
 
         Assert.Equal(2, code);
@@ -91,7 +104,8 @@ public sealed class PretrainTests : IDisposable
         Assert.False(Directory.Exists(Path.Combine(folder, "runs")));
 
         (code, _, error) = Moco.Run(
-            folder, "pretrain", "--data", "nowhere", "--set", "moco.temperature=-0.2", "--set", "batchSize=20",
+            folder, "pretrain", "patterns", "--data", "nowhere", "--set", "moco.temperature=-0.2", "--set",
+                "batchSize=20",
             "--device", "cuda:x");
         Assert.Equal(2, code);
         Assert.All(
@@ -105,14 +119,14 @@ public sealed class PretrainTests : IDisposable
     {
         string[] tiny = [.. Moco.Tiny.Split(' ').Where(setting => setting != "epochs=2"), "data=patterns:24"];
         var (code, output, error) = Moco.Run(
-            folder, ["pretrain", "--minutes", "3", "--dry-run", "--json", "--set", .. tiny]);
+            folder, ["pretrain", "patterns", "--minutes", "3", "--dry-run", "--json", "--set", .. tiny]);
         Assert.True(code == 0, error);
         var epochs = (int)JsonNode.Parse(output)!["epochs"]!;
         Assert.Null(JsonNode.Parse(output)!["minutes"]);
         Assert.Contains($"note: {epochs} epochs of 3 steps take about 2.", error);
         Assert.Contains("s an evaluation, ", error);
 
-        (code, _, error) = Moco.Run(folder, ["pretrain", "--minutes", "0.001", "--set", .. tiny]);
+        (code, _, error) = Moco.Run(folder, ["pretrain", "patterns", "--minutes", "0.001", "--set", .. tiny]);
         Assert.Equal(2, code);
         Assert.Matches(@"minutes is 0\.001, but one epoch of 3 steps needs \d", error);
         Assert.False(Directory.Exists(Path.Combine(folder, "runs")));
@@ -121,11 +135,11 @@ public sealed class PretrainTests : IDisposable
     [Fact]
     public void EpochsBesideATimeBudget_AreRefused()
     {
-        var (code, _, error) = Moco.Run(folder, "pretrain", "--minutes", "1", "--set", "epochs=2");
+        var (code, _, error) = Moco.Run(folder, "pretrain", "patterns", "--minutes", "1", "--set", "epochs=2");
         Assert.Equal(2, code);
         Assert.Contains("epochs and minutes are both set", error);
 
-        (code, _, error) = Moco.Run(folder, "pretrain", "--minutes", "0");
+        (code, _, error) = Moco.Run(folder, "pretrain", "patterns", "--minutes", "0");
         Assert.Equal(2, code);
         Assert.Contains("minutes is 0, expected a number above 0", error);
 
@@ -142,7 +156,7 @@ public sealed class PretrainTests : IDisposable
         Assert.Equal(2, code);
         Assert.Contains("no images", error);
 
-        (code, _, error) = Moco.Run(folder, "pretrain", "--data", "patterns:20");
+        (code, _, error) = Moco.Run(folder, "pretrain", "patterns", "--data", "patterns:20");
         Assert.Equal(2, code);
         Assert.Contains("20 images are fewer than batchSize 128", error);
     }
@@ -150,7 +164,8 @@ public sealed class PretrainTests : IDisposable
     [Fact]
     public void ADryRun_ShowsShapesAndCost_InAFewLines_AndWritesNothing()
     {
-        var (code, output, error) = Moco.Run(folder, ["pretrain", "--dry-run", "--set", .. Moco.Tiny.Split(' ')]);
+        var (code, output, error) = Moco.Run(folder, ["pretrain", "patterns", "--dry-run", "--set",
+            .. Moco.Tiny.Split(' ')]);
 
         Assert.True(code == 0, error);
         Assert.All(
@@ -166,7 +181,7 @@ public sealed class PretrainTests : IDisposable
     {
         var (code, output, error) = Moco.Run(
             folder,
-            ["pretrain", "--dry-run", "--json", "--set", .. Moco.Tiny.Split(' ')]);
+            ["pretrain", "patterns", "--dry-run", "--json", "--set", .. Moco.Tiny.Split(' ')]);
         Assert.True(code == 0, error);
         Assert.Contains("\"temperature\": 0.2", output);
         File.WriteAllText(Path.Combine(folder, "mine.json"), output);
@@ -174,20 +189,20 @@ public sealed class PretrainTests : IDisposable
         var (_, again, _) = Moco.Run(folder, "pretrain", "mine.json", "--dry-run", "--json");
 
         Assert.Equal(output, again);
-        Assert.Contains("--json requires --dry-run", Moco.Run(folder, "pretrain", "--json").Error);
+        Assert.Contains("--json requires --dry-run", Moco.Run(folder, "pretrain", "patterns", "--json").Error);
     }
 
     [Fact]
     public void Notes_NameOnlySettingsThatTheUserChanged_AndComeLast()
     {
-        Assert.Empty(Moco.Run(folder, "pretrain", "--dry-run").Error); // patterns means its learning rate
-        var (_, _, error) = Moco.Run(folder, "pretrain", "--dry-run", "--set", "batchSize=64");
+        Assert.Empty(Moco.Run(folder, "pretrain", "patterns", "--dry-run").Error); // patterns means its learning rate
+        var (_, _, error) = Moco.Run(folder, "pretrain", "patterns", "--dry-run", "--set", "batchSize=64");
         Assert.Contains("moco: note: optimizer.learningRate is 0.12; the official scale for batchSize 64", error);
 
         Terminal.Require();
         var (_, screen) = Terminal.Run(
             folder, 120, "xterm",
-            ["pretrain", "--dry-run", "--set", .. Moco.Tiny.Split(' ')]);
+            ["pretrain", "patterns", "--dry-run", "--set", .. Moco.Tiny.Split(' ')]);
         Assert.True(
             screen.IndexOf("would end at", StringComparison.Ordinal)
                 < screen.IndexOf("moco: note: ", StringComparison.Ordinal),
@@ -247,7 +262,8 @@ public sealed class PretrainTests : IDisposable
         using var process = Moco.Start(
             folder,
             [
-                "pretrain", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "data=patterns:400", "epochs=1000",
+                "pretrain", "patterns", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "data=patterns:400",
+                    "epochs=1000",
                 "knn.everyEpochs=0",
             ]);
         while (process.StandardOutput.ReadLine() is { } line && !line.Contains("step 20/"))

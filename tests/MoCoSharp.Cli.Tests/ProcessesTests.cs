@@ -18,8 +18,8 @@ public sealed class ProcessesTests : IDisposable
     [Fact]
     public void AResumedRun_EndsInTheSameBits_OnAsManyProcesses_AndResumesOnAnotherNumber()
     {
-        End(0, Start(2, ["pretrain", "--run", "whole", "--set", .. Settings]));
-        End(0, Start(2, ["pretrain", "--run", "parts", "--steps", "4", "--set", .. Settings]));
+        End(0, Start(2, ["pretrain", "patterns", "--run", "whole", "--set", .. Settings]));
+        End(0, Start(2, ["pretrain", "patterns", "--run", "parts", "--steps", "4", "--set", .. Settings]));
         var output = End(0, Start(2, ["pretrain", "--run", "parts", "--resume"])).Output;
 
         Assert.Equal(Newest("whole"), Newest("parts"));
@@ -37,7 +37,8 @@ public sealed class ProcessesTests : IDisposable
     {
         string[] settings = [.. Settings.Where(setting => setting != "epochs=2")];
         var (output, error) = End(
-            0, Start(2, ["pretrain", "--run", "run", "--minutes", "3", "--steps", "4", "--set", .. settings]));
+            0, Start(2, ["pretrain", "patterns", "--run", "run", "--minutes", "3", "--steps", "4", "--set",
+                .. settings]));
 
         var epochs = RunConfigFile.Load(Run("run").ConfigPath).Epochs;
         Assert.Contains($"note: {epochs} epochs of 3 steps take about ", output + error);
@@ -48,8 +49,9 @@ public sealed class ProcessesTests : IDisposable
     public void ProcessesWithOtherConfigurationsOrImages_AreReported_BeforeAnyWork()
     {
         Mpirun.Demand();
-        var error = End(2, Mpirun.Start(folder, 1, ["pretrain", "--run", "run", "--set", .. Settings], 1,
-            ["pretrain", "--run", "run", "--set", .. Settings, "data=patterns:32", "optimizer.learningRate=0.01"])
+        var error = End(2, Mpirun.Start(folder, 1, ["pretrain", "patterns", "--run", "run", "--set", .. Settings], 1,
+            ["pretrain", "patterns", "--run", "run", "--set", .. Settings, "data=patterns:32",
+                "optimizer.learningRate=0.01"])
     ).Error;
 
         Assert.Contains("optimizer.learningRate: process 0 0.12, this one 0.01", error);
@@ -60,7 +62,7 @@ public sealed class ProcessesTests : IDisposable
     [Fact]
     public void ABatchThatDoesNotDivide_IsRefused_WithTheCure()
     {
-        var error = End(2, Start(3, ["pretrain", "--run", "run", "--set", .. Settings])).Error;
+        var error = End(2, Start(3, ["pretrain", "patterns", "--run", "run", "--set", .. Settings])).Error;
 
         Assert.Contains("batchSize is 8, which does not divide among 3 processes. Take a batchSize of 9.", error);
         Assert.Single(
@@ -123,7 +125,8 @@ public sealed class ProcessesTests : IDisposable
 
         var (output, error) = End(
             null,
-            Start(2, ["pretrain", "--run", "run", "--on-bad-image", "fail", "--set", .. Settings, "data=images"]));
+            Start(2, ["pretrain", "patterns", "--run", "run", "--on-bad-image", "fail", "--set", .. Settings,
+                "data=images"]));
 
         Assert.DoesNotContain("done: ", output);
         // mpirun's SIGTERM may have the other say that it stops; what went wrong is told once.
@@ -159,7 +162,7 @@ public sealed class ProcessesTests : IDisposable
         var start = Mpirun.Start(
             folder,
             2,
-            ["pretrain", "--run", "run", "--set", .. Settings, .. quietly],
+            ["pretrain", "patterns", "--run", "run", "--set", .. Settings, .. quietly],
             options: options);
         start.Environment["MOCO_SILENCE_SECONDS"] = "4";
         var job = new Job(start);

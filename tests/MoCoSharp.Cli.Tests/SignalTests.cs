@@ -44,7 +44,8 @@ public sealed class SignalTests : IDisposable
         Assert.SkipUnless(OperatingSystem.IsLinux(), "sends a signal");
         // Steps of many seconds: one cannot end between the two.
         using var process = Moco.Start(folder, [
-            "pretrain", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "data=patterns:400", "encoder.depth=50",
+            "pretrain", "patterns", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "data=patterns:400",
+                "encoder.depth=50",
             "encoder.width=64", "encoder.stem=cifar",
             "batchSize=128", "bnGroups=8", "views.size=64", "knn.everyEpochs=0"]);
         Until(process, "run:");
@@ -85,7 +86,7 @@ public sealed class SignalTests : IDisposable
             .. Moco.Tiny.Split(' '), "data=patterns:24", "epochs=60", "logEvery=1", "knn.everyEpochs=0",
             "checkpoints.everySteps=5", "checkpoints.keep=2",
         ];
-        var (code, _, error) = Moco.Run(folder, ["pretrain", "--run", "whole", "--set", .. settings]);
+        var (code, _, error) = Moco.Run(folder, ["pretrain", "patterns", "--run", "whole", "--set", .. settings]);
         Assert.True(code == 0, error);
 
         // A disk of 8 MB, filled up once there is a checkpoint, and freed once the program has said so twice.
@@ -126,7 +127,8 @@ public sealed class SignalTests : IDisposable
         var (code, _, error) = Moco.Run(
             folder,
             [
-                "pretrain", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "data=patterns:24", "knn.everyEpochs=0",
+                "pretrain", "patterns", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "data=patterns:24",
+                    "knn.everyEpochs=0",
                 "--steps", "2",
             ]);
         Assert.True(code == 0, error);
@@ -160,7 +162,7 @@ public sealed class SignalTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     private Process Endless(params string[] more) => Moco.Start(folder, [
-        "pretrain", "--run", "run", .. more, "--set", .. Moco.Tiny.Split(' '), "data=patterns:400",
+        "pretrain", "patterns", "--run", "run", .. more, "--set", .. Moco.Tiny.Split(' '), "data=patterns:400",
         "epochs=1000", "knn.everyEpochs=0", "checkpoints.everyEpochs=1000",
     ]);
 

@@ -20,7 +20,8 @@ public sealed partial class TerminalTests : IDisposable
     {
         Terminal.Require();
 
-        var (code, screen) = Terminal.Run(folder, columns, term, ["pretrain", "--run", "run", "--set", .. Tiny]);
+        var (code, screen) = Terminal.Run(folder, columns, term, ["pretrain", "patterns", "--run", "run", "--set",
+            .. Tiny]);
 
         Assert.True(code == 0, screen);
         Assert.Contains("done: 6 steps", screen);
@@ -36,7 +37,8 @@ public sealed partial class TerminalTests : IDisposable
     {
         Terminal.Require();
 
-        var (code, screen) = Terminal.Run(folder, columns, term, ["pretrain", "--run", "run", "--set", .. Tiny]);
+        var (code, screen) = Terminal.Run(folder, columns, term, ["pretrain", "patterns", "--run", "run", "--set",
+            .. Tiny]);
 
         Assert.True(code == 0, screen);
         Assert.Contains("done: 6 steps", screen);
@@ -51,7 +53,7 @@ public sealed partial class TerminalTests : IDisposable
         var screen = new StringBuilder();
         using var process = Terminal.Start(
             folder, 80, "xterm",
-            ["pretrain", "--run", "run", "--set", .. Tiny, "epochs=100000", "knn.everyEpochs=0"]);
+            ["pretrain", "patterns", "--run", "run", "--set", .. Tiny, "epochs=100000", "knn.everyEpochs=0"]);
         Terminal.Until(process, "loss", screen);
 
         process.StandardInput.Write('\x03');
@@ -71,7 +73,7 @@ public sealed partial class TerminalTests : IDisposable
         Terminal.Require();
         var screen = new StringBuilder();
         var moco = Terminal.Command([
-            "pretrain", "--run", "run", "--set", .. Tiny, "epochs=100000", "knn.everyEpochs=0",
+            "pretrain", "patterns", "--run", "run", "--set", .. Tiny, "epochs=100000", "knn.everyEpochs=0",
         ]);
         using var process = Terminal.StartShell(
             folder,
@@ -131,7 +133,7 @@ public sealed partial class TerminalTests : IDisposable
     public void ALogThatCannotBeWritten_DoesNotEndARun(string redirection, int expected)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "closes descriptors by a shell");
-        var line = $"{Terminal.Command(["pretrain", "--run", "run", "--set", .. Tiny])} {redirection}";
+        var line = $"{Terminal.Command(["pretrain", "patterns", "--run", "run", "--set", .. Tiny])} {redirection}";
 
         var (code, _, error) = Moco.RunShell(folder, line);
 

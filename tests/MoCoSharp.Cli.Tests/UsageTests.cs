@@ -172,7 +172,8 @@ public sealed class UsageTests : IDisposable
     public void FaultsOfAllKindsInSettings_AreReportedTogether()
     {
         var (code, _, error) = Moco.Run(
-            folder, "pretrain", "--set", "moco.temperature=-1", "batchSize=0", "epochs=x", "knn.everyEpochs=1.5",
+            folder, "pretrain", "patterns", "--set", "moco.temperature=-1", "batchSize=0", "epochs=x",
+                "knn.everyEpochs=1.5",
             "optimizer.lr=3");
 
         Assert.Equal(2, code);

@@ -35,9 +35,10 @@ public sealed class WeightsTests : IDisposable
         string[] settings = [.. Tiny, "initialWeights=theirs.pth"];
         Assert.Equal(
             0,
-            Moco.Run(folder, ["pretrain", "--run", "whole", "--steps", "3", "--set", .. settings]).ExitCode);
+            Moco.Run(folder, ["pretrain", "patterns", "--run", "whole", "--steps", "3", "--set",
+                .. settings]).ExitCode);
 
-        KillAfterAStep(["pretrain", "--run", "killed", "--set", .. settings]);
+        KillAfterAStep(["pretrain", "patterns", "--run", "killed", "--set", .. settings]);
         Assert.Empty(Directory.GetFiles(Path.Combine(folder, "killed", "checkpoints"), "*.safetensors"));
         File.Delete(Path.Combine(folder, "killed", "views.png"));
         var (code, output, error) = Moco.Run(folder, "pretrain", "--resume", "--run", "killed", "--steps", "3");
@@ -60,7 +61,7 @@ public sealed class WeightsTests : IDisposable
             var (code, _, error) = Moco.Run(
                 folder,
                 [
-                    "pretrain", "--run", "run", .. dry, "--set", .. Tiny, "encoder.width=8", "data=nowhere",
+                    "pretrain", "patterns", "--run", "run", .. dry, "--set", .. Tiny, "encoder.width=8", "data=nowhere",
                     "initialWeights=theirs.pth",
                 ]);
             Assert.Equal(2, code);
@@ -69,7 +70,7 @@ public sealed class WeightsTests : IDisposable
 
             (code, _, error) = Moco.Run(
                 folder,
-                ["pretrain", "--run", "run", .. dry, "--set", .. Tiny, "initialWeights=gone.pth"]);
+                ["pretrain", "patterns", "--run", "run", .. dry, "--set", .. Tiny, "initialWeights=gone.pth"]);
             Assert.Equal(2, code);
             Assert.Contains("initialWeights: gone.pth: there is no such file or run folder.", error);
         }
@@ -85,7 +86,7 @@ public sealed class WeightsTests : IDisposable
             0,
             Moco.Run(
                 folder,
-                ["pretrain", "--run", "run", "--steps", "1", "--set", .. Tiny, "initialWeights=theirs.pth"]
+                ["pretrain", "patterns", "--run", "run", "--steps", "1", "--set", .. Tiny, "initialWeights=theirs.pth"]
             ).ExitCode);
         var config = Path.Combine(folder, "run", "config.json");
         File.WriteAllText(config, File.ReadAllText(config).Replace("\"width\": 4", "\"width\": 8"));
@@ -116,7 +117,7 @@ public sealed class WeightsTests : IDisposable
         {
             var (code, _, error) = Moco.Run(
                 folder,
-                ["pretrain", "--run", run, "--on-bad-image", "fail", "--set", .. Tiny, "data=broken"]);
+                ["pretrain", "patterns", "--run", run, "--on-bad-image", "fail", "--set", .. Tiny, "data=broken"]);
             Assert.True(code == 1, error);
         }
 
@@ -124,7 +125,8 @@ public sealed class WeightsTests : IDisposable
         Assert.Equal(
             [Path.Combine(folder, "mine", "notes")],
             Directory.GetFileSystemEntries(Path.Combine(folder, "mine")));
-        Assert.Equal(0, Moco.Run(folder, ["pretrain", "--run", "new", "--steps", "1", "--set", .. Tiny]).ExitCode);
+        Assert.Equal(0, Moco.Run(folder, ["pretrain", "patterns", "--run", "new", "--steps", "1", "--set",
+            .. Tiny]).ExitCode);
     }
 
     [Fact]
@@ -134,7 +136,7 @@ public sealed class WeightsTests : IDisposable
         var (code, output, error) = Moco.Run(
             folder,
             [
-                "pretrain", "--run", "run", "--steps", "1", "--set", .. Tiny, "knn.everyEpochs=1",
+                "pretrain", "patterns", "--run", "run", "--steps", "1", "--set", .. Tiny, "knn.everyEpochs=1",
                 "initialWeights=theirs.pth",
             ]);
 
@@ -215,11 +217,12 @@ public sealed class WeightsTests : IDisposable
 
         Assert.Contains(
             "--set initialPrefix=backbone.",
-            Moco.Run(folder, ["pretrain", "--run", "run", "--set", .. Tiny, "initialWeights=two.ckpt"]).Error);
+            Moco.Run(folder, ["pretrain", "patterns", "--run", "run", "--set", .. Tiny,
+                "initialWeights=two.ckpt"]).Error);
         var (trained, output, fault) = Moco.Run(
             folder,
             [
-                "pretrain", "--run", "run", "--steps", "1", "--set", .. Tiny, "initialWeights=two.ckpt",
+                "pretrain", "patterns", "--run", "run", "--steps", "1", "--set", .. Tiny, "initialWeights=two.ckpt",
                 "initialPrefix=backbone",
             ]);
         Assert.True(trained == 0, fault);
@@ -244,7 +247,7 @@ public sealed class WeightsTests : IDisposable
 
         var (refused, _, fault) = Moco.Run(
             folder,
-            ["pretrain", "--run", "a", "--set", .. Tiny, "initialWeights=nan.pth"]);
+            ["pretrain", "patterns", "--run", "a", "--set", .. Tiny, "initialWeights=nan.pth"]);
         Assert.Equal(2, refused);
         Assert.Contains("layer1.0.conv1.weight", fault);
         Assert.Contains(
@@ -277,7 +280,7 @@ public sealed class WeightsTests : IDisposable
             Moco.Run(
                 folder,
                 [
-                    "pretrain", "--run", "run", "--steps", "2", "--set", .. Tiny, "knn.neighbours=3",
+                    "pretrain", "patterns", "--run", "run", "--steps", "2", "--set", .. Tiny, "knn.neighbours=3",
                     "knn.temperature=0.02", "precision=fp32",
                 ]
             ).ExitCode);
@@ -302,7 +305,8 @@ public sealed class WeightsTests : IDisposable
         Pictures("photos", 2);
         File.WriteAllText(Path.Combine(folder, "list.txt"), "photos/0.png\nphotos/1.png\n");
         File.WriteAllText(Path.Combine(folder, "page.pth"), "<!DOCTYPE html><html>");
-        Assert.Equal(0, Moco.Run(folder, ["pretrain", "--run", "run", "--steps", "1", "--set", .. Tiny]).ExitCode);
+        Assert.Equal(0, Moco.Run(folder, ["pretrain", "patterns", "--run", "run", "--steps", "1", "--set",
+            .. Tiny]).ExitCode);
         Assert.Equal(0, Moco.Run(folder, "export", "run", "--format", "onnx", "-o", "a.onnx").ExitCode);
         Assert.Equal(0, Moco.Run(folder, "pack", "photos", "-o", "a.pack").ExitCode);
         foreach (var (file, said) in new[]
