@@ -138,7 +138,11 @@ internal static class PretrainCommand
             return Processes.Refuse(group, all);
         }
 
-        Notes(plan!, request);
+        if (!request.DryRun)
+        {
+            Notes(plan!, request); // before the budget is measured, which takes time
+        }
+
         plan = WithinBudget(plan!, group, faults);
         if (plan is null)
         {
@@ -152,6 +156,7 @@ internal static class PretrainCommand
                 Show(plan, request.Json);
             }
 
+            Notes(plan, request);
             return ExitCode.Done;
         }
 
