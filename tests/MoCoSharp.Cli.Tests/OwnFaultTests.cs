@@ -29,7 +29,7 @@ public sealed class OwnFaultTests : IDisposable
             "Opened",
             ["pretrain", "patterns", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "data=patterns:24"]);
 
-        Check(code, error, "command moco pretrain --run run", "InvalidOperationException: a test's");
+        Check(code, error, "command moco pretrain patterns --run run", "InvalidOperationException: a test's");
     }
 
     [Fact]
@@ -41,7 +41,7 @@ public sealed class OwnFaultTests : IDisposable
             ["pretrain", "patterns", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "epochs=5000",
                 "data=patterns:24"]);
 
-        Check(code, error, "command moco pretrain --run run", "InvalidOperationException: beside");
+        Check(code, error, "command moco pretrain patterns --run run", "InvalidOperationException: beside");
     }
 
     [Fact]

@@ -13,7 +13,7 @@ public sealed class OwnLibtorchTests : IDisposable
         CopyWithoutLibtorch(AppContext.BaseDirectory, _program);
     }
 
-    private static string Training => $"pretrain --data patterns:32 --run run --steps 2 --set {Moco.Tiny}";
+    private static string Training => $"pretrain patterns --data patterns:32 --run run --steps 2 --set {Moco.Tiny}";
 
     private static string Deployed => Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native");
 

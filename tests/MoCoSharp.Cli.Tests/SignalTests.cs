@@ -93,7 +93,8 @@ public sealed class SignalTests : IDisposable
         Directory.CreateDirectory(Path.Combine(folder, "disk"));
         var script = $$"""
             mount -t tmpfs -o size=8m tmpfs disk || exit 99
-            dotnet '{{Path.Combine(AppContext.BaseDirectory, "moco.dll")}}' pretrain --run disk/run --set {{string.Join(
+            dotnet '{{Path.Combine(AppContext.BaseDirectory, "moco.dll")}}' \
+            pretrain patterns --run disk/run --set {{string.Join(
                 ' ',
                 settings
             )}} > out.txt 2> err.txt &

@@ -35,6 +35,13 @@ internal sealed record BudgetCandidate(string Name, IReadOnlyList<string> Settin
                     $"candidate \"{candidate.Name}\": expected a name that a folder can have, before the colon.");
             }
 
+            if (candidate.Name.StartsWith("final-", StringComparison.Ordinal))
+            {
+                faults.Add(
+                    $"candidate \"{candidate.Name}\": names with \"final-\" are those of --final. " +
+                    "Choose another name.");
+            }
+
             if (candidate.Settings.FirstOrDefault(setting => !setting.Contains('=')) is { } wrong)
             {
                 faults.Add($"candidate {candidate.Name}: \"{wrong}\" is no setting, expected key=value.");
@@ -70,7 +77,8 @@ internal sealed record BudgetCandidate(string Name, IReadOnlyList<string> Settin
             faults.Add($"{path}: expected a JSON object, {{\"name\": \"key=value key=value\"}}.");
         }
         catch (Exception error) when (
-            error is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException)
+            error is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException
+                or ArgumentException)
         {
             faults.Add(
                 $"{path}: cannot be read: {error.Message} Expected a JSON object, " +

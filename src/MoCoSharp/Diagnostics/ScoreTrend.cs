@@ -69,8 +69,9 @@ internal static class ScoreTrend
                     : "The run may be ended.");
         }
 
-        var before = scores.Last(item => item.Epoch <= (1 - LongSince) * last.Epoch);
-        return isOver && rises(before.Score, last.Score)
+        // A monitor that was switched on late has no score from before the last third.
+        var earlier = scores.Where(item => item.Epoch <= (1 - LongSince) * last.Epoch).ToList();
+        return isOver && earlier.Count > 0 && earlier[^1] is var before && rises(before.Score, last.Score)
             ? $"{name} still rose in the last third ({text(before.Score)} at epoch {before.Epoch}, " +
                 $"{text(last.Score)} at {at}): more epochs may help." +
                 (fallsToZero ? " A falling learning rate raises the end of any schedule; only a longer run tells." : "")

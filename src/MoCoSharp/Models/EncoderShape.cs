@@ -8,6 +8,8 @@ namespace MoCoSharp.Models;
 /// <summary>Infers the architecture of an encoder from the shapes of its weights.</summary>
 internal static class EncoderShape
 {
+    private const int UsualWidth = 256; // an encoder of this width takes a gigabyte at most
+
     /// <summary>Whether a tensor of an encoder is a parameter, not a buffer.</summary>
     public static bool IsParameter(string name) =>
         name.EndsWith(".weight", StringComparison.Ordinal) || name.EndsWith(".bias", StringComparison.Ordinal);
@@ -135,6 +137,18 @@ internal static class EncoderShape
             throw new InvalidDataException(
                 $"{source}: is no ResNet-{options.Depth} as here: layer4.0.conv1.weight has {last} outputs, expected " +
                 $"{8L * options.Width}, eight times those of conv1.weight.");
+        }
+
+        var widest = weights.GetValueOrDefault("layer4.0.conv2.weight")?.shape;
+        if (
+            widest is null
+                ? options.Width > UsualWidth
+                : !widest.SequenceEqual([8L * options.Width, 8L * options.Width, 3, 3]))
+        {
+            throw new InvalidDataException(
+                $"{source}: is no ResNet-{options.Depth} as here: layer4.0.conv2.weight is " +
+                $"{(widest is null ? "missing" : $"[{string.Join(", ", widest)}]")}, expected " +
+                $"[{8L * options.Width}, {8L * options.Width}, 3, 3].");
         }
 
         using var random = new Generator(0);

@@ -14,6 +14,8 @@ internal readonly record struct RunCost(double Start, double Step, double Evalua
     // The share of a budget for what is not measured: health figures, log files, noise of the machine.
     private const double Reserve = 0.03;
 
+    private const int Baselines = 2; // at the end: raw pixels and colors take about two evaluations
+
     /// <summary>Seconds that training and the evaluations of so many epochs take, without the start.</summary>
     /// <param name="epochs">Above 0.</param>
     /// <param name="stepsPerEpoch">Above 0.</param>
@@ -33,7 +35,8 @@ internal readonly record struct RunCost(double Start, double Step, double Evalua
         }
 
         // The monitor also evaluates before the first step.
-        return steps + (Save * saves) + (Evaluation * (1 + Times(epochs, Math.Max(1, config.Knn.EveryEpochs))));
+        var evaluations = 1 + Times(epochs, Math.Max(1, config.Knn.EveryEpochs)) + Baselines;
+        return steps + (Save * saves) + (Evaluation * evaluations);
     }
 
     /// <summary>The most epochs that end inside a budget; 0 if not even one does.</summary>
