@@ -61,7 +61,7 @@ END
 # runs FOLDER: the program reads what was trained.
 runs() {
     dotnet run --project "$1" -c Release -- "$(ls -d "$work"/train-* | head -n 1)" | tee "$work/said"
-    grep -q "^resnet18, width 16, small stem: 2 x 128$" "$work/said"
+    grep -q "^resnet10, width 16, small stem: 2 x 128$" "$work/said"
 }
 
 echo "package reference"
