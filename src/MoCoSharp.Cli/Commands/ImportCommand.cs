@@ -80,7 +80,8 @@ internal static class ImportCommand
             throw new ConfigurationException(faults);
         }
 
-        var config = weights.Configure(loaded, file);
+        // A run chooses these when it begins; an imported one has begun.
+        var config = weights.Configure(loaded, file) with { Minutes = null, SizeToImages = false };
         faults.AddRange(config.Validate());
         var plan = data is null ? null : PretrainPlan.Open(config, data, validation, faults);
         if (faults.Count > 0)

@@ -32,7 +32,7 @@ internal sealed record BudgetTerms(
     public string Prefix => IsFinal ? "final-" : "";
 
     /// <summary>Whether a part of the training images judges, rather than other images.</summary>
-    public bool JudgesWithTrainingImages => Judge?.Split(':')[0] == HeldOut.Split(':')[0];
+    public bool JudgesWithTrainingImages => IsHeldOut(Judge);
 
     /// <summary>All settings of a candidate over the recipe.</summary>
     public IReadOnlyList<string> SettingsOf(BudgetCandidate candidate) =>
@@ -47,6 +47,11 @@ internal sealed record BudgetTerms(
     {
         var own = new List<string>();
         var config = Recipes.TryLoad(Recipe, SettingsOf(candidate), own);
+        if (IsFinal && IsHeldOut(config?.Validation))
+        {
+            own.Add($"validation is \"{config!.Validation}\", but --final judges by test images: name them with --val.");
+        }
+
         own.AddRange(candidate.Settings.Where(setting => IsOf(setting, Fixed)).Select(Refusal));
         foreach (var fault in own)
         {
@@ -70,6 +75,7 @@ internal sealed record BudgetTerms(
             ["recipe"] = Recipe,
             ["settings"] = string.Join(' ', Settings),
             ["minutes"] = Minutes,
+            [$"{Prefix}judge"] = Judge ?? "",
         };
         var path = Path.Combine(folder, FileName);
         if (!File.Exists(path))
@@ -80,13 +86,25 @@ internal sealed record BudgetTerms(
         }
 
         var before = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
-        return
+        string[] differences =
         [
-            .. now.Where(item => !JsonNode.DeepEquals(item.Value, before[item.Key])).Select(item =>
-                $"{folder} has runs with another {item.Key}: {before[item.Key]?.ToJsonString()}, here " +
-                $"{item.Value?.ToJsonString()}. Name another folder with --run."),
+            .. now
+                .Where(item => before.ContainsKey(item.Key) && !JsonNode.DeepEquals(item.Value, before[item.Key]))
+                .Select(item =>
+                    $"{folder} has runs with another {item.Key}: {before[item.Key]?.ToJsonString()}, here " +
+                    $"{item.Value?.ToJsonString()}. Name another folder with --run."),
         ];
+        if (differences.Length == 0)
+        {
+            // The test images have a judge of their own.
+            before[$"{Prefix}judge"] = Judge ?? "";
+            StudyTable.Put(folder, FileName, before.ToJsonString());
+        }
+
+        return differences;
     }
+
+    private static bool IsHeldOut(string? source) => source?.Split(':')[0] == HeldOut.Split(':')[0];
 
     private static string Refusal(string setting) =>
         $"{setting}: the study chooses this itself, the same for all candidates. Leave it out.";

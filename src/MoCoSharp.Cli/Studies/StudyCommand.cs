@@ -79,6 +79,13 @@ internal static class StudyCommand
                 faults.Add($"{named} is a recipe of {config.Method.Name}, expected a recipe of MoCo.");
             }
 
+            if (config is { SizeToImages: true })
+            {
+                faults.Add(
+                    $"{named} sizes itself for the images, and the cells of a study have one size. Take " +
+                    "moco-v2-folder, or `moco study budget`.");
+            }
+
             config = config is null ? null : config with { Minutes = null }; // all cells have the recipe's epochs
             if (parsed.GetValue(seeds) < 1)
             {

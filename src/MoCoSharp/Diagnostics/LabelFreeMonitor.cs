@@ -24,6 +24,10 @@ internal sealed class LabelFreeMonitor(
     private const int ImagesOfLidar = 512;
     private const int Views = 8; // of each image of LiDAR
 
+    /// <summary>Images that pass through the encoder in one measurement of a data set.</summary>
+    /// <param name="images">Number of images in the set.</param>
+    public static int Passes(int images) => (2 * Math.Min(Images, images)) + (Views * Math.Min(ImagesOfLidar, images));
+
     /// <summary>Measures RankMe of pooled features and head outputs.</summary>
     /// <param name="encoder">The encoder. It is in evaluation mode meanwhile, and does not change.</param>
     /// <param name="group">The ranks that share the work, with equal encoders.</param>

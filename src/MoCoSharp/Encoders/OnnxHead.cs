@@ -16,9 +16,11 @@ internal sealed record OnnxHead(IReadOnlyList<OnnxLinear> Linear, OnnxNode? Rest
         }
 
         var layers = new List<OnnxLinear>();
+        OnnxNode? last = null; // a ReLU after the layers so far
         while (flow.Consumers(value) is [{ Operation: "Gemm" or "MatMul" } node] && Find(flow, node) is { } layer)
         {
             layers.Add(layer);
+            last = null;
             value = flow.Pass(node);
             if (node.Operation == "MatMul" && layer.Bias is not null && flow.Next(value) is { } add)
             {
@@ -30,7 +32,13 @@ internal sealed record OnnxHead(IReadOnlyList<OnnxLinear> Linear, OnnxNode? Rest
                 break;
             }
 
+            last = relu;
             value = flow.Pass(relu);
+        }
+
+        if (last is not null)
+        {
+            return new(layers, last); // the heads here end with a linear layer
         }
 
         var rest = flow.Consumers(value) is [{ Operation: not ("Softmax" or "LogSoftmax") } other, ..] ? other : null;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using MoCoSharp.Data.Views;
+using MoCoSharp.Models;
 using TorchSharp;
 using static MoCoSharp.Kernels.Scalars;
 using static TorchSharp.torch;
@@ -14,6 +15,18 @@ internal static class OnnxPreparation
 
     /// <summary>Whether a model takes pixels as CNTK's do: blue, green, red, 0 to 255, minus a mean image.</summary>
     public static bool IsCntk(OnnxModel model) => model.Producer.StartsWith("CNTK", StringComparison.Ordinal);
+
+    /// <summary>Refuses CNTK models for small images: no file says how their images are prepared.</summary>
+    /// <exception cref="InvalidDataException">It has not the first layers of Microsoft's ImageNet models.</exception>
+    public static void CheckCntk(EncoderOptions options, string path)
+    {
+        if (options.Stem != EncoderStem.ImageNet)
+        {
+            throw new InvalidDataException(
+                $"{path}: is a model by CNTK for small images, and does not say how they are prepared. Of CNTK's " +
+                "models, only those of Microsoft.ML.DnnImageFeaturizer are known. Convert it with PyTorch.");
+        }
+    }
 
     /// <summary>
     /// Changes the first layer of a CNTK model, so that it takes red, green and blue, normalized with ImageNet's mean

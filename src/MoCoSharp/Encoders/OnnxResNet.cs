@@ -146,7 +146,8 @@ internal sealed class OnnxResNet
     {
         if (
             _flow.Next(value) is not { Operation: "GlobalAveragePool" or "ReduceMean" or "AveragePool" } pool
-            || (pool.Operation == "AveragePool" && !IsGlobal(pool)))
+            || (pool.Operation == "AveragePool" && !IsGlobal(pool))
+            || (pool.Operation == "ReduceMean" && !IsOverTheImage(pool)))
         {
             throw _flow.Fault(
                 $"{_flow.Next(value)?.ToString() ?? "the end of the graph"} is where a block, or the pooling of " +
@@ -154,6 +155,15 @@ internal sealed class OnnxResNet
         }
 
         return _flow.Pass(pool);
+    }
+
+    // Over height and width. Newer graphs have the axes as an input.
+    private bool IsOverTheImage(OnnxNode mean)
+    {
+        IReadOnlyList<long> axes = mean.Integers("axes");
+        return axes.Count > 0
+            ? axes.Select(axis => axis < 0 ? axis + 4 : axis).Order().SequenceEqual([2L, 3])
+            : _flow.FindWeight(mean, 1) is { Shape: [2] };
     }
 
     // The kernel is as large as the last stage's output; unknown if the graph leaves the size open.

@@ -38,6 +38,7 @@ internal static class OnnxWeights
         EncoderShape.Compare(path, options, outputs, query);
         if (OnnxPreparation.IsCntk(model))
         {
+            OnnxPreparation.CheckCntk(options, path);
             OnnxPreparation.FoldCntk(query);
         }
 

@@ -101,15 +101,15 @@ internal static class EncoderShape
 
         if (
             shapes.GetValueOrDefault("fc.0.weight") is [var hidden, var mlpInputs]
-            && hidden == features
             && mlpInputs == features
             && shapes.GetValueOrDefault("fc.2.weight") is [var mlpSize, var mlpHidden]
-            && mlpHidden == features
+            && mlpHidden == hidden
             && shapes.ContainsKey("fc.0.bias")
             && shapes.ContainsKey("fc.2.bias")
             && shapes.Keys.Count(name => name.StartsWith("fc.", StringComparison.Ordinal)) == 4)
         {
-            return (options with { Head = EncoderHead.Mlp }, (int)mlpSize);
+            int? headWidth = hidden == features ? null : (int)hidden;
+            return (options with { Head = EncoderHead.Mlp, HeadWidth = headWidth }, (int)mlpSize);
         }
 
         if (shapes.Where(item => item.Key.StartsWith("fc.", StringComparison.Ordinal)).ToList() is { Count: > 0 } head)
@@ -117,8 +117,7 @@ internal static class EncoderShape
             ignored.Add(
                 "the head " +
                 $"({string.Join(", ", head.Select(item => $"{item.Key} [{string.Join(", ", item.Value)}]"))}): "
-                    + $"expected one linear layer on {features} features, or two of which the first keeps " +
-                        $"{features}, with biases");
+                    + $"expected one linear layer on {features} features, or two, with biases");
         }
 
         return (options, null);

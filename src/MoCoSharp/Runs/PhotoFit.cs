@@ -118,11 +118,12 @@ internal static class PhotoFit
                 batch /= 2;
             }
 
-            batch = MultipleOf(facts.Processes, batch);
+            batch = MultipleOf(isSet("bnGroups") ? config.BnGroups : facts.Processes, batch);
             Choose(
                 "batchSize", $"{batch}", $"{facts.Images / batch} steps an epoch", config with { BatchSize = batch });
             batch = config.BatchSize;
-            var groups = Math.Max(1, batch / ImagesPerGroup);
+            // SimCLR normalizes the whole batch.
+            var groups = config.MoCo is null ? 1 : Math.Max(1, batch / ImagesPerGroup);
             groups = batch % MultipleOf(facts.Processes, groups) == 0 ? MultipleOf(facts.Processes, groups) : 1;
             Choose(
                 "bnGroups", $"{groups}", $"BatchNorm groups of {batch / groups} images",

@@ -54,6 +54,9 @@ public sealed class PretrainPlan
     /// <summary>The most epochs that a time budget may choose.</summary>
     internal int MostEpochs { get; init; } = int.MaxValue;
 
+    /// <summary>Whether the user set the steps of warm-up, so that a time budget keeps them.</summary>
+    internal bool KeepsWarmup { get; init; }
+
     /// <summary>Training steps in one epoch.</summary>
     public int StepsPerEpoch => Train.Count / Config.BatchSize;
 
@@ -124,7 +127,8 @@ public sealed class PretrainPlan
 
         if (config is { FitToImages: true } && settings is not null && data is { } counted)
         {
-            (config, fitted) = ImageFit.Apply(config, counted.Train.Count, processes, key => IsSet(key, settings));
+            var (fit, changes) = ImageFit.Apply(config, counted.Train.Count, processes, key => IsSet(key, settings));
+            (config, fitted) = (fit, [.. fitted, .. changes]);
         }
 
         if (config is not null && data is { } opened && opened.Train.Count < config.BatchSize)
@@ -175,6 +179,7 @@ public sealed class PretrainPlan
             ? new PretrainPlan(Resolve(config, found.Train, processes), found.Train, found.Validation, notices, fitted)
             {
                 MostEpochs = most,
+                KeepsWarmup = settings is not null && IsSet("optimizer.warmupSteps", settings),
             }
             : null;
     }

@@ -187,6 +187,15 @@ public sealed class Pretraining : IDisposable
                 TrainingState.Save(path, Progress, _method, _optimizer, _config, check!.Data);
             }
 
+            // Scores of other images or views cannot be compared with later ones.
+            if (
+                accepted.Any(change => change.StartsWith("data:", StringComparison.Ordinal)
+                    || change.StartsWith("views.", StringComparison.Ordinal))
+                || run.ReadConfig().Validation != _config.Validation)
+            {
+                File.Delete(run.BaselinesPath);
+            }
+
             if (accepted.Count > 0 || RunConfigFile.Write(_config) != RunConfigFile.Write(run.ReadConfig()))
             {
                 run.Change(_config, accepted, StepsDone);
@@ -250,11 +259,13 @@ public sealed class Pretraining : IDisposable
         var watch = new Watch(views.Data, new HealthMonitor(_method, _optimizer, _config, _group, views.Data.Count));
         var state = new StateSource(_method, _optimizer, _config, _data ??= DataIdentity.From(views.Data), meter);
         saver.Prepare(state);
+        var isJudged = false;
         try
         {
             Loop(views, worth, log, meter, saver, state, watch, (goal, total), stop);
             PretrainSaves.Finish(saver, state.With(Progress), stop);
-            if (StepsDone >= total)
+            isJudged = !LacksItsMonitor(worth, log, total, stop);
+            if (StepsDone >= total && isJudged)
             {
                 worth.Conclude(StepsDone, Progress.Epoch, stop);
             }
@@ -265,8 +276,7 @@ public sealed class Pretraining : IDisposable
             throw Divergence.Report(run, _method, bad, views.Data, saver.Newest, _group);
         }
 
-        var judged = knn is null || !IsMonitorDue(total) || Known(log);
-        return StepsDone < goal || !judged ? RunEnd.Stopped : StepsDone >= total ? RunEnd.Finished : RunEnd.StepLimit;
+        return StepsDone < goal || !isJudged ? RunEnd.Stopped : StepsDone >= total ? RunEnd.Finished : RunEnd.StepLimit;
     }
 
     /// <inheritdoc/>
@@ -388,6 +398,12 @@ public sealed class Pretraining : IDisposable
     }
 
     private bool Stops(CancellationToken stop) => GroupRows.AnyRank(_group, stop.IsCancellationRequested);
+
+    // Whether a stop prevented the evaluation that is due now; a resume makes up for it.
+    private bool LacksItsMonitor(WorthMonitor worth, RunLog log, long total, CancellationToken stop) =>
+        worth.Knn is not null
+            ? IsMonitorDue(total) && !Known(log)
+            : Progress.Batch == 0 && Stops(stop) && worth.IsLabelFreeDue(StepsDone, Progress.Epoch, total);
 
     private bool Known(RunLog log) => GroupRows.AnyRank(_group, log.Knn.ContainsKey(StepsDone)); // rank 0 has the log
 

@@ -7,14 +7,16 @@ namespace MoCoSharp.Training;
 /// <summary>The seconds that the parts of a run take on this machine.</summary>
 /// <param name="Start">From the start of the program to the first step.</param>
 /// <param name="Step">A training step with its views, which the loader makes at the same time.</param>
-/// <param name="Evaluation">An evaluation by the kNN monitor; 0 without one.</param>
+/// <param name="Evaluation">An evaluation by the kNN monitor or the label-free monitor; 0 without one.</param>
 /// <param name="Save">A checkpoint.</param>
-internal readonly record struct RunCost(double Start, double Step, double Evaluation, double Save)
+/// <param name="IsLabeled">Whether the kNN monitor evaluates; otherwise the label-free monitor.</param>
+internal readonly record struct RunCost(
+    double Start, double Step, double Evaluation, double Save, bool IsLabeled = true)
 {
     // The share of a budget for what is not measured: health figures, log files, noise of the machine.
     private const double Reserve = 0.03;
 
-    private const int Baselines = 2; // at the end: raw pixels and colors take about two evaluations
+    private const int AtTheEnd = 3; // raw pixels, colors and ranks take about as long as an evaluation each
 
     /// <summary>Seconds that training and the evaluations of so many epochs take, without the start.</summary>
     /// <param name="epochs">Above 0.</param>
@@ -34,8 +36,10 @@ internal readonly record struct RunCost(double Start, double Step, double Evalua
             saves += (long)(steps / (60 * config.Checkpoints.EveryMinutes));
         }
 
-        // The monitor also evaluates before the first step.
-        var evaluations = 1 + Times(epochs, Math.Max(1, config.Knn.EveryEpochs)) + Baselines;
+        // A monitor also evaluates before the first step.
+        var evaluations = IsLabeled
+            ? 1 + Times(epochs, Math.Max(1, config.Knn.EveryEpochs)) + AtTheEnd
+            : 1 + Times(epochs, WorthMonitor.LabelFreeEvery(config.Knn.EveryEpochs, epochs));
         return steps + (Save * saves) + (Evaluation * evaluations);
     }
 
@@ -72,7 +76,7 @@ internal readonly record struct RunCost(double Start, double Step, double Evalua
             .. group.Broadcast(string.Create(CultureInfo.InvariantCulture, $"{Start} {Step} {Evaluation} {Save}"))
                 .Split(' ').Select(number => double.Parse(number, CultureInfo.InvariantCulture)),
         ];
-        return new(numbers[0], numbers[1], numbers[2], numbers[3]);
+        return new(numbers[0], numbers[1], numbers[2], numbers[3], IsLabeled);
     }
 
     // At every so many epochs, and at the end.

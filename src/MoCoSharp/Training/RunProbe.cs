@@ -3,6 +3,7 @@ using System.Globalization;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Data.Views;
+using MoCoSharp.Diagnostics;
 using MoCoSharp.Distributed;
 using MoCoSharp.Features;
 using MoCoSharp.Methods;
@@ -44,11 +45,11 @@ internal static class RunProbe
         var created = watch.Elapsed.TotalSeconds;
         var seconds = Math.Clamp(Share * 60 * minutes, Shortest, Longest);
         var clock = MeasureSteps(plan, method, group, seconds);
-        var evaluation = plan.IsMonitored ? MeasureEvaluation(plan, method, group, seconds / 2) : 0;
+        var evaluation = config.Knn.EveryEpochs > 0 ? MeasureEvaluation(plan, method, group, seconds / 2) : 0;
         var save = Bytes(method) / BytesPerSecond;
         // The run creates its method and fills its loader once more.
         var start = elapsed + watch.Elapsed.TotalSeconds + created + Math.Max(0, clock.First - clock.Step);
-        return new(start, clock.Step, evaluation, save);
+        return new(start, clock.Step, evaluation, save, plan.IsMonitored);
     }
 
     private static StepClock MeasureSteps(
@@ -90,12 +91,11 @@ internal static class RunProbe
         _ = step.Run(number, query, key, learningRate: 0, samples: samples).Loss.item<float>(); // waits for a GPU
     }
 
-    // Features of a part of the images, and the products of kNN by their number.
+    // Features of a part of the images. With labels also the products of kNN, by their number.
     private static double MeasureEvaluation(
         PretrainPlan plan, PretrainMethod method, IProcessGroup group, double seconds)
     {
         var config = plan.Config;
-        var (bank, queries) = ((double)plan.Train.Count, (double)plan.Validation!.Count);
         SecondsOf(FewImages); // compiles kernels
         var image = SecondsOf(FewImages);
         if (!GroupRows.AnyRank(group, image * FewImages > seconds))
@@ -103,6 +103,12 @@ internal static class RunProbe
             image = SecondsOf(AgreeOn(group, (int)Math.Clamp(seconds / image, FewImages, MostImages)));
         }
 
+        if (!plan.IsMonitored)
+        {
+            return LabelFreeMonitor.Passes(plan.Train.Count) * image;
+        }
+
+        var (bank, queries) = ((double)plan.Train.Count, (double)plan.Validation!.Count);
         var features = config.Knn.Layer == FeatureLayer.Head ? config.Method.Dimension : method.Encoder.FeatureSize;
         var products = 2 * bank * queries * features / (ProductsPerSecond * config.Threads * group.Size);
         return ((bank + queries) * image) + products;

@@ -26,12 +26,24 @@ internal static class TimeBudget
             return null;
         }
 
+        var (fitted, warmup) = FitWarmup(plan, config, epochs);
         var taken = (cost.Start + cost.Seconds(epochs, plan.StepsPerEpoch, config)) / 60;
-        return plan.With(config with { Epochs = epochs, Minutes = null }, string.Create(
+        return plan.With(fitted with { Epochs = epochs, Minutes = null }, string.Create(
             CultureInfo.InvariantCulture,
             $"{epochs} {(epochs == 1 ? "epoch" : "epochs")} of {plan.StepsPerEpoch} steps take about " +
             $"{taken:F1} of {minutes} minutes: " +
-            $"{Parts(cost)}"));
+            $"{Parts(cost)}{warmup}"));
+    }
+
+    // A warm-up longer than the run would never let the rate fall.
+    private static (RunConfig Config, string Words) FitWarmup(PretrainPlan plan, RunConfig config, int epochs)
+    {
+        var most = Math.Max(1, epochs * plan.StepsPerEpoch / 10);
+        return plan.KeepsWarmup || config.Optimizer.WarmupSteps <= most
+            ? (config, "")
+            : (
+                config with { Optimizer = config.Optimizer with { WarmupSteps = most } },
+                $"; optimizer.warmupSteps is {most}, a tenth of the steps");
     }
 
     private static string Parts(RunCost cost) => string.Create(

@@ -31,10 +31,16 @@ internal sealed class WorthMonitor(
     /// <summary>Whether a label-free measurement is due at the end of an epoch, or before the first.</summary>
     public bool IsLabelFreeDue(long step, int epoch, long total)
     {
-        var every = Math.Max(config.Knn.EveryEpochs, (config.Epochs + LabelFreeTimes - 1) / LabelFreeTimes);
+        var every = LabelFreeEvery(config.Knn.EveryEpochs, config.Epochs);
         return labelFree is not null && (epoch % every == 0 || step == total)
             && !GroupRows.AnyRank(group, log.LabelFree.Contains(step));
     }
+
+    /// <summary>How many epochs lie between two label-free measurements: a tenth of the run, or more.</summary>
+    /// <param name="knnEveryEpochs">Of the kNN monitor, which would measure as often.</param>
+    /// <param name="epochs">Epochs of the run, above 0.</param>
+    public static int LabelFreeEvery(int knnEveryEpochs, int epochs) =>
+        Math.Max(knnEveryEpochs, (epochs + LabelFreeTimes - 1) / LabelFreeTimes);
 
     /// <summary>Measures without labels, and reports.</summary>
     public void MeasureLabelFree(long step, int epoch, CancellationToken stop) => Try(

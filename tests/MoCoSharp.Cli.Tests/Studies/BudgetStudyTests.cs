@@ -89,8 +89,11 @@ public sealed class BudgetStudyTests : IDisposable
         Assert.DoesNotContain("| recipe |", final);
         Assert.Null(RunConfigFile.Load(Path.Combine(folder, "b", "final-cold-seed-0", "config.json")).Validation);
 
-        // Another recipe needs another folder, and other settings another name.
-        var (code, _, error) = Moco.Run(folder, [.. study, "moco.momentum=0.5"]);
+        // Another judge or recipe needs another folder, and other settings another name.
+        var (code, _, error) = Moco.Run(folder, [.. study[..3], "--val", "held-out:0.3", .. study[3..]]);
+        Assert.Equal(2, code);
+        Assert.Contains("b has runs with another judge: \"held-out:0.1\", here \"held-out:0.3\"", error);
+        (code, _, error) = Moco.Run(folder, [.. study, "moco.momentum=0.5"]);
         Assert.Equal(2, code);
         Assert.Contains("b has runs with another settings", error);
         (code, _, error) = Moco.Run(folder, [.. study[..12], "cold: moco.temperature=0.2", .. study[13..]]);

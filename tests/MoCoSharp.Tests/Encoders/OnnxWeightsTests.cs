@@ -23,14 +23,17 @@ public sealed class OnnxWeightsTests : IDisposable
     [InlineData(34, EncoderStem.ImageNet, EncoderHead.Mlp)]
     [InlineData(50, EncoderStem.Small, EncoderHead.Linear)]
     [InlineData(152, EncoderStem.ImageNet, EncoderHead.None)]
-    public void AnExport_ComesBackToTheBit(int depth, EncoderStem stem, EncoderHead head)
+    [InlineData(10, EncoderStem.Small, EncoderHead.Mlp, 50)]
+    public void AnExport_ComesBackToTheBit(int depth, EncoderStem stem, EncoderHead head, int? headWidth = null)
     {
-        using var trained = Trained.New(new EncoderOptions { Depth = depth, Width = 4, Stem = stem, Head = head });
+        using var trained = Trained.New(
+            new EncoderOptions { Depth = depth, Width = 4, Stem = stem, Head = head, HeadWidth = headWidth });
         var withHead = head != EncoderHead.None;
 
         using var weights = Read(Exported(trained, withHead, fold: false));
 
         Assert.Equal((depth, 4, stem), (weights.Encoder.Depth, weights.Encoder.Width, weights.Encoder.Stem));
+        Assert.Equal(headWidth, weights.Encoder.HeadWidth);
         Assert.Equal(withHead ? (head, 16) : (EncoderHead.Linear, null), (weights.Encoder.Head, weights.OutputSize));
         var expected = trained.Encoder.state_dict().Where(item => !EncoderShape.IsCounter(item.Key)).ToList();
         Assert.Equal(expected.Count, weights.Query.Count);
@@ -143,6 +146,9 @@ public sealed class OnnxWeightsTests : IDisposable
 
         Assert.Null(weights.OutputSize);
         Assert.StartsWith("the head, which begins before Mul", Assert.Single(weights.Ignored));
+        using var ends = Read(new SmallOnnx { Head = "GemmRelu" }.File());
+        Assert.Null(ends.OutputSize); // the heads here end with a linear layer
+        Assert.StartsWith("the head, which begins before Relu", Assert.Single(ends.Ignored));
         using var trained = Trained.New(
             new EncoderOptions { Depth = 10, Width = 4, Stem = EncoderStem.Small, Head = EncoderHead.MlpBn });
         using var ours = Read(Exported(trained, withHead: true, fold: false));
@@ -201,6 +207,7 @@ public sealed class OnnxWeightsTests : IDisposable
         Refused(new SmallOnnx { Other = (0, OnnxGraph.Attribute("strides", [1L, 1])) }, "7x7 convolution of stride 1");
         Refused(new SmallOnnx { Other = (2, OnnxGraph.Attribute("pads", [0L, 0, 0, 0])) }, "expected 1 on each side");
         Refused(new SmallOnnx { Pool = "GlobalMaxPool" }, "GlobalMaxPool");
+        Refused(new SmallOnnx { Pool = "ReduceMean", Axes = [1, 2] }, "ReduceMean");
         var whole = new SmallOnnx().File();
         Refused(Patched(whole, [0x10, 0x01, 0x42], [0x10, 0x0A, 0x42]), "is of type float16, expected float32");
         Refused(Patched(whole, [0x10, 0x01, 0x42], [0x70, 0x01, 0x42]), "external_data=False");

@@ -29,11 +29,14 @@ internal sealed class SmallOnnx
     /// <summary>Whether weights and values pass an Identity, as PyTorch writes equal weights.</summary>
     public bool HasIdentities { get; init; }
 
-    /// <summary>"Gemm", "MatMul" (with Add), "Two" (with ReLU), "Other"; "" for no head.</summary>
+    /// <summary>"Gemm", "MatMul" (with Add), "Two" (with ReLU), "GemmRelu", "Other"; "" for no head.</summary>
     public string Head { get; init; } = "";
 
     /// <summary>The pooling operation.</summary>
     public string Pool { get; init; } = "GlobalAveragePool";
+
+    /// <summary>The axes of a "ReduceMean".</summary>
+    public long[] Axes { get; init; } = [2, 3];
 
     /// <summary>Another attribute for a convolution, by its number from 0; null for none.</summary>
     public (int Convolution, ProtoMessage Attribute)? Other { get; init; }
@@ -59,7 +62,7 @@ internal sealed class SmallOnnx
         value = Node("Flatten", [
             Pool switch
             {
-                "ReduceMean" => Node(Pool, [value], Integers("axes", 2, 3)),
+                "ReduceMean" => Node(Pool, [value], Integers("axes", Axes)),
                 "AveragePool" => Node(Pool, [value], Integers("kernel_shape", 2, 2)),
                 _ => Node(Pool, [value]),
             },
@@ -68,6 +71,7 @@ internal sealed class SmallOnnx
         {
             "Gemm" => Linear(value, 32, 5),
             "MatMul" => Node("Add", [Node("MatMul", [value, Weight(32, 5)]), Weight(5)]),
+            "GemmRelu" => Relu(Linear(value, 32, 5)),
             "Two" => Linear(Relu(Linear(value, 32, 32)), 32, 5),
             "Other" => Node("Mul", [Linear(value, 32, 5), Weight(5)]),
             _ => value,

@@ -1,4 +1,5 @@
 using MoCoSharp.Features;
+using MoCoSharp.Optimization;
 using MoCoSharp.Runs;
 using MoCoSharp.Training;
 
@@ -14,12 +15,33 @@ public sealed class RunCostTests
     };
 
     [Theory]
-    [InlineData(1, (1 * 10) + (4 * 3) + 0.5)] // evaluations before and after, two of baselines, one save
-    [InlineData(4, (4 * 10) + (4 * 3) + 1)]
-    [InlineData(5, (5 * 10) + (5 * 3) + 1.5)] // an evaluation and a save at the end, although none is due
-    [InlineData(8, (8 * 10) + (5 * 3) + 2)]
+    [InlineData(1, (1 * 10) + (5 * 3) + 0.5)] // before and after, three at the end, one save
+    [InlineData(4, (4 * 10) + (5 * 3) + 1)]
+    [InlineData(5, (5 * 10) + (6 * 3) + 1.5)] // an evaluation and a save at the end, although none is due
+    [InlineData(8, (8 * 10) + (6 * 3) + 2)]
     public void Seconds_AreThoseOfStepsEvaluationsAndSaves(int epochs, double seconds) =>
         Assert.Equal(seconds, new RunCost(7, 0.1, 3, 0.5).Seconds(epochs, 100, Config), 1e-9);
+
+    [Theory]
+    [InlineData(1, (1 * 10) + (2 * 3) + 0.5)] // before and after
+    [InlineData(100, (100 * 10) + (11 * 3) + 25)] // before, and after each tenth of the epochs; a save every 2
+    public void WithoutLabels_ATenthOfTheEpochsLiesBetweenMeasurements(int epochs, double seconds) =>
+        Assert.Equal(
+            seconds, new RunCost(7, 0.1, 3, 0.5, IsLabeled: false).Seconds(epochs, 100, Config), 1e-9);
+
+    [Fact]
+    public void AWarmupLongerThanATenthOfTheBudget_IsShortened()
+    {
+        var plan = Plan(minutes: 2, warmup: 200);
+
+        var fitted = TimeBudget.Choose(plan, new RunCost(10, 0.1, 4, 1), faults: [])!;
+
+        Assert.Equal(70, fitted.Config.Optimizer.WarmupSteps); // of 700 steps
+        Assert.EndsWith("; optimizer.warmupSteps is 70, a tenth of the steps", fitted.Budget);
+        Assert.Equal(
+            200, TimeBudget.Choose(Plan(2, 200, "optimizer.warmupSteps=200"), new(10, 0.1, 4, 1), [])!
+                .Config.Optimizer.WarmupSteps);
+    }
 
     [Fact]
     public void SavesByStepsAndMinutes_Count()
@@ -54,7 +76,7 @@ public sealed class RunCostTests
 
         var minutes = cost.Minutes(1, 100, Config);
 
-        Assert.Equal(29.5 / (60 * 0.97), minutes, 1e-9); // 7 s of start, 10 of steps, 12 of evaluations, a save
+        Assert.Equal(32.5 / (60 * 0.97), minutes, 1e-9); // 7 s of start, 10 of steps, 15 of evaluations, a save
         Assert.Equal(1, cost.Epochs(minutes + 1e-6, 100, Config));
         Assert.Equal(0, cost.Epochs(minutes - 1e-6, 100, Config));
     }
@@ -64,12 +86,12 @@ public sealed class RunCostTests
     {
         var plan = Plan(minutes: 2);
 
-        // 116.4 s without the reserve: 10 s of start, 7 epochs of 10 s, 5 evaluations of 4 s and 7 saves fit.
+        // 116.4 s without the reserve: 10 s of start, 7 epochs of 10 s, 6 evaluations of 4 s and 7 saves fit.
         var fitted = TimeBudget.Choose(plan, new RunCost(10, 0.1, 4, 1), faults: [])!;
 
         Assert.Equal((7, null), (fitted.Config.Epochs, fitted.Config.Minutes));
         Assert.Equal(
-            "7 epochs of 100 steps take about 1.8 of 2 minutes: 0.1 s a step with its views, 4 s an evaluation, " +
+            "7 epochs of 100 steps take about 1.9 of 2 minutes: 0.1 s a step with its views, 4 s an evaluation, " +
             "10 s before the first step",
             fitted.Budget);
     }
@@ -81,11 +103,11 @@ public sealed class RunCostTests
 
         Assert.Null(TimeBudget.Choose(Plan(minutes: 0.25), new RunCost(10, 0.1, 4, 1), faults));
 
-        // 10 + 10 + 4 x 4 + 1 = 37 s, and the reserve: 0.6357 minutes
-        Assert.Contains("minutes is 0.25, but one epoch of 100 steps needs 0.7: ", Assert.Single(faults));
+        // 10 + 10 + 5 x 4 + 1 = 41 s, and the reserve: 0.7045 minutes
+        Assert.Contains("minutes is 0.25, but one epoch of 100 steps needs 0.8: ", Assert.Single(faults));
     }
 
-    private static PretrainPlan Plan(double minutes)
+    private static PretrainPlan Plan(double minutes, int warmup = 0, params string[] settings)
     {
         var faults = new List<string>();
         var plan = PretrainPlan.Open(
@@ -95,8 +117,9 @@ public sealed class RunCostTests
                 BatchSize = 8,
                 Minutes = minutes,
                 Knn = new KnnOptions { EveryEpochs = 4 },
+                Optimizer = new OptimizerOptions { WarmupSteps = warmup },
             },
-            null, null, faults, settings: []);
+            null, null, faults, settings: settings);
         Assert.Empty(faults);
         return plan!;
     }
