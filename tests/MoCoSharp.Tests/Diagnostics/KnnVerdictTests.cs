@@ -17,6 +17,17 @@ public sealed class KnnVerdictTests
             KnnVerdict.Sentence(
                 Encoder, [First(20, "untrained encoder"), First(30, "raw pixels"), First(10, "color histogram")]));
 
+    [Fact]
+    public void WithoutRawPixels_NothingIsCalledWorthIt()
+    {
+        KnnScore[] baselines = [First(20, "untrained encoder")];
+
+        Assert.StartsWith(
+            "so far, without raw pixels: kNN 60.0 % (50.2 to 69.1) is better than the untrained encoder 20.0",
+            KnnVerdict.Sentence(Encoder, baselines));
+        Assert.Equal("better than the untrained encoder", KnnVerdict.Words(Encoder, baselines));
+    }
+
     // 58 of the same queries: 2 queries differ. (2.5 - 0.5) / 102 = 1.96 %, +- 1.96 x 0.01686 = 3.30 %.
     [Fact]
     public void ADifferenceWithinTheInterval_IsNoBetter() =>

@@ -63,6 +63,13 @@ public sealed class ScoreTrendTests
         Assert.Contains("LiDAR still rose", ScoreTrend.OfFigure("LiDAR", Scores(5, 10, 11, 12, 13, 14), 20, true));
     }
 
+    [Fact]
+    public void AMonitorThatBeganInTheLastThird_HasNoTrendYet() =>
+        Assert.Null(
+            ScoreTrend.OfKnn(
+                [.. Enumerable.Range(0, 5).Select(i => new EpochScore(96 + i, 0.5 + (0.05 * i)))], 1000, 100,
+                fallsToZero: true));
+
     private static string? Knn(int epochs, params double[] percent) =>
         ScoreTrend.OfKnn(Scores([.. percent]), 1000, epochs, fallsToZero: true);
 

@@ -100,6 +100,63 @@ public sealed class WorthTests : SmallRunTests
     }
 
     [Fact]
+    public void AStopDuringTheLastLabelFreeMeasurement_IsAStop_AndAResumeMakesUpForIt()
+    {
+        set_num_threads(1);
+        var run = RunFolder.Create(At("stopped"), Config);
+        using var stop = new CancellationTokenSource();
+        var told = new Told { AtTheLastStep = stop.Cancel };
+        var data = new Patterns(24, 40, seed: 3);
+        var monitor = new LabelFreeMonitor(
+            data, ViewRecipes.Evaluation(Config.Views), Config.TrainingViews(), Config.Loader, CPU);
+
+        Assert.Equal(RunEnd.Stopped, Train(resumes: false, told, stop.Token));
+        Assert.Empty(told.Sentences);
+        Assert.Equal(RunEnd.Finished, Train(resumes: true, told, default));
+        Assert.Contains("without labels", told.Sentences[0]);
+
+        RunEnd Train(bool resumes, Told observer, CancellationToken token)
+        {
+            using var method = New(Config);
+            using var training = new Pretraining(
+                method, Config, SingleProcess.Instance, TimeProvider.System, observer);
+            using var views = Views(Config);
+            if (resumes)
+            {
+                training.Resume(run);
+            }
+
+            return training.Run(views, run, null, null, token, monitor);
+        }
+    }
+
+    [Fact]
+    public void ScoresOfOtherTestImages_AreForgottenByAResume()
+    {
+        using (var begun = PretrainRun.Start(Small, At("other")))
+        {
+            begun.ToEnd(steps: 2);
+        }
+
+        var run = RunFolder.Open(At("other"));
+        var config = run.ReadConfig();
+        Resume(config);
+        Assert.True(File.Exists(run.BaselinesPath));
+
+        Resume(config with { Validation = "patterns:10" });
+        Assert.False(File.Exists(run.BaselinesPath));
+
+        void Resume(RunConfig changed)
+        {
+            using var method = changed.CreateMethod(24, SingleProcess.Instance);
+            using var training = new Pretraining(
+                method, changed, SingleProcess.Instance, TimeProvider.System, new Told());
+            var plan = PretrainPlan.Open(changed, null, null, []);
+            training.Resume(run, plan!.Train);
+        }
+    }
+
+    [Fact]
     public void ALabelFreeMeasurement_ChangesNothingOfTheRun()
     {
         TrainWithoutLabels("measured", steps: null);
@@ -155,6 +212,16 @@ public sealed class WorthTests : SmallRunTests
     private sealed class Told : IPretrainObserver
     {
         public List<string> Sentences { get; } = [];
+
+        public Action? AtTheLastStep { get; set; }
+
+        public void Stepped(long step, long total)
+        {
+            if (step == total)
+            {
+                AtTheLastStep?.Invoke();
+            }
+        }
 
         public void Concluded(IReadOnlyList<string> conclusion) => Sentences.AddRange(conclusion);
     }
