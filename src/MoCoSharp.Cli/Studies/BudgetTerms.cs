@@ -49,7 +49,8 @@ internal sealed record BudgetTerms(
         var config = Recipes.TryLoad(Recipe, SettingsOf(candidate), own);
         if (IsFinal && IsHeldOut(config?.Validation))
         {
-            own.Add($"validation is \"{config!.Validation}\", but --final judges by test images: name them with --val.");
+            own.Add(
+                $"validation is \"{config!.Validation}\", but --final judges by test images: name them with --val.");
         }
 
         own.AddRange(candidate.Settings.Where(setting => IsOf(setting, Fixed)).Select(Refusal));

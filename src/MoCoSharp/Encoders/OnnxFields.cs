@@ -150,5 +150,5 @@ internal sealed class OnnxFields(Stream stream, string path)
     }
 
     private InvalidDataException Fault(string what) =>
-        new($"{path}: is not an ONNX model, or a broken one: it {what}.");
+        new($"{path}: is not an ONNX model, or a broken one: it {what}{(what.EndsWith('?') ? "" : ".")}");
 }

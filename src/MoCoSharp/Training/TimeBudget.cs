@@ -21,7 +21,7 @@ internal static class TimeBudget
             faults.Add(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"minutes is {minutes}, but one epoch of {plan.StepsPerEpoch} steps needs {needed}: " +
+                    $"minutes is {minutes}, but one epoch of {Steps(plan)} needs {needed}: " +
                     $"{Parts(cost)}. Take minutes {needed} or more, smaller views, or a narrower encoder."));
             return null;
         }
@@ -30,7 +30,7 @@ internal static class TimeBudget
         var taken = (cost.Start + cost.Seconds(epochs, plan.StepsPerEpoch, config)) / 60;
         return plan.With(fitted with { Epochs = epochs, Minutes = null }, string.Create(
             CultureInfo.InvariantCulture,
-            $"{epochs} {(epochs == 1 ? "epoch" : "epochs")} of {plan.StepsPerEpoch} steps take about " +
+            $"{Count(epochs, "epoch")} of {Steps(plan)} {(epochs == 1 ? "takes" : "take")} about " +
             $"{taken:F1} of {minutes} minutes: " +
             $"{Parts(cost)}{warmup}"));
     }
@@ -45,6 +45,10 @@ internal static class TimeBudget
                 config with { Optimizer = config.Optimizer with { WarmupSteps = most } },
                 $"; optimizer.warmupSteps is {most}, a tenth of the steps");
     }
+
+    private static string Steps(PretrainPlan plan) => Count(plan.StepsPerEpoch, "step");
+
+    private static string Count(int number, string noun) => $"{number} {noun}{(number == 1 ? "" : "s")}";
 
     private static string Parts(RunCost cost) => string.Create(
         CultureInfo.InvariantCulture,
