@@ -22,8 +22,11 @@ internal sealed class Patterns : IImageDataset
     // From dark to light: blue, rose, sand.
     private static readonly (double R, double G, double B)[] Palette = [(38, 70, 122), (196, 94, 112), (240, 214, 160)];
 
+    private const long KeptBytes = 64 << 20;
+
     private readonly int _size;
     private readonly long _seed;
+    private readonly byte[]?[]? _drawn; // pixels by index; null if all images would not fit in KeptBytes
 
     /// <summary>A set that differs for each seed.</summary>
     /// <param name="count">Number of images, above 0.</param>
@@ -37,6 +40,7 @@ internal sealed class Patterns : IImageDataset
         _size = size;
         Count = count;
         _seed = seed;
+        _drawn = 3L * size * size * count <= KeptBytes ? new byte[count][] : null;
     }
 
     /// <inheritdoc/>
@@ -48,11 +52,18 @@ internal sealed class Patterns : IImageDataset
     /// <inheritdoc/>
     public string Description => "patterns";
 
-    /// <summary>Draws an image.</summary>
+    /// <summary>Draws an image. Small sets keep their images: drawing takes longer than making a view.</summary>
     /// <param name="index">0 to Count - 1. The family is index mod 10.</param>
     public LabeledImage Read(int index)
     {
         var family = LabelOf(index);
+        // Two threads may draw the same image; both draw the same pixels
+        var pixels = _drawn is null ? Draw(index, family) : _drawn[index] ??= Draw(index, family);
+        return new(new ImageBuffer(_size, _size, pixels, offset: 0), family);
+    }
+
+    private byte[] Draw(int index, int family)
+    {
         var random = RandomStreams.Pattern(_seed, index);
         var (sin, cos) = Math.SinCos(random.NextDouble(0, 2 * Math.PI));
         var period = random.NextDouble(0.1, 0.18) * _size; // pixels
@@ -81,7 +92,7 @@ internal sealed class Patterns : IImageDataset
             Paint(level, NoiseDeviation * random.NextGaussian(), pixels.AsSpan(3 * places[rank], 3));
         }
 
-        return new(new ImageBuffer(_size, _size, pixels), family);
+        return pixels;
     }
 
     /// <inheritdoc/>
