@@ -30,6 +30,7 @@ public sealed class LayerTests
         [
             "MoCoSharp", "MoCoSharp.Data", "MoCoSharp.PyTorch", "MoCoSharp.Kernels", "MoCoSharp.Distributed",
         ],
+        ["MoCoSharp.Report"] = ["MoCoSharp.Data"],
     };
 
     public static TheoryData<string> ProjectNames => [.. Projects.Keys];

@@ -1,0 +1,39 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+
+namespace MoCoSharp.Report.Html;
+
+/// <summary>Text from outside, made safe to show in a page.</summary>
+internal static class HtmlText
+{
+    /// <summary>Text for an element or a quoted attribute: markup shows as text.</summary>
+    /// <param name="text">Any text.</param>
+    public static string Escape(string text) => WebUtility.HtmlEncode(Visible(text));
+
+    /// <summary>
+    /// The name of an image or class: escaped, and isolated, so that right-to-left letters do not move what stands
+    /// beside it.
+    /// </summary>
+    /// <param name="name">Any text.</param>
+    public static string Name(string name) => $"<bdi>{Escape(name)}</bdi>";
+
+    // Line breaks, control characters and direction marks would be invisible or move other text: shown as \u000a.
+    private static string Visible(string text)
+    {
+        var visible = new StringBuilder(text.Length);
+        foreach (var letter in text)
+        {
+            if (char.IsControl(letter) || char.GetUnicodeCategory(letter) == UnicodeCategory.Format)
+            {
+                visible.Append(CultureInfo.InvariantCulture, $"\\u{(int)letter:x4}");
+            }
+            else
+            {
+                visible.Append(letter);
+            }
+        }
+
+        return visible.ToString();
+    }
+}
