@@ -70,6 +70,11 @@ internal static class Recipes
                     $"{string.Join(", ", Names())}.",
     };
 
+    /// <summary>The shipped recipes that train with a method.</summary>
+    /// <param name="method">The key of its section, such as "moco".</param>
+    public static IEnumerable<string> ForMethod(string method) =>
+        Names().Where(name => TryLoad(name, [], [])?.Method.Name == method);
+
     /// <summary>Whether a path is a shipped recipe.</summary>
     public static bool IsShipped(string path) => Path.GetDirectoryName(path) == Folder;
 

@@ -12,6 +12,19 @@ public sealed class PretrainTests : IDisposable
     private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;
 
     [Fact]
+    public void SettingsOfAnotherMethod_WithoutARecipe_NameTheRecipesForIt()
+    {
+        var (code, _, errors) = Moco.Run(
+            folder, "pretrain", "--set", "moco.queueSize=512", "--dry-run");
+
+        Assert.Equal(2, code);
+        Assert.Contains("moco and simClr are given, expected exactly one of", errors, StringComparison.Ordinal);
+        Assert.Contains(
+            "No recipe is named, so simclr-patterns is taken. Name one for moco: ", errors, StringComparison.Ordinal);
+        Assert.Contains(", patterns,", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void WithoutArguments_ItTrainsSimClrOnTheBuiltInImages()
     {
         var (code, output, error) = Moco.Run(folder, "pretrain", "--dry-run", "--json");

@@ -108,6 +108,15 @@ internal static class PretrainCommand
     {
         var faults = new List<string>();
         var config = Recipes.TryLoad(request.RecipeTaken, request.AllSettings, faults);
+        if (config is null && request.Recipe is null
+            && request.Settings.Select(setting => setting.Split('.', '=')[0])
+                .FirstOrDefault(name => Recipes.ForMethod(name).Any()) is { } own)
+        {
+            faults.Add(
+                $"No recipe is named, so {request.RecipeName} is taken. Name one for {own}: " +
+                $"{string.Join(", ", Recipes.ForMethod(own))}.");
+        }
+
         if (request.Steps <= 0)
         {
             faults.Add($"--steps is {request.Steps}, expected a number above 0.");
