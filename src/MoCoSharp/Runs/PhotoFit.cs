@@ -49,8 +49,8 @@ internal static class PhotoFit
 
     // Of a rough estimate that chooses a row of Levels. Epochs are chosen later, from measured steps.
     private const double DefaultMinutes = 60;
-    private const double Passes = 4; // forward passes of a step; a backward pass counts twice
-    private const double Operations = 278e6; // of ResNet-18, width 64, stem "small", views of 32 pixels
+    private const double Passes = 6; // forward passes of a step, for two views; a backward pass counts twice
+    private const double Operations = 126e6; // of ResNet-10, width 64, stem "small", views of 32 pixels
     private const double OperationsPerCore = 60e9; // in a second
     private const double OperationsPerGpu = 1e13;
 

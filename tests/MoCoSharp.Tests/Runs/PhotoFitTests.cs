@@ -9,6 +9,7 @@ namespace MoCoSharp.Tests.Runs;
 public sealed class PhotoFitTests
 {
     private static readonly RunConfig Photos = RunConfig.Load("photos", ["data=photos"]);
+    private static readonly RunConfig WithQueue = Photos.With(new MoCoOptions());
 
     [Theory]
     [InlineData(200, 224, 64, 32)]
@@ -45,7 +46,7 @@ public sealed class PhotoFitTests
     [InlineData(200_000, 128, 2, 4096, 400)]
     public void BatchGroupsQueueAndEpochs_FitTheNumberOfImages(int images, int batch, int groups, int queue, int epochs)
     {
-        var (config, choices) = Fit(new PhotoFacts(images, 224, Cores: 2));
+        var (config, choices) = PhotoFit.Apply(WithQueue, new PhotoFacts(images, 224, Cores: 2), _ => false);
 
         Assert.Equal(
             (batch, groups, queue, epochs),
@@ -60,7 +61,7 @@ public sealed class PhotoFitTests
     public void WhatTheUserSet_Stays_AndTheRestFollows()
     {
         string[] set = ["batchSize", "views.size", "optimizer.learningRate", "epochs"];
-        var mine = Photos with { BatchSize = 256, Epochs = 7, Views = Photos.Views with { Size = 96 } };
+        var mine = WithQueue with { BatchSize = 256, Epochs = 7, Views = Photos.Views with { Size = 96 } };
 
         var (config, choices) = PhotoFit.Apply(mine, new PhotoFacts(5_000, 224, Cores: 2, Minutes: 60), set.Contains);
 
@@ -77,22 +78,25 @@ public sealed class PhotoFitTests
     [InlineData(8)]
     public void BatchAndGroups_DivideAmongTheProcesses(int processes)
     {
-        foreach (var images in new[] { 40, 200, 600, 5_000 })
+        foreach (var recipe in new[] { Photos, WithQueue })
         {
-            var config = Fit(new PhotoFacts(images, 224, Cores: 8, Processes: processes)).Config;
+            foreach (var images in new[] { 40, 200, 600, 5_000 })
+            {
+                var facts = new PhotoFacts(images, 224, Cores: 8, Processes: processes);
+                var config = PhotoFit.Apply(recipe, facts, _ => false).Config;
 
-            Assert.Empty(config.FaultsOver(processes));
-            Assert.Empty(config.Validate());
+                Assert.Empty(config.FaultsOver(processes));
+                Assert.Empty(config.Validate());
+            }
         }
     }
 
     [Fact]
-    public void AMethodWithoutAQueue_IsSizedToo()
+    public void SimClr_HasOneGroupAndNoQueue()
     {
-        var (config, choices) = PhotoFit.Apply(
-            Photos.With(new SimClrOptions()), new PhotoFacts(500, 224, Cores: 2), _ => false);
+        var (config, choices) = Fit(new PhotoFacts(500, 224, Cores: 2));
 
-        Assert.Equal(64, config.BatchSize);
+        Assert.Equal((64, 1), (config.BatchSize, config.BnGroups));
         Assert.DoesNotContain(choices, choice => choice.Contains("queue"));
     }
 
