@@ -18,6 +18,7 @@ internal static class ExitCode
     private static readonly string[] WritingFiles =
     [
         "pretrain", "linear", "finetune", "detect", "study", "embed", "export", "import", "pack", "select",
+        "map",
     ];
 
     /// <summary>
