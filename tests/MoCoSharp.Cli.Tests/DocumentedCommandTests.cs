@@ -48,7 +48,7 @@ public sealed class DocumentedCommandTests : IDisposable
     private static readonly string[] PagesWithARun =
     [
         "docs/how-to/classify.md", "docs/how-to/detection.md", "docs/how-to/export.md", "docs/how-to/health.md",
-        "docs/how-to/pytorch.md", "docs/how-to/resume.md",
+        "docs/how-to/map.md", "docs/how-to/pytorch.md", "docs/how-to/resume.md", "docs/how-to/select.md",
     ];
 
     private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;
@@ -211,6 +211,9 @@ public sealed class DocumentedCommandTests : IDisposable
             case "finetune":
                 Put(words, "--epochs", "1");
                 Put(words, "--batch", "2");
+                break;
+            case "select":
+                Put(words, "-n", "3");
                 break;
             case "knn":
                 words.AddRange(["-k", "3"]);

@@ -16,6 +16,8 @@ internal static class RandomStreams
     private const long LabelSubsetNumber = -2;
     private const long KeyShuffleNumber = -1;
     private const long MemoryBankNumber = -2;
+    private const long SelectionNumber = -3;
+    private const long MapNumber = -4;
     private const long DetectionViewNumber = 0;
     private const long AnchorNumber = 2;
     private const long RegionNumber = 3;
@@ -66,6 +68,15 @@ internal static class RandomStreams
     /// <param name="query">Place in the global batch; 0 if all queries share the negatives.</param>
     public static SampleRandom MemoryBankNegatives(long seed, long step, long query) =>
         new(seed, MemoryBankNumber, step, query);
+
+    /// <summary>The images to label: the first one, the centers of clusters, or all of them.</summary>
+    /// <param name="seed">Seed of the selection.</param>
+    /// <param name="round">From 0, if images are chosen in rounds.</param>
+    public static SampleRandom Selection(long seed, int round) => new(seed, 0, SelectionNumber, round);
+
+    /// <summary>The layout of a map: its first places, then the images that repel each other.</summary>
+    /// <param name="seed">Seed of the map.</param>
+    public static SampleRandom Map(long seed) => new(seed, 0, MapNumber, MapNumber);
 
     /// <summary>The scale and the flip of an image in a detection.</summary>
     /// <param name="seed">Seed of the run.</param>
