@@ -47,8 +47,9 @@ public sealed class DocumentedCommandTests : IDisposable
     // Pages that begin where a run is there.
     private static readonly string[] PagesWithARun =
     [
-        "docs/how-to/classify.md", "docs/how-to/detection.md", "docs/how-to/export.md", "docs/how-to/health.md",
-        "docs/how-to/map.md", "docs/how-to/pytorch.md", "docs/how-to/resume.md", "docs/how-to/select.md",
+        "docs/how-to/classify.md", "docs/how-to/detection.md", "docs/how-to/duplicates.md", "docs/how-to/export.md",
+        "docs/how-to/health.md", "docs/how-to/map.md", "docs/how-to/pytorch.md", "docs/how-to/resume.md",
+        "docs/how-to/select.md",
     ];
 
     private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;

@@ -61,7 +61,11 @@ public sealed class UsageTests : IDisposable
         "pretrain a b",
         "b is not expected: moco pretrain takes one <recipe>. Put a name with spaces in quotes."
     )]
-    [InlineData("doctor", "<run> is missing. A run folder.")]
+    [InlineData("doctor", "<run> is missing. A run folder, or images: --data PHOTOS.")]
+    [InlineData(
+        "export --format onnx -o a.onnx",
+        "<source> is missing. A run folder, a checkpoint, an exported encoder, or a PyTorch file."
+    )]
     [InlineData("pack photos", "--output is missing. The file to write.")]
     public void AMistypedLine_IsReported_WithASuggestion(string line, string expected) =>
         Assert.Equal([expected], Faults(line.Split(' ')));

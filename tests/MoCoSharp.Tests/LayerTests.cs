@@ -10,7 +10,7 @@ public sealed class LayerTests
 {
     private static readonly Dictionary<string, string[]> Rooms = new(StringComparer.Ordinal)
     {
-        ["MoCoSharp.Data"] = ["Images", "Kernels", "Views", "Datasets", "Loading", "Packing"],
+        ["MoCoSharp.Data"] = ["Images", "Kernels", "Views", "Datasets", "Loading", "Packing", "Quality"],
         ["MoCoSharp"] =
         [
             "Models", "Losses", "Optimization", "Methods", "Features", "Runs", "Encoders", "Diagnostics", "Training",

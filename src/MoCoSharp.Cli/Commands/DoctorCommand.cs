@@ -1,27 +1,79 @@
 using System.CommandLine;
 using MoCoSharp.Cli.CommandLine;
+using MoCoSharp.Cli.Quality;
+using MoCoSharp.Data;
 using MoCoSharp.Diagnostics;
 using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Commands;
 
-/// <summary>moco doctor: prints what is wrong with a run, with evidence, cause and cure.</summary>
+/// <summary>moco doctor: prints what is wrong with a run or with images, with evidence, cause and cure.</summary>
 internal static class DoctorCommand
 {
     public static Command Create()
     {
-        var runPath = new Argument<string>("run") { Description = "A run folder." };
+        var runPath = new Argument<string?>("run")
+        {
+            Description = "A run folder.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        var data = Options.Data("Judge images instead of a run: a folder, a list file, a packed set, ...");
+        var part = Options.Part();
+        var output = new Option<string?>("-o", "--output")
+        {
+            HelpName = "file",
+            Description = "With --data: write all findings: .json, .csv, or a gallery as .html.",
+        };
+        var force = Options.Force();
         var verbose = Options.Verbose();
         var command = new Command(
             "doctor",
-            "Diagnose a run: what is wrong, why, and how to fix it. Exit code 1 if there is a problem.")
+            "Diagnose a run or images: what is wrong, why, and how to fix it. Exit code 1 if there is a problem.")
         {
             runPath,
+            data,
+            part,
+            output,
+            force,
             verbose,
         };
-        command.SetAction(parsed =>
-            ExitCode.Run(parsed.GetValue(verbose), () => Print(RunFolder.Open(parsed.GetValue(runPath)!))));
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(runPath) is null or { Tokens.Count: 0 } && result.GetResult(data) is null)
+            {
+                result.AddError("<run> is missing. A run folder, or images: --data PHOTOS.");
+            }
+        });
+        command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () => Run(
+            parsed.GetValue(runPath), parsed.GetValue(data), parsed.GetValue(part)!, parsed.GetValue(output),
+            parsed.GetValue(force))));
         return command;
+    }
+
+    private static int Run(string? run, string? data, string part, string? output, bool force)
+    {
+        if (run is not null && data is not null)
+        {
+            throw new ConfigurationException([
+                "doctor judges a run or images, not both: leave out the run folder or --data.",
+            ]);
+        }
+
+        if (data is not null)
+        {
+            return DataDoctor.Judge(data, part, output, force);
+        }
+
+        if (output is not null)
+        {
+            throw new ConfigurationException(["-o requires --data: a run's diagnosis is printed."]);
+        }
+
+        return Directory.Exists(run) && !RunFolder.Exists(run)
+            ? throw new IOException(
+                $"{run} is not a run folder: it has no config.json. If it holds images, write " +
+                $"`moco doctor --data {Shell.Quote(run)}`.")
+            : Print(RunFolder.Open(run!));
     }
 
     private static int Print(RunFolder run)

@@ -57,6 +57,10 @@ internal static class FileSignature
     /// <summary>Whether a file begins like an image of a supported format.</summary>
     public static bool IsRead(ReadOnlySpan<byte> head) => OfRead(head) is not null;
 
+    /// <summary>The short name of a supported format, such as "JPEG"; null for other files.</summary>
+    public static string? Format(ReadOnlySpan<byte> head) =>
+        OfRead(head) is { } read ? read["a ".Length..^" image.".Length] : IsTiff(head) ? "TIFF" : null;
+
     private static string? OfRead(ReadOnlySpan<byte> head) => head switch
     {
         [0xFF, 0xD8, 0xFF, ..] => "a JPEG image.",
