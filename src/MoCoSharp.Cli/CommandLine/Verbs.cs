@@ -14,7 +14,7 @@ internal static class Verbs
     [
         ("train", ["pretrain", "pack"]),
         ("evaluate", ["knn", "linear", "finetune", "detect", "compare", "study"]),
-        ("use", ["embed", "predict"]),
+        ("use", ["embed", "search", "predict"]),
         ("exchange", ["export", "import"]),
         ("inspect and set up", ["inspect", "doctor", "bench", "completion", "help"]),
     ];
@@ -42,6 +42,7 @@ internal static class Verbs
             CompareCommand.Create(),
             StudyCommand.Create(),
             EmbedCommand.Create(),
+            SearchCommand.Create(),
             PredictCommand.Create(),
             ExportCommand.Create(),
             ImportCommand.Create(),
