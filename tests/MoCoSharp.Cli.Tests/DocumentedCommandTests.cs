@@ -49,7 +49,7 @@ public sealed class DocumentedCommandTests : IDisposable
     [
         "docs/how-to/classify.md", "docs/how-to/detection.md", "docs/how-to/duplicates.md", "docs/how-to/export.md",
         "docs/how-to/health.md", "docs/how-to/map.md", "docs/how-to/pytorch.md", "docs/how-to/resume.md",
-        "docs/how-to/select.md",
+        "docs/how-to/search.md", "docs/how-to/select.md",
     ];
 
     private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;
@@ -267,6 +267,12 @@ public sealed class DocumentedCommandTests : IDisposable
             string[] settings = [.. PreTraining.Split(' '), $"encoder.width={width}"];
             string[] run = ["--data", "photos", "--run", "runs/mine", "--steps", "1"];
             Succeed(["pretrain", "moco-v2-folder", .. run, "--set", .. settings]);
+        }
+
+        if (page == "docs/how-to/search.md")
+        {
+            File.Copy(Path.Combine(folder, "photos", "07.png"), Path.Combine(folder, "photos", "beach.jpg"));
+            Images("holiday", 3, 9);
         }
 
         if (page == "docs/how-to/classify.md")

@@ -14,7 +14,7 @@ internal static class Verbs
     [
         ("train", ["pretrain", "pack"]),
         ("evaluate", ["knn", "linear", "finetune", "detect", "compare", "study"]),
-        ("use", ["embed", "duplicates", "select", "map", "predict"]),
+        ("use", ["embed", "search", "duplicates", "select", "map", "predict"]),
         ("exchange", ["export", "import"]),
         ("inspect and set up", ["inspect", "doctor", "bench", "completion", "help"]),
     ];
@@ -42,6 +42,7 @@ internal static class Verbs
             CompareCommand.Create(),
             StudyCommand.Create(),
             EmbedCommand.Create(),
+            SearchCommand.Create(),
             DuplicatesCommand.Create(),
             PredictCommand.Create(),
             SelectCommand.Create(),

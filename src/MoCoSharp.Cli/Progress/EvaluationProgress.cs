@@ -9,9 +9,10 @@ namespace MoCoSharp.Cli.Progress;
 /// Thread-safe.
 /// </summary>
 /// <param name="what">The name of the evaluation.</param>
-internal sealed class EvaluationProgress(string what)
+/// <param name="pipe">Receives the lines for a pipe; null is standard output.</param>
+internal sealed class EvaluationProgress(string what, TextWriter? pipe = null)
 {
-    private readonly ProgressLines _lines = new(TimeProvider.System);
+    private readonly ProgressLines _lines = new(TimeProvider.System, pipe: pipe);
     private readonly HashSet<string> _broken = new(StringComparer.Ordinal); // also the lock
     private readonly BadImageWarnings _warnings = new(text => Console.Error.WriteLine($"moco: warning: {text}"));
 

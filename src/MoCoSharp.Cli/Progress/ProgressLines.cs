@@ -8,7 +8,8 @@ namespace MoCoSharp.Cli.Progress;
 /// </summary>
 /// <param name="time">The clock of the estimated time left.</param>
 /// <param name="printsFirstStep">Whether the first step prints a line at once, for steps that take seconds.</param>
-internal sealed class ProgressLines(TimeProvider time, bool printsFirstStep = false)
+/// <param name="pipe">Receives the lines of work for a pipe; null is standard output.</param>
+internal sealed class ProgressLines(TimeProvider time, bool printsFirstStep = false, TextWriter? pipe = null)
 {
     private static readonly TimeSpan BetweenStepLines = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan BetweenWorkLines = TimeSpan.FromSeconds(2);
@@ -64,7 +65,7 @@ internal sealed class ProgressLines(TimeProvider time, bool printsFirstStep = fa
             if (!Screen.IsLive && _watch.Elapsed - _workShown > BetweenWorkLines)
             {
                 _workShown = _watch.Elapsed;
-                Console.WriteLine(line);
+                (pipe ?? Console.Out).WriteLine(line);
             }
         }
 

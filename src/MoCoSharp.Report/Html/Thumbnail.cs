@@ -14,6 +14,15 @@ internal static class Thumbnail
     /// <param name="side">Pixels of the longer side at most, above 0. A smaller image is not enlarged.</param>
     public static string DataUri(ImageBuffer image, int side)
     {
+        using var reduced = Reduce(image, side);
+        return "data:image/jpeg;base64," + Convert.ToBase64String(ImageEncoder.Jpeg(reduced, Quality));
+    }
+
+    /// <summary>A copy of the whole image, reduced.</summary>
+    /// <param name="image">The image. It stays as it is.</param>
+    /// <param name="side">Pixels of the longer side at most, above 0. A smaller image is not enlarged.</param>
+    public static ImageBuffer Reduce(ImageBuffer image, int side)
+    {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(side);
         var scale = Math.Min(1.0, (double)side / Math.Max(image.Width, image.Height));
         var (width, height) = (Reduced(image.Width), Reduced(image.Height));
@@ -21,8 +30,7 @@ internal static class Thumbnail
         Resampling.Resize(
             image.AsSpan(), 3 * image.Width, image.Width, image.Height, pixels, width, height,
             Vectors.Best);
-        using var reduced = new ImageBuffer(width, height, pixels);
-        return "data:image/jpeg;base64," + Convert.ToBase64String(ImageEncoder.Jpeg(reduced, Quality));
+        return new ImageBuffer(width, height, pixels);
 
         int Reduced(int length) => Math.Max(1, (int)Math.Round(length * scale));
     }

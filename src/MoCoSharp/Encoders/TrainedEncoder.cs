@@ -129,7 +129,7 @@ public sealed record TrainedEncoder(Encoder Encoder, ViewOptions Views, long Ste
             Encoder, images, ViewRecipes.Evaluation(Views), layer, loader ?? new LoaderOptions(),
             Encoder.parameters().First().device, normalize,
             batch => take(new(batch.Values, batch.Labels, batch.Indices, [.. batch.Indices.Select(images.NameOf)])),
-            badImage, group, cancellation);
+            badImage, group, cancellation: cancellation);
     }
 
     /// <summary>

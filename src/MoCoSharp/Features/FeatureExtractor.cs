@@ -140,10 +140,11 @@ internal static class FeatureExtractor
     /// <param name="normalize">Whether to L2-normalize features.</param>
     /// <param name="take">Receives each batch in order, on this thread.</param>
     /// <param name="badImage">Receives each broken image, on a worker thread.</param>
-    /// <param name="cancellation">Ends the work early.</param>
     /// <param name="group">
     /// The ranks that share the work. Each receives every batch. Null is this process alone.
     /// </param>
+    /// <param name="canBeEmpty">Whether it is no error that no image is readable.</param>
+    /// <param name="cancellation">Ends the work early.</param>
     /// <exception cref="InvalidDataException">No image is readable.</exception>
     /// <exception cref="OperationCanceledException">The work was cancelled, on any rank.</exception>
     public static void Stream(
@@ -157,6 +158,7 @@ internal static class FeatureExtractor
         Action<FeatureBatch> take,
         Action<BadImage>? badImage = null,
         IProcessGroup? group = null,
+        bool canBeEmpty = false,
         CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(encoder);
@@ -168,7 +170,7 @@ internal static class FeatureExtractor
         {
             Each(
                 batch => Of(encoder, batch, layer, device, normalize), data, view, viewNumber: 0, loader, take,
-                badImage, group, cancellation);
+                badImage, group, cancellation, canBeEmpty);
         }
         finally
         {
@@ -185,7 +187,8 @@ internal static class FeatureExtractor
 
     private static void Each(
         Func<ViewBatch, Tensor> features, IImageDataset data, ViewTransform view, int viewNumber, LoaderOptions loader,
-        Action<FeatureBatch> take, Action<BadImage>? badImage, IProcessGroup? group, CancellationToken cancellation)
+        Action<FeatureBatch> take, Action<BadImage>? badImage, IProcessGroup? group, CancellationToken cancellation,
+        bool canBeEmpty = false)
     {
         using var noGrad = no_grad();
         var count = 0;
@@ -209,7 +212,7 @@ internal static class FeatureExtractor
         }
 
         cancellation.ThrowIfCancellationRequested();
-        if (count == 0)
+        if (count == 0 && !canBeEmpty)
         {
             throw new InvalidDataException($"{data.Description}: no readable image to evaluate on.");
         }

@@ -24,6 +24,9 @@ public sealed record FeatureSet(Tensor Values, int[] Labels, int[] Indices, IRea
     /// <summary>The number of images that this process could not read this time, and left out.</summary>
     public int Unreadable { get; init; }
 
+    /// <summary>The number of images whose features were computed now. The others were stored.</summary>
+    internal int Computed { get; init; }
+
     /// <summary>The features of an image.</summary>
     /// <param name="name">Its name in the data set: the path below the folder.</param>
     /// <returns>Shape [D]; it shares the memory of <see cref="Values"/>.</returns>

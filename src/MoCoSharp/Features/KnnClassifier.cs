@@ -1,5 +1,4 @@
 using MoCoSharp.Distributed;
-using MoCoSharp.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -14,11 +13,6 @@ namespace MoCoSharp.Features;
 /// </remarks>
 internal static class KnnClassifier
 {
-    private const int QueriesAtOnce = 1024;
-    private const int QueriesAtOnceOnDevice = 1 << 14;
-    private const int KeysAtOnceOnDevice = 1 << 14; // 1 GB of similarities at a time
-    private const int KeysAtOnce = 4096; // 16 MB of similarities at a time, for any size of bank
-
     /// <summary>Predicts the class of each query.</summary>
     /// <param name="bank">L2-normalized. Shape [M, D].</param>
     /// <param name="bankLabels">Length M, 0 to classes - 1.</param>
@@ -80,28 +74,9 @@ internal static class KnnClassifier
 
         var predicted = new int[count];
         var labels = bankLabels.ToArray();
-        var isOnDevice = device is not null && device.type != DeviceType.CPU;
-        var atOnce = (int)Math.Min(count, isOnDevice ? QueriesAtOnceOnDevice : QueriesAtOnce);
-        var nearest = Enumerable.Range(0, atOnce).Select(_ => new NearestKeys(neighbors)).ToArray();
-        var parallel = new ParallelOptions { MaxDegreeOfParallelism = get_num_threads() };
-        for (var first = 0; first < count; first += atOnce)
-        {
-            using var block = NewDisposeScope();
-            var some = queries.narrow(0, first, Math.Min(atOnce, count - first));
-            if (isOnDevice)
-            {
-                SearchOnDevice(bank, DeviceCopy.To(some.contiguous(), device!), nearest, neighbors, parallel);
-            }
-            else
-            {
-                Search(bank, some, nearest, parallel);
-            }
-
-            Parallel.For(
-                0, (int)some.shape[0], parallel,
-                row => predicted[first + row] = Vote(nearest[row], labels, classes, temperature));
-        }
-
+        NeighborSearch.Each(
+            bank, queries, neighbors,
+            (row, nearest) => predicted[row] = Vote(nearest, labels, classes, temperature), device);
         return predicted;
     }
 
@@ -171,66 +146,6 @@ internal static class KnnClassifier
             Math.Min(options.Neighbors, bank.Labels.Length), options.Temperature, device);
         return new KnnScore(
             name, queries.Indices, [.. predicted.Zip(queries.Labels).Select(pair => pair.First == pair.Second)]);
-    }
-
-    // Finds the nearest bank entries of each query. Each thread selects for separate rows, so the result does not
-    // depend on the number of threads.
-    private static unsafe void Search(Tensor bank, Tensor queries, NearestKeys[] nearest, ParallelOptions parallel)
-    {
-        var rows = (int)queries.shape[0];
-        foreach (var row in nearest)
-        {
-            row.Clear();
-        }
-
-        for (var first = 0; first < bank.shape[0]; first += KeysAtOnce)
-        {
-            using var block = NewDisposeScope();
-            var keys = bank.narrow(0, first, Math.Min(KeysAtOnce, bank.shape[0] - first));
-            var similarity = MatMul.TimesTransposed(queries, keys).to(float32); // [rows, width], contiguous
-            var width = (int)keys.shape[0];
-            fixed (byte* memory = similarity.bytes)
-            {
-                var scores = (nint)memory;
-                var start = first;
-                Parallel.For(
-                    0, rows, parallel,
-                    row => nearest[row].Add(new ReadOnlySpan<float>((float*)scores + ((long)row * width), width), start)
-                );
-            }
-        }
-    }
-
-    // The bank stays on the host and travels block by block, so that it need not fit on the device. The device selects
-    // the best of each block, so that few similarities travel back.
-    internal static void SearchOnDevice(
-        Tensor bank, Tensor queries, NearestKeys[] nearest, int neighbors, ParallelOptions parallel)
-    {
-        var rows = (int)queries.shape[0];
-        foreach (var row in nearest)
-        {
-            row.Clear();
-        }
-
-        for (long first = 0; first < bank.shape[0]; first += KeysAtOnceOnDevice)
-        {
-            using var blockScope = NewDisposeScope();
-            var block = first;
-            var keys = DeviceCopy.To(
-                bank.narrow(0, first, Math.Min(KeysAtOnceOnDevice, bank.shape[0] - first)).contiguous(),
-                queries.device);
-            var most = (int)Math.Min(neighbors, keys.shape[0]);
-            var (best, at) = queries.mm(keys.t()).to(float32).topk(most, 1); // [rows, most]
-            var scores = best.cpu().data<float>().ToArray();
-            var indices = at.cpu().data<long>().ToArray();
-            Parallel.For(0, rows, parallel, row =>
-            {
-                for (var i = row * most; i < (row + 1) * most; i++)
-                {
-                    nearest[row].Add(scores[i], (int)(block + indices[i]));
-                }
-            });
-        }
     }
 
     private static int Vote(NearestKeys nearest, int[] labels, int classes, double temperature)

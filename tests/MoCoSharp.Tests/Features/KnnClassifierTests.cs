@@ -86,7 +86,7 @@ public sealed class KnnClassifierTests
         var queries = randn([3, 4], generator: random);
         var nearest = Enumerable.Range(0, 3).Select(_ => new NearestKeys(20)).ToArray();
 
-        KnnClassifier.SearchOnDevice(bank, queries, nearest, 20, new ParallelOptions());
+        NeighborSearch.SearchOnDevice(bank, queries, nearest, 20, new ParallelOptions());
 
         var (rows, asked) = (bank.data<float>().ToArray(), queries.data<float>().ToArray());
         for (var query = 0; query < 3; query++)

@@ -1,0 +1,61 @@
+using MoCoSharp.Data.Images;
+using MoCoSharp.Report.Html;
+using MoCoSharp.Report.Pictures;
+
+namespace MoCoSharp.Cli.Tests.Report;
+
+public sealed class NeighborPicturesTests
+{
+    [Fact]
+    public void AGallery_ShowsNamesAsText_AndImagesThatAreGone()
+    {
+        using var image = Plain(40, 20, 200);
+        var row = new TileRow(
+            new Tile("<script>alert(1)</script>.jpg", "", image),
+            [new Tile("a\"b.png", "0.93", image), new Tile("\u05d0\u202e.png", "0.50", null)]);
+
+        var page = NeighborGallery.Create("Similar <images>", "2 queries & more", [row]).ToString();
+
+        Assert.DoesNotContain("<script>alert", page);
+        Assert.Contains("<h2><bdi>&lt;script&gt;alert(1)&lt;/script&gt;.jpg</bdi></h2>", page);
+        Assert.Contains("alt=\"a&quot;b.png\"", page);
+        Assert.Contains("<b>0.93</b><bdi>a&quot;b.png</bdi>", page);
+        Assert.Contains("\\u202e", page);
+        Assert.Contains("not readable", page);
+        Assert.Contains("2 queries &amp; more", page);
+        Assert.Contains("script-src 'none'", page);
+        Assert.Equal(2, page.Split("data:image/jpeg;base64,").Length - 1);
+    }
+
+    [Fact]
+    public void AContactSheet_PlacesEachImageInTheMiddleOfItsTile()
+    {
+        using var gray = Plain(300, 150, 100);
+        using var dark = Plain(50, 50, 20);
+        TileRow[] rows =
+        [
+            new(new Tile("query.png", "", gray), [new Tile("first.png", "0.93", dark), new Tile("gone", "0.1", null)]),
+            new(new Tile("other.png", "", dark), []),
+        ];
+
+        using var sheet = ContactSheet.Draw("Similar images", rows);
+
+        // 8 + 112 + 24 + 2 * (112 + 8) = 384 wide; 40 above, then two rows of 112 + 20 + 16, and 8 below.
+        Assert.Equal((384, 344), (sheet.Width, sheet.Height));
+        Assert.Equal(100, At(sheet, 8 + 56, 48 + 56)); // the middle of the first tile
+        Assert.Equal(255, At(sheet, 8 + 56, 48 + 20)); // above an image that is 112 x 56
+        Assert.Equal(20, At(sheet, 144 + 56, 48 + 56)); // a small image is not enlarged
+        Assert.Equal(255, At(sheet, 144 + 20, 48 + 56));
+        Assert.Equal(20, At(sheet, 8 + 56, 48 + 148 + 56));
+        Assert.Contains(Enumerable.Range(264, 112), x => At(sheet, x, 48 + 56 + 3) < 255); // "not readable"
+    }
+
+    private static ImageBuffer Plain(int width, int height, byte value)
+    {
+        var pixels = new byte[3 * width * height];
+        pixels.AsSpan().Fill(value);
+        return new ImageBuffer(width, height, pixels);
+    }
+
+    private static int At(ImageBuffer image, int x, int y) => image.AsSpan()[3 * ((y * image.Width) + x)];
+}
