@@ -17,7 +17,7 @@ internal static class ExitCode
     // Verbs whose result is a file or a run folder. The result of other verbs is their output.
     private static readonly string[] WritingFiles =
     [
-        "pretrain", "linear", "finetune", "detect", "study", "embed", "export", "import", "pack",
+        "pretrain", "linear", "finetune", "detect", "study", "embed", "export", "import", "pack", "report",
     ];
 
     /// <summary>

@@ -48,7 +48,7 @@ public sealed class DocumentedCommandTests : IDisposable
     private static readonly string[] PagesWithARun =
     [
         "docs/how-to/classify.md", "docs/how-to/detection.md", "docs/how-to/export.md", "docs/how-to/health.md",
-        "docs/how-to/pytorch.md", "docs/how-to/resume.md",
+        "docs/how-to/pytorch.md", "docs/how-to/report.md", "docs/how-to/resume.md",
     ];
 
     private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;

@@ -14,7 +14,7 @@ internal static class Verbs
     [
         ("train", ["pretrain", "pack"]),
         ("evaluate", ["knn", "linear", "finetune", "detect", "compare", "study"]),
-        ("use", ["embed", "predict"]),
+        ("use", ["embed", "predict", "report"]),
         ("exchange", ["export", "import"]),
         ("inspect and set up", ["inspect", "doctor", "bench", "completion", "help"]),
     ];
@@ -43,6 +43,7 @@ internal static class Verbs
             StudyCommand.Create(),
             EmbedCommand.Create(),
             PredictCommand.Create(),
+            ReportCommand.Create(),
             ExportCommand.Create(),
             ImportCommand.Create(),
             InspectCommand.Create(),

@@ -18,8 +18,12 @@ internal static class HtmlText
     /// <param name="name">Any text.</param>
     public static string Name(string name) => $"<bdi>{Escape(name)}</bdi>";
 
-    // Line breaks, control characters and direction marks would be invisible or move other text: shown as \u000a.
-    private static string Visible(string text)
+    /// <summary>
+    /// Text in which line breaks, control characters and direction marks show as \u000a: they would be invisible, or
+    /// move other text. Markup in it is not escaped: a script may set it as text.
+    /// </summary>
+    /// <param name="text">Any text.</param>
+    public static string Visible(string text)
     {
         var visible = new StringBuilder(text.Length);
         foreach (var letter in text)
