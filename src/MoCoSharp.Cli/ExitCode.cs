@@ -17,8 +17,8 @@ internal static class ExitCode
     // Verbs whose result is a file or a run folder. The result of other verbs is their output.
     private static readonly string[] WritingFiles =
     [
-        "pretrain", "linear", "finetune", "detect", "study", "embed", "export", "import", "pack", "select",
-        "map",
+        "pretrain", "linear", "finetune", "detect", "study", "embed", "export", "import", "pack", "select", "map",
+        "report",
     ];
 
     /// <summary>

@@ -13,11 +13,12 @@ internal static class NextSteps
         var path = Shell.Quote(run.Path);
         if (plan.Train.ClassNames.Count > 1 && plan.Validation?.ClassNames.Count > 0)
         {
-            return $"evaluate with `moco knn {path}`.";
+            return $"`moco report {path}` shows what was learned, and `moco knn {path}` evaluates it.";
         }
 
         (string Command, string What)[] steps =
         [
+            ($"moco report {path}", "a page for your browser: what was learned"),
             (
                 $"moco embed {path} -o {Shell.Quote(Path.Combine(run.Path, "features.csv"))}",
                 "features of each image, by name"),

@@ -51,7 +51,7 @@ public sealed class PhotosTests : IDisposable
             .Select(line => line.Split(" #")[0].Trim())
             .ToList();
         Assert.Equal(
-            ["embed", "inspect", "doctor", "export", "knn"],
+            ["report", "embed", "inspect", "doctor", "export", "knn"],
             commands.Select(command => command.Split(' ')[1]));
         foreach (var command in commands.Where(command => !command.Contains("LABELED")))
         {

@@ -14,7 +14,7 @@ internal static class Verbs
     [
         ("train", ["pretrain", "pack"]),
         ("evaluate", ["knn", "linear", "finetune", "detect", "compare", "study"]),
-        ("use", ["embed", "search", "duplicates", "select", "map", "predict"]),
+        ("use", ["report", "search", "duplicates", "select", "map", "embed", "predict"]),
         ("exchange", ["export", "import"]),
         ("inspect and set up", ["inspect", "doctor", "bench", "completion", "help"]),
     ];
@@ -47,6 +47,7 @@ internal static class Verbs
             PredictCommand.Create(),
             SelectCommand.Create(),
             MapCommand.Create(),
+            ReportCommand.Create(),
             ExportCommand.Create(),
             ImportCommand.Create(),
             InspectCommand.Create(),

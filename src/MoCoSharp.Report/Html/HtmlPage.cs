@@ -3,7 +3,9 @@ using System.Text;
 
 namespace MoCoSharp.Report.Html;
 
-/// <summary>A page in one file: it loads nothing, from the network or from the disk, and also works from file://.</summary>
+/// <summary>
+/// A page in one file: it loads nothing, from the network or from the disk, and also works from file://.
+/// </summary>
 /// <remarks>
 /// Its Content-Security-Policy allows only the scripts that were added here, by their SHA-256, and images inside the
 /// page. A name that escaped as markup would still run nothing.
@@ -12,20 +14,8 @@ namespace MoCoSharp.Report.Html;
 internal sealed class HtmlPage(string title)
 {
     private readonly StringBuilder _body = new();
-    private readonly List<string> _styles = [BaseStyle];
+    private readonly List<string> _styles = [PageAssets.Read("page.css")];
     private readonly List<string> _scripts = [];
-
-    private const string BaseStyle = """
-        :root { color-scheme: light dark; --text: #1b1f24; --quiet: #5b6570; --ground: #ffffff; --line: #d7dce1; --accent: #1f6feb; }
-        @media (prefers-color-scheme: dark) { :root { --text: #e6e9ec; --quiet: #9aa4ae; --ground: #14171a; --line: #333a41; --accent: #6cb0ff; } }
-        body { margin: 2rem auto; max-width: 72rem; padding: 0 1rem; color: var(--text); background: var(--ground); font: 15px/1.5 system-ui, sans-serif; }
-        h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: 1rem; }
-        .quiet { color: var(--quiet); } code { font-family: ui-monospace, monospace; font-size: 0.92em; overflow-wrap: anywhere; }
-        table { border-collapse: collapse; } td, th { padding: 0.2rem 0.8rem 0.2rem 0; text-align: left; vertical-align: top; }
-        .images { display: flex; flex-wrap: wrap; gap: 0.6rem; } .images figure { margin: 0; width: 7rem; }
-        .images img { width: 7rem; height: 7rem; object-fit: contain; background: var(--line); image-rendering: auto; }
-        .images figcaption { font-size: 0.8rem; overflow-wrap: anywhere; color: var(--quiet); }
-        """;
 
     /// <summary>Appends markup. Text from outside in it must have passed <see cref="HtmlText"/>.</summary>
     /// <param name="markup">Complete elements.</param>

@@ -1,0 +1,101 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Text;
+using MoCoSharp.Cli.CommandLine;
+using MoCoSharp.Cli.Reports;
+using MoCoSharp.PyTorch;
+using MoCoSharp.Report.RunReports;
+using MoCoSharp.Runs;
+using static System.FormattableString;
+
+namespace MoCoSharp.Cli.Commands;
+
+/// <summary>moco report: writes a page that shows what the encoder of a run learned.</summary>
+internal static class ReportCommand
+{
+    private const int DefaultImages = 1000;
+    private const int MostImages = 3000; // more would make the page too large
+
+    public static Command Create()
+    {
+        var runPath = new Argument<string>("run") { Description = "A run folder." };
+        var data = Options.Data("The images to show. Without it, those of the run.");
+        var images = new Option<int>("--images")
+        {
+            Description =
+                $"Number of images for neighbors and map, 1 to {MostImages}, spread evenly over the test images, or " +
+                "over the training images without any.",
+            DefaultValueFactory = _ => DefaultImages,
+        }.Number("a whole number above 0");
+        var output = new Option<string?>("-o", "--output")
+        {
+            HelpName = "file",
+            Description = "The page, an .html file. Without it, report.html in the run folder, replaced if it exists.",
+        };
+        var force = Options.Force();
+        var verbose = Options.Verbose();
+        var command = new Command(
+            "report",
+            "Write a page that shows what a run learned: verdict, curves, neighbors, map, health. It needs no network.")
+        {
+            runPath, data, images, output, force, verbose,
+        };
+        command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () => Run(
+            parsed.GetValue(runPath)!, parsed.GetValue(data), parsed.GetValue(images), parsed.GetValue(output),
+            parsed.GetValue(force))));
+        return command;
+    }
+
+    private static int Run(string path, string? data, int images, string? output, bool force)
+    {
+        var faults = Faults(path, images, output, force).ToList();
+        if (faults.Count > 0)
+        {
+            throw new ConfigurationException(faults);
+        }
+
+        var watch = Stopwatch.StartNew();
+        var run = RunFolder.Open(path);
+        using var signals = new StopSignals();
+        var report = new RunReportBuilder(run, data, images).Create(signals.Token);
+        var file = output ?? Path.Combine(path, "report.html");
+        var page = Encoding.UTF8.GetBytes(RunReportPage.Create(report));
+        AtomicFile.Write(file, stream => stream.Write(page));
+        foreach (var (part, why) in report.LeftOut)
+        {
+            Console.Error.WriteLine($"moco: note: {part.ToString().ToLowerInvariant()}: {why}");
+        }
+
+        Console.WriteLine(report.Verdict[0]);
+        Console.WriteLine(Invariant(
+            $"{file}: {page.Length / 1e6:F1} MB, {watch.Elapsed.TotalSeconds:F0} s. Open it in a browser."));
+        return ExitCode.Done;
+    }
+
+    private static IEnumerable<string> Faults(string path, int images, string? output, bool force)
+    {
+        if (!RunFolder.Exists(path))
+        {
+            yield return $"{path} is not a run folder: it has no {RunFolder.ConfigName}. Name the folder that a " +
+                "training wrote (moco pretrain --run FOLDER).";
+        }
+
+        if (images is < 1 or > MostImages)
+        {
+            yield return Invariant($"--images is {images}, expected 1 to {MostImages}.");
+        }
+
+        if (output is not null && !output.EndsWith(".html", StringComparison.OrdinalIgnoreCase))
+        {
+            yield return $"-o is {output}, expected a file that ends in .html.";
+        }
+        else if (output is not null && File.Exists(output) && !force)
+        {
+            yield return $"{output} exists. Name another file with -o, or add --force to replace it.";
+        }
+        else if (output is not null && !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(output))))
+        {
+            yield return $"-o {output}: there is no folder {Path.GetDirectoryName(output)}. Create it first.";
+        }
+    }
+}

@@ -1,0 +1,179 @@
+'use strict';
+// Draws the charts of a report, and shows its images. window.reportData is the data; names in it are text.
+(() => {
+  const report = window.reportData;
+  const palette = [
+    '#4e79a7', '#f28e2b', '#59a14f', '#e15759', '#b07aa1', '#76b7b2', '#edc948', '#9c755f', '#ff9da7', '#8a8f98',
+    '#1f6feb', '#bf5b17', '#2f7d4f', '#a6242f', '#6f42c1', '#00838f', '#b8860b', '#5d4037', '#d81b60', '#455a64'];
+  const dashes = ['dash', 'dot', 'dashdot', 'longdash'];
+  const mostSelected = 300; // thumbnails of a selection
+  const byId = id => document.getElementById(id);
+  const color = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+  // Plotly reads <b>, <a> and entities in text as markup.
+  const escaped = text => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
+
+  const config = {
+    displaylogo: false, responsive: true, modeBarButtonsToRemove: ['toImage', 'autoScale2d', 'select2d'] };
+
+  function themed(layout) {
+    return Object.assign({
+      paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)',
+      font: { family: 'system-ui, sans-serif', size: 12, color: color('--text') },
+      modebar: { bgcolor: 'rgba(0,0,0,0)', color: color('--quiet'), activecolor: color('--accent') },
+      hoverlabel: { namelength: -1, bgcolor: color('--ground'), bordercolor: color('--line'), font: { color: color('--text') } },
+    }, layout);
+  }
+
+  function element(tag, className, text) {
+    const made = document.createElement(tag);
+    made.className = className || '';
+    made.textContent = text || '';
+    return made;
+  }
+
+  // All charts share the horizontal axis, so one cursor crosses all of them.
+  function drawCurves(target) {
+    const charts = report.charts;
+    const traces = [];
+    const axis = number => number === 0 ? '' : String(number + 1);
+    const layout = themed({
+      height: 60 + 185 * charts.length, margin: { l: 56, r: 8, t: 8, b: 44 },
+      hovermode: 'x unified', hoversubplots: 'axis', annotations: [],
+      xaxis: {
+        title: { text: escaped(report.stepTitle) }, domain: [0, 0.79], anchor: 'y' + axis(charts.length - 1),
+        gridcolor: color('--line'), zeroline: false },
+    });
+    charts.forEach((chart, i) => {
+      const top = 1 - i / charts.length - 0.14 / charts.length;
+      const bottom = 1 - (i + 1) / charts.length + (i === charts.length - 1 ? 0 : 0.08 / charts.length);
+      layout['yaxis' + axis(i)] = {
+        domain: [bottom, top], anchor: 'x', gridcolor: color('--line'), zeroline: false, nticks: 6,
+        hoverformat: '.4~g' };
+      layout['legend' + axis(i)] = {
+        x: 0.8, y: top, xanchor: 'left', yanchor: 'top', bgcolor: 'rgba(0,0,0,0)', font: { size: 11 } };
+      layout.annotations.push({
+        text: '<b>' + escaped(chart.title) + '</b>', showarrow: false, xref: 'paper', yref: 'paper', x: 0, y: top,
+        xanchor: 'left', yanchor: 'bottom' });
+      let drawn = 0;
+      let references = 0;
+      for (const curve of chart.curves) {
+        traces.push({
+          type: 'scatter', mode: curve.steps.length <= (curve.isReference ? 1 : 40) ? 'lines+markers' : 'lines',
+          name: escaped(curve.name), x: curve.steps, y: curve.values, yaxis: 'y' + axis(i), legend: 'legend' + axis(i),
+          line: curve.isReference
+            ? { color: color('--quiet'), width: 1.3, dash: dashes[references++ % dashes.length] }
+            : { color: [color('--accent'), ...palette.slice(1)][drawn++ % palette.length], width: 1.8 },
+        });
+      }
+    });
+    return Plotly.react(target, traces, layout, Object.assign({ displayModeBar: false }, config));
+  }
+
+  function showStage(number) {
+    const history = report.neighbors;
+    const stage = history.stages[number];
+    let same = 0;
+    let all = 0;
+    const rows = stage.rows.map(row => {
+      const query = history.images[row.query];
+      const line = element('div', 'row');
+      line.append(figure(row.query, query.className || 'query', 'query'));
+      row.neighbors.forEach((place, i) => {
+        const image = history.images[place];
+        const isKnown = query.className !== null && image.className !== null;
+        const isSame = image.className === query.className;
+        same += isKnown && isSame ? 1 : 0;
+        all += isKnown ? 1 : 0;
+        line.append(figure(
+          place, row.similarities[i].toFixed(2) + (isKnown ? isSame ? ' \u2713' : ' \u2717' : ''),
+          isKnown ? isSame ? 'same' : 'other' : ''));
+      });
+      return line;
+    });
+    byId('neighbors').replaceChildren(...rows);
+    byId('stage-title').textContent =
+      stage.title + (all > 0 ? `: ${same} of ${all} neighbors have the class of the query` : '');
+  }
+
+  function figure(place, caption, className) {
+    const image = report.neighbors.images[place];
+    const made = element('figure', className);
+    const name = image.className === null ? image.name : `${image.name} (${image.className})`;
+    made.append(thumbnail('of-neighbors', report.neighbors, place, 68, name), element('figcaption', '', caption));
+    return made;
+  }
+
+  // An image of a sheet with columns and rows, this many pixels wide.
+  function thumbnail(sheet, { columns, rows }, index, side, name) {
+    const made = element('div', 'thumbnail ' + sheet);
+    made.style.width = made.style.height = `${side}px`;
+    made.style.backgroundSize = `${side * columns}px ${side * rows}px`;
+    made.style.backgroundPosition = `${-side * (index % columns)}px ${-side * Math.floor(index / columns)}px`;
+    made.setAttribute('role', 'img');
+    made.setAttribute('aria-label', name);
+    made.title = name;
+    return made;
+  }
+
+  function drawMap(target) {
+    const map = report.map;
+    const groups = new Map();
+    map.labels.forEach((label, index) => {
+      groups.set(label, groups.get(label) || []);
+      groups.get(label).push(index);
+    });
+    const traces = [...groups.entries()].sort((a, b) => a[0] - b[0]).map(([label, members]) => ({
+      type: 'scatter', mode: 'markers', name: label < 0 ? 'no label' : escaped(map.classNames[label]),
+      x: members.map(index => map.x[index]), y: members.map(index => map.y[index]), customdata: members,
+      hoverinfo: 'none',
+      marker: { size: 6, opacity: 0.8, color: palette[(label + palette.length) % palette.length] },
+    }));
+    return Plotly.react(target, traces, themed({
+      height: 560, margin: { l: 4, r: 4, t: 36, b: 8 }, // the buttons stand above the legend
+      dragmode: 'lasso', hovermode: 'closest',
+      xaxis: { visible: false }, yaxis: { visible: false, scaleanchor: 'x' }, showlegend: groups.size > 1,
+      legend: { itemsizing: 'constant' },
+    }), config);
+  }
+
+  function listenToMap(target) {
+    const map = report.map;
+    target.on('plotly_hover', event => {
+      const index = event.points[0].customdata;
+      const label = map.labels[index];
+      byId('shown').replaceChildren(
+        thumbnail('of-map', map, index, 160, map.names[index]), element('div', '', map.names[index]),
+        element('div', 'quiet', label < 0 ? '' : map.classNames[label]));
+    });
+    target.on('plotly_selected', event => {
+      const members = event ? event.points.map(point => point.customdata) : [];
+      const shown = members.slice(0, mostSelected);
+      byId('selection').replaceChildren(...shown.map(index => thumbnail('of-map', map, index, 56, map.names[index])));
+      byId('selection-title').textContent = members.length === 0 ? ''
+        : `${members.length} images selected` + (shown.length < members.length ? `, ${shown.length} shown` : '');
+    });
+    target.on('plotly_deselect', () => {
+      byId('selection').replaceChildren();
+      byId('selection-title').textContent = '';
+    });
+  }
+
+  const charts = [['curves', drawCurves], ['map', drawMap]]
+    .filter(([id]) => byId(id) !== null);
+  const draw = () => Promise.all(charts.map(([id, drawOne]) => drawOne(byId(id))));
+  draw().then(() => {
+    if (byId('map') !== null) {
+      listenToMap(byId('map'));
+    }
+
+    document.documentElement.dataset.ready = 'true';
+  });
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
+
+  if (report.neighbors !== null) {
+    const slider = byId('stage');
+    slider.addEventListener('input', () => showStage(Number(slider.value)));
+    showStage(Number(slider.value));
+  }
+})();
