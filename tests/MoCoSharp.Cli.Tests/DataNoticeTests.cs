@@ -35,7 +35,8 @@ public sealed class DataNoticeTests : IDisposable
         [
             ["pack", "photos", "-o", "set.moco"],
             ["bench", "data", "photos", "--recipe", "patterns", "--images", "60"],
-            ["pretrain", "--data", "photos", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "--steps", "1"],
+            ["pretrain", "patterns", "--data", "photos", "--run", "run",
+                "--set", .. Moco.Tiny.Split(' '), "--steps", "1"],
             ["embed", "run", "-o", "features.csv"],
             ["knn", "run", "-k", "3"],
         ];
@@ -98,7 +99,7 @@ public sealed class DataNoticeTests : IDisposable
 
         var (code, _, error) = Moco.Run(
             folder,
-            ["pretrain", "--data", "photos", "--dry-run", "--set", .. Moco.Tiny.Split(' ')]);
+            ["pretrain", "patterns", "--data", "photos", "--dry-run", "--set", .. Moco.Tiny.Split(' ')]);
 
         Assert.True(code == 0, error);
         Assert.Contains("warning: 1 of the 9 test images", error);
@@ -119,7 +120,7 @@ public sealed class DataNoticeTests : IDisposable
             Write($"turned/{i}.jpg", [0xFF, 0xD8, .. exif, .. jpeg[2..]]);
         }
 
-        string[] command = ["pretrain", "--data", "turned", "--dry-run", "--set", .. Moco.Tiny.Split(' ')];
+        string[] command = ["pretrain", "patterns", "--data", "turned", "--dry-run", "--set", .. Moco.Tiny.Split(' ')];
         var (code, _, error) = Moco.Run(folder, command);
         Assert.True(code == 0, error);
         Assert.Contains("16 of 16 examined photos lie on their side or upside down", error);

@@ -39,7 +39,8 @@ public sealed class PackTests : IDisposable
 
         (code, output, error) = Moco.Run(
             folder,
-            ["pretrain", "--data", "set.moco", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "--steps", "2"]);
+            ["pretrain", "patterns", "--data", "set.moco", "--run", "run",
+                "--set", .. Moco.Tiny.Split(' '), "--steps", "2"]);
         Assert.True(code == 0, error);
         var config = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "run", "config.json")))!;
         Assert.Equal("set.moco", (string)config["data"]!);

@@ -220,7 +220,8 @@ public sealed class PredictTests(PredictTests.Classifiers made) : IClassFixture<
             }
 
             Done([
-                "pretrain", "--data", "photos", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "knn.everyEpochs=0",
+                "pretrain", "patterns", "--data", "photos", "--run", "run",
+                "--set", .. Moco.Tiny.Split(' '), "knn.everyEpochs=0",
                 "--steps", "2",
             ]);
             Done(["linear", "run", "--epochs", "3", "--lr", "0.5"]);

@@ -251,7 +251,7 @@ public sealed class PretrainTests : IDisposable
 
         var (code, output, error) = Moco.Run(
             folder,
-            ["pretrain", "--data", "photos", "--set", .. Moco.Tiny.Split(' ')]);
+            ["pretrain", "patterns", "--data", "photos", "--set", .. Moco.Tiny.Split(' ')]);
 
         Assert.True(code == 0, error);
         Assert.Contains("done: 6 steps", output); // 27 entries, 3 batches of 8, 2 epochs
@@ -263,7 +263,7 @@ public sealed class PretrainTests : IDisposable
 
         (code, _, error) = Moco.Run(
             folder,
-            ["pretrain", "--data", "photos", "--on-bad-image", "fail", "--set", .. Moco.Tiny.Split(' ')]);
+            ["pretrain", "patterns", "--data", "photos", "--on-bad-image", "fail", "--set", .. Moco.Tiny.Split(' ')]);
         Assert.Equal(1, code);
         Assert.DoesNotContain("   at ", error);
     }
