@@ -129,8 +129,8 @@ public sealed class SelectTests(SelectTests.TinyRun made) : IClassFixture<Select
             var (code, _, error) = Moco.Run(
                 Folder,
                 [
-                    "pretrain", "--data", "photos/train", "--run", "run", "--set", .. Moco.Tiny.Split(' '),
-                    "knn.everyEpochs=0", "--steps", "2",
+                    "pretrain", "patterns", "--data", "photos/train", "--run", "run", "--set",
+                    .. Moco.Tiny.Split(' '), "knn.everyEpochs=0", "--steps", "2",
                 ]);
             Assert.True(code == 0, error);
         }
