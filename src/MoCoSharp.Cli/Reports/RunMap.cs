@@ -2,8 +2,7 @@ using MoCoSharp.Data.Datasets;
 using MoCoSharp.Features;
 using MoCoSharp.Report.Html;
 using MoCoSharp.Report.RunReports;
-using TorchSharp;
-using static TorchSharp.torch;
+using static System.FormattableString;
 
 namespace MoCoSharp.Cli.Reports;
 
@@ -18,31 +17,20 @@ internal static class RunMap
     /// <param name="features">Pooled features. Shape [M, D].</param>
     /// <param name="images">The images of the features.</param>
     /// <param name="upright">Whether thumbnails are turned by their EXIF orientation.</param>
-    public static FeaturePlot? Create(FeatureSet features, IImageDataset images, bool upright)
+    /// <param name="stop">Ends the work early.</param>
+    public static FeaturePlot? Create(FeatureSet features, IImageDataset images, bool upright, CancellationToken stop)
     {
         if (features.Indices.Length < Fewest)
         {
             return null;
         }
 
-        var (x, y) = Place(features.Values);
+        var places = FeatureMap.Umap(features.Values, cancellation: stop); // [M, 2]
         return new FeaturePlot(
-            "the two principal components of the pooled features", x, y, features.Labels, images.ClassNames,
+            Invariant($"UMAP of the pooled features, which keeps {FeatureMap.DefaultNeighbors} neighbors together"),
+            [.. places.Where((_, i) => i % 2 == 0)], [.. places.Where((_, i) => i % 2 == 1)], features.Labels,
+            images.ClassNames,
             [.. features.Indices.Select(images.NameOf)],
             ThumbnailSheet.Create(images, features.Indices, upright, ThumbnailSide, MostBytes));
-    }
-
-    private static (float[] X, float[] Y) Place(Tensor values)
-    {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        var features = values.to(float32); // [M, D]
-        var centered = features - features.mean([0], keepdim: true);
-        var (_, directions) = linalg.eigh(centered.t().mm(centered)); // [D, D], ascending
-        var dimension = directions.shape[1];
-        var points = centered.mm(directions.narrow(1, dimension - 2, 2)).t().contiguous(); // [2, M]
-        var coordinates = points.data<float>().ToArray();
-        var count = (int)points.shape[1];
-        return (coordinates[count..], coordinates[..count]);
     }
 }

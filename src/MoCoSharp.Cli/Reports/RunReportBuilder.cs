@@ -120,7 +120,7 @@ internal sealed class RunReportBuilder(RunFolder run, string? data, int mostImag
             };
             features.AddRange(stages.Extract(stepsPerEpoch, stop));
             var neighbors = new RunNeighbors(images, upright).Find(features);
-            var map = RunMap.Create(features[^1].Features, images, upright);
+            var map = RunMap.Create(features[^1].Features, images, upright, stop);
             LeaveOut(ReportPart.Map, map is null, "there are too few images.");
             return (neighbors, map);
         }
