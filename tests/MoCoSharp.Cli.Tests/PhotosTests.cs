@@ -38,9 +38,7 @@ public sealed class PhotosTests : IDisposable
         Assert.DoesNotContain("moco.shuffle", error);
         var run = Path.Combine("runs", "photos-001");
         var config = RunConfigFile.Load(Path.Combine(folder, run, "config.json"));
-        Assert.Equal(
-            (8, 1, 8, false),
-            (config.BatchSize, config.BnGroups, config.MoCo!.QueueSize, config.SizeToImages));
+        Assert.Equal((8, 1, false), (config.BatchSize, config.BnGroups, config.SizeToImages));
         Assert.DoesNotContain("moco knn runs/photos-001`", output);
 
         // What is printed can be copied.
