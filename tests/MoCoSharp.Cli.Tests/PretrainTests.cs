@@ -21,7 +21,7 @@ public sealed class PretrainTests : IDisposable
         Assert.Contains("moco and simClr are given, expected exactly one of", errors, StringComparison.Ordinal);
         Assert.Contains(
             "No recipe is named, so simclr-patterns is taken. Name one for moco: ", errors, StringComparison.Ordinal);
-        Assert.Contains(", patterns,", errors, StringComparison.Ordinal);
+        Assert.Contains(", patterns.", errors, StringComparison.Ordinal);
     }
 
     [Fact]

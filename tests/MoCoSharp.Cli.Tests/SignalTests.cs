@@ -83,7 +83,7 @@ public sealed class SignalTests : IDisposable
         Assert.SkipUnless(OperatingSystem.IsLinux() && Namespaces(), "needs unshare -rm, for a small disk of its own");
         string[] settings =
         [
-            .. Moco.Tiny.Split(' '), "data=patterns:24", "epochs=60", "logEvery=1", "knn.everyEpochs=0",
+            .. Moco.Tiny.Split(' '), "data=patterns:24", "epochs=300", "logEvery=1", "knn.everyEpochs=0",
             "checkpoints.everySteps=5", "checkpoints.keep=2",
         ];
         var (code, _, error) = Moco.Run(folder, ["pretrain", "patterns", "--run", "whole", "--set", .. settings]);

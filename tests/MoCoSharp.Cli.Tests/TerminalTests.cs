@@ -105,7 +105,9 @@ public sealed partial class TerminalTests : IDisposable
         Terminal.Require();
         Write("photos/train", 24, first: 0);
         Write("photos/val", 4, first: 100);
-        Draws("pretrain", ["--data", "photos", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "views.size=16"]);
+        Draws(
+            "pretrain",
+            ["patterns", "--data", "photos", "--run", "run", "--set", .. Moco.Tiny.Split(' '), "views.size=16"]);
         Draws("knn", ["run", "-k", "3"]);
         Draws("linear", ["run", "--epochs", "2"]);
         Draws("predict", ["run", "--data", "photos/val", "-o", "predictions.csv"]);

@@ -72,7 +72,7 @@ internal sealed record DetectionPlan(
         if (
             encoder is not null
             && config is not null
-            && config.Encoder != encoder.Encoder.Options with { Head = EncoderHead.None })
+            && config.Encoder != encoder.Encoder.Options with { Head = EncoderHead.None, HeadWidth = null })
         {
             faults.Add(
                 $"encoder.*: the architecture is {request.Target}'s ({encoder.Architecture}) and cannot be set.");
@@ -100,7 +100,8 @@ internal sealed record DetectionPlan(
                 $"({config.From}). "
                     + "Remove the folder and start again.",
             ]);
-        if (encoder is not null && config.Encoder != encoder.Encoder.Options with { Head = EncoderHead.None })
+        if (encoder is not null
+            && config.Encoder != encoder.Encoder.Options with { Head = EncoderHead.None, HeadWidth = null })
         {
             faults.Add(
                 $"{config.InitialWeights}: is now {encoder.Architecture}, another architecture than {run.Path} " +

@@ -137,7 +137,7 @@ internal static class EncoderFile
         var options = trained.Encoder.Options;
         var all = JsonNode.Parse(RunConfigFile.Write(new RunConfig
         {
-            Encoder = withHead ? options : options with { Head = EncoderHead.None },
+            Encoder = withHead ? options : options with { Head = EncoderHead.None, HeadWidth = null },
             Views = trained.Views,
             Knn = trained.Knn ?? new KnnOptions(),
             Precision = trained.Precision,

@@ -60,7 +60,7 @@ internal static class ExportCheck
         var options = trained.Encoder.Options;
         using var reloaded = EncoderFile.Build(
             path,
-            withHead ? options : options with { Head = EncoderHead.None },
+            withHead ? options : options with { Head = EncoderHead.None, HeadWidth = null },
             trained.Encoder.OutputSize,
             weights,
             prefix: "");
