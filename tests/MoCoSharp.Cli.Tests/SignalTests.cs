@@ -83,7 +83,7 @@ public sealed class SignalTests : IDisposable
         Assert.SkipUnless(OperatingSystem.IsLinux() && Namespaces(), "needs unshare -rm, for a small disk of its own");
         string[] settings =
         [
-            .. Moco.Tiny.Split(' '), "data=patterns:24", "epochs=300", "logEvery=1", "knn.everyEpochs=0",
+            .. Moco.Tiny.Split(' '), "data=patterns:24", "epochs=120", "logEvery=1", "knn.everyEpochs=0",
             "checkpoints.everySteps=5", "checkpoints.keep=2",
         ];
         var (code, _, error) = Moco.Run(folder, ["pretrain", "patterns", "--run", "whole", "--set", .. settings]);
@@ -99,8 +99,11 @@ public sealed class SignalTests : IDisposable
                 settings
             )}} > out.txt 2> err.txt &
             until grep -q "saved .*step-" out.txt; do sleep 0.02; kill -0 $! || exit 98; done
-            cat /dev/zero > disk/filler 2> /dev/null
-            until [ $(grep -c "was not saved" err.txt) -ge 2 ]; do sleep 0.02; kill -0 $! || exit 97; done
+            until [ $(grep -c "was not saved" err.txt) -ge 2 ]; do
+                cat /dev/zero >> disk/filler 2> /dev/null # again: old checkpoints are removed
+                sleep 0.02
+                kill -0 $! || exit 97
+            done
             rm disk/filler
             wait $!
             code=$?
