@@ -129,6 +129,12 @@ internal sealed class EncoderTarget : IDisposable
         ? $"cuda:{group.LocalRank % TorchRuntime.Gpus.Count}"
         : name;
 
+    /// <summary>The encoder, for every verb that uses one.</summary>
+    public static Argument<string> Argument() => new("run")
+    {
+        Description = "A run folder, a checkpoint, an exported encoder, or a PyTorch file.",
+    };
+
     /// <summary>--prefix, for every verb that reads weights.</summary>
     public static Option<string?> PrefixOption() => new("--prefix")
     {

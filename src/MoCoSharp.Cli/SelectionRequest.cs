@@ -1,3 +1,4 @@
+using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Features;
@@ -42,13 +43,9 @@ internal sealed record SelectionRequest(
                 "classes.";
         }
 
-        if (Output is not null && File.Exists(Output) && !Force)
+        foreach (var fault in OutputFaults.Find(Output, [], Force))
         {
-            yield return $"{Output} exists. Name another file with -o, or add --force to replace it.";
-        }
-        else if (Output is not null && !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(Output))))
-        {
-            yield return $"-o {Output}: there is no folder {Path.GetDirectoryName(Output)}. Create it first.";
+            yield return fault;
         }
     }
 

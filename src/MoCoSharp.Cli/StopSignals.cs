@@ -25,8 +25,12 @@ internal sealed partial class StopSignals : IDisposable
 
     /// <summary>Installs the handlers.</summary>
     /// <param name="usr1Continues">Whether SIGUSR1 saves and continues.</param>
-    public StopSignals(bool usr1Continues = false)
+    /// <param name="saves">Whether the work can be continued later. If not, a stop writes nothing.</param>
+    public StopSignals(bool usr1Continues = false, bool saves = true)
     {
+        var (how, without) = saves
+            ? ("stopping after this step, and saving", ", without saving")
+            : ("stopping; nothing is written", "");
         Listen(PosixSignal.SIGINT, () =>
         {
             if (Interlocked.Increment(ref _interrupts) > 1)
@@ -34,14 +38,14 @@ internal sealed partial class StopSignals : IDisposable
                 ExitAtOnce();
             }
 
-            Stop("stopping after this step, and saving; a second Ctrl-C ends at once, without saving.");
+            Stop($"{how}; a second Ctrl-C ends at once{without}.");
         });
-        Listen(PosixSignal.SIGTERM, () => Stop("SIGTERM: stopping after this step, and saving."));
+        Listen(PosixSignal.SIGTERM, () => Stop($"SIGTERM: {how}."));
         if (!OperatingSystem.IsWindows())
         {
             Listen(
                 OperatingSystem.IsMacOS() ? Usr1OnMac : Usr1OnLinux,
-                usr1Continues ? AskForSave : () => Stop("SIGUSR1: stopping after this step, and saving."));
+                usr1Continues ? AskForSave : () => Stop($"SIGUSR1: {how}."));
         }
     }
 

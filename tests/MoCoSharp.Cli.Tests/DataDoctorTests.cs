@@ -100,6 +100,8 @@ public sealed class DataDoctorTests : IDisposable
 
         Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)));
         Assert.True(process.ExitCode == 75, string.Join('\n', said));
+        Assert.Contains(
+            "moco: stopping; nothing is written; a second Ctrl-C ends at once.", process.StandardError.ReadToEnd());
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);

@@ -134,7 +134,7 @@ public sealed class PredictTests(PredictTests.Classifiers made) : IClassFixture<
         File.WriteAllText(Path.Combine(Folder, "there.csv"), "mine");
         (code, _, error) = Moco.Run(Folder, "predict", made.Of("linear"), "--data", "photos/val", "-o", "there.csv");
         Assert.Equal(2, code);
-        Assert.Contains("there.csv exists. Name another file, or add --force", error);
+        Assert.Contains("there.csv exists. Name another file with -o, or add --force", error);
         Assert.Equal("mine", File.ReadAllText(Path.Combine(Folder, "there.csv")));
 
         (code, _, error) = Moco.Run(Folder, "export", made.Of("linear"), "--format", "torch", "-o", "x.pth.tar");

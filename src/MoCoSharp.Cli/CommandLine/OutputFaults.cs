@@ -1,6 +1,4 @@
-using MoCoSharp.Cli.CommandLine;
-
-namespace MoCoSharp.Cli.Quality;
+namespace MoCoSharp.Cli.CommandLine;
 
 /// <summary>Faults of the file that an option names for output.</summary>
 internal static class OutputFaults
@@ -25,6 +23,10 @@ internal static class OutputFaults
         else if (File.Exists(path) && !force)
         {
             yield return $"{path} exists. Name another file with {option}, or add --force to replace it.";
+        }
+        else if (Directory.Exists(path))
+        {
+            yield return $"{option} {path}: is a folder. Name a file.";
         }
         else if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path))))
         {

@@ -101,7 +101,7 @@ internal static class DuplicatesCommand
             throw new ConfigurationException(faults);
         }
 
-        using var signals = new StopSignals();
+        using var signals = new StopSignals(saves: false);
         var search = new DuplicateSearch(new EvaluationProgress("duplicates"), signals.Token);
         var set = search.Survey(source!, images);
         var other = others is null ? null : search.Survey(request.Between!, others);

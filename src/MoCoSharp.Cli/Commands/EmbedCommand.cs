@@ -18,10 +18,7 @@ internal static class EmbedCommand
 {
     public static Command Create()
     {
-        var target = new Argument<string>("run")
-        {
-            Description = "A run folder, a checkpoint, an exported encoder, or a PyTorch file.",
-        };
+        var target = EncoderTarget.Argument();
         var data = Options.Data("The images. Without it, those of the run.");
         var part = Options.Part();
         var which = Options.Encoder();
@@ -97,7 +94,7 @@ internal static class EmbedCommand
 
         var views = encoder.Config.Views with { ExifOrientation = encoder.Config.Views.ExifOrientation || upright };
         DataNotices.TellTurned(images, views.ExifOrientation, "--exif-orientation");
-        using var signals = new StopSignals();
+        using var signals = new StopSignals(saves: false);
         var progress = new EvaluationProgress("embed");
         var featureSize = taken == FeatureLayer.Head ? encoder.Encoder.OutputSize : encoder.Encoder.FeatureSize;
         var unfinished = Path.Combine(

@@ -14,10 +14,7 @@ internal static class KnnCommand
 {
     public static Command Create()
     {
-        var target = new Argument<string>("run")
-        {
-            Description = "A run folder, a checkpoint, an exported encoder, or a PyTorch file.",
-        };
+        var target = EncoderTarget.Argument();
         var data = Options.Data("Labeled images to search for neighbors. Without it, those of the run.");
         var validation = Options.Validation("Labeled test images. Without it, the test part of the source.");
         var protocol = new Option<string?>("--protocol")
@@ -114,7 +111,7 @@ internal static class KnnCommand
                 ]);
             }
 
-            using var signals = new StopSignals();
+            using var signals = new StopSignals(saves: false);
             try
             {
                 return Judge(

@@ -19,10 +19,7 @@ internal static class MapCommand
 
     public static Command Create()
     {
-        var target = new Argument<string>("run")
-        {
-            Description = "A run folder, a checkpoint, an exported encoder, or a PyTorch file.",
-        };
+        var target = EncoderTarget.Argument();
         var data = Options.Data("The images. Without it, those of the run.");
         var part = Options.Part();
         var by = new Option<string>("--by")
@@ -91,25 +88,21 @@ internal static class MapCommand
             yield return FormattableString.Invariant($"-k is {neighbors}, expected a whole number above 0.");
         }
 
-        if (!MapFile.Extensions.Contains(Path.GetExtension(output)?.ToLowerInvariant()))
+        if (output is null)
         {
-            yield return
-                $"-o is {output ?? "missing"}, expected a file that ends in {ValueOptions.Or(MapFile.Extensions)}.";
+            yield return $"-o is missing, expected a file that ends in {ValueOptions.Or(MapFile.Extensions)}.";
         }
-        else if (File.Exists(output) && !force)
+
+        foreach (var fault in OutputFaults.Find(output, MapFile.Extensions, force))
         {
-            yield return $"{output} exists. Name another file with -o, or add --force to replace it.";
-        }
-        else if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(output!))))
-        {
-            yield return $"-o {output}: there is no folder {Path.GetDirectoryName(output)}. Create it first.";
+            yield return fault;
         }
     }
 
     private static int Run(
         EncoderTarget encoder, IImageDataset images, int? neighbors, long seed, bool upright, string output)
     {
-        using var signals = new StopSignals();
+        using var signals = new StopSignals(saves: false);
         var progress = new EvaluationProgress("map");
         using var features = TargetFeatures.Of(
             encoder, images, upright, progress, isShown: true, cancellation: signals.Token);

@@ -77,7 +77,7 @@ internal static class PredictCommand
             ExifOrientation = classifier.Config.Views.ExifOrientation || upright,
         };
         DataNotices.TellTurned(images, views.ExifOrientation, "--exif-orientation");
-        using var signals = new StopSignals();
+        using var signals = new StopSignals(saves: false);
         var progress = new EvaluationProgress("predict");
         var read = 0;
         var written = output is null
@@ -163,22 +163,9 @@ internal static class PredictCommand
             yield return FormattableString.Invariant($"-k is {count}, expected a whole number above 0.");
         }
 
-        if (output is null)
+        foreach (var fault in OutputFaults.Find(output, [".csv", ".json"], force))
         {
-            yield break;
-        }
-
-        if (Path.GetExtension(output).ToLower(CultureInfo.InvariantCulture) is not (".csv" or ".json"))
-        {
-            yield return $"-o is {output}, expected a file that ends in .csv or .json.";
-        }
-        else if (File.Exists(output) && !force)
-        {
-            yield return $"{output} exists. Name another file, or add --force to replace it.";
-        }
-        else if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(output))))
-        {
-            yield return $"-o {output}: there is no folder {Path.GetDirectoryName(output)}. Create it first.";
+            yield return fault;
         }
     }
 

@@ -56,7 +56,7 @@ internal static class ReportCommand
 
         var watch = Stopwatch.StartNew();
         var run = RunFolder.Open(path);
-        using var signals = new StopSignals();
+        using var signals = new StopSignals(saves: false);
         var report = new RunReportBuilder(run, data, images).Create(signals.Token);
         var file = output ?? Path.Combine(path, "report.html");
         var page = Encoding.UTF8.GetBytes(RunReportPage.Create(report));
@@ -85,17 +85,9 @@ internal static class ReportCommand
             yield return Invariant($"--images is {images}, expected 1 to {MostImages}.");
         }
 
-        if (output is not null && !output.EndsWith(".html", StringComparison.OrdinalIgnoreCase))
+        foreach (var fault in OutputFaults.Find(output, [".html"], force))
         {
-            yield return $"-o is {output}, expected a file that ends in .html.";
-        }
-        else if (output is not null && File.Exists(output) && !force)
-        {
-            yield return $"{output} exists. Name another file with -o, or add --force to replace it.";
-        }
-        else if (output is not null && !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(output))))
-        {
-            yield return $"-o {output}: there is no folder {Path.GetDirectoryName(output)}. Create it first.";
+            yield return fault;
         }
     }
 }

@@ -23,10 +23,7 @@ internal static class SearchCommand
 
     public static Command Create()
     {
-        var target = new Argument<string>("run")
-        {
-            Description = "A run folder, a checkpoint, an exported encoder, or a PyTorch file.",
-        };
+        var target = EncoderTarget.Argument();
         var data = Options.Data("The images to search. Without it, those of the run.");
         var part = Options.Part();
         var queries = new Option<string[]>("--image")

@@ -14,10 +14,7 @@ internal static class SelectCommand
 {
     public static Command Create()
     {
-        var target = new Argument<string>("run")
-        {
-            Description = "A run folder, a checkpoint, an exported encoder, or a PyTorch file.",
-        };
+        var target = EncoderTarget.Argument();
         var data = Options.Data("The images to choose from. Without it, those of the run.");
         var part = Options.Part();
         var count = new Option<int>("-n", "--count")
@@ -107,7 +104,7 @@ internal static class SelectCommand
 
         Func<int, bool> isOpen = index =>
             !excluded.Contains(index) && (unnamed == 0 || ImageListFile.CanName(images, index));
-        using var signals = new StopSignals();
+        using var signals = new StopSignals(saves: false);
         var progress = new EvaluationProgress("select");
         var isShown = request.Output is not null || Screen.IsLive;
         using var known = labeled is null

@@ -1,3 +1,4 @@
+using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.Commands;
 using MoCoSharp.Cli.Progress;
 using MoCoSharp.Data.Quality;
@@ -31,7 +32,7 @@ internal static class DataDoctor
             throw new ConfigurationException(faults);
         }
 
-        using var signals = new StopSignals();
+        using var signals = new StopSignals(saves: false);
         var progress = new EvaluationProgress("doctor");
         var facts = ImageSurvey.Read(
             images, done => progress.Show("images read", done, images.Count),

@@ -104,8 +104,9 @@ internal static class DuplicateTable
         }
         else if (report.Other is null)
         {
+            var verb = report.Repeated.Count == 1 ? "repeats" : "repeat";
             yield return $"{Plain.Count(report.Repeated.Count, "image")} in " +
-                $"{Plain.Count(report.Groups.Count, "group")} repeat another one: {report.Kinds()}";
+                $"{Plain.Count(report.Groups.Count, "group")} {verb} another one: {report.Kinds()}";
         }
         else
         {

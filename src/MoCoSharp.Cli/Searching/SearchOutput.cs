@@ -27,21 +27,9 @@ internal static class SearchOutput
             yield break;
         }
 
-        if (!Endings.Contains(Ending(path)))
+        foreach (var fault in OutputFaults.Find(path, Endings, force))
         {
-            yield return $"-o is {path}, expected a file that ends in {ValueOptions.Or(Endings)}.";
-        }
-        else if (File.Exists(path) && !force)
-        {
-            yield return $"{path} exists. Name another file with -o, or add --force to replace it.";
-        }
-        else if (Directory.Exists(path))
-        {
-            yield return $"-o {path}: is a folder. Name a file.";
-        }
-        else if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path))))
-        {
-            yield return $"-o {path}: there is no folder {Path.GetDirectoryName(path)}. Create it first.";
+            yield return fault;
         }
 
         if (IsPicture(path) && k > MostInPicture)
