@@ -68,6 +68,47 @@ public sealed class StudyTests : IDisposable
     }
 
     [Fact]
+    public void TheStudyOfMethods_ScalesRateGroupsAndWarmupWithTheBatch()
+    {
+        var recipe = Recipe with
+        {
+            BatchSize = 128,
+            BnGroups = 2,
+            Optimizer = new() { LearningRate = 0.06, WarmupSteps = 200 },
+        };
+        var cells = StudyKinds.Methods.Cells(recipe, [256, 2048, 65536], 10_000).ToDictionary(cell => cell.Name);
+
+        Assert.Equal(["moco-256", "moco-2048", "simclr-256", "simclr-2048"], cells.Keys);
+        AssertCell("moco-256", 256, bnGroups: 4, rate: 0.12, warmup: 100, EncoderHead.Mlp); // 64 images a group
+        AssertCell("moco-2048", 2048, bnGroups: 32, rate: 0.96, warmup: 13, EncoderHead.Mlp); // 12.5, rounded up
+        AssertCell("simclr-2048", 2048, bnGroups: 1, rate: 0.96, warmup: 13, EncoderHead.MlpBn);
+        Assert.Equal("simClr", cells["simclr-256"].Config.Method.Name);
+
+        void AssertCell(string name, int batch, int bnGroups, double rate, int warmup, EncoderHead head)
+        {
+            var config = cells[name].Config;
+            Assert.Equal(
+                (batch, bnGroups, warmup, head, 200),
+                (config.BatchSize, config.BnGroups, config.Optimizer.WarmupSteps, config.Encoder.Head, config.Epochs));
+            Assert.Equal(rate, config.Optimizer.LearningRate, 1e-12);
+        }
+    }
+
+    [Fact]
+    public void TheStudyOfShuffling_RefusesASingleGroup()
+    {
+        Assert.Equal(
+            ["on True", "off False"],
+            StudyKinds.Shuffle.Cells(Recipe, [], 10_000)
+                .Select(cell => $"{cell.X} {cell.Config.MoCo!.Shuffle}"));
+
+        var (code, _, error) = Moco.Run(
+            folder, "study", "shuffle", "patterns", "--data", "patterns:64", "--set", "bnGroups=1");
+        Assert.Equal(2, code);
+        Assert.Contains("a single group has nothing to shuffle. Add --set bnGroups=8", error);
+    }
+
+    [Fact]
     public void ATable_HasMeanAndDeviationOverSeeds_AndSaysWhatDiverged()
     {
         var cells = StudyKinds.Momentum.Cells(Recipe, [0, 0.99, 0.999], 10_000).ToList();

@@ -23,4 +23,7 @@ internal sealed record StudyKind(
 {
     /// <summary>Whether the values are whole numbers.</summary>
     public bool CountsWhole { get; init; }
+
+    /// <summary>What the study cannot do with a recipe, in a sentence; null if nothing.</summary>
+    public Func<RunConfig, string?> Fault { get; init; } = _ => null;
 }

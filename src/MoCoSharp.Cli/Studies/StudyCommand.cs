@@ -86,6 +86,11 @@ internal static class StudyCommand
                     "moco-v2-folder, or `moco study budget`.");
             }
 
+            if (config is { MoCo: not null } && kind.Fault(config) is { } fault)
+            {
+                faults.Add(fault);
+            }
+
             config = config is null ? null : config with { Minutes = null }; // all cells have the recipe's epochs
             if (parsed.GetValue(seeds) < 1)
             {

@@ -78,8 +78,66 @@ internal static class StudyKinds
             $"momentum-{Text(value)}", [Text(value)], Text(value), "MoCo",
             recipe.With(recipe.MoCo! with { Momentum = value }))));
 
+    /// <summary>
+    /// Table 2 of MoCo v2: MoCo needs no large batch, and SimCLR does. The epochs are the same for every batch.
+    /// </summary>
+    public static StudyKind Methods { get; } = new(
+        "methods", "MoCo and SimCLR at a small and a large batch, with the same epochs.",
+        ["method", "batch"], "batch", [256, 4096], (recipe, values, images) =>
+        [
+            .. values.Where(value => value <= images).Select(value => new StudyCell(
+                $"moco-{Text(value)}", ["MoCo", Text(value)], Text(value), "MoCo",
+                OfBatch(recipe, value) with { BnGroups = GroupsOf(recipe, value) })),
+            .. values.Where(value => value <= images).Select(value => new StudyCell(
+                $"simclr-{Text(value)}", ["SimCLR", Text(value)], Text(value), "SimCLR",
+                (OfBatch(recipe, value) with
+                {
+                    BnGroups = 1, // the paper's BatchNorm is global
+                    Encoder = recipe.Encoder with { Head = EncoderHead.MlpBn },
+                }).With(
+                    new SimClrOptions
+                    {
+                        Dimension = recipe.MoCo!.Dimension,
+                        Temperature = recipe.MoCo.Temperature,
+                    }))),
+        ])
+    {
+        CountsWhole = true,
+    };
+
+    /// <summary>
+    /// Shuffled BatchNorm of MoCo v1, section 3.3. Without it, statistics tell the query which key is its own.
+    /// </summary>
+    public static StudyKind Shuffle { get; } = new(
+        "shuffle", "The BatchNorm of keys with and without a shuffle; needs bnGroups above 1.",
+        ["shuffle"], "shuffle", [], (recipe, _, _) =>
+            from shuffled in new[] { true, false }
+            let word = shuffled ? "on" : "off"
+            select new StudyCell(
+                $"shuffle-{word}", [word], word, "MoCo", recipe.With(recipe.MoCo! with { Shuffle = shuffled })))
+    {
+        Fault = recipe => recipe.BnGroups > 1
+            ? null
+            : $"bnGroups is {recipe.BnGroups}, and a single group has nothing to shuffle. Add --set bnGroups=8.",
+    };
+
     /// <summary>All studies that train and evaluate. The cost study is separate.</summary>
-    public static IReadOnlyList<StudyKind> All { get; } = [Ablation, Temperature, Queue, Momentum];
+    public static IReadOnlyList<StudyKind> All { get; } = [Ablation, Temperature, Queue, Momentum, Methods, Shuffle];
+
+    // The linear scaling rule; the warm-up sees as many images.
+    private static RunConfig OfBatch(RunConfig recipe, double batch) => recipe with
+    {
+        BatchSize = (int)batch,
+        Optimizer = recipe.Optimizer with
+        {
+            LearningRate = recipe.Optimizer.LearningRate * batch / recipe.BatchSize,
+            WarmupSteps = (int)Math.Ceiling(recipe.Optimizer.WarmupSteps * recipe.BatchSize / batch),
+        },
+    };
+
+    // As many groups as keep the images of a group.
+    private static int GroupsOf(RunConfig recipe, double batch) =>
+        Math.Max(1, (int)(recipe.BnGroups * batch / recipe.BatchSize));
 
     // The batch is the dictionary. Leaves out batch sizes above 4096, and those that are no multiple of the BN groups.
     private static IEnumerable<StudyCell> EndToEndCells(RunConfig recipe, IReadOnlyList<double> values)
@@ -87,21 +145,13 @@ internal static class StudyKinds
         const double most = 4096;
         return values.Where(value => value <= most && value % recipe.BnGroups == 0).Select(value => new StudyCell(
             $"end-to-end-{Text(value)}", ["end-to-end", Text(value)], Text(value), "end-to-end",
-            (recipe with
-            {
-                BatchSize = (int)value,
-                Optimizer = recipe.Optimizer with
+            OfBatch(recipe, value).With(
+                new EndToEndOptions
                 {
-                    LearningRate = recipe.Optimizer.LearningRate * value / recipe.BatchSize,
-                },
-            }
-        ).With(
-            new EndToEndOptions
-            {
-                Dimension = recipe.MoCo!.Dimension,
-                Temperature = recipe.MoCo.Temperature,
-                Shuffle = recipe.MoCo.Shuffle,
-            })));
+                    Dimension = recipe.MoCo!.Dimension,
+                    Temperature = recipe.MoCo.Temperature,
+                    Shuffle = recipe.MoCo.Shuffle,
+                })));
     }
 
     private static StudyCell Supervised(RunConfig recipe) => new(
