@@ -14,6 +14,23 @@ public class PatternsTests
         Assert.NotEqual(pixels, new Patterns(100, 40, seed: 1).Read(17).Image.Pixels);
     }
 
+    [Theory]
+    [InlineData(25, true)]
+    [InlineData(90_000, false)] // of 16 x 16 x 3 bytes: 69 MB, and at most 64 MiB are kept
+    public void Patterns_ReadTwice_AreThoseOfAFreshSet_AndOnlySmallSetsKeepThem(int count, bool areKept)
+    {
+        var set = new Patterns(count, 16, seed: 1);
+        int[] indices = [0, 1, 2, 3, 1, 0];
+
+        var read = indices.Select(index => set.Read(index).Image.Pixels).ToList();
+
+        Assert.Equal(indices.Select(index => new Patterns(count, 16, seed: 1).Read(index).Image.Pixels), read);
+        Assert.NotEqual(read[0], read[1]);
+        Assert.NotEqual(read[2], read[3]);
+        Assert.Equal(areKept, ReferenceEquals(read[0], read[5]));
+        Assert.Equal(areKept, ReferenceEquals(read[1], read[4]));
+    }
+
     [Fact]
     public void Patterns_LabelIsIndexModTen()
     {
