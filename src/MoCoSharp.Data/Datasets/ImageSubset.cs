@@ -16,6 +16,9 @@ internal class ImageSubset : IImageDataset
     /// <summary>The other set.</summary>
     public IImageDataset Whole { get; }
 
+    /// <summary>The position of each image in <see cref="Whole"/>.</summary>
+    public ReadOnlySpan<int> Positions => _indices;
+
     public int Count => _indices.Length;
 
     public IReadOnlyList<string> ClassNames => Whole.ClassNames;

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
@@ -15,8 +16,8 @@ namespace MoCoSharp.Features;
 /// </summary>
 /// <remarks>
 /// <see cref="FeatureCache"/> stores the features of a whole data set under one hash, for evaluations. Here each image
-/// counts by itself. A data set has a file of its own for each encoder, layer and view. While it has none, as after a
-/// folder was renamed, its images are looked up in the files of other data sets.
+/// counts by itself. A data set has a file of its own for each encoder, layer and view; so has a part of one. While it
+/// has none, as after a folder was renamed, its images are looked up in the files of other data sets.
 /// </remarks>
 /// <param name="folder">Created with the first file; null stores nothing.</param>
 /// <param name="encoder">The encoder. Its weights and precision are part of the key; its device is not.</param>
@@ -253,6 +254,11 @@ internal sealed class ImageFeatureStore(string? folder, Encoder encoder, ViewTra
             Format, $"weights {WeightHash.Of(encoder)}", $"view {view.Describe()}", $"layer {layer}",
             $"precision {encoder.Precision}");
         var source = Path.Exists(data.Description) ? Path.GetFullPath(data.Description) : data.Description;
+        if (data is ImageSubset part)
+        {
+            source += $"\n{Convert.ToHexString(SHA256.HashData(MemoryMarshal.AsBytes(part.Positions)))}";
+        }
+
         var prefix = $"images-{Hash(madeBy)}-";
         return new StoreFile(Path.Combine(directory, $"{prefix}{Hash(source)}.safetensors"), prefix, madeBy);
     }

@@ -106,6 +106,26 @@ public sealed class ImageFeatureStoreTests : IDisposable
     }
 
     [Fact]
+    public void PartsOfADataSet_HaveFilesOfTheirOwn_AndTakeFromThatOfTheWhole()
+    {
+        var whole = ImageFolder.Open(Photos);
+        IImageDataset[] sets = [whole, ImageSubset.Of(whole, [0, 2, 4]), ImageSubset.Of(whole, [1, 2])];
+        Get().Dispose();
+        for (var time = 0; time < 2; time++)
+        {
+            foreach (var set in sets)
+            {
+                using var features = Get(set);
+
+                Assert.Equal((0, set.Count), (features.Computed, features.Indices.Length));
+                AssertAsComputedAnew(features, set);
+            }
+        }
+
+        Assert.Equal(3, Directory.GetFiles(Cache).Length);
+    }
+
+    [Fact]
     public void AnotherEncoderViewOrLayer_HasAFileOfItsOwn()
     {
         using var other = NewEncoder(seed: 8);
@@ -145,6 +165,34 @@ public sealed class ImageFeatureStoreTests : IDisposable
         using (var features = Get())
         {
             Assert.Equal((0, 5), (features.Computed, features.Indices.Length));
+        }
+    }
+
+    [Theory]
+    [InlineData(5000, 1)]
+    [InlineData(5001, 0)]
+    public void AFileOfTheSameName_WithAnotherLengthOrTime_IsComputedAnew(int length, int secondsLater)
+    {
+        var lastYear = DateTime.UtcNow.AddYears(-1);
+        PutPadded(picture: 3, length: 5000, lastYear);
+        Get().Dispose();
+        PutPadded(picture: 9, length, lastYear.AddSeconds(secondsLater));
+
+        using var features = Get();
+
+        Assert.Equal(1, features.Computed);
+        AssertAsComputedAnew(features);
+
+        void PutPadded(int picture, int length, DateTime written)
+        {
+            Put("3.png", picture);
+            var path = Path.Combine(Photos, "3.png");
+            using (var file = File.OpenWrite(path))
+            {
+                file.SetLength(length); // a decoder ignores bytes behind the end of a PNG
+            }
+
+            File.SetLastWriteTimeUtc(path, written);
         }
     }
 
