@@ -48,8 +48,8 @@ public sealed class DocumentedCommandTests : IDisposable
     private static readonly string[] PagesWithARun =
     [
         "docs/how-to/classify.md", "docs/how-to/detection.md", "docs/how-to/duplicates.md", "docs/how-to/export.md",
-        "docs/how-to/health.md", "docs/how-to/map.md", "docs/how-to/pytorch.md", "docs/how-to/report.md",
-        "docs/how-to/resume.md", "docs/how-to/search.md", "docs/how-to/select.md",
+        "docs/how-to/health.md", "docs/how-to/kept-features.md", "docs/how-to/map.md", "docs/how-to/pytorch.md",
+        "docs/how-to/report.md", "docs/how-to/resume.md", "docs/how-to/search.md", "docs/how-to/select.md",
     ];
 
     private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;

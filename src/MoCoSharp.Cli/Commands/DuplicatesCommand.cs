@@ -2,6 +2,7 @@ using System.CommandLine;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.Progress;
 using MoCoSharp.Cli.Quality;
+using MoCoSharp.Cli.Searching;
 using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.PyTorch;
@@ -44,6 +45,8 @@ internal static class DuplicatesCommand
         var which = Options.Encoder();
         var prefix = EncoderTarget.PrefixOption();
         var device = Options.EncoderDevice();
+        var cache = CacheFolder.Option();
+        var noCache = CacheFolder.NoOption();
         var output = new Option<string?>("-o", "--output")
         {
             HelpName = "file",
@@ -58,18 +61,20 @@ internal static class DuplicatesCommand
         var verbose = Options.Verbose();
         var command = new Command("duplicates", "Find duplicates, near duplicates, and leaks from training to test.")
         {
-            target, data, part, between, threshold, layer, which, prefix, device, output, commands, force, verbose,
+            target, data, part, between, threshold, layer, which, prefix, device, cache, noCache, output, commands,
+            force, verbose,
         };
         command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () => Run(new Request(
             parsed.GetValue(target), parsed.GetValue(data), parsed.GetValue(part)!, parsed.GetValue(between),
             parsed.GetValue(threshold), parsed.GetValue(layer)!, parsed.GetValue(which)!, parsed.GetValue(prefix),
-            parsed.GetValue(device), parsed.GetValue(output), parsed.GetValue(commands), parsed.GetValue(force)))));
+            parsed.GetValue(device), parsed.GetValue(cache), parsed.GetValue(noCache), parsed.GetValue(output),
+            parsed.GetValue(commands), parsed.GetValue(force)))));
         return command;
     }
 
     private sealed record Request(
         string? Target, string? Data, string Part, string? Between, double? Threshold, string Layer, string Which,
-        string? Prefix, string? Device, string? Output, string? Commands, bool Force);
+        string? Prefix, string? Device, string? Cache, bool HasNoCache, string? Output, string? Commands, bool Force);
 
     private static int Run(Request request)
     {
@@ -101,8 +106,9 @@ internal static class DuplicatesCommand
             throw new ConfigurationException(faults);
         }
 
-        using var signals = new StopSignals(saves: false);
-        var search = new DuplicateSearch(new EvaluationProgress("duplicates"), signals.Token);
+        var cache = encoder is null ? null : CacheFolder.Of(encoder.Run, request.Cache, request.HasNoCache);
+        using var signals = new StopSignals(saves: cache is not null);
+        var search = new DuplicateSearch(new EvaluationProgress("duplicates"), cache, signals.Token);
         var set = search.Survey(source!, images);
         var other = others is null ? null : search.Survey(request.Between!, others);
         Tell(
@@ -136,6 +142,11 @@ internal static class DuplicatesCommand
         if (request is { Target: null, Threshold: not null })
         {
             yield return "--threshold compares features: name a run or an encoder, or leave it out.";
+        }
+
+        if (CacheFolder.Fault(request.Cache, request.HasNoCache) is { } unclear)
+        {
+            yield return unclear;
         }
 
         if (request.Part is not ("train" or "val"))

@@ -3,6 +3,7 @@ using System.Globalization;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.FeatureFiles;
 using MoCoSharp.Cli.Progress;
+using MoCoSharp.Cli.Searching;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Features;
 using MoCoSharp.PyTorch;
@@ -38,6 +39,8 @@ internal static class MapCommand
             "Turn photos upright by their EXIF orientation, even if training did not.");
         var prefix = EncoderTarget.PrefixOption();
         var device = Options.EncoderDevice();
+        var cache = CacheFolder.Option();
+        var noCache = CacheFolder.NoOption();
         var output = new Option<string?>("-o", "--output")
         {
             HelpName = "file",
@@ -47,13 +50,20 @@ internal static class MapCommand
         var verbose = Options.Verbose();
         var command = new Command("map", "Place images on a map, similar ones close together.")
         {
-            target, data, part, by, neighbors, seed, which, upright, prefix, device, output, force, verbose,
+            target, data, part, by, neighbors, seed, which, upright, prefix, device, cache, noCache, output, force,
+            verbose,
         };
         command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () =>
         {
             var faults = Faults(
                 parsed.GetValue(part)!, parsed.GetValue(by)!, parsed.GetValue(neighbors), parsed.GetValue(output),
                 parsed.GetValue(force)).ToList();
+            var (folder, isOff) = (parsed.GetValue(cache), parsed.GetValue(noCache));
+            if (CacheFolder.Fault(folder, isOff) is { } fault)
+            {
+                faults.Add(fault);
+            }
+
             using var encoder = EncoderTarget.Open(
                 parsed.GetValue(target)!, parsed.GetValue(which)!, faults, prefix: parsed.GetValue(prefix),
                 device: parsed.GetValue(device));
@@ -64,9 +74,13 @@ internal static class MapCommand
             }
 
             int? around = parsed.GetValue(by) == "pca" ? null : parsed.GetValue(neighbors);
-            return Run(
-                encoder, images, around, parsed.GetValue(seed) ?? 0, parsed.GetValue(upright),
-                parsed.GetValue(output)!);
+            var store = new TargetFeatures(
+                encoder, CacheFolder.Of(encoder.Run, folder, isOff), new EvaluationProgress("map"))
+            {
+                IsUpright = parsed.GetValue(upright),
+                MostValues = Array.MaxLength,
+            };
+            return Run(store, images, around, parsed.GetValue(seed) ?? 0, parsed.GetValue(output)!);
         }));
         return command;
     }
@@ -99,13 +113,12 @@ internal static class MapCommand
         }
     }
 
-    private static int Run(
-        EncoderTarget encoder, IImageDataset images, int? neighbors, long seed, bool upright, string output)
+    private static int Run(TargetFeatures store, IImageDataset images, int? neighbors, long seed, string output)
     {
-        using var signals = new StopSignals(saves: false);
+        DataNotices.TellTurned(images, store.TurnsPhotos, "--exif-orientation");
+        using var signals = new StopSignals(saves: store.Keeps);
         var progress = new EvaluationProgress("map");
-        using var features = TargetFeatures.Of(
-            encoder, images, upright, progress, isShown: true, cancellation: signals.Token);
+        using var features = store.Of(images, signals.Token);
         var places = neighbors is { } k
             ? FeatureMap.Umap(
                 features.Values, k, seed, (done, total) => progress.Show("rounds", done, total), signals.Token)

@@ -52,14 +52,8 @@ internal static class SearchCommand
             "Turn photos upright by their EXIF orientation, even if training did not.");
         var prefix = EncoderTarget.PrefixOption();
         var device = Options.EncoderDevice();
-        var cache = new Option<string?>("--cache")
-        {
-            HelpName = "folder",
-            Description =
-                "Where features are kept for the next search. Without it, features/ of the run, or the user's cache " +
-                "folder.",
-        };
-        var noCache = new Option<bool>("--no-cache") { Description = "Neither read nor keep features." };
+        var cache = CacheFolder.Option();
+        var noCache = CacheFolder.NoOption();
         var output = new Option<string?>("-o", "--output")
         {
             HelpName = "file",
@@ -107,7 +101,7 @@ internal static class SearchCommand
         var search = new ImageSearch(encoder.Trained with { Views = views }, images)
         {
             Layer = EnumNames.Find<FeatureLayer>(given.Layer) ?? FeatureLayer.Pooled,
-            CacheFolder = given.HasNoCache ? null : given.Cache ?? CacheFolder.Of(encoder.Run),
+            CacheFolder = CacheFolder.Of(encoder.Run, given.Cache, given.HasNoCache),
             Loader = encoder.Config.Loader,
             IncludesItself = given.IncludesItself,
             Progress = progress.Show,
@@ -144,14 +138,14 @@ internal static class SearchCommand
             yield return $"--part is {given.Part}, expected train or val.";
         }
 
-        if (given.HasNoCache && given.Cache is not null)
-        {
-            yield return $"--no-cache keeps nothing in {given.Cache}. Leave out --cache or --no-cache.";
-        }
-
-        foreach (var fault in SearchOutput.Faults(given.Output, given.Force, given.K))
+        if (CacheFolder.Fault(given.Cache, given.HasNoCache) is { } fault)
         {
             yield return fault;
+        }
+
+        foreach (var wrong in SearchOutput.Faults(given.Output, given.Force, given.K))
+        {
+            yield return wrong;
         }
     }
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.Progress;
+using MoCoSharp.Cli.Searching;
 using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Features;
@@ -38,6 +39,8 @@ internal static class SelectCommand
             "Turn photos upright by their EXIF orientation, even if training did not.");
         var prefix = EncoderTarget.PrefixOption();
         var device = Options.EncoderDevice();
+        var cache = CacheFolder.Option();
+        var noCache = CacheFolder.NoOption();
         var output = new Option<string?>("-o", "--output")
         {
             HelpName = "file",
@@ -47,7 +50,8 @@ internal static class SelectCommand
         var verbose = Options.Verbose();
         var command = new Command("select", "Choose which images to label first.")
         {
-            target, data, part, count, rule, labeled, seed, which, upright, prefix, device, output, force, verbose,
+            target, data, part, count, rule, labeled, seed, which, upright, prefix, device, cache, noCache, output,
+            force, verbose,
         };
         command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () =>
         {
@@ -55,6 +59,12 @@ internal static class SelectCommand
                 parsed.GetValue(count), parsed.GetValue(rule)!, parsed.GetValue(labeled), parsed.GetValue(seed) ?? 0,
                 parsed.GetValue(output), parsed.GetValue(force));
             var faults = request.Faults().ToList();
+            var (folder, isOff) = (parsed.GetValue(cache), parsed.GetValue(noCache));
+            if (CacheFolder.Fault(folder, isOff) is { } fault)
+            {
+                faults.Add(fault);
+            }
+
             using var encoder = EncoderTarget.Open(
                 parsed.GetValue(target)!, parsed.GetValue(which)!, faults, prefix: parsed.GetValue(prefix),
                 device: parsed.GetValue(device));
@@ -64,7 +74,14 @@ internal static class SelectCommand
             }
 
             var images = SourceOf(encoder, parsed.GetValue(data), parsed.GetValue(part)!, faults);
-            return Run(request, encoder, images, parsed.GetValue(upright), faults);
+            var store = new TargetFeatures(
+                encoder, CacheFolder.Of(encoder.Run, folder, isOff), new EvaluationProgress("select"))
+            {
+                IsUpright = parsed.GetValue(upright),
+                IsShown = request.Output is not null || Screen.IsLive,
+                MostValues = Array.MaxLength,
+            };
+            return Run(request, store, images, faults);
         }));
         return command;
     }
@@ -82,7 +99,7 @@ internal static class SelectCommand
     }
 
     private static int Run(
-        SelectionRequest request, EncoderTarget encoder, IImageDataset? images, bool upright, List<string> faults)
+        SelectionRequest request, TargetFeatures store, IImageDataset? images, List<string> faults)
     {
         var labeled = request.OpenLabeled(faults);
         var excluded = images is null || labeled is null
@@ -104,13 +121,11 @@ internal static class SelectCommand
 
         Func<int, bool> isOpen = index =>
             !excluded.Contains(index) && (unnamed == 0 || ImageListFile.CanName(images, index));
-        using var signals = new StopSignals(saves: false);
-        var progress = new EvaluationProgress("select");
-        var isShown = request.Output is not null || Screen.IsLive;
-        using var known = labeled is null
-            ? null
-            : TargetFeatures.Of(encoder, labeled, upright, progress, isShown, cancellation: signals.Token);
-        using var features = TargetFeatures.Of(encoder, images, upright, progress, isShown, isOpen, signals.Token);
+        DataNotices.TellTurned(images, store.TurnsPhotos, "--exif-orientation");
+        using var signals = new StopSignals(saves: store.Keeps);
+        // First, so that those of labeled images are found in them.
+        using var features = TargetFeatures.Only(store.Of(images, signals.Token), isOpen);
+        using var known = labeled is null ? null : store.Of(labeled, signals.Token);
         if (features.Indices.Length < request.Count)
         {
             throw new InvalidDataException(

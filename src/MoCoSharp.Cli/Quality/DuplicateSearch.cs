@@ -3,14 +3,15 @@ using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Quality;
 using MoCoSharp.Features;
-using static TorchSharp.torch;
 
 namespace MoCoSharp.Cli.Quality;
 
 /// <summary>The work of moco duplicates: reads images, computes features, and compares them.</summary>
 /// <param name="progress">Prints progress, and names images that cannot be read.</param>
+/// <param name="cacheFolder">The folder in which features are kept; null keeps none.</param>
 /// <param name="cancellation">Ends the work early.</param>
-internal sealed class DuplicateSearch(EvaluationProgress progress, CancellationToken cancellation)
+internal sealed class DuplicateSearch(
+    EvaluationProgress progress, string? cacheFolder, CancellationToken cancellation)
 {
     /// <summary>Reads every image of a set once.</summary>
     /// <param name="source">The set as the user names it.</param>
@@ -67,25 +68,13 @@ internal sealed class DuplicateSearch(EvaluationProgress progress, CancellationT
         void Show(int done, int all) => progress.Show("images compared", done, all);
     }
 
-    private FeatureSet Features(EncoderTarget encoder, Comparison comparison, SurveyedSet set)
-    {
-        var parts = new List<FeatureSet>();
-        var done = 0;
-        // Pictures are compared as people see them, also where training read photos as they are stored.
-        var upright = encoder.Trained with { Views = encoder.Trained.Views with { ExifOrientation = true } };
-        upright.ExtractEach(
-            set.Data,
-            batch =>
-            {
-                parts.Add(batch with { Values = batch.Values.clone().DetachFromDisposeScope() });
-                progress.Show("images encoded", done += batch.Indices.Length, set.Data.Count);
-            },
-            EnumNames.Find<FeatureLayer>(comparison.Layer)!.Value, normalize: true, encoder.Config.Loader,
-            cancellation: cancellation);
-        var all = new FeatureSet(
-            cat([.. parts.Select(part => part.Values)]),
-            [.. parts.SelectMany(part => part.Labels)], [.. parts.SelectMany(part => part.Indices)]);
-        parts.ForEach(part => part.Dispose());
-        return all;
-    }
+    // Pictures are compared as people see them, also where training read photos as they are stored. The survey has
+    // named the broken ones.
+    private FeatureSet Features(EncoderTarget encoder, Comparison comparison, SurveyedSet set) =>
+        new TargetFeatures(encoder, cacheFolder, progress)
+        {
+            Layer = EnumNames.Find<FeatureLayer>(comparison.Layer)!.Value,
+            IsUpright = true,
+            NamesBroken = false,
+        }.Of(set.Data, cancellation);
 }

@@ -1,10 +1,34 @@
+using System.CommandLine;
 using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Searching;
 
-/// <summary>The folder in which features are kept from one search to the next.</summary>
+/// <summary>The folder in which features are kept from one command to the next.</summary>
 internal static class CacheFolder
 {
+    /// <summary>--cache FOLDER.</summary>
+    public static Option<string?> Option() => new("--cache")
+    {
+        HelpName = "folder",
+        Description =
+            "Where features are kept for the next time. Without it, features/ of the run, or the user's cache folder.",
+    };
+
+    /// <summary>--no-cache.</summary>
+    public static Option<bool> NoOption() => new("--no-cache") { Description = "Neither read nor keep features." };
+
+    /// <summary>The fault of the two options together; null if there is none.</summary>
+    public static string? Fault(string? named, bool isOff) => named is not null && isOff
+        ? $"--no-cache keeps nothing in {named}. Leave out --cache or --no-cache."
+        : null;
+
+    /// <summary>The folder that the options choose.</summary>
+    /// <param name="run">The run; null for an encoder without one.</param>
+    /// <param name="named">--cache.</param>
+    /// <param name="isOff">--no-cache.</param>
+    /// <returns>Null keeps nothing.</returns>
+    public static string? Of(RunFolder? run, string? named, bool isOff) => isOff ? null : named ?? Of(run);
+
     /// <summary>The folder of a run, or of the user.</summary>
     /// <param name="run">The run; null for an encoder without one.</param>
     /// <returns>Null if the user has no home folder.</returns>

@@ -25,7 +25,7 @@ public sealed record FeatureSet(Tensor Values, int[] Labels, int[] Indices, IRea
     public int Unreadable { get; init; }
 
     /// <summary>The number of images whose features were computed now. The others were stored.</summary>
-    internal int Computed { get; init; }
+    public int Computed { get; init; }
 
     /// <summary>The features of an image.</summary>
     /// <param name="name">Its name in the data set: the path below the folder.</param>

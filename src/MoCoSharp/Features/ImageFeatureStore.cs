@@ -15,16 +15,18 @@ namespace MoCoSharp.Features;
 /// renamed ones are not. Deleting a file only costs time.
 /// </summary>
 /// <remarks>
-/// <see cref="FeatureCache"/> stores the features of a whole data set under one hash, for evaluations. Here each image
-/// counts by itself. A data set has a file of its own for each encoder, layer and view; so has a part of one. While it
-/// has none, as after a folder was renamed, its images are looked up in the files of other data sets.
+/// The features of all images are in memory, 4 bytes a value; while stored features are read, twice. A data set has a
+/// file of its own for each encoder, layer and view; so has a part of one. While it has none, as after a folder was
+/// renamed, its images are looked up in the files of other data sets.
 /// </remarks>
 /// <param name="folder">Created with the first file; null stores nothing.</param>
 /// <param name="encoder">The encoder. Its weights and precision are part of the key; its device is not.</param>
 /// <param name="view">The evaluation view. Its description is part of the key.</param>
 /// <param name="layer">The output to use.</param>
-internal sealed class ImageFeatureStore(string? folder, Encoder encoder, ViewTransform view, FeatureLayer layer)
+public sealed class ImageFeatureStore(string? folder, Encoder encoder, ViewTransform view, FeatureLayer layer)
 {
+    // Implementation note: FeatureCache stores the features of a whole data set under one hash, for evaluations. Here
+    // each image counts by itself.
     private const string Format = "image features 1";
     private const int OthersRead = 4; // files of other data sets, the newest
 
@@ -64,7 +66,7 @@ internal sealed class ImageFeatureStore(string? folder, Encoder encoder, ViewTra
     /// <param name="cancellation">Ends the work early. What is computed until then is stored.</param>
     /// <exception cref="InvalidDataException">A feature is not finite.</exception>
     /// <exception cref="OperationCanceledException">The work was canceled.</exception>
-    public FeatureSet GetReadable(IImageDataset data, CancellationToken cancellation = default)
+    internal FeatureSet GetReadable(IImageDataset data, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(data);
         using var noGrad = no_grad();
@@ -240,7 +242,7 @@ internal sealed class ImageFeatureStore(string? folder, Encoder encoder, ViewTra
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
                 Noted?.Invoke(
-                    $"{target.Path}: features were not stored: {error.Message} The next search computes them again.");
+                    $"{target.Path}: features were not stored: {error.Message} They are computed again the next time.");
             }
         }
 
