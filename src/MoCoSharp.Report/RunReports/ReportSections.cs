@@ -96,12 +96,12 @@ internal static class ReportSections
                 .Append(Invariant($" (step {problem.Step})</p>"))
                 .Append($"<p>evidence: {HtmlText.Escape(problem.Evidence)}</p>")
                 .Append($"<p>cause: {HtmlText.Escape(problem.Cause)}</p>")
-                .Append($"<p>cure: {HtmlText.Escape(problem.Cure)}</p></div>");
+                .Append($"<p>cure: {HtmlText.Sentence(problem.Cure)}</p></div>");
         }
 
         foreach (var sentence in health.Notes.Prepend(health.Conclusion).OfType<string>())
         {
-            markup.Append($"<p>{HtmlText.Escape(sentence)}</p>");
+            markup.Append($"<p>{HtmlText.Sentence(sentence)}</p>");
         }
 
         if (health.Figures.Count > 0)

@@ -23,10 +23,10 @@ internal static class RunReportPage
         var page = new HtmlPage($"Report of {report.Name}");
         page.AddStyle(PageAssets.Read("run-report.css"));
         page.Add("<noscript><p>Charts and neighbors need JavaScript.</p></noscript>");
-        page.Add($"<p class=\"verdict\">{HtmlText.Escape(report.Verdict[0])}</p>");
+        page.Add($"<p class=\"verdict\">{HtmlText.Sentence(report.Verdict[0])}</p>");
         foreach (var sentence in report.Verdict.Skip(1))
         {
-            page.Add($"<p class=\"quiet\">{HtmlText.Escape(sentence)}</p>");
+            page.Add($"<p class=\"quiet\">{HtmlText.Sentence(sentence)}</p>");
         }
 
         foreach (var (part, title, body) in Sections)
@@ -38,7 +38,7 @@ internal static class RunReportPage
             }
             else if (report.LeftOut.TryGetValue(part, out var why))
             {
-                page.Add($"<p class=\"quiet left-out\">{title}: {HtmlText.Escape(why)}</p>");
+                page.Add($"<p class=\"quiet left-out\">{title}: {HtmlText.Sentence(why)}</p>");
             }
         }
 

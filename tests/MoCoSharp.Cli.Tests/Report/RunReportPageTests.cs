@@ -61,6 +61,14 @@ public sealed partial class RunReportPageTests
         Assert.Contains("\\u003Cscript\\u003Ealert(1)\\u003C/script\\u003E.jpg", page); // the name, in the data
     }
 
+    [Theory]
+    [InlineData("Run `moco <a>` now.", "Run <code>moco &lt;a&gt;</code> now.")]
+    [InlineData("`a` and `b`", "<code>a</code> and <code>b</code>")]
+    [InlineData("a `lost one", "a `lost one")]
+    [InlineData("`a` and a `lost one", "<code>a</code> and a `lost one")]
+    public void BackticksOfASentence_MarkCommands(string sentence, string markup) =>
+        Assert.Equal(markup, HtmlText.Sentence(sentence));
+
     [Fact]
     public void APageOf3000NoisyImages_IsSmallerThan8MB()
     {
