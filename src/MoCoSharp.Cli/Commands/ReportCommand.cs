@@ -14,7 +14,7 @@ namespace MoCoSharp.Cli.Commands;
 internal static class ReportCommand
 {
     private const int DefaultImages = 1000;
-    private const int MostImages = 3000; // more would make the page too large
+    private const int MostImages = 100_000; // every pair is compared
 
     public static Command Create()
     {
@@ -23,10 +23,11 @@ internal static class ReportCommand
         var images = new Option<int>("--images")
         {
             Description =
-                $"Number of images for neighbors and map, 1 to {MostImages}, spread evenly over the test images, or " +
-                "over the training images without any.",
+                $"Number of images that are encoded and compared, 1 to {MostImages}, spread evenly over the test " +
+                "images, or over the training images without any.",
             DefaultValueFactory = _ => DefaultImages,
         }.Number("a whole number above 0");
+        var device = Options.EncoderDevice();
         var output = new Option<string?>("-o", "--output")
         {
             HelpName = "file",
@@ -38,15 +39,16 @@ internal static class ReportCommand
             "report",
             "Write a page that shows what a run learned: verdict, curves, neighbors, map, health. It needs no network.")
         {
-            runPath, data, images, output, force, verbose,
+            runPath, data, images, device, output, force, verbose,
         };
         command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () => Run(
-            parsed.GetValue(runPath)!, parsed.GetValue(data), parsed.GetValue(images), parsed.GetValue(output),
-            parsed.GetValue(force))));
+            parsed.GetValue(runPath)!,
+            new ReportImages(parsed.GetValue(data), parsed.GetValue(images), parsed.GetValue(device)),
+            parsed.GetValue(output), parsed.GetValue(force))));
         return command;
     }
 
-    private static int Run(string path, string? data, int images, string? output, bool force)
+    private static int Run(string path, ReportImages images, string? output, bool force)
     {
         var faults = Faults(path, images, output, force).ToList();
         if (faults.Count > 0)
@@ -57,7 +59,7 @@ internal static class ReportCommand
         var watch = Stopwatch.StartNew();
         var run = RunFolder.Open(path);
         using var signals = new StopSignals(saves: false);
-        var report = new RunReportBuilder(run, data, images).Create(signals.Token);
+        var report = new RunReportBuilder(run, images).Create(signals.Token);
         var file = output ?? Path.Combine(path, "report.html");
         var page = Encoding.UTF8.GetBytes(RunReportPage.Create(report));
         AtomicFile.Write(file, stream => stream.Write(page));
@@ -72,7 +74,7 @@ internal static class ReportCommand
         return ExitCode.Done;
     }
 
-    private static IEnumerable<string> Faults(string path, int images, string? output, bool force)
+    private static IEnumerable<string> Faults(string path, ReportImages images, string? output, bool force)
     {
         if (!RunFolder.Exists(path))
         {
@@ -80,9 +82,14 @@ internal static class ReportCommand
                 "training wrote (moco pretrain --run FOLDER).";
         }
 
-        if (images is < 1 or > MostImages)
+        if (images.Most is < 1 or > MostImages)
         {
-            yield return Invariant($"--images is {images}, expected 1 to {MostImages}.");
+            yield return Invariant($"--images is {images.Most}, expected 1 to {MostImages}.");
+        }
+
+        if (images.Device is { } device && TorchRuntime.DeviceFault(device) is { } missing)
+        {
+            yield return $"--{missing}";
         }
 
         foreach (var fault in OutputFaults.Find(output, [".html"], force))

@@ -116,15 +116,24 @@
     return made;
   }
 
+  // Without a choice, by class if there are classes, otherwise by cluster if there are clusters.
+  function isColoredByClass() {
+    const choice = byId('map-colors');
+    return choice !== null ? choice.value === 'labels'
+      : report.map.clusters.length === 0 || report.map.labels.some(label => label >= 0);
+  }
+
   function drawMap(target) {
     const map = report.map;
+    const isByClass = isColoredByClass();
+    const [groupOf, names] = isByClass ? [map.labels, map.classNames] : [map.clusters, map.clusterNames];
     const groups = new Map();
-    map.labels.forEach((label, index) => {
+    groupOf.forEach((label, index) => {
       groups.set(label, groups.get(label) || []);
       groups.get(label).push(index);
     });
     const traces = [...groups.entries()].sort((a, b) => a[0] - b[0]).map(([label, members]) => ({
-      type: 'scatter', mode: 'markers', name: label < 0 ? 'no label' : escaped(map.classNames[label]),
+      type: 'scatter', mode: 'markers', name: label < 0 ? 'no label' : escaped(names[label]),
       x: members.map(index => map.x[index]), y: members.map(index => map.y[index]), customdata: members,
       hoverinfo: 'none',
       marker: { size: 6, opacity: 0.8, color: palette[(label + palette.length) % palette.length] },
@@ -137,6 +146,11 @@
     }), config);
   }
 
+  function clearSelection() {
+    byId('selection').replaceChildren();
+    byId('selection-title').textContent = '';
+  }
+
   function listenToMap(target) {
     const map = report.map;
     target.on('plotly_hover', event => {
@@ -144,7 +158,8 @@
       const label = map.labels[index];
       byId('shown').replaceChildren(
         thumbnail('of-map', map, index, 160, map.names[index]), element('div', '', map.names[index]),
-        element('div', 'quiet', label < 0 ? '' : map.classNames[label]));
+        element('div', 'quiet', label < 0 ? '' : map.classNames[label]),
+        element('div', 'quiet', map.clusters.length === 0 ? '' : map.clusterNames[map.clusters[index]]));
     });
     target.on('plotly_selected', event => {
       const members = event ? event.points.map(point => point.customdata) : [];
@@ -153,10 +168,15 @@
       byId('selection-title').textContent = members.length === 0 ? ''
         : `${members.length} images selected` + (shown.length < members.length ? `, ${shown.length} shown` : '');
     });
-    target.on('plotly_deselect', () => {
-      byId('selection').replaceChildren();
-      byId('selection-title').textContent = '';
+    target.on('plotly_deselect', clearSelection);
+    byId('map-colors')?.addEventListener('change', () => {
+      clearSelection();
+      drawMap(target);
     });
+  }
+
+  for (const swatch of document.querySelectorAll('.swatch[data-color]')) {
+    swatch.style.background = palette[Number(swatch.dataset.color) % palette.length];
   }
 
   const charts = [['curves', drawCurves], ['map', drawMap]]

@@ -12,7 +12,10 @@ internal static class RunReportPage
         (ReportPart.Neighbors, "Nearest neighbors", ReportSections.Neighbors),
         (ReportPart.Map, "Map", ReportSections.Map),
         (ReportPart.Views, "Sample views", ReportSections.Views),
+        (ReportPart.Clusters, "Clusters", report => report.Clusters?.ToHtml(report.Pictures!)),
+        (ReportPart.Duplicates, "Near duplicates", report => report.Duplicates?.ToHtml(report.Pictures!)),
         (ReportPart.Evaluations, "Evaluations", ReportSections.Evaluations),
+        (ReportPart.Mistakes, "Worst mistakes", report => report.Mistakes?.ToHtml(report.Pictures!)),
         (ReportPart.Health, "Health", ReportSections.Health),
     ];
 
@@ -52,6 +55,11 @@ internal static class RunReportPage
     {
         AddSheet(page, "of-neighbors", report.Neighbors?.Sheet);
         AddSheet(page, "of-map", report.Map?.Sheet);
+        if (report.Pictures is { } pictures)
+        {
+            page.AddStyle(pictures.Style);
+        }
+
         if (report.Charts.Count > 0 || report.Map is not null)
         {
             page.AddScript(PageAssets.Plotly);
