@@ -139,6 +139,33 @@ public sealed class ReportInBrowserTests : IDisposable
         Assert.Equal("a\"b'.png (checks)", await exemplar.GetAttributeAsync("title"));
     }
 
+    [Fact]
+    public async Task AClickInTheLegendOfAComparison_HidesARunInAllCharts()
+    {
+        var file = Path.Combine(_folder, "comparison.html");
+        await System.IO.File.WriteAllTextAsync(
+            file, ComparisonPage.Create(SampleReport.Comparison()), TestContext.Current.CancellationToken);
+        await using var chromium = await Chromium.OpenAsync(file);
+        var curves = chromium.Page.Locator("#curves .scatterlayer .trace");
+        Assert.Equal(4, await curves.CountAsync()); // two runs in two charts
+        Assert.Equal(
+            ["<b>first</b>", "second"], await chromium.Page.Locator("#curves .legendtext").AllTextContentsAsync());
+        var swatches = await chromium.Page.Locator(".swatch").EvaluateAllAsync<string[]>(
+            "all => all.map(swatch => swatch.style.background)");
+        Assert.Equal(2, swatches.Distinct().Count());
+
+        await chromium.Page.Locator("#curves .legendtoggle").First.ClickAsync();
+
+        await chromium.Page.WaitForFunctionAsync(
+            "() => document.querySelectorAll('#curves .scatterlayer .trace').length === 2");
+        await chromium.Page.EmulateMediaAsync(new() { ColorScheme = ColorScheme.Dark }); // draws the charts again
+        await chromium.Page.WaitForTimeoutAsync(300);
+        Assert.Equal([], chromium.Faults);
+        Assert.Equal(
+            [new Uri(file).AbsoluteUri],
+            chromium.Requests.Where(address => !address.StartsWith("data:", StringComparison.Ordinal)));
+    }
+
     // Around the whole plot.
     private static async Task DragAsync(IPage page, LocatorBoundingBoxResult plot)
     {

@@ -63,6 +63,26 @@ internal static class SampleReport
         };
     }
 
+    /// <summary>Two runs with two charts.</summary>
+    public static RunComparison Comparison() => new()
+    {
+        Verdict = ["Highest kNN accuracy: <b>first</b>."],
+        Runs =
+        [
+            new(
+                "<b>first</b>", ["seed=0", "data=<photos>"], "80.0 (70.0-90.0)", "-", "12.3", "4 min",
+                "better than all"),
+            new("second", ["seed=1"], "75.0 (60.0-85.0)", "-", "11.0", "4 min", "better than all"),
+        ],
+        Charts =
+        [
+            new("Loss", [Falling("<b>first</b>", 5), Falling("second", 6)]),
+            new("Learning rate", [Falling("<b>first</b>", 0.1f), Falling("second", 0.2f)]),
+        ],
+        Scores = [new("kNN", [["run", "top-1"], ["<b>first</b>", "80.0"], ["second", "75.0"]])],
+        Differences = new("", [["setting", "<b>first</b>", "second"], ["seed", "0", "1"]]),
+    };
+
     private static Curve Falling(string name, float from) => new(
         name, [.. Enumerable.Range(0, 11).Select(i => 10L * i)],
         [.. Enumerable.Range(0, 11).Select(i => from * (1 - (i / 20f)))]);
