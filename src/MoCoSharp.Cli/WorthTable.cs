@@ -6,22 +6,41 @@ namespace MoCoSharp.Cli;
 /// <summary>The table of <c>moco compare</c> that says which runs were worth it, one for each protocol.</summary>
 internal static class WorthTable
 {
-    /// <summary>The lines of the tables.</summary>
+    /// <summary>The tables for a terminal.</summary>
     /// <param name="runs">Each run's name and result.</param>
     public static IEnumerable<string> Lines(IReadOnlyList<(string Name, RunWorth Worth)> runs)
     {
-        foreach (var protocol in runs.GroupBy(run => run.Worth.Protocol))
+        foreach (var (title, rows) in Tables(runs))
         {
             yield return "";
-            yield return protocol.Key is { } named
-                ? $"monitor: {named}"
-                : "monitor without labels: higher is usually better, but does not prove that features are useful";
-            foreach (var line in Table(protocol.Key is null ? Figures([.. protocol]) : Scores([.. protocol])))
+            yield return title;
+            foreach (var line in Aligned(rows))
             {
                 yield return $"  {line}";
             }
         }
     }
+
+    /// <summary>The cells of the tables. The first row is the heading.</summary>
+    /// <param name="runs">Each run's name and result.</param>
+    public static IEnumerable<(string Title, IReadOnlyList<string[]> Rows)> Tables(
+        IReadOnlyList<(string Name, RunWorth Worth)> runs) => runs
+        .GroupBy(run => run.Worth.Protocol)
+        .Select(protocol => (
+            protocol.Key is { } named
+                ? $"monitor: {named}"
+                : "monitor without labels: higher is usually better, but does not prove that features are useful",
+            (IReadOnlyList<string[]>)
+            [
+                .. protocol.Key is null ? Figures([.. protocol]) : Scores([.. protocol]),
+            ]));
+
+    /// <summary>The latest kNN accuracy in percent, with its 95 % interval.</summary>
+    public static string Score((double Accuracy, double Low, double High) knn) =>
+        Invariant($"{100 * knn.Accuracy:F1} ({100 * knn.Low:F1}-{100 * knn.High:F1})");
+
+    /// <summary>A figure, or "-" if it was not measured.</summary>
+    public static string Number(double? value) => value is null ? "-" : Invariant($"{value:F1}");
 
     private static IEnumerable<string[]> Scores(List<(string Name, RunWorth Worth)> runs)
     {
@@ -32,11 +51,9 @@ internal static class WorthTable
         yield return ["run", "step", "kNN (95 %)", .. names, "rank pooled", "rank head", "verdict"];
         foreach (var (name, worth) in runs.OrderByDescending(run => run.Worth.Knn?.Accuracy))
         {
-            var (accuracy, low, high) = worth.Knn!.Value;
             yield return
             [
-                name, Invariant($"{worth.Step}"),
-                Invariant($"{100 * accuracy:F1} ({100 * low:F1}-{100 * high:F1})"),
+                name, Invariant($"{worth.Step}"), Score(worth.Knn!.Value),
                 .. names.Select(column =>
                     worth.Baselines.Where(baseline => baseline.Name == column)
                         .Select(baseline => Invariant($"{100 * baseline.Accuracy:F1}"))
@@ -58,12 +75,9 @@ internal static class WorthTable
     private static string[] Ranks(RunWorth worth) =>
         [Number(worth.LabelFree?.PooledRank), Number(worth.LabelFree?.HeadRank)];
 
-    private static string Number(double? value) => value is null ? "-" : Invariant($"{value:F1}");
-
     // Columns as wide as their widest cell: the first and the last to the left, numbers to the right.
-    private static IEnumerable<string> Table(IEnumerable<string[]> rows)
+    private static IEnumerable<string> Aligned(IReadOnlyList<string[]> all)
     {
-        List<string[]> all = [.. rows];
         int[] widths = [.. Enumerable.Range(0, all[0].Length).Select(column => all.Max(row => row[column].Length))];
         return all.Select(row => string.Join("  ", row.Select((cell, column) =>
             column == 0 ? cell.PadRight(widths[column])

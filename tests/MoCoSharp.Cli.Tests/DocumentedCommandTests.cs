@@ -265,8 +265,11 @@ public sealed class DocumentedCommandTests : IDisposable
         {
             var width = page is "docs/how-to/export.md" or "docs/how-to/pytorch.md" ? 64 : 4; // other tools know 64
             string[] settings = [.. PreTraining.Split(' '), $"encoder.width={width}"];
-            string[] run = ["--data", "photos", "--run", "runs/mine", "--steps", "1"];
-            Succeed(["pretrain", "moco-v2-folder", .. run, "--set", .. settings]);
+            foreach (var run in page == "docs/how-to/report.md" ? ["mine", "other"] : new[] { "mine" })
+            {
+                string[] words = ["--data", "photos", "--run", $"runs/{run}", "--steps", "1"];
+                Succeed(["pretrain", "moco-v2-folder", .. words, "--set", .. settings]);
+            }
         }
 
         if (page == "README.md")

@@ -1,9 +1,6 @@
 using System.CommandLine;
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Data;
-using MoCoSharp.Cli.Studies;
 using MoCoSharp.Diagnostics;
 using MoCoSharp.Runs;
 
@@ -36,8 +33,9 @@ internal static class CompareCommand
             var found = parsed
                 .GetValue(runs)!
                 .Distinct()
-                .Select(path =>
-                    (Path: path, Results: Read(RunFolder.Open(path)).ToList(), Worth: Worth(RunFolder.Open(path))))
+                .Select(path => (Path: path, Run: RunFolder.Open(path)))
+                .Select(run => (
+                    run.Path, Results: RunScore.Read(run.Run, run.Path).ToList(), Worth: Worth(run.Run)))
                 .ToList();
             List<(string, RunWorth)> measured =
             [
@@ -58,7 +56,7 @@ internal static class CompareCommand
                     $"`moco knn {Shell.Quote(path)}` or `moco linear {Shell.Quote(path)}`.");
             }
 
-            List<Result> all = [.. found.SelectMany(run => run.Results)];
+            List<RunScore> all = [.. found.SelectMany(run => run.Results)];
             if (all.Count == 0 && measured.Exists(run => run.Item2.Protocol is not null))
             {
                 return ExitCode.Done;
@@ -76,11 +74,6 @@ internal static class CompareCommand
         return command;
     }
 
-    /// <summary>One evaluation of a run.</summary>
-    internal sealed record Result(
-        string Run, string Recipe, long Seed, long Step, string Evaluation, string Protocol, double Top1, double? Top5,
-        string? Interval);
-
     // Null for a run that is no pre-training, such as a detection.
     private static RunWorth? Worth(RunFolder run)
     {
@@ -94,51 +87,7 @@ internal static class CompareCommand
         }
     }
 
-    private static IEnumerable<Result> Read(RunFolder run)
-    {
-        var folder = Path.Combine(run.Path, "evaluations");
-        if (!Directory.Exists(folder))
-        {
-            yield break;
-        }
-
-        var config = run.ReadConfig();
-        // equal for runs that differ only in their seed
-        var recipe = (config with { Seed = 0, Loader = new(), Threads = 0 }).ToJson();
-        foreach (var path in Directory.GetFiles(folder, "*.json").Order(StringComparer.Ordinal))
-        {
-            JsonNode? report = null;
-            try
-            {
-                report = JsonNode.Parse(File.ReadAllText(path));
-            }
-            catch (JsonException)
-            {
-            }
-
-            if (
-                report is JsonObject
-                && report["protocol"]?.GetValue<string>() is { } protocol
-                && (report["top1"] ?? report["accuracy"])?.GetValue<double>() is { } top1)
-            {
-                var interval = report["top1Interval95"] is JsonArray { Count: 2 } ends
-                    ? FormattableString.Invariant(
-                        $"{100 * ends[0]!.GetValue<double>():F2}-{100 * ends[1]!.GetValue<double>():F2}")
-                    : null;
-                yield return new Result(
-                    run.Path, recipe, config.Seed, report["step"]?.GetValue<long>() ?? 0,
-                    report["evaluation"]?.GetValue<string>() ?? "?", protocol, top1,
-                    report["top5"]?.GetValue<double>(), interval);
-            }
-            else
-            {
-                Console.Error.WriteLine(
-                    $"moco: warning: {path} is not an evaluation report with protocol and top1; skipped.");
-            }
-        }
-    }
-
-    private static void Print(List<Result> results)
+    private static void Print(List<RunScore> results)
     {
         var protocols = results.GroupBy(result => result.Protocol).ToList();
         if (protocols.Count > 1)
@@ -161,17 +110,9 @@ internal static class CompareCommand
                     (result.Top5 is { } top5 ? FormattableString.Invariant($"  top-5 {100 * top5,6:F2}") : ""));
             }
 
-            foreach (
-                var seeds in protocol
-                    .GroupBy(result => (result.Recipe, result.Step))
-                    .Where(group => group.Select(result => result.Seed).Distinct().Count() > 1))
+            foreach (var sentence in RunScore.Seeds(protocol))
             {
-                var spread = SeedSpread.Of([.. seeds.Select(result => result.Top1)]);
-                var (mean, deviation) = (100 * spread.Mean, 100 * spread.Deviation);
-                Console.WriteLine(
-                    FormattableString.Invariant($"  over {seeds.Count()} seeds of one recipe: {mean:F2}, ") +
-                    FormattableString.Invariant($"standard deviation {deviation:F2}, ") +
-                    FormattableString.Invariant($"95 % interval of the mean +- {100 * spread.HalfInterval:F2}"));
+                Console.WriteLine($"  {sentence}");
             }
         }
     }

@@ -13,7 +13,8 @@ namespace MoCoSharp.Cli.Commands;
 /// <summary>moco duplicates: finds images that repeat another one, within a set or across two sets.</summary>
 internal static class DuplicatesCommand
 {
-    private const double DefaultThreshold = 0.95; // docs/how-to/duplicates.md says why
+    /// <summary>The lowest cosine of near duplicates.</summary>
+    public const double DefaultThreshold = 0.95; // docs/how-to/duplicates.md says why
 
     public static Command Create()
     {

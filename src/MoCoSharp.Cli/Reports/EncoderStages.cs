@@ -4,7 +4,9 @@ using MoCoSharp.Distributed;
 using MoCoSharp.Encoders;
 using MoCoSharp.Features;
 using MoCoSharp.Runs;
+using TorchSharp;
 using static System.FormattableString;
+using static TorchSharp.torch;
 
 namespace MoCoSharp.Cli.Reports;
 
@@ -12,14 +14,17 @@ namespace MoCoSharp.Cli.Reports;
 /// <param name="run">The run folder.</param>
 /// <param name="images">The images.</param>
 /// <param name="loader">Workers and prefetching.</param>
-internal sealed class EncoderStages(RunFolder run, IImageDataset images, LoaderOptions loader)
+/// <param name="device">Where features are computed.</param>
+internal sealed class EncoderStages(RunFolder run, IImageDataset images, LoaderOptions loader, Device device)
 {
     private const int MostCheckpoints = 4;
 
     /// <summary>Called with the number of images done in all stages, and of all.</summary>
     public Action<long, long>? Progress { get; init; }
 
-    /// <summary>Computes the features of each stage, in the order of training. The caller disposes them.</summary>
+    /// <summary>
+    /// Computes the L2-normalized features of each stage, in the order of training. The caller disposes them.
+    /// </summary>
     /// <param name="stepsPerEpoch">For the titles; null if unknown.</param>
     /// <param name="stop">Ends the work early.</param>
     /// <exception cref="InvalidDataException">No image can be read.</exception>
@@ -77,7 +82,11 @@ internal sealed class EncoderStages(RunFolder run, IImageDataset images, LoaderO
         }
     }
 
-    private FeatureSet Features(TrainedEncoder encoder, int done, int all, CancellationToken stop) => encoder.Extract(
-        images, FeatureLayer.Pooled, loader,
-        count => Progress?.Invoke(((long)done * images.Count) + count, (long)all * images.Count), stop);
+    private FeatureSet Features(TrainedEncoder encoder, int done, int all, CancellationToken stop)
+    {
+        encoder.Encoder.to(device);
+        return encoder.Extract(
+            images, FeatureLayer.Pooled, loader,
+            count => Progress?.Invoke(((long)done * images.Count) + count, (long)all * images.Count), stop);
+    }
 }

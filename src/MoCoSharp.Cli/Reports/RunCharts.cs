@@ -12,6 +12,16 @@ internal static class RunCharts
 {
     private const int MostPoints = 1000; // of a curve: as many as a screen has columns
 
+    private const string LossTitle = "Loss";
+    private const string KnnTitle = "kNN accuracy, %";
+    private const string RankTitle = "Effective rank: directions that the features use";
+    private const string RateTitle = "Learning rate";
+    private const string SpeedTitle = "Images per second";
+
+    /// <summary>The titles of all charts, from top to bottom.</summary>
+    public static IReadOnlyList<string> Titles { get; } =
+        [LossTitle, KnnTitle, RankTitle, RateTitle, SpeedTitle];
+
     /// <summary>The charts that have a curve, from top to bottom.</summary>
     /// <param name="config">The configuration of the run.</param>
     /// <param name="metrics">The lines of metrics.jsonl.</param>
@@ -21,13 +31,32 @@ internal static class RunCharts
         var lastStep = metrics.Count == 0 ? 0 : metrics.Max(line => (long)line["step"]!);
         Chart[] charts =
         [
-            new("Loss", [.. Loss(config, metrics, lastStep)]),
-            new("kNN accuracy, %", [.. Knn(metrics, worth, lastStep)]),
-            new("Effective rank: directions that the features use", [.. Ranks(metrics)]),
-            new("Learning rate", [.. Read("learning rate", metrics, line => line["learningRate"])]),
-            new("Images per second", [.. Read("images per second", metrics, line => line["imagesPerSecond"])]),
+            new(LossTitle, [.. Loss(config, metrics, lastStep)]),
+            new(KnnTitle, [.. Knn(metrics, worth, lastStep)]),
+            new(RankTitle, [.. Ranks(metrics)]),
+            new(RateTitle, [.. Read("learning rate", metrics, line => line["learningRate"])]),
+            new(SpeedTitle, [.. Read("images per second", metrics, line => line["imagesPerSecond"])]),
         ];
         return [.. charts.Where(chart => chart.Curves.Count > 0)];
+    }
+
+    /// <summary>The time of all training steps, in seconds, by the logged speed; null if no line tells.</summary>
+    /// <param name="metrics">The lines of metrics.jsonl.</param>
+    /// <param name="batchSize">Images in a step.</param>
+    public static double? TrainingSeconds(IReadOnlyList<JsonObject> metrics, int batchSize)
+    {
+        var (last, seconds) = (0L, 0.0);
+        foreach (var line in metrics)
+        {
+            var (step, speed) = ((long)line["step"]!, Number(line["imagesPerSecond"]));
+            if (step > last && speed > 0)
+            {
+                seconds += (step - last) * batchSize / speed;
+                last = step;
+            }
+        }
+
+        return last == 0 ? null : seconds;
     }
 
     /// <summary>Training steps in one epoch; null if no line tells.</summary>

@@ -18,7 +18,7 @@ internal static class RunHealth
             .. diagnosis.Checkpoints
                 .Where(checkpoint => checkpoint.Fault is not null)
                 .Select(checkpoint => $"{checkpoint.Name} is broken: {checkpoint.Fault}"),
-            .. diagnosis.LeftOut is { } leftOut ? [leftOut] : Array.Empty<string>(),
+            .. diagnosis.LeftOut is { } leftOut ? [$"{leftOut}."] : Array.Empty<string>(),
             .. diagnosis.Earlier.Select(problem =>
                 $"Earlier, at step {problem.Step}: {problem.Finding} {problem.Evidence}"),
         ];

@@ -1,6 +1,5 @@
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Features;
-using MoCoSharp.Report.Html;
 using MoCoSharp.Report.RunReports;
 
 namespace MoCoSharp.Cli.Reports;
@@ -12,27 +11,27 @@ internal sealed class RunNeighbors(IImageDataset images, bool upright)
 {
     private const int Queries = 8;
     private const int Neighbors = 6;
-    private const int ThumbnailSide = 96; // pixels
-    private const int MostBytes = 800_000; // of the thumbnails
 
-    private readonly List<int> _shown = []; // indices of images
-    private readonly Dictionary<int, int> _places = []; // index of an image -> position in _shown
+    private readonly ShownPictures _pictures = new(images, upright);
+    private readonly List<NeighborStage> _stages = [];
+    private IReadOnlyList<int>? _queries; // indices of images
+    private int _searched;
 
-    /// <summary>The neighbors at each stage.</summary>
-    /// <param name="stages">The features of each stage; not empty.</param>
-    public NeighborHistory Find(IReadOnlyList<(string Title, FeatureSet Features)> stages)
+    /// <summary>Finds the neighbors at one stage. The first stage chooses the queries.</summary>
+    /// <param name="title">The stage.</param>
+    /// <param name="features">Of the images at this stage.</param>
+    public void Add(string title, FeatureSet features)
     {
-        var queries = ChooseQueries(stages[^1].Features);
-        List<NeighborStage> found =
-        [
-            .. stages.Select(stage => new NeighborStage(
-                stage.Title,
-                [.. queries.Select(query => Row(stage.Features, query)).OfType<NeighborRow>()])),
-        ];
-        return new NeighborHistory(
-            stages[^1].Features.Indices.Length, [.. _shown.Select(Describe)], found,
-            ThumbnailSheet.Create(images, _shown, upright, ThumbnailSide, MostBytes));
+        _queries ??= ChooseQueries(features);
+        _searched = features.Indices.Length;
+        _stages.Add(new NeighborStage(
+            title, [.. _queries.Select(query => Row(features, query)).OfType<NeighborRow>()]));
     }
+
+    /// <summary>The neighbors at all stages; null without a stage.</summary>
+    public NeighborHistory? Draw() => _pictures.Draw() is { } pictures
+        ? new NeighborHistory(_searched, pictures.Images, _stages, pictures.Sheet)
+        : null;
 
     // The first image of each class in turn; without labels, images spread evenly.
     private static List<int> ChooseQueries(FeatureSet features)
@@ -66,21 +65,7 @@ internal sealed class RunNeighbors(IImageDataset images, bool upright)
             .Take(Neighbors)
             .ToList();
         return new NeighborRow(
-            Place(query), [.. nearest.Select(neighbor => Place(neighbor.Index))],
+            _pictures.Place(query), [.. nearest.Select(neighbor => _pictures.Place(neighbor.Index))],
             [.. nearest.Select(neighbor => (float)neighbor.Similarity)]);
     }
-
-    private int Place(int index)
-    {
-        if (!_places.TryGetValue(index, out var place))
-        {
-            place = _places[index] = _shown.Count;
-            _shown.Add(index);
-        }
-
-        return place;
-    }
-
-    private PageImage Describe(int index) => new(
-        images.NameOf(index), images.LabelOf(index) is var label and >= 0 ? images.ClassNames[label] : null);
 }

@@ -1,10 +1,7 @@
 using System.Text.Json.Nodes;
-using MoCoSharp.Cli.Progress;
 using MoCoSharp.Data;
-using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
 using MoCoSharp.Diagnostics;
-using MoCoSharp.Features;
 using MoCoSharp.Report.Html;
 using MoCoSharp.Report.RunReports;
 using MoCoSharp.Runs;
@@ -14,9 +11,8 @@ namespace MoCoSharp.Cli.Reports;
 
 /// <summary>Collects a report from a run folder and the images of the run.</summary>
 /// <param name="run">The run folder; it is only read.</param>
-/// <param name="data">The images; null takes those of the run.</param>
-/// <param name="mostImages">Number of images for neighbors and map, above 0.</param>
-internal sealed class RunReportBuilder(RunFolder run, string? data, int mostImages)
+/// <param name="images">The images of neighbors, map and clusters.</param>
+internal sealed class RunReportBuilder(RunFolder run, ReportImages images)
 {
     private const int ViewsSide = 1200; // pixels: larger sheets are reduced
 
@@ -37,15 +33,12 @@ internal sealed class RunReportBuilder(RunFolder run, string? data, int mostImag
         LeaveOut(
             ReportPart.Evaluations, evaluations is null,
             $"the run has none. `moco knn {Shell.Quote(run.Path)}` adds one, if its images have labels.");
-        var (neighbors, map) = Learned(stepsPerEpoch, stop);
-        return new RunReport
+        var report = new RunReport
         {
             Name = Path.GetFileName(Path.GetFullPath(run.Path).TrimEnd(Path.DirectorySeparatorChar)),
             Verdict = Verdict(worth, diagnosis),
             Charts = charts,
             StepTitle = stepsPerEpoch is { } count ? Invariant($"step ({count:0.#} steps an epoch)") : "step",
-            Neighbors = neighbors,
-            Map = map,
             Views = Views(),
             Evaluations = evaluations,
             Health = diagnosis is null ? null : RunHealth.From(diagnosis),
@@ -53,6 +46,7 @@ internal sealed class RunReportBuilder(RunFolder run, string? data, int mostImag
             Configuration = config.ToJson(),
             LeftOut = _leftOut,
         };
+        return new LearnedParts(run, images, _leftOut).AddTo(report, stepsPerEpoch, stop);
     }
 
     private static List<string> Verdict(RunWorth? worth, RunDiagnosis? diagnosis)
@@ -103,47 +97,6 @@ internal sealed class RunReportBuilder(RunFolder run, string? data, int mostImag
             LeaveOut(ReportPart.Views, true, "views.png of the run is missing, or cannot be read.");
             return null;
         }
-    }
-
-    private (NeighborHistory? Neighbors, FeaturePlot? Map) Learned(double? stepsPerEpoch, CancellationToken stop)
-    {
-        var features = new List<(string Title, FeatureSet Features)>();
-        try
-        {
-            using var encoder = EncoderTarget.Open(run.Path, "query", [], device: "cpu");
-            var images = Images(encoder);
-            var upright = encoder.Config.Views.ExifOrientation;
-            var progress = new EvaluationProgress("report");
-            var stages = new EncoderStages(run, images, encoder.Config.Loader)
-            {
-                Progress = (done, all) => progress.Show("images", done, all),
-            };
-            features.AddRange(stages.Extract(stepsPerEpoch, stop));
-            var neighbors = new RunNeighbors(images, upright).Find(features);
-            var map = RunMap.Create(features[^1].Features, images, upright, stop);
-            LeaveOut(ReportPart.Map, map is null, "there are too few images.");
-            return (neighbors, map);
-        }
-        catch (Exception error) when (error is InvalidDataException or DataSourceException or IOException)
-        {
-            var cure = error is DataSourceException ? " If the images are elsewhere, name them with --data." : "";
-            LeaveOut(ReportPart.Neighbors, true, error.Message + cure);
-            LeaveOut(ReportPart.Map, true, "it needs the same images.");
-            return (null, null);
-        }
-        finally
-        {
-            features.ForEach(stage => stage.Features.Dispose());
-        }
-    }
-
-    // Test images if there are any: the encoder was not trained on them.
-    private IImageDataset Images(EncoderTarget encoder)
-    {
-        var source = data ?? encoder.OwnData ?? throw new InvalidDataException(
-            "the run names no images. Name them with --data.");
-        var (train, test) = DataSource.Open(source, data is null ? encoder.Config.Validation : null, DataNotices.Tell);
-        return ShownImages.Spread(test ?? train, mostImages);
     }
 
     private void LeaveOut(ReportPart part, bool isMissing, string why)

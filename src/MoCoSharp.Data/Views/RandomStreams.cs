@@ -18,6 +18,7 @@ internal static class RandomStreams
     private const long MemoryBankNumber = -2;
     private const long SelectionNumber = -3;
     private const long MapNumber = -4;
+    private const long ClustersNumber = -5;
     private const long DetectionViewNumber = 0;
     private const long AnchorNumber = 2;
     private const long RegionNumber = 3;
@@ -77,6 +78,10 @@ internal static class RandomStreams
     /// <summary>The layout of a map: its first places, then the images that repel each other.</summary>
     /// <param name="seed">Seed of the map.</param>
     public static SampleRandom Map(long seed) => new(seed, 0, MapNumber, MapNumber);
+
+    /// <summary>The first centers of the clusters of a report.</summary>
+    /// <param name="seed">Seed of the clusters.</param>
+    public static SampleRandom Clusters(long seed) => new(seed, 0, ClustersNumber, ClustersNumber);
 
     /// <summary>The scale and the flip of an image in a detection.</summary>
     /// <param name="seed">Seed of the run.</param>

@@ -7,6 +7,7 @@
     '#1f6feb', '#bf5b17', '#2f7d4f', '#a6242f', '#6f42c1', '#00838f', '#b8860b', '#5d4037', '#d81b60', '#455a64'];
   const dashes = ['dash', 'dot', 'dashdot', 'longdash'];
   const mostSelected = 300; // thumbnails of a selection
+  const mostLabeled = 4; // runs with a label each beside the cursor
   const byId = id => document.getElementById(id);
   const color = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -32,14 +33,20 @@
     return made;
   }
 
+  // The first color is the accent, which suits light and dark.
+  const curveColor = number => [color('--accent'), ...palette.slice(1)][number % palette.length];
+
   // All charts share the horizontal axis, so one cursor crosses all of them.
   function drawCurves(target) {
     const charts = report.charts;
+    const names = [...new Set(charts.flatMap(chart => chart.curves.map(curve => curve.name)))];
+    const isListed = new Set(); // names in the common legend
     const traces = [];
     const axis = number => number === 0 ? '' : String(number + 1);
     const layout = themed({
       height: 60 + 185 * charts.length, margin: { l: 56, r: 8, t: 8, b: 44 },
-      hovermode: 'x unified', hoversubplots: 'axis', annotations: [],
+      hovermode: !report.sharesLegend ? 'x unified' : names.length <= mostLabeled ? 'x' : 'closest',
+      hoversubplots: 'axis', annotations: [],
       xaxis: {
         title: { text: escaped(report.stepTitle) }, domain: [0, 0.79], anchor: 'y' + axis(charts.length - 1),
         gridcolor: color('--line'), zeroline: false },
@@ -51,7 +58,8 @@
         domain: [bottom, top], anchor: 'x', gridcolor: color('--line'), zeroline: false, nticks: 6,
         hoverformat: '.4~g' };
       layout['legend' + axis(i)] = {
-        x: 0.8, y: top, xanchor: 'left', yanchor: 'top', bgcolor: 'rgba(0,0,0,0)', font: { size: 11 } };
+        x: 0.8, y: report.sharesLegend ? 1 : top, xanchor: 'left', yanchor: 'top',
+        bgcolor: 'rgba(0,0,0,0)', font: { size: 11 } };
       layout.annotations.push({
         text: '<b>' + escaped(chart.title) + '</b>', showarrow: false, xref: 'paper', yref: 'paper', x: 0, y: top,
         xanchor: 'left', yanchor: 'bottom' });
@@ -60,13 +68,22 @@
       for (const curve of chart.curves) {
         traces.push({
           type: 'scatter', mode: curve.steps.length <= (curve.isReference ? 1 : 40) ? 'lines+markers' : 'lines',
-          name: escaped(curve.name), x: curve.steps, y: curve.values, yaxis: 'y' + axis(i), legend: 'legend' + axis(i),
+          name: escaped(curve.name), x: curve.steps.map(step => step * curve.unitsPerStep), y: curve.values,
+          yaxis: 'y' + axis(i), legend: 'legend' + (report.sharesLegend ? '' : axis(i)),
+          legendgroup: report.sharesLegend ? escaped(curve.name) : '',
+          showlegend: !report.sharesLegend || !isListed.has(curve.name),
           line: curve.isReference
             ? { color: color('--quiet'), width: 1.3, dash: dashes[references++ % dashes.length] }
-            : { color: [color('--accent'), ...palette.slice(1)][drawn++ % palette.length], width: 1.8 },
+            : { color: curveColor(report.sharesLegend ? names.indexOf(curve.name) : drawn++), width: 1.8 },
         });
+        isListed.add(curve.name);
       }
     });
+    for (const swatch of document.querySelectorAll('.swatch[data-name]')) {
+      const number = names.indexOf(swatch.dataset.name);
+      swatch.style.background = number < 0 ? 'none' : curveColor(number);
+    }
+
     return Plotly.react(target, traces, layout, Object.assign({ displayModeBar: false }, config));
   }
 
@@ -116,15 +133,24 @@
     return made;
   }
 
+  // Without a choice, by class if there are classes, otherwise by cluster if there are clusters.
+  function isColoredByClass() {
+    const choice = byId('map-colors');
+    return choice !== null ? choice.value === 'labels'
+      : report.map.clusters.length === 0 || report.map.labels.some(label => label >= 0);
+  }
+
   function drawMap(target) {
     const map = report.map;
+    const isByClass = isColoredByClass();
+    const [groupOf, names] = isByClass ? [map.labels, map.classNames] : [map.clusters, map.clusterNames];
     const groups = new Map();
-    map.labels.forEach((label, index) => {
+    groupOf.forEach((label, index) => {
       groups.set(label, groups.get(label) || []);
       groups.get(label).push(index);
     });
     const traces = [...groups.entries()].sort((a, b) => a[0] - b[0]).map(([label, members]) => ({
-      type: 'scatter', mode: 'markers', name: label < 0 ? 'no label' : escaped(map.classNames[label]),
+      type: 'scatter', mode: 'markers', name: label < 0 ? 'no label' : escaped(names[label]),
       x: members.map(index => map.x[index]), y: members.map(index => map.y[index]), customdata: members,
       hoverinfo: 'none',
       marker: { size: 6, opacity: 0.8, color: palette[(label + palette.length) % palette.length] },
@@ -137,6 +163,11 @@
     }), config);
   }
 
+  function clearSelection() {
+    byId('selection').replaceChildren();
+    byId('selection-title').textContent = '';
+  }
+
   function listenToMap(target) {
     const map = report.map;
     target.on('plotly_hover', event => {
@@ -144,7 +175,8 @@
       const label = map.labels[index];
       byId('shown').replaceChildren(
         thumbnail('of-map', map, index, 160, map.names[index]), element('div', '', map.names[index]),
-        element('div', 'quiet', label < 0 ? '' : map.classNames[label]));
+        element('div', 'quiet', label < 0 ? '' : map.classNames[label]),
+        element('div', 'quiet', map.clusters.length === 0 ? '' : map.clusterNames[map.clusters[index]]));
     });
     target.on('plotly_selected', event => {
       const members = event ? event.points.map(point => point.customdata) : [];
@@ -153,10 +185,15 @@
       byId('selection-title').textContent = members.length === 0 ? ''
         : `${members.length} images selected` + (shown.length < members.length ? `, ${shown.length} shown` : '');
     });
-    target.on('plotly_deselect', () => {
-      byId('selection').replaceChildren();
-      byId('selection-title').textContent = '';
+    target.on('plotly_deselect', clearSelection);
+    byId('map-colors')?.addEventListener('change', () => {
+      clearSelection();
+      drawMap(target);
     });
+  }
+
+  for (const swatch of document.querySelectorAll('.swatch[data-color]')) {
+    swatch.style.background = palette[Number(swatch.dataset.color) % palette.length];
   }
 
   const charts = [['curves', drawCurves], ['map', drawMap]]

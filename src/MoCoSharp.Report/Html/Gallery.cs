@@ -19,8 +19,8 @@ internal sealed class Gallery(string title)
     private readonly HtmlPage _page = new(title);
 
     /// <summary>Adds a paragraph.</summary>
-    /// <param name="sentence">Any text.</param>
-    public void Say(string sentence) => _page.Add($"<p>{HtmlText.Escape(sentence)}</p>");
+    /// <param name="sentence">Any text. Commands in it stand in backticks.</param>
+    public void Say(string sentence) => _page.Add($"<p>{HtmlText.Sentence(sentence)}</p>");
 
     /// <summary>Adds a group. Images are read on all cores; one that cannot be read has no picture.</summary>
     /// <param name="heading">Any text.</param>

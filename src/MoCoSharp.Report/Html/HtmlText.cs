@@ -11,6 +11,22 @@ internal static class HtmlText
     /// <param name="text">Any text.</param>
     public static string Escape(string text) => WebUtility.HtmlEncode(Visible(text));
 
+    /// <summary>A sentence of this program, in which `backticks` mark commands. Markup in it shows as text.</summary>
+    /// <param name="sentence">Any text. A last backtick without a partner stays.</param>
+    public static string Sentence(string sentence)
+    {
+        var parts = Escape(sentence).Split('`');
+        var markup = new StringBuilder(parts[0]);
+        for (var i = 1; i < parts.Length; i++)
+        {
+            markup.Append(i % 2 == 0 ? parts[i]
+                : i < parts.Length - 1 ? $"<code>{parts[i]}</code>"
+                : $"`{parts[i]}");
+        }
+
+        return markup.ToString();
+    }
+
     /// <summary>
     /// The name of an image or class: escaped, and isolated, so that right-to-left letters do not move what stands
     /// beside it.

@@ -13,4 +13,7 @@ internal sealed record Curve(string Name, IReadOnlyList<long> Steps, IReadOnlyLi
 {
     /// <summary>Whether it is a value to compare with, drawn dashed.</summary>
     public bool IsReference { get; init; }
+
+    /// <summary>Units of the horizontal axis in a step: 1, or the share of an epoch.</summary>
+    public double UnitsPerStep { get; init; } = 1;
 }

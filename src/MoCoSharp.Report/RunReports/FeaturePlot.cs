@@ -12,4 +12,14 @@ namespace MoCoSharp.Report.RunReports;
 /// <param name="Sheet">Thumbnails in the order of the points.</param>
 internal sealed record FeaturePlot(
     string Method, IReadOnlyList<float> X, IReadOnlyList<float> Y, IReadOnlyList<int> Labels,
-    IReadOnlyList<string> ClassNames, IReadOnlyList<string> Names, ThumbnailSheet Sheet);
+    IReadOnlyList<string> ClassNames, IReadOnlyList<string> Names, ThumbnailSheet Sheet)
+{
+    /// <summary>The cluster of each image, 0 or more; empty without clusters. Length M.</summary>
+    public IReadOnlyList<int> Clusters { get; init; } = [];
+
+    /// <summary>The names of the clusters.</summary>
+    public IReadOnlyList<string> ClusterNames { get; init; } = [];
+
+    /// <summary>Whether the points can be colored by class and by cluster.</summary>
+    public bool HasTwoColorings => Clusters.Count > 0 && Labels.Any(label => label >= 0);
+}

@@ -8,12 +8,28 @@ namespace MoCoSharp.Report.RunReports;
 internal sealed record PageData(
     string StepTitle, IReadOnlyList<Chart> Charts, HistoryData? Neighbors, PlotData? Map)
 {
+    /// <summary>
+    /// Whether a curve of a chart belongs to the curves of the same name in the others: one legend switches all.
+    /// </summary>
+    public bool SharesLegend { get; init; }
+
     /// <summary>The data as JSON, which is also JavaScript. The sign &lt; is \u003c in it.</summary>
     public static string Json(RunReport report) => JsonSerializer.Serialize(
         new PageData(
             report.StepTitle, report.Charts, report.Neighbors is { } neighbors ? HistoryData.From(neighbors) : null,
             report.Map is { } map ? PlotData.From(map) : null),
         PageDataJson.Default.PageData);
+
+    /// <summary>The data of a comparison.</summary>
+    public static string Json(RunComparison comparison) => JsonSerializer.Serialize(
+        new PageData(comparison.StepTitle, [.. comparison.Charts.Select(Visible)], null, null) { SharesLegend = true },
+        PageDataJson.Default.PageData);
+
+    // The names of its curves are those of runs.
+    private static Chart Visible(Chart chart) => chart with
+    {
+        Curves = [.. chart.Curves.Select(curve => curve with { Name = HtmlText.Visible(curve.Name) })],
+    };
 }
 
 /// <summary>The neighbors, without the thumbnails, which a style holds.</summary>
@@ -29,11 +45,12 @@ internal sealed record HistoryData(
 /// <summary>The points of a map, without the thumbnails, which a style holds.</summary>
 internal sealed record PlotData(
     IReadOnlyList<float> X, IReadOnlyList<float> Y, IReadOnlyList<int> Labels, IEnumerable<string> ClassNames,
-    IEnumerable<string> Names, int Columns, int Rows)
+    IReadOnlyList<int> Clusters, IEnumerable<string> ClusterNames, IEnumerable<string> Names, int Columns, int Rows)
 {
     public static PlotData From(FeaturePlot plot) => new(
-        plot.X, plot.Y, plot.Labels, plot.ClassNames.Select(HtmlText.Visible), plot.Names.Select(HtmlText.Visible),
-        plot.Sheet.Columns, plot.Sheet.Rows);
+        plot.X, plot.Y, plot.Labels, plot.ClassNames.Select(HtmlText.Visible), plot.Clusters,
+        plot.ClusterNames.Select(HtmlText.Visible), plot.Names.Select(HtmlText.Visible), plot.Sheet.Columns,
+        plot.Sheet.Rows);
 }
 
 /// <summary>Writes the data.</summary>

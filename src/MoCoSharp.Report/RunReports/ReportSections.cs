@@ -7,6 +7,12 @@ namespace MoCoSharp.Report.RunReports;
 /// <summary>The markup of the parts of a report. run-report.js fills the empty elements.</summary>
 internal static class ReportSections
 {
+    private const string ColorChoice =
+        """
+        <p><label>Color by <select id="map-colors">
+        <option value="labels">class</option><option value="clusters">cluster</option></select></label></p>
+        """;
+
     private const int Small = 600; // pixels: a narrower picture is enlarged
 
     /// <summary>The charts; null without metrics.</summary>
@@ -33,7 +39,7 @@ internal static class ReportSections
         <p class="slider">
         <input id="stage" type="range" aria-label="checkpoint" min="0" max="{last}" value="{last}">
         <output id="stage-title" for="stage"></output></p>
-        <div id="neighbors"></div>
+        <div id="neighbors" class="rows"></div>
         """);
     }
 
@@ -42,6 +48,7 @@ internal static class ReportSections
         $"""
         <p>Each point is one of {map.X.Count} images: {HtmlText.Escape(map.Method)}.
         Point at one to see it. Draw a lasso to list the images inside.</p>
+        {(map.HasTwoColorings ? ColorChoice : "")}
         <div class="map"><div id="map" class="chart"></div><div id="shown" aria-live="polite"></div></div>
         <p id="selection-title" class="quiet"></p>
         <div id="selection"></div>
@@ -96,12 +103,12 @@ internal static class ReportSections
                 .Append(Invariant($" (step {problem.Step})</p>"))
                 .Append($"<p>evidence: {HtmlText.Escape(problem.Evidence)}</p>")
                 .Append($"<p>cause: {HtmlText.Escape(problem.Cause)}</p>")
-                .Append($"<p>cure: {HtmlText.Escape(problem.Cure)}</p></div>");
+                .Append($"<p>cure: {HtmlText.Sentence(problem.Cure)}</p></div>");
         }
 
         foreach (var sentence in health.Notes.Prepend(health.Conclusion).OfType<string>())
         {
-            markup.Append($"<p>{HtmlText.Escape(sentence)}</p>");
+            markup.Append($"<p>{HtmlText.Sentence(sentence)}</p>");
         }
 
         if (health.Figures.Count > 0)

@@ -15,8 +15,17 @@ internal enum ReportPart
     /// <summary>The sample views.</summary>
     Views,
 
+    /// <summary>Groups of images with similar features.</summary>
+    Clusters,
+
+    /// <summary>Images with almost the same features.</summary>
+    Duplicates,
+
     /// <summary>The evaluations with labels.</summary>
     Evaluations,
+
+    /// <summary>Wrong answers of nearest neighbors.</summary>
+    Mistakes,
 
     /// <summary>The health of the run.</summary>
     Health,
@@ -45,6 +54,18 @@ internal sealed record RunReport
 
     /// <summary>The sample views: a data URI, and its width in pixels.</summary>
     public (string Uri, int Width)? Views { get; init; }
+
+    /// <summary>Groups of images with similar features.</summary>
+    public ClusterList? Clusters { get; init; }
+
+    /// <summary>Images with almost the same features.</summary>
+    public ClosePairs? Duplicates { get; init; }
+
+    /// <summary>Wrong answers of nearest neighbors.</summary>
+    public MistakeList? Mistakes { get; init; }
+
+    /// <summary>The images of clusters, duplicates and mistakes; null if there are none of these parts.</summary>
+    public PictureSheet? Pictures { get; init; }
 
     /// <summary>The evaluations.</summary>
     public EvaluationList? Evaluations { get; init; }

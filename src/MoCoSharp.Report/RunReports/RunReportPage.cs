@@ -12,7 +12,10 @@ internal static class RunReportPage
         (ReportPart.Neighbors, "Nearest neighbors", ReportSections.Neighbors),
         (ReportPart.Map, "Map", ReportSections.Map),
         (ReportPart.Views, "Sample views", ReportSections.Views),
+        (ReportPart.Clusters, "Clusters", report => report.Clusters?.ToHtml(report.Pictures!)),
+        (ReportPart.Duplicates, "Near duplicates", report => report.Duplicates?.ToHtml(report.Pictures!)),
         (ReportPart.Evaluations, "Evaluations", ReportSections.Evaluations),
+        (ReportPart.Mistakes, "Worst mistakes", report => report.Mistakes?.ToHtml(report.Pictures!)),
         (ReportPart.Health, "Health", ReportSections.Health),
     ];
 
@@ -23,10 +26,10 @@ internal static class RunReportPage
         var page = new HtmlPage($"Report of {report.Name}");
         page.AddStyle(PageAssets.Read("run-report.css"));
         page.Add("<noscript><p>Charts and neighbors need JavaScript.</p></noscript>");
-        page.Add($"<p class=\"verdict\">{HtmlText.Escape(report.Verdict[0])}</p>");
+        page.Add($"<p class=\"verdict\">{HtmlText.Sentence(report.Verdict[0])}</p>");
         foreach (var sentence in report.Verdict.Skip(1))
         {
-            page.Add($"<p class=\"quiet\">{HtmlText.Escape(sentence)}</p>");
+            page.Add($"<p class=\"quiet\">{HtmlText.Sentence(sentence)}</p>");
         }
 
         foreach (var (part, title, body) in Sections)
@@ -38,7 +41,7 @@ internal static class RunReportPage
             }
             else if (report.LeftOut.TryGetValue(part, out var why))
             {
-                page.Add($"<p class=\"quiet left-out\">{title}: {HtmlText.Escape(why)}</p>");
+                page.Add($"<p class=\"quiet left-out\">{title}: {HtmlText.Sentence(why)}</p>");
             }
         }
 
@@ -52,6 +55,11 @@ internal static class RunReportPage
     {
         AddSheet(page, "of-neighbors", report.Neighbors?.Sheet);
         AddSheet(page, "of-map", report.Map?.Sheet);
+        if (report.Pictures is { } pictures)
+        {
+            page.AddStyle(pictures.Style);
+        }
+
         if (report.Charts.Count > 0 || report.Map is not null)
         {
             page.AddScript(PageAssets.Plotly);

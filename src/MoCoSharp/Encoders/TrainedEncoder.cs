@@ -98,8 +98,8 @@ public sealed record TrainedEncoder(Encoder Encoder, ViewOptions Views, long Ste
         Action<int>? progress = null,
         CancellationToken cancellation = default) =>
         FeatureExtractor.Extract(
-            Encoder, images, ViewRecipes.Evaluation(Views), layer, loader ?? new LoaderOptions(), CPU,
-            progress: progress, cancellation: cancellation);
+            Encoder, images, ViewRecipes.Evaluation(Views), layer, loader ?? new LoaderOptions(),
+            Encoder.parameters().First().device, progress: progress, cancellation: cancellation);
 
     /// <summary>Computes features batch by batch, for data sets whose features do not fit in memory.</summary>
     /// <param name="images">The images, prepared as <see cref="Views"/> say.</param>

@@ -55,6 +55,11 @@ public sealed partial class ReportCommandTests : IDisposable
         Assert.Equal(8, queries[0].Split(' ').Length);
         Assert.Single(queries.Distinct());
         Assert.Equal(20, data["map"]!["x"]!.AsArray().Count); // the test images
+        Assert.Equal(4, page.Split("<b>cluster ").Length - 1); // five images each, at least
+        Assert.Equal(
+            [0, 1, 2, 3], data["map"]!["clusters"]!.AsArray().Select(number => (int)number!).Distinct().Order());
+        Assert.Matches(@"\d+ of 20 get their label \(\d+\.\d %\)", page);
+        Assert.Contains("moco duplicates run</code> compares the whole folder", page);
         Assert.Equal(100, page.Split("style=\"--share: ").Length - 1); // ten classes by ten predictions
         Assert.Equal(
             ["Loss", "kNN accuracy, %"], data["charts"]!.AsArray().Select(chart => (string)chart!["title"]!).Take(2));
@@ -81,12 +86,14 @@ public sealed partial class ReportCommandTests : IDisposable
     [Fact]
     public void WrongOptions_AreRefusedTogether_BeforeAnyWork()
     {
-        var (code, _, error) = Moco.Run(folder, "report", "nowhere", "--images", "3001", "-o", "page.pdf");
+        var (code, _, error) = Moco.Run(
+            folder, "report", "nowhere", "--images", "100001", "--device", "tpu", "-o", "page.pdf");
 
         Assert.Equal(2, code);
         Assert.All(
             [
-                "nowhere is not a run folder", "--images is 3001, expected 1 to 3000", "-o is page.pdf, expected",
+                "nowhere is not a run folder", "--images is 100001, expected 1 to 100000",
+                "device is \"tpu\"", "-o is page.pdf, expected",
             ],
             part => Assert.Contains(part, error));
 

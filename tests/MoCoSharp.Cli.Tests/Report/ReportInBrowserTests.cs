@@ -74,7 +74,7 @@ public sealed class ReportInBrowserTests : IDisposable
         await page.Mouse.MoveAsync(point!.X + (point.Width / 2), point.Y + (point.Height / 2));
         await page.Locator("#shown .thumbnail").WaitForAsync();
         Assert.Equal(
-            ["", "<script>alert(1)</script>.jpg", "<b>stripes</b>"],
+            ["", "<script>alert(1)</script>.jpg", "<b>stripes</b>", "cluster 1: 50 % <b>stripes</b>"],
             await page.Locator("#shown > div").AllTextContentsAsync());
 
         var plot = await page.Locator("#map .nsewdrag").First.BoundingBoxAsync();
@@ -97,6 +97,73 @@ public sealed class ReportInBrowserTests : IDisposable
 
         await chromium.Page.WaitForFunctionAsync(
             "() => document.querySelectorAll('#map .scatterlayer .trace').length === 9");
+    }
+
+    [Fact]
+    public async Task TheMap_IsColoredByClassOrByCluster_AndTheLassoWorksInBoth()
+    {
+        await using var chromium = await Chromium.OpenAsync(File);
+        var page = chromium.Page;
+        Assert.Equal(10, await page.Locator("#map .scatterlayer .trace").CountAsync());
+
+        await page.Locator("#map-colors").SelectOptionAsync("clusters");
+
+        await page.WaitForFunctionAsync(
+            "() => document.querySelectorAll('#map .scatterlayer .trace').length === 3");
+        Assert.Equal(
+            ["cluster 1: 50 % <b>stripes</b>", "cluster 2", "cluster 3"],
+            await page.Locator("#map .legendtext").AllTextContentsAsync());
+        await page.Locator("#map").ScrollIntoViewIfNeededAsync();
+        await DragAsync(page, (await page.Locator("#map .nsewdrag").First.BoundingBoxAsync())!);
+        await page.Locator("#selection .thumbnail").First.WaitForAsync();
+        Assert.Equal("60 images selected", await page.Locator("#selection-title").TextContentAsync());
+
+        await page.Locator("#map-colors").SelectOptionAsync("labels"); // other colors, nothing selected
+
+        await page.WaitForFunctionAsync(
+            "() => document.querySelectorAll('#map .scatterlayer .trace').length === 10");
+        Assert.Equal(0, await page.Locator("#selection .thumbnail").CountAsync());
+        Assert.Equal([], chromium.Faults);
+    }
+
+    [Fact]
+    public async Task Thumbnails_OfClustersShowTheirPartOfTheSheet()
+    {
+        await using var chromium = await Chromium.OpenAsync(File);
+        var exemplar = chromium.Page.Locator(".cluster .thumbnail").Nth(1); // the second of 13 in one row
+
+        Assert.Equal(
+            ["68px", "68px", "884px 68px", "-68px 0px"],
+            await exemplar.EvaluateAsync<string[]>(
+                "e => (s => [s.width, s.height, s.backgroundSize, s.backgroundPosition])(getComputedStyle(e))"));
+        Assert.Equal("a\"b'.png (checks)", await exemplar.GetAttributeAsync("title"));
+    }
+
+    [Fact]
+    public async Task AClickInTheLegendOfAComparison_HidesARunInAllCharts()
+    {
+        var file = Path.Combine(_folder, "comparison.html");
+        await System.IO.File.WriteAllTextAsync(
+            file, ComparisonPage.Create(SampleReport.Comparison()), TestContext.Current.CancellationToken);
+        await using var chromium = await Chromium.OpenAsync(file);
+        var curves = chromium.Page.Locator("#curves .scatterlayer .trace");
+        Assert.Equal(4, await curves.CountAsync()); // two runs in two charts
+        Assert.Equal(
+            ["<b>first</b>", "second"], await chromium.Page.Locator("#curves .legendtext").AllTextContentsAsync());
+        var swatches = await chromium.Page.Locator(".swatch").EvaluateAllAsync<string[]>(
+            "all => all.map(swatch => swatch.style.background)");
+        Assert.Equal(2, swatches.Distinct().Count());
+
+        await chromium.Page.Locator("#curves .legendtoggle").First.ClickAsync();
+
+        await chromium.Page.WaitForFunctionAsync(
+            "() => document.querySelectorAll('#curves .scatterlayer .trace').length === 2");
+        await chromium.Page.EmulateMediaAsync(new() { ColorScheme = ColorScheme.Dark }); // draws the charts again
+        await chromium.Page.WaitForTimeoutAsync(300);
+        Assert.Equal([], chromium.Faults);
+        Assert.Equal(
+            [new Uri(file).AbsoluteUri],
+            chromium.Requests.Where(address => !address.StartsWith("data:", StringComparison.Ordinal)));
     }
 
     // Around the whole plot.

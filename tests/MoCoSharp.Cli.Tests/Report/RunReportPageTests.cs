@@ -17,8 +17,8 @@ public sealed partial class RunReportPageTests
 
         Assert.Equal(
             [
-                "Curves", "Nearest neighbors", "Map", "Sample views", "Evaluations", "Health",
-                "Configuration and versions",
+                "Curves", "Nearest neighbors", "Map", "Sample views", "Clusters", "Near duplicates", "Evaluations",
+                "Worst mistakes", "Health", "Configuration and versions",
             ],
             Heading().Matches(page).Select(match => match.Groups["title"].Value));
         Assert.StartsWith("Worth it: kNN", page[(page.IndexOf("verdict\">", StringComparison.Ordinal) + 9)..]);
@@ -55,11 +55,57 @@ public sealed partial class RunReportPageTests
         Assert.DoesNotContain("<i>cat", page);
         Assert.DoesNotContain("<photos>", page);
         Assert.DoesNotContain("<jumps>", page);
+        Assert.DoesNotContain("<60>", page);
+        Assert.DoesNotContain("<run>", page);
         Assert.DoesNotContain('\u202e', page);
         Assert.Equal(3, page.Split("</script").Length - 1); // the library, the data, and the page's own
         Assert.Equal(3, page.Split("<script>").Length - 1);
         Assert.Contains("\\u003Cscript\\u003Ealert(1)\\u003C/script\\u003E.jpg", page); // the name, in the data
     }
+
+    [Fact]
+    public void Clusters_ShowTheirSize_AndTheirMostFrequentClass()
+    {
+        var page = RunReportPage.Create(SampleReport.Create());
+
+        Assert.Contains("<b>cluster 1</b>: 40 images, 50 % of them <bdi>&lt;b&gt;stripes&lt;/b&gt;</bdi></p>", page);
+        Assert.Contains("<b>cluster 2</b>: 20 images</p>", page); // without labels
+    }
+
+    [Fact]
+    public void NearDuplicates_AreNeverShownAsEqual_AndDifferentLabelsStandOut()
+    {
+        var page = RunReportPage.Create(SampleReport.Create());
+
+        Assert.Contains("<code>moco duplicates &#39;&lt;run&gt;&#39;</code> finds all.", page);
+        Assert.Contains(
+            "<p>cosine 0.9999<br><b><bdi>&lt;b&gt;stripes&lt;/b&gt;</bdi>, <bdi>checks</bdi></b></p>", page);
+        Assert.Contains("<p>cosine 0.9700</p>", page); // 2 and 12 have one class
+    }
+
+    [Fact]
+    public void AMistake_ShowsItsLabel_ThePrediction_AndWhoVoted()
+    {
+        var page = RunReportPage.Create(SampleReport.Create());
+
+        Assert.Contains("40 of 60 get their label (66.7 %).", page);
+        var mistake = page[page.IndexOf("<div class=\"mistake\">", StringComparison.Ordinal)..];
+        Assert.StartsWith(
+            "<div class=\"mistake\"><p>labeled <b><bdi>checks</bdi></b>, " +
+            "predicted <b><bdi>&lt;b&gt;stripes&lt;/b&gt;</bdi></b> (75 %)</p>",
+            mistake);
+        Assert.Equal(
+            ["query", "other", "other"],
+            Figures().Matches(mistake).Take(3).Select(match => match.Groups["kind"].Value));
+    }
+
+    [Theory]
+    [InlineData("Run `moco <a>` now.", "Run <code>moco &lt;a&gt;</code> now.")]
+    [InlineData("`a` and `b`", "<code>a</code> and <code>b</code>")]
+    [InlineData("a `lost one", "a `lost one")]
+    [InlineData("`a` and a `lost one", "<code>a</code> and a `lost one")]
+    public void BackticksOfASentence_MarkCommands(string sentence, string markup) =>
+        Assert.Equal(markup, HtmlText.Sentence(sentence));
 
     [Fact]
     public void APageOf3000NoisyImages_IsSmallerThan8MB()
@@ -83,6 +129,12 @@ public sealed partial class RunReportPageTests
                 ThumbnailSheet.Create(images, indices[..248], upright: false, side: 96, mostBytes: 800_000)),
         };
 
+        report = report with
+        {
+            Pictures = new PictureSheet( // 140 exemplars, 24 of pairs, 84 of mistakes
+                [.. indices.Take(248).Select(i => new PageImage(images.NameOf(i), "class"))],
+                ThumbnailSheet.Create(images, indices[..248], upright: false, side: 96, mostBytes: 800_000)),
+        };
         Assert.InRange(RunReportPage.Create(report).Length, 2_000_000, MostBytes);
 
         // Another part of the noise for each image.
@@ -142,4 +194,8 @@ public sealed partial class RunReportPageTests
 
     [GeneratedRegex("<h2[^>]*>(?<title>[^<]*)</h2>", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 10_000)]
     private static partial Regex Heading();
+
+    [GeneratedRegex(
+        "<figure class=\"(?<kind>[^\"]*)\">", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 10_000)]
+    private static partial Regex Figures();
 }

@@ -38,7 +38,19 @@ internal static class SampleReport
                 [.. Enumerable.Range(0, Images).Select(i => MathF.Cos(i * MathF.Tau / Images))],
                 [.. Enumerable.Range(0, Images).Select(i => MathF.Sin(i * MathF.Tau / Images))],
                 [.. Enumerable.Range(0, Images).Select(images.LabelOf)], classes,
-                [.. Enumerable.Range(0, Images).Select(NameOf)], Sheet(images, Images)),
+                [.. Enumerable.Range(0, Images).Select(NameOf)], Sheet(images, Images))
+            {
+                Clusters = [.. Enumerable.Range(0, Images).Select(i => i % 3)],
+                ClusterNames = ["cluster 1: 50 % <b>stripes</b>", "cluster 2", "cluster 3"],
+            },
+            Clusters = new ClusterList(Images, [new(40, [0, 1, 2], classes[0], 0.5), new(20, [3, 4], null, null)]),
+            Duplicates = new ClosePairs(
+                ["2 pairs of <60> images.", "`moco duplicates '<run>'` finds all."],
+                [new(0, 1, 0.99999f), new(2, 12, 0.97f)]),
+            Mistakes = new MistakeList(2, 40, Images, [new(1, classes[0], 0.75, [0, 10])]),
+            Pictures = new PictureSheet(
+                [.. Enumerable.Range(0, 13).Select(i => new PageImage(NameOf(i), classes[images.LabelOf(i)]))],
+                Sheet(images, 13)),
             Views = (Thumbnail.DataUri(images.Read(0).Image, 40), 40),
             Evaluations = new EvaluationList(
                 [new EvaluationLine("knn", "kNN, k 5 <x>", 100, 0.75, (0.6, 0.9))],
@@ -50,6 +62,26 @@ internal static class SampleReport
             Configuration = "{\n  \"data\": \"<photos>\"\n}",
         };
     }
+
+    /// <summary>Two runs with two charts.</summary>
+    public static RunComparison Comparison() => new()
+    {
+        Verdict = ["Highest kNN accuracy: <b>first</b>."],
+        Runs =
+        [
+            new(
+                "<b>first</b>", ["seed=0", "data=<photos>"], "80.0 (70.0-90.0)", "-", "12.3", "4 min",
+                "better than all"),
+            new("second", ["seed=1"], "75.0 (60.0-85.0)", "-", "11.0", "4 min", "better than all"),
+        ],
+        Charts =
+        [
+            new("Loss", [Falling("<b>first</b>", 5), Falling("second", 6)]),
+            new("Learning rate", [Falling("<b>first</b>", 0.1f), Falling("second", 0.2f)]),
+        ],
+        Scores = [new("kNN", [["run", "top-1"], ["<b>first</b>", "80.0"], ["second", "75.0"]])],
+        Differences = new("", [["setting", "<b>first</b>", "second"], ["seed", "0", "1"]]),
+    };
 
     private static Curve Falling(string name, float from) => new(
         name, [.. Enumerable.Range(0, 11).Select(i => 10L * i)],

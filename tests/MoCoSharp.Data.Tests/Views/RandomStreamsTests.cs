@@ -18,6 +18,7 @@ public sealed class RandomStreamsTests
         Same(new(5, 9, 7, 0), RandomStreams.DetectionView(5, 9, 7));
         Same(new(5, 9, 7, 2), RandomStreams.Anchors(5, 9, 7));
         Same(new(5, 9, 7, 3), RandomStreams.Regions(5, 9, 7));
+        Same(new(5, 0, -5, -5), RandomStreams.Clusters(5));
         Assert.Equal((5UL, 0x6465746563740005UL), (RandomStreams.Weights(5), RandomStreams.DetectorWeights(5)));
     }
 

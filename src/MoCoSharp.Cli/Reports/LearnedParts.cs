@@ -1,0 +1,132 @@
+using MoCoSharp.Cli.Progress;
+using MoCoSharp.Data;
+using MoCoSharp.Data.Datasets;
+using MoCoSharp.Features;
+using MoCoSharp.Report.Html;
+using MoCoSharp.Report.RunReports;
+using MoCoSharp.Runs;
+
+namespace MoCoSharp.Cli.Reports;
+
+/// <summary>The parts of a report that need features of images.</summary>
+/// <param name="run">The run folder; it is only read.</param>
+/// <param name="request">Which images, and where features are computed.</param>
+/// <param name="leftOut">Receives the reason of each part that is left out.</param>
+internal sealed class LearnedParts(RunFolder run, ReportImages request, Dictionary<ReportPart, string> leftOut)
+{
+    private static readonly ReportPart[] All =
+        [ReportPart.Neighbors, ReportPart.Map, ReportPart.Clusters, ReportPart.Duplicates, ReportPart.Mistakes];
+
+    private readonly EvaluationProgress _progress = new("report");
+
+    /// <summary>Computes the features and adds the parts.</summary>
+    /// <param name="report">The report.</param>
+    /// <param name="stepsPerEpoch">For the titles of stages; null if unknown.</param>
+    /// <param name="stop">Ends the work early.</param>
+    public RunReport AddTo(RunReport report, double? stepsPerEpoch, CancellationToken stop)
+    {
+        FeatureSet? newest = null;
+        try
+        {
+            using var encoder = EncoderTarget.Open(run.Path, "query", [], device: request.Device);
+            var images = Images(encoder);
+            var upright = encoder.Config.Views.ExifOrientation;
+            var neighbors = new RunNeighbors(images, upright);
+            var stages = new EncoderStages(run, images, encoder.Config.Loader, encoder.Device)
+            {
+                Progress = (done, all) => _progress.Show("images", done, all),
+            };
+            foreach (var (title, features) in stages.Extract(stepsPerEpoch, stop))
+            {
+                newest?.Dispose(); // one stage at a time: many images have large features
+                newest = features;
+                neighbors.Add(title, features);
+            }
+
+            return With(report with { Neighbors = neighbors.Draw() }, newest!, images, upright, stop);
+        }
+        catch (Exception error) when (error is InvalidDataException or DataSourceException or IOException)
+        {
+            var cure = error is DataSourceException ? " If the images are elsewhere, name them with --data." : "";
+            foreach (var part in All)
+            {
+                leftOut[part] = "it needs the same images.";
+            }
+
+            leftOut[ReportPart.Neighbors] = error.Message + cure;
+            return report;
+        }
+        finally
+        {
+            newest?.Dispose();
+        }
+    }
+
+    private RunReport With(
+        RunReport report, FeatureSet features, IImageDataset images, bool upright, CancellationToken stop)
+    {
+        var pictures = new ShownPictures(images, upright);
+        var clusters = RunClusters.Find(features, images, pictures, stop);
+        LeaveOut(ReportPart.Clusters, clusters is null, "there are too few images.");
+        var map = RunMap.Create(features, images, clusters, upright, Progress("map"), stop);
+        LeaveOut(ReportPart.Map, map is null, "there are too few images.");
+        var duplicates = RunDuplicates.Find(
+            features, images.Count, DuplicatesCommand, pictures, Progress("images compared"), stop);
+        LeaveOut(
+            ReportPart.Duplicates, duplicates is null,
+            RunDuplicates.None(features.Indices.Length, DuplicatesCommand));
+        return report with
+        {
+            Map = map,
+            Clusters = clusters?.Shown,
+            Duplicates = duplicates,
+            Mistakes = Mistakes(features, images, pictures, stop),
+            Pictures = pictures.Draw(),
+        };
+    }
+
+    private MistakeList? Mistakes(
+        FeatureSet features, IImageDataset images, ShownPictures pictures, CancellationToken stop)
+    {
+        var isLabeled = features.Labels.Where(label => label >= 0).Distinct().Skip(1).Any();
+        if (!isLabeled)
+        {
+            LeaveOut(ReportPart.Mistakes, true, "the images have no labels of two classes.");
+            return null;
+        }
+
+        var mistakes = RunMistakes.Choose(
+            RunMistakes.Vote(features, Progress("images classified"), stop), features, images, pictures);
+        LeaveOut(ReportPart.Mistakes, mistakes is null, "the nearest neighbors of every image have its class.");
+        return mistakes;
+    }
+
+    private string DuplicatesCommand => $"moco duplicates {Shell.Quote(run.Path)}"
+        + (request.Data is { } data ? $" --data {Shell.Quote(data)}" : "");
+
+    private Action<int, int> Progress(string doing) => (done, all) => _progress.Show(doing, done, all);
+
+    // Test images if there are any: the encoder was not trained on them.
+    private IImageDataset Images(EncoderTarget encoder)
+    {
+        var source = request.Data ?? encoder.OwnData ?? throw new InvalidDataException(
+            "the run names no images. Name them with --data.");
+        var (train, test) = DataSource.Open(
+            source, request.Data is null ? encoder.Config.Validation : null, DataNotices.Tell);
+        return ShownImages.Spread(test ?? train, request.Most);
+    }
+
+    private void LeaveOut(ReportPart part, bool isMissing, string why)
+    {
+        if (isMissing)
+        {
+            leftOut[part] = why;
+        }
+    }
+}
+
+/// <summary>The images of a report.</summary>
+/// <param name="Data">The images; null takes those of the run.</param>
+/// <param name="Most">Number of images, above 0.</param>
+/// <param name="Device">Where features are computed; null is the device of the run.</param>
+internal sealed record ReportImages(string? Data, int Most, string? Device);
