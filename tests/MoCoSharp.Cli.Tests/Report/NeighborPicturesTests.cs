@@ -40,14 +40,17 @@ public sealed class NeighborPicturesTests
 
         using var sheet = ContactSheet.Draw("Similar images", rows);
 
-        // 8 + 112 + 24 + 2 * (112 + 8) = 384 wide; 40 above, then two rows of 112 + 20 + 16, and 8 below.
-        Assert.Equal((384, 344), (sheet.Width, sheet.Height));
-        Assert.Equal(100, At(sheet, 8 + 56, 48 + 56)); // the middle of the first tile
-        Assert.Equal(255, At(sheet, 8 + 56, 48 + 20)); // above an image that is 112 x 56
-        Assert.Equal(20, At(sheet, 144 + 56, 48 + 56)); // a small image is not enlarged
-        Assert.Equal(255, At(sheet, 144 + 20, 48 + 56));
-        Assert.Equal(20, At(sheet, 8 + 56, 48 + 148 + 56));
-        Assert.Contains(Enumerable.Range(264, 112), x => At(sheet, x, 48 + 56 + 3) < 255); // "not readable"
+        // 10 + 112 + 30 + 2 * (112 + 10) = 396 wide. Lines of 18, 13 and 11 pixels are 22, 16 and 13 high:
+        // 10 + 22 + 3 + 16 + 10 = 61 and a gap of 10 above, then two rows of 112 + 35 + 20, and 10 below.
+        Assert.Equal((396, 405), (sheet.Width, sheet.Height));
+        Assert.Equal(100, At(sheet, 10 + 56, 71 + 56)); // the middle of the first tile
+        Assert.Equal(255, At(sheet, 10 + 56, 71 + 20)); // above an image that is 112 x 56
+        Assert.Equal(31, At(sheet, 10 + 112 + 15, 71 + 56)); // the line between the query and its neighbors
+        Assert.Equal(20, At(sheet, 152 + 56, 71 + 56)); // a small image is not enlarged
+        Assert.Equal(255, At(sheet, 152 + 20, 71 + 56));
+        Assert.Equal(20, At(sheet, 10 + 56, 71 + 167 + 56));
+        Assert.Equal(232, At(sheet, 274 + 2, 71 + 2)); // an image that is gone
+        Assert.Contains(Enumerable.Range(274, 112), x => At(sheet, x, 71 + 56) < 200); // "cannot be read"
     }
 
     private static ImageBuffer Plain(int width, int height, byte value)
