@@ -1,15 +1,20 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace MoCoSharp.Report.Html;
 
 /// <summary>Text from outside, made safe to show in a page.</summary>
-internal static class HtmlText
+internal static partial class HtmlText
 {
     /// <summary>Text for an element or a quoted attribute: markup shows as text.</summary>
     /// <param name="text">Any text.</param>
     public static string Escape(string text) => WebUtility.HtmlEncode(Visible(text));
+
+    /// <summary>A sentence of the program: what stands between two backticks, such as a command, is code.</summary>
+    /// <param name="text">Any text.</param>
+    public static string Sentence(string text) => Code().Replace(Escape(text), "<code>${code}</code>");
 
     /// <summary>
     /// The name of an image or class: escaped, and isolated, so that right-to-left letters do not move what stands
@@ -40,4 +45,7 @@ internal static class HtmlText
 
         return visible.ToString();
     }
+
+    [GeneratedRegex("`(?<code>[^`]+)`", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex Code();
 }
