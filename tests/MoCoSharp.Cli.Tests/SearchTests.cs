@@ -70,7 +70,7 @@ public sealed class SearchTests(SearchTests.Photos made) : IClassFixture<SearchT
         foreach (var ending in new[] { "png", "jpg" })
         {
             using var sheet = ImageDecoder.ReadFile(Path.Combine(Folder, $"out.{ending}"));
-            Assert.Equal((8 + 112 + 24 + 240, 48 + (148 * Photos.Readable)), (sheet.Width, sheet.Height));
+            Assert.Equal((10 + 112 + 30 + 244, 71 + (167 * Photos.Readable)), (sheet.Width, sheet.Height));
         }
     }
 

@@ -9,7 +9,7 @@ internal static class DuplicateGallery
 {
     private const int MostGroups = 200;
     private const int MostOfGroup = 12;
-    private const int MostImages = 1200; // about 5 MB
+    private const int MostImages = 1000; // about 8 MB
 
     /// <summary>The page. Images are read again for their thumbnails.</summary>
     public static string Page(DuplicateReport report)
@@ -39,7 +39,7 @@ internal static class DuplicateGallery
                 break;
             }
 
-            gallery.Add($"{shown + 1}. {heading}", figures);
+            gallery.Add($"{shown + 1}. {heading}", figures, marksFirst: report.Other is null);
             (shown, images) = (shown + 1, images + figures.Count);
         }
 

@@ -139,8 +139,8 @@ internal static class FindingFiles
                 [
                     .. finding.Images.Take(MostOfFinding)
                         .Select(found => new GalleryImage(set.Data, found.Image.Index, found.Detail)),
-                ]);
-            gallery.Say(finding.Cure);
+                ],
+                note: finding.Cure);
             if (finding.Images.Count > MostOfFinding)
             {
                 gallery.Say($"{Plain.Count(finding.Images.Count - MostOfFinding)} more are not shown here.");

@@ -29,40 +29,63 @@ internal static class SearchPictures
             summary = $"{summary} {cut}";
         }
 
-        var side = ending == ".html" ? NeighborGallery.Side : ContactSheet.Side;
-        var rows = result.Queries.Take(shown).Select(query => Row(query, result, side));
+        var queries = result.Queries.Take(shown);
         if (ending == ".html")
         {
-            return Encoding.UTF8.GetBytes(NeighborGallery.Create(title, summary, rows).ToString());
+            return Encoding.UTF8.GetBytes(Page(queries, result, title, summary));
         }
 
-        using var sheet = ContactSheet.Draw(title, [.. rows]);
+        using var sheet = ContactSheet.Draw(title, [.. queries.Select(query => Row(query, result))]);
         return ending == ".png" ? ImageEncoder.Png(sheet) : ImageEncoder.Jpeg(sheet, JpegQuality);
+    }
+
+    private static string Page(
+        IEnumerable<SimilarImages> queries, ImageSearchResult result, string title, string summary)
+    {
+        var gallery = new Gallery(title);
+        gallery.Say(summary);
+        foreach (var query in queries)
+        {
+            gallery.Add(
+                query.Name,
+                [
+                    new GalleryImage(query.Source, query.Index, "") { Name = query.Name },
+                    .. query.Neighbors.Select(neighbor =>
+                        new GalleryImage(result.Searched, neighbor.Index, Text(neighbor.Similarity))
+                        {
+                            Name = neighbor.Name,
+                        }),
+                ],
+                marksFirst: true);
+        }
+
+        return gallery.ToString();
     }
 
     private static int Shown(ImageSearchResult result) =>
         Math.Max(1, MostTiles / (1 + result.Queries.Max(query => query.Neighbors.Count)));
 
-    private static TileRow Row(SimilarImages query, ImageSearchResult result, int side) => new(
-        new Tile(query.Name, "", Read(query.Source, query.Index, side)),
+    private static TileRow Row(SimilarImages query, ImageSearchResult result) => new(
+        new Tile(query.Name, "", Read(query.Source, query.Index)),
         [
             .. query.Neighbors.Select(neighbor => new Tile(
-                neighbor.Name, neighbor.Similarity.ToString("F2", CultureInfo.InvariantCulture),
-                Read(result.Searched, neighbor.Index, side))),
+                neighbor.Name, Text(neighbor.Similarity), Read(result.Searched, neighbor.Index))),
         ]);
 
+    private static string Text(double similarity) => similarity.ToString("F2", CultureInfo.InvariantCulture);
+
     // Upright, as people look at it; null if the file has gone since it was searched.
-    private static ImageBuffer? Read(IImageDataset images, int index, int side)
+    private static ImageBuffer? Read(IImageDataset images, int index)
     {
         var request = new DecodeRequest
         {
             AppliesOrientation = true,
-            AcceptsReducedSize = (width, height) => Math.Max(width, height) >= side,
+            AcceptsReducedSize = (width, height) => Math.Max(width, height) >= ContactSheet.Side,
         };
         try
         {
             using var image = images.Read(index, request).Image;
-            return Thumbnail.Reduce(image, side);
+            return Thumbnail.Reduce(image, ContactSheet.Side);
         }
         catch (Exception error) when (error is BrokenImageException or IOException or UnauthorizedAccessException)
         {

@@ -166,11 +166,11 @@ internal static class CostStudy
                 folder,
                 "plot.svg",
                 StudyPlot.Draw(
-                    title, "batch", "peak memory of the process, GB",
+                    title, "", "images in a batch", "Peak memory of the process in GB",
                     Found(cells, folder)
-                .Where(item => item.Bytes is not null)
-                .Select(item => new PlotPoint(
-                    item.Cell.Method, $"{item.Cell.Batch}", item.Bytes!.Value / 1e9, 0))));
+                        .Where(item => item.Bytes is not null)
+                        .Select(item => PlotPoint.Of(
+                            item.Cell.Method, $"{item.Cell.Batch}", [item.Bytes!.Value / 1e9]))));
         }
 
         Console.WriteLine(Table(title, cells, folder));

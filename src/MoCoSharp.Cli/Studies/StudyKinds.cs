@@ -47,7 +47,7 @@ internal static class StudyKinds
     /// <summary>The three mechanisms of figure 3 of MoCo v1 (arXiv 1911.05722) over K.</summary>
     public static StudyKind Queue { get; } = new(
         "queue", "The number of negatives, K: MoCo's queue, the memory bank, and end-to-end, whose K is its batch.",
-        ["mechanism", "K"], "K", [256, 1024, 4096, 16384, 65536], (recipe, values, images) =>
+        ["mechanism", "K"], "K, the number of negatives", [256, 1024, 4096, 16384, 65536], (recipe, values, images) =>
         [
             .. values.Where(value => value <= images).Select(value => new StudyCell(
                 $"moco-{Text(value)}", ["MoCo", Text(value)], Text(value), "MoCo",
@@ -72,7 +72,7 @@ internal static class StudyKinds
     /// </summary>
     public static StudyKind Momentum { get; } = new(
         "momentum", "The momentum of the key encoder, from 0 (training fails) to 0.9999.",
-        ["momentum"], "momentum", [0, 0.9, 0.99, 0.999, 0.9999],
+        ["momentum"], "momentum of the key encoder", [0, 0.9, 0.99, 0.999, 0.9999],
         (recipe, values, _) =>
             values.Select(value => new StudyCell(
             $"momentum-{Text(value)}", [Text(value)], Text(value), "MoCo",
@@ -83,7 +83,7 @@ internal static class StudyKinds
     /// </summary>
     public static StudyKind Methods { get; } = new(
         "methods", "MoCo and SimCLR at a small and a large batch, with the same epochs.",
-        ["method", "batch"], "batch", [256, 4096], (recipe, values, images) =>
+        ["method", "batch"], "images in a batch", [256, 4096], (recipe, values, images) =>
         [
             .. values.Where(value => value <= images).Select(value => new StudyCell(
                 $"moco-{Text(value)}", ["MoCo", Text(value)], Text(value), "MoCo",
@@ -110,7 +110,7 @@ internal static class StudyKinds
     /// </summary>
     public static StudyKind Shuffle { get; } = new(
         "shuffle", "The BatchNorm of keys with and without a shuffle; needs bnGroups above 1.",
-        ["shuffle"], "shuffle", [], (recipe, _, _) =>
+        ["shuffle"], "shuffled BatchNorm", [], (recipe, _, _) =>
             from shuffled in new[] { true, false }
             let word = shuffled ? "on" : "off"
             select new StudyCell(

@@ -1,110 +1,153 @@
 using System.Globalization;
-using System.Net;
-using System.Text;
 
 namespace MoCoSharp.Cli.Studies;
 
-/// <summary>A point of a plot.</summary>
-/// <param name="Series">Its line.</param>
-/// <param name="X">Its category; categories are placed in order of appearance.</param>
-/// <param name="Y">Its value.</param>
-/// <param name="Deviation">Half of the error bar; 0 draws none.</param>
-internal readonly record struct PlotPoint(string Series, string X, double Y, double Deviation);
-
 /// <summary>
-/// A line plot over categories with error bars, as SVG. Browsers can show it, and a diff shows changes.
+/// A line plot with error bars, as SVG: Markdown shows it, and a diff shows changes. Follows the reader's light or
+/// dark theme. Categories, such as the rows of an ablation, have marks without lines.
 /// </summary>
-internal static class StudyPlot
+internal sealed class StudyPlot
 {
-    private const int Width = 640, Height = 400, Left = 64, Right = 150, Top = 40, Bottom = 56;
-    private static readonly string[] Colors = ["#26467a", "#c45e70", "#5a8f5a", "#b8860b", "#7a4fa0"];
+    private const int Width = 720, Height = 440, Left = 60, MostLegend = 170, LineHeight = 20;
+
+    private readonly SvgPicture _picture = new(Width, Height);
+    private readonly List<PlotPoint> _points;
+    private readonly List<string> _series;
+    private readonly PlotPlaces _places;
+    private readonly PlotLevels _levels;
+    private readonly double _right, _top, _bottom;
+
+    private StudyPlot(List<PlotPoint> points, double top)
+    {
+        _points = points;
+        _top = top;
+        _series = [.. points.Select(point => point.Series).Distinct(StringComparer.Ordinal)];
+        _places = PlotPlaces.Of(points.Select(point => point.X));
+        _levels = PlotLevels.Around(points.SelectMany(point => new[] { point.Y, point.Low, point.High }));
+        var legend = _series.Count < 2 ? 0 : 30 + Math.Min(MostLegend, _series.Max(name => SvgPicture.WidthOf(name)));
+        _right = Width - 20 - legend;
+        _bottom = Height - 44 - (16 * _places.Names.Select(name => LinesOf(name).Count).DefaultIfEmpty(1).Max());
+    }
 
     /// <summary>Draws a plot.</summary>
-    /// <param name="title">Title.</param>
+    /// <param name="title">Title, of any length.</param>
+    /// <param name="note">What the marks and bars are. The line below the title; empty for none.</param>
     /// <param name="xLabel">Label of the x axis.</param>
-    /// <param name="yLabel">Label of the y axis.</param>
-    /// <param name="points">Finite points, in table order.</param>
-    public static string Draw(string title, string xLabel, string yLabel, IEnumerable<PlotPoint> points)
+    /// <param name="yLabel">Label of the y axis, with its unit.</param>
+    /// <param name="points">The points of each series, in any order.</param>
+    public static string Draw(
+        string title, string note, string xLabel, string yLabel, IEnumerable<PlotPoint> points)
     {
-        var all = points.ToList();
-        var places = all.Select(point => point.X).Distinct().ToList();
-        var low = all.Count == 0 ? 0 : all.Min(point => point.Y - point.Deviation);
-        var high = all.Count == 0 ? 1 : all.Max(point => point.Y + point.Deviation);
-        var room = Math.Max(1e-9, high - low) * 0.08;
-        (low, high) = (low - room, high + room);
-        var svg = new StringBuilder();
-        svg.Append(
-            CultureInfo.InvariantCulture,
-            $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Width} {Height}\" font-family=\"sans-serif\" " +
-            $"font-size=\"12\">\n");
-        svg.Append(CultureInfo.InvariantCulture, $"<rect width=\"{Width}\" height=\"{Height}\" fill=\"white\"/>\n");
-        Write(Width / 2.0, 20, title, "middle", " font-size=\"14\"");
-        Write((Left + Width - Right) / 2.0, Height - 12, xLabel, "middle");
-        Write(
-            16, (Top + Height - Bottom) / 2.0, yLabel, "middle",
-            FormattableString.Invariant($" transform=\"rotate(-90 16 {(Top + Height - Bottom) / 2.0})\""));
-        foreach (var level in Levels(low, high))
+        var lines = SvgPicture.Wrapped(title, Width - 40, 16);
+        var plot = new StudyPlot([.. points], top: 74 + (LineHeight * lines.Count));
+        plot._picture.Begin(PlotStyle.Text, $"{title}. {yLabel} by {xLabel}.");
+        foreach (var (i, line) in lines.Index())
         {
-            Line(Left, Y(level), Width - Right, Y(level), "#dddddd");
-            Write(Left - 6, Y(level) + 4, level.ToString("0.##", CultureInfo.InvariantCulture), "end");
+            plot._picture.Write("title", 20, 28 + (LineHeight * i), line);
         }
 
-        foreach (var place in places)
+        plot._picture.Write("faint", 20, 28 + (LineHeight * lines.Count), note);
+        plot._picture.Write("label", 20, 54 + (LineHeight * lines.Count), yLabel);
+        plot.DrawAxes(xLabel);
+        foreach (var (i, name) in plot._series.Index())
         {
-            Write(X(place), Height - Bottom + 18, place, "middle");
+            plot.DrawSeries(i, name);
         }
 
-        foreach (var (i, series) in all.GroupBy(point => point.Series).Index())
+        plot.DrawLegend();
+        return plot._picture.ToString();
+    }
+
+    private void DrawAxes(string xLabel)
+    {
+        foreach (var level in _levels.Lines())
         {
-            var color = Colors[i % Colors.Length];
-            var corners = series.Select(point => FormattableString.Invariant($"{X(point.X):F1},{Y(point.Y):F1}"));
-            svg.Append(
-                CultureInfo.InvariantCulture,
-                $"<polyline fill=\"none\" stroke=\"{color}\" stroke-width=\"2\" " +
-                $"points=\"{string.Join(' ', corners)}\"/>\n");
-            foreach (var point in series)
+            _picture.Line("grid", Left, Y(level), _right, Y(level));
+            _picture.Write("faint", Left - 8, Y(level) + 4, _levels.Text(level), "end");
+        }
+
+        _picture.Line("axis", Left, _bottom, _right, _bottom);
+        _picture.Write("label", (Left + _right) / 2, Height - 14, xLabel + _places.Scale, "middle");
+        var free = 0.0; // where the next label may begin
+        foreach (var name in _places.Names)
+        {
+            var lines = LinesOf(name);
+            var half = lines.Max(line => SvgPicture.WidthOf(line)) / 2;
+            _picture.Line("axis", X(name), _bottom, X(name), _bottom + 4);
+            if (_places.AreNumbers && X(name) - half < free)
             {
-                svg.Append(
-                    CultureInfo.InvariantCulture,
-                    $"<circle cx=\"{X(point.X):F1}\" cy=\"{Y(point.Y):F1}\" r=\"4\" " +
-                    $"fill=\"{color}\"><title>{WebUtility.HtmlEncode(point.X)}: {point.Y:F2}</title></circle>\n");
-                if (point.Deviation > 0)
-                {
-                    Line(X(point.X), Y(point.Y - point.Deviation), X(point.X), Y(point.Y + point.Deviation), color);
-                }
+                continue;
             }
 
-            Write(Width - Right + 16, Top + 12 + (18 * i), series.Key, "start", $" fill=\"{color}\"");
+            free = X(name) + half + 4;
+            foreach (var (i, line) in lines.Index())
+            {
+                _picture.Write("faint", X(name), _bottom + 19 + (16 * i), line, "middle");
+            }
         }
-
-        return svg.Append("</svg>\n").ToString();
-
-        double X(string place) =>
-            Left + ((places.IndexOf(place) + 0.5) * (Width - Left - Right) / Math.Max(1, places.Count));
-
-        double Y(double value) => Height - Bottom - ((value - low) / (high - low) * (Height - Top - Bottom));
-
-        void Line(double x1, double y1, double x2, double y2, string color) =>
-            svg.Append(
-                CultureInfo.InvariantCulture,
-                $"<line x1=\"{x1:F1}\" y1=\"{y1:F1}\" x2=\"{x2:F1}\" y2=\"{y2:F1}\" stroke=\"{color}\"/>\n");
-
-        void Write(double x, double y, string text, string anchor, string more = "") =>
-            svg.Append(
-                CultureInfo.InvariantCulture,
-                $"<text x=\"{x:F1}\" y=\"{y:F1}\" text-anchor=\"{anchor}\"{more}>{WebUtility.HtmlEncode(text)}</text>\n"
-            );
     }
 
-    // Round numbers in the range, spaced by 1, 2 or 5 times a power of ten.
-    private static IEnumerable<double> Levels(double low, double high)
+    // A category in lines that fit beside its neighbors; a number in one line.
+    private List<string> LinesOf(string name) =>
+        _places.AreNumbers ? [name] : SvgPicture.Wrapped(name, ((_right - Left) / _places.Names.Count) - 6);
+
+    private void DrawSeries(int number, string name)
     {
-        var raw = (high - low) / 5;
-        var power = Math.Pow(10, Math.Floor(Math.Log10(raw)));
-        var step = power * (raw / power) switch { <= 1 => 1, <= 2 => 2, <= 5 => 5, _ => 10 };
-        for (var level = Math.Ceiling(low / step) * step; level <= high; level += step)
+        var color = $"s{number % PlotStyle.Colors}";
+        var shift = 7 * (number - ((_series.Count - 1) / 2.0)); // error bars of series stand side by side
+        shift *= Math.Min(1, 40 / (7.0 * _series.Count));
+        var mine = _places.Names.SelectMany(place => _points.Where(point => point.Series == name && point.X == place));
+        var known = mine.Where(point => double.IsFinite(point.Y)).ToList();
+        if (_places.AreNumbers)
         {
-            yield return level;
+            _picture.Path($"path {color}", known.Select(point => (X(point.X) + shift, Y(point.Y))));
+        }
+
+        foreach (var point in mine)
+        {
+            var x = X(point.X) + shift;
+            if (!double.IsFinite(point.Y))
+            {
+                _picture.Write($"cross {color}", x, _bottom - 6, "×", "middle");
+                continue;
+            }
+
+            if (point.Low < point.High)
+            {
+                _picture.Line($"bar {color}", x, Y(point.Low), x, Y(point.High));
+                _picture.Line($"bar {color}", x - 4, Y(point.Low), x + 4, Y(point.Low));
+                _picture.Line($"bar {color}", x - 4, Y(point.High), x + 4, Y(point.High));
+            }
+
+            _picture.Mark($"mark {color}", ShapeOf(number), x, Y(point.Y), string.Create(
+                CultureInfo.InvariantCulture,
+                $"{name}, {point.X}: {point.Y:0.##} ({point.Low:0.##} to {point.High:0.##})"));
         }
     }
+
+    private void DrawLegend()
+    {
+        var y = _top + 10;
+        foreach (var (i, name) in (_series.Count < 2 ? [] : _series).Index())
+        {
+            _picture.Mark($"mark s{i % PlotStyle.Colors}", ShapeOf(i), _right + 20, y - 4);
+            foreach (var line in SvgPicture.Wrapped(name, MostLegend))
+            {
+                _picture.Write("label", _right + 32, y, line);
+                y += LineHeight;
+            }
+        }
+
+        if (_points.Any(point => !double.IsFinite(point.Y)))
+        {
+            _picture.Write("faint", Width - 20, _top - 46, "× diverged", "end");
+        }
+    }
+
+    // Series of the same color differ by their shape.
+    private static int ShapeOf(int number) => number + (number / PlotStyle.Colors);
+
+    private double X(string place) => Left + (_places.Fraction(place) * (_right - Left));
+
+    private double Y(double value) => _bottom - (_levels.Fraction(value) * (_bottom - _top));
 }

@@ -24,11 +24,16 @@ internal static class StudyTable
     {
         Put(folder, "table.md", Markdown(title, kind, cells, results));
         Put(folder, "table.csv", Csv(kind, cells, results));
-        Put(folder, "plot.svg", StudyPlot.Draw(title, kind.XLabel, "top-1, %, linear on cached features", cells
-            .Select(cell => (cell.Series, cell.X, Values: Known(results, cell, result => result.Linear)))
-            .Where(point => point.Values.Count > 0)
-            .Select(point => new PlotPoint(
-                point.Series, point.X, point.Values.Average(), Deviation(point.Values) ?? 0))));
+        var most = results.Values.Select(found => found.Count).DefaultIfEmpty(0).Max();
+        Put(folder, "plot.svg", StudyPlot.Draw(
+            title,
+            most > 1 ? "Mean over seeds; bars from the lowest to the highest" : "One seed",
+            kind.XLabel,
+            "Top-1 accuracy in percent, linear classifier on cached features",
+            from cell in cells
+            let found = results.GetValueOrDefault(cell.Name) ?? []
+            where found.Count > 0
+            select PlotPoint.Of(cell.Series, cell.X, found.Select(result => 100 * result.Linear))));
     }
 
     internal static string Markdown(

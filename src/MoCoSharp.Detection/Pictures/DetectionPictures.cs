@@ -17,7 +17,7 @@ internal static class DetectionPictures
     private const int Columns = 4;
     private const int MostMistakes = 12;
     private static readonly (byte, byte, byte) Truth = (255, 255, 255);
-    private static readonly (byte, byte, byte) Ink = (30, 30, 30);
+    private static readonly (byte, byte, byte) Ink = (27, 31, 36);
 
     /// <summary>Writes the pictures.</summary>
     /// <param name="folder">The folder. It is created if it does not exist.</param>
@@ -73,8 +73,8 @@ internal static class DetectionPictures
         {
             sketch.Label(
                 item.Left * scale,
-                (item.Top * scale) - PixelFont.Height - 4,
-                FormattableString.Invariant($"{images.ClassNames[item.Label]} {100 * item.Score:F0}"),
+                (item.Top * scale) - PictureText.Height(Sketch.TextSize) - 1,
+                FormattableString.Invariant($"{images.ClassNames[item.Label]} {100 * item.Score:F0} %"),
                 Sketch.ColorOf(item.Label));
         }
 
@@ -83,22 +83,23 @@ internal static class DetectionPictures
 
     private static Sketch Sheet(BoxedImages images, List<Mistake> mistakes)
     {
-        const int gap = 8, caption = 14;
+        const int gap = 12, head = 36, caption = 20;
         var rows = Math.Max(1, (mistakes.Count + Columns - 1) / Columns);
         var sheet = new Sketch(
             (Columns * (ThumbSide + gap)) + gap,
-            (rows * (ThumbSide + caption + gap)) + gap + caption);
+            (rows * (ThumbSide + caption + gap)) + gap + head);
         sheet.Text(
             gap,
-            gap / 2,
-            mistakes.Count == 0 ? "no mistakes" : "the worst mistakes: false positives by score, and missed objects",
-            Ink);
+            gap,
+            mistakes.Count == 0 ? "No mistakes" : "The worst mistakes: wrong detections by score, and missed objects",
+            Ink,
+            Sketch.TitleSize);
         for (var i = 0; i < mistakes.Count; i++)
         {
             var (mistake, left, top) = (
                 mistakes[i],
                 gap + (i % Columns * (ThumbSide + gap)),
-                gap + caption + (i / Columns * (ThumbSide + caption + gap)));
+                gap + head + (i / Columns * (ThumbSide + caption + gap)));
             using var image = images.Read(mistake.Image);
             var thumb = Sketch.Of(image, ThumbSide);
             var scale = thumb.Width / (double)image.Width;
@@ -108,13 +109,9 @@ internal static class DetectionPictures
             sheet.Place(thumb, left, top + caption);
             var text =
                 mistake.Box.Score > 0
-                    ? FormattableString.Invariant($"{100 * mistake.Box.Score:F0} {mistake.What}")
+                    ? FormattableString.Invariant($"{100 * mistake.Box.Score:F0} %: {mistake.What}")
                     : mistake.What;
-            sheet.Text(
-                left,
-                top + 3,
-                text.Length <= ThumbSide / PixelFont.Advance ? text : text[..(ThumbSide / PixelFont.Advance)],
-                Ink);
+            sheet.Text(left, top, PictureText.Cut(text, ThumbSide, Sketch.TextSize), Ink);
         }
 
         return sheet;

@@ -6,7 +6,16 @@ namespace MoCoSharp.Detection.Pictures;
 /// <summary>Draws boxes, lines and labels on an image.</summary>
 internal sealed class Sketch
 {
+    /// <summary>Font size of labels, in pixels.</summary>
+    public const int TextSize = 13;
+
+    /// <summary>Font size of titles, in pixels.</summary>
+    public const int TitleSize = 18;
+
     private const double Saturation = 0.8;
+
+    private static readonly (byte, byte, byte) Black = (0, 0, 0);
+    private static readonly (byte, byte, byte) White = (255, 255, 255);
 
     private readonly byte[] _pixels; // [H, W, 3]
 
@@ -64,18 +73,32 @@ internal sealed class Sketch
         }
     }
 
-    /// <summary>Draws the outline of a box.</summary>
-    public void Outline(double left, double top, double right, double bottom, (byte, byte, byte) color, int thickness)
+    /// <summary>
+    /// Draws the outline of a box, between dark and light lines of one pixel: it is seen on every image.
+    /// </summary>
+    public void Outline(
+        double left, double top, double right, double bottom, (byte Red, byte Green, byte Blue) color, int thickness)
     {
         int l = (int)Math.Round(left),
             t = (int)Math.Round(top),
             w = Math.Max(1, (int)Math.Round(right) - l),
             h = Math.Max(1, (int)Math.Round(bottom) - t);
-        Fill(l, t, w, thickness, color);
-        Fill(l, t + h - thickness, w, thickness, color);
-        Fill(l, t, thickness, h, color);
-        Fill(l + w - thickness, t, thickness, h, color);
+        Frame(l - 1, t - 1, w + 2, h + 2, Contrast(color), 1);
+        Frame(l + thickness, t + thickness, w - (2 * thickness), h - (2 * thickness), Contrast(color), 1);
+        Frame(l, t, w, h, color, thickness);
     }
+
+    private void Frame(int left, int top, int width, int height, (byte, byte, byte) color, int thickness)
+    {
+        Fill(left, top, width, thickness, color);
+        Fill(left, top + height - thickness, width, thickness, color);
+        Fill(left, top, thickness, height, color);
+        Fill(left + width - thickness, top, thickness, height, color);
+    }
+
+    /// <summary>Black or white, whichever differs more from a color.</summary>
+    private static (byte, byte, byte) Contrast((byte Red, byte Green, byte Blue) color) =>
+        (0.299 * color.Red) + (0.587 * color.Green) + (0.114 * color.Blue) > 128 ? Black : White;
 
     /// <summary>Draws a straight line, two pixels thick.</summary>
     public void Line(double x0, double y0, double x1, double y1, (byte, byte, byte) color)
@@ -90,18 +113,19 @@ internal sealed class Sketch
     }
 
     /// <summary>Draws a text on a colored background, inside the image.</summary>
-    public void Label(double left, double top, string text, (byte, byte, byte) ground)
+    public void Label(double left, double top, string text, (byte Red, byte Green, byte Blue) ground)
     {
-        const int padding = 2;
-        var (width, height) = (PixelFont.Width(text) + (2 * padding), PixelFont.Height + (2 * padding));
+        const int padding = 3;
+        text = PictureText.Cut(text, Width - (2 * padding), TextSize);
+        var (width, height) = (PictureText.Width(text, TextSize) + (2 * padding), PictureText.Height(TextSize));
         int x = Math.Clamp((int)left, 0, Math.Max(0, Width - width)),
             y = Math.Clamp((int)top, 0, Math.Max(0, Height - height));
         Fill(x, y, width, height, ground);
-        PixelFont.Draw(Image, x + padding, y + padding, text, (255, 255, 255));
+        Text(x + padding, y, text, Contrast(ground));
     }
 
-    public void Text(int left, int top, string text, (byte, byte, byte) color) =>
-        PixelFont.Draw(Image, left, top, text, color);
+    public void Text(int left, int top, string text, (byte, byte, byte) color, int size = TextSize) =>
+        PictureText.Draw(Image, left, top, text, color, size);
 
     /// <summary>Draws another sketch at a place of this one.</summary>
     public void Place(Sketch other, int left, int top)

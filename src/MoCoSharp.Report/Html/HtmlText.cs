@@ -1,31 +1,20 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace MoCoSharp.Report.Html;
 
 /// <summary>Text from outside, made safe to show in a page.</summary>
-internal static class HtmlText
+internal static partial class HtmlText
 {
     /// <summary>Text for an element or a quoted attribute: markup shows as text.</summary>
     /// <param name="text">Any text.</param>
     public static string Escape(string text) => WebUtility.HtmlEncode(Visible(text));
 
-    /// <summary>A sentence of this program, in which `backticks` mark commands. Markup in it shows as text.</summary>
-    /// <param name="sentence">Any text. A last backtick without a partner stays.</param>
-    public static string Sentence(string sentence)
-    {
-        var parts = Escape(sentence).Split('`');
-        var markup = new StringBuilder(parts[0]);
-        for (var i = 1; i < parts.Length; i++)
-        {
-            markup.Append(i % 2 == 0 ? parts[i]
-                : i < parts.Length - 1 ? $"<code>{parts[i]}</code>"
-                : $"`{parts[i]}");
-        }
-
-        return markup.ToString();
-    }
+    /// <summary>A sentence of the program: what stands between two backticks, such as a command, is code.</summary>
+    /// <param name="text">Any text.</param>
+    public static string Sentence(string text) => Code().Replace(Escape(text), "<code>${code}</code>");
 
     /// <summary>
     /// The name of an image or class: escaped, and isolated, so that right-to-left letters do not move what stands
@@ -56,4 +45,7 @@ internal static class HtmlText
 
         return visible.ToString();
     }
+
+    [GeneratedRegex("`(?<code>[^`]+)`", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    private static partial Regex Code();
 }

@@ -4,7 +4,10 @@ using MoCoSharp.Report.Html;
 
 namespace MoCoSharp.Report.Maps;
 
-/// <summary>A page with a map of images: a point an image, its name and a small copy under the pointer.</summary>
+/// <summary>
+/// A page with a map of images: a point an image, its name and a small copy under the pointer. A line drawn around
+/// images lists them.
+/// </summary>
 internal static class MapPage
 {
     /// <summary>Images with a small copy at most, so that the page stays small.</summary>
@@ -17,6 +20,7 @@ internal static class MapPage
         .map img { width: 9rem; height: 9rem; object-fit: contain; display: block; margin-top: 0.5rem; }
         .map output { display: block; min-height: 16rem; overflow-wrap: anywhere; }
         .map button { display: block; font: inherit; color: inherit; background: none; border: 0; cursor: pointer; }
+        .map canvas { cursor: crosshair; touch-action: none; }
         .map button[aria-pressed="false"] { opacity: 0.35; }
         .map i { display: inline-block; width: 0.8em; height: 0.8em; border-radius: 50%; margin-right: 0.5em; }
         """;
@@ -24,11 +28,13 @@ internal static class MapPage
     private const string Script = """
 
         const canvas = document.querySelector('.map canvas'), pen = canvas.getContext('2d');
+        const hint = document.querySelector('#selected').textContent;
         const shown = map.colors.map(() => true), output = document.querySelector('.map output');
         const [left, right] = [Math.min(...map.range.x), Math.max(...map.range.x)];
         const [low, high] = [Math.min(...map.range.y), Math.max(...map.range.y)];
         const span = Math.max(right - left, high - low) || 1, margin = 14;
-        let at = -1, side = 1;
+        const most = 200, summary = document.querySelector('#selected'), grid = document.querySelector('#inside');
+        let at = -1, side = 1, lasso = [], isDrawing = false;
         const placeX = i => margin + (map.x[i] - (left + right) / 2 + span / 2) / span * (side - 2 * margin);
         const placeY = i => margin + ((low + high) / 2 + span / 2 - map.y[i]) / span * (side - 2 * margin);
         const color = i => map.labels[i] < 0 ? map.colors.length - 1 : map.labels[i];
@@ -47,6 +53,38 @@ internal static class MapPage
             pen.globalAlpha = 1; pen.lineWidth = 2; pen.strokeStyle = getComputedStyle(canvas).color;
             pen.beginPath(); pen.arc(placeX(at), placeY(at), radius + 4, 0, 7); pen.stroke();
           }
+          if (lasso.length > 1) {
+            pen.globalAlpha = 1; pen.lineWidth = 1.5; pen.setLineDash([5, 4]);
+            pen.strokeStyle = getComputedStyle(canvas).color;
+            pen.beginPath(); lasso.forEach(([x, y]) => pen.lineTo(x, y)); pen.closePath(); pen.stroke();
+            pen.setLineDash([]);
+          }
+        }
+        function isInside(x, y) { // crossings of a ray to the right
+          let inside = false;
+          for (let i = 0, j = lasso.length - 1; i < lasso.length; j = i++) {
+            const [x1, y1] = lasso[i], [x2, y2] = lasso[j];
+            if ((y1 > y) !== (y2 > y) && x < (x2 - x1) * (y - y1) / (y2 - y1) + x1) inside = !inside;
+          }
+          return inside;
+        }
+        function select() {
+          const inside = [];
+          for (let i = 0; i < map.x.length; i++) {
+            if (shown[color(i)] && isInside(placeX(i), placeY(i))) inside.push(i);
+          }
+          grid.replaceChildren(...inside.slice(0, most).map(i => {
+            const figure = document.createElement('figure'), caption = document.createElement('figcaption');
+            const name = document.createElement('bdi');
+            if (map.thumbnails[i]) {
+              const image = document.createElement('img');
+              image.src = map.thumbnails[i]; image.alt = ''; figure.append(image);
+            }
+            name.textContent = map.names[i]; caption.append(name); figure.append(caption);
+            return figure;
+          }));
+          summary.textContent = lasso.length < 3 ? hint : `Inside the line: ${inside.length} of ${map.x.length} images`
+            + (inside.length > most ? `; the first ${most} are shown.` : '.');
         }
         function show(i) {
           if (i === at) return;
@@ -65,7 +103,12 @@ internal static class MapPage
           }
           draw();
         }
+        canvas.addEventListener('pointerdown', event => {
+          isDrawing = true; lasso = [[event.offsetX, event.offsetY]]; canvas.setPointerCapture(event.pointerId);
+        });
+        canvas.addEventListener('pointerup', () => { isDrawing = false; select(); draw(); });
         canvas.addEventListener('pointermove', event => {
+          if (isDrawing) { lasso.push([event.offsetX, event.offsetY]); draw(); return; }
           let best = -1, nearest = 400;
           for (let i = 0; i < map.x.length; i++) {
             const x = placeX(i) - event.offsetX, y = placeY(i) - event.offsetY, square = x * x + y * y;
@@ -79,7 +122,9 @@ internal static class MapPage
             shown[kind] = !shown[kind]; button.setAttribute('aria-pressed', shown[kind]); at = -1; draw();
           });
         }
-        window.addEventListener('resize', draw); draw();
+        window.addEventListener('resize', () => { lasso = []; select(); draw(); });
+        draw();
+        document.documentElement.dataset.ready = true;
         """;
 
     /// <summary>The whole page.</summary>
@@ -97,7 +142,9 @@ internal static class MapPage
         page.Add($"<p class=\"quiet\">{HtmlText.Escape(manner)}</p>");
         page.Add(
             "<div class=\"map\"><canvas role=\"img\" aria-label=\"A point for each image\"></canvas><aside>" +
-            $"{Legend(points, classNames)}<output class=\"quiet\">Point at an image to see it.</output></aside></div>");
+            $"{Legend(points, classNames)}<output class=\"quiet\">Point at an image to see it.</output></aside></div>" +
+            "<p id=\"selected\" class=\"quiet\">Draw a line around images to list them.</p>" +
+            "<div id=\"inside\" class=\"images\"></div>");
         page.AddScript($"const map = {Data(points, classNames, thumbnails)};{Script}");
         return page.ToString();
     }

@@ -8,11 +8,13 @@ internal static class MapPicture
 {
     private const int Side = 900; // of the map, in pixels
     private const int Margin = 16;
-    private const int LegendWidth = 220;
-    private const int RowHeight = 20;
-    private const int LongestName = 16; // letters
+    private const int LegendWidth = 240;
+    private const int RowHeight = 21;
+    private const int TitleSize = 20; // of the font, in pixels
+    private const int TextSize = 13;
     private const int MostRows = 42;
-    private static readonly (byte, byte, byte) Ink = (30, 30, 30);
+    private static readonly (byte, byte, byte) Ink = (27, 31, 36);
+    private static readonly (byte, byte, byte) Quiet = (91, 101, 112);
 
     /// <summary>Draws the map.</summary>
     /// <param name="title">A line above the map.</param>
@@ -23,12 +25,13 @@ internal static class MapPicture
         string title, string manner, IReadOnlyList<MapPoint> points, IReadOnlyList<string> classNames)
     {
         var width = Side + (2 * Margin) + (classNames.Count > 0 ? LegendWidth : 0);
-        var top = (3 * Margin) + (3 * PixelFont.Height);
+        var top = (3 * Margin) + PictureText.Height(TitleSize) + PictureText.Height(TextSize);
         var height = top + Side + Margin;
         var image = new ImageBuffer(width, height, new byte[3 * width * height]);
         image.Pixels.AsSpan().Fill(255);
-        PixelFont.Draw(image, Margin, Margin, title, Ink, scale: 2);
-        PixelFont.Draw(image, Margin, Margin + (3 * PixelFont.Height), manner, Ink);
+        var inside = width - (2 * Margin);
+        Write(image, Margin, Margin, title, Ink, TitleSize, inside);
+        Write(image, Margin, Margin + PictureText.Height(TitleSize) + 4, manner, Quiet, TextSize, inside);
         DrawPoints(image, top, points);
         DrawLegend(image, top, points, classNames);
         return image;
@@ -53,20 +56,28 @@ internal static class MapPicture
     {
         var counts = points.CountBy(point => point.Label).ToDictionary();
         var left = Side + (2 * Margin);
+        const int room = LegendWidth - 20 - Margin; // for a name and its count
         foreach (var (row, label) in Enumerable.Range(0, classNames.Count).Where(counts.ContainsKey).Index())
         {
+            var y = top + (row * RowHeight);
             if (row == MostRows)
             {
-                PixelFont.Draw(image, left, top + (row * RowHeight), "...", Ink, scale: 1);
+                var more = counts.Keys.Count(key => key >= 0) - row;
+                Write(image, left + 20, y, $"and {more} more", Quiet, TextSize, room);
                 break;
             }
 
-            var name = classNames[label].Length <= LongestName ? classNames[label] : classNames[label][..LongestName];
             var count = counts[label].ToString(CultureInfo.InvariantCulture);
-            DrawDot(image, left + 6, top + (row * RowHeight) + 3, 5, MapColors.Of(label));
-            PixelFont.Draw(image, left + 20, top + (row * RowHeight), $"{name} {count}", Ink, scale: 1);
+            var countWidth = PictureText.Width(count, TextSize);
+            DrawDot(image, left + 6, y + (PictureText.Height(TextSize) / 2), 5, MapColors.Of(label));
+            Write(image, left + 20, y, classNames[label], Ink, TextSize, room - countWidth - 8);
+            Write(image, left + 20 + room - countWidth, y, count, Quiet, TextSize, countWidth);
         }
     }
+
+    private static void Write(
+        ImageBuffer image, int left, int top, string text, (byte, byte, byte) color, int size, int width) =>
+        PictureText.Draw(image, left, top, PictureText.Cut(text, width, size), color, size);
 
     private static void DrawDot(
         ImageBuffer image, int centerX, int centerY, int radius, (byte Red, byte Green, byte Blue) color)

@@ -2,7 +2,7 @@ using MoCoSharp.Data.Images;
 
 namespace MoCoSharp.Report.Pictures;
 
-/// <summary>An image of a gallery or a contact sheet.</summary>
+/// <summary>An image of a contact sheet.</summary>
 /// <param name="Name">Its name, from outside.</param>
 /// <param name="Caption">A short text such as a similarity; empty for none.</param>
 /// <param name="Image">Its pixels, at any size; null if it cannot be read.</param>

@@ -10,10 +10,13 @@ namespace MoCoSharp.Evaluation;
 /// </summary>
 internal static class ConfusionPicture
 {
-    private const int Margin = 8;
-    private const int LongestName = 16; // letters
-    private const int MostNamed = 50;   // classes; with more, names would be taller than the cells
-    private static readonly (byte, byte, byte) Ink = (30, 30, 30);
+    private const int Margin = 12;
+    private const int TitleSize = 16; // of the font, in pixels
+    private const int TextSize = 12;
+    private const int LongestName = 130; // pixels
+    private const int MostNamed = 50;    // classes; with more, names would be taller than the cells
+    private static readonly (byte, byte, byte) Ink = (27, 31, 36);
+    private static readonly (byte, byte, byte) Quiet = (91, 101, 112);
     private static readonly (byte, byte, byte) Paper = (255, 255, 255);
 
     /// <summary>Draws the matrix.</summary>
@@ -24,25 +27,28 @@ internal static class ConfusionPicture
         var classes = scores.ClassNames.Count;
         ArgumentOutOfRangeException.ThrowIfZero(classes, nameof(scores));
         var named = classes <= MostNamed;
-        var cell = classes <= 20 ? 34 : named ? 16 : Math.Max(1, 800 / classes);
-        var names = scores.ClassNames.Select(name => name.Length <= LongestName ? name : name[..LongestName]).ToList();
-        var left = Margin + (named ? PixelFont.Width(new string('x', names.Max(name => name.Length))) + Margin : 0);
-        var top = Margin + PixelFont.Height + Margin;
-        var caption = string.Create(
-            CultureInfo.InvariantCulture,
-            $"rows: true, columns: predicted. top-1 {100 * scores.Top1:F2} %, {scores.Count} images");
-        var width = Math.Max(left + (classes * cell), Margin + PixelFont.Width(caption)) + Margin;
-        var image = new ImageBuffer(
-            width,
-            top + (classes * cell) + Margin,
-            new byte[3 * width * (top + (classes * cell) + Margin)]);
+        var cell = classes <= 20 ? 36 : named ? 17 : Math.Max(1, 800 / classes);
+        var names = scores.ClassNames.Select(name => PictureText.Cut(name, LongestName, TextSize)).ToList();
+        var nameWidth = named ? names.Max(name => PictureText.Width(name, TextSize)) + 8 : 0;
+        var title = string.Create(
+            CultureInfo.InvariantCulture, $"Confusion: top-1 {100 * scores.Top1:F2} % of {scores.Count} images");
+        var legend = cell >= 30 ? "Rows: the class. Columns: the prediction. Numbers: percent of the class." :
+            "Rows: the class. Columns: the prediction. Darker: a larger share of the class.";
+        var left = Margin + nameWidth;
+        var top = (2 * Margin) + PictureText.Height(TitleSize) + PictureText.Height(TextSize) + nameWidth;
+        var width = Margin + Math.Max(
+            left + (classes * cell),
+            Margin + Math.Max(PictureText.Width(title, TitleSize), PictureText.Width(legend, TextSize)));
+        var height = top + (classes * cell) + Margin;
+        var image = new ImageBuffer(width, height, new byte[3 * width * height]);
         image.Pixels.AsSpan().Fill(255);
-        PixelFont.Draw(image, Margin, Margin, caption, Ink);
+        PictureText.Draw(image, Margin, Margin, title, Ink, TitleSize);
+        PictureText.Draw(image, Margin, Margin + PictureText.Height(TitleSize) + 2, legend, Quiet, TextSize);
         for (var row = 0; row < classes; row++)
         {
             if (named)
             {
-                PixelFont.Draw(image, Margin, top + (row * cell) + ((cell - PixelFont.Height) / 2), names[row], Ink);
+                DrawNames(image, names[row], left, top, row * cell, cell);
             }
 
             var total = Math.Max(1, scores.Of(row));
@@ -55,6 +61,14 @@ internal static class ConfusionPicture
         }
 
         return image;
+    }
+
+    // The name of a class beside its row, and above its column.
+    private static void DrawNames(ImageBuffer image, string name, int left, int top, int offset, int cell)
+    {
+        var middle = offset + ((cell - PictureText.Height(TextSize)) / 2);
+        PictureText.Draw(image, left - 8 - PictureText.Width(name, TextSize), top + middle, name, Ink, TextSize);
+        PictureText.Draw(image, left + middle, top - 8, name, Ink, TextSize, upward: true);
     }
 
     // Hits are blue, mistakes red. The number is the percentage of the row, if there is room.
@@ -76,9 +90,9 @@ internal static class ConfusionPicture
         var text = $"{Math.Round(100 * share)}";
         if (share >= 0.005 && cell >= 30)
         {
-            PixelFont.Draw(
-                image, left + ((cell - PixelFont.Width(text)) / 2), top + ((cell - PixelFont.Height) / 2), text,
-                share > 0.4 ? Paper : Ink);
+            PictureText.Draw(
+                image, left + ((cell - PictureText.Width(text, TextSize)) / 2),
+                top + ((cell - PictureText.Height(TextSize)) / 2), text, share > 0.4 ? Paper : Ink, TextSize);
         }
     }
 }

@@ -14,8 +14,14 @@ internal static class ViewPreview
 {
     private const int Rows = 4;
     private const int PairsInRow = 4;
-    private const int Gap = 4; // pixels, white
+    private const int Gap = 12;      // pixels between pairs
+    private const int HalfGap = 2;   // between the views of a pair
+    private const int LeastSide = 96; // smaller views are enlarged
+    private const int TitleSize = 16; // of the font, in pixels
+    private const int NameSize = 11;
     private const int MostTried = 1000; // if images cannot be read
+    private static readonly (byte, byte, byte) Ink = (27, 31, 36);
+    private static readonly (byte, byte, byte) Quiet = (91, 101, 112);
 
     /// <summary>Draws the first epoch's views of the first readable images.</summary>
     public static void Write(RunFolder run, IImageDataset data, ViewTransform transform, RunConfig config)
@@ -28,18 +34,24 @@ internal static class ViewPreview
         board.Image("views", png, sheet.Width, sheet.Height);
     }
 
-    /// <summary>Draws the sheet: query and key side by side, four pairs per row.</summary>
+    /// <summary>Draws the sheet: both views of an image side by side, above its name; four pairs per row.</summary>
     public static ImageBuffer Draw(IImageDataset data, ViewTransform transform, RunConfig config)
     {
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(transform);
         ArgumentNullException.ThrowIfNull(config);
-        var size = transform.Size;
-        var width = (PairsInRow * ((2 * size) + Gap)) + Gap;
-        var height = (Rows * (size + Gap)) + Gap;
+        var times = Math.Max(1, LeastSide / transform.Size);
+        var side = times * transform.Size;
+        var (pairWidth, head) = ((2 * side) + HalfGap, (2 * Gap) + PictureText.Height(TitleSize));
+        var rowHeight = side + PictureText.Height(NameSize) + Gap;
+        var width = (PairsInRow * (pairWidth + Gap)) + Gap;
+        var height = head + (Rows * rowHeight);
         var sheet = new ImageBuffer(width, height, new byte[3 * width * height]);
         sheet.Pixels.AsSpan().Fill(255);
-        var view = new float[3 * size * size];
+        var title = $"Pairs of views, as the encoders see them: {transform.Size} x {transform.Size} pixels" +
+            (times > 1 ? $", enlarged {times} times" : "");
+        Write(sheet, Gap, Gap, title, Ink, TitleSize, width - (2 * Gap));
+        var view = new float[3 * transform.Size * transform.Size];
         for (int index = 0, place = 0; index < Math.Min(data.Count, MostTried) && place < Rows * PairsInRow; index++)
         {
             if (TryRead(data, index) is not { } image)
@@ -47,20 +59,25 @@ internal static class ViewPreview
                 continue; // training reports bad images
             }
 
+            var (left, top) = (
+                Gap + (place % PairsInRow * (pairWidth + Gap)), head + (place / PairsInRow * rowHeight));
             for (var half = 0; half < 2; half++)
             {
                 var random = RandomStreams.View(config.Seed, 0, index, half);
                 transform.Write(image, ref random, view);
-                var left = Gap + (place % PairsInRow * ((2 * size) + Gap)) + (half * size);
-                var top = Gap + (place / PairsInRow * (size + Gap));
-                Paint(transform, view, sheet, left, top);
+                Paint(transform, view, sheet, left + (half * (side + HalfGap)), top, times);
             }
 
+            Write(sheet, left, top + side + 1, data.NameOf(index), Quiet, NameSize, pairWidth);
             place++;
         }
 
         return sheet;
     }
+
+    private static void Write(
+        ImageBuffer sheet, int left, int top, string text, (byte, byte, byte) color, int size, int width) =>
+        PictureText.Draw(sheet, left, top, PictureText.Cut(text, width, size), color, size);
 
     private static ImageBuffer? TryRead(IImageDataset data, int index)
     {
@@ -74,14 +91,16 @@ internal static class ViewPreview
         }
     }
 
-    private static void Paint(ViewTransform transform, float[] view, ImageBuffer sheet, int left, int top)
+    // Each pixel of the view becomes a square of pixels.
+    private static void Paint(ViewTransform transform, float[] view, ImageBuffer sheet, int left, int top, int times)
     {
-        var size = transform.Size;
-        for (var i = 0; i < view.Length; i++)
+        var side = times * transform.Size;
+        for (var i = 0; i < 3 * side * side; i++)
         {
-            var (pixel, channel) = (i / 3, i % 3);
-            var at = 3 * (((top + (pixel / size)) * sheet.Width) + left + (pixel % size));
-            sheet.Pixels[at + channel] = transform.Normalize.Invert(view[i], channel);
+            var (x, y, channel) = (i / 3 % side, i / 3 / side, i % 3);
+            var value = view[(3 * ((y / times * transform.Size) + (x / times))) + channel];
+            sheet.Pixels[(3 * (((top + y) * sheet.Width) + left + x)) + channel] =
+                transform.Normalize.Invert(value, channel);
         }
     }
 }

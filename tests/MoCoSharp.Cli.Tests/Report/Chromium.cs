@@ -36,7 +36,7 @@ internal sealed class Chromium : IAsyncDisposable
     /// <summary>The addresses of all requests.</summary>
     public List<string> Requests { get; } = [];
 
-    public static async Task<Chromium> OpenAsync(string file)
+    public static async Task<Chromium> OpenAsync(string file, string ready = "html[data-ready=true]")
     {
         if (Program is null)
         {
@@ -54,7 +54,7 @@ internal sealed class Chromium : IAsyncDisposable
         var page = await browser.NewPageAsync(new() { ViewportSize = new() { Width = 1280, Height = 900 } });
         var chromium = new Chromium(playwright, browser, page);
         await page.GotoAsync(new Uri(file).AbsoluteUri);
-        await page.WaitForSelectorAsync("html[data-ready=true]", new() { State = WaitForSelectorState.Attached });
+        await page.WaitForSelectorAsync(ready, new() { State = WaitForSelectorState.Attached });
         return chromium;
     }
 
