@@ -20,10 +20,13 @@ public sealed class UsageTests : IDisposable
     [InlineData("--verison", "Unknown option --verison. Did you mean --version?")]
     [InlineData(
         "study abaltion",
-        "Unknown study abaltion. Did you mean ablation? Expected ablation, temperature, queue, momentum, budget, " +
-        "cost or detection."
+        "Unknown study abaltion. Did you mean ablation? Expected ablation, temperature, queue, momentum, methods, " +
+        "shuffle, budget, cost or detection."
     )]
-    [InlineData("study", "moco study needs a kind: ablation, temperature, queue, momentum, budget, cost or detection.")]
+    [InlineData(
+        "study",
+        "moco study needs a kind: ablation, temperature, queue, momentum, methods, shuffle, budget, cost or detection."
+    )]
     [InlineData("bench stp patterns", "Unknown bench stp. Did you mean step? Expected data or step.")]
     [InlineData("pretrain --dta photos", "Unknown option --dta. Did you mean --data?")]
     [InlineData("pretrain --dta=photos", "Unknown option --dta. Did you mean --data?")]
