@@ -14,7 +14,7 @@ public sealed class CompletionTests
     [InlineData("moco pretrain --usr1=st", "stop")]
     [InlineData("moco pretrain --set epochs=2 --data cifar10:data --dr", "--dry-run")]
     [InlineData("moco export run --format tor", "torch torchvision")]
-    [InlineData("moco study ", "ablation budget cost detection momentum queue temperature")]
+    [InlineData("moco study ", "ablation budget cost detection methods momentum queue shuffle temperature")]
     [InlineData("moco linear run --encoder ", "key query")]
     [InlineData("moco import file --recipe patt", "patterns")]
     [InlineData("moco pretrain --set epochs=2 pa", "patterns")]
