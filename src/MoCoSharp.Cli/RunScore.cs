@@ -66,7 +66,7 @@ internal sealed record RunScore(
             yield return
                 Invariant($"over {seeds.Count()} seeds of one recipe: {mean:F2}, ") +
                 Invariant($"standard deviation {deviation:F2}, ") +
-                Invariant($"95 % interval of the mean +- {100 * spread.HalfInterval:F2}");
+                Invariant($"95 % interval of the mean ± {100 * spread.HalfInterval:F2}");
         }
     }
 

@@ -27,12 +27,12 @@ public sealed class WorthTests : IDisposable
                 "",
                 "monitor: kNN k=5",
                 "  run   step        kNN (95 %)  raw pixels  rank pooled  rank head  verdict",
-                "  good    40  43.8 (23.1-66.8)        12.5         12.3        5.6  better than all",
+                "  good    40  43.8 (23.1-66.8)        12.5         12.3        5.6  better than all baselines",
             ],
             WorthTable.Lines([("good", worth)]));
         var (code, output, error) = Moco.Run(_folder, "compare", "good");
         Assert.True(code == 0, error);
-        Assert.Contains("better than all", output);
+        Assert.Contains("better than all baselines", output);
     }
 
     [Fact]

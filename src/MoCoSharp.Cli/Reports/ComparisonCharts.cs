@@ -6,7 +6,8 @@ namespace MoCoSharp.Cli.Reports;
 internal static class ComparisonCharts
 {
     /// <summary>
-    /// A chart for each kind of curve, with a curve for each run that has it. References are left out.
+    /// A chart for each kind of curve, with a curve for each run that has it. References are left out, and kinds that
+    /// have one point in every run: the table of the runs has them.
     /// </summary>
     /// <param name="runs">The name of each run, its charts, and its units of the horizontal axis in a step.</param>
     public static IReadOnlyList<Chart> Merge(
@@ -19,6 +20,7 @@ internal static class ComparisonCharts
                     chart.Title, Kind: curve.Name,
                     Curve: curve with { Name = run.Name, UnitsPerStep = run.UnitsPerStep }))))
             .GroupBy(item => (item.Title, item.Kind))
+            .Where(kind => kind.Any(item => item.Curve.Values.Count > 1))
             .ToList();
         var severalKinds = kinds.CountBy(kind => kind.Key.Title).Where(item => item.Value > 1).ToDictionary();
         return

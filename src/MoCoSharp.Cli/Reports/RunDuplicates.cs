@@ -30,7 +30,7 @@ internal static class RunDuplicates
             [
                 $"{Plain.Count(pairs.Count, "pair")} among {Plain.Count(features.Indices.Length, "image")} " +
                     Invariant($"{(pairs.Count == 1 ? "has" : "have")} a cosine of at least {Threshold:0.0#}. ") +
-                    "These are the closest.",
+                    (pairs.Count == 1 ? "Here it is." : "These are the closest."),
                 .. Advice(pairs, images),
                 WholeFolder(command),
             ],

@@ -45,7 +45,7 @@ internal static class KnnVerdict
         var equal = all.Find(score => !PairedDifference.Of(encoder, score).IsBetter);
         return worse is not null ? $"worse than {Named(worse.Name)}"
             : equal is not null ? $"no better than {Named(equal.Name)}"
-            : all.Exists(score => score.Name == KnnBaselines.RawPixels) ? "better than all"
+            : all.Exists(score => score.Name == KnnBaselines.RawPixels) ? "better than all baselines"
             : $"better than {Named(all[0].Name)}";
     }
 

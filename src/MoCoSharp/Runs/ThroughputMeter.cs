@@ -13,6 +13,7 @@ internal sealed class ThroughputMeter(TimeProvider time)
     private long _since = time.GetTimestamp();
     private int _images;
     private double _waitSeconds;
+    private TimeSpan _leftOut;
 
     /// <summary>Counts the images of a step.</summary>
     /// <param name="images">Images trained on.</param>
@@ -26,10 +27,14 @@ internal sealed class ThroughputMeter(TimeProvider time)
     /// <summary>The throughput until now.</summary>
     public Throughput Measure()
     {
-        var seconds = Math.Max(time.GetElapsedTime(_since).TotalSeconds, 1e-9);
+        var seconds = Math.Max((time.GetElapsedTime(_since) - _leftOut).TotalSeconds, 1e-9);
         return new(seconds, _images / seconds, Math.Min(1, _waitSeconds / seconds));
     }
 
+    /// <summary>Does not count a time in which nothing was trained.</summary>
+    public void LeaveOut(TimeSpan taken) => _leftOut += taken;
+
     /// <summary>Begins to measure again.</summary>
-    public void Restart() => (_since, _images, _waitSeconds) = (time.GetTimestamp(), 0, 0);
+    public void Restart() =>
+        (_since, _images, _waitSeconds, _leftOut) = (time.GetTimestamp(), 0, 0, TimeSpan.Zero);
 }

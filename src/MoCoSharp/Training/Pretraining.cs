@@ -29,6 +29,7 @@ public sealed partial class Pretraining : IDisposable
     private int _knnLeftOut; // images left out of the latest evaluation
     private int _saveRequested; // 0 or 1
     private bool _inStep; // started and not done
+    private double _waitedSeconds; // for other ranks, from the last report to the last evaluation
 
     /// <summary>A run before its first step.</summary>
     /// <param name="method">The method to train; moved to the configured device.</param>
@@ -158,7 +159,7 @@ public sealed partial class Pretraining : IDisposable
     {
         try
         {
-            Monitor(worth, log, saver, steps.Total, stop);
+            Judge();
             var stopped = Stops(stop);
             while (StepsDone < steps.Goal && !stopped)
             {
@@ -194,9 +195,7 @@ public sealed partial class Pretraining : IDisposable
                         saver.Begin(state.With(Progress));
                     }
 
-                    Monitor(worth, log, saver, steps.Total, stop);
-                    meter.RestartClock(); // an evaluation is not training time
-                    _group.TakeWaitedSeconds();
+                    Judge();
                 }
             }
         }
@@ -214,6 +213,14 @@ public sealed partial class Pretraining : IDisposable
             }
 
             throw;
+        }
+
+        // An evaluation is not training time.
+        void Judge()
+        {
+            _waitedSeconds += _group.TakeWaitedSeconds();
+            meter.LeaveOut(() => Monitor(worth, log, saver, steps.Total, stop));
+            _group.TakeWaitedSeconds();
         }
     }
 
@@ -251,9 +258,11 @@ public sealed partial class Pretraining : IDisposable
             {
                 watch.Check(meter.Losses, StepsDone, learningRate, epoch);
                 health = health is null ? null : watch.Health.Complete(health, learningRate);
+                var waited = _waitedSeconds + _group.TakeWaitedSeconds();
+                _waitedSeconds = 0;
                 var report = meter.Report(
                     StepsDone, total, epoch, accuracy!, learningRate, watch.Health.TakeSeconds(),
-                    _group.Size > 1 ? _group.TakeWaitedSeconds() : null
+                    _group.Size > 1 ? waited : null
                 ) with
                 {
                     Health = health,

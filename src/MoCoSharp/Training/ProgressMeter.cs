@@ -52,12 +52,17 @@ internal sealed class ProgressMeter(TimeProvider time, int batchSize, IEnumerabl
             CommunicationShare = communicationSeconds is { } waited ? Math.Min(1, waited / speed.Seconds) : null,
         };
         _read.Clear();
-        RestartClock();
+        _throughput.Restart();
         return report;
     }
 
-    /// <summary>Leaves out the time until now: an evaluation is not training time.</summary>
-    public void RestartClock() => _throughput.Restart();
+    /// <summary>Runs what is not training, such as an evaluation, and leaves out its time.</summary>
+    public void LeaveOut(Action work)
+    {
+        var begun = time.GetTimestamp();
+        work();
+        _throughput.LeaveOut(time.GetElapsedTime(begun));
+    }
 
     public void Dispose() => Forget();
 

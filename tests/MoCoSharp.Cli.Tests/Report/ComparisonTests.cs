@@ -44,12 +44,21 @@ public sealed class ComparisonTests : IDisposable
         var comparison = ComparisonBuilder.Create([At("a"), At("b")]);
 
         Assert.Equal(
-            ["Loss", "kNN accuracy, %", "Effective rank: RankMe, pooled features", "Effective rank: RankMe, head"],
-            comparison.Charts.Select(chart => chart.Title).Take(4));
+            ["Loss", "Learning rate", "Images per second"], comparison.Charts.Select(chart => chart.Title));
         Assert.All(comparison.Charts, chart => Assert.Equal(["a", "b"], chart.Curves.Select(curve => curve.Name)));
         Assert.Equal("epoch", comparison.StepTitle);
         Assert.Equal(1 / 40.0, comparison.Charts[0].Curves[0].UnitsPerStep);
         Assert.Null(comparison.Differences);
+    }
+
+    [Fact]
+    public void Charts_LeaveOutWhatHasOnePointInEveryRun()
+    {
+        var (curve, point) = (new Curve("loss", [1, 2], [3, 2]), new Curve("RankMe, head", [2], [40]));
+        Chart[] charts = [new("Loss", [curve]), new(RunCharts.Titles[2], [point])];
+
+        var merged = ComparisonCharts.Merge([("a", charts, 1), ("b", charts, 1)]);
+        Assert.Equal(["Loss"], merged.Select(chart => chart.Title));
     }
 
     [Fact]

@@ -71,8 +71,8 @@ internal static class SampleReport
         [
             new(
                 "<b>first</b>", ["seed=0", "data=<photos>"], "80.0 (70.0-90.0)", "-", "12.3", "4 min",
-                "better than all"),
-            new("second", ["seed=1"], "75.0 (60.0-85.0)", "-", "11.0", "4 min", "better than all"),
+                "better than all baselines"),
+            new("second", ["seed=1"], "75.0 (60.0-85.0)", "-", "11.0", "4 min", "better than all baselines"),
         ],
         Charts =
         [

@@ -52,7 +52,7 @@ public sealed class KnnVerdictTests
     [Fact]
     public void WordsForATable_NameTheStrongestBaselineThatIsNotBeaten()
     {
-        Assert.Equal("better than all", KnnVerdict.Words(Encoder, [First(20, "raw pixels")]));
+        Assert.Equal("better than all baselines", KnnVerdict.Words(Encoder, [First(20, "raw pixels")]));
         Assert.Equal(
             "no better than the untrained encoder",
             KnnVerdict.Words(Encoder, [First(20, "raw pixels"), First(59, "untrained encoder")]));
