@@ -29,6 +29,8 @@ public sealed class DocumentedCommandTests : IDisposable
         ["docs/how-to/pytorch.md: moco import checkpoint_0100.pth.tar"] =
             "a whole training of ResNet-50: ImportTests resumes a small one",
         ["docs/how-to/pytorch.md: moco pretrain --resume --run runs/on"] = "the same",
+        ["docs/how-to/watch.md: moco"] = "serves until Ctrl-C: WatchCommandTests",
+        ["README.md: moco watch"] = "the same",
         ["docs/how-to/serve.md: moco export"] = "docs/how-to/export.md has it too",
         ["docs/how-to/serve.md: dotnet run"] = "ExportTests runs the service",
         ["docs/how-to/serve.md: curl"] = "ExportTests asks the service",

@@ -14,7 +14,7 @@ internal static class Verbs
     [
         ("train", ["pretrain", "pack"]),
         ("evaluate", ["knn", "linear", "finetune", "detect", "compare", "study"]),
-        ("use", ["report", "search", "duplicates", "select", "map", "embed", "predict"]),
+        ("use", ["report", "watch", "search", "duplicates", "select", "map", "embed", "predict"]),
         ("exchange", ["export", "import"]),
         ("inspect and set up", ["inspect", "doctor", "bench", "completion", "help"]),
     ];
@@ -48,6 +48,7 @@ internal static class Verbs
             SelectCommand.Create(),
             MapCommand.Create(),
             ReportCommand.Create(),
+            WatchCommand.Create(),
             ExportCommand.Create(),
             ImportCommand.Create(),
             InspectCommand.Create(),

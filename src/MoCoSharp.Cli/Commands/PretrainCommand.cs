@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.Progress;
+using MoCoSharp.Cli.Watching;
 using MoCoSharp.Data;
 using MoCoSharp.Data.Loading;
 using MoCoSharp.Distributed;
@@ -54,11 +55,17 @@ internal static class PretrainCommand
         var onBadImage = new Option<string?>("--on-bad-image") { Description = "skip (and name it) or fail." }.OneOf([
             .. EnumNames.All<BadImageAction>(),
         ]);
+        var watch = new Option<bool>("--watch")
+        {
+            Description = "Serve a page of the run while it trains, as moco watch does.",
+        };
+        var port = WatchCommand.Port("--watch-port");
+        var open = WatchCommand.Open();
         var verbose = Options.Verbose();
         var command = new Command("pretrain", "Pre-train an encoder. Without arguments: on the built-in images.")
         {
             recipe, data, validation, runPath, set, minutes, steps, resume, changes, usr1, dryRun, json, device,
-            upright, onBadImage, verbose,
+            upright, onBadImage, watch, port, open, verbose,
         };
         command.SetAction(parsed => Processes.Run(parsed.GetValue(verbose), group =>
         {
@@ -69,7 +76,8 @@ internal static class PretrainCommand
                 parsed.GetValue(changes), parsed.GetValue(usr1) == "continue",
                 parsed.GetValue(dryRun), parsed.GetValue(json), parsed.GetValue(device),
                 parsed.GetValue(upright),
-                parsed.GetValue(onBadImage));
+                parsed.GetValue(onBadImage),
+                parsed.GetValue(watch), parsed.GetValue(port), parsed.GetValue(open));
             return given.Resume ? Resume(given, group) : Start(given, group);
         }));
         return command;
@@ -78,8 +86,23 @@ internal static class PretrainCommand
     private sealed record Request(
         string? Recipe, string? Data, string? Validation, string? Run, string[] Settings, double? Minutes, long? Steps,
         bool Resume, bool WithChanges, bool Usr1Continues,
-        bool DryRun, bool Json, string? Device, bool Upright, string? OnBadImage)
+        bool DryRun, bool Json, string? Device, bool Upright, string? OnBadImage,
+        bool Watch, int? WatchPort, bool Open)
     {
+        /// <summary>How to watch the run; null is not at all.</summary>
+        public WatchRequest? Watching => Watch ? new WatchRequest(WatchPort, Open) : null;
+
+        /// <summary>What is wrong with the options of the page.</summary>
+        public IEnumerable<string> WatchFaults() =>
+        [
+            .. WatchCommand.Faults("--watch-port", WatchPort),
+            .. Fault(!Watch && WatchPort is not null, "--watch-port requires --watch: add --watch."),
+            .. Fault(!Watch && Open, "--open requires --watch: add --watch."),
+            .. Fault(Watch && DryRun, "--dry-run trains nothing to watch: leave out --watch."),
+        ];
+
+        private static string[] Fault(bool isWrong, string text) => isWrong ? [text] : [];
+
         /// <summary>The source of images, from --data or --set data=; null if none is given.</summary>
         public string? Source =>
             Data
@@ -106,7 +129,7 @@ internal static class PretrainCommand
 
     private static int Start(Request request, IProcessGroup group)
     {
-        var faults = new List<string>();
+        List<string> faults = [.. request.WatchFaults()];
         var config = Recipes.TryLoad(request.RecipeTaken, request.AllSettings, faults);
         if (config is null && request.Recipe is null
             && request.Settings.Select(setting => setting.Split('.', '=')[0])
@@ -172,7 +195,7 @@ internal static class PretrainCommand
         using var signals = new StopSignals(request.Usr1Continues);
         var path = group.Broadcast(request.Run ?? RunFolder.Next(request.RecipeName));
         var run = group.Rank == 0 ? RunFolder.Create(path, plan.Config) : RunFolder.OpenUnchecked(path);
-        return Begin(plan, run, request.Steps, signals, group);
+        return Begin(plan, run, request.Steps, signals, group, request.Watching);
     }
 
     // Measures on the processes that will train, and prints the choice.
@@ -196,12 +219,14 @@ internal static class PretrainCommand
     }
 
     /// <summary>Trains in a new folder. Removes the folder if training fails before the first step.</summary>
-    internal static int Begin(PretrainPlan plan, RunFolder run, long? steps, StopSignals signals, IProcessGroup group)
+    internal static int Begin(
+        PretrainPlan plan, RunFolder run, long? steps, StopSignals signals, IProcessGroup group,
+        WatchRequest? watch = null)
     {
         try
         {
             using var hold = group.Rank == 0 ? run.Hold(Note) : null;
-            return Train(plan, run, resumes: false, withChanges: false, steps, signals, group);
+            return Train(plan, run, resumes: false, withChanges: false, steps, signals, group, watch);
         }
         catch (Exception error) when (group.Rank == 0 && error is not DivergedException)
         {
@@ -212,7 +237,7 @@ internal static class PretrainCommand
 
     private static int Resume(Request request, IProcessGroup group)
     {
-        var faults = new List<string>();
+        List<string> faults = [.. request.WatchFaults()];
         if (request.Run is null)
         {
             faults.Add("--resume needs --run: the folder of the run to continue.");
@@ -271,7 +296,8 @@ internal static class PretrainCommand
             return Processes.Refuse(group, all);
         }
 
-        return Train(plan!, run, resumes: true, request.WithChanges, request.Steps, signals, group);
+        return Train(
+            plan!, run, resumes: true, request.WithChanges, request.Steps, signals, group, request.Watching);
     }
 
     private static void Show(PretrainPlan plan, bool asJson)
@@ -318,13 +344,18 @@ internal static class PretrainCommand
     /// <param name="steps">Total number of steps after which to end; null is all epochs.</param>
     /// <param name="signals">Requests to stop.</param>
     /// <param name="group">The processes that train together. Every process must call this.</param>
+    /// <param name="watch">How to watch the run; null is not at all.</param>
     internal static int Train(
         PretrainPlan plan, RunFolder run, bool resumes, bool withChanges, long? steps, StopSignals signals,
-        IProcessGroup group)
+        IProcessGroup group, WatchRequest? watch = null)
     {
         var config = plan.Config;
         Processes.Guard(run);
         Console.WriteLine($"{run.Path}: {plan.Describe()}{RankAgreement.Describe(group)}");
+        // Before the work, so that a port in use is told at once.
+        using var session = watch is not null && group.Rank == 0
+            ? WatchSession.Start(run, watch, plan.TotalSteps)
+            : null;
         TorchRuntime.Load();
         set_num_threads(config.Threads);
         group = RankAgreement.OnDevices(group, config.Device);

@@ -11,8 +11,11 @@ namespace MoCoSharp.Cli.Reports;
 
 /// <summary>Collects a report from a run folder and the images of the run.</summary>
 /// <param name="run">The run folder; it is only read.</param>
-/// <param name="images">The images of neighbors, map and clusters.</param>
-internal sealed class RunReportBuilder(RunFolder run, ReportImages images)
+/// <param name="images">
+/// The images of neighbors, map and clusters. Null leaves these parts out, and does not check checkpoints: only small
+/// files are read, for a page that is made again while a run trains.
+/// </param>
+internal sealed class RunReportBuilder(RunFolder run, ReportImages? images)
 {
     private const int ViewsSide = 1200; // pixels: larger sheets are reduced
 
@@ -46,7 +49,9 @@ internal sealed class RunReportBuilder(RunFolder run, ReportImages images)
             Configuration = config.ToJson(),
             LeftOut = _leftOut,
         };
-        return new LearnedParts(run, images, _leftOut).AddTo(report, stepsPerEpoch, stop);
+        return images is null
+            ? WithoutImages(report)
+            : new LearnedParts(run, images, _leftOut).AddTo(report, stepsPerEpoch, stop);
     }
 
     private static List<string> Verdict(RunWorth? worth, RunDiagnosis? diagnosis)
@@ -74,7 +79,7 @@ internal sealed class RunReportBuilder(RunFolder run, ReportImages images)
     {
         try
         {
-            return RunDiagnosis.Examine(run);
+            return RunDiagnosis.Examine(run, checksCheckpoints: images is not null);
         }
         catch (InvalidDataException error)
         {
@@ -85,6 +90,12 @@ internal sealed class RunReportBuilder(RunFolder run, ReportImages images)
 
     private (string Uri, int Width)? Views()
     {
+        if (new FileInfo(run.ViewsPath).LinkTarget is not null)
+        {
+            LeaveOut(ReportPart.Views, true, "views.png of the run is a link, which may show a file of elsewhere.");
+            return null;
+        }
+
         try
         {
             using var sheet = ImageDecoder.ReadFile(run.ViewsPath);
@@ -97,6 +108,15 @@ internal sealed class RunReportBuilder(RunFolder run, ReportImages images)
             LeaveOut(ReportPart.Views, true, "views.png of the run is missing, or cannot be read.");
             return null;
         }
+    }
+
+    // Features take minutes of computing, which a training beside it needs.
+    private RunReport WithoutImages(RunReport report)
+    {
+        LeaveOut(
+            ReportPart.Neighbors, true,
+            $"`moco report {Shell.Quote(run.Path)}` shows them, and map, clusters, near duplicates and mistakes.");
+        return report;
     }
 
     private void LeaveOut(ReportPart part, bool isMissing, string why)

@@ -39,6 +39,10 @@
   // All charts share the horizontal axis, so one cursor crosses all of them.
   function drawCurves(target) {
     const charts = report.charts;
+    if (charts.length === 0) {
+      return Promise.resolve(); // a run that has just begun
+    }
+
     const names = [...new Set(charts.flatMap(chart => chart.curves.map(curve => curve.name)))];
     const isListed = new Set(); // names in the common legend
     const traces = [];
@@ -47,6 +51,7 @@
       height: 60 + 185 * charts.length, margin: { l: 56, r: 8, t: 8, b: 44 },
       hovermode: !report.sharesLegend ? 'x unified' : names.length <= mostLabeled ? 'x' : 'closest',
       hoversubplots: 'axis', annotations: [],
+      uirevision: 'curves', // a range that was enlarged stays
       xaxis: {
         title: { text: escaped(report.stepTitle) }, domain: [0, 0.79], anchor: 'y' + axis(charts.length - 1),
         gridcolor: color('--line'), zeroline: false },
@@ -206,6 +211,7 @@
 
     document.documentElement.dataset.ready = 'true';
   });
+  window.reportPage = { drawCurves: () => drawCurves(byId('curves')) };
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
 
   if (report.neighbors !== null) {

@@ -17,6 +17,9 @@ internal sealed class HtmlPage(string title)
     private readonly List<string> _styles = [PageAssets.Read("page.css")];
     private readonly List<string> _scripts = [];
 
+    /// <summary>Whether scripts of the page may connect to the server that the page came from.</summary>
+    public bool ConnectsToItsServer { get; init; }
+
     /// <summary>Appends markup. Text from outside in it must have passed <see cref="HtmlText"/>.</summary>
     /// <param name="markup">Complete elements.</param>
     public void Add(string markup) => _body.Append(markup).Append('\n');
@@ -46,6 +49,7 @@ internal sealed class HtmlPage(string title)
         page.Append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
         page.Append($"<meta http-equiv=\"Content-Security-Policy\" content=\"{Policy}\">\n");
         page.Append("<meta name=\"viewport\" content=\"width=device-width\">\n");
+        page.Append("<link rel=\"icon\" href=\"data:,\">\n"); // browsers would ask the server for one
         page.Append($"<title>{HtmlText.Escape(title)}</title>\n");
         foreach (var style in _styles)
         {
@@ -63,7 +67,8 @@ internal sealed class HtmlPage(string title)
 
     /// <summary>The Content-Security-Policy of the page, for a server's header too.</summary>
     public string Policy =>
-        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; script-src "
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+        + (ConnectsToItsServer ? "connect-src 'self'; " : "") + "script-src "
         + (_scripts.Count == 0 ? "'none'" : string.Join(' ', _scripts.Select(script =>
             $"'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(script)))}'")));
 }

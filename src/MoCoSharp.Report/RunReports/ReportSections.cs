@@ -15,8 +15,23 @@ internal static class ReportSections
 
     private const int Small = 600; // pixels: a narrower picture is enlarged
 
+    /// <summary>The conclusion.</summary>
+    public static string Verdict(RunReport report) => string.Concat(report.Verdict.Select((sentence, i) =>
+        $"<p class=\"{(i == 0 ? "verdict" : "quiet")}\">{HtmlText.Sentence(sentence)}</p>\n"));
+
+    /// <summary>How far the run is. run-watch.js keeps it up to date.</summary>
+    public static string Status(LivePage live) =>
+        $"""
+        <p id="status" class="status" role="status" data-run="{HtmlText.Escape(live.Status.Run)}"
+        data-state="{HtmlText.Escape(live.Status.State)}" data-cursor="{HtmlText.Escape(live.Cursor)}">
+        <b id="state">{HtmlText.Escape(live.Status.State)}</b>
+        <span id="status-text">{HtmlText.Escape(live.Status.Text)}</span></p>
+        <p id="connection" class="quiet" hidden>The server does not answer.
+        The page tries again every few seconds; <code>moco watch</code> starts a server.</p>
+        """;
+
     /// <summary>The charts; null without metrics.</summary>
-    public static string? Curves(RunReport report) => report.Charts.Count == 0 ? null :
+    public static string? Curves(RunReport report) => report.Charts.Count == 0 && report.Live is null ? null :
         """
         <p class="quiet">All charts have one cursor.
         Drag to enlarge a range, and double-click to see all of it.</p>

@@ -70,6 +70,9 @@ internal sealed record RunReport
     /// <summary>The evaluations.</summary>
     public EvaluationList? Evaluations { get; init; }
 
+    /// <summary>What a page that a server keeps up to date needs; null for a page in a file.</summary>
+    public LivePage? Live { get; init; }
+
     /// <summary>The health of the run.</summary>
     public HealthList? Health { get; init; }
 

@@ -21,34 +21,49 @@ internal static class RunReportPage
 
     /// <summary>The HTML of the page.</summary>
     /// <param name="report">What it shows.</param>
-    public static string Create(RunReport report)
+    public static string Create(RunReport report) => Build(report).ToString();
+
+    /// <summary>The page, with its Content-Security-Policy for a server.</summary>
+    /// <param name="report">What it shows.</param>
+    public static HtmlPage Build(RunReport report)
     {
-        var page = new HtmlPage($"Report of {report.Name}");
+        var isLive = report.Live is not null;
+        var page = new HtmlPage($"Report of {report.Name}") { ConnectsToItsServer = isLive };
         page.AddStyle(PageAssets.Read("run-report.css"));
         page.Add("<noscript><p>Charts and neighbors need JavaScript.</p></noscript>");
-        page.Add($"<p class=\"verdict\">{HtmlText.Sentence(report.Verdict[0])}</p>");
-        foreach (var sentence in report.Verdict.Skip(1))
+        if (report.Live is { } live)
         {
-            page.Add($"<p class=\"quiet\">{HtmlText.Sentence(sentence)}</p>");
+            page.Add(ReportSections.Status(live));
         }
 
-        foreach (var (part, title, body) in Sections)
+        foreach (var part in Parts(report).Where(part => isLive || part.Markup.Length > 0))
         {
-            if (body(report) is { } markup)
-            {
-                page.Add($"<h2 id=\"{Anchor(part)}-title\">{title}</h2>");
-                page.Add(markup);
-            }
-            else if (report.LeftOut.TryGetValue(part, out var why))
-            {
-                page.Add($"<p class=\"quiet left-out\">{title}: {HtmlText.Sentence(why)}</p>");
-            }
+            page.Add($"<section id=\"part-{part.Name}\" data-version=\"{part.Version}\">");
+            page.Add(part.Markup);
+            page.Add("</section>");
         }
 
-        page.Add("<h2>Configuration and versions</h2>");
-        page.Add(ReportSections.Facts(report));
         AddScripts(page, report);
-        return page.ToString();
+        return page;
+    }
+
+    /// <summary>The parts of the page, from top to bottom. The markup of a part without data is empty.</summary>
+    /// <param name="report">What they show.</param>
+    public static IEnumerable<LivePart> Parts(RunReport report) =>
+    [
+        LivePart.From("verdict", ReportSections.Verdict(report)),
+        .. Sections.Select(section => LivePart.From(Anchor(section.Part), Markup(report, section))),
+        LivePart.From("facts", "<h2>Configuration and versions</h2>\n" + ReportSections.Facts(report)),
+    ];
+
+    private static string Markup(
+        RunReport report, (ReportPart Part, string Title, Func<RunReport, string?> Body) section)
+    {
+        var (part, title, body) = section;
+        return body(report) is { } markup ? $"<h2 id=\"{Anchor(part)}-title\">{title}</h2>\n{markup}"
+            : report.LeftOut.TryGetValue(part, out var why)
+                ? $"<p class=\"quiet left-out\">{title}: {HtmlText.Sentence(why)}</p>"
+                : "";
     }
 
     private static void AddScripts(HtmlPage page, RunReport report)
@@ -60,13 +75,17 @@ internal static class RunReportPage
             page.AddStyle(pictures.Style);
         }
 
-        if (report.Charts.Count > 0 || report.Map is not null)
+        if (report.Charts.Count > 0 || report.Map is not null || report.Live is not null)
         {
             page.AddScript(PageAssets.Plotly);
         }
 
         page.AddScript($"window.reportData = {PageData.Json(report)};");
         page.AddScript(PageAssets.Read("run-report.js"));
+        if (report.Live is not null)
+        {
+            page.AddScript(PageAssets.Read("run-watch.js"));
+        }
     }
 
     // Elements of this class show parts of the sheet.

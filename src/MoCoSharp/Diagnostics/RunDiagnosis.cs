@@ -56,8 +56,11 @@ public sealed record RunDiagnosis
 
     /// <summary>Reads a run folder.</summary>
     /// <param name="run">The folder of a pre-training.</param>
+    /// <param name="checksCheckpoints">
+    /// Whether to read every checkpoint and check its bytes. If not, <see cref="Checkpoints"/> is empty.
+    /// </param>
     /// <exception cref="InvalidDataException">Its configuration, metrics or diverged.json cannot be read.</exception>
-    public static RunDiagnosis Examine(RunFolder run)
+    public static RunDiagnosis Examine(RunFolder run, bool checksCheckpoints = true)
     {
         ArgumentNullException.ThrowIfNull(run);
         var config = run.ReadConfig();
@@ -75,7 +78,7 @@ public sealed record RunDiagnosis
         return new RunDiagnosis
         {
             Holder = run.Holder(),
-            Checkpoints = Verify(run),
+            Checkpoints = checksCheckpoints ? Verify(run) : [],
             Latest = last is null
                 ? null
                 : (last.Step, last.Epoch, last.Loss, last.ContrastAccuracy, last.LearningRate),

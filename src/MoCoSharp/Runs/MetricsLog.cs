@@ -49,20 +49,26 @@ internal sealed class MetricsLog : IDisposable
         using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
         while (reader.ReadLine() is { } line)
         {
-            JsonObject? parsed = null;
-            try
-            {
-                parsed = JsonNode.Parse(line) as JsonObject;
-            }
-            catch (JsonException)
-            {
-                // The line at the end is incomplete. It is written again after a resume.
-            }
-
-            if (parsed?["step"] is JsonValue value && value.TryGetValue<long>(out _))
+            if (Parse(line) is { } parsed)
             {
                 yield return parsed;
             }
+        }
+    }
+
+    /// <summary>Parses a line; null if it is incomplete or has no step.</summary>
+    public static JsonObject? Parse(string line)
+    {
+        try
+        {
+            return JsonNode.Parse(line) is JsonObject parsed
+                && parsed["step"] is JsonValue value && value.TryGetValue<long>(out _)
+                ? parsed
+                : null;
+        }
+        catch (JsonException)
+        {
+            return null; // The line at the end is incomplete. It is written again after a resume.
         }
     }
 

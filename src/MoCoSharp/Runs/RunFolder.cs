@@ -240,6 +240,10 @@ public sealed class RunFolder
     /// <param name="path">The file: <see cref="MetricsPath"/>.</param>
     public static IEnumerable<JsonObject> ReadMetrics(string path) => File.Exists(path) ? MetricsLog.Read(path) : [];
 
+    /// <summary>Parses one line of a metrics.jsonl; null if it is incomplete.</summary>
+    /// <param name="line">Without its line break.</param>
+    public static JsonObject? ParseMetrics(string line) => MetricsLog.Parse(line);
+
     /// <summary>The configuration that the run was started with.</summary>
     public RunConfig ReadConfig() => RunConfigFile.Load(ConfigPath);
 
