@@ -35,15 +35,9 @@ internal sealed record RunScore(
         var recipe = (config with { Seed = 0, Loader = new(), Threads = 0 }).ToJson();
         foreach (var path in Directory.GetFiles(folder, "*.json").Order(StringComparer.Ordinal))
         {
-            if (
-                Parse(path) is JsonObject report
-                && report["protocol"]?.GetValue<string>() is { } protocol
-                && (report["top1"] ?? report["accuracy"])?.GetValue<double>() is { } top1)
+            if (Parse(path, name, recipe, config.Seed) is { } score)
             {
-                yield return new RunScore(
-                    name, recipe, config.Seed, report["step"]?.GetValue<long>() ?? 0,
-                    report["evaluation"]?.GetValue<string>() ?? "?", protocol, top1,
-                    report["top5"]?.GetValue<double>(), IntervalOf(report));
+                yield return score;
             }
             else
             {
@@ -70,13 +64,23 @@ internal sealed record RunScore(
         }
     }
 
-    private static JsonNode? Parse(string path)
+    // Null if the file is no report of an evaluation. Its values may have any type.
+    private static RunScore? Parse(string path, string run, string recipe, long seed)
     {
         try
         {
-            return JsonNode.Parse(File.ReadAllText(path));
+            return JsonNode.Parse(File.ReadAllText(path)) is JsonObject report
+                && report["protocol"]?.GetValue<string>() is { } protocol
+                && (report["top1"] ?? report["accuracy"])?.GetValue<double>() is { } top1
+                ? new RunScore(
+                    run, recipe, seed, report["step"]?.GetValue<long>() ?? 0,
+                    report["evaluation"]?.GetValue<string>() ?? "?", protocol, top1,
+                    report["top5"]?.GetValue<double>(), IntervalOf(report))
+                : null;
         }
-        catch (JsonException)
+        catch (Exception error) when (
+            error is JsonException or InvalidOperationException or FormatException or ArgumentException
+                or NullReferenceException or IOException)
         {
             return null;
         }

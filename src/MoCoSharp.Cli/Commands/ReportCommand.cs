@@ -90,9 +90,9 @@ internal static class ReportCommand
         var run = RunFolder.Open(request.Runs[0]);
         var images = new ReportImages(request.Data, request.Images ?? DefaultImages, request.Device);
         var report = new RunReportBuilder(run, images).Create(signals.Token);
-        foreach (var (part, why) in report.LeftOut)
+        foreach (var reason in report.LeftOut.GroupBy(left => left.Value, left => $"{left.Key}".ToLowerInvariant()))
         {
-            Console.Error.WriteLine($"moco: note: {part.ToString().ToLowerInvariant()}: {why}");
+            Console.Error.WriteLine($"moco: note: {string.Join(", ", reason)}: {reason.Key}");
         }
 
         return (

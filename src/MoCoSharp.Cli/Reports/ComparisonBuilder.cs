@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using MoCoSharp.Data;
 using MoCoSharp.Diagnostics;
 using MoCoSharp.Report.Html;
 using MoCoSharp.Report.RunReports;
@@ -52,9 +53,20 @@ internal static class ComparisonBuilder
         return names.Distinct().Count() == names.Length ? names : [.. paths];
     }
 
-    private static Part Read(RunFolder run, string name) => new(
-        name, run.ReadConfig(), [.. RunFolder.ReadMetrics(run.MetricsPath)], RunWorth.Read(run),
-        [.. RunScore.Read(run, name)]);
+    private static Part Read(RunFolder run, string name)
+    {
+        var (metrics, worth) = (RunFolder.ReadMetrics(run.MetricsPath).ToList(), RunWorth.Read(run));
+        var baselines = Path.Combine(run.Path, "baselines.json");
+        var wasJudged = metrics.Exists(line => line.ContainsKey("knn") && (long)line["step"]! > 0);
+        if (worth?.Knn is null && wasJudged && File.Exists(baselines))
+        {
+            Console.Error.WriteLine(
+                $"moco: warning: {baselines} cannot be read, so the run has no kNN accuracy here. `moco pretrain " +
+                $"--resume --run {Shell.Quote(run.Path)}` measures it again.");
+        }
+
+        return new(name, run.ReadConfig(), metrics, worth, [.. RunScore.Read(run, name)]);
+    }
 
     // Runs with batches of different sizes are comparable by epochs.
     private static (string Title, double[] UnitsPerStep) Axis(List<Part> runs)

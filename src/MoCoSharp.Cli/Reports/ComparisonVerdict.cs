@@ -35,6 +35,11 @@ internal static class ComparisonVerdict
         ];
     }
 
+    // "a, b and c".
+    private static string Listed(List<string> names) => names.Count == 1
+        ? names[0]
+        : $"{string.Join(", ", names.SkipLast(1))} and {names[^1]}";
+
     private static string Best(List<(string Name, RunWorth Worth)> ordered)
     {
         var (accuracy, low, high) = ordered[0].Worth.Knn!.Value;
@@ -43,7 +48,7 @@ internal static class ComparisonVerdict
         var near = ordered.Skip(1).Where(run => run.Worth.Knn!.Value.High >= low).Select(run => run.Name).ToList();
         return ordered.Count == 1 ? best
             : near.Count == 0 ? $"{best} The intervals of the other runs are below its interval."
-            : $"{best} The {(near.Count == 1 ? "interval" : "intervals")} of {string.Join(", ", near)} " +
+            : $"{best} The {(near.Count == 1 ? "interval" : "intervals")} of {Listed(near)} " +
               $"{(near.Count == 1 ? "overlaps" : "overlap")} with it, so the difference may be chance.";
     }
 }

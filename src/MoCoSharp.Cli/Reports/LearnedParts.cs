@@ -18,6 +18,7 @@ internal sealed class LearnedParts(RunFolder run, ReportImages request, Dictiona
         [ReportPart.Neighbors, ReportPart.Map, ReportPart.Clusters, ReportPart.Duplicates, ReportPart.Mistakes];
 
     private readonly EvaluationProgress _progress = new("report");
+    private bool _showsTests; // of a source with both parts
 
     /// <summary>Computes the features and adds the parts.</summary>
     /// <param name="report">The report.</param>
@@ -50,7 +51,7 @@ internal sealed class LearnedParts(RunFolder run, ReportImages request, Dictiona
             var cure = error is DataSourceException ? " If the images are elsewhere, name them with --data." : "";
             foreach (var part in All)
             {
-                leftOut[part] = "it needs the same images.";
+                leftOut[part] = "the same images are needed.";
             }
 
             leftOut[ReportPart.Neighbors] = error.Message + cure;
@@ -102,7 +103,8 @@ internal sealed class LearnedParts(RunFolder run, ReportImages request, Dictiona
     }
 
     private string DuplicatesCommand => $"moco duplicates {Shell.Quote(run.Path)}"
-        + (request.Data is { } data ? $" --data {Shell.Quote(data)}" : "");
+        + (request.Data is { } data ? $" --data {Shell.Quote(data)}" : "")
+        + (_showsTests ? " --part val" : "");
 
     private Action<int, int> Progress(string doing) => (done, all) => _progress.Show(doing, done, all);
 
@@ -113,6 +115,7 @@ internal sealed class LearnedParts(RunFolder run, ReportImages request, Dictiona
             "the run names no images. Name them with --data.");
         var (train, test) = DataSource.Open(
             source, request.Data is null ? encoder.Config.Validation : null, DataNotices.Tell);
+        _showsTests = test is not null;
         return ShownImages.Spread(test ?? train, request.Most);
     }
 

@@ -77,13 +77,13 @@ internal static class RunCharts
             .. Reference("no information: ln(1 + K)", metrics, "lossIfUninformed"),
             .. Reference("random negatives", metrics, "lossIfRandom"),
             .. loss.Count > 0 && config.Method is SimClrOptions
-                ? [Level("no information: ln(2N - 1)", Math.Log((2 * config.BatchSize) - 1), lastStep)]
+                ? [Level("no information: ln(2N - 1)", Math.Log((2.0 * config.BatchSize) - 1), lastStep)]
                 : Array.Empty<Curve>(),
         ];
     }
 
     private static IEnumerable<Curve> Reference(string name, IReadOnlyList<JsonObject> metrics, string figure) =>
-        Read(name, metrics, line => line["health"]?[figure]).Select(curve => curve with { IsReference = true });
+        Read(name, metrics, line => In(line, "health", figure)).Select(curve => curve with { IsReference = true });
 
     private static IEnumerable<Curve> Knn(IReadOnlyList<JsonObject> metrics, RunWorth? worth, long lastStep)
     {
@@ -107,11 +107,15 @@ internal static class RunCharts
 
     private static IEnumerable<Curve> Ranks(IReadOnlyList<JsonObject> metrics) =>
     [
-        .. Read("embeddings of a batch", metrics, line => line["health"]?["effectiveRank"]),
-        .. Read("RankMe, pooled features", metrics, line => line["labelFree"]?["pooledRank"]),
-        .. Read("RankMe, head", metrics, line => line["labelFree"]?["headRank"]),
-        .. Read("LiDAR, head", metrics, line => line["labelFree"]?["lidar"]),
+        .. Read("embeddings of a batch", metrics, line => In(line, "health", "effectiveRank")),
+        .. Read("RankMe, pooled features", metrics, line => In(line, "labelFree", "pooledRank")),
+        .. Read("RankMe, head", metrics, line => In(line, "labelFree", "headRank")),
+        .. Read("LiDAR, head", metrics, line => In(line, "labelFree", "lidar")),
     ];
+
+    // Null if the group is missing or no object.
+    private static JsonNode? In(JsonObject line, string group, string figure) =>
+        (line[group] as JsonObject)?[figure];
 
     private static Curve Level(string name, double value, long lastStep) =>
         new(name, [0, Math.Max(1, lastStep)], [(float)value, (float)value]) { IsReference = true };

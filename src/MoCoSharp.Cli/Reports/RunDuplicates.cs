@@ -44,10 +44,11 @@ internal static class RunDuplicates
     /// <param name="images">Number of images that were compared.</param>
     /// <param name="command">The command that compares the whole folder.</param>
     public static string None(int images, string command) =>
-        Invariant($"no pair of the {images} images has a cosine of at least {Threshold:0.0#}. ") + WholeFolder(command);
+        Invariant($"no pair among {Plain.Count(images, "image")} has a cosine of at least {Threshold:0.0#}. ")
+        + WholeFolder(command);
 
     private static string WholeFolder(string command) =>
-        $"`{command}` compares the whole folder, and finds files that are exactly the same.";
+        $"`{command}` compares all of them, and finds files that are exactly the same.";
 
     // Copies come in small groups. A chain of many similar images says little about copies.
     private static IEnumerable<string> Advice(SimilarPairs pairs, int images)

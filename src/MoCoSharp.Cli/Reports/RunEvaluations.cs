@@ -51,7 +51,8 @@ internal static class RunEvaluations
             return (line, Matrix(report, line));
         }
         catch (Exception error) when (
-            error is JsonException or InvalidOperationException or FormatException or IOException)
+            error is JsonException or InvalidOperationException or FormatException or ArgumentException
+                or NullReferenceException or IOException)
         {
             return null;
         }

@@ -4,6 +4,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.FeatureFiles;
+using MoCoSharp.Cli.Quality;
 using MoCoSharp.Evaluation;
 
 namespace MoCoSharp.Cli.Searching;
@@ -70,7 +71,7 @@ internal static class SearchOutput
     }
 
     /// <summary>A line for each neighbor, in columns separated by tabs, below a line of titles.</summary>
-    public static string Table(ImageSearchResult result) => Lines(result, "\t", "F4", OneLine);
+    public static string Table(ImageSearchResult result) => Lines(result, "\t", "F4", Plain.Text);
 
     private static string Csv(ImageSearchResult result) => Lines(result, ",", "F6", CsvWriter.Quoted);
 
@@ -95,9 +96,6 @@ internal static class SearchOutput
         return lines.ToString();
     }
 
-    // Replaces control characters: each neighbor has one line, and the terminal is not disturbed.
-    private static string OneLine(string text) =>
-        new([.. text.Select(letter => char.IsControl(letter) ? '?' : letter)]);
 
     private static byte[] Json(ImageSearchResult result)
     {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using MoCoSharp.Cli.CommandLine;
+using MoCoSharp.Cli.Quality;
 using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Runs;
@@ -129,8 +130,9 @@ internal static class StudyCommand
                 {
                     Console.WriteLine(
                         $"{cell.Name}: {cell.Config.Method.Describe()}, {cell.Config.Encoder.Head.Name()} head, " +
-                        $"{cell.Config.Views.Recipe.Name()} views, "
-                            + $"{cell.Config.Epochs} epochs of {images!.Count / cell.Config.BatchSize} steps");
+                        $"{cell.Config.Views.Recipe.Name()} views, batch {cell.Config.BatchSize}, " +
+                        $"{Plain.Count(cell.Config.Epochs, "epoch")} of " +
+                        $"{Plain.Count(images!.Count / cell.Config.BatchSize, "step")}");
                 }
 
                 return ExitCode.Done;

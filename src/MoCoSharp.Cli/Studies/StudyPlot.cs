@@ -96,6 +96,11 @@ internal sealed class StudyPlot
         var color = $"s{number % PlotStyle.Colors}";
         var shift = 7 * (number - ((_series.Count - 1) / 2.0)); // error bars of series stand side by side
         shift *= Math.Min(1, 40 / (7.0 * _series.Count));
+        if (_places.AreNumbers && !_points.Exists(point => point.Low < point.High))
+        {
+            shift = 0; // without bars, marks stand at their exact places
+        }
+
         var mine = _places.Names.SelectMany(place => _points.Where(point => point.Series == name && point.X == place));
         var known = mine.Where(point => double.IsFinite(point.Y)).ToList();
         if (_places.AreNumbers)

@@ -16,10 +16,10 @@ internal static class ComparisonPage
         var page = new HtmlPage($"Comparison of {comparison.Runs.Count} runs");
         page.AddStyle(PageAssets.Read("run-report.css"));
         page.Add("<noscript><p>Charts need JavaScript.</p></noscript>");
-        page.Add($"<p class=\"verdict\">{HtmlText.Escape(comparison.Verdict[0])}</p>");
+        page.Add($"<p class=\"verdict\">{HtmlText.Sentence(comparison.Verdict[0])}</p>");
         foreach (var sentence in comparison.Verdict.Skip(1))
         {
-            page.Add($"<p class=\"quiet\">{HtmlText.Escape(sentence)}</p>");
+            page.Add($"<p class=\"quiet\">{HtmlText.Sentence(sentence)}</p>");
         }
 
         page.Add(Overview(comparison));

@@ -64,7 +64,7 @@ internal static class ScoreTrend
         {
             return $"{name} has not risen clearly since epoch {scores[since].Epoch} ({text(scores[since].Score)}; " +
                 $"{text(last.Score)} at {at}). " +
-                (isOver ? "A shorter schedule would probably do as well."
+                (isOver ? "The difference may be chance, so a shorter schedule may do as well."
                     : fallsToZero ? "The learning rate still falls, which often raises it again: let the run end."
                     : "The run may be ended.");
         }

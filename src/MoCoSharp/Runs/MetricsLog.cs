@@ -66,9 +66,10 @@ internal sealed class MetricsLog : IDisposable
                 ? parsed
                 : null;
         }
-        catch (JsonException)
+        catch (Exception error) when (error is JsonException or ArgumentException)
         {
-            return null; // The line at the end is incomplete. It is written again after a resume.
+            // The line at the end is incomplete: it is written again after a resume. Or a line has a key twice.
+            return null;
         }
     }
 

@@ -73,6 +73,54 @@ public sealed class ComparisonTests : IDisposable
             ComparisonBuilder.Create([At("a"), At("b")]).Verdict[0]);
     }
 
+    // 14 of 16 right: 64.0 to 96.5. 9 of 16 right: 33.2 to 76.9, which is below only by its middle.
+    [Fact]
+    public void AnIntervalThatReachesTheOther_Overlaps_ThoughItsMiddleIsBelow()
+    {
+        Create("a", [], "/z8=");
+        Create("b", [], "/wE=");
+
+        Assert.Equal(
+            "Highest kNN accuracy: a with 87.5 % (64.0 to 96.5). The interval of b overlaps with it, so the " +
+            "difference may be chance.",
+            ComparisonBuilder.Create([At("a"), At("b")]).Verdict[0]);
+    }
+
+    [Theory]
+    [InlineData("""{"protocol":"p","top1":"high"}""")]
+    [InlineData("""{"protocol":5,"top1":0.5}""")]
+    [InlineData("""{"protocol":"p","top1":0.5,"step":1.5}""")]
+    [InlineData("""{"protocol":"p","top1":0.5,"top1Interval95":["a",null]}""")]
+    [InlineData("""{"protocol":"p","top1":0.5,"top5":"</script>"}""")]
+    [InlineData("""{"protocol":"p","protocol":"q","top1":0.5}""")]
+    [InlineData("""{"protocol":"p","top1":""")]
+    public void AnEvaluationThatCannotBeUnderstood_IsSkippedWithAWarning(string text)
+    {
+        Create("a", [], "Bw8=");
+        Create("b", [], "Bw8=");
+        File.WriteAllText(At("a/evaluations/broken.json"), text);
+
+        foreach (var verb in new[] { "report", "compare" })
+        {
+            var (code, output, error) = Moco.Run(_folder, verb, "a", "b");
+            Assert.True(code == 0, error + output);
+            Assert.Contains("broken.json is not an evaluation report with protocol and top1; skipped", error);
+        }
+    }
+
+    [Fact]
+    public void BaselinesThatCannotBeRead_AreWarnedAbout()
+    {
+        Create("a", [], "//8=");
+        Create("b", [], "Bw8=");
+        File.WriteAllText(At("a/baselines.json"), "{");
+
+        var (code, _, error) = Moco.Run(_folder, "report", "a", "b");
+
+        Assert.Equal(0, code);
+        Assert.Contains("baselines.json cannot be read, so the run has no kNN accuracy here.", error);
+    }
+
     [Fact]
     public void RunsOfTheSameFolderName_AreNamedByTheirPaths()
     {

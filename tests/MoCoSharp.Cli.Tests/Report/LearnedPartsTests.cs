@@ -25,7 +25,7 @@ public sealed class LearnedPartsTests
         Assert.Equal(
             [
                 "4 pairs among 6 images have a cosine of at least 0.95. These are the closest.",
-                "`moco duplicates run` compares the whole folder, and finds files that are exactly the same.",
+                "`moco duplicates run` compares all of them, and finds files that are exactly the same.",
             ],
             pairs.Summary);
         var images = pictures.Draw()!.Images;

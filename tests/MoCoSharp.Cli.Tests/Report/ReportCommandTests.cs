@@ -59,7 +59,7 @@ public sealed partial class ReportCommandTests : IDisposable
         Assert.Equal(
             [0, 1, 2, 3], data["map"]!["clusters"]!.AsArray().Select(number => (int)number!).Distinct().Order());
         Assert.Matches(@"\d+ of 20 get their label \(\d+\.\d %\)", page);
-        Assert.Contains("moco duplicates run</code> compares the whole folder", page);
+        Assert.Contains("moco duplicates run --part val</code> compares all of them", page);
         Assert.Equal(100, page.Split("style=\"--share: ").Length - 1); // ten classes by ten predictions
         Assert.Equal(
             ["Loss", "kNN accuracy, %"], data["charts"]!.AsArray().Select(chart => (string)chart!["title"]!).Take(2));

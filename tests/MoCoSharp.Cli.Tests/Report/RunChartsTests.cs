@@ -42,6 +42,22 @@ public sealed class RunChartsTests : IDisposable
     }
 
     [Fact]
+    public void FiguresOfAnotherType_AreLeftOut_AndAHugeBatchHasALine()
+    {
+        var charts = RunCharts.From(
+            RunConfig.Load("simclr-patterns", set: ["batchSize=2147483647"]),
+            [
+                Line("""{"step":1,"epoch":1,"loss":5,"health":5,"labelFree":"x"}"""),
+                Line("""{"step":2,"epoch":1,"loss":4,"health":{"effectiveRank":"high"}}"""),
+            ],
+            worth: null);
+
+        var chart = Assert.Single(charts);
+        Assert.Equal(["loss", "no information: ln(2N - 1)"], chart.Curves.Select(curve => curve.Name));
+        Assert.Equal(22.18071f, chart.Curves[1].Values[0], 1e-4f); // ln(2^32 - 3)
+    }
+
+    [Fact]
     public void Knn_IsInPercent_BesideItsBaselines_AndWithoutOtherProtocols()
     {
         var run = RunFolder.Create(Path.Combine(_folder, "run"), RunConfig.Load("patterns"));

@@ -8,8 +8,8 @@ public sealed class ScoreTrendTests
     [Fact]
     public void AScoreThatStaysWithinTheInterval_HasNotRisenSince() =>
         Assert.Equal(
-            "kNN has not risen clearly since epoch 8 (60.0 %; 62.0 % at epoch 24 of 24). A shorter schedule would " +
-            "probably do as well.",
+            "kNN has not risen clearly since epoch 8 (60.0 %; 62.0 % at epoch 24 of 24). The difference may be " +
+            "chance, so a shorter schedule may do as well.",
             Knn(24, 20, 40, 60, 61, 63, 61, 62));
 
     [Fact]

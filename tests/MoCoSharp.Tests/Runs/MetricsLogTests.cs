@@ -22,6 +22,20 @@ public sealed class MetricsLogTests : IDisposable
         Assert.Equal([1, 2], Steps(path));
     }
 
+    [Theory]
+    [InlineData("""{"step":2,"step":3}""")]
+    [InlineData("""{"step":2.5}""")]
+    [InlineData("""{"step":"2"}""")]
+    [InlineData("""{"step":2""")]
+    [InlineData("[2]")]
+    public void ALineWithoutOneStep_IsSkipped(string line)
+    {
+        var path = Path.Combine(folder, "metrics.jsonl");
+        File.WriteAllText(path, "{\"step\":1}\n" + line + "\n{\"step\":4}\n");
+
+        Assert.Equal([1, 4], Steps(path));
+    }
+
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     private static void Write(string path, long step, params int[] steps)
