@@ -32,7 +32,7 @@ internal sealed class LearnedParts(RunFolder run, ReportImages request, Dictiona
             using var encoder = EncoderTarget.Open(run.Path, "query", [], device: request.Device);
             var images = Images(encoder);
             var upright = encoder.Config.Views.ExifOrientation;
-            var neighbors = new RunNeighbors(images, upright);
+            var (neighbors, map) = (new RunNeighbors(images, upright), new RunMap(images, upright));
             var stages = new EncoderStages(run, images, encoder.Config.Loader, encoder.Device)
             {
                 Progress = (done, all) => _progress.Show("images", done, all),
@@ -42,9 +42,10 @@ internal sealed class LearnedParts(RunFolder run, ReportImages request, Dictiona
                 newest?.Dispose(); // one stage at a time: many images have large features
                 newest = features;
                 neighbors.Add(title, features);
+                map.Add(title, features, Progress($"map {title}"), stop);
             }
 
-            return With(report with { Neighbors = neighbors.Draw() }, newest!, images, upright, stop);
+            return With(report with { Neighbors = neighbors.Draw() }, newest!, map, images, upright, stop);
         }
         catch (Exception error) when (error is InvalidDataException or DataSourceException or IOException)
         {
@@ -64,13 +65,13 @@ internal sealed class LearnedParts(RunFolder run, ReportImages request, Dictiona
     }
 
     private RunReport With(
-        RunReport report, FeatureSet features, IImageDataset images, bool upright, CancellationToken stop)
+        RunReport report, FeatureSet features, RunMap map, IImageDataset images, bool upright, CancellationToken stop)
     {
         var pictures = new ShownPictures(images, upright);
         var clusters = RunClusters.Find(features, images, pictures, stop);
         LeaveOut(ReportPart.Clusters, clusters is null, "there are too few images.");
-        var map = RunMap.Create(features, images, clusters, upright, Progress("map"), stop);
-        LeaveOut(ReportPart.Map, map is null, "there are too few images.");
+        var plot = map.Draw(features, clusters);
+        LeaveOut(ReportPart.Map, plot is null, "there are too few images.");
         var duplicates = RunDuplicates.Find(
             features, images.Count, DuplicatesCommand, pictures, Progress("images compared"), stop);
         LeaveOut(
@@ -78,7 +79,7 @@ internal sealed class LearnedParts(RunFolder run, ReportImages request, Dictiona
             RunDuplicates.None(features.Indices.Length, DuplicatesCommand));
         return report with
         {
-            Map = map,
+            Map = plot,
             Clusters = clusters?.Shown,
             Duplicates = duplicates,
             Mistakes = Mistakes(features, images, pictures, stop),

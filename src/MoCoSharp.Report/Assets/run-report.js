@@ -145,8 +145,16 @@
       : report.map.clusters.length === 0 || report.map.labels.some(label => label >= 0);
   }
 
+  let selected = new Set(); // points of the map
+
   function drawMap(target) {
     const map = report.map;
+    const slider = byId('map-stage'); // of the stages of training
+    const stage = map.stages[slider === null ? 0 : Number(slider.value)];
+    if (slider !== null) {
+      byId('map-stage-title').textContent = stage.title;
+    }
+
     const isByClass = isColoredByClass();
     const [groupOf, names] = isByClass ? [map.labels, map.classNames] : [map.clusters, map.clusterNames];
     const groups = new Map();
@@ -156,19 +164,23 @@
     });
     const traces = [...groups.entries()].sort((a, b) => a[0] - b[0]).map(([label, members]) => ({
       type: 'scatter', mode: 'markers', name: label < 0 ? 'no label' : escaped(names[label]),
-      x: members.map(index => map.x[index]), y: members.map(index => map.y[index]), customdata: members,
+      x: members.map(index => stage.x[index]), y: members.map(index => stage.y[index]), customdata: members,
       hoverinfo: 'none',
+      selectedpoints: selected.size === 0 ? undefined
+        : members.map((index, i) => selected.has(index) ? i : -1).filter(i => i >= 0),
       marker: { size: 6, opacity: 0.8, color: palette[(label + palette.length) % palette.length] },
     }));
     return Plotly.react(target, traces, themed({
       height: 560, margin: { l: 4, r: 4, t: 36, b: 8 }, // the buttons stand above the legend
       dragmode: 'lasso', hovermode: 'closest',
-      xaxis: { visible: false }, yaxis: { visible: false, scaleanchor: 'x' }, showlegend: groups.size > 1,
+      selections: [], xaxis: { visible: false }, yaxis: { visible: false, scaleanchor: 'x' },
+      showlegend: groups.size > 1,
       legend: { itemsizing: 'constant' },
     }), config);
   }
 
   function clearSelection() {
+    selected = new Set();
     byId('selection').replaceChildren();
     byId('selection-title').textContent = '';
   }
@@ -183,17 +195,27 @@
         element('div', 'quiet', label < 0 ? '' : map.classNames[label]),
         element('div', 'quiet', map.clusters.length === 0 ? '' : map.clusterNames[map.clusters[index]]));
     });
+    let isMoving = false; // a lasso is then lost, and what it selected is not
     target.on('plotly_selected', event => {
+      if (isMoving) {
+        return;
+      }
+
       const members = event ? event.points.map(point => point.customdata) : [];
+      selected = new Set(members);
       const shown = members.slice(0, mostSelected);
       byId('selection').replaceChildren(...shown.map(index => thumbnail('of-map', map, index, 56, map.names[index])));
       byId('selection-title').textContent = members.length === 0 ? ''
         : `${members.length} images selected` + (shown.length < members.length ? `, ${shown.length} shown` : '');
     });
-    target.on('plotly_deselect', clearSelection);
+    target.on('plotly_deselect', () => isMoving || clearSelection());
     byId('map-colors')?.addEventListener('change', () => {
       clearSelection();
       drawMap(target);
+    });
+    byId('map-stage')?.addEventListener('input', () => {
+      isMoving = true;
+      drawMap(target).then(() => { isMoving = false; });
     });
   }
 

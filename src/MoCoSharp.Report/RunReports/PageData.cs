@@ -44,11 +44,11 @@ internal sealed record HistoryData(
 
 /// <summary>The points of a map, without the thumbnails, which a style holds.</summary>
 internal sealed record PlotData(
-    IReadOnlyList<float> X, IReadOnlyList<float> Y, IReadOnlyList<int> Labels, IEnumerable<string> ClassNames,
+    IReadOnlyList<PlotStage> Stages, IReadOnlyList<int> Labels, IEnumerable<string> ClassNames,
     IReadOnlyList<int> Clusters, IEnumerable<string> ClusterNames, IEnumerable<string> Names, int Columns, int Rows)
 {
     public static PlotData From(FeaturePlot plot) => new(
-        plot.X, plot.Y, plot.Labels, plot.ClassNames.Select(HtmlText.Visible), plot.Clusters,
+        plot.Stages, plot.Labels, plot.ClassNames.Select(HtmlText.Visible), plot.Clusters,
         plot.ClusterNames.Select(HtmlText.Visible), plot.Names.Select(HtmlText.Visible), plot.Sheet.Columns,
         plot.Sheet.Rows);
 }

@@ -46,14 +46,11 @@ internal static class ReportSections
             return null;
         }
 
-        var last = neighbors.Stages.Count - 1;
         return Invariant($"""
         <p>The first image of each row is a query.
         Its nearest neighbors among {neighbors.Searched} images follow, with their cosines.
         Move the slider to see the encoder learn.</p>
-        <p class="slider">
-        <input id="stage" type="range" aria-label="checkpoint" min="0" max="{last}" value="{last}">
-        <output id="stage-title" for="stage"></output></p>
+        {StageSlider("stage", neighbors.Stages.Count)}
         <div id="neighbors" class="rows"></div>
         """);
     }
@@ -61,12 +58,21 @@ internal static class ReportSections
     /// <summary>The place of the map; null without one.</summary>
     public static string? Map(RunReport report) => report.Map is not { } map ? null : Invariant(
         $"""
-        <p>Each point is one of {map.X.Count} images: {HtmlText.Escape(map.Method)}.
+        <p>Each point is one of {map.Names.Count} images: {HtmlText.Escape(map.Method)}.
         Point at one to see it. Draw a lasso to list the images inside.</p>
+        {(map.Stages.Count > 1 ? StageSlider("map-stage", map.Stages.Count) : "")}
         {(map.HasTwoColorings ? ColorChoice : "")}
         <div class="map"><div id="map" class="chart"></div><div id="shown" aria-live="polite"></div></div>
         <p id="selection-title" class="quiet"></p>
         <div id="selection"></div>
+        """);
+
+    // The newest stage comes first.
+    private static string StageSlider(string id, int stages) => Invariant(
+        $"""
+        <p class="slider">
+        <input id="{id}" type="range" aria-label="checkpoint" min="0" max="{stages - 1}" value="{stages - 1}">
+        <output id="{id}-title" for="{id}"></output></p>
         """);
 
     /// <summary>The sample views; null without them.</summary>

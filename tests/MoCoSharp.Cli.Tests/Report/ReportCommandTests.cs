@@ -54,7 +54,10 @@ public sealed partial class ReportCommandTests : IDisposable
             ' ', stage!["rows"]!.AsArray().Select(row => (int)row!["query"]!))).ToList();
         Assert.Equal(8, queries[0].Split(' ').Length);
         Assert.Single(queries.Distinct());
-        Assert.Equal(20, data["map"]!["x"]!.AsArray().Count); // the test images
+        Assert.Equal(stages.Count, data["map"]!["stages"]!.AsArray().Count);
+        Assert.All(
+            data["map"]!["stages"]!.AsArray(),
+            stage => Assert.Equal(20, stage!["x"]!.AsArray().Count)); // the test images
         Assert.Equal(4, page.Split("<b>cluster ").Length - 1); // five images each, at least
         Assert.Equal(
             [0, 1, 2, 3], data["map"]!["clusters"]!.AsArray().Select(number => (int)number!).Distinct().Order());

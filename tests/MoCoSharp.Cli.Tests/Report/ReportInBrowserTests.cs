@@ -127,6 +127,28 @@ public sealed class ReportInBrowserTests : IDisposable
     }
 
     [Fact]
+    public async Task TheSliderOfTheMap_MovesItsPoints_AndThoseOfALassoStaySelected()
+    {
+        await using var chromium = await Chromium.OpenAsync(File);
+        var page = chromium.Page;
+        Assert.Equal("after 10 epochs", await page.Locator("#map-stage-title").TextContentAsync());
+        await page.Locator("#map").ScrollIntoViewIfNeededAsync();
+        await DragAsync(page, (await page.Locator("#map .nsewdrag").First.BoundingBoxAsync())!);
+        await page.Locator("#selection .thumbnail").First.WaitForAsync();
+        var second = page.Locator("#map .points").Nth(0).Locator("path").Nth(1);
+        var before = (await second.BoundingBoxAsync())!;
+
+        await page.Locator("#map-stage").FocusAsync();
+        await page.Keyboard.PressAsync("Home");
+
+        Assert.Equal("before training", await page.Locator("#map-stage-title").TextContentAsync());
+        var after = (await second.BoundingBoxAsync())!;
+        Assert.True(Math.Abs(after.X - before.X) + Math.Abs(after.Y - before.Y) > 50);
+        Assert.Equal(SampleReport.Images, await page.Locator("#selection .thumbnail").CountAsync());
+        Assert.Equal([], chromium.Faults);
+    }
+
+    [Fact]
     public async Task Thumbnails_OfClustersShowTheirPartOfTheSheet()
     {
         await using var chromium = await Chromium.OpenAsync(File);

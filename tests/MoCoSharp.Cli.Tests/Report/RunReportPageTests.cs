@@ -120,7 +120,7 @@ public sealed partial class RunReportPageTests
         var report = SampleReport.Create() with
         {
             Map = new FeaturePlot(
-                "noise", [.. indices.Select(_ => random.NextSingle())], [.. indices.Select(_ => random.NextSingle())],
+                "noise", [.. Enumerable.Range(1, 5).Select(Stage)],
                 [.. indices.Select(images.LabelOf)], images.ClassNames, [.. indices.Select(images.NameOf)],
                 ThumbnailSheet.Create(images, indices, upright: false, side: 48, mostBytes: 1_300_000)),
             Neighbors = new NeighborHistory(
@@ -136,6 +136,10 @@ public sealed partial class RunReportPageTests
                 ThumbnailSheet.Create(images, indices[..248], upright: false, side: 96, mostBytes: 800_000)),
         };
         Assert.InRange(RunReportPage.Create(report).Length, 2_000_000, MostBytes);
+
+        PlotStage Stage(int number) => new(
+            $"after {number} epochs", [.. indices.Select(_ => MathF.Round(20 * random.NextSingle(), 3))],
+            [.. indices.Select(_ => MathF.Round(20 * random.NextSingle(), 3))]);
 
         // Another part of the noise for each image.
         ImageBuffer Cut(int index)

@@ -35,8 +35,7 @@ internal static class SampleReport
             Neighbors = Neighbors(images, classes),
             Map = new FeaturePlot(
                 "placed on a circle",
-                [.. Enumerable.Range(0, Images).Select(i => MathF.Cos(i * MathF.Tau / Images))],
-                [.. Enumerable.Range(0, Images).Select(i => MathF.Sin(i * MathF.Tau / Images))],
+                [Circle("before training", 11), Circle("after 10 epochs", 7)],
                 [.. Enumerable.Range(0, Images).Select(images.LabelOf)], classes,
                 [.. Enumerable.Range(0, Images).Select(NameOf)], Sheet(images, Images))
             {
@@ -99,6 +98,11 @@ internal static class SampleReport
             new("after 10 epochs", [new(0, [10, 20], [0.9f, 0.8f]), new(1, [11, 21], [0.9f, 0.8f])]),
         ],
         Sheet(images, 30));
+
+    // The images on a circle; with more turns, neighbors in the data set are farther apart.
+    private static PlotStage Circle(string title, int turns) => new(
+        title, [.. Enumerable.Range(0, Images).Select(i => MathF.Cos(i * turns * MathF.Tau / Images))],
+        [.. Enumerable.Range(0, Images).Select(i => MathF.Sin(i * turns * MathF.Tau / Images))]);
 
     private static ThumbnailSheet Sheet(Patterns images, int count) => ThumbnailSheet.Create(
         images, [.. Enumerable.Range(0, count)], upright: false, side: 48, mostBytes: 500_000);
