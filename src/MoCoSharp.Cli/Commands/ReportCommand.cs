@@ -55,6 +55,11 @@ internal static class ReportCommand
         return command;
     }
 
+    /// <summary>What is wrong with a number of images; empty if nothing is.</summary>
+    public static IEnumerable<string> ImageFaults(int? images) => images is < 1 or > MostImages
+        ? [Invariant($"--images is {images}, expected 1 to {MostImages}.")]
+        : [];
+
     private sealed record Request(
         IReadOnlyList<string> Runs, string? Data, int? Images, string? Device, string? Output, bool Force)
     {
@@ -158,9 +163,9 @@ internal static class ReportCommand
 
     private static IEnumerable<string> ValueFaults(Request request)
     {
-        if (request.Images is < 1 or > MostImages)
+        foreach (var fault in ImageFaults(request.Images))
         {
-            yield return Invariant($"--images is {request.Images}, expected 1 to {MostImages}.");
+            yield return fault;
         }
 
         if (request.Device is { } device && TorchRuntime.DeviceFault(device) is { } missing)

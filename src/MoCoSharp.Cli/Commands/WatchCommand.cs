@@ -1,5 +1,6 @@
 using System.CommandLine;
 using MoCoSharp.Cli.CommandLine;
+using MoCoSharp.Cli.Reports;
 using MoCoSharp.Cli.Watching;
 using MoCoSharp.Runs;
 using static System.FormattableString;
@@ -16,14 +17,22 @@ internal static class WatchCommand
         var runPath = new Argument<string>("run") { Description = "A run folder." };
         var port = Port("--port");
         var open = Open();
+        var images = new Option<int?>("--images")
+        {
+            Description =
+                "Also show neighbors, map, clusters, near duplicates and mistakes of this many images. One thread " +
+                "computes them at each checkpoint, which slows a training on this machine.",
+        }.Number("a whole number above 0");
+        var data = Options.Data("The images for --images. Without it, those of the run.");
         var verbose = Options.Verbose();
         var command = new Command(
             "watch", "Show a run in your browser while it trains: status, curves, health. Ctrl-C ends it.")
         {
-            runPath, port, open, verbose,
+            runPath, port, open, images, data, verbose,
         };
         command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () => Run(
-            parsed.GetValue(runPath)!, parsed.GetValue(port), parsed.GetValue(open))));
+            parsed.GetValue(runPath)!, parsed.GetValue(port), parsed.GetValue(open), parsed.GetValue(images),
+            parsed.GetValue(data))));
         return command;
     }
 
@@ -41,9 +50,14 @@ internal static class WatchCommand
     public static IEnumerable<string> Faults(string name, int? port) =>
         port is < 0 or > MostPort ? [Invariant($"{name} is {port}, expected 0 to {MostPort}.")] : [];
 
-    private static int Run(string path, int? port, bool opens)
+    private static int Run(string path, int? port, bool opens, int? images, string? data)
     {
-        List<string> faults = [.. Faults("--port", port)];
+        List<string> faults = [.. Faults("--port", port), .. ReportCommand.ImageFaults(images)];
+        if (data is not null && images is null)
+        {
+            faults.Add("--data requires --images, the number of images to show.");
+        }
+
         if (!RunFolder.Exists(path))
         {
             faults.Add(
@@ -59,7 +73,8 @@ internal static class WatchCommand
         var run = RunFolder.Open(path);
         _ = run.ReadConfig(); // names its faults here, and not in the browser
         using var signals = new StopSignals(saves: false);
-        using var session = WatchSession.Start(run, new WatchRequest(port, opens));
+        var shown = images is { } most ? new ReportImages(data, most, Device: null) { Threads = 1 } : null;
+        using var session = WatchSession.Start(run, new WatchRequest(port, opens, shown));
         Console.WriteLine("Ctrl-C ends the page, and not the training.");
         signals.Token.WaitHandle.WaitOne();
         return ExitCode.Done;

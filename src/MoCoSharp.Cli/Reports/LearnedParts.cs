@@ -5,6 +5,7 @@ using MoCoSharp.Features;
 using MoCoSharp.Report.Html;
 using MoCoSharp.Report.RunReports;
 using MoCoSharp.Runs;
+using static TorchSharp.torch;
 
 namespace MoCoSharp.Cli.Reports;
 
@@ -14,9 +15,6 @@ namespace MoCoSharp.Cli.Reports;
 /// <param name="leftOut">Receives the reason of each part that is left out.</param>
 internal sealed class LearnedParts(RunFolder run, ReportImages request, Dictionary<ReportPart, string> leftOut)
 {
-    private static readonly ReportPart[] All =
-        [ReportPart.Neighbors, ReportPart.Map, ReportPart.Clusters, ReportPart.Duplicates, ReportPart.Mistakes];
-
     private readonly EvaluationProgress _progress = new("report");
     private bool _showsTests; // of a source with both parts
 
@@ -30,6 +28,11 @@ internal sealed class LearnedParts(RunFolder run, ReportImages request, Dictiona
         try
         {
             using var encoder = EncoderTarget.Open(run.Path, "query", [], device: request.Device);
+            if (request.Threads is { } threads)
+            {
+                set_num_threads(threads);
+            }
+
             var images = Images(encoder);
             var upright = encoder.Config.Views.ExifOrientation;
             var (neighbors, map) = (new RunNeighbors(images, upright), new RunMap(images, upright));
@@ -50,7 +53,7 @@ internal sealed class LearnedParts(RunFolder run, ReportImages request, Dictiona
         catch (Exception error) when (error is InvalidDataException or DataSourceException or IOException)
         {
             var cure = error is DataSourceException ? " If the images are elsewhere, name them with --data." : "";
-            foreach (var part in All)
+            foreach (var part in RunReport.OfImages)
             {
                 leftOut[part] = "the same images are needed.";
             }
@@ -133,4 +136,8 @@ internal sealed class LearnedParts(RunFolder run, ReportImages request, Dictiona
 /// <param name="Data">The images; null takes those of the run.</param>
 /// <param name="Most">Number of images, above 0.</param>
 /// <param name="Device">Where features are computed; null is the device of the run.</param>
-internal sealed record ReportImages(string? Data, int Most, string? Device);
+internal sealed record ReportImages(string? Data, int Most, string? Device)
+{
+    /// <summary>Threads of libtorch; null takes those of the run.</summary>
+    public int? Threads { get; init; }
+}

@@ -11,7 +11,9 @@ namespace MoCoSharp.Cli.Watching;
 /// <param name="Report">The report, with the status of the run.</param>
 /// <param name="Config">The configuration of the run.</param>
 /// <param name="Worth">The baselines of the run; null if it was not measured.</param>
-/// <param name="Parts">The parts that can be replaced in an open page: all but the curves.</param>
+/// <param name="Parts">
+/// The parts that can be replaced in an open page: all but the curves and those that scripts and styles fill.
+/// </param>
 /// <param name="ChartsVersion">Differs if the charts must be replaced, and not only get new points.</param>
 internal sealed record LiveView(
     RunReport Report, RunConfig Config, RunWorth? Worth, IReadOnlyList<LivePart> Parts, string ChartsVersion);
@@ -22,7 +24,8 @@ internal sealed record LiveView(
 /// <remarks>It only reads the folder, uses no tensors, and takes at most 2 % of one core for the report.</remarks>
 /// <param name="run">The run folder.</param>
 /// <param name="totalSteps">Steps of the whole run, if this process trains; else null.</param>
-internal sealed class LiveRun(RunFolder run, long? totalSteps = null)
+/// <param name="images">The parts that need features of images; null leaves them out.</param>
+internal sealed class LiveRun(RunFolder run, long? totalSteps = null, LiveImages? images = null)
 {
     private const int CostFactor = 50; // a report that took 0.2 s is made again after 10 s
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(0.5);
@@ -84,16 +87,43 @@ internal sealed class LiveRun(RunFolder run, long? totalSteps = null)
         tail.SeekEnd(); // before the report: points that come meanwhile are sent too
         var report = new RunReportBuilder(run, images: null).Create(CancellationToken.None) with
         {
-            Live = new LivePage(_status.Read(config), tail.Cursor),
+            Live = new LivePage(_status.Read(config), tail.Cursor, new LiveImageParts("", "")),
         };
+        report = WithImages(report);
         var worth = RunWorth.Read(run);
         _reportedAt = Stopwatch.GetTimestamp();
         var cost = Stopwatch.GetElapsedTime(began, _reportedAt) * CostFactor;
         _reportEvery = cost > ReportEvery ? cost : ReportEvery;
         return new LiveView(
-            report, config, worth, [.. RunReportPage.Parts(report).Where(part => part.Name != "curves")],
+            report, config, worth, [.. RunReportPage.Parts(report).Where(CanBeReplaced)],
             Change(Path.Combine(run.Path, "baselines.json")) + Change(run.ConfigPath)); // the reference lines
     }
+
+    private RunReport WithImages(RunReport report)
+    {
+        if (images is null)
+        {
+            return report;
+        }
+
+        if (images.Newest is not { } newest)
+        {
+            Dictionary<ReportPart, string> why = new(report.LeftOut)
+            {
+                [ReportPart.Neighbors] = "they are being computed, or there is no checkpoint yet.",
+            };
+            return report with { LeftOut = why };
+        }
+
+        return report.WithImagesOf(newest.Report) with
+        {
+            Live = report.Live! with { Images = new LiveImageParts(newest.Version, newest.Title) },
+        };
+    }
+
+    // Charts get new points instead, and the images of a page are in its styles.
+    private bool CanBeReplaced(LivePart part) => part.Name != RunReportPage.Anchor(ReportPart.Curves)
+        && (images is null || !RunReport.OfImages.Select(RunReportPage.Anchor).Contains(part.Name));
 
     // Differs if a file that the report shows has changed.
     private string Stamp()
@@ -106,7 +136,7 @@ internal sealed class LiveRun(RunFolder run, long? totalSteps = null)
             .. Directory.Exists(evaluations) ? Directory.GetFiles(evaluations).Order(StringComparer.Ordinal)
                 : Enumerable.Empty<string>(),
         ];
-        return string.Concat(files.Select(Change));
+        return string.Concat(files.Select(Change)) + images?.Newest?.Version;
     }
 
     private static string Change(string path)

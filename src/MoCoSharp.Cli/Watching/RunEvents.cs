@@ -25,6 +25,7 @@ internal sealed class RunEvents(LiveRun live)
     private string? _chartsVersion;
     private LiveStatus? _status;
     private DateTime _statusAt;
+    private LiveImageParts? _images;
 
     /// <summary>Time between two looks at the folder.</summary>
     public TimeSpan Every { get; init; } = TimeSpan.FromSeconds(1);
@@ -120,7 +121,14 @@ internal sealed class RunEvents(LiveRun live)
             yield return Item("part", part, LiveJson.Default.LivePart);
         }
 
-        var status = view.Report.Live!.Status;
+        var images = view.Report.Live!.Images;
+        if (images.Version.Length > 0 && images != _images)
+        {
+            _images = images;
+            yield return Item("images", images, LiveJson.Default.LiveImageParts);
+        }
+
+        var status = view.Report.Live.Status;
         if (status != _status || DateTime.UtcNow - _statusAt > StatusAtLeastEvery)
         {
             (_status, _statusAt) = (status, DateTime.UtcNow);

@@ -1,3 +1,4 @@
+using MoCoSharp.Cli.Reports;
 using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Watching;
@@ -5,15 +6,18 @@ namespace MoCoSharp.Cli.Watching;
 /// <summary>How a user wants to watch a run.</summary>
 /// <param name="Port">The port; null takes a free one.</param>
 /// <param name="Opens">Whether to open the browser.</param>
-internal sealed record WatchRequest(int? Port, bool Opens);
+/// <param name="Images">The images of neighbors, map and clusters; null shows none.</param>
+internal sealed record WatchRequest(int? Port, bool Opens, ReportImages? Images = null);
 
 /// <summary>A run that is watched until this is disposed.</summary>
 internal sealed class WatchSession : IDisposable
 {
     private readonly LiveRun _live;
     private readonly WatchServer _server;
+    private readonly LiveImages? _images;
 
-    private WatchSession(LiveRun live, WatchServer server) => (_live, _server) = (live, server);
+    private WatchSession(LiveRun live, WatchServer server, LiveImages? images) =>
+        (_live, _server, _images) = (live, server, images);
 
     /// <summary>Starts a server, and prints its address.</summary>
     /// <param name="run">The run folder.</param>
@@ -22,8 +26,19 @@ internal sealed class WatchSession : IDisposable
     /// <exception cref="ConfigurationException">The port cannot be used.</exception>
     public static WatchSession Start(RunFolder run, WatchRequest request, long? totalSteps = null)
     {
-        var live = new LiveRun(run, totalSteps);
-        var server = WatchServer.Start(live, request.Port);
+        var images = request.Images is null ? null : new LiveImages(run, request.Images);
+        var live = new LiveRun(run, totalSteps, images);
+        WatchServer server;
+        try
+        {
+            server = WatchServer.Start(live, request.Port);
+        }
+        catch (ConfigurationException)
+        {
+            images?.Dispose();
+            throw;
+        }
+
         Console.WriteLine($"watch {run.Path} at {server.Address}");
         if (request.Opens)
         {
@@ -31,7 +46,7 @@ internal sealed class WatchSession : IDisposable
             _ = Task.Run(() => Browser.Open(server.Address));
         }
 
-        return new WatchSession(live, server);
+        return new WatchSession(live, server, images);
     }
 
     /// <summary>Tells open pages how the run has ended, and ends the server.</summary>
@@ -39,5 +54,6 @@ internal sealed class WatchSession : IDisposable
     {
         _live.EndTraining();
         _server.Dispose();
+        _images?.Dispose();
     }
 }

@@ -82,6 +82,12 @@
     byId('status-text').textContent = now.text;
   }
 
+  // Neighbors and map come with a whole page, which the user asks for: a lasso would be lost.
+  function tellImages(parts) {
+    byId('newer-images').hidden = parts.version === status.dataset.images;
+    byId('newer-title').textContent = parts.title;
+  }
+
   function open() {
     const source = new EventSource('events?after=' + encodeURIComponent(cursor));
     const listen = (name, show) => source.addEventListener(name, event => {
@@ -92,6 +98,7 @@
     listen('charts', replaceCharts);
     listen('part', showPart);
     listen('status', showStatus);
+    listen('images', tellImages);
     source.onopen = () => { byId('connection').hidden = true; };
     source.onerror = () => {
       byId('connection').hidden = false;

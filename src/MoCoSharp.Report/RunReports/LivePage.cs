@@ -7,7 +7,13 @@ namespace MoCoSharp.Report.RunReports;
 /// <summary>What a page that a server keeps up to date needs besides its report.</summary>
 /// <param name="Status">How far the run is.</param>
 /// <param name="Cursor">How much of the metrics the charts hold. The server continues from there.</param>
-internal sealed record LivePage(LiveStatus Status, string Cursor);
+/// <param name="Images">The neighbors, map and other images that the page holds.</param>
+internal sealed record LivePage(LiveStatus Status, string Cursor, LiveImageParts Images);
+
+/// <summary>Which neighbors, map and other images there are: the data of the event "images".</summary>
+/// <param name="Version">Differs for another checkpoint; empty if there are none.</param>
+/// <param name="Title">The stage of training, such as "after 10 epochs (step 390)".</param>
+internal sealed record LiveImageParts(string Version, string Title);
 
 /// <summary>How far a run is: the data of the event "status".</summary>
 /// <param name="Run">Identifies the run folder. A page of another run loads again.</param>
@@ -39,4 +45,5 @@ internal sealed record LivePart(string Name, string Version, string Markup)
 [JsonSerializable(typeof(LiveStatus))]
 [JsonSerializable(typeof(LiveCharts))]
 [JsonSerializable(typeof(LivePart))]
+[JsonSerializable(typeof(LiveImageParts))]
 internal sealed partial class LiveJson : JsonSerializerContext;

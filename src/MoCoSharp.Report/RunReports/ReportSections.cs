@@ -23,9 +23,12 @@ internal static class ReportSections
     public static string Status(LivePage live) =>
         $"""
         <p id="status" class="status" role="status" data-run="{HtmlText.Escape(live.Status.Run)}"
-        data-state="{HtmlText.Escape(live.Status.State)}" data-cursor="{HtmlText.Escape(live.Cursor)}">
+        data-state="{HtmlText.Escape(live.Status.State)}" data-cursor="{HtmlText.Escape(live.Cursor)}"
+        data-images="{HtmlText.Escape(live.Images.Version)}">
         <b id="state">{HtmlText.Escape(live.Status.State)}</b>
-        <span id="status-text">{HtmlText.Escape(live.Status.Text)}</span></p>
+        <span id="status-text">{HtmlText.Escape(live.Status.Text)}</span>
+        <span id="newer-images" hidden>Newer images: <span id="newer-title"></span>.
+        <a href="">Show them</a></span></p>
         <p id="connection" class="quiet" hidden>The server does not answer.
         The page tries again every few seconds; <code>moco watch</code> starts a server.</p>
         """;

@@ -84,4 +84,23 @@ internal sealed record RunReport
 
     /// <summary>Why a part is left out, in a sentence.</summary>
     public IReadOnlyDictionary<ReportPart, string> LeftOut { get; init; } = new Dictionary<ReportPart, string>();
+
+    /// <summary>This report, with the parts of another that need features of images.</summary>
+    /// <param name="other">The other report of the same run.</param>
+    public RunReport WithImagesOf(RunReport other) => this with
+    {
+        Neighbors = other.Neighbors,
+        Map = other.Map,
+        Clusters = other.Clusters,
+        Duplicates = other.Duplicates,
+        Mistakes = other.Mistakes,
+        Pictures = other.Pictures,
+        LeftOut = LeftOut.Where(part => !OfImages.Contains(part.Key)).Concat(other.LeftOut).ToDictionary(),
+    };
+
+    /// <summary>The parts that need features of images.</summary>
+    public static IReadOnlyList<ReportPart> OfImages { get; } =
+    [
+        ReportPart.Neighbors, ReportPart.Map, ReportPart.Clusters, ReportPart.Duplicates, ReportPart.Mistakes,
+    ];
 }

@@ -56,6 +56,9 @@ internal static class RunReportPage
         LivePart.From("facts", "<h2>Configuration and versions</h2>\n" + ReportSections.Facts(report)),
     ];
 
+    /// <summary>The name of a part in the page.</summary>
+    public static string Anchor(ReportPart part) => part.ToString().ToLowerInvariant();
+
     private static string Markup(
         RunReport report, (ReportPart Part, string Title, Func<RunReport, string?> Body) section)
     {
@@ -96,6 +99,4 @@ internal static class RunReportPage
             page.AddStyle($".{className} {{ background-image: url(\"{sheet.Uri}\"); }}");
         }
     }
-
-    private static string Anchor(ReportPart part) => part.ToString().ToLowerInvariant();
 }

@@ -80,6 +80,8 @@ public sealed class WatchCommandTests : IDisposable
         Refused(
             ["--port is 70000, expected 0 to 65535.", "none is not a run folder"],
             "watch", "none", "--port", "70000");
+        Refused(["--images is 0, expected 1 to 100000"], "watch", "run", "--images", "0");
+        Refused(["--data requires --images"], "watch", "run", "--data", "photos");
         Refused(
             ["--watch-port requires --watch", "--open requires --watch"], "pretrain", "--watch-port", "1", "--open");
         Refused(["--dry-run trains nothing to watch"], "pretrain", "--watch", "--dry-run");

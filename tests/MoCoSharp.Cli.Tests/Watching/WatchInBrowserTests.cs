@@ -67,6 +67,45 @@ public sealed class WatchInBrowserTests : IDisposable
         server.Dispose();
     }
 
+    [Fact]
+    public async Task WithImages_ThePageShowsNeighborsAndMap_AndOffersThoseOfALaterCheckpoint()
+    {
+        Train([
+            "pretrain", "patterns", "--steps", "5", "--run", "run", "--set", .. Settings, "checkpoints.everyEpochs=1",
+        ]);
+        using var server = Moco.Start(_folder, "watch", "run", "--port", "0", "--images", "20");
+        await using var chromium = await Chromium.OpenAsync(WatchCommandTests.Address(server));
+        var page = chromium.Page;
+        var newer = page.Locator("#newer-images");
+        await page.WaitForFunctionAsync("""
+            () => !document.getElementById('newer-images').hidden || document.getElementById('map') !== null
+            """, null, Patient);
+        if (await newer.IsVisibleAsync()) // the page was opened before they were ready
+        {
+            await newer.Locator("a").ClickAsync();
+        }
+
+        await page.WaitForFunctionAsync(
+            "() => (document.getElementById('map-stage-title')?.textContent ?? '') !== ''", null, Patient);
+        Assert.Equal("step 5", await page.Locator("#map-stage-title").TextContentAsync());
+        Assert.Equal(20, await page.EvaluateAsync<int>("() => window.reportData.map.names.length"));
+        Assert.Equal(8, await page.Locator("#neighbors .row").CountAsync());
+        Assert.True(await newer.IsHiddenAsync());
+
+        Train(["pretrain", "--resume", "--run", "run"]);
+
+        await newer.WaitForAsync(new LocatorWaitForOptions { Timeout = 240_000 });
+        Assert.Matches(@"^Newer images: .*step 10\)?\.\s+Show them$", await newer.InnerTextAsync());
+        Assert.Equal("step 5", await page.Locator("#map-stage-title").TextContentAsync()); // not lost
+        await newer.Locator("a").ClickAsync();
+        await page.WaitForFunctionAsync(
+            "() => document.getElementById('map-stage-title')?.textContent.includes('step 10')");
+        Assert.Equal([], chromium.Faults);
+        Moco.Signal(server, "INT");
+        await server.WaitForExitAsync();
+        Assert.Equal(0, server.ExitCode);
+    }
+
     private void Train(string[] arguments)
     {
         var (code, _, error) = Moco.Run(_folder, arguments);
