@@ -152,7 +152,7 @@ public sealed class Evaluator(TrainedEncoder trained, IImageDataset train, IImag
         using var queries = Features(judged, FeatureLayer.Pooled, cancellation);
         var probe = new CachedLinearProbe(options) { Progress = Noted };
         var protocol =
-            $"{probe.Protocol}; pooled features of the {trained.Role.Name()} encoder, not normalised; " +
+            $"{probe.Protocol}; pooled features of the {trained.Role.Name()} encoder, not normalized; " +
             $"evaluation view at {_views.Size} px; trained on {train.Description} ({train.Count}), " +
             $"judged on {judged.Description} ({judged.Count})";
         var files = Files("linear-cached", protocol);

@@ -46,7 +46,7 @@ internal sealed class FineTuning(
         FormattableString.Invariant($"weight decay {options.WeightDecay}, x{options.Decay} at ") +
         FormattableString.Invariant($"{string.Join(" and ", options.Milestones)} of {options.Epochs} epochs, ") +
         FormattableString.Invariant($"batch {options.BatchSize}, seed {options.Seed}; ") +
-        $"random crop 8-100 % and flip at {views.Size} px; judged on resize and centre crop; " +
+        $"random crop 8-100 % and flip at {views.Size} px; judged on resize and center crop; " +
         $"trained on {train.Description}, judged on {validation.Description} ({validation.Count})";
 
     /// <summary>Called with the number of images done in this epoch, and their total.</summary>

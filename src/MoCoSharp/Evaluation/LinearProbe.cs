@@ -45,7 +45,7 @@ internal sealed class LinearProbe(
         FormattableString.Invariant($"weight decay {options.WeightDecay}, x0.1 at ") +
         FormattableString.Invariant($"{string.Join(" and ", options.Milestones)} of {options.Epochs} epochs, ") +
         FormattableString.Invariant($"batch {options.BatchSize}, seed {options.Seed}; ") +
-        $"random crop 8-100 % and flip at {views.Size} px; judged on resize and centre crop; trained on " +
+        $"random crop 8-100 % and flip at {views.Size} px; judged on resize and center crop; trained on " +
         $"{train.Description} ({train.Count}), judged on {validation.Description} ({validation.Count})";
 
     /// <summary>Called with the number of images done in this epoch, and their total.</summary>

@@ -15,7 +15,7 @@ internal sealed class SearchQueries
 {
     private readonly List<SearchQuery> _all = [];
     private readonly List<(string Name, string Path)> _files = [];
-    private readonly HashSet<string> _paths = new(StringComparer.Ordinal); // of the files, in full
+    private readonly HashSet<string> _paths = new(StringComparer.Ordinal); // of the files, without links
     private readonly List<string> _faults = [];
 
     /// <summary>Finds the images. None is read yet.</summary>
@@ -49,7 +49,7 @@ internal sealed class SearchQueries
 
         Files = new ImageFiles("the query images", _files);
         var inSet = InSet(images);
-        _all.AddRange(_files.Select((file, index) => inSet.TryGetValue(Path.GetFullPath(file.Path), out var same)
+        _all.AddRange(_files.Select((file, index) => inSet.TryGetValue(RealPath.Of(file.Path), out var same)
             ? new SearchQuery(file.Name, same, IsInSet: true)
             : new SearchQuery(file.Name, index, IsInSet: false)));
     }
@@ -82,7 +82,7 @@ internal sealed class SearchQueries
     // A file that is named twice is one query.
     private void AddFile(string name, string path)
     {
-        if (_paths.Add(Path.GetFullPath(path)))
+        if (_paths.Add(RealPath.Of(path)))
         {
             _files.Add((name, path));
         }
@@ -94,12 +94,14 @@ internal sealed class SearchQueries
         var found = new Dictionary<string, int>(StringComparer.Ordinal);
         if (images is IImageFiles ofSet && _files.Count > 0)
         {
+            // Links are followed for files of the right name only: a set may have a million.
+            var names = _paths.Select(path => Path.GetFileName(path)).ToHashSet(StringComparer.Ordinal);
             for (var i = 0; i < images.Count; i++)
             {
-                var path = Path.GetFullPath(ofSet.PathOf(i));
-                if (_paths.Contains(path))
+                var path = ofSet.PathOf(i);
+                if (names.Contains(Path.GetFileName(path)) && RealPath.Of(path) is var real && _paths.Contains(real))
                 {
-                    found.TryAdd(path, i);
+                    found.TryAdd(real, i);
                 }
             }
         }

@@ -11,7 +11,7 @@ public sealed class RoiAlignTests
     public void Align_OfARamp_MatchesHandComputedValues()
     {
         // Value 5 y + x at point (x, y), which lies at (x + 0.5, y + 0.5) in the box's coordinates: a box from (1, 1)
-        // to (3, 3) in 4 x 4 cells has its first centre at (1.25, 1.25).
+        // to (3, 3) in 4 x 4 cells has its first center at (1.25, 1.25).
         var ramp = arange(25, dtype: float32).reshape(1, 1, 5, 5);
         var cells = HostMemory.Floats(RoiAlign.Of(ramp, [(0, new Box(1, 1, 3, 3))], scale: 1, size: 4));
 

@@ -76,6 +76,23 @@ public sealed class ImageSearchTests : IDisposable
     }
 
     [Fact]
+    public void AQueryOfTheSet_IsNotItsOwnNeighbor_ThoughALinkLeadsToIt()
+    {
+        var link = Path.Combine(folder, "link");
+        Directory.CreateSymbolicLink(link, Photos);
+
+        var byLink = new ImageSearch(trained, ImageFolder.Open(Photos)).Find([Path.Combine(link, "03.png")], k: 12);
+        var ofLink = new ImageSearch(trained, ImageFolder.Open(link)).Find([Path.Combine(Photos, "03.png")], k: 12);
+
+        Assert.All([byLink, ofLink], result =>
+        {
+            var neighbors = Assert.Single(result.Queries).Neighbors;
+            Assert.Equal(11, neighbors.Count);
+            Assert.DoesNotContain("03.png", neighbors.Select(neighbor => neighbor.Name));
+        });
+    }
+
+    [Fact]
     public void FilesFromElsewhere_AndFolders_AreQueries_AndBrokenOnesAreCounted()
     {
         var elsewhere = Directory.CreateDirectory(Path.Combine(folder, "elsewhere")).FullName;

@@ -1,4 +1,4 @@
-namespace MoCoSharp.Cli.Quality;
+namespace MoCoSharp.Data;
 
 /// <summary>Paths without links: equal for two names of one file.</summary>
 internal static class RealPath
