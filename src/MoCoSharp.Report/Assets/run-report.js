@@ -36,6 +36,9 @@
   // The first color is the accent, which suits light and dark.
   const curveColor = number => [color('--accent'), ...palette.slice(1)][number % palette.length];
 
+  // On a phone, legends lie over the charts, whose right end has the newest values.
+  const narrow = matchMedia('(max-width: 40rem)');
+
   // All charts share the horizontal axis, so one cursor crosses all of them.
   function drawCurves(target) {
     const charts = report.charts;
@@ -53,7 +56,7 @@
       hoversubplots: 'axis', annotations: [],
       uirevision: 'curves', // a range that was enlarged stays
       xaxis: {
-        title: { text: escaped(report.stepTitle) }, domain: [0, 0.79], anchor: 'y' + axis(charts.length - 1),
+        title: { text: escaped(report.stepTitle) }, domain: [0, narrow.matches ? 1 : 0.79], anchor: 'y' + axis(charts.length - 1),
         gridcolor: color('--line'), zeroline: false },
     });
     charts.forEach((chart, i) => {
@@ -63,8 +66,9 @@
         domain: [bottom, top], anchor: 'x', gridcolor: color('--line'), zeroline: false, nticks: 6,
         hoverformat: '.4~g' };
       layout['legend' + axis(i)] = {
-        x: 0.8, y: report.sharesLegend ? 1 : top, xanchor: 'left', yanchor: 'top',
-        bgcolor: 'rgba(0,0,0,0)', font: { size: 11 } };
+        x: narrow.matches ? 0.5 : 0.8, y: report.sharesLegend ? 1 : top,
+        xanchor: narrow.matches ? 'center' : 'left', yanchor: 'top',
+        bgcolor: narrow.matches ? color('--veil') : 'rgba(0,0,0,0)', font: { size: narrow.matches ? 10 : 11 } };
       layout.annotations.push({
         text: '<b>' + escaped(chart.title) + '</b>', showarrow: false, xref: 'paper', yref: 'paper', x: 0, y: top,
         xanchor: 'left', yanchor: 'bottom' });
@@ -234,7 +238,10 @@
     document.documentElement.dataset.ready = 'true';
   });
   window.reportPage = { drawCurves: () => drawCurves(byId('curves')) };
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
+  for (const query of [matchMedia('(prefers-color-scheme: dark)'), narrow]) {
+    query.addEventListener('change', draw);
+  }
+
 
   if (report.neighbors !== null) {
     const slider = byId('stage');
