@@ -73,7 +73,7 @@ public sealed partial class PublicApiTests
 
         Assert.Equal(
             [
-                "EnumNames", "FileSignature", "ImageList", "NearestWord", "Patterns", "SharedImages", "Shell",
+                "EnumNames", "FileSignature", "ImageList", "NearestWord", "Patterns", "RealPath", "SharedImages", "Shell",
                 "TurnedImages",
             ],
             used.Where(name => !shown.Contains(name)).Select(name => name.Split('.')[^1]).Order());
