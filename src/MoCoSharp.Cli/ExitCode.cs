@@ -58,6 +58,9 @@ internal static class ExitCode
         }
     }
 
+    /// <summary>The message for an error, of the user or of the program.</summary>
+    public static string Message(Exception error) => Mendable(error) ?? OwnFault.Describe(error);
+
     // The message for a fault that the user can fix; null for a bug.
     private static string? Mendable(Exception error) => error switch
     {

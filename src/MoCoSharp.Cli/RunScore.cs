@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using MoCoSharp.Cli.Studies;
+using MoCoSharp.Data;
 using MoCoSharp.Runs;
 using static System.FormattableString;
 
@@ -80,13 +81,13 @@ internal sealed record RunScore(
         }
         catch (Exception error) when (
             error is JsonException or InvalidOperationException or FormatException or ArgumentException
-                or NullReferenceException or IOException)
+                or IOException)
         {
             return null;
         }
     }
 
     private static string? IntervalOf(JsonObject report) => report["top1Interval95"] is JsonArray { Count: 2 } ends
-        ? Invariant($"{100 * ends[0]!.GetValue<double>():F2}-{100 * ends[1]!.GetValue<double>():F2}")
+        ? Invariant($"{100 * (double)ends[0].Required():F2}-{100 * (double)ends[1].Required():F2}")
         : null;
 }

@@ -16,4 +16,18 @@ public sealed class StyleTests
 
         Assert.Empty(wide);
     }
+
+    /// <summary>On some processors, .NET cannot make this exception (docs/decisions/033).</summary>
+    [Fact]
+    public void NoCode_WaitsForANullReferenceException()
+    {
+        const string name = "NullReferenceException";
+        var waiting = DocumentationTests.SourceFiles("src")
+            .Where(file => Path.GetExtension(file) == ".cs")
+            .SelectMany(file => File.ReadLines(file).Select((line, i) => (File: file, Line: i + 1, Text: line)))
+            .Where(item => item.Text.Contains(name) && !item.Text.TrimStart().StartsWith("///"))
+            .Select(item => $"{Path.GetRelativePath(DocumentationTests.Root(), item.File)}:{item.Line}");
+
+        Assert.Empty(waiting);
+    }
 }

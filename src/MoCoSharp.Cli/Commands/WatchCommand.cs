@@ -2,6 +2,7 @@ using System.CommandLine;
 using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.Reports;
 using MoCoSharp.Cli.Watching;
+using MoCoSharp.Data.Datasets;
 using MoCoSharp.Runs;
 using static System.FormattableString;
 
@@ -20,8 +21,8 @@ internal static class WatchCommand
         var images = new Option<int?>("--images")
         {
             Description =
-                "Also show neighbors, map, clusters, near duplicates and mistakes of this many images. One thread " +
-                "computes them at each checkpoint, which slows a training on this machine.",
+                "Also show neighbors, map, clusters, near duplicates and mistakes of this many images. The CPU " +
+                "computes them at each checkpoint, which slows a training on it.",
         }.Number("a whole number above 0");
         var data = Options.Data("The images for --images. Without it, those of the run.");
         var verbose = Options.Verbose();
@@ -71,9 +72,14 @@ internal static class WatchCommand
         }
 
         var run = RunFolder.Open(path);
-        _ = run.ReadConfig(); // names its faults here, and not in the browser
+        var config = run.ReadConfig(); // names its faults here, and not in the browser
+        if (images is not null && (data ?? config.Data) is { Length: > 0 } source)
+        {
+            DataSource.Open(source, data is null ? config.Validation : null, DataNotices.Tell); // the same
+        }
+
         using var signals = new StopSignals(saves: false);
-        var shown = images is { } most ? new ReportImages(data, most, Device: null) { Threads = 1 } : null;
+        var shown = images is { } most ? new ReportImages(data, most, Device: "cpu") { IsInBackground = true } : null;
         using var session = WatchSession.Start(run, new WatchRequest(port, opens, shown));
         Console.WriteLine("Ctrl-C ends the page, and not the training.");
         signals.Token.WaitHandle.WaitOne();

@@ -28,17 +28,19 @@ internal sealed class LearnedParts(RunFolder run, ReportImages request, Dictiona
         try
         {
             using var encoder = EncoderTarget.Open(run.Path, "query", [], device: request.Device);
-            if (request.Threads is { } threads)
+            var loader = encoder.Config.Loader;
+            if (request.IsInBackground)
             {
-                set_num_threads(threads);
+                set_num_threads(1);
+                loader = loader with { Workers = 1 };
             }
 
             var images = Images(encoder);
             var upright = encoder.Config.Views.ExifOrientation;
             var (neighbors, map) = (new RunNeighbors(images, upright), new RunMap(images, upright));
-            var stages = new EncoderStages(run, images, encoder.Config.Loader, encoder.Device)
+            var stages = new EncoderStages(run, images, loader, encoder.Device)
             {
-                Progress = (done, all) => _progress.Show("images", done, all),
+                Progress = (done, all) => Show("images", done, all),
             };
             foreach (var (title, features) in stages.Extract(stepsPerEpoch, stop))
             {
@@ -110,7 +112,15 @@ internal sealed class LearnedParts(RunFolder run, ReportImages request, Dictiona
         + (request.Data is { } data ? $" --data {Shell.Quote(data)}" : "")
         + (_showsTests ? " --part val" : "");
 
-    private Action<int, int> Progress(string doing) => (done, all) => _progress.Show(doing, done, all);
+    private Action<int, int> Progress(string doing) => (done, all) => Show(doing, done, all);
+
+    private void Show(string doing, long done, long all)
+    {
+        if (!request.IsInBackground)
+        {
+            _progress.Show(doing, done, all);
+        }
+    }
 
     // Test images if there are any: the encoder was not trained on them.
     private IImageDataset Images(EncoderTarget encoder)
@@ -118,7 +128,8 @@ internal sealed class LearnedParts(RunFolder run, ReportImages request, Dictiona
         var source = request.Data ?? encoder.OwnData ?? throw new InvalidDataException(
             "the run names no images. Name them with --data.");
         var (train, test) = DataSource.Open(
-            source, request.Data is null ? encoder.Config.Validation : null, DataNotices.Tell);
+            source, request.Data is null ? encoder.Config.Validation : null,
+            request.IsInBackground ? _ => { } : DataNotices.Tell);
         _showsTests = test is not null;
         return ShownImages.Spread(test ?? train, request.Most);
     }
@@ -138,6 +149,8 @@ internal sealed class LearnedParts(RunFolder run, ReportImages request, Dictiona
 /// <param name="Device">Where features are computed; null is the device of the run.</param>
 internal sealed record ReportImages(string? Data, int Most, string? Device)
 {
-    /// <summary>Threads of libtorch; null takes those of the run.</summary>
-    public int? Threads { get; init; }
+    /// <summary>
+    /// Whether other work has priority: libtorch and the loader get one thread, and nothing is printed.
+    /// </summary>
+    public bool IsInBackground { get; init; }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using MoCoSharp.Data;
 using MoCoSharp.Report.RunReports;
 using MoCoSharp.Runs;
 using static System.FormattableString;
@@ -46,13 +47,15 @@ internal static class RunEvaluations
 
             var line = new EvaluationLine(
                 (string?)report["evaluation"] ?? "?", (string)report["protocol"]!, (long?)report["step"] ?? 0,
-                (double)report["top1"]!,
-                report["top1Interval95"] is JsonArray { Count: 2 } ends ? ((double)ends[0]!, (double)ends[1]!) : null);
+                (double)report.Required("top1"),
+                report["top1Interval95"] is JsonArray { Count: 2 } ends
+                    ? ((double)ends[0].Required(), (double)ends[1].Required())
+                    : null);
             return (line, Matrix(report, line));
         }
         catch (Exception error) when (
             error is JsonException or InvalidOperationException or FormatException or ArgumentException
-                or NullReferenceException or IOException)
+                or IOException)
         {
             return null;
         }
@@ -68,7 +71,8 @@ internal static class RunEvaluations
 
         List<IReadOnlyList<int>> counts =
         [
-            .. rows.Select(row => (IReadOnlyList<int>)[.. row!.AsArray().Select(count => (int)count!)]),
+            .. rows.Select(row => (IReadOnlyList<int>)
+                [.. row.Required().AsArray().Select(count => (int)count.Required())]),
         ];
         return counts.TrueForAll(row => row.Count == classes.Count)
             ? new Confusion(

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using MoCoSharp.Cli.Reports;
 using MoCoSharp.Report.RunReports;
 using MoCoSharp.Runs;
+using static System.FormattableString;
 
 namespace MoCoSharp.Cli.Watching;
 
@@ -24,11 +25,14 @@ internal sealed class LiveImages : IDisposable
     public LiveImages(RunFolder run, ReportImages request)
     {
         (_run, _request) = (run, request);
-        _thread = new Thread(Follow) { IsBackground = true, Name = "images", Priority = ThreadPriority.BelowNormal };
+        _thread = new Thread(Follow) { IsBackground = true, Name = "images" };
         _thread.Start();
     }
 
-    /// <summary>The parts of the newest checkpoint for which they are made; null before the first.</summary>
+    /// <summary>
+    /// The parts of the newest checkpoint for which they could be made; null before the first. If none could be made,
+    /// the report says why.
+    /// </summary>
     public LearnedView? Newest => _newest;
 
     /// <summary>Ends the work.</summary>
@@ -41,53 +45,80 @@ internal sealed class LiveImages : IDisposable
 
     private void Follow()
     {
-        string? seen = null;
-        while (!_stop.Token.WaitHandle.WaitOne(seen is null ? TimeSpan.Zero : LookEvery))
+        var seen = "";
+        do
         {
-            var newest = Checkpoint();
-            if (newest.Length > 0 && newest != seen)
+            try
             {
-                Make(newest);
-            }
+                var version = Version();
+                if (version.Length == 0)
+                {
+                    _newest = null; // a new run in the same folder
+                }
+                else if (version != seen)
+                {
+                    Show(Make(version));
+                }
 
-            seen = newest;
+                seen = version;
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            catch (Exception error) // an unhandled one would end the page
+            {
+                seen = Version(); // the next checkpoint is another chance
+                Show(new LearnedView(Failed(ExitCode.Message(error)), seen, ""));
+            }
+        }
+        while (!_stop.Token.WaitHandle.WaitOne(LookEvery));
+    }
+
+    // A checkpoint whose images cannot be shown does not replace one whose images are shown.
+    private void Show(LearnedView view)
+    {
+        if (view.Title.Length > 0 || _newest is not { Title.Length: > 0 })
+        {
+            _newest = view;
+        }
+        else if (view.Report.LeftOut.TryGetValue(ReportPart.Neighbors, out var why))
+        {
+            Console.Error.WriteLine($"moco: note: the page keeps its images: {why}");
         }
     }
 
-    // Empty before the first.
-    private string Checkpoint()
+    // Of the newest checkpoint; empty before the first. A new run may write one of the same name.
+    private string Version()
     {
         try
         {
-            return _run.Checkpoints() is [var newest, ..] ? newest : "";
+            return _run.Checkpoints() is [var newest, ..] && new FileInfo(newest) is { Exists: true } file
+                ? Invariant($"{file.Name}:{file.Length}:{file.LastWriteTimeUtc.Ticks}")
+                : "";
         }
-        catch (IOException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             return ""; // the folder is gone
         }
     }
 
-    private void Make(string checkpoint)
+    private LearnedView Make(string version)
     {
-        try
-        {
-            List<JsonObject> metrics = [.. RunFolder.ReadMetrics(_run.MetricsPath)];
-            Dictionary<ReportPart, string> leftOut = [];
-            var report = new LearnedParts(_run, _request, leftOut).AddTo(
-                new RunReport { Name = _run.Path, Verdict = [] }, RunCharts.StepsPerEpoch(metrics), _stop.Token);
-            _newest = new LearnedView(
-                report with { LeftOut = leftOut }, Path.GetFileNameWithoutExtension(checkpoint),
-                report.Neighbors?.Stages[^1].Title ?? "");
-        }
-        catch (OperationCanceledException)
-        {
-            // The page ends.
-        }
-        catch (Exception error) when (error is ConfigurationException or IOException or InvalidDataException)
-        {
-            Console.Error.WriteLine($"moco: note: the page shows no images of {checkpoint}: {error.Message}");
-        }
+        List<JsonObject> metrics = [.. RunFolder.ReadMetrics(_run.MetricsPath)];
+        Dictionary<ReportPart, string> leftOut = [];
+        var report = new LearnedParts(_run, _request, leftOut).AddTo(
+            new RunReport { Name = _run.Path, Verdict = [] }, RunCharts.StepsPerEpoch(metrics), _stop.Token);
+        return new LearnedView(
+            report with { LeftOut = leftOut }, version, report.Neighbors?.Stages[^1].Title ?? "");
     }
+
+    private RunReport Failed(string why) => new()
+    {
+        Name = _run.Path,
+        Verdict = [],
+        LeftOut = new Dictionary<ReportPart, string> { [ReportPart.Neighbors] = why },
+    };
 }
 
 /// <summary>Parts of a page that need features of images.</summary>

@@ -115,7 +115,8 @@ internal sealed class LiveRun(RunFolder run, long? totalSteps = null, LiveImages
             return report with { LeftOut = why };
         }
 
-        return report.WithImagesOf(newest.Report) with
+        report = report.WithImagesOf(newest.Report);
+        return newest.Title.Length == 0 ? report : report with
         {
             Live = report.Live! with { Images = new LiveImageParts(newest.Version, newest.Title) },
         };
@@ -123,7 +124,8 @@ internal sealed class LiveRun(RunFolder run, long? totalSteps = null, LiveImages
 
     // Charts get new points instead, and the images of a page are in its styles.
     private bool CanBeReplaced(LivePart part) => part.Name != RunReportPage.Anchor(ReportPart.Curves)
-        && (images is null || !RunReport.OfImages.Select(RunReportPage.Anchor).Contains(part.Name));
+        && (images?.Newest is not { Title.Length: > 0 }
+            || !RunReport.OfImages.Select(RunReportPage.Anchor).Contains(part.Name));
 
     // Differs if a file that the report shows has changed.
     private string Stamp()

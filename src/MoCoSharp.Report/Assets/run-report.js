@@ -21,7 +21,7 @@
     return Object.assign({
       paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)',
       font: { family: 'system-ui, sans-serif', size: 12, color: color('--text') },
-      modebar: { bgcolor: 'rgba(0,0,0,0)', color: color('--quiet'), activecolor: color('--accent') },
+      modebar: { uirevision: 'tools', bgcolor: 'rgba(0,0,0,0)', color: color('--quiet'), activecolor: color('--accent') },
       hoverlabel: { namelength: -1, bgcolor: color('--ground'), bordercolor: color('--line'), font: { color: color('--text') } },
     }, layout);
   }
@@ -150,6 +150,7 @@
   }
 
   let selected = new Set(); // points of the map
+  let isDrawingMap = false; // a lasso is then lost, and what it selected is not
 
   function drawMap(target) {
     const map = report.map;
@@ -174,13 +175,14 @@
         : members.map((index, i) => selected.has(index) ? i : -1).filter(i => i >= 0),
       marker: { size: 6, opacity: 0.8, color: palette[(label + palette.length) % palette.length] },
     }));
+    isDrawingMap = true;
     return Plotly.react(target, traces, themed({
       height: 560, margin: { l: 4, r: 4, t: 36, b: 8 }, // the buttons stand above the legend
       dragmode: 'lasso', hovermode: 'closest',
       selections: [], xaxis: { visible: false }, yaxis: { visible: false, scaleanchor: 'x' },
       showlegend: groups.size > 1,
-      legend: { itemsizing: 'constant' },
-    }), config);
+      legend: { itemsizing: 'constant', uirevision: isByClass ? 'classes' : 'clusters' }, // hidden ones stay hidden
+    }), config).finally(() => { isDrawingMap = false; });
   }
 
   function clearSelection() {
@@ -199,9 +201,8 @@
         element('div', 'quiet', label < 0 ? '' : map.classNames[label]),
         element('div', 'quiet', map.clusters.length === 0 ? '' : map.clusterNames[map.clusters[index]]));
     });
-    let isMoving = false; // a lasso is then lost, and what it selected is not
     target.on('plotly_selected', event => {
-      if (isMoving) {
+      if (isDrawingMap) {
         return;
       }
 
@@ -212,15 +213,12 @@
       byId('selection-title').textContent = members.length === 0 ? ''
         : `${members.length} images selected` + (shown.length < members.length ? `, ${shown.length} shown` : '');
     });
-    target.on('plotly_deselect', () => isMoving || clearSelection());
+    target.on('plotly_deselect', () => isDrawingMap || clearSelection());
     byId('map-colors')?.addEventListener('change', () => {
       clearSelection();
       drawMap(target);
     });
-    byId('map-stage')?.addEventListener('input', () => {
-      isMoving = true;
-      drawMap(target).then(() => { isMoving = false; });
-    });
+    byId('map-stage')?.addEventListener('input', () => drawMap(target));
   }
 
   for (const swatch of document.querySelectorAll('.swatch[data-color]')) {

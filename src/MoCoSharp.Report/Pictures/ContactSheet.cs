@@ -65,7 +65,11 @@ internal static class ContactSheet
         if (tile.Image is { } image)
         {
             using var reduced = Thumbnail.Reduce(image, Side);
-            Copy(reduced, sheet, left + ((Side - reduced.Width) / 2), top + ((Side - reduced.Height) / 2));
+            // A small image is enlarged by a whole number, so that its pixels stay sharp.
+            var times = Side / Math.Max(reduced.Width, reduced.Height);
+            Copy(
+                reduced, sheet, left + ((Side - (times * reduced.Width)) / 2),
+                top + ((Side - (times * reduced.Height)) / 2), times);
         }
         else
         {
@@ -100,13 +104,16 @@ internal static class ContactSheet
         }
     }
 
-    private static void Copy(ImageBuffer from, ImageBuffer to, int left, int top)
+    private static void Copy(ImageBuffer from, ImageBuffer to, int left, int top, int times)
     {
-        var stride = 3 * from.Width;
-        for (var y = 0; y < from.Height; y++)
+        for (var y = 0; y < times * from.Height; y++)
         {
-            var target = 3 * (((top + y) * to.Width) + left);
-            from.AsSpan().Slice(y * stride, stride).CopyTo(to.Pixels.AsSpan(target));
+            for (var x = 0; x < times * from.Width; x++)
+            {
+                var source = 3 * ((y / times * from.Width) + (x / times));
+                var target = 3 * (((top + y) * to.Width) + left + x);
+                from.AsSpan().Slice(source, 3).CopyTo(to.Pixels.AsSpan(target));
+            }
         }
     }
 }

@@ -70,7 +70,7 @@ internal static class ReportSections
         <div id="selection"></div>
         """);
 
-    // The newest stage comes first.
+    // At the start, the page shows the newest stage, which is the last.
     private static string StageSlider(string id, int stages) => Invariant(
         $"""
         <p class="slider">

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using MoCoSharp.Data;
 using static System.FormattableString;
 
 namespace MoCoSharp.Diagnostics;
@@ -26,7 +27,8 @@ public sealed record LabelFreeFigures(double PooledRank, double HeadRank, double
 
     internal static LabelFreeFigures? From(JsonObject line) => line["labelFree"] is JsonObject json
         ? new LabelFreeFigures(
-            (double)json["pooledRank"]!, (double)json["headRank"]!, (double?)json["lidar"], (int)json["images"]!,
+            (double)json.Required("pooledRank"), (double)json.Required("headRank"), (double?)json["lidar"],
+            (int)json.Required("images"),
             (double?)line["seconds"] ?? 0)
         : null;
 }

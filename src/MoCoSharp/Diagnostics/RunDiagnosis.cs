@@ -137,13 +137,13 @@ public sealed record RunDiagnosis
     private static IEnumerable<Diagnosis> ToldWhileTraining(IEnumerable<JsonObject> metrics) => metrics
         .Where(line => line.ContainsKey("verdict"))
         .Select(line => new Diagnosis(
-            $"{line["verdict"]}", (long)line["step"]!, $"{line["finding"]}", $"{line["evidence"]}",
+            $"{line["verdict"]}", (long)line.Required("step"), $"{line["finding"]}", $"{line["evidence"]}",
             $"{line["cause"]}", $"{line["cure"]}"));
 
     // Other images replace the images left out. At a tenth of all samples, the data set is no longer the intended one.
     private static Diagnosis? TooManyLeftOut(LeftOut? leftOut, RunConfig config, List<JsonObject> metrics)
     {
-        var steps = metrics.Select(line => (long)line["step"]!).DefaultIfEmpty().Max();
+        var steps = metrics.Select(line => (long)line.Required("step")).DefaultIfEmpty().Max();
         if (leftOut is null || steps == 0)
         {
             return null;
@@ -189,10 +189,10 @@ public sealed record RunDiagnosis
 
         try
         {
-            return Diverged(run, JsonNode.Parse(File.ReadAllText(run.DivergedPath))!.AsObject());
+            return Diverged(run, JsonNode.Parse(File.ReadAllText(run.DivergedPath)).Required().AsObject());
         }
         catch (Exception error)
-            when (error is JsonException or InvalidOperationException or NullReferenceException or FormatException)
+            when (error is JsonException or InvalidOperationException or FormatException)
         {
             throw new InvalidDataException($"{run.DivergedPath}: cannot be read: {error.Message}", error);
         }
@@ -201,11 +201,11 @@ public sealed record RunDiagnosis
     private static Diagnosis Diverged(RunFolder run, JsonObject told)
     {
         const int named = 5;
-        var images = told["images"]!.AsArray().Select(name => (string)name!).ToList();
+        var images = told.Required("images").AsArray().Select(name => (string)name.Required()!).ToList();
         var more = images.Count > named ? $" and {images.Count - named} more in diverged.json" : "";
         var checkpoint = told["checkpoint"] ?? "the beginning";
         return new Diagnosis(
-            "diverged", (long)told["step"]!, $"The loss is {told["loss"]}: the run has ended.",
+            "diverged", (long)told.Required("step"), $"The loss is {told["loss"]}: the run has ended.",
             $"First bad tensor: {told["firstBadTensor"]}; last good loss {told["lastGoodLoss"]} " +
             $"at step {told["lastGoodStep"]}, learning rate {told["learningRate"]}. " +
             $"The batch: {string.Join(", ", images.Take(named))}{more}.",

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using MoCoSharp.Data;
 using MoCoSharp.Features;
 using MoCoSharp.Optimization;
 using MoCoSharp.Runs;
@@ -58,7 +59,8 @@ public sealed record RunWorth
         var config = run.ReadConfig();
         var knn = BaselinesFile.Read(run.BaselinesPath);
         var figures = lines
-            .Select(line => (Epoch: (int)line["epoch"]!, Step: (long)line["step"]!, Of: LabelFreeFigures.From(line)))
+            .Select(line => (
+                Epoch: (int)line.Required("epoch"), Step: (long)line.Required("step"), Of: LabelFreeFigures.From(line)))
             .Where(item => item.Of is not null)
             .Select(item => (item.Epoch, item.Step, Of: item.Of!))
             .ToList();
@@ -79,7 +81,7 @@ public sealed record RunWorth
         [
             .. lines
                 .Where(line => line["protocol"] is { } protocol && (string)protocol! == file.Protocol)
-                .Select(line => new EpochScore((int)line["epoch"]!, (double)line["knn"]!)),
+                .Select(line => new EpochScore((int)line.Required("epoch"), (double)line.Required("knn"))),
         ];
         var trend = ScoreTrend.OfKnn(scores, encoder.Queries.Length, config.Epochs, FallsToZero(config));
         var (low, high) = encoder.Interval;

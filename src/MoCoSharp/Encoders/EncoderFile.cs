@@ -101,10 +101,10 @@ internal static class EncoderFile
 
         try
         {
-            return [.. JsonNode.Parse(text)!.AsArray().Select(name => (string)name!)];
+            return [.. JsonNode.Parse(text).Required().AsArray().Select(name => (string)name.Required()!)];
         }
         catch (Exception error)
-            when (error is JsonException or InvalidOperationException or ArgumentException or NullReferenceException)
+            when (error is JsonException or InvalidOperationException or ArgumentException)
         {
             throw new InvalidDataException($"{path}: its {ClassesKey} are not a list of names.", error);
         }

@@ -95,7 +95,8 @@ internal sealed class SearchQueries
         if (images is IImageFiles ofSet && _files.Count > 0)
         {
             // Links are followed for files of the right name only: a set may have a million.
-            var names = _paths.Select(path => Path.GetFileName(path)).ToHashSet(StringComparer.Ordinal);
+            var names = _paths.Concat(_files.Select(file => file.Path)).Select(path => Path.GetFileName(path))
+                .ToHashSet(StringComparer.Ordinal);
             for (var i = 0; i < images.Count; i++)
             {
                 var path = ofSet.PathOf(i);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using MoCoSharp.Data;
 using MoCoSharp.Features;
 
 namespace MoCoSharp.Runs;
@@ -28,13 +29,13 @@ internal sealed record BaselinesFile(
         {
             return File.Exists(path) && JsonNode.Parse(File.ReadAllText(path)) is JsonObject json
                 ? new BaselinesFile(
-                    (string)json["protocol"]!, json["encoder"] is JsonObject encoder ? Score(encoder) : null,
-                    (long)json["step"]!, [.. json["baselines"]!.AsArray().Select(item => Score(item!.AsObject()))])
+                    (string)json.Required("protocol")!, json["encoder"] is JsonObject encoder ? Score(encoder) : null,
+                    (long)json.Required("step"),
+                    [.. json.Required("baselines").AsArray().Select(item => Score(item.Required().AsObject()))])
                 : null;
         }
         catch (Exception error) when (
-            error is JsonException or InvalidOperationException or NullReferenceException or FormatException
-                or ArgumentException)
+            error is JsonException or InvalidOperationException or FormatException or ArgumentException)
         {
             return null; // it is measured and written again
         }
@@ -74,16 +75,16 @@ internal sealed record BaselinesFile(
 
     private static KnnScore Score(JsonObject json)
     {
-        var count = (int)json["queries"]!;
-        var leftOut = json["leftOut"]!.AsArray().Select(index => (int)index!).ToHashSet();
-        var bits = Convert.FromBase64String((string)json["right"]!);
+        var count = (int)json.Required("queries");
+        var leftOut = json.Required("leftOut").AsArray().Select(index => (int)index.Required()).ToHashSet();
+        var bits = Convert.FromBase64String((string)json.Required("right")!);
         if (bits.Length != (count + 7) / 8)
         {
             throw new FormatException();
         }
 
         return new KnnScore(
-            (string)json["name"]!,
+            (string)json.Required("name")!,
             [.. Enumerable.Range(0, count + leftOut.Count).Where(index => !leftOut.Contains(index))],
             [.. Enumerable.Range(0, count).Select(i => (bits[i / 8] >> (i % 8) & 1) == 1)]);
     }

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Win32.SafeHandles;
+using MoCoSharp.Data;
 
 namespace MoCoSharp.Runs;
 
@@ -206,16 +207,13 @@ internal sealed partial class RunLock : IDisposable
             try
             {
                 return JsonNode.Parse(reader.ReadToEnd()) is JsonObject json
-                    ? new((int)json["process"]!, (string)json["host"]!, (string)json["started"]!, (long)json["beat"]!)
+                    ? new(
+                        (int)json.Required("process"), (string)json.Required("host")!,
+                        (string)json.Required("started")!, (long)json.Required("beat"))
                     : null;
             }
             catch (Exception error)
-                when (error
-                        is JsonException
-                            or InvalidOperationException
-                            or FormatException
-                            or NullReferenceException
-                            or ArgumentNullException)
+                when (error is JsonException or InvalidOperationException or FormatException)
             {
                 return null; // empty or incomplete: no known owner
             }

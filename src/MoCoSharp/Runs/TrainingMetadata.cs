@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using MoCoSharp.Data;
 using MoCoSharp.Methods;
 
 namespace MoCoSharp.Runs;
@@ -110,10 +111,9 @@ internal static class TrainingMetadata
     {
         try
         {
-            return [.. JsonNode.Parse(metadata["losses"])!.AsArray().Select(item => (double)item!)];
+            return [.. JsonNode.Parse(metadata["losses"]).Required().AsArray().Select(item => (double)item.Required())];
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException
-            or NullReferenceException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException or FormatException)
         {
             throw metadata.Fault("losses", "is no list of numbers");
         }

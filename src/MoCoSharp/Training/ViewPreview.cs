@@ -40,7 +40,7 @@ internal static class ViewPreview
         ArgumentNullException.ThrowIfNull(data);
         ArgumentNullException.ThrowIfNull(transform);
         ArgumentNullException.ThrowIfNull(config);
-        var times = Math.Max(1, LeastSide / transform.Size);
+        var times = (LeastSide + transform.Size - 1) / transform.Size; // rounded up
         var side = times * transform.Size;
         var (pairWidth, head) = ((2 * side) + HalfGap, (2 * Gap) + PictureText.Height(TitleSize));
         var rowHeight = side + PictureText.Height(NameSize) + Gap;

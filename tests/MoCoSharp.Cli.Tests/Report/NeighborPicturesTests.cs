@@ -51,8 +51,9 @@ public sealed class NeighborPicturesTests
         Assert.Equal(100, At(sheet, 10 + 56, 71 + 56)); // the middle of the first tile
         Assert.Equal(255, At(sheet, 10 + 56, 71 + 20)); // above an image that is 112 x 56
         Assert.Equal(31, At(sheet, 10 + 112 + 15, 71 + 56)); // the line between the query and its neighbors
-        Assert.Equal(20, At(sheet, 152 + 56, 71 + 56)); // a small image is not enlarged
-        Assert.Equal(255, At(sheet, 152 + 20, 71 + 56));
+        Assert.Equal(20, At(sheet, 152 + 6, 71 + 56)); // an image of 50 x 50, enlarged twice
+        Assert.Equal(255, At(sheet, 152 + 5, 71 + 56));
+        Assert.Equal((20, 255), (At(sheet, 152 + 105, 71 + 105), At(sheet, 152 + 106, 71 + 106)));
         Assert.Equal(20, At(sheet, 10 + 56, 71 + 167 + 56));
         Assert.Equal(232, At(sheet, 274 + 2, 71 + 2)); // an image that is gone
         Assert.Contains(Enumerable.Range(274, 112), x => At(sheet, x, 71 + 56) < 200); // "cannot be read"

@@ -142,9 +142,27 @@ public sealed class ReportInBrowserTests : IDisposable
         await page.Keyboard.PressAsync("Home");
 
         Assert.Equal("before training", await page.Locator("#map-stage-title").TextContentAsync());
+        await page.WaitForFunctionAsync("() => document.documentElement.dataset.ready === 'true'");
         var after = (await second.BoundingBoxAsync())!;
         Assert.True(Math.Abs(after.X - before.X) + Math.Abs(after.Y - before.Y) > 50);
         Assert.Equal(SampleReport.Images, await page.Locator("#selection .thumbnail").CountAsync());
+        Assert.Equal([], chromium.Faults);
+    }
+
+    [Fact]
+    public async Task AHiddenClass_StaysHidden_WhenTheSliderMoves()
+    {
+        await using var chromium = await Chromium.OpenAsync(File);
+        var page = chromium.Page;
+        await page.Locator("#map .legendtoggle").First.ClickAsync();
+        await page.WaitForFunctionAsync(
+            "() => document.querySelectorAll('#map .scatterlayer .trace').length === 9");
+
+        await page.Locator("#map-stage").FocusAsync();
+        await page.Keyboard.PressAsync("Home");
+
+        Assert.Equal("before training", await page.Locator("#map-stage-title").TextContentAsync());
+        Assert.Equal(9, await page.Locator("#map .scatterlayer .trace").CountAsync());
         Assert.Equal([], chromium.Faults);
     }
 

@@ -82,6 +82,7 @@ public sealed class WatchCommandTests : IDisposable
             "watch", "none", "--port", "70000");
         Refused(["--images is 0, expected 1 to 100000"], "watch", "run", "--images", "0");
         Refused(["--data requires --images"], "watch", "run", "--data", "photos");
+        Refused(["nowhere: there is no such folder"], "watch", "run", "--images", "9", "--data", "nowhere");
         Refused(
             ["--watch-port requires --watch", "--open requires --watch"], "pretrain", "--watch-port", "1", "--open");
         Refused(["--dry-run trains nothing to watch"], "pretrain", "--watch", "--dry-run");

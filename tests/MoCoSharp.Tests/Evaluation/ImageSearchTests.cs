@@ -93,6 +93,21 @@ public sealed class ImageSearchTests : IDisposable
     }
 
     [Fact]
+    public void AQueryThatIsALinkInTheSet_IsNotItsOwnNeighbor_ThoughItsFileHasAnotherName()
+    {
+        var stored = Path.Combine(folder, "SHA256-1234.png"); // as git-annex and other stores keep files
+        var link = Path.Combine(Photos, "03.png");
+        File.Move(link, stored);
+        File.CreateSymbolicLink(link, stored);
+
+        var result = new ImageSearch(trained, ImageFolder.Open(Photos)).Find([link], k: 12);
+
+        var neighbors = Assert.Single(result.Queries).Neighbors;
+        Assert.Equal(11, neighbors.Count);
+        Assert.DoesNotContain("03.png", neighbors.Select(neighbor => neighbor.Name));
+    }
+
+    [Fact]
     public void FilesFromElsewhere_AndFolders_AreQueries_AndBrokenOnesAreCounted()
     {
         var elsewhere = Directory.CreateDirectory(Path.Combine(folder, "elsewhere")).FullName;
