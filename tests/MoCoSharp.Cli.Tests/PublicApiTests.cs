@@ -73,8 +73,8 @@ public sealed partial class PublicApiTests
 
         Assert.Equal(
             [
-                "EnumNames", "FileSignature", "ImageList", "NearestWord", "Patterns", "RealPath", "RequiredJson",
-                "SharedImages", "Shell", "TurnedImages",
+                "EnumNames", "EvenSpread", "FileSignature", "ImageList", "NearestWord", "Patterns", "RealPath",
+                "RequiredJson", "SharedImages", "Shell", "TurnedImages",
             ],
             used.Where(name => !shown.Contains(name)).Select(name => name.Split('.')[^1]).Order());
     }

@@ -27,7 +27,7 @@ internal sealed class RunMap(IImageDataset images, bool upright)
     /// <param name="stop">Ends the work early.</param>
     public void Add(string title, FeatureSet features, Action<int, int> progress, CancellationToken stop)
     {
-        var rows = Rows(features);
+        var rows = EvenSpread.Of(features.Indices.Length, Most);
         if (rows.Length < Fewest)
         {
             return;
@@ -43,7 +43,7 @@ internal sealed class RunMap(IImageDataset images, bool upright)
     /// <param name="clusters">The cluster of each row of the features; null without clusters.</param>
     public FeaturePlot? Draw(FeatureSet features, (ClusterList Shown, int[] Of)? clusters)
     {
-        var rows = Rows(features);
+        var rows = EvenSpread.Of(features.Indices.Length, Most);
         if (rows.Length < Fewest)
         {
             return null;
@@ -59,12 +59,6 @@ internal sealed class RunMap(IImageDataset images, bool upright)
             Clusters = clusters is { Of: var of } ? [.. rows.Select(row => of[row])] : [],
             ClusterNames = clusters is { Shown: var shown } ? [.. shown.All.Select(Name)] : [],
         };
-    }
-
-    private static int[] Rows(FeatureSet features)
-    {
-        var (all, count) = (features.Indices.Length, Math.Min(Most, features.Indices.Length));
-        return [.. Enumerable.Range(0, count).Select(i => (int)((long)i * all / count))];
     }
 
     // Each stage is turned like the next, so that images stay about where they are when the stage changes.

@@ -36,11 +36,7 @@ internal class ImageSubset : IImageDataset
     /// <summary>At most this many images, spread evenly over a set.</summary>
     /// <param name="whole">The set.</param>
     /// <param name="most">Above 0.</param>
-    public static ImageSubset Spread(IImageDataset whole, int most)
-    {
-        var count = Math.Min(most, whole.Count);
-        return Of(whole, [.. Enumerable.Range(0, count).Select(i => (int)((long)i * whole.Count / count))]);
-    }
+    public static ImageSubset Spread(IImageDataset whole, int most) => Of(whole, EvenSpread.Of(whole.Count, most));
 
     public LabeledImage Read(int index) => Whole.Read(_indices[index]);
 
