@@ -37,7 +37,8 @@ public sealed class ResumeTests : SmallRunTests
     public void TheLastCheckpoint_KnowsTheBestOfAllEvaluations_TheLastToo()
     {
         var lastWasBest = 0;
-        for (long seed = 1; seed <= 4; seed++)
+        const int few = 4, many = 30; // which seeds have their best at the end depends on the processor's rounding
+        for (long seed = 1; seed <= few || (seed <= many && lastWasBest == 0); seed++)
         {
             var name = $"seed{seed}";
             Train(
