@@ -50,7 +50,9 @@ internal sealed class LearnedParts(RunFolder run, ReportImages request, Dictiona
                 map.Add(title, features, Progress($"map {title}"), stop);
             }
 
-            return With(report with { Neighbors = neighbors.Draw() }, newest!, map, images, upright, stop);
+            return newest is null
+                ? throw new InvalidDataException("no checkpoint of the run can be read.")
+                : With(report with { Neighbors = neighbors.Draw() }, newest, map, images, upright, stop);
         }
         catch (Exception error) when (error is InvalidDataException or DataSourceException or IOException)
         {

@@ -240,7 +240,6 @@
     query.addEventListener('change', draw);
   }
 
-
   if (report.neighbors !== null) {
     const slider = byId('stage');
     slider.addEventListener('input', () => showStage(Number(slider.value)));
