@@ -98,7 +98,7 @@ public sealed class DataDoctorTests : IDisposable
         Moco.Signal(process, "INT");
         process.StandardOutput.ReadToEnd();
 
-        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)));
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(4)));
         Assert.True(process.ExitCode == 75, string.Join('\n', said));
         Assert.Contains(
             "moco: stopping; nothing is written; a second Ctrl-C ends at once.", process.StandardError.ReadToEnd());

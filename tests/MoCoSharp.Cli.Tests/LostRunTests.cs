@@ -90,7 +90,7 @@ public sealed class LostRunTests : IDisposable
             process.Kill();
         }
 
-        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(2)));
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(4)));
         output();
         var killed = process.ExitCode == 128 + 9;
         Assert.True(killed || process.ExitCode == 0, $"exit {process.ExitCode} after {last()}");
@@ -106,7 +106,7 @@ public sealed class LostRunTests : IDisposable
         using var process = Process.Start(Moco.StartInfo(folder, Arguments(run)))!;
         var output = Listen(process, moment, out var last);
         Moco.Signal(process, "TERM");
-        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(2)));
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(4)));
         output();
         Assert.True(process.ExitCode is 75 or 0, $"exit {process.ExitCode} after {last()}");
         Log(

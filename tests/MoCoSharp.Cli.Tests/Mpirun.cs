@@ -87,7 +87,7 @@ internal sealed class Job : IDisposable
     /// <summary>Waits for the end, at most a minute more than the longest that is promised.</summary>
     public (string Output, string Error) Wait(int? code)
     {
-        if (!Process.WaitForExit(TimeSpan.FromMinutes(2)))
+        if (!Process.WaitForExit(TimeSpan.FromMinutes(4)))
         {
             Process.Kill(entireProcessTree: true);
             Assert.Fail($"It did not end. It said: {Said(output)}{Said(error)}");

@@ -289,7 +289,7 @@ public sealed class PretrainTests : IDisposable
         }
 
         process.StandardOutput.ReadToEnd();
-        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)));
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(4)));
         Assert.Equal(75, process.ExitCode);
 
         var (code, output, error) = Moco.Run(folder, "pretrain", "--resume", "--run", "run", "--steps", "1");

@@ -141,7 +141,7 @@ public sealed class SearchTests(SearchTests.Photos made) : IClassFixture<SearchT
         Moco.Signal(process, "INT");
 
         Assert.Equal("", process.StandardOutput.ReadToEnd());
-        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)));
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(4)));
         Assert.Equal(75, process.ExitCode);
     }
 

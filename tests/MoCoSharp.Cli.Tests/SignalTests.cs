@@ -17,7 +17,7 @@ public sealed class SignalTests : IDisposable
         Until(process, "step 20/");
         Moco.Signal(process, signal);
         process.StandardOutput.ReadToEnd();
-        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)));
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(4)));
         Assert.Equal(75, process.ExitCode);
         Assert.NotEmpty(RunFolder.Open(Path.Combine(folder, "run")).Checkpoints());
     }
@@ -33,7 +33,7 @@ public sealed class SignalTests : IDisposable
         Until(process, "step ");
         Moco.Signal(process, "TERM");
         process.StandardOutput.ReadToEnd();
-        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)));
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(4)));
         Assert.Equal(75, process.ExitCode);
         Assert.Equal(2, RunFolder.Open(Path.Combine(folder, "run")).Checkpoints().Count);
     }
@@ -53,7 +53,7 @@ public sealed class SignalTests : IDisposable
         Moco.Signal(process, "INT");
         Until(process.StandardError, "a second Ctrl-C");
         Moco.Signal(process, "INT");
-        Assert.True(process.WaitForExit(TimeSpan.FromSeconds(30)));
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(4)));
         Assert.Equal(130, process.ExitCode);
         Assert.Empty(Directory.GetFiles(Path.Combine(folder, "run", "checkpoints")));
     }
@@ -112,7 +112,7 @@ public sealed class SignalTests : IDisposable
             """;
         var start = new ProcessStartInfo("unshare", ["-rm", "sh", "-c", script]) { WorkingDirectory = folder };
         using var process = Process.Start(start)!;
-        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(3)));
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(4)));
 
         var said = File.ReadAllText(Path.Combine(folder, "err.txt"));
         Assert.True(process.ExitCode == 0, $"{process.ExitCode}: {said}");

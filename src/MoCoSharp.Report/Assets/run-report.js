@@ -182,7 +182,10 @@
       selections: [], xaxis: { visible: false }, yaxis: { visible: false, scaleanchor: 'x' },
       showlegend: groups.size > 1,
       legend: { itemsizing: 'constant', uirevision: isByClass ? 'classes' : 'clusters' }, // hidden ones stay hidden
-    }), config).finally(() => { isDrawingMap = false; });
+    }), config).finally(() => {
+      isDrawingMap = false;
+      target.dataset.shows = stage.title;
+    });
   }
 
   function clearSelection() {

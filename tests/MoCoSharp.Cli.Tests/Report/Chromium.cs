@@ -5,6 +5,9 @@ namespace MoCoSharp.Cli.Tests.Report;
 /// <summary>A page in Chromium; where there is none, a test is skipped, and fails in CI.</summary>
 internal sealed class Chromium : IAsyncDisposable
 {
+    // The longest wait for a page, on a busy machine.
+    private const float Patience = 240_000; // milliseconds
+
     private static readonly string? Program = new[] { "/usr/bin/chromium", "/usr/bin/google-chrome" }
         .FirstOrDefault(File.Exists);
 
@@ -50,8 +53,10 @@ internal sealed class Chromium : IAsyncDisposable
         {
             ExecutablePath = Program,
             Args = ["--no-sandbox"], // containers run as root
+            Timeout = Patience,
         });
         var page = await browser.NewPageAsync(new() { ViewportSize = new() { Width = 1280, Height = 900 } });
+        page.SetDefaultTimeout(Patience);
         var chromium = new Chromium(playwright, browser, page);
         await page.GotoAsync(new Uri(file).AbsoluteUri);
         await page.WaitForSelectorAsync(ready, new() { State = WaitForSelectorState.Attached });

@@ -141,8 +141,8 @@ public sealed class ReportInBrowserTests : IDisposable
         await page.Locator("#map-stage").FocusAsync();
         await page.Keyboard.PressAsync("Home");
 
+        await page.Locator("#map[data-shows='before training']").WaitForAsync();
         Assert.Equal("before training", await page.Locator("#map-stage-title").TextContentAsync());
-        await page.WaitForFunctionAsync("() => document.documentElement.dataset.ready === 'true'");
         var after = (await second.BoundingBoxAsync())!;
         Assert.True(Math.Abs(after.X - before.X) + Math.Abs(after.Y - before.Y) > 50);
         Assert.Equal(SampleReport.Images, await page.Locator("#selection .thumbnail").CountAsync());
@@ -161,6 +161,7 @@ public sealed class ReportInBrowserTests : IDisposable
         await page.Locator("#map-stage").FocusAsync();
         await page.Keyboard.PressAsync("Home");
 
+        await page.Locator("#map[data-shows='before training']").WaitForAsync();
         Assert.Equal("before training", await page.Locator("#map-stage-title").TextContentAsync());
         Assert.Equal(9, await page.Locator("#map .scatterlayer .trace").CountAsync());
         Assert.Equal([], chromium.Faults);

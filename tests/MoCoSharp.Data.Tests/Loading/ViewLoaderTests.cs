@@ -152,7 +152,7 @@ public sealed class ViewLoaderTests
         Assert.Contains("loader.onBadImage", exception.Message);
     }
 
-    [Fact(Timeout = 20_000)]
+    [Fact(Timeout = 240_000)]
     public async Task AllImagesBroken_ThrowsInsteadOfSearchingForEver()
     {
         using var loader = ViewLoader.Open(
@@ -167,7 +167,7 @@ public sealed class ViewLoaderTests
         Assert.Contains("none of the 6 images", exception.Message);
     }
 
-    [Fact(Timeout = 20_000)]
+    [Fact(Timeout = 240_000)]
     public async Task WorkersException_ReachesTheConsumer()
     {
         var data = new FakeImages(30)
@@ -181,7 +181,7 @@ public sealed class ViewLoaderTests
         Assert.Equal("a fault of the data set", exception.Message);
     }
 
-    [Fact(Timeout = 20_000)]
+    [Fact(Timeout = 240_000)]
     public async Task EarlyBreak_StopsTheWorkersAndReadsABoundedNumberAhead()
     {
         var data = new FakeImages(1000);
@@ -206,7 +206,7 @@ public sealed class ViewLoaderTests
         Assert.Equal(100, loader.Epoch(0).Count()); // and it can be used again
     }
 
-    [Fact(Timeout = 20_000)]
+    [Fact(Timeout = 240_000)]
     public async Task Cancellation_EndsAWaitInTheMiddle()
     {
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
@@ -225,7 +225,7 @@ public sealed class ViewLoaderTests
         Assert.InRange(data.Reads.Count, 1, 10);
     }
 
-    [Fact(Timeout = 20_000)]
+    [Fact(Timeout = 240_000)]
     public async Task Dispose_InTheMiddle_EndsTheEnumeration()
     {
         var loader = ViewLoader.Open(new FakeImages(100), Transform, new LoaderOptions { Workers = 2 }, 0, 5);

@@ -48,7 +48,7 @@ public sealed class RunLockTests : IDisposable
             // Until the shell has become sleep, it would collect its child.
             Assert.True(
                 SpinWait.SpinUntil(
-                    () => File.ReadAllText($"/proc/{parent.Id}/comm").Trim() == "sleep", TimeSpan.FromSeconds(60)));
+                    () => File.ReadAllText($"/proc/{parent.Id}/comm").Trim() == "sleep", TimeSpan.FromMinutes(4)));
             var boot = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
             File.WriteAllText(
                 LockPath, Owner(child, Environment.MachineName, $"{Stat(child)[19]} of boot {boot}"));
@@ -59,7 +59,7 @@ public sealed class RunLockTests : IDisposable
                 killed.Kill();
             }
 
-            Assert.True(SpinWait.SpinUntil(() => Stat(child)[0] == "Z", TimeSpan.FromSeconds(60)));
+            Assert.True(SpinWait.SpinUntil(() => Stat(child)[0] == "Z", TimeSpan.FromMinutes(4)));
             Take().Dispose();
             Assert.Contains("has ended", Assert.Single(notices));
         }

@@ -32,7 +32,7 @@ public sealed class UnreadableBoxedImageTests : IDisposable
         Assert.All(told, bad => Assert.Equal((2, true), (bad.Index, bad.MayPass)));
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = 240_000)]
     public async Task WithoutAnyDetectionImage_ItEndsAfterTheLongestWait()
     {
         var images = Boxed(4);
