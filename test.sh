@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs all tests. Needs the .NET 10 SDK. Those of files for PyTorch let PyTorch itself be the judge: without it they skip, and fail in CI.
-# Those of many processes start some with Open MPI's mpirun, and those of pages open them in Chromium: likewise.
+# Those of many processes start some with Open MPI's mpirun, those of two hosts use ssh, and those of pages open them in Chromium: likewise.
 set -euo pipefail
 cd "$(dirname "$0")"
 status=0
@@ -12,6 +12,9 @@ if [ "${CI:-}" = true ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null &
 fi
 if [ "${CI:-}" = true ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! command -v chromium >/dev/null; then
     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -yqq --no-install-recommends chromium
+fi
+if [ "${CI:-}" = true ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! { command -v sshd && command -v ip && command -v faketime; } >/dev/null; then
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -yqq --no-install-recommends openssh-server iproute2 faketime
 fi
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

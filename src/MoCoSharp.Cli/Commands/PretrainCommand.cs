@@ -352,6 +352,7 @@ internal static class PretrainCommand
         var config = plan.Config;
         Processes.Guard(run);
         Console.WriteLine($"{run.Path}: {plan.Describe()}{RankAgreement.Describe(group)}");
+        LostMachine.Warn(group);
         // Before the work, so that a port in use is told at once.
         using var session = watch is not null && group.Rank == 0
             ? WatchSession.Start(run, watch, plan.TotalSteps)

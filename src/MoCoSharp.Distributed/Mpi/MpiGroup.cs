@@ -21,6 +21,7 @@ public sealed class MpiGroup : IProcessGroup
 
     private MpiGroup(IReadOnlyList<string> libraries, TimeSpan silence, Action<int> lost)
     {
+        Silence = silence;
         _mpi = new MpiThread(
             libraries, silence, lost,
             error => throw new InvalidOperationException("MPI failed outside of any call.", error));
@@ -49,6 +50,9 @@ public sealed class MpiGroup : IProcessGroup
 
     /// <summary>The machine of each rank.</summary>
     public IReadOnlyList<string> Hosts { get; } = [Environment.MachineName];
+
+    /// <summary>The silence after which a process counts as lost.</summary>
+    public TimeSpan Silence { get; }
 
     /// <summary>The MPI library's name and version.</summary>
     public string Library => _mpi.Version.Split(',')[0];
