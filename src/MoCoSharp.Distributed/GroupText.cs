@@ -13,6 +13,11 @@ internal static class GroupText
     {
         ArgumentNullException.ThrowIfNull(group);
         ArgumentNullException.ThrowIfNull(text);
+        if (group.Size == 1)
+        {
+            return [text]; // without a tensor: libtorch may not be loaded yet
+        }
+
         using var scope = NewDisposeScope();
         var bytes = Encoding.UTF8.GetBytes(text);
         var lengths = group.AllGather(tensor([(long)bytes.Length])).flatten().data<long>().ToArray();

@@ -48,7 +48,7 @@ public static partial class AtomicFile
             }
 
             Reached?.Invoke(Stage.Written, path);
-            File.Move(temporary, path, overwrite: true);
+            Replace(temporary, path);
             Reached?.Invoke(Stage.Renamed, path);
             FlushFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
         }
@@ -56,6 +56,25 @@ public static partial class AtomicFile
         {
             TryDelete(temporary);
             throw;
+        }
+    }
+
+    // On Windows, a file that somebody reads cannot be replaced: readers of small files are soon done.
+    private static void Replace(string temporary, string path)
+    {
+        const int tries = 20;
+        for (var tried = 1; ; tried++)
+        {
+            try
+            {
+                File.Move(temporary, path, overwrite: true);
+                return;
+            }
+            catch (Exception error) when (
+                OperatingSystem.IsWindows() && tried < tries && error is (IOException or UnauthorizedAccessException))
+            {
+                Thread.Sleep(50); // a second in all
+            }
         }
     }
 

@@ -30,6 +30,25 @@ public sealed class OwnLibtorchTests : IDisposable
         Assert.Contains($"from {Deployed}", File.ReadAllText(Path.Combine(_folder, "run", "environment.json")));
     }
 
+    [Theory]
+    [InlineData("pretrain --resume --run run --steps 4", "resumed after step 2")]
+    [InlineData("pretrain --resume-with-changes --run run --set epochs=3", "changed: epochs")]
+    [InlineData("inspect run", "run: MoCo v2")]
+    [InlineData("inspect run/checkpoints/step-00000002.safetensors", "conv1.weight")]
+    [InlineData("export run --format onnx -o e.onnx && $moco inspect e.onnx", "as an encoder: ")]
+    [InlineData("export run --format torch -o e.pth && $moco inspect e.pth", "conv1.weight")]
+    [InlineData("knn run", "top-1")]
+    public void ALibtorchFromAnotherFolder_ServesARun(string arguments, string expected)
+    {
+        var moco = $"MOCOSHARP_LIBTORCH='{Deployed}' dotnet '{Path.Combine(_program, "moco.dll")}'";
+        Assert.Equal(0, Moco.RunShell(_folder, $"{moco} {Training}").ExitCode);
+
+        var (code, output, error) = Moco.RunShell(_folder, $"{moco} {arguments.Replace("$moco", moco)}");
+
+        Assert.True(code == 0, error);
+        Assert.Contains(expected, output);
+    }
+
     [Fact]
     public void TheLibtorchOption_HasTheEffectOfTheVariable()
     {
@@ -97,6 +116,7 @@ public sealed class OwnLibtorchTests : IDisposable
             if (inside.Contains("native/lib", StringComparison.Ordinal)
                 ? inside.EndsWith("libLibTorchSharp.so", StringComparison.Ordinal)
                     || inside.EndsWith("libSkiaSharp.so", StringComparison.Ordinal)
+                    || inside.EndsWith("libonnxruntime.so", StringComparison.Ordinal)
                 : !inside.Contains("Tests", StringComparison.Ordinal) && !inside.EndsWith(".pdb"))
             {
                 Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(to, inside))!);

@@ -137,6 +137,7 @@ internal static class InspectCommand
             return;
         }
 
+        TorchRuntime.Load(); // what follows reads tensors
         if (OnnxModel.IsOnnx(path))
         {
             ShowOnnx(path);

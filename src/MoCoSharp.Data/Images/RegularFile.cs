@@ -6,6 +6,7 @@ namespace MoCoSharp.Data.Images;
 /// <summary>Opens files from untrusted folders, where a name may be a pipe without a writer.</summary>
 internal static partial class RegularFile
 {
+    private const string Missing = "there is no such file; a dangling link?";
     private const int NoSuchFile = 2; // ENOENT
     private const int Interrupted = 4; // EINTR
     private const int NoSuchDevice = 6; // ENXIO: a socket
@@ -31,21 +32,12 @@ internal static partial class RegularFile
             throw new NoFileException("has a NUL in its name.");
         }
 
-        if (OperatingSystem.IsWindows())
-        {
-            return File.OpenHandle(path);
-        }
-
         if (Directory.Exists(path))
         {
             throw new NoFileException("is a directory, not an image.");
         }
 
-        // .NET's own open blocks until a pipe has a writer; O_NONBLOCK does not.
-        var flags = OperatingSystem.IsLinux() ? 0x800 | 0x80000 : 0x4 | 0x1000000; // O_NONBLOCK | O_CLOEXEC
-        var handle = new SafeFileHandle(
-            OpenPatiently(() => TryOpen(path, flags), () => Thread.Sleep(10)),
-            ownsHandle: true);
+        var handle = OperatingSystem.IsWindows() ? OpenOnWindows(path) : OpenOnUnix(path);
         try
         {
             _ = RandomAccess.GetLength(handle); // only a seekable file has a length
@@ -55,6 +47,29 @@ internal static partial class RegularFile
         {
             handle.Dispose();
             throw new NoFileException("is not a regular file; a pipe?", error);
+        }
+    }
+
+    // .NET's own open blocks until a pipe has a writer; O_NONBLOCK does not.
+    private static SafeFileHandle OpenOnUnix(string path)
+    {
+        var flags = OperatingSystem.IsLinux() ? 0x800 | 0x80000 : 0x4 | 0x1000000; // O_NONBLOCK | O_CLOEXEC
+        return new(OpenPatiently(() => TryOpen(path, flags), () => Thread.Sleep(10)), ownsHandle: true);
+    }
+
+    private static SafeFileHandle OpenOnWindows(string path)
+    {
+        try
+        {
+            return File.OpenHandle(path);
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new IOException(Missing, error);
+        }
+        catch (UnauthorizedAccessException error)
+        {
+            throw new IOException("Permission denied.", error);
         }
     }
 
@@ -80,7 +95,7 @@ internal static partial class RegularFile
                 var text = Marshal.GetPInvokeErrorMessage(error) + ".";
                 throw error switch
                 {
-                    NoSuchFile => new IOException("there is no such file; a dangling link?"),
+                    NoSuchFile => new IOException(Missing),
                     ProcessFull => new IOException(text + " Allow more (ulimit -n), or lower loader.workers."),
                     _ when NeverAFile.Contains(error) => new NoFileException(text),
                     _ => new IOException(text),

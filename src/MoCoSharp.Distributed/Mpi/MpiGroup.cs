@@ -228,8 +228,22 @@ public sealed class MpiGroup : IProcessGroup
         }
     }
 
-    private static bool IsGone(int process)
+    /// <summary>Whether a process of this machine has ended.</summary>
+    internal static bool IsGone(int process)
     {
+        if (!OperatingSystem.IsLinux())
+        {
+            try
+            {
+                using var found = Process.GetProcessById(process);
+                return found.HasExited;
+            }
+            catch (ArgumentException)
+            {
+                return true;
+            }
+        }
+
         try
         {
             // ended, but not yet waited for by its parent

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using MoCoSharp.Distributed;
+using MoCoSharp.Distributed.Mpi;
 
 namespace MoCoSharp.Tests.Distributed;
 
@@ -23,6 +25,18 @@ public sealed class LauncherTests
 
         Assert.Equal(processes, launcher.Processes);
         Assert.Equal(library, launcher.Libraries is [var first, ..] ? first : "");
+    }
+
+    [Fact]
+    public void AProcessThatHasEnded_IsGone()
+    {
+        using var ended = Process.Start(
+            new ProcessStartInfo("dotnet", "--version") { RedirectStandardOutput = true, UseShellExecute = false })!;
+        var id = ended.Id;
+        ended.WaitForExit();
+
+        Assert.True(MpiGroup.IsGone(id));
+        Assert.False(MpiGroup.IsGone(Environment.ProcessId));
     }
 
     [Fact]
