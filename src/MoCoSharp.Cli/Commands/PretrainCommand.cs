@@ -353,6 +353,11 @@ internal static class PretrainCommand
         Processes.Guard(run);
         Console.WriteLine($"{run.Path}: {plan.Describe()}{RankAgreement.Describe(group)}");
         LostMachine.Warn(group);
+        if (group.Rank == 0)
+        {
+            BusyMachine.Warn(config.Threads);
+        }
+
         // Before the work, so that a port in use is told at once.
         using var session = watch is not null && group.Rank == 0
             ? WatchSession.Start(run, watch, plan.TotalSteps)
