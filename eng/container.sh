@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
 # Builds a container image of moco with buildah, podman or docker, and writes it as an archive: docs/how-to/containers.md.
-#   eng/container.sh [ARCHIVE] [ARGUMENT=VALUE...]      # BASE, PACKAGES: the arguments of eng/Containerfile
+#   eng/container.sh [ARCHIVE [ARGUMENT=VALUE...]]      # BASE, PACKAGES: the arguments of eng/Containerfile
 # NAME is the name of the image; otherwise moco.
 # WITHOUT_LIBTORCH=true leaves libtorch out: a small image, for a libtorch that is mounted.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 archive=${1:-moco.tar}
 name=${NAME:-moco}
+case $archive in *=*)
+    echo "eng/container.sh: \"$archive\" is no name of an archive: eng/container.sh moco.tar $archive" >&2
+    exit 2 ;;
+esac
 shift || true
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -4,20 +4,25 @@
 # Needs root, and buildah, mmdebstrap, runc and jq; no daemon and no registry of images.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-needed="buildah mmdebstrap runc jq"
-if [ "${CI:-}" = true ] && ! command -v $needed > /dev/null; then
-    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -yqq --no-install-recommends $needed
-fi
-if [ "$(id -u)" != 0 ] || ! unshare -m true; then
-    echo "eng/try-container.sh: skipped: it needs root, and may not mount here" >&2
+skip() {
+    echo "eng/try-container.sh: skipped: $1" >&2
+    if [ "${CI:-}" = true ]; then exit 1; fi
     exit 0
-fi
+}
+[ "$(id -u)" = 0 ] || skip "it needs root"
+unshare -m true || skip "it may not mount here"
+for program in buildah mmdebstrap runc jq; do
+    command -v $program > /dev/null && continue
+    [ "${CI:-}" = true ] || skip "there is no $program"
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -yqq --no-install-recommends $program
+done
 work=$(mktemp -d)
 export BUILDAH_ISOLATION=chroot
+name=moco-tried-$$
 containers=()
 clean() {
-    for container in "${containers[@]}"; do buildah rm "$container" > /dev/null; done
-    buildah rmi -f localhost/moco-tried localhost/moco-base > /dev/null 2>&1 || true
+    for container in "${containers[@]}"; do buildah rm "$container" > /dev/null || true; done
+    buildah rmi -f "localhost/$name" "localhost/$name-base" > /dev/null 2>&1 || true
     rm -rf "$work"
 }
 trap clean EXIT
@@ -27,7 +32,7 @@ mmdebstrap --quiet --variant=minbase bookworm "$work/base.tar"
 base=$(buildah from scratch)
 containers+=("$base")
 buildah add -q "$base" "$work/base.tar" / > /dev/null
-buildah commit -q "$base" localhost/moco-base > /dev/null
+buildah commit -q "$base" "localhost/$name-base" > /dev/null
 
 echo "the image"
 mounts='[]'
@@ -39,9 +44,9 @@ if [ "${1:-}" != whole ]; then
         '[{ destination: "/mnt", type: "bind", source: $from, options: ["bind", "ro"] }]')
     variables='["MOCOSHARP_LIBTORCH=/mnt"]'
 fi
-NAME=moco-tried eng/container.sh "$work/moco.tar" BASE=localhost/moco-base > "$work/log" 2>&1 || { cat "$work/log"; exit 1; }
+NAME=$name eng/container.sh "$work/moco.tar" "BASE=localhost/$name-base" > "$work/log" 2>&1 || { cat "$work/log"; exit 1; }
 tail -n 1 "$work/log"
-image=$(buildah from localhost/moco-tried)
+image=$(buildah from "localhost/$name")
 containers+=("$image")
 root=$(buildah mount "$image")
 buildah inspect "$image" > "$work/image.json"

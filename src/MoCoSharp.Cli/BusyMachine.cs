@@ -1,4 +1,6 @@
 using System.Globalization;
+using MoCoSharp.Distributed;
+using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli;
 
@@ -9,12 +11,15 @@ namespace MoCoSharp.Cli;
 internal static class BusyMachine
 {
     private const string LoadFile = "/proc/loadavg"; // 0.20 0.18 0.12 3/80 11206: 3 of 80 threads run now
+    private const string CoreFile = "/proc/cpuinfo";
     private const int Looks = 5;
 
-    /// <summary>Prints a note if a run of several threads starts on a busy machine.</summary>
-    public static void Warn(int threads)
+    /// <summary>Prints a note if a run of several threads on the CPU starts on a busy machine.</summary>
+    public static void Warn(RunConfig config, IProcessGroup group)
     {
-        if (threads > 1 && OperatingSystem.IsLinux() && Note(Others(), Environment.ProcessorCount, threads) is { } note)
+        if (
+            group.Size == 1 && config is { Threads: > 1, Device: "cpu" } && OperatingSystem.IsLinux()
+            && Note(Others(), Environment.ProcessorCount, config.Threads) is { } note)
         {
             Console.Error.WriteLine($"moco: note: {note}");
         }
@@ -38,12 +43,14 @@ internal static class BusyMachine
             ? running
             : 0;
 
-    // The fewest of several looks, without the thread that looks: a moment's work is not a busy machine.
+    // The fewest of several looks, without the thread that looks: a moment's work is not a busy machine. 0 if this
+    // process may not use the whole machine, which the load describes.
     private static int Others()
     {
         try
         {
-            return Enumerable.Range(0, Looks).Min(_ =>
+            var cores = File.ReadLines(CoreFile).Count(line => line.StartsWith("processor", StringComparison.Ordinal));
+            return cores != Environment.ProcessorCount ? 0 : Enumerable.Range(0, Looks).Min(_ =>
             {
                 Thread.Sleep(20); // milliseconds
                 return Running(File.ReadAllText(LoadFile));

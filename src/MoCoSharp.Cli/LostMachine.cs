@@ -32,24 +32,29 @@ internal static class LostMachine
     public static string? Note(
         IReadOnlyList<string> hosts, string library, TimeSpan silence, Func<string, string?> variable)
     {
+        const int shortest = 5; // seconds; less leaves no room for the settings, which are whole seconds
         if (
             hosts.Distinct(StringComparer.Ordinal).Count() == 1
-            || !library.StartsWith("Open MPI v4", StringComparison.Ordinal))
+            || variable("OMPI_COMM_WORLD_SIZE") is null // srun, which has no such settings
+            || !library.StartsWith("Open MPI v4", StringComparison.Ordinal)
+            || silence.TotalSeconds < shortest)
         {
             return null;
         }
 
-        var seconds = Value("time", DefaultTime) + (Value("intvl", DefaultInterval) * Value("probes", DefaultProbes));
-        if (seconds < silence.TotalSeconds)
+        var idle = Value("time", DefaultTime);
+        var seconds = idle + (Value("intvl", DefaultInterval) * Value("probes", DefaultProbes));
+        if (idle > 0 && seconds < silence.TotalSeconds)
         {
             return null;
         }
 
         // A quarter of the silence, and three times an eighth of it.
-        var time = Math.Max(1, (int)(silence.TotalSeconds / 4));
+        var time = (int)(silence.TotalSeconds / 4);
         var interval = Math.Max(1, time / 2);
-        return "if a machine is lost, mpirun may not end for a quarter of an hour: it notices this after " +
-            $"{seconds} s, and the processes end after {silence.TotalSeconds} s. Start it with " +
+        return "mpirun must notice a lost machine before the processes end, after " +
+            $"{silence.TotalSeconds} s; its keepalive {(idle > 0 ? $"takes {seconds} s" : "is off")}, and it may " +
+            "then stay for a quarter of an hour. Start it with " +
             $"--mca oob_tcp_keepalive_time {time} --mca oob_tcp_keepalive_intvl {interval} " +
             "--mca oob_tcp_keepalive_probes 3.";
 

@@ -8,7 +8,8 @@ namespace MoCoSharp.Cli.Tests;
 /// <summary>Open MPI's launcher and the program; where it is missing a test is skipped, and fails in CI.</summary>
 internal static class Mpirun
 {
-    private static readonly string? Launcher = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
+    /// <summary>The launcher's path; null if there is none.</summary>
+    public static readonly string? Launcher = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
         .SelectMany(path => new[] { $"{path}/mpirun.openmpi", $"{path}/mpirun" }).FirstOrDefault(File.Exists);
 
     public static void Demand()
@@ -84,7 +85,7 @@ internal sealed class Job : IDisposable
 
     public void UntilError(string text) => Until(error, text);
 
-    /// <summary>Waits for the end, at most a minute more than the longest that is promised.</summary>
+    /// <summary>Waits for the end, at most four minutes.</summary>
     public (string Output, string Error) Wait(int? code)
     {
         if (!Process.WaitForExit(TimeSpan.FromMinutes(4)))

@@ -162,6 +162,27 @@ public sealed class StudyTests : IDisposable
     }
 
     [Fact]
+    public void CellsOfSeveralCommands_ShareATable()
+    {
+        string[] Arguments(params string[] only) =>
+        [
+            "study", "momentum", "patterns", "--data", "patterns:64", "--run", "s", "--values", "0,0.9", .. only,
+            "--set", .. $"{Moco.Tiny} moco.symmetric=false epochs=1".Split(' '),
+        ];
+        Assert.Equal(0, Moco.Run(folder, Arguments("--only", "momentum-0.9")).ExitCode);
+        var table = File.ReadAllText(Path.Combine(folder, "s", "table.md"));
+        Assert.Contains("| 0 |  |  | 0 |", table); // not trained yet
+        Assert.Matches(@"\| 0\.9 \| \d+\.\d\d \| \d+\.\d\d \| 1 \|", table);
+
+        Assert.Equal(0, Moco.Run(folder, Arguments("--only", "momentum-0")).ExitCode);
+
+        var both = File.ReadAllText(Path.Combine(folder, "s", "table.md"));
+        Assert.Matches(@"\| 0 \| \d+\.\d\d \| \d+\.\d\d \| 1 \|", both);
+        Assert.Equal(table.Split('\n').Single(line => line.StartsWith("| 0.9")),
+            both.Split('\n').Single(line => line.StartsWith("| 0.9")));
+    }
+
+    [Fact]
     public void AWrongStudy_HasAllItsFaultsReportedTogether()
     {
         var (code, _, error) = Moco.Run(

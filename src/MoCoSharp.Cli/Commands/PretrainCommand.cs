@@ -173,6 +173,7 @@ internal static class PretrainCommand
         if (!request.DryRun)
         {
             Notes(plan!, request); // before the budget is measured, which takes time
+            BusyMachine.Warn(plan!.Config, group);
         }
 
         plan = WithinBudget(plan!, group, faults);
@@ -296,8 +297,9 @@ internal static class PretrainCommand
             return Processes.Refuse(group, all);
         }
 
+        BusyMachine.Warn(plan!.Config, group);
         return Train(
-            plan!, run, resumes: true, request.WithChanges, request.Steps, signals, group, request.Watching);
+            plan, run, resumes: true, request.WithChanges, request.Steps, signals, group, request.Watching);
     }
 
     private static void Show(PretrainPlan plan, bool asJson)
@@ -353,11 +355,6 @@ internal static class PretrainCommand
         Processes.Guard(run);
         Console.WriteLine($"{run.Path}: {plan.Describe()}{RankAgreement.Describe(group)}");
         LostMachine.Warn(group);
-        if (group.Rank == 0)
-        {
-            BusyMachine.Warn(config.Threads);
-        }
-
         // Before the work, so that a port in use is told at once.
         using var session = watch is not null && group.Rank == 0
             ? WatchSession.Start(run, watch, plan.TotalSteps)

@@ -108,7 +108,8 @@ internal static class StudyCommand
                 throw new ConfigurationException(faults);
             }
 
-            var cells = Cells(kind, config!, chosen, images!, parsed.GetValue(only), faults);
+            var all = kind.Cells(config!, chosen, images!.Count).ToList();
+            var cells = Cells(all, images, parsed.GetValue(only), faults);
             var path =
                 parsed.GetValue(folder)
                 ?? Path.Combine("runs", $"{kind.Name}-{Path.GetFileNameWithoutExtension(named)}");
@@ -116,6 +117,7 @@ internal static class StudyCommand
                 kind,
                 path,
                 $"{kind.Name}: {Path.GetFileNameWithoutExtension(named)}, {config!.Data}",
+                all,
                 cells,
                 parsed.GetValue(seeds));
             faults.AddRange(runner.Validate());
@@ -146,20 +148,18 @@ internal static class StudyCommand
     }
 
     private static List<StudyCell> Cells(
-        StudyKind kind, RunConfig config, IReadOnlyList<double> values, IImageDataset images, string? only,
-        List<string> faults)
+        IReadOnlyList<StudyCell> all, IImageDataset images, string? only, List<string> faults)
     {
-        var cells = kind.Cells(config, values, images.Count).ToList();
         var names = only?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        var unknown = names?.Except(cells.Select(cell => cell.Name)).ToList() ?? [];
+        var unknown = names?.Except(all.Select(cell => cell.Name)).ToList() ?? [];
         if (unknown.Count > 0)
         {
             faults.Add(
                 $"--only {string.Join(", ", unknown)}: there is no such cell. Expected " +
-                $"{string.Join(", ", cells.Select(cell => cell.Name))}.");
+                $"{string.Join(", ", all.Select(cell => cell.Name))}.");
         }
 
-        cells = [.. cells.Where(cell => names is null || names.Contains(cell.Name))];
+        List<StudyCell> cells = [.. all.Where(cell => names is null || names.Contains(cell.Name))];
         if (cells.Count == 0 && unknown.Count == 0)
         {
             faults.Add(

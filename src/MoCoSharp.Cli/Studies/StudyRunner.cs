@@ -18,10 +18,12 @@ namespace MoCoSharp.Cli.Studies;
 /// <param name="kind">The study.</param>
 /// <param name="folder">The folder of the study.</param>
 /// <param name="title">Title of the table.</param>
-/// <param name="cells">Cells with valid configurations.</param>
+/// <param name="cells">All cells of the study. The table shows those that are finished.</param>
+/// <param name="chosen">The cells to train. Their configurations are valid.</param>
 /// <param name="seeds">Trainings per cell.</param>
 internal sealed class StudyRunner(
-    StudyKind kind, string folder, string title, IReadOnlyList<StudyCell> cells, int seeds)
+    StudyKind kind, string folder, string title, IReadOnlyList<StudyCell> cells, IReadOnlyList<StudyCell> chosen,
+    int seeds)
 {
     /// <summary>The run folder of a cell and a seed.</summary>
     public string FolderOf(StudyCell cell, int seed) => Path.Combine(folder, $"{cell.Name}-seed-{seed}");
@@ -40,56 +42,68 @@ internal sealed class StudyRunner(
     /// </summary>
     public IEnumerable<string> Validate() =>
         from seed in Enumerable.Range(0, seeds)
-        from cell in cells
-        let path = Path.Combine(FolderOf(cell, seed), RunFolder.ConfigName)
-        where File.Exists(path)
-        let differences = Settled(path, ConfigOf(cell, seed)).DifferencesFrom(File.ReadAllText(path))
+        from cell in chosen
+        where RunFolder.Exists(FolderOf(cell, seed))
+        let differences = Differences(cell, seed)
         where differences.Count > 0
         select $"{FolderOf(cell, seed)} has another recipe: {string.Join("; ", differences)}. Name another " +
             "folder with --run, or use the earlier recipe.";
 
-    /// <summary>Trains all remaining cells, one round of cells per seed. Rewrites the tables after each cell.</summary>
+    /// <summary>
+    /// Trains the chosen cells that remain, one round of cells per seed. Rewrites the tables after each cell, with all
+    /// finished cells in the folder, also those of another process.
+    /// </summary>
     public int Run(StopSignals signals)
     {
-        var results = cells.ToDictionary(
-            cell => cell.Name,
-            _ => (IReadOnlyList<StudyResult>)[],
-            StringComparer.Ordinal);
         for (var seed = 0; seed < seeds; seed++)
         {
-            foreach (var (number, cell) in cells.Index())
+            foreach (var (number, cell) in chosen.Index())
             {
                 var path = FolderOf(cell, seed);
                 Console.WriteLine(
-                    $"-- {kind.Name}: cell {(seed * cells.Count) + number + 1} of {seeds * cells.Count}, {path}");
-                if (Train(path, ConfigOf(cell, seed), signals) is not { } result)
+                    $"-- {kind.Name}: cell {(seed * chosen.Count) + number + 1} of {seeds * chosen.Count}, {path}");
+                if (!Train(path, ConfigOf(cell, seed), signals))
                 {
                     Console.Error.WriteLine("moco: stopped. The same command continues.");
                     return ExitCode.Stopped;
                 }
 
-                results[cell.Name] = [.. results[cell.Name], result];
-                StudyTable.Write(folder, title, kind, cells, results);
+                StudyTable.Write(folder, title, kind, cells, Finished());
             }
         }
 
-        Console.WriteLine(StudyTable.Markdown(title, kind, cells, results));
+        Console.WriteLine(StudyTable.Markdown(title, kind, cells, Finished()));
         Console.WriteLine($"{Path.Combine(folder, "table.md")}, table.csv and plot.svg");
         return ExitCode.Done;
     }
 
-    // Null if stopped.
-    private static StudyResult? Train(string path, RunConfig config, StopSignals signals)
+    // The results of each cell, up to the first seed that is not finished.
+    private Dictionary<string, IReadOnlyList<StudyResult>> Finished() => cells.ToDictionary(
+        cell => cell.Name,
+        IReadOnlyList<StudyResult> (cell) =>
+        [
+            .. Enumerable.Range(0, seeds)
+                .Select(seed => RunFolder.Exists(FolderOf(cell, seed)) && Differences(cell, seed).Count == 0
+                    ? Outcome(RunFolder.Open(FolderOf(cell, seed)))
+                    : null)
+                .TakeWhile(outcome => outcome is not null)
+                .Select(outcome => outcome!.Value),
+        ],
+        StringComparer.Ordinal);
+
+    private IReadOnlyList<string> Differences(StudyCell cell, int seed)
+    {
+        var path = Path.Combine(FolderOf(cell, seed), RunFolder.ConfigName);
+        return Settled(path, ConfigOf(cell, seed)).DifferencesFrom(File.ReadAllText(path));
+    }
+
+    // False if stopped.
+    private static bool Train(string path, RunConfig config, StopSignals signals)
     {
         var exists = RunFolder.Exists(path);
-        if (exists && Results(RunFolder.Open(path)) is { } known)
+        if (exists && Outcome(RunFolder.Open(path)) is not null)
         {
-            return known;
-        }
-
-        if (exists && File.Exists(RunFolder.Open(path).DivergedPath))
-        {
-            return StudyResult.Diverged;
+            return true;
         }
 
         List<string> faults = [];
@@ -114,13 +128,13 @@ internal sealed class StudyRunner(
                             plan, RunFolder.Create(path, plan.Config), null, signals, SingleProcess.Instance)
                 ) != ExitCode.Done)
             {
-                return null;
+                return false;
             }
         }
         catch (DivergedException error)
         {
             Console.Error.WriteLine($"moco: {error.Message}");
-            return StudyResult.Diverged;
+            return true;
         }
 
         try
@@ -139,11 +153,12 @@ internal sealed class StudyRunner(
         }
         catch (OperationCanceledException)
         {
-            return null;
+            return false;
         }
 
-        return Results(RunFolder.Open(path))
-            ?? throw new InvalidDataException($"{path}: its evaluations cannot be read.");
+        return Results(RunFolder.Open(path)) is not null
+            ? true
+            : throw new InvalidDataException($"{path}: its evaluations cannot be read.");
     }
 
     private static int GoOn(PretrainPlan plan, string path, StopSignals signals)
@@ -153,6 +168,10 @@ internal sealed class StudyRunner(
         return PretrainCommand.Train(
             plan, run, resumes: true, withChanges: false, steps: null, signals, SingleProcess.Instance);
     }
+
+    // The results, or that the training diverged; null if it is not finished.
+    private static StudyResult? Outcome(RunFolder run) =>
+        Results(run) ?? (File.Exists(run.DivergedPath) ? StudyResult.Diverged : null);
 
     // The results of the newest checkpoint; null if one of the two is missing.
     private static StudyResult? Results(RunFolder run)

@@ -182,10 +182,9 @@
       selections: [], xaxis: { visible: false }, yaxis: { visible: false, scaleanchor: 'x' },
       showlegend: groups.size > 1,
       legend: { itemsizing: 'constant', uirevision: isByClass ? 'classes' : 'clusters' }, // hidden ones stay hidden
-    }), config).finally(() => {
-      isDrawingMap = false;
-      target.dataset.shows = stage.title;
-    });
+    }), config)
+      .then(() => { target.dataset.shows = stage.title; })
+      .finally(() => { isDrawingMap = false; });
   }
 
   function clearSelection() {

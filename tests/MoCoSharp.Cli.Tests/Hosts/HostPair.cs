@@ -19,21 +19,28 @@ internal sealed class HostPair : IDisposable
     ];
 
     private readonly string _folder; // keys and settings of ssh
+    private readonly List<Process> _started = []; // what keeps the hosts, and sshd
     private readonly Process _alpha;
     private readonly Process _beta;
-    private readonly Process _sshd;
 
     /// <summary>Makes the hosts. Their keys and settings are in a folder.</summary>
     public HostPair(string folder)
     {
         _folder = Directory.CreateDirectory(Path.Combine(folder, "ssh")).FullName;
-        _alpha = Host("alpha");
-        _beta = Host("beta");
-        var (alpha, beta) = ($"tapA{Environment.ProcessId}", $"tapB{Environment.ProcessId}");
-        Wire = new Wire(alpha, beta);
-        Join(_alpha, alpha, AlphaAddress);
-        Join(_beta, beta, BetaAddress);
-        _sshd = Sshd();
+        try
+        {
+            var (alpha, beta) = (Start("alpha"), Start("beta"));
+            var (tapOfAlpha, tapOfBeta) = ($"tapA{Environment.ProcessId}", $"tapB{Environment.ProcessId}");
+            (_alpha, _beta, Wire) = (alpha, beta, new Wire(tapOfAlpha, tapOfBeta));
+            Join(_alpha, tapOfAlpha, AlphaAddress);
+            Join(_beta, tapOfBeta, BetaAddress);
+            StartSshd();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>The wire between the two.</summary>
@@ -63,7 +70,7 @@ internal sealed class HostPair : IDisposable
         var moco = Path.Combine(AppContext.BaseDirectory, "moco.dll");
         string[] program = ["dotnet", moco, .. arguments];
         var start = new ProcessStartInfo("nsenter", [
-            .. Into(_alpha, folder), "mpirun", "--allow-run-as-root", "--mca", "plm_rsh_args",
+            .. Into(_alpha, folder), Mpirun.Launcher!, "--allow-run-as-root", "--mca", "plm_rsh_args",
             $"-F {Path.Combine(_folder, "config")}", .. options, "-wd", folder,
             .. Passed.SelectMany(name => new[] { "-x", name }),
             "-np", "1", "--host", AlphaAddress, .. program,
@@ -94,32 +101,39 @@ internal sealed class HostPair : IDisposable
             .. Directory.GetDirectories("/proc")
                 .Select(path => int.TryParse(Path.GetFileName(path), CultureInfo.InvariantCulture, out var id) ? id : 0)
                 .Where(id => id > 0 && id != _beta.Id && Network(id) == network)
-                .Select(id => File.ReadAllText($"/proc/{id}/cmdline").Replace('\0', ' '))
-                .Where(command => !command.StartsWith("sshd:", StringComparison.Ordinal)), // waits for the other end
+                .Select(CommandLine)
+                .Where(command => command.Length > 0 && !command.StartsWith("sshd:", StringComparison.Ordinal)),
         ];
     }
 
     public void Dispose()
     {
-        foreach (var process in (Process[])[_sshd, _alpha, _beta])
+        foreach (var process in _started)
         {
             process.Kill(entireProcessTree: true);
             process.WaitForExit();
             process.Dispose();
         }
 
-        Wire.Dispose();
+        Wire?.Dispose();
     }
 
-    private static string? Network(int process)
+    private static string? Network(int process) =>
+        OfProcess(() => new FileInfo($"/proc/{process}/ns/net").LinkTarget);
+
+    private static string CommandLine(int process) =>
+        OfProcess(() => File.ReadAllText($"/proc/{process}/cmdline").Replace('\0', ' ')) ?? "";
+
+    // Null if the process has ended.
+    private static string? OfProcess(Func<string?> read)
     {
         try
         {
-            return new FileInfo($"/proc/{process}/ns/net").LinkTarget;
+            return read();
         }
-        catch (IOException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return null; // it has ended
+            return null;
         }
     }
 
@@ -127,15 +141,28 @@ internal sealed class HostPair : IDisposable
         ["-t", $"{host.Id}", "-n", "-u", "-m", $"--wd={folder}"];
 
     // A process in namespaces of its own keeps them.
-    private static Process Host(string name)
+    private Process Start(string name)
     {
-        var host = Process.Start(
-            "unshare",
-            ["-n", "-u", "-m", "sh", "-c", $"hostname {name}; mount -t tmpfs none /run; mkdir /run/sshd; " +
-                "ip link set lo up; exec sleep infinity"]);
+        var host = Start("unshare", [
+            "-n", "-u", "-m", "sh", "-c",
+            $"hostname {name}; mount -t tmpfs none /run; mkdir /run/sshd; ip link set lo up; exec sleep infinity",
+        ]);
         Assert.True(SpinWait.SpinUntil(
             () => File.ReadAllText($"/proc/{host.Id}/comm").Trim() == "sleep", TimeSpan.FromMinutes(4)));
         return host;
+    }
+
+    private Process Start(string program, string[] arguments)
+    {
+        // Not the output of the tests, which waits for its last writer.
+        var process = Process.Start(new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        })!;
+        _started.Add(process);
+        return process;
     }
 
     private static void Join(Process host, string device, string address)
@@ -146,7 +173,7 @@ internal sealed class HostPair : IDisposable
         Assert.True(code == 0, error);
     }
 
-    private Process Sshd()
+    private void StartSshd()
     {
         foreach (var key in (string[])["host", "user"])
         {
@@ -173,11 +200,9 @@ internal sealed class HostPair : IDisposable
 
             """);
         var program = Shell("PATH=$PATH:/usr/sbin command -v sshd").Output.Trim(); // sshd wants its whole path
-        var sshd = Process.Start(new ProcessStartInfo(
-            "nsenter", [.. Into(_beta, "/"), program, "-D", "-q", "-f", Path.Combine(_folder, "sshd")]))!;
+        Start("nsenter", [.. Into(_beta, "/"), program, "-D", "-q", "-f", Path.Combine(_folder, "sshd")]);
         var login = $"nsenter {string.Join(' ', Into(_alpha, "/"))} ssh -F '{_folder}/config' {BetaAddress} true";
         Assert.True(SpinWait.SpinUntil(() => Shell(login).Code == 0, TimeSpan.FromMinutes(4)));
-        return sshd;
     }
 
     private static (int Code, string Output, string Error) Shell(string line) => Moco.RunShell("/", line);

@@ -31,6 +31,11 @@ internal sealed class Wire : IDisposable
     /// <summary>One of so many frames is lost; 0 loses none.</summary>
     public volatile int LossOneOf;
 
+    private int _lost;
+
+    /// <summary>The number of lost frames.</summary>
+    public int Lost => Volatile.Read(ref _lost);
+
     public void Dispose()
     {
         IsCut = true;
@@ -43,19 +48,24 @@ internal sealed class Wire : IDisposable
         var under = new BlockingCollection<(long Due, byte[] Frame)>();
         Begin(() =>
         {
-            var buffer = new byte[LongestFrame];
-            while (true)
+            try
             {
-                var length = (int)read(from, buffer, buffer.Length);
-                if (length < 0)
+                var buffer = new byte[LongestFrame];
+                while ((int)read(from, buffer, buffer.Length) is var length and >= 0) // below 0: the host is gone
                 {
-                    return; // the host is gone
+                    if (LossOneOf > 0 && chance.Next(LossOneOf) == 0)
+                    {
+                        Interlocked.Increment(ref _lost);
+                    }
+                    else if (!IsCut)
+                    {
+                        under.Add((Stopwatch.GetTimestamp() + (Delay * Stopwatch.Frequency / 1000), buffer[..length]));
+                    }
                 }
-
-                if (!IsCut && (LossOneOf == 0 || chance.Next(LossOneOf) != 0))
-                {
-                    under.Add((Stopwatch.GetTimestamp() + (Delay * Stopwatch.Frequency / 1000), buffer[..length]));
-                }
+            }
+            finally
+            {
+                under.CompleteAdding();
             }
         });
         Begin(() =>
