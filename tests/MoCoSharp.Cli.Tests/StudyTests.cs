@@ -175,11 +175,21 @@ public sealed class StudyTests : IDisposable
         Assert.Matches(@"\| 0\.9 \| \d+\.\d\d \| \d+\.\d\d \| 1 \|", table);
 
         Assert.Equal(0, Moco.Run(folder, Arguments("--only", "momentum-0")).ExitCode);
+        Assert.Equal(
+            ["plot.svg", "table.csv", "table.md"],
+            Directory.GetFiles(Path.Combine(folder, "s")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
 
         var both = File.ReadAllText(Path.Combine(folder, "s", "table.md"));
         Assert.Matches(@"\| 0 \| \d+\.\d\d \| \d+\.\d\d \| 1 \|", both);
         Assert.Equal(table.Split('\n').Single(line => line.StartsWith("| 0.9")),
             both.Split('\n').Single(line => line.StartsWith("| 0.9")));
+
+        // A damaged run is no result, and no fault of another cell.
+        File.WriteAllText(Path.Combine(folder, "s", "momentum-0.9-seed-0", "config.json"), "{");
+        Assert.Equal(0, Moco.Run(folder, Arguments("--only", "momentum-0")).ExitCode);
+        var (code, _, error) = Moco.Run(folder, Arguments("--only", "momentum-0.9"));
+        Assert.NotEqual(0, code);
+        Assert.Contains("momentum-0.9-seed-0", error);
     }
 
     [Fact]

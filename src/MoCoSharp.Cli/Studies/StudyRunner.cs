@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using MoCoSharp.Cli.Commands;
 using MoCoSharp.Distributed;
@@ -83,13 +84,28 @@ internal sealed class StudyRunner(
         IReadOnlyList<StudyResult> (cell) =>
         [
             .. Enumerable.Range(0, seeds)
-                .Select(seed => RunFolder.Exists(FolderOf(cell, seed)) && Differences(cell, seed).Count == 0
-                    ? Outcome(RunFolder.Open(FolderOf(cell, seed)))
-                    : null)
+                .Select(seed => OutcomeOf(cell, seed))
                 .TakeWhile(outcome => outcome is not null)
                 .Select(outcome => outcome!.Value),
         ],
         StringComparer.Ordinal);
+
+    // Null also for a run that cannot be read: another process may be writing it. The command that trains it says what
+    // is wrong.
+    private StudyResult? OutcomeOf(StudyCell cell, int seed)
+    {
+        try
+        {
+            return RunFolder.Exists(FolderOf(cell, seed)) && Differences(cell, seed).Count == 0
+                ? Outcome(RunFolder.Open(FolderOf(cell, seed)))
+                : null;
+        }
+        catch (Exception error) when (
+            error is IOException or InvalidDataException or ConfigurationException or JsonException)
+        {
+            return null;
+        }
+    }
 
     private IReadOnlyList<string> Differences(StudyCell cell, int seed)
     {

@@ -79,8 +79,13 @@ internal static class StudyTable
         return text.ToString();
     }
 
-    internal static void Put(string folder, string name, string text) =>
-        AtomicFile.Write(Path.Combine(folder, name), stream => stream.Write(Encoding.UTF8.GetBytes(text)));
+    // Another process of the same study may write the same file: each has a file of its own until it is whole.
+    internal static void Put(string folder, string name, string text)
+    {
+        var own = Path.Combine(folder, $"{name}.{Environment.ProcessId}");
+        AtomicFile.Write(own, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
+        File.Move(own, Path.Combine(folder, name), overwrite: true);
+    }
 
     private static string Shown(
         IReadOnlyDictionary<string, IReadOnlyList<StudyResult>> results,
