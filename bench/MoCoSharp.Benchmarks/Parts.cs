@@ -30,19 +30,24 @@ internal static class Parts
         var key = nn.functional.normalize(randn(256, 128), dim: 1);
         var queue = nn.functional.normalize(randn(65536, 128), dim: 1);
         var (official, narrow) = (queue.t().contiguous(), queue.to(bfloat16));
+        var narrowOfficial = official.to(bfloat16);
         var times = Interleaved(
             4 * rounds,
             () => Gradient(query, () => OfficialMoCo.Loss(query, key, official, 0.2)),
             () => Gradient(query, () => InfoNce.Loss(query, key, queue, 0.2).Loss),
-            () => Gradient(query, () => InfoNce.Loss(query, key, narrow, 0.2).Loss));
+            () => Gradient(query, () => InfoNce.Loss(query, key, narrow, 0.2).Loss),
+            () => Gradient(query, () => StrongMoCo.Loss(query, key, official, 0.2)),
+            () => Gradient(query, () => StrongMoCo.Loss(query, key, narrowOfficial, 0.2)));
         const double products = 4.0 * 256 * 128 * 65536 / 1e9;
         report.Row(
             "InfoNCE and gradient, N=256 C=128 K=65536, fp32", Number($"{times[0]:F1} ms"),
-            Number($"{times[1]:F1} ms"), Number($"{times[0] / times[1]:F2}"),
+            Number($"{times[3]:F1} ms"), Number($"{times[1]:F1} ms"),
+            Number($"{times[0] / times[1]:F2}, {times[3] / times[1]:F2}"),
             Number($"its two products alone are {products:F1} GFLOP: {products / times[1] * 1000:F0} GFLOP/s"));
         report.Row(
-            "the same, bf16 queue", Number($"{times[0]:F1} ms"), Number($"{times[2]:F1} ms"),
-            Number($"{times[0] / times[2]:F2}"), "exp over N x K logits in fp32");
+            "the same, bf16 queue", Number($"{times[0]:F1} ms"), Number($"{times[4]:F1} ms"),
+            Number($"{times[2]:F1} ms"), Number($"{times[0] / times[2]:F2}, {times[4] / times[2]:F2}"),
+            "exp over N x K logits in fp32");
     }
 
     private static void MomentumUpdate(Report report, int rounds)
@@ -73,11 +78,16 @@ internal static class Parts
             {
                 MovingAverage.Update(averages, queries, 0.999);
                 queue.Enqueue(keys);
+            },
+            () =>
+            {
+                StrongMoCo.MomentumUpdate(keyNet.parameters(), queryNet.parameters(), 0.999);
+                OfficialMoCo.Enqueue(official, keys, 512);
             });
         var bytes = 12.0 * queries.Sum(parameter => parameter.numel());
         report.Row(
-            "momentum update of ResNet-50 and enqueue", Number($"{times[0]:F1} ms"), Number($"{times[1]:F1} ms"),
-            Number($"{times[0] / times[1]:F2}"),
+            "momentum update of ResNet-50 and enqueue", Number($"{times[0]:F1} ms"), Number($"{times[2]:F1} ms"),
+            Number($"{times[1]:F1} ms"), Number($"{times[0] / times[1]:F2}, {times[2] / times[1]:F2}"),
             Number($"memory: {bytes / times[1] / 1e6:F0} GB/s, each byte once"));
     }
 
@@ -95,7 +105,7 @@ internal static class Parts
         const double products = 2.0 * 50_000 * 512 * 10_000 / 1e9;
         var rate = Number($"{products / times[1] * 1000:F0} GFLOP/s");
         report.Row(
-            "kNN, bank 50,000 x 512, 10,000 queries, k=200", Number($"{times[0] / 1000:F2} s"),
+            "kNN, bank 50,000 x 512, 10,000 queries, k=200", Number($"{times[0] / 1000:F2} s"), "",
             Number($"{times[1] / 1000:F2} s"), Number($"{times[0] / times[1]:F2}"),
             Number($"its product alone, in fp32 for exactness, is {products:F0} GFLOP: ") + rate);
     }

@@ -1,6 +1,7 @@
-// Our step against the official algorithm, interleaved, each step in a process of its own; writes a table of ratios.
+// Our step beside the official algorithm and the strong peer, in turn, each in a process of its own; writes a table of
+// ratios. With --avx2, in float32 as on a processor without AVX-512.
 // dotnet run -c Release --project bench/MoCoSharp.Benchmarks -- step [--rounds 3] [--threads 2] [--only parts,r18,r50]
-// [--out bench/results/MACHINE/step.md]
+// [--avx2] [--out bench/results/MACHINE/step.md]
 // What each fast kernel gains, in turn in one process:
 // dotnet run -c Release --project bench/MoCoSharp.Benchmarks -- kernels [--rounds 3] [--threads 2] [--only r18,r50]
 // [--precision bf16]
@@ -8,6 +9,7 @@ using MoCoSharp.Benchmarks;
 
 var rounds = Count("--rounds", otherwise: 3);
 var threads = Count("--threads", otherwise: Environment.ProcessorCount);
+var isAvx2 = args.Contains("--avx2");
 var only = (Option("--only") ?? "parts,r18,r50").Split(',');
 if (args is ["kernels", ..] && rounds >= 1 && threads >= 1 && !only.Except(["parts", "r18", "r50"]).Any())
 {
@@ -22,20 +24,20 @@ if (args is ["kernels", ..] && rounds >= 1 && threads >= 1 && !only.Except(["par
 if (args is not ["step", ..] || rounds < 1 || threads < 1 || only.Except(["parts", "r18", "r50"]).Any())
 {
     Console.Error.WriteLine(
-        "expected: step or kernels, [--rounds N] [--threads N] [--only parts,r18,r50] [--out FILE], N above 0; " +
-        $"found: {string.Join(' ', args)}");
+        "expected: step or kernels, [--rounds N] [--threads N] [--only parts,r18,r50] [--avx2] [--out FILE], N above " +
+        $"0; found: {string.Join(' ', args)}");
     return 2;
 }
 
-var report = new Report(threads, rounds);
-if (only.Contains("parts"))
+var report = new Report(threads, rounds, isAvx2);
+if (only.Contains("parts") && !isAvx2)
 {
     Parts.Measure(report, rounds, threads);
 }
 
 foreach (var model in only.Where(name => name != "parts"))
 {
-    WholeStep.Measure(report, model, rounds, threads);
+    WholeStep.Measure(report, model, rounds, threads, isAvx2);
 }
 
 Console.WriteLine(report);

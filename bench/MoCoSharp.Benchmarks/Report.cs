@@ -5,14 +5,24 @@ using System.Text;
 namespace MoCoSharp.Benchmarks;
 
 /// <summary>Ratios in a table, each with both sides and a word on what limits the rest.</summary>
-internal sealed class Report(int threads, int rounds)
+/// <param name="threads">Threads of libtorch.</param>
+/// <param name="rounds">Rounds of each row.</param>
+/// <param name="isAvx2">Whether the processor is used as one without AVX-512.</param>
+internal sealed class Report(int threads, int rounds, bool isAvx2)
 {
     private readonly List<string> rows = [];
     private readonly List<string> notes = [];
 
-    public void Row(string what, string peer, string ours, string ratio, string limit)
+    /// <summary>A row of the table.</summary>
+    /// <param name="what">What is measured.</param>
+    /// <param name="official">Of the official algorithm, with its unit.</param>
+    /// <param name="strong">Of the strong peer; empty if it does the same.</param>
+    /// <param name="ours">Of MoCoSharp.</param>
+    /// <param name="ratios">To the official algorithm, and to the strong peer.</param>
+    /// <param name="limit">What limits the rest.</param>
+    public void Row(string what, string official, string strong, string ours, string ratios, string limit)
     {
-        rows.Add($"| {what} | {peer} | {ours} | {ratio} | {limit} |");
+        rows.Add($"| {what} | {official} | {strong} | {ours} | {ratios} | {limit} |");
         Console.Error.WriteLine(rows[^1]);
     }
 
@@ -33,18 +43,24 @@ internal sealed class Report(int threads, int rounds)
     public override string ToString()
     {
         var text = new StringBuilder();
-        text.AppendLine("# A training step against the official algorithm").AppendLine();
+        text.AppendLine("# A training step beside the official algorithm and the strong peer").AppendLine();
         text.AppendLine(
             CultureInfo.InvariantCulture,
-            $"{Processor()}, {threads} torch threads, {RuntimeInformation.OSDescription}, " +
-            $"{RuntimeInformation.FrameworkDescription}, TorchSharp 0.107.0 with libtorch 2.10.0.");
+            $"{Processor()}{(isAvx2 ? " with AVX2 alone" : "")}, {threads} torch threads, " +
+            $"{RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}, TorchSharp 0.107.0 with " +
+            $"libtorch 2.10.0.");
         text.AppendLine(
                 CultureInfo.InvariantCulture,
-                $"Medians of {rounds} rounds, both sides in turn; of a whole step, five in each process after four " +
-                $"that warm up; `dotnet run -c Release --project bench/MoCoSharp.Benchmarks -- step`.")
+                $"Medians of {rounds} rounds, all sides in turn; of a whole step, five in each process after four " +
+                $"that warm up; `dotnet run -c Release --project bench/MoCoSharp.Benchmarks -- step" +
+                $"{(isAvx2 ? " --avx2" : "")}`.");
+        text.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"Limits of these threads: {Limits.Gigaflops(threads, isAvx2):F0} GFLOP/s in float32 from registers, " +
+                $"{Limits.GigabytesPerSecond(threads):F0} GB/s read and written by a copy in memory.")
             .AppendLine();
-        text.AppendLine("| what | official algorithm, same kernels | MoCoSharp | ratio | what limits the rest |")
-            .AppendLine("|---|---|---|---|---|");
+        text.AppendLine("| what | official algorithm | strong peer | MoCoSharp | ratios | what limits the rest |")
+            .AppendLine("|---|---|---|---|---|---|");
         rows.ForEach(row => text.AppendLine(row));
         text.AppendLine();
         notes.ForEach(note => text.AppendLine("- " + note));

@@ -12,8 +12,9 @@ namespace MoCoSharp.Kernels;
 internal static class KernelTable
 {
     private const string Wide = "vectors of 512 bits";
+    private const string HalfWide = "vectors of 256 bits";
 
-    /// <summary>3x3 convolutions of many channels by Winograd's tiles.</summary>
+    /// <summary>3x3 convolutions of many channels by Winograd's tiles of 4 x 4 values, in bfloat16.</summary>
     public static FastKernel Winograd { get; } = new(
         "winograd",
         Applies: "bf16 on a CPU, 3x3 convolution, stride 1, even sides, 128 channels or more in and out",
@@ -23,15 +24,35 @@ internal static class KernelTable
         Test: "WinogradTests",
         Needs: Wide, Vector512.IsHardwareAccelerated);
 
-    /// <summary>Batch normalization by groups, with shortcut and ReLU.</summary>
+    /// <summary>3x3 convolutions of many channels by Winograd's tiles of 6 x 6 values, in float32.</summary>
+    public static FastKernel WinogradFp32 { get; } = new(
+        "winograd-fp32",
+        Applies: "fp32 on a CPU, 3x3 convolution, stride 1, 64 channels or more in and out",
+        Replaces: "conv2d and its gradients",
+        Gains: "a step of ResNet-18 in fp32 takes 40 % less time with AVX2, 30 % less with AVX-512",
+        Error: "4e-6 of the norm, against float64",
+        Test: "WinogradFp32Tests",
+        Needs: null, ProcessorHas: true);
+
+    /// <summary>Batch normalization by groups, with shortcut and ReLU, in bfloat16.</summary>
     public static FastKernel BatchNorm { get; } = new(
         "batch-norm",
         Applies: "bf16 on a CPU, in training, channels a multiple of 16",
         Replaces: "batch_norm for each group, cat, add_ and relu_",
         Gains: "a step of ResNet-18 in bf16 with 8 groups takes 13 % less time, and an activation less for each layer",
         Error: "0.4 % of the largest value, against float64",
-        Test: "FusedBatchNormTests",
+        Test: "FusedBatchNormBf16Tests",
         Needs: Wide, Vector512.IsHardwareAccelerated);
+
+    /// <summary>The same in float32.</summary>
+    public static FastKernel BatchNormFp32 { get; } = new(
+        "batch-norm-fp32",
+        Applies: "fp32 on a CPU, in training, channels a multiple of 16",
+        Replaces: "batch_norm for each group, cat, add_ and relu_",
+        Gains: "a step of ResNet-18 in fp32 takes 5 % less time, and an activation less for each layer",
+        Error: "5e-6 of the largest value, against float64",
+        Test: "FusedBatchNormTests",
+        Needs: HalfWide, Vector256.IsHardwareAccelerated);
 
     /// <summary>One step of the softmax over blocks of keys in InfoNCE.</summary>
     public static FastKernel Softmax { get; } = new(
@@ -75,7 +96,7 @@ internal static class KernelTable
 
     /// <summary>All of them, in the order of a step.</summary>
     public static IReadOnlyList<FastKernel> All { get; } =
-        [Winograd, BatchNorm, Linear, Softmax, MatMul, Sgd];
+        [Winograd, WinogradFp32, BatchNorm, BatchNormFp32, Linear, Softmax, MatMul, Sgd];
 
     /// <summary>The state of each kernel under its name, for a run's environment.json.</summary>
     public static JsonObject States() =>

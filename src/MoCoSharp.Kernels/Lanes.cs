@@ -21,12 +21,12 @@ internal unsafe interface IFloatLanes
 }
 
 /// <summary>Tensors that kernels of 16 lanes use without a copy.</summary>
-internal static class BFloat16Images
+internal static class KernelImages
 {
-    /// <summary>Whether a tensor is bfloat16 on a CPU, with a number of channels that is a multiple of 16.</summary>
+    /// <summary>Whether a tensor is on a CPU, with a number of channels that is a multiple of 16.</summary>
     /// <param name="values">Shape [N, C] or [N, C, H, W].</param>
     public static bool FillLanes(Tensor values) =>
-        values is { device_type: DeviceType.CPU, dtype: ScalarType.BFloat16 } && values.dim() is 2 or 4
+        values.device_type == DeviceType.CPU && values.dim() is 2 or 4
         && values.shape[1] % IFloatLanes.Count == 0;
 }
 

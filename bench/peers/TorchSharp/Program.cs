@@ -1,4 +1,5 @@
-// As bench/peers/moco_step.py, on TorchSharp: dotnet TorchSharpPeer.dll MODEL BATCH QUEUE THREADS STEPS
+// As bench/peers/moco_step.py, on TorchSharp: dotnet TorchSharpPeer.dll MODEL BATCH QUEUE THREADS STEPS [PRECISION]
+// Without PRECISION, the official algorithm; with bf16 or fp32, as a careful user writes it.
 using System.Diagnostics;
 using System.Globalization;
 using TorchSharp;
@@ -6,29 +7,41 @@ using TorchSharpPeer;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
+const double Momentum = 0.999, Temperature = 0.2;
+const int WarmUp = 4;
+
 MoCoSharp.TorchRuntime.Configure(); // the settings of glibc and OpenMP that ours gets
 MoCoSharp.TorchRuntime.Load();
 var (model, batch, queueSize, threads, steps) = (
     args[0], int.Parse(args[1]), int.Parse(args[2]), int.Parse(args[3]),
     int.Parse(args[4]));
+ScalarType? precision = args.ElementAtOrDefault(5) switch
+{
+    null => null,
+    "bf16" => bfloat16,
+    "fp32" => float32,
+    var other => throw new ArgumentException($"precision is {other}, expected bf16 or fp32."),
+};
 set_num_threads(threads);
 manual_seed(0);
-using var queryNet = new PlainResNet(model, 128);
-using var keyNet = new PlainResNet(model, 128);
+using var queryNet = Network();
+using var keyNet = Network();
 keyNet.load_state_dict(queryNet.state_dict());
 foreach (var parameter in keyNet.parameters())
 {
     parameter.requires_grad = false;
 }
 
-using var optimizer = optim.SGD(queryNet.parameters(), 0.001, momentum: 0.9, weight_decay: 1e-4);
-using var queue = functional.normalize(randn(128, queueSize), dim: 0);
+using var optimizer = precision is null
+    ? optim.SGD(queryNet.parameters(), 0.001, momentum: 0.9, weight_decay: 1e-4)
+    : null;
+var strong = new StrongMoCo(queryNet.parameters());
+using var queue = functional.normalize(randn(128, queueSize), dim: 0).to(precision ?? float32);
 var size = model == "r18-cifar" ? 32 : 224;
 using var queryViews = rand(batch, 3, size, size);
 using var keyViews = rand(batch, 3, size, size);
-const int warmUp = 4;
 var seconds = new List<double>();
-for (var step = 0; step < warmUp + steps; step++)
+for (var step = 0; step < WarmUp + steps; step++)
 {
     using var scope = NewDisposeScope();
     var begin = Stopwatch.GetTimestamp();
@@ -36,18 +49,28 @@ for (var step = 0; step < warmUp + steps; step++)
     Tensor key;
     using (no_grad())
     {
-        OfficialMoCo.MomentumUpdate(keyNet.parameters(), queryNet.parameters(), 0.999);
+        Update();
         var order = randperm(batch);
         key = functional
             .normalize(keyNet.call(keyViews.index_select(0, order)), dim: 1)
             .index_select(0, order.argsort());
     }
 
-    var loss = OfficialMoCo.Loss(query, key, queue, 0.2);
-    OfficialMoCo.Enqueue(queue, key, step * batch % queueSize);
-    optimizer.zero_grad();
+    var loss = precision is null
+        ? OfficialMoCo.Loss(query, key, queue, Temperature)
+        : StrongMoCo.Loss(query, key, queue, Temperature);
+    queryNet.zero_grad();
     loss.backward();
-    optimizer.step();
+    OfficialMoCo.Enqueue(queue, key, step * batch % queueSize); // not before: the backward pass reads the queue
+    if (optimizer is null)
+    {
+        strong.Step(0.001, 0.9, 1e-4);
+    }
+    else
+    {
+        optimizer.step();
+    }
+
     _ = loss.item<float>();
     seconds.Add(Stopwatch.GetElapsedTime(begin).TotalSeconds);
 }
@@ -57,13 +80,28 @@ var peak = process.PeakWorkingSet64;
 double passes;
 using (NewDisposeScope())
 {
-    optimizer.zero_grad();
+    queryNet.zero_grad();
     var begin = Stopwatch.GetTimestamp();
     queryNet.call(queryViews).sum().backward();
     passes = Stopwatch.GetElapsedTime(begin).TotalSeconds;
 }
 
-var measured = seconds.Skip(warmUp).Select(value => value.ToString("F4", CultureInfo.InvariantCulture));
+var measured = seconds.Skip(WarmUp).Select(value => value.ToString("F4", CultureInfo.InvariantCulture));
 Console.WriteLine(string.Create(
     CultureInfo.InvariantCulture,
     $"{{\"seconds\": [{string.Join(", ", measured)}], \"encoderSeconds\": {passes:F4}, \"peakBytes\": {peak}}}"));
+
+Module<Tensor, Tensor> Network() =>
+    precision is { } type ? new StrongResNet(model, 128, type) : new PlainResNet(model, 128);
+
+void Update()
+{
+    if (precision is null)
+    {
+        OfficialMoCo.MomentumUpdate(keyNet.parameters(), queryNet.parameters(), Momentum);
+    }
+    else
+    {
+        StrongMoCo.MomentumUpdate(keyNet.parameters(), queryNet.parameters(), Momentum);
+    }
+}

@@ -63,6 +63,18 @@ internal static unsafe partial class Aten
         return Tensor.UnsafeCreateTensor(product);
     }
 
+    /// <summary>torch.bmm with its argument out.</summary>
+    /// <param name="left">On the CPU. Shape [B, N, C].</param>
+    /// <param name="right">Of the same type. Shape [B, C, M].</param>
+    /// <param name="products">Written. Of the same type. Shape [B, N, M].</param>
+    public static void BatchedProduct(Tensor left, Tensor right, Tensor products)
+    {
+        Check(aoti_torch_cpu_bmm_out(products.Handle, left.Handle, right.Handle), "products of matrices");
+        GC.KeepAlive(left);
+        GC.KeepAlive(right);
+        GC.KeepAlive(products);
+    }
+
     private static void Call(string operation, Span<ulong> stack)
     {
         var name = Marshal.StringToCoTaskMemUTF8(operation);
@@ -116,6 +128,9 @@ internal static unsafe partial class Aten
     private static partial int aoti_torch_cpu__linear_pointwise(
         nint x, nint w, nint* bias, byte* attribute, double** scalars, long scalarCount, byte** algorithm,
         nint* product);
+
+    [LibraryImport(Library)]
+    private static partial int aoti_torch_cpu_bmm_out(nint products, nint left, nint right);
 
     [LibraryImport(Library)]
     private static partial int torch_new_list_reserve_size(nuint size, out nint list);

@@ -41,6 +41,24 @@ internal static class MatMul
         return rows.mm(columns.t());
     }
 
+    /// <summary>The product of each pair of matrices, written into existing memory.</summary>
+    /// <param name="left">Shape [B, N, C].</param>
+    /// <param name="right">Of the same type. Shape [B, C, M].</param>
+    /// <param name="products">Written. Contiguous, of the same type, on the CPU. Shape [B, N, M].</param>
+    public static void Batched(Tensor left, Tensor right, Tensor products)
+    {
+        using var noGrad = no_grad();
+        try
+        {
+            Aten.BatchedProduct(left, right, products);
+        }
+        catch (EntryPointNotFoundException) // another libtorch
+        {
+            using var scope = NewDisposeScope();
+            products.copy_(left.bmm(right));
+        }
+    }
+
     private static bool IsFloat32OnCpu(Tensor matrix) =>
         matrix.dtype == float32 && matrix.device_type == DeviceType.CPU && matrix.numel() > 0;
 }

@@ -25,7 +25,7 @@ public sealed class KernelSwitchesTests
     [InlineData("-sgd,-sofmax", "\"-sofmax\"", "Did you mean -softmax?")]
     [InlineData("pytorch", "\"pytorch\"", "Did you mean libtorch?")]
     [InlineData("libtorch,-sgd", "\"libtorch\", expected libtorch alone", "There are ")]
-    [InlineData("-weight-gradient", "\"-weight-gradient\"", "There are winograd, batch-norm")] // removed
+    [InlineData("-weight-gradient", "\"-weight-gradient\"", "There are winograd, winograd-fp32")] // removed
     [InlineData("-", "\"-\"", "batch-norm")]
     public void Parse_AnythingElse_IsRefusedWithTheNearestWord(string text, string found, string cure)
     {

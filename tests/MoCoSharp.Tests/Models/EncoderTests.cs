@@ -190,7 +190,8 @@ public sealed class EncoderTests
         single.eval(); // nothing between the convolutions magnifies rounding
         exact.to(float64);
         exact.eval();
-        var images = Golden.View(0, 0, float64, 6, 3, 16, 16);
+        // In view 0, a value is so near 0 that rounding decides whether a ReLU lets it through.
+        var images = Golden.View(1, 0, float64, 6, 3, 16, 16);
 
         single.call(images.to(float32)).sum().backward();
         exact.call(images).sum().backward();
@@ -198,7 +199,7 @@ public sealed class EncoderTests
         Assert.All(
             exact.named_parameters(),
             item =>
-                Assert.InRange(Golden.Difference(single.get_parameter(item.name)!.grad!, item.parameter.grad!), 0, 1e-3)
+                Assert.InRange(Golden.Difference(single.get_parameter(item.name)!.grad!, item.parameter.grad!), 0, 1e-4)
         );
     }
 

@@ -8,29 +8,26 @@ namespace MoCoSharp.Kernels;
 /// <summary>
 /// The transforms of a 3x3 convolution by Winograd's F(2x2, 3x3) (Lavin and Gray, "Fast Algorithms for Convolutional
 /// Neural Networks", arXiv 1509.09308, section 4.1): squares of 2 x 2 pixels of the output, of 4 x 4 of the input,
-/// and kernels of 4 x 4. Each of the 16 places is then one matrix product. Read and written in bfloat16,
-/// computed in float32.
+/// and kernels of 4 x 4. Read and written in bfloat16, computed in float32. The sides of images are even.
 /// </summary>
-internal static unsafe class WinogradTiles
+internal readonly unsafe struct WinogradTiles2x2 : IWinogradTiles
 {
-    /// <summary>Places of a tile.</summary>
-    public const int Places = 16;
-
     private const int Side = 4;
 
-    /// <summary>Bᵀ d B of every tile d of images padded by 1.</summary>
-    /// <param name="images">Channels last; even sides, channels a multiple of 16. Shape [N, C, H, W].</param>
-    /// <returns>Shape [16, N H W / 4, C].</returns>
-    public static Tensor OfInput(Tensor images) => OfImages(images, &Input);
+    /// <inheritdoc/>
+    public static int Places => Side * Side;
 
-    /// <summary>A y Aᵀ of every 2 x 2 pixels y of the gradient of an output.</summary>
-    /// <param name="gradient">As the images of <see cref="OfInput"/>.</param>
-    /// <returns>Shape [16, N H W / 4, C].</returns>
-    public static Tensor OfOutputGradient(Tensor gradient) => OfImages(gradient, &OutputGradient);
+    /// <inheritdoc/>
+    public static int Square => 2;
 
-    /// <summary>Writes Aᵀ m A of every tile m of products: the output.</summary>
-    /// <param name="tiles">Shape [16, N H W / 4, C].</param>
-    /// <param name="output">Written. Channels last. Shape [N, C, H, W].</param>
+    /// <inheritdoc/>
+    public static void OfInput(Tensor images, Tensor tiles) => OfImages(images, tiles, &Input);
+
+    /// <inheritdoc/>
+    public static void OfOutputGradient(Tensor gradient, Tensor tiles) =>
+        OfImages(gradient, tiles, &OutputGradient);
+
+    /// <inheritdoc/>
     public static void ToOutput(Tensor tiles, Tensor output)
     {
         using var scope = NewDisposeScope();
@@ -50,16 +47,12 @@ internal static unsafe class WinogradTiles
         }
     }
 
-    /// <summary>G g Gᵀ of every kernel g.</summary>
-    /// <param name="kernel">Channels last, I a multiple of 16. Shape [O, I, 3, 3].</param>
-    /// <param name="turned">Whether each is first turned by 180 degrees, as for the gradient of the input.</param>
-    /// <returns>Shape [16, O, I].</returns>
-    public static Tensor OfKernel(Tensor kernel, bool turned = false)
+    /// <inheritdoc/>
+    public static void OfKernel(Tensor kernel, bool turned, Tensor tiles)
     {
         using var scope = NewDisposeScope();
         var (outputs, inputs) = (kernel.shape[0], kernel.shape[1]);
         var values = kernel.permute(0, 2, 3, 1).contiguous(); // [O, 3, 3, I]
-        var tiles = empty(Places, outputs, inputs, dtype: bfloat16);
         fixed (byte* from = values.bytes, to = tiles.bytes)
         {
             var pass = new Pass
@@ -71,13 +64,9 @@ internal static unsafe class WinogradTiles
             };
             TorchParallel.For(outputs, turned ? &KernelTurned : &Kernel, &pass);
         }
-
-        return tiles.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Gᵀ u G of every tile u of a kernel's gradient.</summary>
-    /// <param name="tiles">Shape [16, O, I].</param>
-    /// <returns>Shape [O, I, 3, 3], channels last.</returns>
+    /// <inheritdoc/>
     public static Tensor ToWeightGradient(Tensor tiles)
     {
         using var scope = NewDisposeScope();
@@ -98,12 +87,11 @@ internal static unsafe class WinogradTiles
         return values.permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 
-    private static Tensor OfImages(Tensor images, delegate*<long, Pass*, void> work)
+    private static void OfImages(Tensor images, Tensor tiles, delegate*<long, Pass*, void> work)
     {
         using var scope = NewDisposeScope();
         var (count, size, height, width) = (images.shape[0], images.shape[1], images.shape[2], images.shape[3]);
         var pixels = images.permute(0, 2, 3, 1).contiguous(); // [N, H, W, C]
-        var tiles = empty(Places, count * height * width / 4, size, dtype: bfloat16);
         fixed (byte* from = pixels.bytes, to = tiles.bytes)
         {
             var pass = new Pass
@@ -117,8 +105,6 @@ internal static unsafe class WinogradTiles
             };
             TorchParallel.For(count * height / 2, work, &pass);
         }
-
-        return tiles.MoveToOuterDisposeScope();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

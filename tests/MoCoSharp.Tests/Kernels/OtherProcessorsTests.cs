@@ -1,0 +1,53 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Numerics;
+
+namespace MoCoSharp.Tests.Kernels;
+
+/// <summary>
+/// The tests of the kernels once more in a process whose vectors are narrower than this processor's, as on other
+/// processors.
+/// </summary>
+public sealed class OtherProcessorsTests
+{
+    /// <summary>In the narrower process, the bits of its vectors.</summary>
+    public const string Bits = "MOCOSHARP_TESTED_BITS";
+
+    [Theory]
+    [InlineData("DOTNET_EnableAVX512F", 256)] // x86 without AVX-512
+    [InlineData("DOTNET_EnableAVX2", 128)] // as wide as the vectors of Arm
+    public void KernelTests_PassWithNarrowerVectors(string variable, int bits)
+    {
+        string[] classes = ["WinogradFp32Tests", "WinogradTests", "FusedBatchNormTests", "RunningSoftmaxTests"];
+        var start = new ProcessStartInfo(
+            "dotnet",
+            [
+                typeof(OtherProcessorsTests).Assembly.Location, "-noColor", "-explicit", "on",
+                .. classes.Append(nameof(VectorWidthTests)).SelectMany(name => new[] { "-class", "*." + name }),
+            ])
+        {
+            RedirectStandardOutput = true,
+            UseShellExecute = false,
+        };
+        start.Environment[variable] = "0";
+        start.Environment[Bits] = bits.ToString(CultureInfo.InvariantCulture);
+
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+
+        Assert.True(process.ExitCode == 0, output);
+        Assert.Contains("Failed: 0", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("Total: 0", output, StringComparison.Ordinal);
+    }
+}
+
+/// <summary>For <see cref="OtherProcessorsTests"/>.</summary>
+public sealed class VectorWidthTests
+{
+    [Fact(Explicit = true)]
+    public void Vectors_HaveTheWidthThatIsSet() =>
+        Assert.Equal(
+            Environment.GetEnvironmentVariable(OtherProcessorsTests.Bits),
+            (8 * Vector<byte>.Count).ToString(CultureInfo.InvariantCulture));
+}

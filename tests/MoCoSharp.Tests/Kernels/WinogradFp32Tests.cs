@@ -1,0 +1,123 @@
+using MoCoSharp.Kernels;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Tests.Kernels;
+
+/// <summary>Squares of 4 x 4 pixels of the output, against libtorch in float64.</summary>
+public sealed class WinogradFp32Tests : IDisposable
+{
+    private readonly IDisposable _switches = KernelSwitches.Override(null);
+
+    public void Dispose() => _switches.Dispose();
+
+    [Theory]
+    [InlineData(3, 64, 64, 8, 8)]
+    [InlineData(1, 80, 64, 4, 12)] // sides and channels that differ
+    [InlineData(2, 64, 144, 7, 7)] // squares that reach over two edges
+    [InlineData(5, 256, 512, 2, 3)] // one square an image, larger than the image
+    [InlineData(2, 64, 64, 14, 5)]
+    [InlineData(70, 64, 128, 8, 9)] // in parts
+    public void OutputAndGradients_AreThoseOfFloat64(long count, long inputs, long outputs, long height, long width)
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(3);
+        var images = ChannelsLast.From(randn(count, inputs, height, width)).requires_grad_();
+        var kernel = ChannelsLast.From(randn(outputs, inputs, 3, 3)).requires_grad_();
+        Assert.True(Winograd.IsApplicable(images, kernel, stride: 1));
+        var (imagesTwin, kernelTwin) = (
+            images.detach().to(float64).requires_grad_(),
+            kernel.detach().to(float64).requires_grad_());
+        var expected = nn.functional.conv2d(imagesTwin, kernelTwin, padding: [1, 1]);
+        var gradient = ChannelsLast.From(randn(expected.shape));
+
+        var output = Winograd.Convolve(images, kernel);
+        output.backward([gradient]);
+
+        expected.backward([gradient.to(float64)]);
+        Close(expected, output);
+        Close(imagesTwin.grad!, images.grad!);
+        Close(kernelTwin.grad!, kernel.grad!);
+
+        // Winograd's sums are larger than their result, so a digit is lost: conv2d is off by 3e-7 of the norm.
+        void Close(Tensor exact, Tensor value)
+        {
+            Assert.Equal(exact.shape, value.shape);
+            Assert.Equal(float32, value.dtype);
+            Assert.True(value.permute(0, 2, 3, 1).is_contiguous());
+            var off = exact.detach() - value.detach().to(float64);
+            var share = off.norm().item<double>() / exact.detach().norm().item<double>();
+            Assert.True(share <= 4e-6, $"off by {share} of the norm");
+            var most = off.abs().max().item<double>() / exact.detach().std().item<double>();
+            Assert.True(most <= 8e-5, $"off by {most} of a standard deviation at most");
+        }
+    }
+
+    [Fact]
+    public void WhatNeedsNoGradient_GetsNone()
+    {
+        using var scope = NewDisposeScope();
+        var images = ChannelsLast.From(ones(4, 64, 4, 4));
+        var kernel = ChannelsLast.From(ones(64, 64, 3, 3)).requires_grad_();
+
+        Winograd.Convolve(images, kernel).sum().backward();
+
+        Assert.Null(images.grad);
+        Assert.Equal(64, kernel.grad![0, 0, 1, 1].item<float>(), 1e-3); // one from each image and pixel
+        Assert.Equal(36, kernel.grad![0, 0, 0, 2].item<float>(), 1e-3); // and fewer where the padding has a part
+        Assert.False(Winograd.Convolve(images, kernel.detach()).requires_grad);
+        images.requires_grad_();
+        Winograd.Convolve(images, kernel.detach()).sum().backward();
+        // a corner has a part in four places of each output
+        Assert.Equal(4 * 64, images.grad![0, 0, 0, 0].item<float>(), 1e-2);
+        Assert.Equal(9 * 64, images.grad![3, 5, 1, 2].item<float>(), 1e-2);
+    }
+
+    [Fact]
+    public void TheBits_AreTheSameForAnyNumberOfThreads()
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(5);
+        var images = ChannelsLast.From(randn(6, 64, 9, 9));
+        var kernel = randn(64, 64, 3, 3);
+        var threads = get_num_threads();
+        try
+        {
+            set_num_threads(1);
+            var one = Winograd.Convolve(images, kernel);
+            set_num_threads(3);
+            Assert.True(one.equal(Winograd.Convolve(images, kernel)).all().item<bool>());
+        }
+        finally
+        {
+            set_num_threads(threads);
+        }
+    }
+
+    [Theory]
+    [InlineData(64, 64, 4, 4, 2)] // a stride
+    [InlineData(64, 64, 1, 4, 1)] // a single row
+    [InlineData(64, 32, 4, 4, 1)] // few channels
+    [InlineData(32, 64, 4, 4, 1)]
+    [InlineData(64, 72, 4, 4, 1)] // channels that are no multiple of 16
+    public void OtherShapes_AreLeftToTheOtherWays(long inputs, long outputs, long height, long width, int stride)
+    {
+        using var scope = NewDisposeScope();
+
+        Assert.False(
+            Winograd.IsApplicable(ones(1, inputs, height, width), ones(outputs, inputs, 3, 3), stride));
+    }
+
+    [Fact]
+    public void ASwitch_LeavesIt()
+    {
+        using var scope = NewDisposeScope();
+        var (images, kernel) = (ones(1, 64, 4, 4), ones(64, 64, 3, 3));
+        using (KernelSwitches.Override("-winograd-fp32"))
+        {
+            Assert.False(Winograd.IsApplicable(images, kernel, stride: 1));
+        }
+
+        Assert.True(Winograd.IsApplicable(images, kernel, stride: 1));
+    }
+}
