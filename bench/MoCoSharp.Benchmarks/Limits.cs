@@ -26,6 +26,12 @@ internal static class Limits
         const int bytes = 256 << 20;
         var sets = new System.Collections.Concurrent.ConcurrentBag<(byte[], byte[])>(
             Enumerable.Range(0, threads).Select(_ => (new byte[bytes], new byte[bytes])));
+        foreach (var (from, to) in sets) // untouched memory is a single page of zeros
+        {
+            Array.Fill(from, (byte)1);
+            Array.Fill(to, (byte)2);
+        }
+
         var seconds = Best(threads, () =>
         {
             sets.TryTake(out var set);

@@ -59,7 +59,7 @@ internal sealed class Report(int threads, int rounds, bool isAvx2)
                 $"Limits of these threads: {Limits.Gigaflops(threads, isAvx2):F0} GFLOP/s in float32 from registers, " +
                 $"{Limits.GigabytesPerSecond(threads):F0} GB/s read and written by a copy in memory.")
             .AppendLine();
-        text.AppendLine("| what | official algorithm | strong peer | MoCoSharp | ratios | what limits the rest |")
+        text.AppendLine("| what | official algorithm | strong peer | MoCoSharp | ratios | rate |")
             .AppendLine("|---|---|---|---|---|---|");
         rows.ForEach(row => text.AppendLine(row));
         text.AppendLine();

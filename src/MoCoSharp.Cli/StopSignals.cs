@@ -3,10 +3,13 @@ using System.Runtime.InteropServices;
 namespace MoCoSharp.Cli;
 
 /// <summary>
-/// Handles SIGINT (Ctrl-C), SIGTERM and SIGUSR1: they request a save and an end. A second Ctrl-C ends at once.
+/// Handles SIGINT (Ctrl-C), SIGTERM, SIGHUP (a closed terminal) and SIGUSR1: they request a save and an end. A second
+/// Ctrl-C ends at once.
 /// </summary>
 /// <remarks>
-/// The handlers stay installed until the program ends, so that a late signal does not turn success into failure.
+/// The handlers stay installed until the program ends, so that a late signal does not turn success into failure. .NET
+/// translates the events of a Windows console: Ctrl-Break to SIGQUIT, a closed window to SIGHUP, and a shutdown to
+/// SIGTERM.
 /// </remarks>
 internal sealed partial class StopSignals : IDisposable
 {
@@ -31,7 +34,25 @@ internal sealed partial class StopSignals : IDisposable
         var (how, without) = saves
             ? ("stopping after this step, and saving", ", without saving")
             : ("stopping; nothing is written", "");
-        Listen(PosixSignal.SIGINT, () =>
+        Listen(PosixSignal.SIGINT, Interrupt);
+        Listen(PosixSignal.SIGTERM, () => StopForGood($"SIGTERM: {how}."));
+        if (!IgnoresHangUps())
+        {
+            Listen(PosixSignal.SIGHUP, () => StopForGood($"SIGHUP: {how}."));
+        }
+
+        if (OperatingSystem.IsWindows())
+        {
+            Listen(PosixSignal.SIGQUIT, Interrupt);
+        }
+        else
+        {
+            Listen(
+                OperatingSystem.IsMacOS() ? Usr1OnMac : Usr1OnLinux,
+                usr1Continues ? AskForSave : () => Stop($"SIGUSR1: {how}."));
+        }
+
+        void Interrupt()
         {
             if (Interlocked.Increment(ref _interrupts) > 1)
             {
@@ -39,13 +60,6 @@ internal sealed partial class StopSignals : IDisposable
             }
 
             Stop($"{how}; a second Ctrl-C ends at once{without}.");
-        });
-        Listen(PosixSignal.SIGTERM, () => Stop($"SIGTERM: {how}."));
-        if (!OperatingSystem.IsWindows())
-        {
-            Listen(
-                OperatingSystem.IsMacOS() ? Usr1OnMac : Usr1OnLinux,
-                usr1Continues ? AskForSave : () => Stop($"SIGUSR1: {how}."));
         }
     }
 
@@ -88,12 +102,48 @@ internal sealed partial class StopSignals : IDisposable
     {
         lock (_gate)
         {
-            if (!_over && !_stop.IsCancellationRequested)
+            if (_over || _stop.IsCancellationRequested)
+            {
+                return;
+            }
+
+            try
             {
                 Processes.TellStop(message);
-                _stop.Cancel();
             }
+            catch (IOException)
+            {
+                // The terminal is closed.
+            }
+
+            _stop.Cancel();
         }
+    }
+
+    // Windows ends the process when this returns, and after five seconds in any case.
+    private void StopForGood(string message)
+    {
+        Stop(message);
+        if (OperatingSystem.IsWindows())
+        {
+            Thread.Sleep(Timeout.Infinite);
+        }
+    }
+
+    // Whether nohup started the program. macOS does not tell, so nothing is done there.
+    private static bool IgnoresHangUps()
+    {
+        const string ignored = "SigIgn:";
+        if (OperatingSystem.IsWindows())
+        {
+            return false;
+        }
+
+        var mask = OperatingSystem.IsLinux()
+            ? File.ReadLines("/proc/self/status")
+                .FirstOrDefault(line => line.StartsWith(ignored, StringComparison.Ordinal))
+            : null;
+        return mask is null || Convert.ToUInt64(mask[ignored.Length..].Trim(), 16) % 2 != 0;
     }
 
     private void AskForSave()

@@ -64,10 +64,10 @@ internal static class Moco
         };
         if (OperatingSystem.IsLinux())
         {
-            // Whoever is started in the background of a shell without job control ignores Ctrl-C, and so do its
-            // children.
+            // Whoever is started in the background of a shell without job control ignores Ctrl-C, or a closed terminal
+            // under nohup, and so do its children.
             start.FileName = "env";
-            start.ArgumentList.Add("--default-signal=INT,QUIT");
+            start.ArgumentList.Add("--default-signal=INT,QUIT,HUP");
             start.ArgumentList.Add("dotnet");
         }
 

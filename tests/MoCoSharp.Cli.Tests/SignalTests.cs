@@ -1,15 +1,23 @@
 using System.Diagnostics;
+using System.Text;
 using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Tests;
 
 public sealed class SignalTests : IDisposable
 {
+    private static readonly string[] EndlessSettings =
+    [
+        .. Moco.Tiny.Split(' '), "data=patterns:400", "epochs=1000", "knn.everyEpochs=0",
+        "checkpoints.everyEpochs=1000",
+    ];
+
     private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;
 
     [Theory]
     [InlineData("INT")]
     [InlineData("USR1")]
+    [InlineData("HUP")]
     public void ASignal_SavesAndExits75(string signal)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "sends a signal");
@@ -20,6 +28,43 @@ public sealed class SignalTests : IDisposable
         Assert.True(process.WaitForExit(TimeSpan.FromMinutes(4)));
         Assert.Equal(75, process.ExitCode);
         Assert.NotEmpty(RunFolder.Open(Path.Combine(folder, "run")).Checkpoints());
+    }
+
+    [Fact]
+    public void AClosedTerminal_SavesAndEnds()
+    {
+        Terminal.Require();
+        var shown = new StringBuilder();
+        using var terminal = Terminal.Start(
+            folder, 100, "xterm", ["pretrain", "patterns", "--run", "run", "--set", .. EndlessSettings]);
+        Terminal.Until(terminal, "step 20/", shown);
+        terminal.Kill(); // script(1), which holds the other end
+        var run = RunFolder.Open(Path.Combine(folder, "run"));
+
+        var limit = TimeProvider.System.GetUtcNow() + TimeSpan.FromMinutes(4);
+        while (run.Checkpoints().Count == 0 || RunLock.Holder(run.Path) is not null)
+        {
+            Assert.True(TimeProvider.System.GetUtcNow() < limit, "The run did not save and end.");
+            Thread.Sleep(100);
+        }
+    }
+
+    [Fact]
+    public void AHangUp_DoesNotEndWhatNohupStarted()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "sends a signal");
+        var start = Moco.StartInfo(folder, ["pretrain", "patterns", "--run", "run", "--set", .. EndlessSettings]);
+        start.ArgumentList.RemoveAt(0); // env's option, which would undo what nohup does
+        start.FileName = "nohup";
+        using var process = Process.Start(start)!;
+        _ = Moco.KillAsync(process.Id, process.StartTime, TimeSpan.FromMinutes(8));
+        Until(process, "step 20/");
+        Moco.Signal(process, "HUP");
+        Until(process, "step 60/");
+        Moco.Signal(process, "TERM");
+        process.StandardOutput.ReadToEnd();
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(4)));
+        Assert.Equal(75, process.ExitCode);
     }
 
     [Fact]
@@ -166,8 +211,7 @@ public sealed class SignalTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     private Process Endless(params string[] more) => Moco.Start(folder, [
-        "pretrain", "patterns", "--run", "run", .. more, "--set", .. Moco.Tiny.Split(' '), "data=patterns:400",
-        "epochs=1000", "knn.everyEpochs=0", "checkpoints.everyEpochs=1000",
+        "pretrain", "patterns", "--run", "run", .. more, "--set", .. EndlessSettings,
     ]);
 
     private static IEnumerable<string> Losses(RunFolder run) =>

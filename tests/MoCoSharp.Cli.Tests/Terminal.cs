@@ -43,7 +43,7 @@ internal static class Terminal
     public static Process StartShell(string folder, string line, string? term)
     {
         // -e: the exit code of the command. -f: nothing is held back.
-        var start = new ProcessStartInfo("env", ["--default-signal=INT,QUIT", Script, "-qefc", line, "/dev/null"])
+        var start = new ProcessStartInfo("env", ["--default-signal=INT,QUIT,HUP", Script, "-qefc", line, "/dev/null"])
         {
             WorkingDirectory = folder,
             RedirectStandardInput = true,

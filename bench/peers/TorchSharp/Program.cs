@@ -35,7 +35,7 @@ foreach (var parameter in keyNet.parameters())
 using var optimizer = precision is null
     ? optim.SGD(queryNet.parameters(), 0.001, momentum: 0.9, weight_decay: 1e-4)
     : null;
-var strong = new StrongMoCo(queryNet.parameters());
+var strong = precision is null ? null : new StrongMoCo(queryNet.parameters());
 using var queue = functional.normalize(randn(128, queueSize), dim: 0).to(precision ?? float32);
 var size = model == "r18-cifar" ? 32 : 224;
 using var queryViews = rand(batch, 3, size, size);
@@ -62,14 +62,8 @@ for (var step = 0; step < WarmUp + steps; step++)
     queryNet.zero_grad();
     loss.backward();
     OfficialMoCo.Enqueue(queue, key, step * batch % queueSize); // not before: the backward pass reads the queue
-    if (optimizer is null)
-    {
-        strong.Step(0.001, 0.9, 1e-4);
-    }
-    else
-    {
-        optimizer.step();
-    }
+    optimizer?.step();
+    strong?.Step(0.001, 0.9, 1e-4);
 
     _ = loss.item<float>();
     seconds.Add(Stopwatch.GetElapsedTime(begin).TotalSeconds);

@@ -13,7 +13,7 @@ internal sealed class Winograd : autograd.SingleTensorFunction<Winograd>
     // Of input and output. Fewer channels gain little
     private const int ChannelsInBf16 = 128;
     private const int ChannelsInFp32 = 64;
-    // Of the tiles of a part of a batch. A larger batch is split, so that its tiles stay in a cache
+    // Of the tiles of a part of a batch. A larger batch is split, which needs less memory, and gains in caches
     private const long BytesAtOnce = 8 << 20;
     private const string SavedKey = "saved";
     private const string InputTiles = "Winograd input";
@@ -34,11 +34,15 @@ internal sealed class Winograd : autograd.SingleTensorFunction<Winograd>
             {
                 ScalarType.BFloat16 => KernelTable.Winograd.IsOn && Has(ChannelsInBf16)
                     && height % 2 == 0 && width % 2 == 0,
-                ScalarType.Float32 => KernelTable.WinogradFp32.IsOn && Has(ChannelsInFp32) && height > 1 && width > 1,
+                ScalarType.Float32 => KernelTable.WinogradFp32.IsOn && Has(ChannelsInFp32)
+                    && height > 2 && width > 2 && HasTiles(),
                 _ => false,
             };
 
         bool Has(int channels) => kernel.shape[0] >= channels && kernel.shape[1] >= channels;
+
+        // Enough to be worth the transform of the kernel.
+        bool HasTiles() => 8 * images.shape[0] * TilesOf<WinogradTiles4x4>(images) >= kernel.shape[1];
     }
 
     /// <summary>The convolution, padded by 1. <see cref="IsApplicable"/> must be true.</summary>

@@ -10,7 +10,7 @@ namespace MoCoSharp.Kernels;
 /// Neural Networks", arXiv 1509.09308, section 4.3), in float32: squares of 4 x 4 pixels of the output, of 6 x 6 of the
 /// input, and kernels of 6 x 6. Images of any size: squares may reach over the edge.
 /// </summary>
-/// <remarks>Vectors have the width of the processor: 128, 256 or 512 bits.</remarks>
+/// <remarks>Vectors of 256 bits, and of 128 on processors without them.</remarks>
 internal readonly unsafe struct WinogradTiles4x4 : IWinogradTiles
 {
     private const int Side = 6;

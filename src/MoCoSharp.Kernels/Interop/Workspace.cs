@@ -28,6 +28,7 @@ internal static class Workspace
 
         if (!buffers.TryGetValue((use, type), out var buffer) || buffer.numel() < count)
         {
+            buffers.Remove((use, type));
             buffer?.Dispose();
             buffers[(use, type)] = buffer = empty(count, dtype: type).DetachFromDisposeScope();
         }

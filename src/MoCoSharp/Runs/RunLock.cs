@@ -126,8 +126,9 @@ internal sealed partial class RunLock : IDisposable
     }
 
     private static RunLockedException Refusal(string folder, Owner owner) => new(
-        $"{folder}: {owner} is training there, and a run allows one process at a time. Wait for it, stop it (kill " +
-        $"-TERM {owner.Process} saves first), or name another folder with --run.");
+        $"{folder}: {owner} is training there, and a run allows one process at a time. Wait for it, stop it " +
+        (OperatingSystem.IsWindows() ? "(Ctrl-C in its window" : $"(kill -TERM {owner.Process}") +
+        " saves first), or name another folder with --run.");
 
     // Does not compare clocks of different hosts, but watches whether the heartbeat changes.
     private static void WaitForSilence(

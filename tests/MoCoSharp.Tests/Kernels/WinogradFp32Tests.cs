@@ -13,16 +13,16 @@ public sealed class WinogradFp32Tests : IDisposable
 
     [Theory]
     [InlineData(3, 64, 64, 8, 8)]
-    [InlineData(1, 80, 64, 4, 12)] // sides and channels that differ
+    [InlineData(4, 80, 64, 4, 12)] // sides and channels that differ
     [InlineData(2, 64, 144, 7, 7)] // squares that reach over two edges
-    [InlineData(5, 256, 512, 2, 3)] // one square an image, larger than the image
+    [InlineData(32, 256, 512, 3, 3)] // one square an image, larger than the image
     [InlineData(2, 64, 64, 14, 5)]
     [InlineData(70, 64, 128, 8, 9)] // in parts
     public void OutputAndGradients_AreThoseOfFloat64(long count, long inputs, long outputs, long height, long width)
     {
         using var scope = NewDisposeScope();
         manual_seed(3);
-        var images = ChannelsLast.From(randn(count, inputs, height, width)).requires_grad_();
+        var images = ChannelsLast.From(randn(count, inputs, height, width).relu_()).requires_grad_(); // as in a ResNet
         var kernel = ChannelsLast.From(randn(outputs, inputs, 3, 3)).requires_grad_();
         Assert.True(Winograd.IsApplicable(images, kernel, stride: 1));
         var (imagesTwin, kernelTwin) = (
@@ -74,6 +74,14 @@ public sealed class WinogradFp32Tests : IDisposable
     }
 
     [Fact]
+    public void NoImages_GiveNoOutput()
+    {
+        using var scope = NewDisposeScope();
+
+        Assert.Equal([0, 64, 4, 4], Winograd.Convolve(empty(0, 64, 4, 4), ones(64, 64, 3, 3)).shape);
+    }
+
+    [Fact]
     public void TheBits_AreTheSameForAnyNumberOfThreads()
     {
         using var scope = NewDisposeScope();
@@ -96,7 +104,8 @@ public sealed class WinogradFp32Tests : IDisposable
 
     [Theory]
     [InlineData(64, 64, 4, 4, 2)] // a stride
-    [InlineData(64, 64, 1, 4, 1)] // a single row
+    [InlineData(64, 64, 2, 4, 1)] // two rows: nothing is saved
+    [InlineData(512, 512, 4, 4, 1)] // one tile: the kernel has more values
     [InlineData(64, 32, 4, 4, 1)] // few channels
     [InlineData(32, 64, 4, 4, 1)]
     [InlineData(64, 72, 4, 4, 1)] // channels that are no multiple of 16
@@ -112,7 +121,7 @@ public sealed class WinogradFp32Tests : IDisposable
     public void ASwitch_LeavesIt()
     {
         using var scope = NewDisposeScope();
-        var (images, kernel) = (ones(1, 64, 4, 4), ones(64, 64, 3, 3));
+        var (images, kernel) = (ones(8, 64, 4, 4), ones(64, 64, 3, 3));
         using (KernelSwitches.Override("-winograd-fp32"))
         {
             Assert.False(Winograd.IsApplicable(images, kernel, stride: 1));

@@ -168,7 +168,8 @@ public sealed class PretrainingTests : SmallRunTests
         training.Run(views, run, knn: null, 500, default);
 
         Assert.Equal(10, tensors.Count);
-        Assert.Single(tensors.Distinct());
+        // Never more; fewer when the kernels' memory of an earlier test's thread is freed.
+        Assert.Equal(tensors.OrderDescending(), tensors);
         // a batch and its graph kept a step would be 150 MB and more
         Assert.InRange(memory[^1] - memory[0], long.MinValue, 24 << 20);
     }
