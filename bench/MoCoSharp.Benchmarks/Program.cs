@@ -11,7 +11,7 @@ var rounds = Count("--rounds", otherwise: 3);
 var threads = Count("--threads", otherwise: Environment.ProcessorCount);
 var isAvx2 = args.Contains("--avx2");
 var only = (Option("--only") ?? "parts,r18,r50").Split(',');
-if (args is ["kernels", ..] && rounds >= 1 && threads >= 1 && !only.Except(["parts", "r18", "r50"]).Any())
+if (args is ["kernels", ..] && !isAvx2 && rounds >= 1 && threads >= 1 && !only.Except(["parts", "r18", "r50"]).Any())
 {
     foreach (var model in only.Where(name => name != "parts"))
     {
@@ -24,8 +24,8 @@ if (args is ["kernels", ..] && rounds >= 1 && threads >= 1 && !only.Except(["par
 if (args is not ["step", ..] || rounds < 1 || threads < 1 || only.Except(["parts", "r18", "r50"]).Any())
 {
     Console.Error.WriteLine(
-        "expected: step or kernels, [--rounds N] [--threads N] [--only parts,r18,r50] [--avx2] [--out FILE], N above " +
-        $"0; found: {string.Join(' ', args)}");
+        "expected: step [--avx2] [--out FILE] or kernels, and [--rounds N] [--threads N] [--only parts,r18,r50], N " +
+        $"above 0; found: {string.Join(' ', args)}");
     return 2;
 }
 

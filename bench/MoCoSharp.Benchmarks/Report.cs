@@ -19,7 +19,7 @@ internal sealed class Report(int threads, int rounds, bool isAvx2)
     /// <param name="strong">Of the strong peer; empty if it does the same.</param>
     /// <param name="ours">Of MoCoSharp.</param>
     /// <param name="ratios">To the official algorithm, and to the strong peer.</param>
-    /// <param name="limit">What limits the rest.</param>
+    /// <param name="limit">Its rate, or what limits it.</param>
     public void Row(string what, string official, string strong, string ours, string ratios, string limit)
     {
         rows.Add($"| {what} | {official} | {strong} | {ours} | {ratios} | {limit} |");
@@ -59,7 +59,7 @@ internal sealed class Report(int threads, int rounds, bool isAvx2)
                 $"Limits of these threads: {Limits.Gigaflops(threads, isAvx2):F0} GFLOP/s in float32 from registers, " +
                 $"{Limits.GigabytesPerSecond(threads):F0} GB/s read and written by a copy in memory.")
             .AppendLine();
-        text.AppendLine("| what | official algorithm | strong peer | MoCoSharp | ratios | rate |")
+        text.AppendLine("| what | official algorithm | strong peer | MoCoSharp | ratios | rate, or what limits it |")
             .AppendLine("|---|---|---|---|---|---|");
         rows.ForEach(row => text.AppendLine(row));
         text.AppendLine();

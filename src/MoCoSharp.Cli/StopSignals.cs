@@ -36,11 +36,7 @@ internal sealed partial class StopSignals : IDisposable
             : ("stopping; nothing is written", "");
         Listen(PosixSignal.SIGINT, Interrupt);
         Listen(PosixSignal.SIGTERM, () => StopForGood($"SIGTERM: {how}."));
-        if (!IgnoresHangUps())
-        {
-            Listen(PosixSignal.SIGHUP, () => StopForGood($"SIGHUP: {how}."));
-        }
-
+        Listen(PosixSignal.SIGHUP, () => StopForGood($"SIGHUP: {how}.")); // stays ignored under nohup
         if (OperatingSystem.IsWindows())
         {
             Listen(PosixSignal.SIGQUIT, Interrupt);
@@ -128,22 +124,6 @@ internal sealed partial class StopSignals : IDisposable
         {
             Thread.Sleep(Timeout.Infinite);
         }
-    }
-
-    // Whether nohup started the program. macOS does not tell, so nothing is done there.
-    private static bool IgnoresHangUps()
-    {
-        const string ignored = "SigIgn:";
-        if (OperatingSystem.IsWindows())
-        {
-            return false;
-        }
-
-        var mask = OperatingSystem.IsLinux()
-            ? File.ReadLines("/proc/self/status")
-                .FirstOrDefault(line => line.StartsWith(ignored, StringComparison.Ordinal))
-            : null;
-        return mask is null || Convert.ToUInt64(mask[ignored.Length..].Trim(), 16) % 2 != 0;
     }
 
     private void AskForSave()

@@ -19,7 +19,7 @@ internal static unsafe partial class BatchNormKernels
     /// measured with fewer bits.
     /// </summary>
     /// <param name="input">Shape [N, C] or [N, C, H, W].</param>
-    public static bool IsSupported(Tensor input) => KernelImages.FillLanes(input) && HasASpan(input)
+    public static bool IsSupported(Tensor input) => KernelImages.FillLanes(input) && FitsASpan(input)
         && input.dtype switch
     {
         ScalarType.BFloat16 => KernelTable.BatchNorm.IsOn,
@@ -27,8 +27,8 @@ internal static unsafe partial class BatchNormKernels
         _ => false,
     };
 
-    // Tensor.bytes has no more.
-    private static bool HasASpan(Tensor input) => input.numel() * input.element_size() <= int.MaxValue;
+    // The passes read memory by spans, whose length is an int.
+    private static bool FitsASpan(Tensor input) => input.numel() * input.element_size() <= int.MaxValue;
 
     /// <summary>Mean and variance of each group and channel, in float64.</summary>
     /// <param name="rows">Contiguous. Shape [R, C].</param>

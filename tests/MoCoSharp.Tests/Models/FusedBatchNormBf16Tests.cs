@@ -1,17 +1,14 @@
 using MoCoSharp.Kernels;
 using MoCoSharp.Models;
+using MoCoSharp.Tests.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Tests.Models;
 
 /// <summary>As <see cref="FusedBatchNormTests"/>, in bfloat16.</summary>
-public sealed class FusedBatchNormBf16Tests : IDisposable
+public sealed class FusedBatchNormBf16Tests : WithEveryKernel
 {
-    private readonly IDisposable _switches = KernelSwitches.Override(null);
-
-    public void Dispose() => _switches.Dispose();
-
     [Fact]
     public void Bf16_DiffersFromFloat64ByRoundingAlone()
     {

@@ -1,20 +1,16 @@
 using MoCoSharp.Kernels;
 using MoCoSharp.Models;
+using MoCoSharp.Tests.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace MoCoSharp.Tests.Models;
 
 /// <summary>
-/// Against the same layer in float64, which goes operation by operation through libtorch. On any processor, if need be
-/// in software.
+/// Against the same layer in float64, which goes operation by operation through libtorch.
 /// </summary>
-public sealed class FusedBatchNormTests : IDisposable
+public sealed class FusedBatchNormTests : WithEveryKernel
 {
-    private readonly IDisposable _switches = KernelSwitches.Override(null);
-
-    public void Dispose() => _switches.Dispose();
-
     public static TheoryData<int, int, int, int, bool, bool> Shapes => new()
     {
         // N, C, H, S, with a shortcut, with a ReLU
@@ -87,6 +83,16 @@ public sealed class FusedBatchNormTests : IDisposable
         var twin = rows.to(float64);
         Assert.True(tensor(means).allclose(twin.mean([0]), rtol: 1e-6, atol: 1e-5));
         Assert.True(tensor(variances).allclose(twin.var([0], unbiased: false), rtol: tolerance));
+    }
+
+    [Fact]
+    public void TwoGibibytesAndMore_AreLeftToLibtorch()
+    {
+        using var scope = NewDisposeScope();
+        var pixel = zeros(1, 64, 1, 1);
+
+        Assert.False(BatchNormKernels.IsSupported(pixel.expand(8192, 64, 32, 32))); // a span has a byte less
+        Assert.True(BatchNormKernels.IsSupported(pixel.expand(8191, 64, 32, 32)));
     }
 
     [Fact]
