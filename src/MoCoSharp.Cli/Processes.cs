@@ -14,6 +14,7 @@ internal static class Processes
     private static readonly TextWriter StandardError = Console.Error; // also of processes other than the main one
     private static Func<string?> _newest = () => null;
     private static MpiGroup? _mpi;
+    private static volatile bool _endsAll; // the launcher's SIGTERM that follows is no news
 
     /// <summary>Standard error, also of a process other than the main one.</summary>
     public static TextWriter Errors => StandardError;
@@ -42,7 +43,7 @@ internal static class Processes
         {
             StandardError.WriteLine($"moco: {message}");
         }
-        else if (_mpi is { HasStoodStill: false, IsFirstAlive: true })
+        else if (!_endsAll && _mpi is { HasStoodStill: false, IsFirstAlive: true })
         {
             StandardError.WriteLine($"moco: {message} If that fails: {Advice}");
         }
@@ -68,9 +69,12 @@ internal static class Processes
         {
             TorchRuntime.Load(); // the first messages are tensors
             joined = launcher.Join(rank =>
+            {
+                _endsAll = true;
                 StandardError.WriteLine(
                     $"moco: process {rank} of {launcher.Processes} does not respond: it has died or was stopped. " +
-                    $"All processes end. {Advice}"));
+                    $"All processes end. {Advice}");
+            });
             return ExitCode.Done;
         });
         if (joined is null)
@@ -153,6 +157,7 @@ internal static class Processes
                 $"moco: {(group.Rank == 0 ? "" : $"process {group.Rank} on {Environment.MachineName}: ")}{message}");
         }
 
+        _endsAll = true;
         StandardError.WriteLine($"moco: all {group.Size} processes end. {Advice}");
         group.Abort("");
         return code;

@@ -9,6 +9,13 @@ internal static class Moco
         "encoder.width=4 batchSize=8 bnGroups=2 moco.queueSize=16 moco.dimension=8 threads=1 loader.workers=1 " +
         "knn.neighbours=5 optimizer.warmupSteps=0 epochs=2";
 
+    /// <summary>How a program beside the tests is started: by dotnet, on Windows by its own file.</summary>
+    public static string[] Program(string name)
+    {
+        var path = Path.Combine(AppContext.BaseDirectory, name);
+        return OperatingSystem.IsWindows() ? [path + ".exe"] : ["dotnet", path + ".dll"];
+    }
+
     public static (int ExitCode, string Output, string Error) Run(string folder, params string[] arguments)
     {
         using var process = Start(folder, arguments);
@@ -55,29 +62,17 @@ internal static class Moco
 
     public static ProcessStartInfo StartInfo(string folder, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet")
+        // Whoever is started in the background of a shell without job control ignores Ctrl-C, or a closed terminal
+        // under nohup, and so do its children.
+        string[] heeded = OperatingSystem.IsLinux() ? ["env", "--default-signal=INT,QUIT,HUP"] : [];
+        string[] all = [.. heeded, .. Program("moco"), .. arguments];
+        return new ProcessStartInfo(all[0], all[1..])
         {
             WorkingDirectory = folder,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             UseShellExecute = false,
         };
-        if (OperatingSystem.IsLinux())
-        {
-            // Whoever is started in the background of a shell without job control ignores Ctrl-C, or a closed terminal
-            // under nohup, and so do its children.
-            start.FileName = "env";
-            start.ArgumentList.Add("--default-signal=INT,QUIT,HUP");
-            start.ArgumentList.Add("dotnet");
-        }
-
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "moco.dll"));
-        foreach (var argument in arguments)
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        return start;
     }
 
     // A test that reads a program's output to the end must not wait for ever.

@@ -19,20 +19,8 @@ internal sealed class Service : IDisposable
     public static async Task<Service> Start(string model)
     {
         const string told = "Now listening on: ";
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, UseShellExecute = false };
-        foreach (
-            var argument in new[]
-            {
-                Path.Combine(AppContext.BaseDirectory, "FeatureService.dll"),
-                "--urls",
-                "http://127.0.0.1:0",
-                "--model",
-                model,
-            })
-        {
-            start.ArgumentList.Add(argument);
-        }
-
+        string[] all = [.. Moco.Program("FeatureService"), "--urls", "http://127.0.0.1:0", "--model", model];
+        var start = new ProcessStartInfo(all[0], all[1..]) { RedirectStandardOutput = true, UseShellExecute = false };
         var started = Process.Start(start)!;
         while (await started.StandardOutput.ReadLineAsync() is { } line)
         {
