@@ -16,6 +16,11 @@ fi
 if [ "${CI:-}" = true ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! { command -v sshd && command -v ip && command -v faketime; } >/dev/null; then
     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -yqq --no-install-recommends openssh-server iproute2 faketime
 fi
+# Tests of commands for Windows ask PowerShell.
+export PATH="$PATH:$HOME/.dotnet/tools"
+if [ "${CI:-}" = true ] && ! command -v pwsh >/dev/null; then
+    dotnet tool install --global powershell --version 7.6.9
+fi
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 dotnet test --solution MoCoSharp.slnx -c Release "$@" 2>&1 | tee "$log" || status=$?

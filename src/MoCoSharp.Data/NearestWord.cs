@@ -37,8 +37,8 @@ internal static class NearestWord
     {
         try
         {
-            var folder = Path.GetDirectoryName(path.TrimEnd(Path.DirectorySeparatorChar));
-            var name = Path.GetFileName(path.TrimEnd(Path.DirectorySeparatorChar));
+            var whole = Path.TrimEndingDirectorySeparator(path);
+            var (folder, name) = (Path.GetDirectoryName(whole), Path.GetFileName(whole));
             var neighbors = Directory
                 .EnumerateFileSystemEntries(string.IsNullOrEmpty(folder) ? "." : folder)
                 .Take(MostNames)

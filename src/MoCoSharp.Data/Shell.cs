@@ -13,11 +13,20 @@ internal static class Shell
         }
 
         return text.Length > 0 && text.All(IsPlain) ? text
-            : OperatingSystem.IsWindows() ? $"\"{text.Replace("\"", "\\\"", StringComparison.Ordinal)}\""
-            : $"'{text.Replace("'", @"'\''", StringComparison.Ordinal)}'";
+            : !OperatingSystem.IsWindows() ? $"'{text.Replace("'", @"'\''", StringComparison.Ordinal)}'"
+            : text.AsSpan().IndexOfAny('$', '`', '"') < 0 ? $"\"{text}\"" // also for cmd
+            : PowerShellQuote(text);
     }
 
+    /// <summary>The text in quotes in which PowerShell changes nothing.</summary>
+    /// <param name="text">A path or another word.</param>
+    public static string PowerShellQuote(string text) =>
+        $"'{string.Concat(text.Select(letter => IsSingleQuote(letter) ? $"{letter}{letter}" : $"{letter}"))}'";
+
     private static bool IsPlain(char letter) =>
-        char.IsLetterOrDigit(letter) || letter is '/' or '.' or '_' or '-' or '+' or '=' or ':' or ',' or '@' or '%'
-        || (letter == '\\' && OperatingSystem.IsWindows());
+        char.IsLetterOrDigit(letter) || letter is '/' or '.' or '_' or '-' or '+' or '=' or ':'
+        || (OperatingSystem.IsWindows() ? letter is '\\' : letter is ',' or '@' or '%');
+
+    // To PowerShell, typographic quotes are quotes too.
+    private static bool IsSingleQuote(char letter) => letter is '\'' or '\u2018' or '\u2019' or '\u201A' or '\u201B';
 }

@@ -59,8 +59,15 @@ public static partial class AtomicFile
         }
     }
 
-    // On Windows, a file that somebody reads cannot be replaced: readers of small files are soon done.
-    private static void Replace(string temporary, string path)
+    /// <summary>
+    /// Renames a written file over another. On Windows, a file that somebody reads cannot be replaced: there it tries
+    /// again for a second, because readers of small files are soon done.
+    /// </summary>
+    /// <param name="temporary">The written file, in the same folder.</param>
+    /// <param name="path">The target. It may exist.</param>
+    /// <exception cref="IOException">The file could not be renamed. The target is unchanged.</exception>
+    /// <exception cref="UnauthorizedAccessException">The same.</exception>
+    public static void Replace(string temporary, string path)
     {
         const int tries = 20;
         for (var tried = 1; ; tried++)

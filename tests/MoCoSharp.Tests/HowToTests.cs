@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using MoCoSharp;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
@@ -163,7 +162,7 @@ public sealed class HowToTests : IDisposable
             },
         };
 
-        var recipe = RunConfigFile.Load(Path.Combine(Root(), "recipes", "moco-v2-folder.json"));
+        var recipe = RunConfigFile.Load(Path.Combine(Sources.Root, "recipes", "moco-v2-folder.json"));
         Assert.Equal(
             RunConfigFile.Write(config with { Description = "", Data = "", Knn = new() }),
             RunConfigFile.Write(recipe with { Description = "", Data = "", Knn = new(), FitToImages = false }));
@@ -227,9 +226,6 @@ public sealed class HowToTests : IDisposable
         Environment.CurrentDirectory = before;
         Directory.Delete(folder, recursive: true);
     }
-
-    private static string Root([CallerFilePath] string here = "") =>
-        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", ".."));
 
     private static void SavePhotos(params (string Name, int Seed)[] photos)
     {

@@ -35,7 +35,7 @@ internal static class TestData
 
     private static string? Unpack(string packed, string name)
     {
-        var tar = Path.Combine(Repository(), "..", "shared", "data", packed);
+        var tar = Path.Combine(Sources.Root, "..", "shared", "data", packed);
         if (!File.Exists(tar))
         {
             return null;
@@ -46,16 +46,5 @@ internal static class TestData
         using var stream = new GZipStream(File.OpenRead(tar), CompressionMode.Decompress);
         TarFile.ExtractToDirectory(stream, folder, overwriteFiles: true);
         return Path.Combine(folder, name);
-    }
-
-    private static string Repository()
-    {
-        var folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "MoCoSharp.slnx")))
-        {
-            folder = Path.GetDirectoryName(folder);
-        }
-
-        return folder ?? AppContext.BaseDirectory;
     }
 }

@@ -198,7 +198,7 @@ internal static class DuplicatesCommand
         if (request.Commands is { } script)
         {
             var text = commands.Script($"Removes {commands.All.Count} images of {report.Set.Source}");
-            AtomicFile.Write(script, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
+            AtomicFile.Write(script, stream => stream.Write(text));
         }
 
         DuplicateTable.Print(commands, request.Commands);

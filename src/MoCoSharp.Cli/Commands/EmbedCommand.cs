@@ -9,6 +9,7 @@ using MoCoSharp.Distributed;
 using MoCoSharp.Features;
 using MoCoSharp.Kernels;
 using MoCoSharp.Models;
+using MoCoSharp.PyTorch;
 using MoCoSharp.Runs;
 
 namespace MoCoSharp.Cli.Commands;
@@ -120,7 +121,7 @@ internal static class EmbedCommand
                     .Zip(FeatureWriters.Files(output!))
                     .Where(_ => Processes.IsMain))
             {
-                File.Move(from, to, overwrite: true);
+                AtomicFile.Replace(from, to);
             }
         }
         catch (OperationCanceledException)

@@ -20,7 +20,7 @@ internal static class FileKinds
         var name = Path.GetFileName(path);
         if (PackedImages.IsOne(path))
         {
-            var packed = PackedImages.Open(path);
+            using var packed = PackedImages.Open(path);
             return [$"{path}: a packed set: {packed.Count} images, {Classes(packed)}; {packed.Making}"];
         }
 

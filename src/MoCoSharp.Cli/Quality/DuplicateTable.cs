@@ -81,7 +81,8 @@ internal static class DuplicateTable
         if (commands.All.Count > shown.Count)
         {
             Console.WriteLine(
-                $"  and {Plain.Count(commands.All.Count - shown.Count)} more; --commands remove.sh writes all of them");
+                $"  and {Plain.Count(commands.All.Count - shown.Count)} more; " +
+                $"--commands {commands.ScriptName} writes all of them");
         }
     }
 

@@ -1,24 +1,33 @@
+using System.Text;
 using MoCoSharp.Data;
 using MoCoSharp.Data.Quality;
 
 namespace MoCoSharp.Cli.Quality;
 
 /// <summary>
-/// Shell commands that remove images. The program itself removes nothing. A file that is kept under another name, by a
-/// link or because a list names it twice, gets no command.
+/// Commands that remove images, for sh, or on Windows for PowerShell. The program itself removes nothing. A file that
+/// is kept under another name, by a link or because a list names it twice, gets no command.
 /// </summary>
+/// <remarks>cmd, the old shell of Windows, knows no comments: there, `del` would remove the kept images too.</remarks>
 internal sealed class RemoveCommands
 {
     private readonly HashSet<string> _kept;
+    private readonly bool _isPowerShell;
     private readonly HashSet<string> _removed = new(StringComparer.Ordinal);
     private readonly List<(string Path, string Command)> _commands = [];
 
     /// <summary>Begins without commands.</summary>
     /// <param name="kept">Images that must stay.</param>
-    public RemoveCommands(IEnumerable<ImageFacts> kept) => _kept =
-    [
-        .. kept.Select(image => image.Path).OfType<string>().Select(RealPath.Of),
-    ];
+    public RemoveCommands(IEnumerable<ImageFacts> kept)
+        : this(kept, OperatingSystem.IsWindows())
+    {
+    }
+
+    internal RemoveCommands(IEnumerable<ImageFacts> kept, bool isPowerShell)
+    {
+        _kept = [.. kept.Select(image => image.Path).OfType<string>().Select(RealPath.Of)];
+        _isPowerShell = isPowerShell;
+    }
 
     /// <summary>
     /// Images without a command: similar by a chain alone, kept under another name, or without a file of their own.
@@ -46,13 +55,23 @@ internal sealed class RemoveCommands
         }
         else if (_removed.Add(Path.GetFullPath(path)))
         {
-            var remove = OperatingSystem.IsWindows() ? "del" : "rm --";
-            _commands.Add((path, $"{remove} {Shell.Quote(path)}  # like {Plain.Text(instead)}"));
+            var remove = _isPowerShell
+                ? $"Remove-Item -LiteralPath {Shell.PowerShellQuote(path)}"
+                : $"rm -- {Shell.Quote(path)}";
+            _commands.Add((path, $"{remove}  # like {Plain.Text(instead)}"));
         }
     }
 
-    /// <summary>A script with all commands.</summary>
+    /// <summary>What a script is called: remove.sh or remove.ps1.</summary>
+    public string ScriptName => _isPowerShell ? "remove.ps1" : "remove.sh";
+
+    /// <summary>A script with all commands, in UTF-8.</summary>
     /// <param name="title">What they remove, in one line.</param>
-    public string Script(string title) =>
-        $"#!/bin/sh\n# {Plain.Text(title)}\n" + string.Concat(_commands.Select(item => item.Command + "\n"));
+    public byte[] Script(string title)
+    {
+        // Without this mark, the PowerShell of Windows reads UTF-8 as another encoding.
+        byte[] begin = _isPowerShell ? [.. Encoding.UTF8.Preamble] : [.. "#!/bin/sh\n"u8];
+        var lines = string.Concat(_commands.Select(item => item.Command + "\n"));
+        return [.. begin, .. Encoding.UTF8.GetBytes($"# {Plain.Text(title)}\n{lines}")];
+    }
 }

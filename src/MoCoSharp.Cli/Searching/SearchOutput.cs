@@ -6,6 +6,7 @@ using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.FeatureFiles;
 using MoCoSharp.Cli.Quality;
 using MoCoSharp.Evaluation;
+using MoCoSharp.PyTorch;
 
 namespace MoCoSharp.Cli.Searching;
 
@@ -62,7 +63,7 @@ internal static class SearchOutput
                 });
             }
 
-            File.Move(unfinished, path, overwrite: true);
+            AtomicFile.Replace(unfinished, path);
         }
         finally
         {

@@ -84,7 +84,7 @@ internal static class StudyTable
     {
         var own = Path.Combine(folder, $"{name}.{Environment.ProcessId}");
         AtomicFile.Write(own, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
-        File.Move(own, Path.Combine(folder, name), overwrite: true);
+        AtomicFile.Replace(own, Path.Combine(folder, name));
     }
 
     private static string Shown(

@@ -155,6 +155,7 @@ internal sealed class FolderScan
         var more = folders.Count > UnreadableNamed ? $" and {folders.Count - UnreadableNamed} more" : "";
         return new DataSourceException(
             $"{path}: you may not read {(folders.Count == 1 ? "the folder" : "the folders")} {named}{more}. " +
-            "Allow it (chmod u+rx FOLDER), or give --data a folder below that holds only what you may read.");
+            $"Allow it{(OperatingSystem.IsWindows() ? "" : " (chmod u+rx FOLDER)")}, or give --data a folder below " +
+            "that holds only what you may read.");
     }
 }

@@ -67,6 +67,7 @@ public static class ImageListFile
     {
         var relative = Path.GetRelativePath(folder, Path.GetFullPath(file));
         var name = File.Exists(Path.Combine(folder, relative)) ? relative : Path.GetFullPath(file);
+        name = name.Replace(Path.DirectorySeparatorChar, '/'); // other systems know no backslash
         return name.StartsWith('#') ? $"./{name}" : name; // a line that begins with # is a comment
     }
 }

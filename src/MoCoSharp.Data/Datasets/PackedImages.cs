@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
 using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using MoCoSharp.Data.Images;
@@ -11,9 +12,10 @@ namespace MoCoSharp.Data.Datasets;
 /// <remarks>
 /// Header and index are checked when the file is opened; an image is checked when it is first read. The file must not
 /// be truncated while it is in use: reading a missing mapped page ends the process. `moco pack` writes to another name
-/// and renames, so it never truncates a file in use.
+/// and renames, so it never truncates a file in use. Windows does not let anyone delete or replace the file while it is
+/// open: Dispose closes it. Raw images that were read before lose their pixels then; nobody may use them meanwhile.
 /// </remarks>
-public sealed class PackedImages : IImageDataset
+public sealed class PackedImages : IImageDataset, IDisposable
 {
     private readonly Mapping _mapping;
     private readonly byte[] _index;
@@ -135,7 +137,7 @@ public sealed class PackedImages : IImageDataset
             var (classNames, namesStart, note) = ReadNames(table, (int)count);
             CheckRecords(table, (int)count, (PackFormat)format, (long)indexOffset, classNames.Length);
             var set = new PackedImages(
-                path, Mapping.Of(handle, length), (PackFormat)format, (int)Math.Min(shortSide, int.MaxValue),
+                path, new Mapping(handle, length), (PackFormat)format, (int)Math.Min(shortSide, int.MaxValue),
                 (int)count, table, classNames, namesStart, note);
             keeps = true;
             return set;
@@ -215,6 +217,7 @@ public sealed class PackedImages : IImageDataset
     /// <inheritdoc/>
     public unsafe LabeledImage Read(int index, in DecodeRequest request)
     {
+        ObjectDisposedException.ThrowIf(_mapping.Memory.IsClosed, this);
         var record = RecordOf(index);
         _mapping.ThrowIfShorter(record.Offset + record.Length, Description);
         var address = _mapping.Address + (nint)record.Offset;
@@ -231,11 +234,14 @@ public sealed class PackedImages : IImageDataset
         }
 
         var image = Format == PackFormat.Raw
-            ? new ImageBuffer(record.Width, record.Height, address, _mapping)
+            ? new ImageBuffer(record.Width, record.Height, address, _mapping.Memory)
             : ImageDecoder.Decode(bytes, NameOf(index), request);
         GC.KeepAlive(_mapping);
         return new LabeledImage(image, record.Label);
     }
+
+    /// <summary>Closes the file.</summary>
+    public void Dispose() => _mapping.Dispose();
 
     /// <inheritdoc/>
     public int LabelOf(int index) => RecordOf(index).Label;
@@ -260,31 +266,31 @@ public sealed class PackedImages : IImageDataset
 
     private static uint Word(ReadOnlySpan<byte> bytes, int at) => BinaryPrimitives.ReadUInt32LittleEndian(bytes[at..]);
 
-    /// <summary>The mapped file, kept as long as this object is referenced.</summary>
-    private sealed unsafe class Mapping
+    /// <summary>The mapped file, open until this object is disposed or nobody refers to it.</summary>
+    private sealed class Mapping : IDisposable
     {
         private readonly SafeFileHandle _file;
         private readonly MemoryMappedFile _map;
-        private readonly MemoryMappedViewAccessor _view; // its handle unmaps when it is collected
+        private readonly MemoryMappedViewAccessor _view;
 
-        private Mapping(SafeFileHandle file, MemoryMappedFile map, MemoryMappedViewAccessor view, nint address)
+        public Mapping(SafeFileHandle file, long length)
         {
             _file = file;
-            _map = map;
-            _view = view;
-            Address = address;
+            _map = MemoryMappedFile.CreateFromFile(
+                file, mapName: null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+            _view = _map.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
+            Address = _view.SafeMemoryMappedViewHandle.DangerousGetHandle() + (nint)_view.PointerOffset;
         }
 
         public nint Address { get; }
 
-        public static Mapping Of(SafeFileHandle file, long length)
+        public SafeHandle Memory => _view.SafeMemoryMappedViewHandle;
+
+        public void Dispose()
         {
-            var mapped = MemoryMappedFile.CreateFromFile(
-                file, mapName: null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
-            var whole = mapped.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
-            byte* address = null;
-            whole.SafeMemoryMappedViewHandle.AcquirePointer(ref address);
-            return new Mapping(file, mapped, whole, (nint)(address + whole.PointerOffset));
+            _view.Dispose();
+            _map.Dispose();
+            _file.Dispose();
         }
 
         public void ThrowIfShorter(long end, string name)
@@ -303,9 +309,6 @@ public sealed class PackedImages : IImageDataset
             {
                 throw new BrokenImageException($"{name}: {error.Message}", error) { MayPass = true };
             }
-
-            GC.KeepAlive(_map);
-            GC.KeepAlive(_view);
         }
     }
 }

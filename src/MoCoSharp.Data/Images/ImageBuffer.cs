@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
+using MoCoSharp.Data.Datasets;
 
 namespace MoCoSharp.Data.Images;
 
@@ -13,7 +15,7 @@ public sealed class ImageBuffer : IDisposable
     private const int LargestPooled = 16 << 20;
 
     private readonly nint _address; // of pixels outside the managed heap, or 0
-    private readonly object? _owner; // keeps these pixels alive
+    private readonly SafeHandle? _owner; // of these pixels
     private readonly bool _isRented;
     private readonly int _offset; // of the first pixel in the array
     private byte[]? _array; // may be longer if rented
@@ -53,8 +55,8 @@ public sealed class ImageBuffer : IDisposable
         _offset = offset;
     }
 
-    /// <summary>Wraps memory that <paramref name="owner"/> keeps alive.</summary>
-    internal ImageBuffer(int width, int height, nint address, object owner)
+    /// <summary>Wraps memory that is there until <paramref name="owner"/> is disposed.</summary>
+    internal ImageBuffer(int width, int height, nint address, SafeHandle owner)
         : this(width, height)
     {
         _address = address;
@@ -83,10 +85,13 @@ public sealed class ImageBuffer : IDisposable
     private int Length => 3 * Width * Height;
 
     /// <summary>The pixels without a copy: RGB, HWC. Length Height x Width x 3.</summary>
-    /// <exception cref="ObjectDisposedException">The image is disposed.</exception>
-    public unsafe ReadOnlySpan<byte> AsSpan() => _address != 0
-        ? new ReadOnlySpan<byte>((void*)_address, Length)
-        : (_array ?? throw new ObjectDisposedException(nameof(ImageBuffer))).AsSpan(_offset, Length);
+    /// <exception cref="ObjectDisposedException">The image or the packed set that it is from is disposed.</exception>
+    public unsafe ReadOnlySpan<byte> AsSpan() => _owner switch
+    {
+        null => (_array ?? throw new ObjectDisposedException(nameof(ImageBuffer))).AsSpan(_offset, Length),
+        { IsClosed: true } => throw new ObjectDisposedException(nameof(PackedImages)),
+        _ => new ReadOnlySpan<byte>((void*)_address, Length),
+    };
 
     /// <summary>Returns pooled memory to the pool.</summary>
     public void Dispose()

@@ -83,7 +83,7 @@ internal sealed class CocoReader(string file, string folder)
             return new Image(id, "", name, 1, 1, false, item.Place);
         }
 
-        if (isThere && !path.EndsWith(name.Replace('\\', '/'), StringComparison.Ordinal))
+        if (isThere && !path.Replace('\\', '/').EndsWith(name.Replace('\\', '/'), StringComparison.Ordinal))
         {
             _notices.Add(
                 $"images were found in {folder} by the last part of their \"file_name\" alone",

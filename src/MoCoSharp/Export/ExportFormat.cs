@@ -1,5 +1,6 @@
 using MoCoSharp.Encoders;
 using MoCoSharp.Models;
+using MoCoSharp.PyTorch;
 
 namespace MoCoSharp.Export;
 
@@ -91,7 +92,7 @@ public abstract class ExportFormat
                 throw Differs(path, difference);
             }
 
-            File.Move(unproven, path, overwrite: true);
+            AtomicFile.Replace(unproven, path);
             return new ExportReport
             {
                 Path = path,

@@ -85,7 +85,7 @@ internal sealed class StoredFeatures : IDisposable
         {
             AtomicFile.Write(unfinished, stream => SafeTensors.Write(
                 stream, tensors, new Dictionary<string, string> { [MadeByKey] = madeBy }));
-            File.Move(unfinished, path, overwrite: true);
+            AtomicFile.Replace(unfinished, path);
         }
         finally
         {

@@ -15,30 +15,67 @@ public sealed class RemoveCommandsTests : IDisposable
     [InlineData("a\n touch owned\n.jpg")]
     [InlineData("\u202egpj.exe")]
     [InlineData("*")]
+    [InlineData("[a].jpg")]
+    [InlineData("it\u2019s $(touch owned) \u2018; touch owned \u201b \u201a.jpg")]
+    [InlineData("größe 日本.jpg")]
     public void AScript_RemovesExactlyTheFiles_WhateverTheirNames(string name)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "asks sh");
+        RunsAndRemoves(name, isPowerShell: false, "sh remove.sh");
+        RunsAndRemoves(name, isPowerShell: true, $"{PowerShell()} -NoProfile -NonInteractive -File remove.ps1");
+    }
+
+    private void RunsAndRemoves(string name, bool isPowerShell, string command)
+    {
         var (removed, kept) = (Write(name), Write("kept\n touch owned.jpg"));
         Write("bystander.jpg");
-        var commands = new RemoveCommands([Image(kept)]);
+        var commands = new RemoveCommands([Image(kept)], isPowerShell);
         commands.Add(Image(removed), Path.GetFileName(kept));
-        File.WriteAllText(Path.Combine(folder, "remove.sh"), commands.Script("Removes\n touch owned"));
+        File.WriteAllBytes(Path.Combine(folder, commands.ScriptName), commands.Script("Removes\n touch owned"));
 
-        var (code, _, error) = Moco.RunShell(folder, "sh remove.sh");
+        var (code, _, error) = Moco.RunShell(folder, command);
 
-        Assert.True(code == 0, error);
+        Assert.True(code == 0 && error.Length == 0, error);
         Assert.Equal(
-            ["bystander.jpg", Path.GetFileName(kept), "remove.sh"],
+            ["bystander.jpg", Path.GetFileName(kept), commands.ScriptName],
             Directory.GetFiles(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        File.Delete(Path.Combine(folder, commands.ScriptName));
+    }
+
+    private static string PowerShell()
+    {
+        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+        var found = (Environment.GetEnvironmentVariable("PATH") ?? "")
+            .Split(':')
+            .Append(Path.Combine(home, ".dotnet", "tools"))
+            .Select(path => Path.Combine(path, "pwsh"))
+            .FirstOrDefault(File.Exists);
+        if (found is null)
+        {
+            const string reason = "There is no PowerShell: dotnet tool install --global powershell";
+            Assert.False(Environment.GetEnvironmentVariable("CI") == "true", reason);
+            Assert.Skip(reason);
+        }
+
+        return found;
     }
 
     [Fact]
     public void ARelativeNameThatBeginsWithADash_IsNoOption()
     {
-        var commands = new RemoveCommands([]);
+        var commands = new RemoveCommands([], isPowerShell: false);
         commands.Add(Image("-rf"), "kept.jpg");
 
         Assert.Equal("rm -- ./-rf  # like kept.jpg", Assert.Single(commands.All));
+    }
+
+    [Fact]
+    public void OnWindows_CommandsAreForPowerShell_BecauseCmdHasNoComments()
+    {
+        var commands = new RemoveCommands([], isPowerShell: true);
+        commands.Add(Image("it's.jpg"), "kept.jpg");
+
+        Assert.Equal("Remove-Item -LiteralPath 'it''s.jpg'  # like kept.jpg", Assert.Single(commands.All));
     }
 
     [Fact]

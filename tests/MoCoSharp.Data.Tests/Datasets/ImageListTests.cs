@@ -110,7 +110,7 @@ public sealed class ImageListTests : IDisposable
         var notice = Assert.Single(ImageList.Open(temp.Write("list.txt", "n01/a.JPEG 0\nn01/b.JPEG 1\n")).Notices);
 
         Assert.True(notice.IsWarning);
-        Assert.Contains(temp["n01/a.JPEG 0"], notice.Text);
+        Assert.Contains(Path.Combine(temp.Path, "n01/a.JPEG 0"), notice.Text);
         Assert.Contains("tab", notice.Text);
     }
 

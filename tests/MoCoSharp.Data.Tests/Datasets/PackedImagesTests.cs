@@ -25,7 +25,7 @@ public sealed class PackedImagesTests : IDisposable
         var result = PackWriter.Write(source, temp["set.moco"], new PackOptions { ShortSide = 16 });
         var (train, validation) = DataSource.Open(temp["set.moco"], null);
 
-        var packed = Assert.IsType<PackedImages>(train);
+        using var packed = Assert.IsType<PackedImages>(train);
         Assert.Null(validation);
         Assert.Equal(
             (2, PackFormat.Raw, 16, source.Description),
@@ -53,7 +53,7 @@ public sealed class PackedImagesTests : IDisposable
     {
         var source = new FakeImages(6);
         PackWriter.Write(source, temp["set.moco"], new PackOptions { ShortSide = 0 });
-        var packed = PackedImages.Open(temp["set.moco"]);
+        using var packed = PackedImages.Open(temp["set.moco"]);
         Assert.Empty(packed.ClassNames);
         var transform = ViewRecipes.Train(new ViewOptions { Size = 8 });
         for (var i = 0; i < 6; i++)
@@ -77,7 +77,7 @@ public sealed class PackedImagesTests : IDisposable
             temp["set.moco"],
             new PackOptions { Format = PackFormat.Jpeg, ShortSide = 40 });
 
-        var packed = PackedImages.Open(temp["set.moco"]);
+        using var packed = PackedImages.Open(temp["set.moco"]);
 
         Assert.True(File.ReadAllBytes(temp["set.moco"]).AsSpan().IndexOf(file) > 0);
         Assert.Equal(ImageDecoder.Decode(file, "a.jpg").Pixels, packed.Read(0).Image.Pixels);
@@ -92,7 +92,10 @@ public sealed class PackedImagesTests : IDisposable
 
         Assert.Equal(68, result.Images);
         Assert.Equal(["image 3: it is made so.", "image 69: it is made so."], result.Broken);
-        Assert.Equal("image 4", PackedImages.Open(temp["set.moco"]).NameOf(3));
+        using (var packed = PackedImages.Open(temp["set.moco"]))
+        {
+            Assert.Equal("image 4", packed.NameOf(3));
+        }
 
         Assert.Contains(
             "none of its 2 images",
@@ -110,7 +113,7 @@ public sealed class PackedImagesTests : IDisposable
         var bytes = File.ReadAllBytes(temp["set.moco"]);
         var second = bytes.AsSpan().IndexOf(new FakeImages(3).Read(1).Image.Pixels);
         bytes[second + 100] ^= 1;
-        var packed = PackedImages.Open(temp.Write("damaged.moco", bytes));
+        using var packed = PackedImages.Open(temp.Write("damaged.moco", bytes));
 
         Assert.Equal(360, packed.Read(0).Image.Pixels.Length);
         Assert.Contains("image 1 is damaged", Assert.Throws<BrokenImageException>(() => packed.Read(1)).Message);
@@ -152,11 +155,37 @@ public sealed class PackedImagesTests : IDisposable
             Assert.Throws<DataSourceException>(() => PackedImages.Open(temp.Write("new.moco", bytes))).Message);
     }
 
+    [Theory]
+    [InlineData(PackFormat.Raw)]
+    [InlineData(PackFormat.Jpeg)]
+    public void ADisposedSet_ClosesItsFile_AndRefusesReads(PackFormat format)
+    {
+        PackWriter.Write(new FakeImages(3), temp["set.moco"], new PackOptions { Format = format });
+        var packed = PackedImages.Open(temp["set.moco"]);
+        var image = packed.Read(0).Image;
+
+        packed.Dispose();
+
+        Assert.Throws<ObjectDisposedException>(() => packed.Read(1));
+        if (format == PackFormat.Raw)
+        {
+            Assert.Throws<ObjectDisposedException>(() => image.AsSpan().Length);
+            Assert.Throws<ObjectDisposedException>(() => image.Pixels);
+        }
+
+        File.Delete(temp["set.moco"]); // Windows refuses this for an open file
+        if (OperatingSystem.IsLinux())
+        {
+            Assert.DoesNotContain(temp["set.moco"], File.ReadAllText("/proc/self/maps"));
+        }
+    }
+
     [Fact]
     public void AFileThatShrinksInUse_IsBrokenInsteadOfACrash()
     {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows does not shorten a mapped file");
         PackWriter.Write(new FakeImages(3), temp["set.moco"], new PackOptions());
-        var packed = PackedImages.Open(temp["set.moco"]);
+        using var packed = PackedImages.Open(temp["set.moco"]);
         using (var file = new FileStream(temp["set.moco"], FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
         {
             file.SetLength(100);

@@ -19,7 +19,8 @@ internal sealed class TempFolder : IDisposable
         ? new TempFolder(Directory.CreateDirectory($"/dev/shm/moco-data-{Guid.NewGuid():N}").FullName)
         : new TempFolder();
 
-    public string this[string relative] => System.IO.Path.Combine(Path, relative);
+    public string this[string relative] =>
+        System.IO.Path.Combine(Path, relative.Replace('/', System.IO.Path.DirectorySeparatorChar));
 
     public string Write(string relative, params byte[] bytes)
     {

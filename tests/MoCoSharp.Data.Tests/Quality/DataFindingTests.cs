@@ -78,7 +78,9 @@ public sealed class DataFindingTests : IDisposable
             findings.Select(finding => finding.Key).Where(key => key != "tiny"));
         Assert.Equal("same file as a.png", findings[^3].Images.Single().Detail);
         Assert.StartsWith("is an HTML page", findings[0].Images.Single().Detail);
-        Assert.Contains("`moco duplicates --data 'my photos'`", findings.Single(f => f.Key == "duplicate").Cure);
+        Assert.Contains(
+            $"`moco duplicates --data {Shell.Quote("my photos")}`",
+            findings.Single(f => f.Key == "duplicate").Cure);
         Assert.All(findings, finding => Assert.EndsWith(".", finding.Cure));
     }
 

@@ -130,22 +130,11 @@ public sealed class FigureTests
     [Fact]
     public void EveryFigure_IsExplained_InADocumentToo()
     {
-        var docs = File.ReadAllText(Path.Combine(Root(), "docs", "reference", "health.md"));
+        var docs = File.ReadAllText(Path.Combine(Sources.Root, "docs", "reference", "health.md"));
         Assert.All(HealthFigure.All, figure => Assert.Contains($"| `{figure.Name}` | {figure.Meaning} |", docs));
         var figures = HealthFigures.FromJson(
             new HealthFigures { EffectiveRank = 3.25, KeyShift = double.NaN }.ToJson());
         Assert.Equal((3.25, null), (figures.EffectiveRank, figures.KeyShift));
         Assert.Equal(HealthFigure.All.Count, typeof(HealthFigures).GetProperties().Length);
-    }
-
-    private static string Root()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder.FullName, "MoCoSharp.slnx")))
-        {
-            folder = folder.Parent!;
-        }
-
-        return folder.FullName;
     }
 }

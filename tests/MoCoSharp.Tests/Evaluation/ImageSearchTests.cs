@@ -78,6 +78,7 @@ public sealed class ImageSearchTests : IDisposable
     [Fact]
     public void AQueryOfTheSet_IsNotItsOwnNeighbor_ThoughALinkLeadsToIt()
     {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "links need rights there");
         var link = Path.Combine(folder, "link");
         Directory.CreateSymbolicLink(link, Photos);
 
@@ -95,6 +96,7 @@ public sealed class ImageSearchTests : IDisposable
     [Fact]
     public void AQueryThatIsALinkInTheSet_IsNotItsOwnNeighbor_ThoughItsFileHasAnotherName()
     {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "links need rights there");
         var stored = Path.Combine(folder, "SHA256-1234.png"); // as git-annex and other stores keep files
         var link = Path.Combine(Photos, "03.png");
         File.Move(link, stored);

@@ -28,7 +28,7 @@ public sealed class RunLockTests : IDisposable
     [Fact]
     public void ALockOfADeadProcess_IsTakenOver_WithANotice()
     {
-        File.WriteAllText(LockPath, Owner(process: DeadProcess(), Environment.MachineName));
+        File.WriteAllText(LockPath, Owner(process: EndedProcess.Id(), Environment.MachineName));
         Take().Dispose();
         Assert.Contains("has ended", Assert.Single(notices));
     }
@@ -107,6 +107,10 @@ public sealed class RunLockTests : IDisposable
         File.WriteAllText(LockPath, Owner(1, "elsewhere"));
         Take(TimeSpan.FromMilliseconds(200)).Dispose();
         Assert.Equal(2, notices.Count); // the wait, and the taking over
+        if (OperatingSystem.IsWindows())
+        {
+            return; // there, no host writes into a file that another has locked
+        }
 
         File.WriteAllText(LockPath, Owner(1, "elsewhere"));
         var beats = new Thread(() =>
@@ -149,13 +153,6 @@ public sealed class RunLockTests : IDisposable
     {
         var stat = File.ReadAllText($"/proc/{process}/stat");
         return stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-    }
-
-    private static int DeadProcess()
-    {
-        using var process = Process.Start("true");
-        process.WaitForExit();
-        return process.Id;
     }
 
     private static string Owner(int process, string host, string started = "5 of boot 0", long beat = 1) =>
