@@ -61,12 +61,15 @@ public static partial class AtomicFile
 
     /// <summary>
     /// Renames a written file over another. On Windows, a file that somebody reads cannot be replaced: there it tries
-    /// again for a second, because readers of small files are soon done.
+    /// again for a second, because readers of small files are soon done. The name may be lost if the power fails soon
+    /// after; <see cref="Write"/> makes sure of it.
     /// </summary>
     /// <param name="temporary">The written file, in the same folder.</param>
     /// <param name="path">The target. It may exist.</param>
     /// <exception cref="IOException">The file could not be renamed. The target is unchanged.</exception>
-    /// <exception cref="UnauthorizedAccessException">The same.</exception>
+    /// <exception cref="UnauthorizedAccessException">
+    /// The file could not be renamed. The target is unchanged.
+    /// </exception>
     public static void Replace(string temporary, string path)
     {
         const int tries = 20;

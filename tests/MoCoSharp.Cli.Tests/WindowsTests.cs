@@ -9,9 +9,13 @@ namespace MoCoSharp.Cli.Tests;
 /// <summary>The program on Windows; eng/try-windows.sh runs these tests under Wine.</summary>
 public sealed partial class WindowsTests : IDisposable
 {
-    private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;
+    private readonly string folder;
 
-    public WindowsTests() => Assert.SkipUnless(OperatingSystem.IsWindows(), "tests Windows");
+    public WindowsTests()
+    {
+        Assert.SkipUnless(OperatingSystem.IsWindows(), "tests Windows");
+        folder = Directory.CreateTempSubdirectory("moco").FullName;
+    }
 
     [Fact]
     public void CtrlBreak_SavesAndExits75()
@@ -34,6 +38,7 @@ public sealed partial class WindowsTests : IDisposable
         var (code, _, error) = Moco.Run(folder, "pretrain", "--resume", "--run", "run");
 
         process.Kill();
+        process.WaitForExit();
         Assert.NotEqual(0, code);
         Assert.Contains($"process {process.Id} on {Environment.MachineName} is training there", error);
         Assert.Contains("Ctrl-C in its window saves first", error);
@@ -76,7 +81,6 @@ public sealed partial class WindowsTests : IDisposable
             folder, ["pretrain", "patterns", "--run", "run", "--steps", "1", "--data", data, "--set", .. Settings]);
 
         Assert.True(code == 0, error);
-        Assert.Contains(":\\", folder);
     }
 
     [Fact]

@@ -28,6 +28,16 @@ public sealed class ShellTests
         Assert.Equal(word + "|", said);
     }
 
+    [Theory]
+    [InlineData("my photos", "\"my photos\"")]
+    [InlineData("C:\\runs\\mine", "C:\\runs\\mine")]
+    [InlineData("my photos\\", "'my photos\\'")] // a program reads \" as a quote
+    [InlineData("a \u201d; calc; \u201c.jpg", "'a \u201d; calc; \u201c.jpg'")] // quotes, to PowerShell
+    [InlineData("it's $(calc)", "'it''s $(calc)'")]
+    [InlineData("a,b@c", "\"a,b@c\"")]
+    public void OnWindows_AQuotedWord_IsOneWordToPowerShell(string word, string expected) =>
+        Assert.Equal(expected, Shell.Quote(word, isWindows: true));
+
     [Fact]
     public void WhatNeedsNoQuotes_HasNone_AndNoFileIsTakenForAnOption()
     {

@@ -72,7 +72,7 @@ internal static class DuplicateTable
         }
 
         var shown = commands.Printable.Take(MostCommands).ToList();
-        Console.WriteLine("Nothing was removed. These commands remove the repeated images:");
+        Console.WriteLine($"Nothing was removed. These commands of {commands.ShellName} remove the repeated images:");
         foreach (var command in shown)
         {
             Console.WriteLine($"  {command}");

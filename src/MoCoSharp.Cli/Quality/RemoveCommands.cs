@@ -13,7 +13,7 @@ internal sealed class RemoveCommands
 {
     private readonly HashSet<string> _kept;
     private readonly bool _isPowerShell;
-    private readonly HashSet<string> _removed = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _removed;
     private readonly List<(string Path, string Command)> _commands = [];
 
     /// <summary>Begins without commands.</summary>
@@ -25,12 +25,17 @@ internal sealed class RemoveCommands
 
     internal RemoveCommands(IEnumerable<ImageFacts> kept, bool isPowerShell)
     {
-        _kept = [.. kept.Select(image => image.Path).OfType<string>().Select(RealPath.Of)];
+        // Windows and most disks of macOS take A.jpg and a.jpg for one file.
+        var names =
+            isPowerShell || OperatingSystem.IsMacOS() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal;
+        _kept = kept.Select(image => image.Path).OfType<string>().Select(RealPath.Of).ToHashSet(names);
+        _removed = new HashSet<string>(names);
         _isPowerShell = isPowerShell;
     }
 
     /// <summary>
-    /// Images without a command: similar by a chain alone, kept under another name, or without a file of their own.
+    /// Images without a command: similar by a chain alone, kept under another name, without a file of their own, or
+    /// with a name that UTF-8 cannot hold.
     /// </summary>
     public int Omitted { get; private set; }
 
@@ -49,18 +54,21 @@ internal sealed class RemoveCommands
     /// <param name="instead">The name of the image that stays.</param>
     public void Add(ImageFacts image, string instead)
     {
-        if (image.Path is not { } path || _kept.Contains(RealPath.Of(path)))
+        if (image.Path is not { } path || _kept.Contains(RealPath.Of(path)) || !IsUtf8(path))
         {
             Omit();
         }
         else if (_removed.Add(Path.GetFullPath(path)))
         {
             var remove = _isPowerShell
-                ? $"Remove-Item -LiteralPath {Shell.PowerShellQuote(path)}"
+                ? $"Remove-Item -LiteralPath {Shell.PowerShellQuote(Path.GetFullPath(path))}" // ~ would be the home
                 : $"rm -- {Shell.Quote(path)}";
             _commands.Add((path, $"{remove}  # like {Plain.Text(instead)}"));
         }
     }
+
+    /// <summary>The shell that the commands are for.</summary>
+    public string ShellName => _isPowerShell ? "PowerShell" : "sh";
 
     /// <summary>What a script is called: remove.sh or remove.ps1.</summary>
     public string ScriptName => _isPowerShell ? "remove.ps1" : "remove.sh";
@@ -74,4 +82,7 @@ internal sealed class RemoveCommands
         var lines = string.Concat(_commands.Select(item => item.Command + "\n"));
         return [.. begin, .. Encoding.UTF8.GetBytes($"# {Plain.Text(title)}\n{lines}")];
     }
+
+    // Windows allows halves of letters in names. Written as UTF-8, they would name another file.
+    private static bool IsUtf8(string path) => Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(path)) == path;
 }

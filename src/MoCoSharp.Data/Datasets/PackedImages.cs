@@ -215,9 +215,22 @@ public sealed class PackedImages : IImageDataset, IDisposable
     public LabeledImage Read(int index) => Read(index, default);
 
     /// <inheritdoc/>
-    public unsafe LabeledImage Read(int index, in DecodeRequest request)
+    public LabeledImage Read(int index, in DecodeRequest request)
     {
-        ObjectDisposedException.ThrowIf(_mapping.Memory.IsClosed, this);
+        var isHeld = false;
+        _mapping.Memory.DangerousAddRef(ref isHeld); // against a Dispose meanwhile; refused after one
+        try
+        {
+            return ReadMapped(index, request);
+        }
+        finally
+        {
+            _mapping.Memory.DangerousRelease();
+        }
+    }
+
+    private unsafe LabeledImage ReadMapped(int index, in DecodeRequest request)
+    {
         var record = RecordOf(index);
         _mapping.ThrowIfShorter(record.Offset + record.Length, Description);
         var address = _mapping.Address + (nint)record.Offset;
@@ -236,7 +249,6 @@ public sealed class PackedImages : IImageDataset, IDisposable
         var image = Format == PackFormat.Raw
             ? new ImageBuffer(record.Width, record.Height, address, _mapping.Memory)
             : ImageDecoder.Decode(bytes, NameOf(index), request);
-        GC.KeepAlive(_mapping);
         return new LabeledImage(image, record.Label);
     }
 

@@ -80,11 +80,23 @@ public sealed class ImageBuffer : IDisposable
     /// <summary>
     /// The pixels as an array: RGB, HWC. Length Height x Width x 3. Copies borrowed memory; see <see cref="AsSpan"/>.
     /// </summary>
-    public byte[] Pixels => _array is { } pixels && pixels.Length == Length && !_isRented ? pixels : AsSpan().ToArray();
+    public byte[] Pixels
+    {
+        get
+        {
+            var pixels =
+                _array is { } array && array.Length == Length && !_isRented ? array : AsSpan().ToArray();
+            GC.KeepAlive(this);
+            return pixels;
+        }
+    }
 
     private int Length => 3 * Width * Height;
 
-    /// <summary>The pixels without a copy: RGB, HWC. Length Height x Width x 3.</summary>
+    /// <summary>
+    /// The pixels without a copy: RGB, HWC. Length Height x Width x 3. Refer to the image as long as they are used, for
+    /// example by `using`.
+    /// </summary>
     /// <exception cref="ObjectDisposedException">The image or the packed set that it is from is disposed.</exception>
     public unsafe ReadOnlySpan<byte> AsSpan() => _owner switch
     {

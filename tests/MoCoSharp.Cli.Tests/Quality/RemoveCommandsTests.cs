@@ -7,21 +7,26 @@ public sealed class RemoveCommandsTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("moco").FullName;
 
+    public static TheoryData<string> Names =>
+    [
+        "two words.jpg", "it's \"quoted\".jpg", "-rf", "$HOME `id` $(touch owned) ; touch owned # !.jpg",
+        "a\n touch owned\n.jpg", "\u202egpj.exe", "*", "[a].jpg", "größe 日本.jpg",
+        "it\u2019s $(touch owned) \u2018; touch owned \u201b \u201a.jpg",
+    ];
+
     [Theory]
-    [InlineData("two words.jpg")]
-    [InlineData("it's \"quoted\".jpg")]
-    [InlineData("-rf")]
-    [InlineData("$HOME `id` $(touch owned) ; touch owned # !.jpg")]
-    [InlineData("a\n touch owned\n.jpg")]
-    [InlineData("\u202egpj.exe")]
-    [InlineData("*")]
-    [InlineData("[a].jpg")]
-    [InlineData("it\u2019s $(touch owned) \u2018; touch owned \u201b \u201a.jpg")]
-    [InlineData("größe 日本.jpg")]
+    [MemberData(nameof(Names))]
     public void AScript_RemovesExactlyTheFiles_WhateverTheirNames(string name)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "asks sh");
         RunsAndRemoves(name, isPowerShell: false, "sh remove.sh");
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void AScriptForPowerShell_DoesTheSame(string name)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "has names that Windows does not allow");
         RunsAndRemoves(name, isPowerShell: true, $"{PowerShell()} -NoProfile -NonInteractive -File remove.ps1");
     }
 
@@ -73,9 +78,32 @@ public sealed class RemoveCommandsTests : IDisposable
     public void OnWindows_CommandsAreForPowerShell_BecauseCmdHasNoComments()
     {
         var commands = new RemoveCommands([], isPowerShell: true);
-        commands.Add(Image("it's.jpg"), "kept.jpg");
+        commands.Add(Image("~/it's.jpg"), "kept.jpg");
 
-        Assert.Equal("Remove-Item -LiteralPath 'it''s.jpg'  # like kept.jpg", Assert.Single(commands.All));
+        var path = Path.GetFullPath("~/it's.jpg").Replace("'", "''"); // to PowerShell, ~ is the home folder
+        Assert.Equal($"Remove-Item -LiteralPath '{path}'  # like kept.jpg", Assert.Single(commands.All));
+    }
+
+    [Fact]
+    public void OnWindows_TheKeptFileInOtherCase_HasNoCommand()
+    {
+        var commands = new RemoveCommands([Image("photos/A.jpg")], isPowerShell: true);
+        commands.Add(Image("Photos/a.JPG"), "A.jpg");
+        commands.Add(Image("photos/b.jpg"), "A.jpg");
+        commands.Add(Image("photos/B.jpg"), "A.jpg");
+
+        Assert.Contains("b.jpg", Assert.Single(commands.All));
+        Assert.Equal(1, commands.Omitted);
+    }
+
+    [Fact]
+    public void ANameThatUtf8CannotHold_HasNoCommand_BecauseItWouldNameAnotherFile()
+    {
+        var commands = new RemoveCommands([], isPowerShell: true);
+        commands.Add(Image("a\ud800.jpg"), "kept.jpg");
+
+        Assert.Empty(commands.All);
+        Assert.Equal(1, commands.Omitted);
     }
 
     [Fact]

@@ -43,7 +43,7 @@ public sealed class KernelTableTests
     // Three steps of MoCo against the same steps in float64, which no kernel takes. Width 32 gives the last two stages
     // the 128 channels that Winograd needs. Four BN groups leave 16 values for each statistic of the last stage, so
     // rounding shows: with one thread, libtorch alone is 1.4e-3 away from float64. The kernels must stay near libtorch:
-    // in float32, Winograd's tiles round more, and are 6e-4 away from it, on Windows 2e-3.
+    // in float32, Winograd's tiles round more, and are 6e-4 away from it, under Wine without AVX-512 2e-3.
     [Theory]
     [InlineData(Precision.Fp32, 1, 2e-4, 2e-4)]
     [InlineData(Precision.Fp32, 4, 5e-3, 3e-3)]
