@@ -62,7 +62,7 @@ MEASURES = {
     "step of patterns": step("patterns", 30, "batchSize=64"),
     "step of ResNet-18, bf16": step("moco-cifar10-r18", 4, "precision=bf16", *RESNET),
     "step of ResNet-18, fp32": step("moco-cifar10-r18", 4, "precision=fp32", *RESNET),
-    "views of patterns": views("patterns", "patterns:1000", 3000),
+    "views of patterns": views("patterns", "patterns:1000", 10000),
     "views at 224": views("moco-v2-folder", "patterns:300", 400),
     "start of a command": processor("inspect", "--environment"),
 }
