@@ -97,7 +97,7 @@ internal sealed class BudgetRunner(
 
         var run = RunFolder.Create(path, plan.Config);
         BudgetRow.Save(path, candidate, 0);
-        return PretrainCommand.Begin(plan, run, steps: null, signals, SingleProcess.Instance);
+        return RunTraining.Begin(plan, run, steps: null, signals, SingleProcess.Instance);
     }
 
     private static int Continue(string path, StopSignals signals)
@@ -106,7 +106,7 @@ internal sealed class BudgetRunner(
         var run = RunFolder.Open(path);
         var plan = PretrainPlan.Open(run.ReadConfig(), null, null, faults) ?? throw new ConfigurationException(faults);
         using var hold = run.Hold(note => Console.Error.WriteLine($"moco: note: {note}"));
-        return PretrainCommand.Train(
+        return RunTraining.Train(
             plan, run, resumes: true, withChanges: false, steps: null, signals, SingleProcess.Instance);
     }
 

@@ -140,7 +140,7 @@ internal sealed class StudyRunner(
                 (
                     exists
                         ? GoOn(plan, path, signals)
-                        : PretrainCommand.Begin(
+                        : RunTraining.Begin(
                             plan, RunFolder.Create(path, plan.Config), null, signals, SingleProcess.Instance)
                 ) != ExitCode.Done)
             {
@@ -181,7 +181,7 @@ internal sealed class StudyRunner(
     {
         var run = RunFolder.Open(path);
         using var hold = run.Hold(note => Console.Error.WriteLine($"moco: note: {note}"));
-        return PretrainCommand.Train(
+        return RunTraining.Train(
             plan, run, resumes: true, withChanges: false, steps: null, signals, SingleProcess.Instance);
     }
 
