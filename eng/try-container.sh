@@ -4,18 +4,7 @@
 # Needs root, and buildah, mmdebstrap, runc and jq; no daemon and no registry of images.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-skip() {
-    echo "eng/try-container.sh: skipped: $1" >&2
-    if [ "${CI:-}" = true ]; then exit 1; fi
-    exit 0
-}
-[ "$(id -u)" = 0 ] || skip "it needs root"
-unshare -m true || skip "it may not mount here"
-for program in buildah mmdebstrap runc jq; do
-    command -v $program > /dev/null && continue
-    [ "${CI:-}" = true ] || skip "there is no $program"
-    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -yqq --no-install-recommends $program
-done
+. eng/needs.sh buildah mmdebstrap runc jq
 work=$(mktemp -d)
 export BUILDAH_ISOLATION=chroot
 name=moco-tried-$$

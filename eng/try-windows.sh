@@ -1,24 +1,17 @@
 #!/usr/bin/env bash
 # Builds for Windows, and runs that under Wine 10: the tests of the library, and the program, whose losses are compared with those here.
 # Usage: eng/try-windows.sh [--short]; --short leaves out the tests with libtorch, which take seven minutes, and trains less.
-# The Wine of Debian 12 is too old: .NET hangs in it. So Debian 13's is put into a folder (150 MB to load, 700 MB), which needs root and
+# The Wine of Debian 12 is too old: .NET hangs in it. So Debian 13's is put into a folder (1.1 GB on disk), which needs root and
 # mmdebstrap; elsewhere it skips. MOCO_WINE_ROOT names that folder, and keeps it for the next time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 repository=$PWD
-short=false
-[ "${1:-}" = --short ] && short=true
-skip() {
-    echo "eng/try-windows.sh: skipped: $1" >&2
-    if [ "${CI:-}" = true ]; then exit 1; fi
-    exit 0
-}
-[ "$(id -u)" = 0 ] || skip "it needs root"
-unshare -m true || skip "it may not mount here"
-if ! command -v mmdebstrap > /dev/null; then
-    [ "${CI:-}" = true ] || skip "there is no mmdebstrap"
-    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -yqq --no-install-recommends mmdebstrap
-fi
+case "${1:-}" in
+    '') short=false ;;
+    --short) short=true ;;
+    *) echo "eng/try-windows.sh: expected --short or nothing; found: $*" >&2; exit 2 ;;
+esac
+. eng/needs.sh mmdebstrap
 
 work=$(mktemp -d)
 root=$(realpath -m "${MOCO_WINE_ROOT:-$work/root}")

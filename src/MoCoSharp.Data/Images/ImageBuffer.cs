@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
-using MoCoSharp.Data.Datasets;
 
 namespace MoCoSharp.Data.Images;
 
@@ -97,11 +96,12 @@ public sealed class ImageBuffer : IDisposable
     /// The pixels without a copy: RGB, HWC. Length Height x Width x 3. Refer to the image as long as they are used, for
     /// example by `using`.
     /// </summary>
-    /// <exception cref="ObjectDisposedException">The image or the packed set that it is from is disposed.</exception>
+    /// <exception cref="ObjectDisposedException">The image, or the data set with its pixels, is disposed.</exception>
     public unsafe ReadOnlySpan<byte> AsSpan() => _owner switch
     {
         null => (_array ?? throw new ObjectDisposedException(nameof(ImageBuffer))).AsSpan(_offset, Length),
-        { IsClosed: true } => throw new ObjectDisposedException(nameof(PackedImages)),
+        { IsClosed: true } => throw new ObjectDisposedException(
+            nameof(ImageBuffer), "The data set of this image is disposed, and its pixels were there."),
         _ => new ReadOnlySpan<byte>((void*)_address, Length),
     };
 
