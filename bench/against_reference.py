@@ -3,7 +3,7 @@
 
 Both are built here, and run at the same time, each with one thread on a core of its own, so only ratios count. What
 takes 15 % more time is measured again with three times the rounds; if it still does, the exit code is 1. Another fault
-gives 2. Needs git's history, the .NET SDK, taskset, two cores, and about five minutes. Both share caches and memory, so
+gives 2. Needs git's history, the .NET SDK, taskset, two cores, and about six minutes. Both share caches and memory, so
 that a step which needs more bandwidth slows the other too: its ratio is then too small.
 
 usage: python3 bench/against_reference.py [--commit C] [--rounds N] [--only NAME]
