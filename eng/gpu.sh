@@ -2,7 +2,7 @@
 # Tries MoCoSharp on a GPU.
 #
 #   eng/gpu.sh pack FOLDER [PHOTOS]   on any machine: publishes the program and its tests without libtorch, and packs them into FOLDER
-#                                     (about 45 MB), with a folder of labeled images (train/CLASS, test/CLASS)
+#                                     (about 53 MB), with a folder of labeled images (train/CLASS, test/CLASS)
 #   eng/gpu.sh run FOLDER OUT         on a machine with a GPU and Python's torch: unpacks, and runs the steps below. Each has a time limit; what it
 #                                     prints goes to OUT/NAME.log, and one line with its exit status and seconds to OUT/summary.txt
 #
@@ -20,7 +20,7 @@ pack() {
     cd "$(dirname "$0")/.."
     # Cli last: its moco.runtimeconfig.json is what the program reads.
     for project in tests/MoCoSharp.Tests src/MoCoSharp.Cli; do
-        dotnet publish "$project" -c Release -r linux-x64 --self-contained -p:WithoutLibtorch=true -p:DebugType=none \
+        dotnet publish "$project" -c Release -r linux-x64 --self-contained -p:WithoutLibtorch=true -p:DebugType=none -p:PublishReadyToRun=false \
             -p:CreateHardLinksForPublishFilesIfPossible=false -o "$work/app"
     done
     cp bench/peers/moco_step_gpu.py "$work/app"

@@ -1,3 +1,4 @@
+using MoCoSharp.Cli.Progress;
 using MoCoSharp.Data.Datasets;
 
 namespace MoCoSharp.Cli;
@@ -7,6 +8,27 @@ internal static class DataNotices
 {
     private const int TurnedShare = 20; // a warning if at least one of this many is turned
     private const int MostCompared = 20_000; // images that are compared by default
+
+    /// <summary>Opens a source of images, prints notices about it, and shows how many images are found.</summary>
+    /// <inheritdoc cref="DataSource.Open"/>
+    public static (IImageDataset Train, IImageDataset? Validation) Open(string source, string? validation) =>
+        DataSource.Open(source, validation, Tell, Listing());
+
+    /// <summary>Shows the number of images found so far, for a source that takes long to list.</summary>
+    public static Action<int>? Listing()
+    {
+        if (!Processes.IsMain)
+        {
+            return null;
+        }
+
+        var lines = new ProgressLines(TimeProvider.System, pipe: Console.Error); // standard output may be a result
+        return images =>
+        {
+            var line = $"listing images: {images} so far";
+            lines.Work([line], $"moco: {line}");
+        };
+    }
 
     /// <summary>Prints a notice to standard error.</summary>
     public static void Tell(DataNotice notice) => Console.Error.WriteLine($"moco: {notice}");

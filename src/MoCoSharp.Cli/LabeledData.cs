@@ -33,10 +33,9 @@ internal sealed record LabeledData(IImageDataset Train, IImageDataset Test)
         (IImageDataset Train, IImageDataset? Test) opened = default;
         try
         {
-            opened = DataSource.Open(
+            opened = DataNotices.Open(
                 source,
-                validation ?? (data is null ? encoder.Config.Validation : null),
-                DataNotices.Tell);
+                validation ?? (data is null ? encoder.Config.Validation : null));
             if (opened.Train.ClassNames.Count < 2)
             {
                 all.Add(

@@ -80,7 +80,7 @@ internal sealed record SelectionRequest(
 
         try
         {
-            var (opened, _) = DataSource.Open(Labeled, null, DataNotices.Tell);
+            var (opened, _) = DataNotices.Open(Labeled, null);
             if (Rule == SelectionRule.Uncertain && opened.ClassNames.Count < 2)
             {
                 faults.Add(

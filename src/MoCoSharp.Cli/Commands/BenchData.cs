@@ -55,7 +55,7 @@ internal static class BenchData
                 throw new ConfigurationException(faults);
             }
 
-            var data = DataSource.Open(parsed.GetValue(source)!, null, DataNotices.Tell).Train;
+            var data = DataNotices.Open(parsed.GetValue(source)!, null).Train;
             ImageDecoder.ThrowIfMissing(config.Loader.JpegDecoder);
             Measure(data, config, parsed.GetValue(images));
             return ExitCode.Done;

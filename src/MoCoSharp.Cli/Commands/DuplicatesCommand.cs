@@ -176,7 +176,7 @@ internal static class DuplicatesCommand
 
         try
         {
-            var (all, test) = DataSource.Open(source, null, DataNotices.Tell);
+            var (all, test) = DataNotices.Open(source, null);
             return test ?? all;
         }
         catch (DataSourceException error)

@@ -154,7 +154,7 @@ internal static class EmbedCommand
 
         try
         {
-            var (train, second) = DataSource.Open(source, validation, DataNotices.Tell);
+            var (train, second) = DataNotices.Open(source, validation);
             if (part == "val" && second is null)
             {
                 faults.Add($"{train.Description}: has no test part for --part val. Name the test images with --data.");

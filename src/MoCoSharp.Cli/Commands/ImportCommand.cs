@@ -83,7 +83,9 @@ internal static class ImportCommand
         // A run chooses these when it begins; an imported one has begun.
         var config = weights.Configure(loaded, file) with { Minutes = null, SizeToImages = false };
         faults.AddRange(config.Validate());
-        var plan = data is null ? null : PretrainPlan.Open(config, data, validation, faults);
+        var plan = data is null
+            ? null
+            : PretrainPlan.Open(config, data, validation, faults, listed: DataNotices.Listing());
         if (faults.Count > 0)
         {
             throw new ConfigurationException(faults);

@@ -90,7 +90,7 @@ internal static class InspectCommand
         }
         else
         {
-            var (train, second) = DataSource.Open(target, null);
+            var (train, second) = DataSource.Open(target, null, listed: DataNotices.Listing());
             Console.WriteLine($"{target}: not a run, but images: {train.Count} of {train.ClassNames.Count} classes" +
                 (second is null ? "" : $", and {second.Count} in {second.Description}"));
         }

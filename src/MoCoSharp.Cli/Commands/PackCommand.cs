@@ -78,7 +78,7 @@ internal static class PackCommand
             throw new ConfigurationException(faults);
         }
 
-        var parts = DataSource.Open(source, null, DataNotices.Tell);
+        var parts = DataNotices.Open(source, null);
         DataNotices.TellTurned(parts.Train, options.Request.AppliesOrientation, "--exif-orientation");
         if (parts.Validation is not null)
         {

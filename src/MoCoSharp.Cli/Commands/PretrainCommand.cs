@@ -160,7 +160,7 @@ internal static class PretrainCommand
 
         // Check the data even if the recipe has faults, to report all faults at once.
         var plan = PretrainPlan.Open(config, request.Data, request.Validation, faults, group.Size,
-            [.. request.AllSettings]);
+            [.. request.AllSettings], DataNotices.Listing());
         if (RankAgreement.Faults(group, plan, faults) is { Count: > 0 } all)
         {
             return Processes.Refuse(group, all);
@@ -270,7 +270,7 @@ internal static class PretrainCommand
             faults.AddRange(ForeignWeights.Faults(config));
         }
 
-        var plan = PretrainPlan.Open(config, null, null, faults, group.Size);
+        var plan = PretrainPlan.Open(config, null, null, faults, group.Size, listed: DataNotices.Listing());
         if (RankAgreement.Faults(group, plan, faults) is { Count: > 0 } all)
         {
             return Processes.Refuse(group, all);

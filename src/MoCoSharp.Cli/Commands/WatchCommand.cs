@@ -75,7 +75,7 @@ internal static class WatchCommand
         var config = run.ReadConfig(); // names its faults here, and not in the browser
         if (images is not null && (data ?? config.Data) is { Length: > 0 } source)
         {
-            DataSource.Open(source, data is null ? config.Validation : null, DataNotices.Tell); // the same
+            DataNotices.Open(source, data is null ? config.Validation : null); // the same
         }
 
         using var signals = new StopSignals(saves: false);

@@ -129,9 +129,10 @@ internal sealed class LearnedParts(RunFolder run, ReportImages request, Dictiona
     {
         var source = request.Data ?? encoder.OwnData ?? throw new InvalidDataException(
             "the run names no images. Name them with --data.");
-        var (train, test) = DataSource.Open(
-            source, request.Data is null ? encoder.Config.Validation : null,
-            request.IsInBackground ? _ => { } : DataNotices.Tell);
+        var validation = request.Data is null ? encoder.Config.Validation : null;
+        var (train, test) = request.IsInBackground
+            ? DataSource.Open(source, validation)
+            : DataNotices.Open(source, validation);
         _showsTests = test is not null;
         return ShownImages.Spread(test ?? train, request.Most);
     }

@@ -195,7 +195,7 @@ internal static class StudyCommand
                 return null;
             }
 
-            var (train, judged) = DataSource.Open(config.Data, config.Validation, DataNotices.Tell);
+            var (train, judged) = DataNotices.Open(config.Data, config.Validation);
             if (train.ClassNames.Count < 2 || judged is null || judged.ClassNames.Count == 0)
             {
                 faults.Add(

@@ -24,17 +24,22 @@ public static class DataSource
     /// <param name="notice">
     /// Called with each notice: about skipped files, the part that is used, or an unexpected structure.
     /// </param>
+    /// <param name="listed">
+    /// Called with the number of images found so far, while a folder or shards are listed: a million files take
+    /// seconds, and more on a network disk. From any thread.
+    /// </param>
     /// <exception cref="DataSourceException">
     /// A source cannot be used, or the two sources have different class names.
     /// </exception>
     public static (IImageDataset Train, IImageDataset? Validation) Open(
         string source,
         string? validation,
-        Action<DataNotice>? notice = null)
+        Action<DataNotice>? notice = null,
+        Action<int>? listed = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(source);
         var tell = notice ?? (_ => { });
-        var (train, second) = OpenBoth(source, wantsSecond: validation is null, tell);
+        var (train, second) = OpenBoth(source, wantsSecond: validation is null, tell, listed);
         if (validation is not null && HeldOutImages.IsNamedSo(validation))
         {
             foreach (var item in train.Notices)
@@ -47,7 +52,7 @@ public static class DataSource
 
         if (validation is not null)
         {
-            var (first, own) = OpenBoth(validation, wantsSecond: true, tell);
+            var (first, own) = OpenBoth(validation, wantsSecond: true, tell, listed);
             second = own ?? first;
         }
 
@@ -62,20 +67,21 @@ public static class DataSource
     private static (IImageDataset Train, IImageDataset? Validation) OpenBoth(
         string source,
         bool wantsSecond,
-        Action<DataNotice> tell)
+        Action<DataNotice> tell,
+        Action<int>? listed)
     {
         if (Directory.Exists(source))
         {
             return SplitFolders.Find(source) is { } parts
-                ? OpenParts(source, parts, wantsSecond, tell)
-                : (ImageFolder.Open(source), null);
+                ? OpenParts(source, parts, wantsSecond, tell, listed)
+                : (ImageFolder.Open(source, listed), null);
         }
 
         if (
             TarShards.IsNamedSo(source)
             && !KindNames.Any(kind => source.StartsWith(kind + ':', StringComparison.Ordinal)))
         {
-            return (TarShards.Open(source), null);
+            return (TarShards.Open(source, listed), null);
         }
 
         if (File.Exists(source))
@@ -125,7 +131,7 @@ public static class DataSource
         wantsSecond && CifarBinary.HasTest(path, hundred) ? CifarBinary.Open(path, hundred, test: true) : null);
 
     private static (IImageDataset, IImageDataset?) OpenParts(
-        string source, SplitFolders parts, bool wantsSecond, Action<DataNotice> tell)
+        string source, SplitFolders parts, bool wantsSecond, Action<DataNotice> tell, Action<int>? listed)
     {
         if (parts.Others.Count > 0)
         {
@@ -135,10 +141,10 @@ public static class DataSource
                     $"{DataNotice.Some(parts.Others)}"));
         }
 
-        var train = ImageFolder.Open(parts.Train);
+        var train = ImageFolder.Open(parts.Train, listed);
         foreach (var path in wantsSecond ? parts.Seconds : [])
         {
-            if (ImageFolder.OpenUnlessEmpty(path) is not { } second)
+            if (ImageFolder.OpenUnlessEmpty(path, listed) is not { } second)
             {
                 tell(new($"{path}: holds no validation images, and is skipped."));
                 continue;

@@ -1,3 +1,5 @@
+using System.IO.Enumeration;
+
 namespace MoCoSharp.Data.Datasets;
 
 /// <summary>The contents of a folder and its subfolders: images, and everything that is skipped.</summary>
@@ -6,8 +8,13 @@ internal sealed class FolderScan
     private const int UnreadableNamed = 3;
 
     private readonly string _root;
+    private readonly ImageCount _count;
 
-    private FolderScan(string root) => _root = root;
+    private FolderScan(string root, ImageCount count)
+    {
+        _root = root;
+        _count = count;
+    }
 
     /// <summary>Relative paths of images, with '/'.</summary>
     public List<string> Images { get; } = [];
@@ -29,7 +36,7 @@ internal sealed class FolderScan
     /// to a parent. So the walk always ends.
     /// </summary>
     /// <exception cref="DataSourceException">The folder does not exist, or a folder in it is not readable.</exception>
-    public static FolderScan Of(string path)
+    public static FolderScan Of(string path, Action<int>? listed = null)
     {
         if (!Directory.Exists(path))
         {
@@ -37,16 +44,16 @@ internal sealed class FolderScan
                 $"{path}: there is no such folder. Give --data the folder that holds the images.");
         }
 
-        var scan = new FolderScan(path);
+        var scan = new FolderScan(path, new ImageCount(listed));
         var unreadable = new List<string>();
-        var folders = new Stack<(DirectoryInfo Folder, bool ByLink)>([(new DirectoryInfo(path), false)]);
+        var folders = new Stack<Below>([new(new DirectoryInfo(path), "", ByLink: false)]);
         while (folders.TryPop(out var top))
         {
             try
             {
-                foreach (var entry in top.Folder.EnumerateFileSystemInfos("*", Everything))
+                foreach (var entry in EntriesOf(top.Folder))
                 {
-                    scan.Add(entry, top.ByLink, folders);
+                    scan.Add(entry, top, folders);
                 }
             }
             catch (UnauthorizedAccessException)
@@ -78,47 +85,54 @@ internal sealed class FolderScan
     private static EnumerationOptions Everything =>
         new() { RecurseSubdirectories = false, IgnoreInaccessible = false, AttributesToSkip = FileAttributes.None };
 
-    private void Add(FileSystemInfo entry, bool byLink, Stack<(DirectoryInfo Folder, bool ByLink)> folders)
+    // Millions of files: no more is asked of the system, and kept, than the name.
+    private static FileSystemEnumerable<Entry> EntriesOf(DirectoryInfo folder) => new(
+        folder.FullName,
+        (ref entry) => new Entry(entry.FileName.ToString(), entry.IsDirectory, ImageEndings.IsHidden(ref entry)),
+        Everything);
+
+    private void Add(Entry entry, Below folder, Stack<Below> folders)
     {
-        var relative = Path.GetRelativePath(_root, entry.FullName).Replace(Path.DirectorySeparatorChar, '/');
-        var isImage = ImageEndings.IsImage(entry.Extension);
-        if (ImageEndings.IsHidden(entry))
+        var relative = folder.Prefix + entry.Name;
+        var isImage = ImageEndings.IsImage(Path.GetExtension(entry.Name.AsSpan()));
+        if (entry.IsHidden)
         {
-            if (entry is DirectoryInfo || isImage)
+            if (entry.IsFolder || isImage)
             {
-                Hidden.Add(entry is DirectoryInfo ? relative + "/" : relative);
+                Hidden.Add(entry.IsFolder ? relative + "/" : relative);
             }
         }
-        else if (entry is not DirectoryInfo below)
+        else if (!entry.IsFolder)
         {
-            AddFile(entry, relative, isImage);
+            AddFile(relative, isImage);
         }
         else
         {
-            if (!relative.Contains('/'))
+            if (folder.Prefix.Length == 0)
             {
                 TopFolders.Add(relative);
             }
 
-            AddFolder(below, relative, isImage, byLink, folders);
+            var path = Path.Combine(folder.Folder.FullName, entry.Name);
+            AddFolder(new DirectoryInfo(path), relative, isImage, folder.ByLink, folders);
         }
     }
 
-    private void AddFile(FileSystemInfo entry, string relative, bool isImage)
+    private void AddFile(string relative, bool isImage)
     {
         if (isImage)
         {
             Images.Add(relative);
+            _count.Add();
             return;
         }
 
-        var ending = entry.Extension.ToLowerInvariant();
+        var ending = Path.GetExtension(relative).ToLowerInvariant();
         OtherEndings[ending] = OtherEndings.GetValueOrDefault(ending) + 1;
     }
 
     private void AddFolder(
-        DirectoryInfo below, string relative, bool isImage, bool byLink,
-        Stack<(DirectoryInfo Folder, bool ByLink)> folders)
+        DirectoryInfo below, string relative, bool isImage, bool byLink, Stack<Below> folders)
     {
         if (isImage)
         {
@@ -132,7 +146,7 @@ internal sealed class FolderScan
         }
         else
         {
-            folders.Push((below, byLink || isLink));
+            folders.Push(new(below, relative + '/', byLink || isLink));
         }
     }
 
@@ -158,4 +172,10 @@ internal sealed class FolderScan
             $"Allow it{(OperatingSystem.IsWindows() ? "" : " (chmod u+rx FOLDER)")}, or give --data a folder below " +
             "that holds only what you may read.");
     }
+
+    // A file or folder in a folder.
+    private readonly record struct Entry(string Name, bool IsFolder, bool IsHidden);
+
+    // A folder to list, with what its images' names begin with, and whether a link leads to it.
+    private readonly record struct Below(DirectoryInfo Folder, string Prefix, bool ByLink);
 }

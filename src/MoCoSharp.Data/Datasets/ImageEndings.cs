@@ -1,3 +1,5 @@
+using System.IO.Enumeration;
+
 namespace MoCoSharp.Data.Datasets;
 
 /// <summary>
@@ -41,7 +43,8 @@ internal static class ImageEndings
     public static IEnumerable<string> All => Endings;
 
     /// <summary>Whether a file has a supported ending, in any case of letters.</summary>
-    public static bool IsImage(string ending) => Endings.Contains(ending);
+    public static bool IsImage(ReadOnlySpan<char> ending) =>
+        Endings.GetAlternateLookup<ReadOnlySpan<char>>().Contains(ending);
 
     /// <summary>Whether a file has the ending of an unsupported image format.</summary>
     public static bool IsOther(string ending) => Others.Contains(ending);
@@ -52,6 +55,11 @@ internal static class ImageEndings
     public static bool IsHidden(FileSystemInfo entry) => IsHidden(entry.Name)
         || (OperatingSystem.IsWindows() && entry.Attributes.HasFlag(FileAttributes.Hidden));
 
+    /// <inheritdoc cref="IsHidden(FileSystemInfo)"/>
+    public static bool IsHidden(ref FileSystemEntry entry) => IsHidden(entry.FileName)
+        || (OperatingSystem.IsWindows() && entry.Attributes.HasFlag(FileAttributes.Hidden));
+
     /// <summary>Whether a file or folder of this name is skipped.</summary>
-    public static bool IsHidden(string name) => name.StartsWith('.') || Housekeeping.Contains(name);
+    public static bool IsHidden(ReadOnlySpan<char> name) =>
+        name.StartsWith('.') || Housekeeping.GetAlternateLookup<ReadOnlySpan<char>>().Contains(name);
 }

@@ -26,18 +26,14 @@ public sealed class ImageFolder : IImageDataset, IEncodedImages, IImageFiles
         var strays = files.Count(file => !file.Contains('/'));
         var passesStraysOver = strays > 0 && strays * StrayShare <= files.Length - strays;
         var taken = passesStraysOver ? [.. files.Where(file => file.Contains('/'))] : files;
-        var tops = taken.Select(TopFolder).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray();
+        var tops = TopFolders(taken).Order(StringComparer.Ordinal).ToArray();
         passesStraysOver &= tops.Length > 1;
         _files = passesStraysOver ? taken : files;
         Folders = strays == 0 || passesStraysOver ? tops : [];
-        EmptyFolders = [.. scan.TopFolders.Except(files.Select(TopFolder)).Order(StringComparer.Ordinal)];
+        EmptyFolders = [.. scan.TopFolders.Except(TopFolders(files)).Order(StringComparer.Ordinal)];
         ClassNames = Folders.Count > 1 ? Folders : [];
         Skipped = [.. scan.Skipped.Order(StringComparer.Ordinal)];
-        _labels =
-        [
-            .. _files.Select(file =>
-                ClassNames.Count == 0 ? -1 : Array.BinarySearch(tops, TopFolder(file), StringComparer.Ordinal)),
-        ];
+        _labels = LabelsOf(_files, ClassNames);
         Notices = [.. NoticesOf(scan, [.. files.Where(file => !file.Contains('/'))], passesStraysOver, tops)];
     }
 
@@ -68,19 +64,20 @@ public sealed class ImageFolder : IImageDataset, IEncodedImages, IImageFiles
     /// <param name="path">
     /// The folder. A link to a folder is followed, but not a link inside that folder, nor a link to a parent.
     /// </param>
+    /// <param name="listed">Called with the number of images found so far, while the folder is listed.</param>
     /// <exception cref="DataSourceException">The folder does not exist, or holds no image.</exception>
-    public static ImageFolder Open(string path)
+    public static ImageFolder Open(string path, Action<int>? listed = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var scan = FolderScan.Of(path);
+        var scan = FolderScan.Of(path, listed);
         return scan.Images.Count > 0 ? Of(path, scan) : throw new DataSourceException(FolderHints.NoImages(path, scan));
     }
 
     /// <summary>Lists the images; null if there are none.</summary>
     /// <exception cref="DataSourceException">The folder does not exist, or a folder in it is not readable.</exception>
-    internal static ImageFolder? OpenUnlessEmpty(string path)
+    internal static ImageFolder? OpenUnlessEmpty(string path, Action<int>? listed = null)
     {
-        var scan = FolderScan.Of(path);
+        var scan = FolderScan.Of(path, listed);
         return scan.Images.Count > 0 ? Of(path, scan) : null;
     }
 
@@ -110,8 +107,51 @@ public sealed class ImageFolder : IImageDataset, IEncodedImages, IImageFiles
     /// <summary>The first folder of a path; "" if there is none.</summary>
     internal static string TopFolder(string file) => file.IndexOf('/') is var slash and >= 0 ? file[..slash] : "";
 
-    private static ImageFolder Of(string path, FolderScan scan) =>
-        new(path, [.. scan.Images.Order(StringComparer.Ordinal)], scan);
+    private static ImageFolder Of(string path, FolderScan scan)
+    {
+        string[] files = [.. scan.Images];
+        Array.Sort(files, StringComparer.Ordinal);
+        return new(path, files, scan);
+    }
+
+    // The distinct top folders of files in ordinal order, in which files of one folder follow one another.
+    private static HashSet<string> TopFolders(IEnumerable<string> files)
+    {
+        var folders = new HashSet<string>(StringComparer.Ordinal);
+        var top = (string?)null;
+        foreach (var file in files)
+        {
+            if (top is null || !IsIn(top, file))
+            {
+                folders.Add(top = TopFolder(file));
+            }
+        }
+
+        return folders;
+    }
+
+    private static int[] LabelsOf(string[] files, IReadOnlyList<string> classes)
+    {
+        var names = classes.ToArray();
+        var labels = new int[files.Length];
+        var (top, label) = ((string?)null, -1);
+        for (var i = 0; i < files.Length; i++)
+        {
+            if (names.Length > 0 && (top is null || !IsIn(top, files[i])))
+            {
+                top = TopFolder(files[i]);
+                label = Array.BinarySearch(names, top, StringComparer.Ordinal);
+            }
+
+            labels[i] = label;
+        }
+
+        return labels;
+    }
+
+    // Whether the top folder of a file is this one; "" is that of a file beside the folders.
+    private static bool IsIn(string top, string file) =>
+        file.AsSpan(0, Math.Max(0, file.IndexOf('/'))).SequenceEqual(top);
 
     private IEnumerable<DataNotice> NoticesOf(FolderScan scan, string[] strays, bool passedOver, string[] tops)
     {

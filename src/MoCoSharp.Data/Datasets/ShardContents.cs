@@ -65,14 +65,20 @@ internal sealed class ShardContents
     /// <summary>Reads a shard's headers and labels.</summary>
     /// <param name="shard">The archive.</param>
     /// <param name="number">Number of the shard in the set.</param>
+    /// <param name="count">Counts the images of all shards.</param>
     /// <exception cref="DataSourceException">The file is not a tar archive, or its labels are ambiguous.</exception>
-    public static ShardContents Read(Shard shard, int number)
+    public static ShardContents Read(Shard shard, int number, ImageCount count)
     {
         using var archive = shard.Open();
         var contents = new ShardContents(shard);
         foreach (var member in TarIndex.Read(archive, shard.Name, contents.Odd))
         {
+            var before = contents._images.Count;
             contents.Add(archive, member, number);
+            if (contents._images.Count > before)
+            {
+                count.Add();
+            }
         }
 
         contents.ThrowIfFaulty();

@@ -65,14 +65,14 @@ internal sealed record SplitFolders(string Train, IReadOnlyList<string> Seconds,
         var before = "";
         foreach (var file in files)
         {
-            var folder = file[..Math.Max(0, file.LastIndexOf('/'))];
-            if (folder == before)
+            var end = Math.Max(0, file.LastIndexOf('/'));
+            if (file.AsSpan(0, end).SequenceEqual(before))
             {
                 continue;
             }
 
-            before = folder;
-            for (var end = folder.IndexOf('/'); end >= 0;)
+            var folder = before = file[..end];
+            for (end = folder.IndexOf('/'); end >= 0;)
             {
                 var start = end + 1;
                 end = folder.IndexOf('/', start);

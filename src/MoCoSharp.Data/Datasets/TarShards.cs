@@ -72,24 +72,28 @@ internal sealed class TarShards : IShardedImages, IEncodedImages
     /// A path. {000..099} stands for each number in that range, with the same number of digits; {000..041,043..099}
     /// leaves one out. * stands for any text in a file name.
     /// </param>
+    /// <param name="listed">
+    /// Called with the number of images found so far, while headers are read. From any thread.
+    /// </param>
     /// <exception cref="DataSourceException">A shard is missing or damaged, or none holds an image.</exception>
-    public static TarShards Open(string source)
+    public static TarShards Open(string source, Action<int>? listed = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(source);
         var paths = ShardPattern.Expand(source);
         ShardPattern.ThrowIfMissing(source, paths);
-        return Open(source, [.. paths.Select(path => new Shard(path, () => LocalBytes.Open(path)))]);
+        return Open(source, [.. paths.Select(path => new Shard(path, () => LocalBytes.Open(path)))], listed);
     }
 
-    internal static TarShards Open(string description, Shard[] shards)
+    internal static TarShards Open(string description, Shard[] shards, Action<int>? listed = null)
     {
+        var count = new ImageCount(listed);
         var found = new ShardContents[shards.Length];
         var faults = new ConcurrentBag<string>();
         Parallel.For(0, shards.Length, i =>
         {
             try
             {
-                found[i] = SourceFile.Guard(shards[i].Name, () => ShardContents.Read(shards[i], i));
+                found[i] = SourceFile.Guard(shards[i].Name, () => ShardContents.Read(shards[i], i, count));
             }
             catch (DataSourceException error)
             {

@@ -73,10 +73,11 @@ public sealed class PretrainPlan
     /// Settings that the user chose ("batchSize=64"). Fitting the recipe to the number of images does not change them.
     /// Null fits nothing, as for a resumed run.
     /// </param>
+    /// <param name="listed">Called with the number of images found so far, as by <see cref="DataSource.Open"/>.</param>
     /// <returns>Null if there are faults.</returns>
     public static PretrainPlan? Open(
         RunConfig? config, string? dataGiven, string? validationGiven, ICollection<string> faults, int processes = 1,
-        IReadOnlyCollection<string>? settings = null)
+        IReadOnlyCollection<string>? settings = null, Action<int>? listed = null)
     {
         ArgumentNullException.ThrowIfNull(faults);
         IReadOnlyList<string> fitted = [];
@@ -87,7 +88,7 @@ public sealed class PretrainPlan
         {
             data = string.IsNullOrEmpty(source)
                 ? null
-                : DataSource.Open(source, config?.Validation ?? validationGiven, notices.Add);
+                : DataSource.Open(source, config?.Validation ?? validationGiven, notices.Add, listed);
         }
         catch (DataSourceException error)
         {

@@ -15,7 +15,7 @@ internal sealed class HostPair : IDisposable
 
     private static readonly string[] Passed = // environment variables
     [
-        "PATH", "DOTNET_TieredCompilation", "DOTNET_TC_CallCounting", "OMPI_MCA_btl_vader_single_copy_mechanism",
+        "PATH", "DOTNET_TC_CallCounting", "OMPI_MCA_btl_vader_single_copy_mechanism",
     ];
 
     private readonly string _folder; // keys and settings of ssh

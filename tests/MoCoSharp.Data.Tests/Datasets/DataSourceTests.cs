@@ -1,3 +1,4 @@
+using System.Formats.Tar;
 using MoCoSharp.Data.Datasets;
 
 namespace MoCoSharp.Data.Tests.Datasets;
@@ -264,6 +265,34 @@ public sealed class DataSourceTests : IDisposable
 
         Assert.Equal((5000, 1000), (train.Count, validation!.Count));
         Assert.NotEqual(train.Read(0).Image.Pixels, validation.Read(0).Image.Pixels);
+    }
+
+    [Fact]
+    public void DataSource_WhileItIsListed_TellsHowManyImagesItHasFound()
+    {
+        for (var i = 0; i < 2_100; i++)
+        {
+            temp.Write($"set/train/{(i % 2 == 0 ? "a" : "b")}/{i}.png", 0);
+            temp.Write($"set/train/c/{i}.txt", 0); // no image
+        }
+
+        temp.Write("set/val/a/1.png", 0);
+        using (var writer = new TarWriter(File.Create(temp["shard-0.tar"])))
+        using (var second = new TarWriter(File.Create(temp["shard-1.tar"])))
+        {
+            for (var i = 0; i < 600; i++)
+            {
+                writer.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, $"{i}.png"));
+                second.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, $"{i}.png"));
+            }
+        }
+
+        var (folder, shards) = (new List<int>(), new List<int>());
+        DataSource.Open(temp["set"], null, listed: folder.Add);
+        DataSource.Open(temp["shard-{0..1}.tar"], null, listed: shards.Add);
+
+        Assert.Equal([1_000, 2_000], folder);
+        Assert.Equal([1_000], shards);
     }
 
     private static (IImageDataset Train, IImageDataset? Validation) Open(string source, out List<DataNotice> notices)
