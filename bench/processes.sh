@@ -11,7 +11,7 @@ measure() { # NAME PROCESSES THREADS
     local start=()
     [ "$2" = 1 ] || start=(mpirun --allow-run-as-root --oversubscribe -np "$2")
     rm -rf "$1"
-    "${start[@]}" "${program[@]}" pretrain --run "$1" --steps 12 --set "${settings[@]}" "threads=$3" > "$1.out" 2> "$1.err" || { cat "$1.err"; exit 1; }
+    "${start[@]}" "${program[@]}" pretrain patterns --run "$1" --steps 12 --set "${settings[@]}" "threads=$3" > "$1.out" 2> "$1.err" || { cat "$1.err"; exit 1; }
     # Reports of steps 5 to 8 and 9 to 12: the first ones warm up.
     python3 - "$1" >> "$1.numbers" <<'PYTHON'
 import json, sys

@@ -23,7 +23,7 @@ pack() {
         dotnet publish "$project" -c Release -r linux-x64 --self-contained -p:WithoutLibtorch=true -p:DebugType=none -p:PublishReadyToRun=false \
             -p:CreateHardLinksForPublishFilesIfPossible=false -o "$work/app"
     done
-    cp bench/peers/moco_step_gpu.py "$work/app"
+    cp bench/peers/moco_step_strong.py "$work/app"
     # Neither debugger support nor files for Windows.
     (cd "$work/app" && rm -f libmscord*.so libclrgc*.so libcoreclrtraceptprovider.so onnxruntime.dll ./*.pdb ./*.xml)
     tar -C "$work/app" -c . | xz -T0 > "$folder/app.tar.xz"
@@ -106,9 +106,9 @@ bench() {
     for round in 1 2; do
         for precision in fp32 bf16; do
             echo "round $round"
-            python3 moco_step_gpu.py --model r18-cifar --batch 256 --queue 4096 --precision $precision
+            python3 moco_step_strong.py --model r18-cifar --batch 256 --queue 4096 --precision $precision
             ./moco bench step moco-cifar10-r18 --steps 30 --json --set device=$DEVICE batchSize=256 moco.queueSize=4096 encoder.head=mlp bnGroups=8 precision=$precision
-            python3 moco_step_gpu.py --model r50 --batch 128 --queue 65536 --groups 4 --precision $precision
+            python3 moco_step_strong.py --model r50 --batch 128 --queue 65536 --groups 4 --precision $precision
             ./moco bench step moco-v2-imagenet-r50 --steps 30 --json --set device=$DEVICE batchSize=128 moco.queueSize=65536 bnGroups=4 precision=$precision
         done
     done

@@ -6,8 +6,8 @@ using static MoCoSharp.Benchmarks.Report;
 namespace MoCoSharp.Benchmarks;
 
 /// <summary>
-/// Whole steps: the official algorithm on TorchSharp and on PyTorch, the strong peer, and ours, in turn, each in a
-/// process of its own.
+/// Whole steps: the official algorithm and the strong peer, on TorchSharp and on Debian's PyTorch, and ours, in turn,
+/// each in a process of its own.
 /// </summary>
 internal static class WholeStep
 {
@@ -28,8 +28,9 @@ internal static class WholeStep
         List<JsonNode> peers = [], pythons = [];
         (string, int)[] wanted = isAvx2 ? [("fp32", 1)] : [("bf16", 1), ("bf16", 8), ("fp32", 1)];
         var variants = wanted.ToDictionary(variant => variant, _ => new List<JsonNode>());
-        var strong = wanted.Select(variant => variant.Item1).Distinct()
-            .ToDictionary(precision => precision, _ => new List<JsonNode>());
+        var precisions = wanted.Select(variant => variant.Item1).Distinct().ToArray();
+        var strong = precisions.ToDictionary(precision => precision, _ => new List<JsonNode>());
+        var strongPythons = precisions.ToDictionary(precision => precision, _ => new List<JsonNode>());
         string[] peer = [Beside("TorchSharpPeer.dll"), peerModel, $"{batch}", $"{queue}", $"{threads}", $"{Steps}"];
         for (var round = 0; round < rounds; round++)
         {
@@ -49,9 +50,18 @@ internal static class WholeStep
 
             if (File.Exists("bench/peers/moco_step.py"))
             {
-                pythons.Add(Run(
-                    isAvx2, "/usr/bin/python3", "bench/peers/moco_step.py", "--model", peerModel, "--batch", $"{batch}",
-                    "--queue", $"{queue}", "--threads", $"{threads}", "--steps", $"{Steps}"));
+                string[] options =
+                [
+                    "--model", peerModel, "--batch", $"{batch}", "--queue", $"{queue}", "--threads", $"{threads}",
+                    "--steps", $"{Steps}",
+                ];
+                pythons.Add(Run(isAvx2, "/usr/bin/python3", ["bench/peers/moco_step.py", .. options]));
+                foreach (var (precision, results) in strongPythons)
+                {
+                    results.Add(Run(
+                        isAvx2, "/usr/bin/python3",
+                        ["bench/peers/moco_step_strong.py", "--device", "cpu", "--precision", precision, .. options]));
+                }
             }
         }
 
@@ -93,6 +103,13 @@ internal static class WholeStep
                     + Number($"{(string)pythons[0]["torch"]!} and {official:F2} s on TorchSharp; forward and backward ")
                     + Number($"of the encoder alone {encoder:F2} s and {peerEncoder:F2} s ")
                     + Number($"(ratio {peerEncoder / encoder:F2})."));
+            foreach (var (precision, results) in strongPythons)
+            {
+                var onPython = Median(results.Select(result => (double)result["stepMilliseconds"]! / 1000));
+                report.Note(
+                    Number($"{name}, {precision}: the strong peer takes {onPython:F2} s a step on PyTorch and ")
+                        + Number($"{Median(strong[precision].SelectMany(Seconds)):F2} s on TorchSharp."));
+            }
         }
     }
 

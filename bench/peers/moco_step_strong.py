@@ -1,21 +1,26 @@
-"""One MoCo v2 step as a careful PyTorch user writes it for a GPU: channels last, bf16 by autocast, logsumexp without a copy of the queue,
-foreach momentum update, fused SGD, BN groups as channels of one BatchNorm.
+"""One MoCo v2 step as a careful PyTorch user writes it: channels last, bf16 by autocast, logsumexp without a copy of the queue, a momentum update
+in place, fused or foreach SGD, BN groups as channels of one BatchNorm. What an older PyTorch lacks is written as it has to be there.
 
-    python3 bench/peers/moco_step_gpu.py --model r18-cifar --batch 256 --queue 4096 --precision bf16 --groups 8
+    python3 bench/peers/moco_step_strong.py --model r18-cifar --batch 256 --queue 4096 --precision bf16 --groups 8
+    python3 bench/peers/moco_step_strong.py --device cpu --threads 2 --batch 128 --queue 4096 --precision bf16 --steps 5
 
-Prints one JSON object: milliseconds of a step (the mean of steps between which nobody waits), and the highest memory that PyTorch reserved.
+Prints one JSON object: milliseconds of a step, and the highest memory. On a GPU, a step is the mean of steps between which nobody waits, and the
+memory is what PyTorch reserved; on a CPU, a step is the median, and the memory is that of the process.
 """
 import argparse
 import copy
 import json
+import resource
 import time
+from statistics import median
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 import torchvision
 
-MOMENTUM, TEMPERATURE, WARM_UP = 0.999, 0.2, 8
+MOMENTUM, TEMPERATURE = 0.999, 0.2
+WARM_UP = {"cuda": 8, "cpu": 4}  # steps
 
 
 class SplitBatchNorm(nn.BatchNorm2d):
@@ -46,34 +51,48 @@ def encoder(model):
     return net
 
 
+def update(keys, queries):
+    if hasattr(torch, "_foreach_lerp_"):
+        torch._foreach_lerp_(keys, queries, 1 - MOMENTUM)
+        return
+    for key, query in zip(keys, queries):
+        key.lerp_(query, 1 - MOMENTUM)
+
+
 def main():
     parser = argparse.ArgumentParser()
+    parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
+    parser.add_argument("--threads", type=int, default=2, help="on a CPU")
     parser.add_argument("--model", choices=["r18-cifar", "r50"], default="r18-cifar")
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--queue", type=int, default=4096)
-    parser.add_argument("--groups", type=int, default=8)
+    parser.add_argument("--groups", type=int, default=0, help="of BatchNorm; 0 is 8 on a GPU and 1 on a CPU")
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="bf16")
     parser.add_argument("--steps", type=int, default=30)
     arguments = parser.parse_args()
     torch.manual_seed(0)
-    device, batch = torch.device("cuda"), arguments.batch
-    SplitBatchNorm.groups = arguments.groups
+    device, batch, is_cpu = torch.device(arguments.device), arguments.batch, arguments.device == "cpu"
+    torch.set_num_threads(arguments.threads)
+    SplitBatchNorm.groups = arguments.groups or (1 if is_cpu else 8)
     query_net = encoder(arguments.model).to(device, memory_format=torch.channels_last)
     key_net = copy.deepcopy(query_net)
     for p in key_net.parameters():
         p.requires_grad = False
     queue, pointer = F.normalize(torch.randn(arguments.queue, 128, device=device), dim=1), 0
-    optimizer = torch.optim.SGD(query_net.parameters(), lr=0.001, momentum=0.9, weight_decay=1e-4, fused=True)
+    sgd = dict(foreach=True) if is_cpu else dict(fused=True)
+    optimizer = torch.optim.SGD(query_net.parameters(), lr=0.001, momentum=0.9, weight_decay=1e-4, **sgd)
     size = 32 if arguments.model == "r18-cifar" else 224
     views = [torch.rand(batch, 3, size, size, device=device).contiguous(memory_format=torch.channels_last) for _ in range(2)]
     keys_of, queries_of = list(key_net.parameters()), list(query_net.parameters())
-    narrow = torch.autocast("cuda", torch.bfloat16, enabled=arguments.precision == "bf16")
-    for step in range(WARM_UP + arguments.steps):
-        if step == WARM_UP:
+    narrow = torch.autocast(arguments.device, torch.bfloat16, enabled=arguments.precision == "bf16")
+    warm_up, seconds = WARM_UP[arguments.device], []
+    for step in range(warm_up + arguments.steps):
+        if step == warm_up and not is_cpu:
             torch.cuda.synchronize()
+        if is_cpu or step == warm_up:
             begun = time.perf_counter()
         with torch.no_grad():
-            torch._foreach_lerp_(keys_of, queries_of, 1 - MOMENTUM)
+            update(keys_of, queries_of)
             order = torch.randperm(batch, device=device)
             with narrow:
                 key = key_net(views[1][order])
@@ -89,11 +108,17 @@ def main():
         pointer = (pointer + batch) % arguments.queue
         optimizer.step()
         optimizer.zero_grad()
-    torch.cuda.synchronize()
-    seconds = (time.perf_counter() - begun) / arguments.steps
-    print(json.dumps(dict(model=arguments.model, batch=batch, groups=arguments.groups, precision=arguments.precision,
-                          stepMilliseconds=round(seconds * 1000, 2), imagesPerSecond=round(batch / seconds, 1),
-                          reservedBytes=torch.cuda.max_memory_reserved(), torch=torch.__version__, device=torch.cuda.get_device_name())))
+        if is_cpu:
+            seconds.append(time.perf_counter() - begun)
+    if is_cpu:
+        step = median(seconds[warm_up:])
+        memory = dict(peakBytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, threads=arguments.threads)
+    else:
+        torch.cuda.synchronize()
+        step = (time.perf_counter() - begun) / arguments.steps
+        memory = dict(reservedBytes=torch.cuda.max_memory_reserved(), device=torch.cuda.get_device_name())
+    print(json.dumps(dict(model=arguments.model, batch=batch, groups=SplitBatchNorm.groups, precision=arguments.precision,
+                          stepMilliseconds=round(step * 1000, 2), imagesPerSecond=round(batch / step, 1), torch=torch.__version__, **memory)))
 
 
 if __name__ == "__main__":
