@@ -30,7 +30,7 @@ def link(photos, folder, files):
         os.link(sources[i % len(sources)], into / f"{i:07}{sources[i % len(sources)].suffix}")
 
 
-def measure(dll, arguments, marks):
+def measure(dll, arguments, marks, expected):
     """Seconds until a line begins with each mark, seconds in all, and the peak of memory in MB."""
     began = time.monotonic()
     process = subprocess.Popen(
@@ -42,7 +42,7 @@ def measure(dll, arguments, marks):
             if line.startswith(mark):
                 seen.setdefault(mark, time.monotonic() - began)
     _, status, usage = os.wait4(process.pid, 0)
-    if any(mark not in seen for mark in marks):
+    if any(mark not in seen for mark in marks) or os.waitstatus_to_exitcode(status) != expected:
         sys.exit("".join(lines))
     return [seen[mark] for mark in marks] + [time.monotonic() - began, usage.ru_maxrss / 1000]
 
@@ -61,19 +61,19 @@ def main():
         link(options.photos, few, 64)
         link(options.photos, many, options.files)
         cases = {
-            "`moco --version`": (["--version"], []),
-            "a refusal (`--data` names nothing)": (["pretrain", "--data", "nothing-there"], []),
-            "64 photos": (["pretrain", "moco-v2-folder", "--data", few, *NARROW.split()], [f"{work}/run:", "epoch 1"]),
+            "`moco --version`": (["--version"], [], 0),
+            "a refusal (`--data` names nothing)": (["pretrain", "--data", "nothing-there"], [], 2),
+            "64 photos": (["pretrain", "moco-v2-folder", "--data", few, *NARROW.split()], [f"{work}/run:", "epoch 1"], 0),
             f"{options.files:,} files": (
-                ["pretrain", "moco-v2-folder", "--data", many, *NARROW.split()], [f"{work}/run:", "epoch 1"]),
+                ["pretrain", "moco-v2-folder", "--data", many, *NARROW.split()], [f"{work}/run:", "epoch 1"], 0),
         }
         figures = {(case, name): [] for case in cases for name in programs}
         for _ in range(options.rounds):
-            for case, (arguments, marks) in cases.items():
+            for case, (arguments, marks, code) in cases.items():
                 for name, dll in programs.items():
                     shutil.rmtree(work / "run", ignore_errors=True)
                     whole = [*map(str, arguments), *(["--run", f"{work}/run"] if marks else [])]
-                    figures[case, name].append(measure(dll, whole, marks))
+                    figures[case, name].append(measure(dll, whole, marks, code))
         print("| | program | ready, s | first step ends, s | command ends, s | peak memory, MB |\n|---|---|---|---|---|---|")
         for (case, name), rounds in figures.items():
             *times, memory = [median(column) for column in zip(*rounds)]

@@ -72,7 +72,8 @@ def main():
     arguments = parser.parse_args()
     torch.manual_seed(0)
     device, batch, is_cpu = torch.device(arguments.device), arguments.batch, arguments.device == "cpu"
-    torch.set_num_threads(arguments.threads)
+    if is_cpu:
+        torch.set_num_threads(arguments.threads)
     SplitBatchNorm.groups = arguments.groups or (1 if is_cpu else 8)
     query_net = encoder(arguments.model).to(device, memory_format=torch.channels_last)
     key_net = copy.deepcopy(query_net)
@@ -107,7 +108,7 @@ def main():
         queue[pointer:pointer + batch] = key
         pointer = (pointer + batch) % arguments.queue
         optimizer.step()
-        optimizer.zero_grad()
+        optimizer.zero_grad(set_to_none=True)
         if is_cpu:
             seconds.append(time.perf_counter() - begun)
     if is_cpu:

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using MoCoSharp.Cli.Progress;
 using MoCoSharp.Data.Datasets;
 
@@ -6,6 +7,7 @@ namespace MoCoSharp.Cli;
 /// <summary>Notices about the images, before a verb starts.</summary>
 internal static class DataNotices
 {
+    private static readonly TimeSpan ListedSilently = TimeSpan.FromSeconds(0.5);
     private const int TurnedShare = 20; // a warning if at least one of this many is turned
     private const int MostCompared = 20_000; // images that are compared by default
 
@@ -22,11 +24,15 @@ internal static class DataNotices
             return null;
         }
 
+        var began = Stopwatch.GetTimestamp();
         var lines = new ProgressLines(TimeProvider.System, pipe: Console.Error); // standard output may be a result
         return images =>
         {
-            var line = $"listing images: {images} so far";
-            lines.Work([line], $"moco: {line}");
+            if (Stopwatch.GetElapsedTime(began) > ListedSilently)
+            {
+                var line = $"listing images: {images} so far";
+                lines.Work([line], $"moco: {line}");
+            }
         };
     }
 

@@ -26,7 +26,7 @@ public static class DataSource
     /// </param>
     /// <param name="listed">
     /// Called with the number of images found so far, while a folder or shards are listed: a million files take
-    /// seconds, and more on a network disk. From any thread.
+    /// seconds, and more on a network disk. From any thread, never twice at once.
     /// </param>
     /// <exception cref="DataSourceException">
     /// A source cannot be used, or the two sources have different class names.
@@ -39,7 +39,8 @@ public static class DataSource
     {
         ArgumentException.ThrowIfNullOrEmpty(source);
         var tell = notice ?? (_ => { });
-        var (train, second) = OpenBoth(source, wantsSecond: validation is null, tell, listed);
+        var count = new ImageCount(listed);
+        var (train, second) = OpenBoth(source, wantsSecond: validation is null, tell, count);
         if (validation is not null && HeldOutImages.IsNamedSo(validation))
         {
             foreach (var item in train.Notices)
@@ -52,7 +53,7 @@ public static class DataSource
 
         if (validation is not null)
         {
-            var (first, own) = OpenBoth(validation, wantsSecond: true, tell, listed);
+            var (first, own) = OpenBoth(validation, wantsSecond: true, tell, count);
             second = own ?? first;
         }
 
@@ -68,20 +69,20 @@ public static class DataSource
         string source,
         bool wantsSecond,
         Action<DataNotice> tell,
-        Action<int>? listed)
+        ImageCount count)
     {
         if (Directory.Exists(source))
         {
             return SplitFolders.Find(source) is { } parts
-                ? OpenParts(source, parts, wantsSecond, tell, listed)
-                : (ImageFolder.Open(source, listed), null);
+                ? OpenParts(source, parts, wantsSecond, tell, count)
+                : (ImageFolder.Open(source, count), null);
         }
 
         if (
             TarShards.IsNamedSo(source)
             && !KindNames.Any(kind => source.StartsWith(kind + ':', StringComparison.Ordinal)))
         {
-            return (TarShards.Open(source, listed), null);
+            return (TarShards.Open(source, count), null);
         }
 
         if (File.Exists(source))
@@ -131,7 +132,7 @@ public static class DataSource
         wantsSecond && CifarBinary.HasTest(path, hundred) ? CifarBinary.Open(path, hundred, test: true) : null);
 
     private static (IImageDataset, IImageDataset?) OpenParts(
-        string source, SplitFolders parts, bool wantsSecond, Action<DataNotice> tell, Action<int>? listed)
+        string source, SplitFolders parts, bool wantsSecond, Action<DataNotice> tell, ImageCount count)
     {
         if (parts.Others.Count > 0)
         {
@@ -141,10 +142,10 @@ public static class DataSource
                     $"{DataNotice.Some(parts.Others)}"));
         }
 
-        var train = ImageFolder.Open(parts.Train, listed);
+        var train = ImageFolder.Open(parts.Train, count);
         foreach (var path in wantsSecond ? parts.Seconds : [])
         {
-            if (ImageFolder.OpenUnlessEmpty(path, listed) is not { } second)
+            if (ImageFolder.OpenUnlessEmpty(path, count) is not { } second)
             {
                 tell(new($"{path}: holds no validation images, and is skipped."));
                 continue;

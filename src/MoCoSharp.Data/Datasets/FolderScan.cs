@@ -36,7 +36,7 @@ internal sealed class FolderScan
     /// to a parent. So the walk always ends.
     /// </summary>
     /// <exception cref="DataSourceException">The folder does not exist, or a folder in it is not readable.</exception>
-    public static FolderScan Of(string path, Action<int>? listed = null)
+    public static FolderScan Of(string path, ImageCount count)
     {
         if (!Directory.Exists(path))
         {
@@ -44,7 +44,7 @@ internal sealed class FolderScan
                 $"{path}: there is no such folder. Give --data the folder that holds the images.");
         }
 
-        var scan = new FolderScan(path, new ImageCount(listed));
+        var scan = new FolderScan(path, count);
         var unreadable = new List<string>();
         var folders = new Stack<Below>([new(new DirectoryInfo(path), "", ByLink: false)]);
         while (folders.TryPop(out var top))

@@ -69,15 +69,22 @@ public sealed class ImageFolder : IImageDataset, IEncodedImages, IImageFiles
     public static ImageFolder Open(string path, Action<int>? listed = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var scan = FolderScan.Of(path, listed);
+        return Open(path, new ImageCount(listed));
+    }
+
+    /// <summary>Lists the images. A source of several folders counts those of all.</summary>
+    /// <exception cref="DataSourceException">The folder does not exist, or holds no image.</exception>
+    internal static ImageFolder Open(string path, ImageCount count)
+    {
+        var scan = FolderScan.Of(path, count);
         return scan.Images.Count > 0 ? Of(path, scan) : throw new DataSourceException(FolderHints.NoImages(path, scan));
     }
 
     /// <summary>Lists the images; null if there are none.</summary>
     /// <exception cref="DataSourceException">The folder does not exist, or a folder in it is not readable.</exception>
-    internal static ImageFolder? OpenUnlessEmpty(string path, Action<int>? listed = null)
+    internal static ImageFolder? OpenUnlessEmpty(string path, ImageCount count)
     {
-        var scan = FolderScan.Of(path, listed);
+        var scan = FolderScan.Of(path, count);
         return scan.Images.Count > 0 ? Of(path, scan) : null;
     }
 

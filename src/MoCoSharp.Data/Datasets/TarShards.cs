@@ -73,20 +73,24 @@ internal sealed class TarShards : IShardedImages, IEncodedImages
     /// leaves one out. * stands for any text in a file name.
     /// </param>
     /// <param name="listed">
-    /// Called with the number of images found so far, while headers are read. From any thread.
+    /// Called with the number of images found so far, while headers are read. From any thread, never twice at once.
     /// </param>
     /// <exception cref="DataSourceException">A shard is missing or damaged, or none holds an image.</exception>
     public static TarShards Open(string source, Action<int>? listed = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(source);
-        var paths = ShardPattern.Expand(source);
-        ShardPattern.ThrowIfMissing(source, paths);
-        return Open(source, [.. paths.Select(path => new Shard(path, () => LocalBytes.Open(path)))], listed);
+        return Open(source, new ImageCount(listed));
     }
 
-    internal static TarShards Open(string description, Shard[] shards, Action<int>? listed = null)
+    internal static TarShards Open(string source, ImageCount count)
     {
-        var count = new ImageCount(listed);
+        var paths = ShardPattern.Expand(source);
+        ShardPattern.ThrowIfMissing(source, paths);
+        return Open(source, [.. paths.Select(path => new Shard(path, () => LocalBytes.Open(path)))], count);
+    }
+
+    internal static TarShards Open(string description, Shard[] shards, ImageCount count)
+    {
         var found = new ShardContents[shards.Length];
         var faults = new ConcurrentBag<string>();
         Parallel.For(0, shards.Length, i =>

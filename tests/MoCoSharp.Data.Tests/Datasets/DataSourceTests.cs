@@ -276,7 +276,11 @@ public sealed class DataSourceTests : IDisposable
             temp.Write($"set/train/c/{i}.txt", 0); // no image
         }
 
-        temp.Write("set/val/a/1.png", 0);
+        for (var i = 0; i < 950; i++)
+        {
+            temp.Write($"set/val/a/{i}.png", 0);
+        }
+
         using (var writer = new TarWriter(File.Create(temp["shard-0.tar"])))
         using (var second = new TarWriter(File.Create(temp["shard-1.tar"])))
         {
@@ -291,7 +295,7 @@ public sealed class DataSourceTests : IDisposable
         DataSource.Open(temp["set"], null, listed: folder.Add);
         DataSource.Open(temp["shard-{0..1}.tar"], null, listed: shards.Add);
 
-        Assert.Equal([1_000, 2_000], folder);
+        Assert.Equal([1_000, 2_000, 3_000], folder); // of both parts
         Assert.Equal([1_000], shards);
     }
 

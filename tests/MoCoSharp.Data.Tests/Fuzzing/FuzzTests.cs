@@ -120,7 +120,8 @@ public sealed class FuzzTests : IDisposable
         {
             try
             {
-                var set = TarShards.Open("shards", [new Shard("a.tar", () => new MemoryBytes(bytes))]);
+                var shard = new Shard("a.tar", () => new MemoryBytes(bytes));
+                var set = TarShards.Open("shards", [shard], new ImageCount(null));
                 for (var i = 0; i < Math.Min(set.Count, 5); i++)
                 {
                     Assert.InRange(set.LabelOf(i), -1, Math.Max(-1, set.ClassNames.Count - 1));
