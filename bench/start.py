@@ -21,8 +21,12 @@ PER_FOLDER = 10_000
 NARROW = "--steps 1 --set encoder.width=16 encoder.depth=18 views.size=64 batchSize=64 moco.queueSize=1024 knn.everyEpochs=0"
 
 
+def sources_in(photos):
+    return sorted(path for path in photos.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
+
+
 def link(photos, folder, files):
-    sources = sorted(path for path in photos.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    sources = sources_in(photos)
     for i in range(files):
         into = folder / f"class{i // PER_FOLDER:03}"
         if i % PER_FOLDER == 0:
@@ -54,7 +58,11 @@ def main():
     parser.add_argument("--files", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    programs = dict(program.split("=", 1) for program in options.programs)
+    programs = dict(program.partition("=")[::2] for program in options.programs)
+    missing = [f"{name}={dll}" for name, dll in programs.items() if not Path(dll).is_file()]
+    if missing or not sources_in(options.photos):
+        parser.error(f"expected NAME=MOCO.DLL of a published program, found {' '.join(missing)}" if missing
+                     else f"{options.photos}: no JPEG or PNG files here, expected a folder of photos")
     work = Path(tempfile.mkdtemp(dir=options.photos.resolve().parent, prefix="start-"))
     try:
         few, many = work / "few", work / "many"

@@ -39,7 +39,7 @@ public static class DataSource
     {
         ArgumentException.ThrowIfNullOrEmpty(source);
         var tell = notice ?? (_ => { });
-        var count = new ImageCount(listed);
+        var count = listed is null ? null : new ImageCount(listed);
         var (train, second) = OpenBoth(source, wantsSecond: validation is null, tell, count);
         if (validation is not null && HeldOutImages.IsNamedSo(validation))
         {
@@ -69,7 +69,7 @@ public static class DataSource
         string source,
         bool wantsSecond,
         Action<DataNotice> tell,
-        ImageCount count)
+        ImageCount? count)
     {
         if (Directory.Exists(source))
         {
@@ -132,7 +132,7 @@ public static class DataSource
         wantsSecond && CifarBinary.HasTest(path, hundred) ? CifarBinary.Open(path, hundred, test: true) : null);
 
     private static (IImageDataset, IImageDataset?) OpenParts(
-        string source, SplitFolders parts, bool wantsSecond, Action<DataNotice> tell, ImageCount count)
+        string source, SplitFolders parts, bool wantsSecond, Action<DataNotice> tell, ImageCount? count)
     {
         if (parts.Others.Count > 0)
         {

@@ -8,9 +8,9 @@ internal sealed class FolderScan
     private const int UnreadableNamed = 3;
 
     private readonly string _root;
-    private readonly ImageCount _count;
+    private readonly ImageCount? _count;
 
-    private FolderScan(string root, ImageCount count)
+    private FolderScan(string root, ImageCount? count)
     {
         _root = root;
         _count = count;
@@ -36,7 +36,7 @@ internal sealed class FolderScan
     /// to a parent. So the walk always ends.
     /// </summary>
     /// <exception cref="DataSourceException">The folder does not exist, or a folder in it is not readable.</exception>
-    public static FolderScan Of(string path, ImageCount count)
+    public static FolderScan Of(string path, ImageCount? count)
     {
         if (!Directory.Exists(path))
         {
@@ -123,7 +123,7 @@ internal sealed class FolderScan
         if (isImage)
         {
             Images.Add(relative);
-            _count.Add();
+            _count?.Add();
             return;
         }
 

@@ -1,10 +1,8 @@
 namespace MoCoSharp.Data.Datasets;
 
 /// <summary>Counts the images of a source while it is listed. Thread-safe.</summary>
-/// <param name="listed">
-/// Called with the number so far, after every 1,000 images, never twice at once; null tells nobody.
-/// </param>
-internal sealed class ImageCount(Action<int>? listed)
+/// <param name="listed">Called with the number so far, after every 1,000 images, never twice at once.</param>
+internal sealed class ImageCount(Action<int> listed)
 {
     private const int Between = 1_000; // images between two calls
 
@@ -19,7 +17,7 @@ internal sealed class ImageCount(Action<int>? listed)
             _images++;
             if (_images % Between == 0)
             {
-                listed?.Invoke(_images);
+                listed(_images);
             }
         }
     }

@@ -64,17 +64,16 @@ public sealed class ImageFolder : IImageDataset, IEncodedImages, IImageFiles
     /// <param name="path">
     /// The folder. A link to a folder is followed, but not a link inside that folder, nor a link to a parent.
     /// </param>
-    /// <param name="listed">Called with the number of images found so far, while the folder is listed.</param>
     /// <exception cref="DataSourceException">The folder does not exist, or holds no image.</exception>
-    public static ImageFolder Open(string path, Action<int>? listed = null)
+    public static ImageFolder Open(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return Open(path, new ImageCount(listed));
+        return Open(path, count: null);
     }
 
     /// <summary>Lists the images. A source of several folders counts those of all.</summary>
     /// <exception cref="DataSourceException">The folder does not exist, or holds no image.</exception>
-    internal static ImageFolder Open(string path, ImageCount count)
+    internal static ImageFolder Open(string path, ImageCount? count)
     {
         var scan = FolderScan.Of(path, count);
         return scan.Images.Count > 0 ? Of(path, scan) : throw new DataSourceException(FolderHints.NoImages(path, scan));
@@ -82,7 +81,7 @@ public sealed class ImageFolder : IImageDataset, IEncodedImages, IImageFiles
 
     /// <summary>Lists the images; null if there are none.</summary>
     /// <exception cref="DataSourceException">The folder does not exist, or a folder in it is not readable.</exception>
-    internal static ImageFolder? OpenUnlessEmpty(string path, ImageCount count)
+    internal static ImageFolder? OpenUnlessEmpty(string path, ImageCount? count)
     {
         var scan = FolderScan.Of(path, count);
         return scan.Images.Count > 0 ? Of(path, scan) : null;

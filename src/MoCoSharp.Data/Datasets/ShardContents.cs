@@ -65,9 +65,9 @@ internal sealed class ShardContents
     /// <summary>Reads a shard's headers and labels.</summary>
     /// <param name="shard">The archive.</param>
     /// <param name="number">Number of the shard in the set.</param>
-    /// <param name="count">Counts the images of all shards.</param>
+    /// <param name="count">Counts the images of all shards; may be null.</param>
     /// <exception cref="DataSourceException">The file is not a tar archive, or its labels are ambiguous.</exception>
-    public static ShardContents Read(Shard shard, int number, ImageCount count)
+    public static ShardContents Read(Shard shard, int number, ImageCount? count)
     {
         using var archive = shard.Open();
         var contents = new ShardContents(shard);
@@ -77,7 +77,7 @@ internal sealed class ShardContents
             contents.Add(archive, member, number);
             if (contents._images.Count > before)
             {
-                count.Add();
+                count?.Add();
             }
         }
 

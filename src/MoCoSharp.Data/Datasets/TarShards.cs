@@ -72,24 +72,17 @@ internal sealed class TarShards : IShardedImages, IEncodedImages
     /// A path. {000..099} stands for each number in that range, with the same number of digits; {000..041,043..099}
     /// leaves one out. * stands for any text in a file name.
     /// </param>
-    /// <param name="listed">
-    /// Called with the number of images found so far, while headers are read. From any thread, never twice at once.
-    /// </param>
+    /// <param name="count">Counts the images while headers are read.</param>
     /// <exception cref="DataSourceException">A shard is missing or damaged, or none holds an image.</exception>
-    public static TarShards Open(string source, Action<int>? listed = null)
+    public static TarShards Open(string source, ImageCount? count = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(source);
-        return Open(source, new ImageCount(listed));
-    }
-
-    internal static TarShards Open(string source, ImageCount count)
-    {
         var paths = ShardPattern.Expand(source);
         ShardPattern.ThrowIfMissing(source, paths);
         return Open(source, [.. paths.Select(path => new Shard(path, () => LocalBytes.Open(path)))], count);
     }
 
-    internal static TarShards Open(string description, Shard[] shards, ImageCount count)
+    internal static TarShards Open(string description, Shard[] shards, ImageCount? count = null)
     {
         var found = new ShardContents[shards.Length];
         var faults = new ConcurrentBag<string>();

@@ -13,18 +13,18 @@ public sealed class ImageFolderTests : IDisposable
     [Fact]
     public void ImageFolder_SortsClassesByOrdinalName()
     {
-        foreach (var file in new[] { "b/1.png", "Z/deep/er/2.PNG", "a/3.png", "a-b/4.png" })
+        foreach (var file in new[] { "b/1.png", "Z/deep/er/2.PNG", "a/3.png", "a-b/4.png", "ab/5.png" })
         {
             temp.WriteImage(file);
         }
 
         var set = ImageFolder.Open(temp.Path);
 
-        Assert.Equal(["Z", "a", "a-b", "b"], set.ClassNames);
+        Assert.Equal(["Z", "a", "a-b", "ab", "b"], set.ClassNames);
         Assert.Equal(
-            ["Z/deep/er/2.PNG", "a-b/4.png", "a/3.png", "b/1.png"],
+            ["Z/deep/er/2.PNG", "a-b/4.png", "a/3.png", "ab/5.png", "b/1.png"],
             Enumerable.Range(0, set.Count).Select(set.NameOf));
-        Assert.Equal([0, 2, 1, 3], Enumerable.Range(0, set.Count).Select(set.LabelOf));
+        Assert.Equal([0, 2, 1, 3, 4], Enumerable.Range(0, set.Count).Select(set.LabelOf));
     }
 
     [Fact]
