@@ -20,9 +20,10 @@ internal static class NearestWord
             return null;
         }
 
-        // A word of three letters with two wrong ones is another word.
-        var (most, typed) = (Math.Min(3, 1 + (word.Length / 3)), word.ToUpperInvariant());
+        // With more than a third of its letters wrong (rounded up), it is another word.
+        var (most, typed) = (Math.Min(3, (word.Length + 2) / 3), word.ToUpperInvariant());
         var (nearest, distance) = known
+            .Where(item => Math.Abs(item.Length - word.Length) <= most)
             .Select(item => (item, Distance(typed, item.ToUpperInvariant())))
             .DefaultIfEmpty(("", int.MaxValue))
             .MinBy(item => item.Item2);
@@ -53,22 +54,25 @@ internal static class NearestWord
         }
     }
 
-    // Levenshtein distance.
+    // Letters to insert, remove, replace or swap with their neighbors: optimal string alignment.
     private static int Distance(string first, string second)
     {
-        var row = Enumerable.Range(0, second.Length + 1).ToArray();
-        for (var i = 1; i <= first.Length; i++)
+        var cells = new int[first.Length + 1, second.Length + 1]; // of the first i and the first j letters
+        for (var i = 0; i <= first.Length; i++)
         {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= second.Length; j++)
+            for (var j = 0; j <= second.Length; j++)
             {
-                (diagonal, row[j]) = (
-                    row[j],
-                    Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (first[i - 1] == second[j - 1] ? 0 : 1)));
+                cells[i, j] = i == 0 || j == 0 ? i + j
+                    : Math.Min(
+                        Math.Min(cells[i - 1, j], cells[i, j - 1]) + 1,
+                        cells[i - 1, j - 1] + (first[i - 1] == second[j - 1] ? 0 : 1));
+                if (i > 1 && j > 1 && first[i - 1] == second[j - 2] && first[i - 2] == second[j - 1])
+                {
+                    cells[i, j] = Math.Min(cells[i, j], cells[i - 2, j - 2] + 1);
+                }
             }
         }
 
-        return row[^1];
+        return cells[first.Length, second.Length];
     }
 }

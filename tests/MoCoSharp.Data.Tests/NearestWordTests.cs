@@ -10,6 +10,10 @@ public sealed class NearestWordTests
     [InlineData("kn", "knn")]
     [InlineData("train", "pretrain")]
     [InlineData("moco-v2-folders", "moco-v2-folder")]
+    [InlineData("nkn", "knn")] // two neighbors swapped
+    [InlineData("linaer", "linear")]
+    [InlineData("nosuch", null)]
+    [InlineData("kmm", null)] // two of three letters are wrong
     [InlineData("foo", null)]
     [InlineData("", null)]
     [InlineData("k", null)]

@@ -9,8 +9,8 @@ internal static class FewImages
 {
     /// <summary>Fewer images than this are too few to start from random weights.</summary>
     /// <remarks>
-    /// The 3,500 photos of docs/how-to/imagenette.md reach 44 %. The untrained encoder has 33 %, and an encoder trained
-    /// on ImageNet has 96 %.
+    /// The 3,500 photos of docs/how-to/imagenette.md reach 69 % in an hour. The untrained encoder has 35 %, and an
+    /// encoder trained on ImageNet has 96 %.
     /// </remarks>
     public const int Few = 4000;
 

@@ -30,6 +30,25 @@ public sealed class PhotoFitTests
         Assert.False(config.SizeToImages);
     }
 
+    // 1.4 times the view, to the nearest multiple of 16.
+    [Theory]
+    [InlineData(32, 48)]
+    [InlineData(48, 64)]
+    [InlineData(64, 96)]
+    [InlineData(96, 128)]
+    [InlineData(224, 320)]
+    public void ImagesAreEvaluatedAtALargerSizeThanTheirCrops(int size, int evaluated)
+    {
+        var mine = Photos with { Views = Photos.Views with { Size = size } };
+        var facts = new PhotoFacts(5_000, 224, Cores: 2);
+
+        Assert.Equal(evaluated, PhotoFit.Apply(mine, facts, key => key == "views.size").Config.Views.EvaluationSize);
+        var (config, choices) = PhotoFit.Apply(
+            mine with { Views = mine.Views with { EvaluationSize = 40 } }, facts, key => key == "views.evaluationSize");
+        Assert.Equal(40, config.Views.EvaluationSize);
+        Assert.DoesNotContain(choices, choice => choice.StartsWith("views.evaluationSize", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void ALongerBudgetOrAGpu_GivesLargerViews()
     {
