@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -66,8 +67,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--keep", action="store_true", help="keep the counts")
     options = parser.parse_args()
-    if " avx2 " not in Path("/proc/cpuinfo").read_text().replace("\n", " "):
-        fail("this processor has no AVX2: its instructions cannot be compared with the kept ones")
+    missing = [tool for tool in ("dotnet", "valgrind") if shutil.which(tool) is None]
+    if missing:
+        fail(f"not found in PATH: {', '.join(missing)}; on Debian, apt-get install valgrind")
+
+    processor = Path("/proc/cpuinfo")
+    if not processor.exists() or " avx2 " not in processor.read_text().replace("\n", " "):
+        fail("this is not Linux on a processor with AVX2: instructions cannot be compared with the kept ones")
 
     with tempfile.TemporaryDirectory() as folder:
         # A place of its own, so that another build may run meanwhile.
