@@ -44,6 +44,10 @@ def fail(message):
     sys.exit(2)
 
 
+def tell(message):
+    print(message, file=sys.stderr, flush=True)
+
+
 def run(*command, environment=None):
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, env=environment)
     if done.returncode != 0:
@@ -76,18 +80,23 @@ def main():
         fail("this is not Linux on a processor with AVX2: instructions cannot be compared with the kept ones")
 
     with tempfile.TemporaryDirectory() as folder:
+        tell("building")
         # A place of its own, so that another build may run meanwhile.
         run("dotnet", "build", HERE / "Instructions", "-c", "Release", "--artifacts-path", folder)
         program = Path(folder) / "bin/Instructions/release/Instructions.dll"
-        with ThreadPoolExecutor(max_workers=2) as pool:
+        pool = ThreadPoolExecutor(max_workers=2)
+        try:
             totals = {
                 name: [pool.submit(instructions, program, kind, count) for count in counts]
                 for name, (kind, *counts) in COUNTED.items()
             }
             now = {}
             for name, (_, few, many) in COUNTED.items():
+                tell(f"counting {name}")
                 first, second = (total.result() for total in totals[name])
                 now[name] = (second - first) // (many - few)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     if options.keep:
         KEPT.write_text(json.dumps(now, indent=2) + "\n")
@@ -102,4 +111,7 @@ def main():
         sys.exit(1)
 
 
-main()
+try:
+    main()
+except KeyboardInterrupt:
+    fail("stopped")
