@@ -12,7 +12,7 @@ using MoCoSharp.Runs;
 using MoCoSharp.Training;
 using static TorchSharp.torch;
 
-const int Batch = 8;
+const int Batch = 12; // two groups of the six images that a convolution of few channels takes at once
 const int Side = 32;
 const int PhotoSide = 320;
 

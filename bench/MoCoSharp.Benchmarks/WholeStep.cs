@@ -127,6 +127,7 @@ internal static class WholeStep
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, UseShellExecute = false };
         // what our library asks of OpenMP and glibc, for every peer too
         start.Environment["OMP_WAIT_POLICY"] = "PASSIVE";
+        start.Environment["GOMP_SPINCOUNT"] = "4000";
         start.Environment["GLIBC_TUNABLES"] =
             "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=4294967296:glibc.malloc.top_pad=67108864";
         foreach (var (variable, value) in isAvx2 ? Avx2 : [])

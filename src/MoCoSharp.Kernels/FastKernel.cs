@@ -27,5 +27,5 @@ internal sealed record FastKernel(
     public string State =>
         KernelSwitches.Current.Off.Contains(Name) ? $"off: {KernelSwitches.Variable} switches it off"
         : IsOn ? "on"
-        : $"not on this processor: it has no {Needs}";
+        : $"not on this processor: it needs {Needs}";
 }

@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using System.Text.Json.Nodes;
 
 namespace MoCoSharp.Kernels;
@@ -33,6 +34,17 @@ internal static class KernelTable
         Test: "WinogradFp32Tests",
         Needs: null, ProcessorHas: true);
 
+    /// <summary>3x3 convolutions of few channels, in float32.</summary>
+    public static FastKernel IndirectFp32 { get; } = new(
+        "indirect-fp32",
+        Applies: "fp32 on a CPU, 3x3 convolution, 16 to 256 channels in and out, a multiple of 16, 6 images or more",
+        Replaces: "conv2d and its gradients",
+        Gains: "a step of cifar10-30min in fp32 takes 28 % less time with AVX2",
+        Error: "1e-6 of the norm, against float64",
+        Test: "IndirectConvolutionTests",
+        Needs: "AVX2 with FMA and without AVX-512, whose wider vectors libtorch uses",
+        Fma.IsSupported && !Vector512.IsHardwareAccelerated);
+
     /// <summary>Batch normalization by groups, with shortcut and ReLU, in bfloat16.</summary>
     public static FastKernel BatchNorm { get; } = new(
         "batch-norm",
@@ -48,10 +60,10 @@ internal static class KernelTable
         "batch-norm-fp32",
         Applies: "fp32 on a CPU, in training, channels a multiple of 16",
         Replaces: "batch_norm for each group, cat, add_ and relu_",
-        Gains: "a step of ResNet-18 in fp32 takes 7 % less time",
+        Gains: "a step of ResNet-18 in fp32 takes 7 % less time, and of patterns, with 8 groups, 18 %",
         Error: "5e-6 of the largest value, against float64",
         Test: "FusedBatchNormTests",
-        Needs: Wide, Vector512.IsHardwareAccelerated);
+        Needs: "vectors of 256 bits or more", Vector256.IsHardwareAccelerated);
 
     /// <summary>One step of the softmax over blocks of keys in InfoNCE.</summary>
     public static FastKernel Softmax { get; } = new(
@@ -95,7 +107,7 @@ internal static class KernelTable
 
     /// <summary>All of them, in the order of a step.</summary>
     public static IReadOnlyList<FastKernel> All { get; } =
-        [Winograd, WinogradFp32, BatchNorm, BatchNormFp32, Linear, Softmax, MatMul, Sgd];
+        [Winograd, WinogradFp32, IndirectFp32, BatchNorm, BatchNormFp32, Linear, Softmax, MatMul, Sgd];
 
     /// <summary>The state of each kernel under its name, for a run's environment.json.</summary>
     public static JsonObject States() =>

@@ -8,6 +8,8 @@ namespace MoCoSharp.Kernels;
 /// </summary>
 internal static partial class ProcessSettings
 {
+    private const string WaitingTurns = "4000"; // of libgomp's loop, less than 0.1 ms
+
     /// <summary>Applies both settings, unless the user has set them.</summary>
     public static void Apply()
     {
@@ -18,12 +20,17 @@ internal static partial class ProcessSettings
         }
     }
 
+    // A thread of libtorch waits for the next operation in a loop, and soon sleeps. Threads that never sleep starve
+    // others: with one busy process beside two torch threads, a step took 5 s instead of 0.2. Threads that sleep at
+    // once must be woken for every operation; on a virtual machine, this takes longer than a small operation
+    // (decision 014 has the figures).
     private static void LetWaitingThreadsYield()
     {
-        const string policy = "OMP_WAIT_POLICY";
-        if (Environment.GetEnvironmentVariable(policy) is null)
+        const string policy = "OMP_WAIT_POLICY", turns = "GOMP_SPINCOUNT";
+        if (Environment.GetEnvironmentVariable(policy) is null && Environment.GetEnvironmentVariable(turns) is null)
         {
             _ = SetNativeVariable(policy, "PASSIVE", overwrite: 0); // .NET's own variables do not reach native code
+            _ = SetNativeVariable(turns, WaitingTurns, overwrite: 0);
         }
     }
 

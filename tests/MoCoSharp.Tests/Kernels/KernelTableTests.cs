@@ -31,7 +31,7 @@ public sealed class KernelTableTests
         using (KernelSwitches.Override(null, assumesProcessor: false))
         {
             Assert.False(kernel.IsOn);
-            Assert.Equal("not on this processor: it has no vectors of 4096 bits", kernel.State);
+            Assert.Equal("not on this processor: it needs vectors of 4096 bits", kernel.State);
         }
 
         using (KernelSwitches.Override(null, assumesProcessor: true))

@@ -20,14 +20,18 @@ public sealed partial class TorchRuntimeTests
     }
 
     [Fact]
-    public void Configure_LetsWaitingThreadsYield()
+    public void Configure_LetsWaitingThreadsSleepSoon()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "sets nothing elsewhere");
-        Assert.SkipUnless(Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is null, "the variable is set already");
+        Assert.SkipUnless(
+            Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is null
+            && Environment.GetEnvironmentVariable("GOMP_SPINCOUNT") is null,
+            "a variable is set already");
 
         TorchRuntime.Configure(); // as the assembly fixture did: a second call changes nothing
 
         Assert.Equal("PASSIVE", Marshal.PtrToStringUTF8(NativeVariable("OMP_WAIT_POLICY")));
+        Assert.Equal("4000", Marshal.PtrToStringUTF8(NativeVariable("GOMP_SPINCOUNT")));
     }
 
     [LibraryImport("libc", EntryPoint = "getenv", StringMarshalling = StringMarshalling.Utf8)]

@@ -1,0 +1,113 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Kernels;
+
+/// <summary>
+/// A 3x3 convolution of few channels with its gradients, in float32: the products of a convolution without copies of
+/// the image, whose pixels are found by an index (Dukhan 2019, "The Indirect Convolution Algorithm",
+/// <see href="https://arxiv.org/abs/1907.02129"/>).
+/// </summary>
+internal sealed class IndirectConvolution : autograd.SingleTensorFunction<IndirectConvolution>
+{
+    private const int MostChannels = 256;
+    private const int SumsAtOnce = 1 << 22; // values of the gradients of the weights, one for each part of a batch
+    private const int MostParts = 16;
+    private const string SizeKey = "size";
+    private const string SavedKey = "saved";
+    private const string Packed = "indirect convolution, weights";
+    private const string Sums = "indirect convolution, sums";
+
+    public override string Name => nameof(IndirectConvolution);
+
+    /// <summary>Whether this is supported, and faster than libtorch.</summary>
+    /// <param name="images">Shape [N, I, H, W].</param>
+    /// <param name="kernel">Shape [O, I, 3, 3].</param>
+    /// <param name="stride">Of the convolution.</param>
+    public static bool IsApplicable(Tensor images, Tensor kernel, int stride) =>
+        KernelTable.IndirectFp32.IsOn && images.dtype == float32 && KernelImages.FillLanes(images)
+        && images.shape[0] >= IndirectConvolutionLoops.ImagesAtOnce && kernel.shape[0] % IFloatLanes.Count == 0
+        && images.shape[1] <= MostChannels && kernel.shape[0] <= MostChannels
+        // its loops read memory by spans, whose length is an int
+        && images.numel() / images.shape[1] * MostChannels * sizeof(float) <= int.MaxValue;
+
+    /// <summary>The convolution, padded by 1. <see cref="IsApplicable"/> must be true.</summary>
+    /// <param name="images">Shape [N, I, H, W].</param>
+    /// <param name="kernel">Shape [O, I, 3, 3].</param>
+    /// <param name="stride">Of the convolution.</param>
+    /// <returns>Shape [N, O, H', W'], channels last.</returns>
+    public static Tensor Convolve(Tensor images, Tensor kernel, int stride)
+    {
+        var size = new ConvolutionSize((int)images.shape[2], (int)images.shape[3], stride);
+        return is_grad_enabled() && (images.requires_grad || kernel.requires_grad)
+            ? apply(images, kernel, size)
+            : Convolved(images, kernel, size);
+    }
+
+    public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+    {
+        var (images, kernel, size) = ((Tensor)vars[0], (Tensor)vars[1], (ConvolutionSize)vars[2]);
+        ctx.save_data(SizeKey, size);
+        ctx.save_data(
+            SavedKey,
+            new SavedTensors(
+                kernel.requires_grad ? images.detach() : null, images.requires_grad ? kernel.detach() : null));
+        return Convolved(images, kernel, size);
+    }
+
+    public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+    {
+        BackwardResults.ReleasePrevious();
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var size = (ConvolutionSize)ctx.get_data(SizeKey);
+        var kept = ((SavedTensors)ctx.get_data(SavedKey)).Unpack(scope);
+        var gradient = Pixels(grad_output);
+        var ofImages = kept[1] is { } kernel ? OfImages(gradient, kernel, size) : null;
+        var ofKernel = kept[0] is { } images ? OfKernel(gradient, images, size) : null;
+        grad_output.Dispose();
+        return BackwardResults.Return(ofImages, ofKernel, null);
+    }
+
+    private static Tensor Convolved(Tensor images, Tensor kernel, ConvolutionSize size)
+    {
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var output = empty(images.shape[0], size.OutputHeight, size.OutputWidth, kernel.shape[0]);
+        IndirectConvolutionLoops.Multiply(
+            Pixels(images), Pack(kernel.permute(2, 3, 1, 0)), TapIndex.OfOutput(size), output);
+        return output.permute(0, 3, 1, 2).MoveToOuterDisposeScope();
+    }
+
+    // gradient: [N, H', W', O]
+    private static Tensor OfImages(Tensor gradient, Tensor kernel, ConvolutionSize size)
+    {
+        using var scope = NewDisposeScope();
+        var output = empty(gradient.shape[0], size.Height, size.Width, kernel.shape[1]);
+        IndirectConvolutionLoops.Multiply(
+            gradient, Pack(kernel.permute(2, 3, 0, 1)), TapIndex.OfInput(size), output);
+        return output.permute(0, 3, 1, 2).MoveToOuterDisposeScope();
+    }
+
+    // gradient: [N, H', W', O]
+    private static Tensor OfKernel(Tensor gradient, Tensor images, ConvolutionSize size)
+    {
+        using var scope = NewDisposeScope();
+        var (inputs, outputs) = (images.shape[1], gradient.shape[3]);
+        var parts = Math.Clamp(SumsAtOnce / (ConvolutionSize.Taps * inputs * outputs), 1, MostParts);
+        var sums = Workspace.Take(Sums, float32, parts, 3, 3, inputs, outputs);
+        IndirectConvolutionLoops.Sum(Pixels(images), gradient, size, sums);
+        return sums.sum([0]).permute(3, 0, 1, 2).contiguous().permute(0, 3, 1, 2).MoveToOuterDisposeScope();
+    }
+
+    // [3, 3, from, to] -> [to / 16, 3, 3, from, 16]
+    private static Tensor Pack(Tensor kernel)
+    {
+        var (from, to) = (kernel.shape[2], kernel.shape[3]);
+        var packed = Workspace.Take(Packed, float32, to / IFloatLanes.Count, 3, 3, from, IFloatLanes.Count);
+        return packed.copy_(kernel.unflatten(3, [-1, IFloatLanes.Count]).permute(3, 0, 1, 2, 4));
+    }
+
+    // [N, C, H, W] -> [N, H, W, C], contiguous
+    private static Tensor Pixels(Tensor images) => images.permute(0, 2, 3, 1).contiguous();
+}

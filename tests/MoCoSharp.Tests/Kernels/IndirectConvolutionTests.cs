@@ -1,0 +1,137 @@
+using MoCoSharp.Kernels;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace MoCoSharp.Tests.Kernels;
+
+/// <summary>Convolutions of few channels in float32, against libtorch in float64.</summary>
+public sealed class IndirectConvolutionTests : WithEveryKernel
+{
+    [Theory]
+    [InlineData(6, 16, 16, 16, 16, 1)]
+    [InlineData(8, 16, 48, 5, 9, 1)] // two images left over, sides and channels that differ
+    [InlineData(7, 32, 16, 16, 8, 2)]
+    [InlineData(9, 16, 32, 7, 5, 2)] // odd sides
+    [InlineData(6, 16, 16, 1, 1, 2)] // one pixel: eight taps are in the padding
+    [InlineData(11, 128, 112, 2, 2, 1)]
+    [InlineData(6, 16, 16, 12, 13, 3)]
+    [InlineData(25, 64, 256, 20, 20, 1)] // rows and images in parts
+    public void OutputAndGradients_AreThoseOfFloat64(
+        long count, long inputs, long outputs, long height, long width, int stride)
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(3);
+        var images = ChannelsLast.From(randn(count, inputs, height, width).relu_()).requires_grad_(); // as in a ResNet
+        var kernel = ChannelsLast.From(randn(outputs, inputs, 3, 3)).requires_grad_();
+        Assert.True(IndirectConvolution.IsApplicable(images, kernel, stride));
+        var (imagesTwin, kernelTwin) = (
+            images.detach().to(float64).requires_grad_(),
+            kernel.detach().to(float64).requires_grad_());
+        var expected = nn.functional.conv2d(imagesTwin, kernelTwin, strides: [stride, stride], padding: [1, 1]);
+        var gradient = randn(expected.shape); // in another layout
+
+        var output = IndirectConvolution.Convolve(images, kernel, stride);
+        output.backward([gradient]);
+
+        expected.backward([gradient.to(float64)]);
+        Close(expected, output);
+        Close(imagesTwin.grad!, images.grad!);
+        Close(kernelTwin.grad!, kernel.grad!);
+
+        static void Close(Tensor exact, Tensor value)
+        {
+            Assert.Equal(exact.shape, value.shape);
+            Assert.Equal(float32, value.dtype);
+            Assert.True(value.permute(0, 2, 3, 1).is_contiguous());
+            var off = exact.detach() - value.detach().to(float64);
+            var share = off.norm().item<double>() / exact.detach().norm().item<double>();
+            Assert.True(share <= 1e-6, $"off by {share} of the norm");
+        }
+    }
+
+    [Fact]
+    public void WhatNeedsNoGradient_GetsNone()
+    {
+        using var scope = NewDisposeScope();
+        var images = ChannelsLast.From(ones(6, 16, 4, 4));
+        var kernel = ChannelsLast.From(ones(32, 16, 3, 3)).requires_grad_();
+
+        IndirectConvolution.Convolve(images, kernel, stride: 2).sum().backward();
+
+        Assert.Null(images.grad);
+        Assert.Equal(6 * 4, kernel.grad![31, 15, 1, 1].item<float>()); // one from each image and pixel of the output
+        Assert.Equal(6, kernel.grad![0, 0, 0, 0].item<float>()); // the upper left tap is in the padding for three of 4
+        Assert.False(IndirectConvolution.Convolve(images, kernel.detach(), stride: 2).requires_grad);
+        images.requires_grad_();
+        IndirectConvolution.Convolve(images, kernel.detach(), stride: 2).sum().backward();
+        Assert.Equal(32, images.grad![0, 0, 0, 0].item<float>()); // the first pixel is under one tap
+        Assert.Equal(4 * 32, images.grad![5, 7, 1, 1].item<float>()); // and this one under the corners of four outputs
+    }
+
+    [Fact]
+    public void TheBits_AreTheSameForAnyNumberOfThreads()
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(5);
+        var images = ChannelsLast.From(randn(20, 16, 9, 9)).requires_grad_();
+        var kernel = ChannelsLast.From(randn(32, 16, 3, 3)).requires_grad_();
+        var threads = get_num_threads();
+        try
+        {
+            var (one, three) = (Run(1), Run(3));
+
+            Assert.All(one.Zip(three), pair => Assert.True(pair.First.equal(pair.Second).all().item<bool>()));
+        }
+        finally
+        {
+            set_num_threads(threads);
+        }
+
+        List<Tensor> Run(int count)
+        {
+            set_num_threads(count);
+            (images.grad, kernel.grad) = (null, null);
+            var output = IndirectConvolution.Convolve(images, kernel, stride: 1);
+            output.square().sum().backward();
+            return [output, images.grad!, kernel.grad!];
+        }
+    }
+
+    [Theory]
+    [InlineData(5, 16, 16, ScalarType.Float32)] // fewer images than are computed at once
+    [InlineData(6, 3, 16, ScalarType.Float32)]
+    [InlineData(6, 16, 24, ScalarType.Float32)]
+    [InlineData(6, 272, 16, ScalarType.Float32)] // many channels
+    [InlineData(6, 16, 272, ScalarType.Float32)]
+    [InlineData(6, 16, 16, ScalarType.BFloat16)]
+    [InlineData(6, 16, 16, ScalarType.Float64)]
+    public void OtherInputs_AreLeftToLibtorch(long count, long inputs, long outputs, ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+
+        Assert.False(IndirectConvolution.IsApplicable(
+            ones(count, inputs, 4, 4, dtype: type), ones(outputs, inputs, 3, 3, dtype: type), stride: 1));
+    }
+
+    [Fact]
+    public void ATensorOfGigabytes_IsLeftToLibtorch()
+    {
+        using var scope = NewDisposeScope();
+        var images = ones(6, 16, 1, 1).expand(6, 16, 2048, 2048);
+
+        Assert.False(IndirectConvolution.IsApplicable(images, ones(16, 16, 3, 3), stride: 1));
+    }
+
+    [Fact]
+    public void ASwitch_LeavesItToLibtorch()
+    {
+        using var scope = NewDisposeScope();
+        var (images, kernel) = (ones(6, 16, 4, 4), ones(16, 16, 3, 3));
+        using (KernelSwitches.Override("-indirect-fp32"))
+        {
+            Assert.False(IndirectConvolution.IsApplicable(images, kernel, stride: 1));
+        }
+
+        Assert.True(IndirectConvolution.IsApplicable(images, kernel, stride: 1));
+    }
+}
