@@ -1,8 +1,8 @@
 namespace MoCoSharp.Kernels;
 
 /// <summary>
-/// For each pixel of a result of a 3x3 convolution, the taps (places of the kernel) that meet a pixel of the source, and
-/// that pixel. Taps in the padding are left out. The same for every image.
+/// For each pixel of a result of a 3x3 convolution, the taps (places of the kernel) that meet a pixel of the source,
+/// and that pixel. Taps in the padding are left out. The same for every image.
 /// </summary>
 internal sealed class TapIndex
 {
