@@ -37,7 +37,7 @@ switch (kind)
         return 2;
 }
 
-// A narrow ResNet-18, as in the recipe `patterns`. Its last two stages use Winograd's tiles.
+// A narrow ResNet-18, as in the recipe `patterns`. Stage 3 uses Winograd's tiles.
 void TrainSteps()
 {
     TorchRuntime.Load();

@@ -51,7 +51,7 @@ internal sealed record KernelSwitches(FrozenSet<string> Off, bool AssumesProcess
     /// Sets the switches of this process until the result is disposed. For tests, which compare kernels with libtorch.
     /// </summary>
     /// <param name="text">As for <see cref="Parse"/>.</param>
-    /// <param name="assumesProcessor">Whether 512-bit kernels run on any processor.</param>
+    /// <param name="assumesProcessor">Whether all kernels run on any processor.</param>
     public static IDisposable Override(string? text, bool assumesProcessor = true)
     {
         var before = Current;

@@ -23,7 +23,7 @@ public static partial class TorchRuntime
     /// Loading the assembly changes nothing; this call does, on Linux, and only what you have not set yourself.
     /// <list type="bullet">
     /// <item><c>OMP_WAIT_POLICY=PASSIVE</c> and <c>GOMP_SPINCOUNT=4000</c>, unless one of them is set. Waiting threads
-    /// of libtorch then spin for less than 0.1 ms, and sleep; those that spin on starve other threads. With one busy
+    /// of libtorch then spin for a moment, and sleep; those that spin on starve other threads. With one busy
     /// process beside two torch threads, a step took 5 s instead of 0.2. libtorch reads the variables once, when it
     /// loads.</item>
     /// <item>glibc's malloc keeps freed memory, unless <c>GLIBC_TUNABLES</c> is set: <c>M_MMAP_MAX</c> 0, no

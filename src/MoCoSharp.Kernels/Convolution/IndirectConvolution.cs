@@ -20,13 +20,12 @@ internal sealed class IndirectConvolution : autograd.SingleTensorFunction<Indire
 
     public override string Name => nameof(IndirectConvolution);
 
-    /// <summary>Whether this is supported, and faster than libtorch.</summary>
+    /// <summary>Whether this is supported, and, with the gradients, not slower than libtorch.</summary>
     /// <param name="images">Shape [N, I, H, W].</param>
     /// <param name="kernel">Shape [O, I, 3, 3].</param>
-    /// <param name="stride">Of the convolution.</param>
-    public static bool IsApplicable(Tensor images, Tensor kernel, int stride) =>
+    public static bool IsApplicable(Tensor images, Tensor kernel) =>
         KernelTable.IndirectFp32.IsOn && images.dtype == float32 && KernelImages.FillLanes(images)
-        && images.shape[0] >= IndirectConvolutionLoops.ImagesAtOnce && kernel.shape[0] % IFloatLanes.Count == 0
+        && IndirectConvolutionLoops.HasFullGroups(images.shape[0]) && kernel.shape[0] % IFloatLanes.Count == 0
         && images.shape[1] <= MostChannels && kernel.shape[0] <= MostChannels
         // its loops read memory by spans, whose length is an int
         && images.numel() / images.shape[1] * MostChannels * sizeof(float) <= int.MaxValue;
@@ -73,7 +72,7 @@ internal sealed class IndirectConvolution : autograd.SingleTensorFunction<Indire
     {
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var output = empty(images.shape[0], size.OutputHeight, size.OutputWidth, kernel.shape[0]);
+        var output = empty(images.shape[0], size.OutputHeight, size.OutputWidth, kernel.shape[0], dtype: float32);
         IndirectConvolutionLoops.Multiply(
             Pixels(images), Pack(kernel.permute(2, 3, 1, 0)), TapIndex.OfOutput(size), output);
         return output.permute(0, 3, 1, 2).MoveToOuterDisposeScope();
@@ -83,7 +82,7 @@ internal sealed class IndirectConvolution : autograd.SingleTensorFunction<Indire
     private static Tensor OfImages(Tensor gradient, Tensor kernel, ConvolutionSize size)
     {
         using var scope = NewDisposeScope();
-        var output = empty(gradient.shape[0], size.Height, size.Width, kernel.shape[1]);
+        var output = empty(gradient.shape[0], size.Height, size.Width, kernel.shape[1], dtype: float32);
         IndirectConvolutionLoops.Multiply(
             gradient, Pack(kernel.permute(2, 3, 0, 1)), TapIndex.OfInput(size), output);
         return output.permute(0, 3, 1, 2).MoveToOuterDisposeScope();

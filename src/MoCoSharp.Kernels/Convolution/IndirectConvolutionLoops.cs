@@ -13,13 +13,15 @@ namespace MoCoSharp.Kernels;
 /// </remarks>
 internal static unsafe class IndirectConvolutionLoops
 {
-    /// <summary>Images of which a pixel is computed at once.</summary>
-    public const int ImagesAtOnce = 6;
-
+    private const int ImagesAtOnce = 6; // of which a pixel is computed
     private const int Lanes = IFloatLanes.Count; // channels at once: two vectors of 8
     private const int PixelsAtOnce = 64;
     private const int ChannelsAtOnce = 4; // of the input, in a sum
     private const int ValuesAtOnce = 1 << 13; // of input and gradient, in a cache
+
+    /// <summary>Whether the groups of six are so full that at most a sixth of the work is done twice.</summary>
+    /// <param name="images">Of a batch.</param>
+    public static bool HasFullGroups(long images) => 5 * ImagesAtOnce * Groups(images) <= ImagesAtOnce * images;
 
     /// <summary>The sum over taps and channels of the products of source and weights.</summary>
     /// <param name="source">Contiguous. Shape [N, H, W, C].</param>
@@ -28,7 +30,6 @@ internal static unsafe class IndirectConvolutionLoops
     /// <param name="result">Written. Contiguous. Shape [N, H', W', C'].</param>
     public static void Multiply(Tensor source, Tensor weights, TapIndex index, Tensor result)
     {
-        using var scope = NewDisposeScope();
         var pixels = index.Starts.Length - 1;
         fixed (byte* from = source.bytes, kernel = weights.bytes, to = result.bytes)
         fixed (int* starts = index.Starts, taps = index.Taps, sources = index.Sources)
@@ -40,8 +41,7 @@ internal static unsafe class IndirectConvolutionLoops
                 Parts = (pixels + PixelsAtOnce - 1) / PixelsAtOnce, Images = source.shape[0],
                 Channels = source.shape[3], Outputs = result.shape[3], SourcePixels = source.shape[1] * source.shape[2],
             };
-            TorchParallel.For(
-                (pass.Images + ImagesAtOnce - 1) / ImagesAtOnce * pass.Parts, &MultiplyPart, &pass);
+            TorchParallel.For(Groups(pass.Images) * pass.Parts, &MultiplyPart, &pass);
         }
     }
 
@@ -52,7 +52,6 @@ internal static unsafe class IndirectConvolutionLoops
     /// <param name="sums">Written. Contiguous. Shape [parts, 3, 3, I, O].</param>
     public static void Sum(Tensor images, Tensor gradient, ConvolutionSize size, Tensor sums)
     {
-        using var scope = NewDisposeScope();
         fixed (byte* from = images.bytes, by = gradient.bytes, to = sums.bytes)
         {
             var pass = new Sums
@@ -65,6 +64,8 @@ internal static unsafe class IndirectConvolutionLoops
             TorchParallel.For(pass.Parts, &SumPart, &pass);
         }
     }
+
+    private static long Groups(long images) => (images + ImagesAtOnce - 1) / ImagesAtOnce;
 
     // Some pixels of six images. Where fewer images are left, the last one is computed again, with the same result.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -164,6 +165,11 @@ internal static unsafe class IndirectConvolutionLoops
             long y = Math.Max(first, down < 0 ? 1 : 0), x = right < 0 ? 1 : 0;
             var rows = Math.Min(end, (pass->Height - down + stride - 1) / stride) - y;
             var columns = Math.Min(pass->OutputWidth, (pass->Width - right + stride - 1) / stride) - x;
+            if (rows <= 0 || columns <= 0)
+            {
+                continue;
+            }
+
             var source = pass->Source + (image * pass->SourceOfImage)
                 + (((((y * stride) + down) * pass->Width) + (x * stride) + right) * inputs);
             var gradient = pass->Gradient + (image * pass->GradientOfImage)

@@ -8,14 +8,14 @@ namespace MoCoSharp.Kernels;
 /// </summary>
 internal static partial class ProcessSettings
 {
-    private const string WaitingTurns = "4000"; // of libgomp's loop, less than 0.1 ms
+    private const string WaitingTurns = "4000"; // of libgomp's loop: tenths of a millisecond at most
 
     /// <summary>Applies both settings, unless the user has set them.</summary>
     public static void Apply()
     {
         if (OperatingSystem.IsLinux())
         {
-            LetWaitingThreadsYield();
+            LetWaitingThreadsSleepSoon();
             KeepFreedMemory();
         }
     }
@@ -24,7 +24,7 @@ internal static partial class ProcessSettings
     // others: with one busy process beside two torch threads, a step took 5 s instead of 0.2. Threads that sleep at
     // once must be woken for every operation; on a virtual machine, this takes longer than a small operation
     // (decision 014 has the figures).
-    private static void LetWaitingThreadsYield()
+    private static void LetWaitingThreadsSleepSoon()
     {
         const string policy = "OMP_WAIT_POLICY", turns = "GOMP_SPINCOUNT";
         if (Environment.GetEnvironmentVariable(policy) is null && Environment.GetEnvironmentVariable(turns) is null)

@@ -15,8 +15,8 @@ namespace MoCoSharp.Kernels;
 internal static unsafe partial class BatchNormKernels
 {
     /// <summary>
-    /// Whether the passes are faster than libtorch's operations: on a CPU with vectors of 512 bits. They were not
-    /// measured with fewer bits.
+    /// Whether the passes are faster than libtorch's operations: on a CPU, in bfloat16 with vectors of 512 bits, and in
+    /// float32 also with 256.
     /// </summary>
     /// <param name="input">Shape [N, C] or [N, C, H, W].</param>
     public static bool IsSupported(Tensor input) => KernelImages.FillLanes(input) && FitsASpan(input)

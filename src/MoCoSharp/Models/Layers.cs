@@ -32,7 +32,7 @@ internal sealed class Convolution : Module<Tensor, Tensor>
             0 when input.device_type == DeviceType.CPU => Product(input, kernel),
             1 when IsPoint(input) => Product(input, kernel.narrow(2, 1, 1).narrow(3, 1, 1)),
             1 when Winograd.IsApplicable(input, kernel, _stride) => Winograd.Convolve(input, kernel),
-            1 when IndirectConvolution.IsApplicable(input, kernel, _stride) =>
+            1 when IndirectConvolution.IsApplicable(input, kernel) =>
                 IndirectConvolution.Convolve(input, kernel, _stride),
             _ => functional.conv2d(input, kernel, strides: [_stride, _stride], padding: [padding, padding]),
         };

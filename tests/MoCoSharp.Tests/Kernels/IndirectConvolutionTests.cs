@@ -9,9 +9,10 @@ public sealed class IndirectConvolutionTests : WithEveryKernel
 {
     [Theory]
     [InlineData(6, 16, 16, 16, 16, 1)]
-    [InlineData(8, 16, 48, 5, 9, 1)] // two images left over, sides and channels that differ
-    [InlineData(7, 32, 16, 16, 8, 2)]
-    [InlineData(9, 16, 32, 7, 5, 2)] // odd sides
+    [InlineData(10, 16, 48, 5, 9, 1)] // a group of four images, sides and channels that differ
+    [InlineData(11, 32, 16, 16, 8, 2)]
+    [InlineData(16, 16, 32, 7, 5, 2)] // odd sides
+    [InlineData(5, 16, 32, 6, 6, 2)] // fewer images than are computed at once
     [InlineData(6, 16, 16, 1, 1, 2)] // one pixel: eight taps are in the padding
     [InlineData(11, 128, 112, 2, 2, 1)]
     [InlineData(6, 16, 16, 12, 13, 3)]
@@ -23,7 +24,7 @@ public sealed class IndirectConvolutionTests : WithEveryKernel
         manual_seed(3);
         var images = ChannelsLast.From(randn(count, inputs, height, width).relu_()).requires_grad_(); // as in a ResNet
         var kernel = ChannelsLast.From(randn(outputs, inputs, 3, 3)).requires_grad_();
-        Assert.True(IndirectConvolution.IsApplicable(images, kernel, stride));
+        Assert.True(IndirectConvolution.IsApplicable(images, kernel));
         var (imagesTwin, kernelTwin) = (
             images.detach().to(float64).requires_grad_(),
             kernel.detach().to(float64).requires_grad_());
@@ -97,8 +98,50 @@ public sealed class IndirectConvolutionTests : WithEveryKernel
         }
     }
 
+    [Fact]
+    public void TheType_IsThatOfTheImages_WhateverTheDefaultIs()
+    {
+        using var scope = NewDisposeScope();
+        var (images, kernel) = (ones(6, 16, 1, 1), ones(16, 16, 3, 3));
+        try
+        {
+            set_default_dtype(float64);
+
+            var output = IndirectConvolution.Convolve(images, kernel, stride: 1);
+
+            Assert.Equal(float32, output.dtype);
+            Assert.Equal(16, output[5, 15, 0, 0].item<float>()); // one tap of 16 channels
+        }
+        finally
+        {
+            set_default_dtype(float32);
+        }
+    }
+
+    [Fact]
+    public void AStep_LeavesNoTensorAlive()
+    {
+        var kernel = ChannelsLast.From(ones(16, 16, 3, 3)).requires_grad_();
+        Step(); // the memory of an operation stays for the next
+        var before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+
+        Step();
+
+        Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+
+        void Step()
+        {
+            using var scope = NewDisposeScope();
+            var images = ones(6, 16, 4, 4, requires_grad: true);
+            IndirectConvolution.Convolve(images, kernel, stride: 1).sum().backward();
+            BackwardResults.ReleasePrevious();
+            kernel.grad = null;
+        }
+    }
+
     [Theory]
-    [InlineData(5, 16, 16, ScalarType.Float32)] // fewer images than are computed at once
+    [InlineData(4, 16, 16, ScalarType.Float32)] // a third of the work would be in vain
+    [InlineData(8, 16, 16, ScalarType.Float32)]
     [InlineData(6, 3, 16, ScalarType.Float32)]
     [InlineData(6, 16, 24, ScalarType.Float32)]
     [InlineData(6, 272, 16, ScalarType.Float32)] // many channels
@@ -110,7 +153,7 @@ public sealed class IndirectConvolutionTests : WithEveryKernel
         using var scope = NewDisposeScope();
 
         Assert.False(IndirectConvolution.IsApplicable(
-            ones(count, inputs, 4, 4, dtype: type), ones(outputs, inputs, 3, 3, dtype: type), stride: 1));
+            ones(count, inputs, 4, 4, dtype: type), ones(outputs, inputs, 3, 3, dtype: type)));
     }
 
     [Fact]
@@ -119,7 +162,7 @@ public sealed class IndirectConvolutionTests : WithEveryKernel
         using var scope = NewDisposeScope();
         var images = ones(6, 16, 1, 1).expand(6, 16, 2048, 2048);
 
-        Assert.False(IndirectConvolution.IsApplicable(images, ones(16, 16, 3, 3), stride: 1));
+        Assert.False(IndirectConvolution.IsApplicable(images, ones(16, 16, 3, 3)));
     }
 
     [Fact]
@@ -129,9 +172,9 @@ public sealed class IndirectConvolutionTests : WithEveryKernel
         var (images, kernel) = (ones(6, 16, 4, 4), ones(16, 16, 3, 3));
         using (KernelSwitches.Override("-indirect-fp32"))
         {
-            Assert.False(IndirectConvolution.IsApplicable(images, kernel, stride: 1));
+            Assert.False(IndirectConvolution.IsApplicable(images, kernel));
         }
 
-        Assert.True(IndirectConvolution.IsApplicable(images, kernel, stride: 1));
+        Assert.True(IndirectConvolution.IsApplicable(images, kernel));
     }
 }
