@@ -5,6 +5,8 @@
 // What each fast kernel gains, in turn in one process:
 // dotnet run -c Release --project bench/MoCoSharp.Benchmarks -- kernels [--rounds 3] [--threads 2] [--only r18,r50]
 // [--precision bf16]
+// 3x3 convolutions of many shapes by each kernel, in turn in one process:
+// dotnet run -c Release --project bench/MoCoSharp.Benchmarks -- convolutions [--rounds 3] [--threads 2]
 using MoCoSharp.Benchmarks;
 
 var rounds = Count("--rounds", otherwise: 3);
@@ -21,11 +23,17 @@ if (args is ["kernels", ..] && !isAvx2 && rounds >= 1 && threads >= 1 && !only.E
     return 0;
 }
 
+if (args is ["convolutions", ..] && rounds >= 1 && threads >= 1)
+{
+    Convolutions.Measure(rounds, threads);
+    return 0;
+}
+
 if (args is not ["step", ..] || rounds < 1 || threads < 1 || only.Except(["parts", "r18", "r50"]).Any())
 {
     Console.Error.WriteLine(
-        "expected: step [--avx2] [--out FILE] or kernels, and [--rounds N] [--threads N] [--only parts,r18,r50], N " +
-        $"above 0; found: {string.Join(' ', args)}");
+        "expected: step [--avx2] [--out FILE], kernels or convolutions, and [--rounds N] [--threads N] " +
+        $"[--only parts,r18,r50], N above 0; found: {string.Join(' ', args)}");
     return 2;
 }
 

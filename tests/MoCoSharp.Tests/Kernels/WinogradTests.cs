@@ -20,35 +20,10 @@ public sealed class WinogradTests : WithEveryKernel
         var images = ChannelsLast.From(randn(count, inputs, height, width)).to(bfloat16).requires_grad_();
         var kernel = ChannelsLast.From(randn(outputs, inputs, 3, 3)).to(bfloat16).requires_grad_();
         Assert.True(Winograd.IsApplicable(images, kernel, stride: 1));
-        var (imagesTwin, kernelTwin) = (
-            images.detach().to(float64).requires_grad_(),
-            kernel.detach().to(float64).requires_grad_());
-        var expected = nn.functional.conv2d(imagesTwin, kernelTwin, padding: [1, 1]);
-        var gradient = ChannelsLast.From(randn(expected.shape)).to(bfloat16);
-
-        var output = Winograd.Convolve(images, kernel);
-        output.backward([gradient]);
-
-        expected.backward([gradient.to(float64)]);
-        Close(expected, output);
-        Close(imagesTwin.grad!, images.grad!);
-        Close(kernelTwin.grad!, kernel.grad!);
 
         // bfloat16 rounds by 0.0017 on average, and four times on the way: tiles, kernel, products, output. The last
         // sum grows the first three.
-        void Close(Tensor exact, Tensor value)
-        {
-            Assert.Equal(exact.shape, value.shape);
-            Assert.Equal(bfloat16, value.dtype);
-            Assert.True(value.permute(0, 2, 3, 1).is_contiguous());
-            var off = exact.detach() - value.detach().to(float64);
-            Assert.True(
-                off.norm().item<double>() <= 0.008 * exact.detach().norm().item<double>(),
-                $"off by {off.norm().item<double>()}");
-            Assert.True(
-                off.abs().max().item<double>() <= 0.06 * exact.detach().std().item<double>(),
-                $"off by {off.abs().max().item<double>()} at most");
-        }
+        ConvolutionTwin.Check(images, kernel, stride: 1, Winograd.Convolve, share: 0.008, most: 0.06);
     }
 
     [Fact]
