@@ -71,10 +71,10 @@ internal static class ExitCode
         or BrokenImageException
         or InvalidDataException
         or IOException
-            or UnauthorizedAccessException
-            or PlatformNotSupportedException
-            or DllNotFoundException
-            or RanksDifferException => error.Message,
+        or UnauthorizedAccessException
+        or PlatformNotSupportedException
+        or DllNotFoundException
+        or RanksDifferException => error.Message,
         OutOfMemoryException => OutOfMemory,
         ExternalException when LacksMemory(error.Message) => OutOfMemory,
         _ => null,

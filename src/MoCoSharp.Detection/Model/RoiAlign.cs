@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using MoCoSharp.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -8,12 +9,9 @@ namespace MoCoSharp.Detection.Model;
 /// <summary>
 /// Pools the features of each region to a fixed size. Gradients flow back to the feature map.
 /// </summary>
-internal sealed class RoiAlign : autograd.SingleTensorFunction<RoiAlign>
+internal sealed class RoiAlign : CustomFunction<RoiAlign>
 {
     private const string RequestKey = "request";
-
-    /// <inheritdoc/>
-    public override string Name => nameof(RoiAlign);
 
     /// <summary>
     /// Pools regions of a feature map, aligned and with an adaptive number of samples (detectron2's ROIAlignV2 with
@@ -61,12 +59,9 @@ internal sealed class RoiAlign : autograd.SingleTensorFunction<RoiAlign>
         return apply(features, new Request(regions, size));
     }
 
-    /// <inheritdoc/>
-    public override unsafe Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+    protected override unsafe Tensor Forward(autograd.AutogradContext ctx, IReadOnlyList<object> inputs)
     {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        var (features, request) = ((Tensor)vars[0], (Request)vars[1]);
+        var (features, request) = ((Tensor)inputs[0], (Request)inputs[1]);
         request.Shape = new RoiAlignKernel.Shape(
             (int)features.shape[0], (int)features.shape[2], (int)features.shape[3], (int)features.shape[1]);
         ctx.save_data(RequestKey, request);
@@ -79,26 +74,24 @@ internal sealed class RoiAlign : autograd.SingleTensorFunction<RoiAlign>
                 get_num_threads());
         }
 
-        return cells.to(features.device).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
+        return cells.to(features.device).permute(0, 3, 1, 2);
     }
 
-    /// <inheritdoc/>
-    public override unsafe List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+    protected override unsafe Tensor?[] Gradients(
+        autograd.AutogradContext ctx, IReadOnlyList<Tensor?> saved, Tensor gradient)
     {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
         var request = (Request)ctx.get_data(RequestKey);
         var shape = request.Shape;
-        var gradients = grad_output.cpu().permute(0, 2, 3, 1).contiguous(); // [R, P, P, C]
+        var cells = gradient.cpu().permute(0, 2, 3, 1).contiguous(); // [R, P, P, C]
         var map = zeros([shape.Images, shape.Height, shape.Width, shape.Channels], dtype: float32);
         if (request.Regions.Length > 0)
         {
             RoiAlignKernel.Backward(
-                Address(gradients), shape, request.Regions, request.Size, Address(map),
+                Address(cells), shape, request.Regions, request.Size, Address(map),
                 get_num_threads());
         }
 
-        return [map.to(grad_output.device).permute(0, 3, 1, 2).MoveToOuterDisposeScope(), null!];
+        return [map.to(gradient.device).permute(0, 3, 1, 2)];
     }
 
     // Address of the first element. A span over all elements would be limited to 2 GB.

@@ -1,6 +1,7 @@
 using MoCoSharp.Data.Views;
 using MoCoSharp.Detection.Datasets;
 using MoCoSharp.Detection.Model;
+using MoCoSharp.Kernels;
 using MoCoSharp.Models;
 using MoCoSharp.Optimization;
 using MoCoSharp.Runs;
@@ -66,7 +67,7 @@ internal sealed class DetectorTrainer : IDisposable
             var values = HostMemory.Floats(
                 stack([losses.Objectness, losses.Proposal, losses.Classification, losses.Location]));
             Check(values, rate);
-            losses.Total().mul(Held(share)).backward();
+            BackwardPass.Run(losses.Total().mul(Held(share)));
             for (var i = 0; i < sums.Length; i++)
             {
                 sums[i] += share * values[i];

@@ -8,17 +8,14 @@ namespace MoCoSharp.Kernels;
 /// the image, whose pixels are found by an index (Dukhan 2019, "The Indirect Convolution Algorithm",
 /// <see href="https://arxiv.org/abs/1907.02129"/>).
 /// </summary>
-internal sealed class IndirectConvolution : autograd.SingleTensorFunction<IndirectConvolution>
+internal sealed class IndirectConvolution : CustomFunction<IndirectConvolution>
 {
     private const int MostChannels = 256;
     private const int SumsAtOnce = 1 << 22; // values of the gradients of the weights, one for each part of a batch
     private const int MostParts = 16;
     private const string SizeKey = "size";
-    private const string SavedKey = "saved";
     private const string Packed = "indirect convolution, weights";
     private const string Sums = "indirect convolution, sums";
-
-    public override string Name => nameof(IndirectConvolution);
 
     /// <summary>Whether this is supported, and, with the gradients, not slower than libtorch.</summary>
     /// <param name="images">Shape [N, I, H, W].</param>
@@ -43,29 +40,23 @@ internal sealed class IndirectConvolution : autograd.SingleTensorFunction<Indire
             : Convolved(images, kernel, size);
     }
 
-    public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+    protected override Tensor Forward(autograd.AutogradContext ctx, IReadOnlyList<object> inputs)
     {
-        var (images, kernel, size) = ((Tensor)vars[0], (Tensor)vars[1], (ConvolutionSize)vars[2]);
+        var (images, kernel, size) = ((Tensor)inputs[0], (Tensor)inputs[1], (ConvolutionSize)inputs[2]);
         ctx.save_data(SizeKey, size);
-        ctx.save_data(
-            SavedKey,
-            new SavedTensors(
-                kernel.requires_grad ? images.detach() : null, images.requires_grad ? kernel.detach() : null));
+        Save(
+            ctx, kernel.requires_grad ? images.detach() : null, images.requires_grad ? kernel.detach() : null);
         return Convolved(images, kernel, size);
     }
 
-    public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+    protected override Tensor?[] Gradients(
+        autograd.AutogradContext ctx, IReadOnlyList<Tensor?> saved, Tensor gradient)
     {
-        BackwardResults.ReleasePrevious();
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
         var size = (ConvolutionSize)ctx.get_data(SizeKey);
-        var kept = ((SavedTensors)ctx.get_data(SavedKey)).Unpack(scope);
-        var gradient = Pixels(grad_output);
-        var ofImages = kept[1] is { } kernel ? OfImages(gradient, kernel, size) : null;
-        var ofKernel = kept[0] is { } images ? OfKernel(gradient, images, size) : null;
-        grad_output.Dispose();
-        return BackwardResults.Return(ofImages, ofKernel, null);
+        var ofOutput = Pixels(gradient);
+        var ofImages = saved[1] is { } kernel ? OfImages(ofOutput, kernel, size) : null;
+        var ofKernel = saved[0] is { } images ? OfKernel(ofOutput, images, size) : null;
+        return [ofImages, ofKernel];
     }
 
     private static Tensor Convolved(Tensor images, Tensor kernel, ConvolutionSize size)

@@ -8,19 +8,16 @@ namespace MoCoSharp.Kernels;
 /// <see cref="WinogradTiles2x2"/>, 16 multiplications instead of 36; in float32 by <see cref="WinogradTiles4x4"/>, 36
 /// instead of 144. Faster for many channels, where the products take longer than the transforms.
 /// </summary>
-internal sealed class Winograd : autograd.SingleTensorFunction<Winograd>
+internal sealed class Winograd : CustomFunction<Winograd>
 {
     // Of input and output. Fewer channels gain little
     private const int ChannelsInBf16 = 128;
     private const int ChannelsInFp32 = 64;
     // Of the tiles of a part of a batch. A larger batch is split, which needs less memory, and gains in caches
     private const long BytesAtOnce = 8 << 20;
-    private const string SavedKey = "saved";
     private const string InputTiles = "Winograd input";
     private const string OutputTiles = "Winograd output";
     private const string KernelTiles = "Winograd kernel";
-
-    public override string Name => nameof(Winograd);
 
     /// <summary>Whether this is supported, and faster than libtorch.</summary>
     /// <param name="images">Shape [N, I, H, W].</param>
@@ -54,27 +51,20 @@ internal sealed class Winograd : autograd.SingleTensorFunction<Winograd>
             ? apply(images, kernel)
             : Convolved(images, kernel);
 
-    public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+    protected override Tensor Forward(autograd.AutogradContext ctx, IReadOnlyList<object> inputs)
     {
-        var (images, kernel) = ((Tensor)vars[0], (Tensor)vars[1]);
-        ctx.save_data(
-            SavedKey,
-            new SavedTensors(
-                kernel.requires_grad ? images.detach() : null,
-                images.requires_grad ? kernel.detach() : null));
+        var (images, kernel) = ((Tensor)inputs[0], (Tensor)inputs[1]);
+        Save(
+            ctx, kernel.requires_grad ? images.detach() : null, images.requires_grad ? kernel.detach() : null);
         return Convolved(images, kernel);
     }
 
-    public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+    protected override Tensor?[] Gradients(
+        autograd.AutogradContext ctx, IReadOnlyList<Tensor?> saved, Tensor gradient)
     {
-        BackwardResults.ReleasePrevious();
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        var kept = ((SavedTensors)ctx.get_data(SavedKey)).Unpack(scope);
-        var ofImages = kept[1] is { } kernel ? OfImages(grad_output, kernel) : null;
-        var ofKernel = kept[0] is { } images ? OfKernel(grad_output, images) : null;
-        grad_output.Dispose();
-        return BackwardResults.Return(ofImages, ofKernel);
+        var ofImages = saved[1] is { } kernel ? OfImages(gradient, kernel) : null;
+        var ofKernel = saved[0] is { } images ? OfKernel(gradient, images) : null;
+        return [ofImages, ofKernel];
     }
 
     private static Tensor Convolved(Tensor images, Tensor kernel) => IsFloat32(images)

@@ -15,7 +15,7 @@ internal static class BackwardResults
     private static IReadOnlyList<Tensor?>? _last;
 
     /// <summary>
-    /// Disposes what the previous backward function returned. The first line of every backward function.
+    /// Disposes what the previous backward function returned. The start of every backward function.
     /// </summary>
     public static void ReleasePrevious()
     {
@@ -27,7 +27,7 @@ internal static class BackwardResults
         _last = null;
     }
 
-    /// <summary>The gradients, moved to the outer scope: the last line of a backward function.</summary>
+    /// <summary>The gradients, moved to the outer scope: the end of a backward function.</summary>
     public static List<Tensor> Return(params Tensor?[] gradients)
     {
         ReleasePrevious();

@@ -8,13 +8,10 @@ namespace MoCoSharp.Kernels;
 /// In float32 by <see cref="MatMul"/>. In bfloat16 libtorch uses oneDNN itself; there the weight gradient of many
 /// rows is computed in parallel parts.
 /// </remarks>
-internal sealed class LinearProduct : autograd.SingleTensorFunction<LinearProduct>
+internal sealed class LinearProduct : CustomFunction<LinearProduct>
 {
     private const int ManyRows = 8192;
     private const int Parts = 4;
-    private const string SavedKey = "saved";
-
-    public override string Name => nameof(LinearProduct);
 
     /// <summary>The product.</summary>
     /// <param name="rows">Shape [R, I].</param>
@@ -25,24 +22,20 @@ internal sealed class LinearProduct : autograd.SingleTensorFunction<LinearProduc
         : is_grad_enabled() && (rows.requires_grad || weight.requires_grad) ? apply(rows, weight)
         : MatMul.TimesTransposed(rows, weight);
 
-    public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+    protected override Tensor Forward(autograd.AutogradContext ctx, IReadOnlyList<object> inputs)
     {
-        var (rows, weight) = ((Tensor)vars[0], (Tensor)vars[1]);
-        ctx.save_data(SavedKey, new SavedTensors(
-            weight.requires_grad ? rows.detach() : null, rows.requires_grad ? weight.detach() : null));
+        var (rows, weight) = ((Tensor)inputs[0], (Tensor)inputs[1]);
+        Save(
+            ctx, weight.requires_grad ? rows.detach() : null, rows.requires_grad ? weight.detach() : null);
         return MatMul.TimesTransposed(rows, weight);
     }
 
-    public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+    protected override Tensor?[] Gradients(
+        autograd.AutogradContext ctx, IReadOnlyList<Tensor?> saved, Tensor gradient)
     {
-        BackwardResults.ReleasePrevious();
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        var kept = ((SavedTensors)ctx.get_data(SavedKey)).Unpack(scope);
-        var ofRows = kept[1] is { } weight ? MatMul.TimesTransposed(grad_output, weight.t()) : null; // g w: [R, I]
-        var ofWeight = kept[0] is { } rows ? OfWeight(grad_output, rows) : null;
-        grad_output.Dispose();
-        return BackwardResults.Return(ofRows, ofWeight);
+        var ofRows = saved[1] is { } weight ? MatMul.TimesTransposed(gradient, weight.t()) : null; // g w: [R, I]
+        var ofWeight = saved[0] is { } rows ? OfWeight(gradient, rows) : null;
+        return [ofRows, ofWeight];
     }
 
     // gᵀ x: [O, I]

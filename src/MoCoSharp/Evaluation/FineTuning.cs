@@ -176,7 +176,7 @@ internal sealed class FineTuning(
                 var loss = functional.cross_entropy(
                     scores,
                     DeviceCopy.To(tensor(batch.Labels.AsSpan(0, batch.Count).ToArray(), dtype: int64), device));
-                loss.backward();
+                BackwardPass.Run(loss);
                 var rates = options.LearningRatesAt(epoch);
                 encoderOptimizer.Step(rates.Encoder);
                 headOptimizer.Step(rates.Head);

@@ -1,4 +1,5 @@
 using MoCoSharp.Data.Views;
+using MoCoSharp.Kernels;
 using MoCoSharp.Optimization;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -73,7 +74,7 @@ internal sealed class LinearClassifier : IDisposable
     {
         using var scope = NewDisposeScope();
         var loss = functional.cross_entropy(_layer.call(features), labels);
-        loss.backward();
+        BackwardPass.Run(loss);
         _optimizer.Step(learningRate);
         _optimizer.ClearGradients();
         return loss.detach().MoveToOuterDisposeScope();

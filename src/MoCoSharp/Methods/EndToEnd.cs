@@ -1,6 +1,7 @@
 using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
 using MoCoSharp.Kernels;
+using MoCoSharp.Losses;
 using MoCoSharp.Models;
 using TorchSharp;
 using TorchSharp.Modules;

@@ -64,7 +64,7 @@ internal sealed class GradientCache(Encoder encoder, int groups) : IDisposable
         for (var group = 0; group < groups; group++)
         {
             using var scope = NewDisposeScope();
-            encoder.forward(Rows(_views, group), GradientPass).backward([Rows(gradient, group)]);
+            BackwardPass.Run(encoder.forward(Rows(_views, group), GradientPass), Rows(gradient, group));
         }
 
         Dispose();

@@ -1,3 +1,4 @@
+using MoCoSharp.Kernels;
 using MoCoSharp.Models;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -62,7 +63,7 @@ public abstract class PretrainMethod(string name) : Module<Tensor, Tensor, StepO
     }
 
     /// <summary>Computes the gradient of every learned parameter.</summary>
-    public virtual void Backward(StepOutput output) => output.Loss.backward();
+    public virtual void Backward(StepOutput output) => BackwardPass.Run(output.Loss);
 
     /// <summary>Called after the backward pass, when the loss no longer needs the old keys.</summary>
     public virtual void AfterBackward(StepOutput output)

@@ -9,12 +9,9 @@ namespace MoCoSharp.Models;
 /// Batch normalization by groups, shortcut addition and ReLU as one operation. It makes two passes over memory forward
 /// and two backward; libtorch's three operations make five and three.
 /// </summary>
-internal sealed class FusedBatchNorm : autograd.SingleTensorFunction<FusedBatchNorm>
+internal sealed class FusedBatchNorm : CustomFunction<FusedBatchNorm>
 {
     private const string StateKey = "state";
-    private const string SavedKey = "saved";
-
-    public override string Name => nameof(FusedBatchNorm);
 
     /// <summary>
     /// Computes relu((x - mean) / sqrt(variance + epsilon) weight + bias + shortcut). The gradient includes the path
@@ -60,35 +57,27 @@ internal sealed class FusedBatchNorm : autograd.SingleTensorFunction<FusedBatchN
         return pixels.contiguous().view(-1, input.shape[1]).MoveToOuterDisposeScope();
     }
 
-    public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+    protected override Tensor Forward(autograd.AutogradContext ctx, IReadOnlyList<object> inputs)
     {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        var (input, bias, state) = ((Tensor)vars[0], (Tensor)vars[2], (State)vars[3]);
-        var shortcut = vars.Length > 4 ? (Tensor)vars[4] : null;
+        var (input, bias, state) = ((Tensor)inputs[0], (Tensor)inputs[2], (State)inputs[3]);
+        var shortcut = inputs.Count > 4 ? (Tensor)inputs[4] : null;
         var output = Normalize(input, bias, shortcut, state, overwrites: false);
 
-        ctx.save_for_backward([bias]);
         ctx.save_data(StateKey, state);
-        ctx.save_data(
-            SavedKey,
-            new SavedTensors(RowsOf(input), shortcut is not null && state.Rectifies ? RowsOf(output) : null));
-        return output.MoveToOuterDisposeScope();
+        Save(
+            ctx, bias.detach(), RowsOf(input), shortcut is not null && state.Rectifies ? RowsOf(output) : null);
+        return output;
     }
 
-    public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+    protected override Tensor?[] Gradients(
+        autograd.AutogradContext ctx, IReadOnlyList<Tensor?> saved, Tensor gradient)
     {
-        BackwardResults.ReleasePrevious();
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        var bias = ctx.get_saved_variables()[0];
         var state = (State)ctx.get_data(StateKey);
-        var kept = ((SavedTensors)ctx.get_data(SavedKey)).Unpack(scope);
-        var (rows, output) = (kept[0]!, kept[1]);
-        var gradient = RowsOf(grad_output);
+        var (bias, rows, output) = (saved[0]!, saved[1]!, saved[2]);
+        var ofOutput = RowsOf(gradient);
         var ofShortcut = output is null ? null : empty_like(rows);
         var (sum, product) = BatchNormKernels.GradientSums(
-            gradient, rows, output, ofShortcut, state.Channels, bias, state.Rectifies);
+            ofOutput, rows, output, ofShortcut, state.Channels, bias, state.Rectifies);
 
         // g - mean(g) - (x - mean) mean(g (x - mean)) / variance, times weight / deviation
         var (size, count) = ((int)rows.shape[1], (double)rows.shape[0] / state.Channels.Groups);
@@ -116,19 +105,18 @@ internal sealed class FusedBatchNorm : autograd.SingleTensorFunction<FusedBatchN
         }
 
         BatchNormKernels.Gradient(
-            ofShortcut ?? gradient, rows, ofRows, state.Channels, spread, shift, bias,
+            ofShortcut ?? ofOutput, rows, ofRows, state.Channels, spread, shift, bias,
             state.Rectifies && ofShortcut is null);
         Tensor?[] gradients =
         [
-            Shaped(ofRows, grad_output), tensor(ofWeight).to(bias.dtype), tensor(ofBias).to(bias.dtype), null,
+            Shaped(ofRows, gradient), tensor(ofWeight).to(bias.dtype), tensor(ofBias).to(bias.dtype), null,
         ];
         var through = state.HasShortcut
             ? ofShortcut is null
-                ? grad_output.alias()
-                : Shaped(ofShortcut, grad_output)
+                ? gradient.alias()
+                : Shaped(ofShortcut, gradient)
             : null;
-        grad_output.Dispose();
-        return BackwardResults.Return(state.HasShortcut ? [.. gradients, through] : gradients);
+        return state.HasShortcut ? [.. gradients, through] : gradients;
     }
 
     private static Tensor Normalize(Tensor input, Tensor bias, Tensor? shortcut, State state, bool overwrites)

@@ -22,12 +22,10 @@ internal interface IGradientWatch
 /// <remarks>
 /// libtorch accumulates a parameter's gradient before it continues with earlier operations of the forward pass.
 /// </remarks>
-internal sealed class GradientBoundary : autograd.SingleTensorFunction<GradientBoundary>
+internal sealed class GradientBoundary : CustomFunction<GradientBoundary>
 {
     private const string WatchKey = "watch";
     private const string PartKey = "part";
-
-    public override string Name => nameof(GradientBoundary);
 
     /// <summary>Marks the input of a part.</summary>
     /// <param name="hidden">Must not be overwritten later.</param>
@@ -44,19 +42,17 @@ internal sealed class GradientBoundary : autograd.SingleTensorFunction<GradientB
         return apply(hidden, watch, part);
     }
 
-    public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+    protected override Tensor Forward(autograd.AutogradContext ctx, IReadOnlyList<object> inputs)
     {
-        ctx.save_data(WatchKey, vars[1]);
-        ctx.save_data(PartKey, vars[2]);
-        return ((Tensor)vars[0]).alias();
+        ctx.save_data(WatchKey, inputs[1]);
+        ctx.save_data(PartKey, inputs[2]);
+        return ((Tensor)inputs[0]).alias();
     }
 
-    public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+    protected override Tensor?[] Gradients(
+        autograd.AutogradContext ctx, IReadOnlyList<Tensor?> saved, Tensor gradient)
     {
         ((IGradientWatch)ctx.get_data(WatchKey)).Left((string)ctx.get_data(PartKey));
-        using var scope = NewDisposeScope();
-        var passed = grad_output.alias();
-        grad_output.Dispose();
-        return BackwardResults.Return(passed, null, null);
+        return [gradient.alias()];
     }
 }

@@ -11,12 +11,9 @@ namespace MoCoSharp.Models;
 /// Each rank's loss is the mean over its share. The backward pass sums the gradients of the statistics over ranks. The
 /// parameter gradients averaged over ranks then equal those of one process with one group.
 /// </remarks>
-internal sealed class SyncBatchNorm : autograd.SingleTensorFunction<SyncBatchNorm>
+internal sealed class SyncBatchNorm : CustomFunction<SyncBatchNorm>
 {
     private const string GroupKey = "group";
-    private const string SavedKey = "saved";
-
-    public override string Name => nameof(SyncBatchNorm);
 
     /// <summary>Mean and variance over all ranks, which hold equal shares. Every rank must call this.</summary>
     /// <param name="input">This rank's share. Shape [N / ranks, C, ...].</param>
@@ -52,46 +49,37 @@ internal sealed class SyncBatchNorm : autograd.SingleTensorFunction<SyncBatchNor
         Tensor input, Tensor weight, Tensor bias, Tensor mean, Tensor deviation, IProcessGroup group
     ) => apply(input, weight, bias, mean, deviation, group);
 
-    public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+    protected override Tensor Forward(autograd.AutogradContext ctx, IReadOnlyList<object> inputs)
     {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        var (input, weight, bias) = ((Tensor)vars[0], (Tensor)vars[1], (Tensor)vars[2]);
-        var (mean, deviation) = ((Tensor)vars[3], (Tensor)vars[4]);
-        ctx.save_for_backward([weight, mean, deviation]);
-        ctx.save_data(SavedKey, new SavedTensors(input.detach()));
-        ctx.save_data(GroupKey, vars[5]);
+        var (input, weight, bias) = ((Tensor)inputs[0], (Tensor)inputs[1], (Tensor)inputs[2]);
+        var (mean, deviation) = ((Tensor)inputs[3], (Tensor)inputs[4]);
+        Save(ctx, input.detach(), weight.detach(), mean.alias(), deviation.alias());
+        ctx.save_data(GroupKey, inputs[5]);
         return (Standard(input, mean, deviation) * Channels(weight, input))
             .add_(Channels(bias, input), One)
-            .to(input.dtype)
-            .MoveToOuterDisposeScope();
+            .to(input.dtype);
     }
 
-    public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+    protected override Tensor?[] Gradients(
+        autograd.AutogradContext ctx, IReadOnlyList<Tensor?> saved, Tensor gradient)
     {
-        BackwardResults.ReleasePrevious();
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        var saved = ctx.get_saved_variables();
-        var (weight, mean, deviation) = (saved[0], saved[1], saved[2]);
-        var input = ((SavedTensors)ctx.get_data(SavedKey)).Unpack(scope)[0]!;
+        var (input, weight, mean, deviation) = (saved[0]!, saved[1]!, saved[2]!, saved[3]!);
         var group = (IProcessGroup)ctx.get_data(GroupKey);
-        var gradient = grad_output.to(weight.dtype);
+        var ofOutput = gradient.to(weight.dtype);
         var standard = Standard(input, mean, deviation);
-        var ofBias = gradient.sum(Others(input));
-        var ofWeight = (gradient * standard).sum(Others(input));
+        var ofBias = ofOutput.sum(Others(input));
+        var ofWeight = (ofOutput * standard).sum(Others(input));
 
         // The gradients of mean and variance, summed over all samples of all ranks.
         var sums = stack([ofBias, ofWeight]).to(float64);
         group.AllReduceSum(sums);
         sums = sums.div_(Held((double)input.numel() / input.shape[1] * group.Size)).to(weight.dtype);
-        var ofInput = gradient
+        var ofInput = ofOutput
             .sub(Channels(sums[0], input))
             .sub_(standard * Channels(sums[1], input))
             .mul_(Channels(weight / deviation, input))
             .to(input.dtype);
-        grad_output.Dispose();
-        return BackwardResults.Return(ofInput, ofWeight, ofBias, null, null, null);
+        return [ofInput, ofWeight, ofBias];
     }
 
     private static Tensor Standard(Tensor input, Tensor mean, Tensor deviation) =>

@@ -1,18 +1,17 @@
+using MoCoSharp.Distributed;
+using MoCoSharp.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace MoCoSharp.Distributed;
+namespace MoCoSharp.Losses;
 
 /// <summary>
 /// <see cref="BatchOrder.Gather"/> with a gradient: every rank's gradients are summed, and each rank gets those of its
 /// own samples. For losses whose negatives are the batch (NT-Xent, end-to-end).
 /// </summary>
-internal sealed class DifferentiableGather : autograd.SingleTensorFunction<DifferentiableGather>
+internal sealed class DifferentiableGather : CustomFunction<DifferentiableGather>
 {
     private const string GroupKey = "group";
-
-    /// <inheritdoc/>
-    public override string Name => nameof(DifferentiableGather);
 
     /// <summary>
     /// Gathers the global batch from the samples of all ranks. Every rank must call this, and run its backward pass.
@@ -27,25 +26,19 @@ internal sealed class DifferentiableGather : autograd.SingleTensorFunction<Diffe
         return group.Size == 1 ? share.alias() : apply(share, group);
     }
 
-    /// <inheritdoc/>
-    public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+    protected override Tensor Forward(autograd.AutogradContext ctx, IReadOnlyList<object> inputs)
     {
-        ArgumentNullException.ThrowIfNull(ctx);
-        var (share, group) = ((Tensor)vars[0], (IProcessGroup)vars[1]);
+        var (share, group) = ((Tensor)inputs[0], (IProcessGroup)inputs[1]);
         ctx.save_data(GroupKey, group);
         return BatchOrder.Gather(group, share.contiguous());
     }
 
-    /// <inheritdoc/>
-    public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+    protected override Tensor?[] Gradients(
+        autograd.AutogradContext ctx, IReadOnlyList<Tensor?> saved, Tensor gradient)
     {
-        ArgumentNullException.ThrowIfNull(ctx);
-        ArgumentNullException.ThrowIfNull(grad_output);
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
         var group = (IProcessGroup)ctx.get_data(GroupKey);
-        var sum = grad_output.contiguous().clone();
+        var sum = gradient.contiguous().clone();
         group.AllReduceSum(sum);
-        return [BatchOrder.LocalShard(group, sum).contiguous().MoveToOuterDisposeScope(), null!];
+        return [BatchOrder.LocalShard(group, sum).contiguous()];
     }
 }
