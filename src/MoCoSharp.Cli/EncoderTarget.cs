@@ -1,6 +1,8 @@
 using System.CommandLine;
+using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.Progress;
 using MoCoSharp.Data;
+using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
 using MoCoSharp.Encoders;
 using MoCoSharp.Evaluation;
@@ -58,26 +60,28 @@ internal sealed class EncoderTarget : IDisposable
             : Config.Data;
 
     /// <summary>Opens the newest checkpoint of a run, or a file. Reports all faults if options are invalid.</summary>
-    /// <param name="target">RUN or FILE.</param>
-    /// <param name="which">--encoder.</param>
+    /// <param name="choice">The encoder, and how to use it.</param>
     /// <param name="others">Faults of the other options.</param>
     /// <param name="group">The processes that share the work; null uses this process alone.</param>
-    /// <param name="prefix">--prefix.</param>
-    /// <param name="device">--device; null is that of the run, or the CPU where it is missing.</param>
-    public static EncoderTarget Open(
-        string target, string which, IEnumerable<string> others, IProcessGroup? group = null,
-        string? prefix = null, string? device = null)
+    public static EncoderTarget Open(EncoderChoice choice, IEnumerable<string> others, IProcessGroup? group = null)
     {
+        var (target, device) = (choice.Target, choice.Device);
         var faults = new List<string>();
-        var role = EnumNames.Find<EncoderRole>(which);
+        var role = EnumNames.Find<EncoderRole>(choice.Which);
         if (role is null)
         {
-            faults.Add($"--encoder is {which}, expected query or key.");
+            faults.Add($"--encoder is {choice.Which}, expected query or key.");
         }
 
         if (!Path.Exists(target))
         {
             faults.Add($"{target}: there is no such run folder or file.{NearestWord.DidYouMeanPath(target)}");
+        }
+
+        if (choice.Size is { } side)
+        {
+            faults.AddRange(ViewRecipes.Faults(new ViewOptions { Size = side })
+                .Select(fault => fault.Replace("views.size", "--size", StringComparison.Ordinal)));
         }
 
         if (device is not null && TorchRuntime.DeviceFault(device) is { } missing)
@@ -90,7 +94,8 @@ internal sealed class EncoderTarget : IDisposable
             throw new ConfigurationException([.. faults, .. others]);
         }
 
-        var trained = TrainedEncoder.Load(target, role!.Value, prefix);
+        var trained = TrainedEncoder.Load(target, role!.Value, choice.Prefix);
+        trained = choice.Size is { } size ? trained.WithSize(size) : trained;
         Note(target, trained);
         var config = trained.Run ?? new RunConfig
         {

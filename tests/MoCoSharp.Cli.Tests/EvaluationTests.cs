@@ -80,6 +80,31 @@ public sealed class EvaluationTests : IDisposable
     }
 
     [Fact]
+    public void Size_IsThatOfTheImages_AndTheClassifierKeepsIt()
+    {
+        foreach (var (file, size) in new[] { ("own", null), ("same", "32"), ("other", "48") })
+        {
+            var (done, said, failed) = Moco.Run(
+                folder,
+                ["embed", "run", "-o", $"{file}.csv", .. size is null ? Array.Empty<string>() : ["--size", size]]);
+            Assert.True(done == 0, failed);
+            Assert.Contains($"evaluation view at {size ?? "32"} px", said);
+        }
+
+        var own = File.ReadAllText(Path.Combine(folder, "own.csv"));
+        Assert.Equal(own, File.ReadAllText(Path.Combine(folder, "same.csv")));
+        Assert.NotEqual(own, File.ReadAllText(Path.Combine(folder, "other.csv")));
+
+        var (code, output, error) = Moco.Run(folder, "linear", "run", "--fast", "--epochs", "3", "--size", "48");
+        Assert.True(code == 0, error);
+        Assert.Contains("evaluation view at 48 px", output);
+        var classifier = Directory.GetFiles(Path.Combine(folder, "run", "classifiers")).Single();
+        (code, output, error) = Moco.Run(folder, "inspect", classifier);
+        Assert.True(code == 0, error);
+        Assert.Contains("48", output);
+    }
+
+    [Fact]
     public void AnInterruptedEvaluation_ContinuesAfterTheLastCompleteEpoch()
     {
         var (code, whole, error) = Moco.Run(folder, "linear", "run", "--epochs", "2", "--lr", "0.5");
@@ -167,10 +192,14 @@ public sealed class EvaluationTests : IDisposable
         Assert.Equal(2, code);
         Assert.All(["--labels is 0%", "head learning rate is 0", "absent"], part => Assert.Contains(part, error));
 
-        (code, _, error) = Moco.Run(folder, "knn", "run", "--protocol", "best", "--layer", "middle");
+        (code, _, error) = Moco.Run(
+            folder, "knn", "run", "--protocol", "best", "--layer", "middle", "--size", "5000");
         Assert.Equal(2, code);
         Assert.All(
-            ["--protocol is best", "--protocol sets", "--layer is middle, expected pooled or head"],
+            [
+                "--protocol is best", "--protocol sets", "--layer is middle, expected pooled or head",
+                "--size is 5000, expected 1 to 4096 pixels",
+            ],
             part => Assert.Contains(part, error));
 
         (code, _, error) = Moco.Run(folder, "knn", "run", "--protocol", "demo");

@@ -43,9 +43,7 @@ internal static class DuplicatesCommand
             Description = "Features to compare: pooled or head.",
             DefaultValueFactory = _ => "pooled",
         }.OneOf("pooled", "head");
-        var which = Options.Encoder();
-        var prefix = EncoderTarget.PrefixOption();
-        var device = Options.EncoderDevice();
+        var flags = new EncoderFlags();
         var cache = CacheFolder.Option();
         var noCache = CacheFolder.NoOption();
         var output = new Option<string?>("-o", "--output")
@@ -62,20 +60,23 @@ internal static class DuplicatesCommand
         var verbose = Options.Verbose();
         var command = new Command("duplicates", "Find duplicates, near duplicates, and leaks from training to test.")
         {
-            target, data, part, between, threshold, layer, which, prefix, device, cache, noCache, output, commands,
-            force, verbose,
+            target, data, part, between, threshold, layer, flags.Which, flags.Prefix, flags.Size, flags.Device, cache,
+            noCache, output, commands, force, verbose,
         };
         command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () => Run(new Request(
-            parsed.GetValue(target), parsed.GetValue(data), parsed.GetValue(part)!, parsed.GetValue(between),
-            parsed.GetValue(threshold), parsed.GetValue(layer)!, parsed.GetValue(which)!, parsed.GetValue(prefix),
-            parsed.GetValue(device), parsed.GetValue(cache), parsed.GetValue(noCache), parsed.GetValue(output),
-            parsed.GetValue(commands), parsed.GetValue(force)))));
+            parsed.GetValue(target) is { } named ? flags.Of(parsed, named) : null, parsed.GetValue(data),
+            parsed.GetValue(part)!, parsed.GetValue(between), parsed.GetValue(threshold), parsed.GetValue(layer)!,
+            parsed.GetValue(cache), parsed.GetValue(noCache), parsed.GetValue(output), parsed.GetValue(commands),
+            parsed.GetValue(force)))));
         return command;
     }
 
     private sealed record Request(
-        string? Target, string? Data, string Part, string? Between, double? Threshold, string Layer, string Which,
-        string? Prefix, string? Device, string? Cache, bool HasNoCache, string? Output, string? Commands, bool Force);
+        EncoderChoice? Encoder, string? Data, string Part, string? Between, double? Threshold, string Layer,
+        string? Cache, bool HasNoCache, string? Output, string? Commands, bool Force)
+    {
+        public string? Target => Encoder?.Target;
+    }
 
     private static int Run(Request request)
     {
@@ -87,10 +88,7 @@ internal static class DuplicatesCommand
             throw new ConfigurationException(faults);
         }
 
-        using var encoder = request.Target is null
-            ? null
-            : EncoderTarget.Open(
-                request.Target, request.Which, faults, prefix: request.Prefix, device: request.Device);
+        using var encoder = request.Encoder is { } choice ? EncoderTarget.Open(choice, faults) : null;
         var source = request.Data ?? encoder!.OwnData;
         if (source is null)
         {

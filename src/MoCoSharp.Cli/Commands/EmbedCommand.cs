@@ -22,7 +22,7 @@ internal static class EmbedCommand
         var target = EncoderTarget.Argument();
         var data = Options.Data("The images. Without it, those of the run.");
         var part = Options.Part();
-        var which = Options.Encoder();
+        var flags = new EncoderFlags();
         var layer = new Option<string>("--layer")
         {
             Description = "pooled or head.",
@@ -31,8 +31,6 @@ internal static class EmbedCommand
         var normalize = new Option<bool>("--normalize") { Description = "Scale each row to length 1." };
         var upright = Options.ExifOrientation(
             "Turn photos upright by their EXIF orientation, even if training did not.");
-        var prefix = EncoderTarget.PrefixOption();
-        var device = Options.EncoderDevice();
         var output = new Option<string?>("-o", "--output")
         {
             HelpName = "file",
@@ -42,20 +40,19 @@ internal static class EmbedCommand
         var verbose = Options.Verbose();
         var command = new Command("embed", "Write features of images, with names and labels.")
         {
-            target, data, part, which, layer, normalize, upright, prefix, device, output, force, verbose,
+            target, data, part, flags.Which, layer, normalize, upright, flags.Prefix, flags.Size, flags.Device,
+            output, force, verbose,
         };
         command.SetAction(parsed => Processes.Run(parsed.GetValue(verbose), group => Run(
-            parsed.GetValue(target)!, parsed.GetValue(data), parsed.GetValue(part)!,
-            parsed.GetValue(which)!, parsed.GetValue(layer)!,
-            parsed.GetValue(normalize), parsed.GetValue(upright), parsed.GetValue(prefix),
-            parsed.GetValue(device), parsed.GetValue(output), parsed.GetValue(force), group)));
+            flags.Of(parsed, parsed.GetValue(target)!), parsed.GetValue(data), parsed.GetValue(part)!,
+            parsed.GetValue(layer)!, parsed.GetValue(normalize), parsed.GetValue(upright), parsed.GetValue(output),
+            parsed.GetValue(force), group)));
         return command;
     }
 
     private static int Run(
-        string target, string? source, string part, string which, string layer, bool normalize, bool upright,
-        string? prefix, string? device, string? output, bool force,
-        IProcessGroup group)
+        EncoderChoice choice, string? source, string part, string layer, bool normalize, bool upright, string? output,
+        bool force, IProcessGroup group)
     {
         var faults = new List<string>();
         if (output is null || !FeatureWriters.Extensions.Contains(Path.GetExtension(output).ToLowerInvariant()))
@@ -81,7 +78,7 @@ internal static class EmbedCommand
             faults.Add($"--part is {part}, expected train or val.");
         }
 
-        using var encoder = EncoderTarget.Open(target, which, faults, group, prefix, device);
+        using var encoder = EncoderTarget.Open(choice, faults, group);
         var images = Images(source ?? encoder.OwnData, source is null ? encoder.Config.Validation : null, part, faults);
         if (source is null && encoder.OwnData is null)
         {
@@ -138,7 +135,7 @@ internal static class EmbedCommand
 
         Console.WriteLine(
             $"{string.Join(" and ", FeatureWriters.Files(output!))}: {count} x {featureSize}, {layer} features of " +
-            $"the {which} encoder{(normalize ? ", of length 1" : "")}, evaluation view at " +
+            $"the {choice.Which} encoder{(normalize ? ", of length 1" : "")}, evaluation view at " +
             $"{encoder.Trained.Views.Size} px"
                 + LeftOutWords.Describe(count, images.Count));
         return ExitCode.Done;

@@ -38,9 +38,7 @@ internal static class FinetuneCommand
             Description = "Images per step; default 256.",
         }.Number("a whole number, 2 or more");
         var seed = Options.Seed("Seed of the label share, the classifier's weights, the order and the views.");
-        var which = Options.Encoder();
-        var prefix = EncoderTarget.PrefixOption();
-        var device = Options.EncoderDevice();
+        var flags = new EncoderFlags();
         var output = new Option<string?>("-o", "--output")
         {
             HelpName = "file",
@@ -51,8 +49,8 @@ internal static class FinetuneCommand
             "finetune",
             "Train the whole encoder on labels, and evaluate it. Continues a stopped training.")
         {
-            target, data, validation, labels, scratch, epochs, rate, headRate, batch, seed, which, prefix, device,
-            output, verbose,
+            target, data, validation, labels, scratch, epochs, rate, headRate, batch, seed, flags.Which,
+            flags.Prefix, flags.Size, flags.Device, output, verbose,
         };
         command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () =>
         {
@@ -70,9 +68,7 @@ internal static class FinetuneCommand
                 ? options with { LabelShare = part }
                 : options with { LabelList = parsed.GetValue(labels) };
             string[] faults = [.. options.Validate(), .. share.Fault is { } fault ? [fault] : Array.Empty<string>()];
-            using var encoder = EncoderTarget.Open(
-                parsed.GetValue(target)!, parsed.GetValue(which)!, faults,
-                prefix: parsed.GetValue(prefix), device: parsed.GetValue(device));
+            using var encoder = EncoderTarget.Open(flags.Of(parsed, parsed.GetValue(target)!), faults);
             var labeled = LabeledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
             using var signals = new StopSignals();
             try

@@ -32,9 +32,7 @@ internal static class KnnCommand
         {
             Description = "Features to compare: pooled or head.",
         }.Offers("pooled", "head");
-        var which = Options.Encoder();
-        var prefix = EncoderTarget.PrefixOption();
-        var device = Options.EncoderDevice();
+        var flags = new EncoderFlags();
         var output = new Option<string?>("-o", "--output")
         {
             HelpName = "file",
@@ -43,8 +41,8 @@ internal static class KnnCommand
         var verbose = Options.Verbose();
         var command = new Command("knn", "Score an encoder with a kNN classifier.")
         {
-            target, data, validation, protocol, neighbors, neighborsOld, temperature, layer, which, prefix, device,
-            output, verbose,
+            target, data, validation, protocol, neighbors, neighborsOld, temperature, layer, flags.Which, flags.Prefix,
+            flags.Size, flags.Device, output, verbose,
         };
         command.SetAction(parsed => Processes.Run(parsed.GetValue(verbose), group =>
         {
@@ -78,9 +76,7 @@ internal static class KnnCommand
             faults.AddRange(With(new KnnOptions(), own).Validate().Select(fault => fault
                 .Replace("knn.neighbours", "-k", StringComparison.Ordinal)
                 .Replace("knn.temperature", "--temperature", StringComparison.Ordinal)));
-            using var encoder = EncoderTarget.Open(
-                parsed.GetValue(target)!, parsed.GetValue(which)!, faults, group,
-                parsed.GetValue(prefix), parsed.GetValue(device));
+            using var encoder = EncoderTarget.Open(flags.Of(parsed, parsed.GetValue(target)!), faults, group);
             var options =
                 named is not null && KnnOptions.Protocols.Contains(named)
                     ? KnnOptions.ForProtocol(named)

@@ -31,9 +31,7 @@ internal static class LinearCommand
         var batch = new Option<int?>("--batch") { Description = "Images per step; default 256." }.Number(
             "a whole number above 0");
         var seed = Options.Seed("Seed of the classifier's weights, the order and the views.");
-        var which = Options.Encoder();
-        var prefix = EncoderTarget.PrefixOption();
-        var device = Options.EncoderDevice();
+        var flags = new EncoderFlags();
         var output = new Option<string?>("-o", "--output")
         {
             HelpName = "file",
@@ -44,7 +42,8 @@ internal static class LinearCommand
             "linear",
             "Train a linear classifier on a frozen encoder, and evaluate it. Continues a stopped training.")
         {
-            target, data, validation, fast, epochs, rate, batch, seed, which, prefix, device, output, verbose,
+            target, data, validation, fast, epochs, rate, batch, seed, flags.Which, flags.Prefix,
+            flags.Size, flags.Device, output, verbose,
         };
         command.SetAction(parsed => Processes.Run(parsed.GetValue(verbose), group =>
         {
@@ -65,9 +64,7 @@ internal static class LinearCommand
                     ? ["--lr with --fast: the fast protocol scans the learning rate. Leave one out."]
                     : Array.Empty<string>(),
             ];
-            using var encoder = EncoderTarget.Open(
-                parsed.GetValue(target)!, parsed.GetValue(which)!, faults, group,
-                parsed.GetValue(prefix), parsed.GetValue(device));
+            using var encoder = EncoderTarget.Open(flags.Of(parsed, parsed.GetValue(target)!), faults, group);
             var labeled = LabeledData.Open(encoder, parsed.GetValue(data), parsed.GetValue(validation), faults);
             using var signals = new StopSignals();
             try

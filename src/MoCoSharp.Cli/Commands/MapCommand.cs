@@ -34,11 +34,9 @@ internal static class MapCommand
             DefaultValueFactory = _ => FeatureMap.DefaultNeighbors,
         }.Number("a whole number above 0");
         var seed = Options.Seed("Seed of the map. Without it, 0.");
-        var which = Options.Encoder();
+        var flags = new EncoderFlags();
         var upright = Options.ExifOrientation(
             "Turn photos upright by their EXIF orientation, even if training did not.");
-        var prefix = EncoderTarget.PrefixOption();
-        var device = Options.EncoderDevice();
         var cache = CacheFolder.Option();
         var noCache = CacheFolder.NoOption();
         var output = new Option<string?>("-o", "--output")
@@ -50,8 +48,8 @@ internal static class MapCommand
         var verbose = Options.Verbose();
         var command = new Command("map", "Place images on a map, similar ones close together.")
         {
-            target, data, part, by, neighbors, seed, which, upright, prefix, device, cache, noCache, output, force,
-            verbose,
+            target, data, part, by, neighbors, seed, flags.Which, upright, flags.Prefix, flags.Size, flags.Device,
+            cache, noCache, output, force, verbose,
         };
         command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () =>
         {
@@ -64,9 +62,7 @@ internal static class MapCommand
                 faults.Add(fault);
             }
 
-            using var encoder = EncoderTarget.Open(
-                parsed.GetValue(target)!, parsed.GetValue(which)!, faults, prefix: parsed.GetValue(prefix),
-                device: parsed.GetValue(device));
+            using var encoder = EncoderTarget.Open(flags.Of(parsed, parsed.GetValue(target)!), faults);
             var images = SelectCommand.SourceOf(encoder, parsed.GetValue(data), parsed.GetValue(part)!, faults);
             if (images is null || faults.Count > 0)
             {

@@ -58,7 +58,8 @@ internal static class PredictCommand
     {
         var faults = Faults(part, count, output, force).ToList();
         var images = EmbedCommand.Images(source, null, part, faults);
-        using var classifier = EncoderTarget.Open(Classifier(target, faults), "query", faults, device: device);
+        using var classifier = EncoderTarget.Open(
+            new EncoderChoice(Classifier(target, faults)) { Device = device }, faults);
         var classes = classifier.Trained.Classes;
         if (classes.Count == 0)
         {

@@ -17,9 +17,8 @@ internal static class SearchCommand
 
     // The options of a search as the user gave them.
     private sealed record Arguments(
-        string Target, string? Source, string Part, string[] Queries, int K, bool IncludesItself, string Encoder,
-        string Layer, bool IsUpright, string? Prefix, string? Device, string? Cache, bool HasNoCache, string? Output,
-        bool Force);
+        EncoderChoice Encoder, string? Source, string Part, string[] Queries, int K, bool IncludesItself, string Layer,
+        bool IsUpright, string? Cache, bool HasNoCache, string? Output, bool Force);
 
     public static Command Create()
     {
@@ -42,7 +41,7 @@ internal static class SearchCommand
         {
             Description = "List a query that is in the data set as its own first neighbor.",
         };
-        var which = Options.Encoder();
+        var flags = new EncoderFlags();
         var layer = new Option<string>("--layer")
         {
             Description = "pooled or head.",
@@ -50,8 +49,6 @@ internal static class SearchCommand
         }.Offers("pooled", "head");
         var upright = Options.ExifOrientation(
             "Turn photos upright by their EXIF orientation, even if training did not.");
-        var prefix = EncoderTarget.PrefixOption();
-        var device = Options.EncoderDevice();
         var cache = CacheFolder.Option();
         var noCache = CacheFolder.NoOption();
         var output = new Option<string?>("-o", "--output")
@@ -64,22 +61,21 @@ internal static class SearchCommand
         var verbose = Options.Verbose();
         var command = new Command("search", "Find the images that are most similar to an image.")
         {
-            target, data, part, queries, count, itself, which, layer, upright, prefix, device, cache, noCache, output,
-            force, verbose,
+            target, data, part, queries, count, itself, flags.Which, layer, upright, flags.Prefix, flags.Size,
+            flags.Device, cache, noCache, output, force, verbose,
         };
         command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () => Run(new Arguments(
-            parsed.GetValue(target)!, parsed.GetValue(data), parsed.GetValue(part)!, parsed.GetValue(queries)!,
-            parsed.GetValue(count), parsed.GetValue(itself), parsed.GetValue(which)!, parsed.GetValue(layer)!,
-            parsed.GetValue(upright), parsed.GetValue(prefix), parsed.GetValue(device), parsed.GetValue(cache),
-            parsed.GetValue(noCache), parsed.GetValue(output), parsed.GetValue(force)))));
+            flags.Of(parsed, parsed.GetValue(target)!), parsed.GetValue(data), parsed.GetValue(part)!,
+            parsed.GetValue(queries)!, parsed.GetValue(count), parsed.GetValue(itself), parsed.GetValue(layer)!,
+            parsed.GetValue(upright), parsed.GetValue(cache), parsed.GetValue(noCache), parsed.GetValue(output),
+            parsed.GetValue(force)))));
         return command;
     }
 
     private static int Run(Arguments given)
     {
         var faults = Faults(given).ToList();
-        using var encoder = EncoderTarget.Open(
-            given.Target, given.Encoder, faults, prefix: given.Prefix, device: given.Device);
+        using var encoder = EncoderTarget.Open(given.Encoder, faults);
         var images = EmbedCommand.Images(
             given.Source ?? encoder.OwnData, given.Source is null ? encoder.Config.Validation : null, given.Part,
             faults);
@@ -167,7 +163,7 @@ internal static class SearchCommand
         var summary =
             $"{result.Queries.Count} {(result.Queries.Count == 1 ? "query" : "queries")}, each with the {given.K} " +
             $"most similar of {result.Images} images, by the cosine of {given.Layer} features of the " +
-            $"{given.Encoder} encoder";
+            $"{given.Encoder.Which} encoder";
         SearchOutput.Write(
             given.Output, result, $"Similar images, by {encoder.Source}", $"{images.Description}: {summary}{leftOut}.");
         Console.WriteLine($"{given.Output}: {summary}; {Computed(result)}{leftOut}");

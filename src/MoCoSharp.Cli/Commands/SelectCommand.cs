@@ -34,11 +34,9 @@ internal static class SelectCommand
             Description = "Images that have labels already, such as a list. They are left out, and count as chosen.",
         };
         var seed = Options.Seed("Seed of the choice. Without it, 0.");
-        var which = Options.Encoder();
+        var flags = new EncoderFlags();
         var upright = Options.ExifOrientation(
             "Turn photos upright by their EXIF orientation, even if training did not.");
-        var prefix = EncoderTarget.PrefixOption();
-        var device = Options.EncoderDevice();
         var cache = CacheFolder.Option();
         var noCache = CacheFolder.NoOption();
         var output = new Option<string?>("-o", "--output")
@@ -50,8 +48,8 @@ internal static class SelectCommand
         var verbose = Options.Verbose();
         var command = new Command("select", "Choose which images to label first.")
         {
-            target, data, part, count, rule, labeled, seed, which, upright, prefix, device, cache, noCache, output,
-            force, verbose,
+            target, data, part, count, rule, labeled, seed, flags.Which, upright, flags.Prefix, flags.Size,
+            flags.Device, cache, noCache, output, force, verbose,
         };
         command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () =>
         {
@@ -65,9 +63,7 @@ internal static class SelectCommand
                 faults.Add(fault);
             }
 
-            using var encoder = EncoderTarget.Open(
-                parsed.GetValue(target)!, parsed.GetValue(which)!, faults, prefix: parsed.GetValue(prefix),
-                device: parsed.GetValue(device));
+            using var encoder = EncoderTarget.Open(flags.Of(parsed, parsed.GetValue(target)!), faults);
             if (parsed.GetValue(part) is not ("train" or "val"))
             {
                 faults.Add($"--part is {parsed.GetValue(part)}, expected train or val.");

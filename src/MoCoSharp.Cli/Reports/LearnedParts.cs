@@ -1,3 +1,4 @@
+using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.Progress;
 using MoCoSharp.Data;
 using MoCoSharp.Data.Datasets;
@@ -27,7 +28,7 @@ internal sealed class LearnedParts(RunFolder run, ReportImages request, Dictiona
         FeatureSet? newest = null;
         try
         {
-            using var encoder = EncoderTarget.Open(run.Path, "query", [], device: request.Device);
+            using var encoder = EncoderTarget.Open(new EncoderChoice(run.Path) { Device = request.Device }, []);
             var loader = encoder.Config.Loader;
             if (request.IsInBackground)
             {

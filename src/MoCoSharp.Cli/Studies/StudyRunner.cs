@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using MoCoSharp.Cli.CommandLine;
 using MoCoSharp.Cli.Commands;
 using MoCoSharp.Distributed;
 using MoCoSharp.Encoders;
@@ -155,7 +156,7 @@ internal sealed class StudyRunner(
 
         try
         {
-            using var encoder = EncoderTarget.Open(path, "query", []);
+            using var encoder = EncoderTarget.Open(new EncoderChoice(path), []);
             var data = LabeledData.Open(encoder, null, null, []);
             KnnCommand.Judge(
                 encoder, data, "own", config.Knn with

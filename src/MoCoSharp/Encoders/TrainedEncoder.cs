@@ -81,6 +81,25 @@ public sealed record TrainedEncoder(Encoder Encoder, ViewOptions Views, long Ste
                 $"{path}: has no checkpoint yet. Train first: moco pretrain --resume --run {Shell.Quote(path)}");
     }
 
+    /// <summary>
+    /// The same encoder, for images of another size. After training on random crops, a larger size than that of the
+    /// views often gives better features.
+    /// </summary>
+    /// <remarks>
+    /// Touvron et al. 2019, <see href="https://arxiv.org/abs/1906.06423"/>. Both records share the weights: dispose one
+    /// of them.
+    /// </remarks>
+    /// <param name="size">Side of an image, in pixels, above 0.</param>
+    public TrainedEncoder WithSize(int size)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size);
+        return this with
+        {
+            Views = Views with { Size = size },
+            Run = Run is null ? null : Run with { Views = Run.Views with { EvaluationSize = size } },
+        };
+    }
+
     /// <summary>Extracts features of every readable image, prepared as this encoder expects.</summary>
     /// <param name="images">The images.</param>
     /// <param name="layer">Pooled features, or the head's output.</param>

@@ -1,3 +1,4 @@
+using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Views;
 using MoCoSharp.Distributed;
 using MoCoSharp.Encoders;
@@ -66,6 +67,31 @@ public sealed class TrainedEncoderTests : IDisposable
         EncoderFile.Write(path, trained, withHead: false);
         using var read = TrainedEncoder.Load(path);
         Assert.Equal(32, read.Views.Size);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void WithSize_PreparesImagesAsThoughTheRunEvaluatedAtThatSize(bool hasRun)
+    {
+        var config = Config with { Views = Config.Views with { Size = 16, EvaluationSize = 32 } };
+        var other = config with { Views = config.Views with { EvaluationSize = 24 } };
+        using var trained = Trained.New(config.Encoder, outputSize: 8) with
+        {
+            Run = hasRun ? config : null, Views = config.Views,
+        };
+        var expected = trained with { Run = hasRun ? other : null, Views = other.Views };
+
+        var found = trained.WithSize(24);
+
+        Assert.Equal((24, expected.Run), (found.Views.Size, found.Run));
+        var images = new Patterns(count: 3, size: 40, seed: 1);
+        using var features = found.Extract(images);
+        using var features24 = expected.Extract(images);
+        using var features32 = trained.Extract(images);
+        Assert.True(features.Values.equal(features24.Values).all().item<bool>());
+        Assert.False(features.Values.equal(features32.Values).all().item<bool>());
+        Assert.Throws<ArgumentOutOfRangeException>(() => trained.WithSize(0));
     }
 
     [Theory]

@@ -1,0 +1,51 @@
+using System.CommandLine;
+
+namespace MoCoSharp.Cli.CommandLine;
+
+/// <summary>The encoder that the user names, and how to use it.</summary>
+/// <param name="Target">RUN or FILE.</param>
+internal sealed record EncoderChoice(string Target)
+{
+    /// <summary>--encoder.</summary>
+    public string Which { get; init; } = "query";
+
+    /// <summary>--prefix.</summary>
+    public string? Prefix { get; init; }
+
+    /// <summary>--size: side of an image, in pixels; null is that of the run's evaluation.</summary>
+    public int? Size { get; init; }
+
+    /// <summary>--device; null is that of the run, or the CPU where it is missing.</summary>
+    public string? Device { get; init; }
+}
+
+/// <summary>The options of every verb that computes features of images.</summary>
+internal sealed class EncoderFlags
+{
+    /// <summary>--encoder query|key.</summary>
+    public Option<string> Which { get; } = Options.Encoder();
+
+    /// <summary>--prefix NAME.</summary>
+    public Option<string?> Prefix { get; } = EncoderTarget.PrefixOption();
+
+    /// <summary>--size PIXELS.</summary>
+    public Option<int?> Size { get; } = new Option<int?>("--size")
+    {
+        HelpName = "pixels",
+        Description = "Side of an image, in pixels. Without it, that of the run's evaluation, or of the file.",
+    }.Number("a whole number above 0");
+
+    /// <summary>--device NAME.</summary>
+    public Option<string?> Device { get; } = Options.EncoderDevice();
+
+    /// <summary>The choice on a command line.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="target">RUN or FILE.</param>
+    public EncoderChoice Of(ParseResult parsed, string target) => new(target)
+    {
+        Which = parsed.GetValue(Which)!,
+        Prefix = parsed.GetValue(Prefix),
+        Size = parsed.GetValue(Size),
+        Device = parsed.GetValue(Device),
+    };
+}
