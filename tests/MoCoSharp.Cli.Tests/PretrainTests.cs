@@ -50,6 +50,7 @@ public sealed class PretrainTests : IDisposable
         Assert.True(code == 0, error);
         Assert.Contains("resumed after step 4", output);
         Assert.Contains("done: 6 steps", output);
+        Assert.DoesNotContain("the run began with", error);
         // told once, though the monitor's number is added to it
         Assert.Single(output.Split('\n'), line => line.StartsWith("saved ") && line.Contains("step-00000006"));
 
@@ -292,9 +293,14 @@ public sealed class PretrainTests : IDisposable
         Assert.True(process.WaitForExit(TimeSpan.FromMinutes(4)));
         Assert.Equal(75, process.ExitCode);
 
+        var environment = Path.Combine(folder, "run", "environment.json");
+        File.WriteAllText(
+            environment, File.ReadAllText(environment).Replace("\"processor\": \"", "\"processor\": \"Older "));
         var (code, output, error) = Moco.Run(folder, "pretrain", "--resume", "--run", "run", "--steps", "1");
         Assert.True(code == 0, error);
         Assert.Contains("resumed after step", output);
+        Assert.Contains("moco: note: the run began with processor Older ", error);
+        Assert.Contains("but its result is not, to the bit, that of a run without a stop.", error);
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);

@@ -172,7 +172,9 @@ internal static class DetectCommand
         }
 
         var run = RunFolder.Open(runPath!);
-        return (DetectionPlan.Resume(run), run);
+        var plan = DetectionPlan.Resume(run);
+        OtherEnvironment.Warn(run, plan.Config.Device);
+        return (plan, run);
     }
 
     private static int Tell(RunFolder run, RunEnd end, DetectionResult? result, DetectionProgress progress)

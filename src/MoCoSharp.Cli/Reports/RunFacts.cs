@@ -19,7 +19,7 @@ internal static class RunFacts
     /// <param name="run">The run folder.</param>
     public static IReadOnlyList<(string Name, string Value)> Read(RunFolder run)
     {
-        var path = Path.Combine(run.Path, "environment.json");
+        var path = run.EnvironmentPath;
         try
         {
             return File.Exists(path) && JsonNode.Parse(File.ReadAllText(path)) is JsonObject environment

@@ -134,7 +134,7 @@ internal sealed class LiveRun(RunFolder run, long? totalSteps = null, LiveImages
         string[] files =
         [
             run.MetricsPath, run.ConfigPath, run.DivergedPath, run.ViewsPath,
-            Path.Combine(run.Path, "baselines.json"), Path.Combine(run.Path, "environment.json"),
+            Path.Combine(run.Path, "baselines.json"), run.EnvironmentPath,
             .. Directory.Exists(evaluations) ? Directory.GetFiles(evaluations).Order(StringComparer.Ordinal)
                 : Enumerable.Empty<string>(),
         ];

@@ -29,6 +29,9 @@ public sealed class RunFolder
     /// <summary>The resolved configuration.</summary>
     public string ConfigPath => ConfigOf(Path);
 
+    /// <summary>The environment in which the run began; see <see cref="EnvironmentJson"/>.</summary>
+    public string EnvironmentPath => EnvironmentOf(Path);
+
     /// <summary>A report on the file that this run was imported from; only in imported runs.</summary>
     public string ImportPath => System.IO.Path.Combine(Path, "import.json");
 
@@ -98,7 +101,7 @@ public sealed class RunFolder
         Directory.CreateDirectory(run.CheckpointsPath);
         Directory.CreateDirectory(System.IO.Path.Combine(path, "evaluations"));
         AtomicFile.Write(
-            System.IO.Path.Combine(path, "environment.json"),
+            EnvironmentOf(path),
             stream => stream.Write(Encoding.UTF8.GetBytes(EnvironmentJson())));
         // Last, because config.json makes the folder a run.
         AtomicFile.Write(run.ConfigPath, stream => stream.Write(Encoding.UTF8.GetBytes(configuration)));
@@ -310,6 +313,23 @@ public sealed class RunFolder
         ["started"] = Process.GetCurrentProcess().StartTime.ToUniversalTime().ToString("O"),
     }.ToJsonString(Indented) + "\n";
 
+    /// <summary>
+    /// What rounds differently here than where the run began, such as the processor: one clause each. With a change,
+    /// the result of a resumed run is not, to the bit, that of a run without a stop.
+    /// </summary>
+    /// <param name="usesGpu">Whether the run computes on a GPU.</param>
+    public IReadOnlyList<string> EnvironmentChanges(bool usesGpu)
+    {
+        try
+        {
+            return EnvironmentDifferences.Between(File.ReadAllText(EnvironmentPath), EnvironmentJson(), usesGpu);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+
     private static string Processor()
     {
         try
@@ -325,6 +345,8 @@ public sealed class RunFolder
             return RuntimeInformation.ProcessArchitecture.ToString();
         }
     }
+
+    private static string EnvironmentOf(string folder) => System.IO.Path.Combine(folder, "environment.json");
 
     private static string ConfigOf(string folder) => System.IO.Path.Combine(folder, ConfigName);
 }

@@ -1,0 +1,20 @@
+using MoCoSharp.Runs;
+
+namespace MoCoSharp.Cli;
+
+/// <summary>A note if a run continues where numbers round differently than where it began.</summary>
+internal static class OtherEnvironment
+{
+    /// <summary>Prints the note, if there is one.</summary>
+    /// <param name="run">The run folder.</param>
+    /// <param name="device">The device of the run.</param>
+    public static void Warn(RunFolder run, string device)
+    {
+        if (run.EnvironmentChanges(device.StartsWith("cuda", StringComparison.Ordinal)) is { Count: > 0 } changes)
+        {
+            Console.Error.WriteLine(
+                $"moco: note: the run began with {string.Join("; ", changes)}. It continues, but its result is not, " +
+                "to the bit, that of a run without a stop.");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace MoCoSharp.Runs;
+
+/// <summary>
+/// What rounds differently than where a run began: its results are no longer those of an uninterrupted run, to the bit.
+/// </summary>
+internal static class EnvironmentDifferences
+{
+    private const string Kernels = "kernels";
+
+    // Key in environment.json, and its name in a message.
+    private static readonly (string Key, string Name)[] Compared =
+        [("mocoSharp", "MoCoSharp"), ("libtorch", "libtorch"), ("jpegDecoder", "JPEG decoder")];
+
+    /// <summary>One clause for each value of the first environment that the second one has otherwise.</summary>
+    /// <param name="before">JSON. What it lacks is not compared.</param>
+    /// <param name="now">JSON, complete.</param>
+    /// <param name="usesGpu">Whether the GPUs count, and not the processor and its kernels.</param>
+    public static IReadOnlyList<string> Between(string before, string now, bool usesGpu)
+    {
+        try
+        {
+            return JsonNode.Parse(before) is JsonObject first
+                ? Between(first, JsonNode.Parse(now)!.AsObject(), usesGpu)
+                : [];
+        }
+        catch (JsonException)
+        {
+            return [];
+        }
+    }
+
+    private static List<string> Between(JsonObject before, JsonObject now, bool usesGpu)
+    {
+        (string Key, string Name) processor = usesGpu ? ("gpus", "GPUs") : ("processor", "processor");
+        List<string> changes =
+        [
+            .. Compared
+                .Append(processor)
+                .Where(item => before.ContainsKey(item.Key))
+                .Select(item => Change(item.Name, before[item.Key], now[item.Key]))
+                .OfType<string>(),
+        ];
+        // Another version or processor may well have other kernels.
+        if (!usesGpu && changes.Count == 0 && before[Kernels] is JsonObject first && now[Kernels] is JsonObject second)
+        {
+            changes.AddRange(second
+                .Where(kernel => first.ContainsKey(kernel.Key))
+                .Select(kernel => Change($"kernel {kernel.Key}", first[kernel.Key], kernel.Value))
+                .OfType<string>());
+        }
+
+        return changes;
+    }
+
+    private static string? Change(string name, JsonNode? before, JsonNode? now) =>
+        JsonNode.DeepEquals(before, now) ? null : $"{name} {Text(before)}, now {Text(now)}";
+
+    private static string Text(JsonNode? value) => value switch
+    {
+        null => "none",
+        JsonArray list => string.Join(", ", list),
+        _ => value.ToString(),
+    };
+}

@@ -1,0 +1,74 @@
+using System.Text.Json.Nodes;
+using MoCoSharp.Runs;
+
+namespace MoCoSharp.Tests.Runs;
+
+public sealed class EnvironmentDifferencesTests
+{
+    private static readonly string Now = RunFolder.EnvironmentJson();
+
+    [Fact]
+    public void TheSameMachine_HasNone_HoweverTheProgramWasStarted()
+    {
+        var before = Changed(("commandLine", "pretrain --run other"), ("started", "2020-01-01"), ("cores", 999));
+
+        Assert.Empty(EnvironmentDifferences.Between(before, Now, usesGpu: false));
+        Assert.Empty(EnvironmentDifferences.Between(before, Now, usesGpu: true));
+    }
+
+    [Fact]
+    public void AnotherProcessorAndLibtorch_AreNamed_BeforeAndNow()
+    {
+        var changes = EnvironmentDifferences.Between(
+            Changed(("processor", "Ryzen 1"), ("libtorch", "1.0")), Now, usesGpu: false);
+
+        Assert.Equal(
+            [$"libtorch 1.0, now {Value("libtorch")}", $"processor Ryzen 1, now {Value("processor")}"], changes);
+    }
+
+    [Fact]
+    public void AKernelThatIsSwitchedOff_IsNamed()
+    {
+        var before = JsonNode.Parse(Now)!.AsObject();
+        before["kernels"]!["sgd"] = "off";
+
+        Assert.Equal(
+            [$"kernel sgd off, now {JsonNode.Parse(Now)!["kernels"]!["sgd"]}"],
+            EnvironmentDifferences.Between(before.ToJsonString(), Now, usesGpu: false));
+        Assert.Empty(EnvironmentDifferences.Between(before.ToJsonString(), Now, usesGpu: true));
+    }
+
+    [Fact]
+    public void OfARunOnAGpu_TheGpusCount_AndNotTheProcessor()
+    {
+        var before = JsonNode.Parse(Changed(("processor", "Ryzen 1")))!.AsObject();
+        var now = JsonNode.Parse(Now)!.AsObject();
+        (before["gpus"], now["gpus"]) = (new JsonArray("H100", "H100"), null);
+
+        Assert.Equal(
+            ["GPUs H100, H100, now none"],
+            EnvironmentDifferences.Between(before.ToJsonString(), now.ToJsonString(), usesGpu: true));
+    }
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("[1]")]
+    [InlineData("null")]
+    [InlineData("no JSON")]
+    [InlineData("""{"kernels": 3}""")]
+    public void AFileThatSaysNothing_HasNone(string before) =>
+        Assert.Empty(EnvironmentDifferences.Between(before, Now, usesGpu: false));
+
+    private static string Changed(params (string Key, JsonNode Value)[] changes)
+    {
+        var json = JsonNode.Parse(Now)!.AsObject();
+        foreach (var (key, value) in changes)
+        {
+            json[key] = value;
+        }
+
+        return json.ToJsonString();
+    }
+
+    private static string Value(string key) => JsonNode.Parse(Now)![key]!.ToString();
+}
