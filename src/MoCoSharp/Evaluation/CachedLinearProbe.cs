@@ -39,6 +39,7 @@ internal sealed record CachedLinearResult(
 internal sealed class CachedLinearProbe(LinearOptions options)
 {
     private const int HeldOutOneIn = 10;
+    private const int ShownEpochs = 20; // one of so many
 
     /// <summary>The learning rates of the scan.</summary>
     public static IReadOnlyList<double> LearningRates { get; } = [0.1, 0.3, 1, 3, 10, 30, 100];
@@ -98,31 +99,22 @@ internal sealed class CachedLinearProbe(LinearOptions options)
         var all = Rows(train, order);
         var judged = (validation.Values, validation.Labels);
 
-        var rates = Scan("learning rate", LearningRates, value => Sgd(rest, heldOut, value));
+        var rates = ScanRates(rest, heldOut, classNames, cancellation);
+        Progress?.Invoke(FormattableString.Invariant($"training on all images, at learning rate {Best(rates)}"));
         var scores =
-            Sgd(all, judged, Best(rates), Trained)
+            TrainSgd(
+                all, judged, classNames, options with { LearningRate = Best(rates) }, Trained, cancellation)
             ?? throw new InvalidDataException(
                 "The scores are not finite at any learning rate of the scan. Are the features finite?");
-        var strengths = Scan("C", Strengths, value => Optimum(rest, heldOut, value).Scores);
+        var strengths = Strengths.Select(ScanStrength).ToList();
         var (optimum, converged) = Optimum(all, judged, Best(strengths));
         return new CachedLinearResult(rates, scores, strengths, optimum, converged);
 
-        List<ScanPoint> Scan(string what, IReadOnlyList<double> values, Func<double, ClassificationScores?> train)
+        ScanPoint ScanStrength(double c)
         {
-            List<ScanPoint> points = [];
-            foreach (var value in values)
-            {
-                Progress?.Invoke(FormattableString.Invariant($"trying {what} {value}"));
-                points.Add(new ScanPoint(value, train(value)?.Top1 ?? double.NaN));
-            }
-
-            return points;
+            Progress?.Invoke(FormattableString.Invariant($"trying C {c}"));
+            return new ScanPoint(c, Optimum(rest, heldOut, c).Scores.Top1);
         }
-
-        ClassificationScores? Sgd(
-            (Tensor Values, int[] Labels) learned, (Tensor Values, int[] Labels) asked, double rate,
-            Action<Tensor, Tensor>? trained = null
-        ) => TrainSgd(learned, asked, classNames, options with { LearningRate = rate }, trained, cancellation);
 
         (ClassificationScores Scores, bool Converged) Optimum(
             (Tensor Values, int[] Labels) learned,
@@ -141,6 +133,39 @@ internal sealed class CachedLinearProbe(LinearOptions options)
 
     internal static double Best(IReadOnlyList<ScanPoint> scan) =>
         scan.MaxBy(point => double.IsNaN(point.HeldOut) ? -1 : point.HeldOut).Value;
+
+    private List<ScanPoint> ScanRates(
+        (Tensor Values, int[] Labels) learned, (Tensor Values, int[] Labels) asked, IReadOnlyList<string> classNames,
+        CancellationToken cancellation)
+    {
+        using var scope = NewDisposeScope();
+        var classifiers = LinearScan.Train(
+            learned.Values, learned.Labels, classNames.Count, LearningRates, options, ShowEpoch, cancellation);
+        return [.. LearningRates.Zip(classifiers, (rate, found) => new ScanPoint(rate, Judge(found)))];
+
+        double Judge((Tensor Weight, Tensor Bias) found)
+        {
+            var scored = asked.Values.mm(found.Weight.t()).add_(found.Bias, One);
+            if (!scored.isfinite().all().item<bool>())
+            {
+                return double.NaN;
+            }
+
+            var scores = new ClassificationScores(classNames);
+            scores.Add(scored, asked.Labels);
+            return scores.Top1;
+        }
+
+        void ShowEpoch(int done)
+        {
+            if (done % ShownEpochs == 0 || done == options.Epochs)
+            {
+                Progress?.Invoke(FormattableString.Invariant(
+                    $"trying the learning rates {string.Join(", ", LearningRates)} at once: epoch {done} of ") +
+                    $"{options.Epochs}");
+            }
+        }
+    }
 
     // Null if training diverged.
     private static ClassificationScores? TrainSgd(

@@ -10,7 +10,8 @@ namespace MoCoSharp.Evaluation;
 /// without a penalty on the biases. The result is an upper bound for linear classifiers trained with SGD.
 /// </summary>
 /// <remarks>
-/// scikit-learn's objective. L-BFGS: Nocedal and Wright, Numerical Optimization, algorithm 7.4, with backtracking.
+/// scikit-learn's objective. L-BFGS: Nocedal and Wright, Numerical Optimization, algorithm 7.4, with backtracking. It
+/// starts each direction from the inverse of the curvature at zero weights, because features are correlated.
 /// </remarks>
 internal static class LogisticRegression
 {
@@ -58,11 +59,9 @@ internal static class LogisticRegression
         {
             cancellation.ThrowIfCancellationRequested();
             using var iteration = NewDisposeScope();
-            var direction = Direction(slope, history);
-            var descent = Dot(direction, slope);
+            var direction = Direction(problem, slope, history);
             if (
-                Search(problem, at, value, direction, descent, history.Count == 0 ? Math.Min(1, 1 / Largest(slope)) : 1)
-                is not var (next, nextValue, nextSlope))
+                Search(problem, at, value, direction, Dot(direction, slope)) is not var (next, nextValue, nextSlope))
             {
                 break; // no further progress within rounding
             }
@@ -92,7 +91,8 @@ internal static class LogisticRegression
     }
 
     // Two loops over the history turn a gradient into an approximate Newton step.
-    private static Tensor Direction(Tensor slope, List<(Tensor Step, Tensor Change, double Curvature)> history)
+    private static Tensor Direction(
+        Problem problem, Tensor slope, List<(Tensor Step, Tensor Change, double Curvature)> history)
     {
         var direction = slope.neg();
         var shares = new double[history.Count];
@@ -102,9 +102,11 @@ internal static class LogisticRegression
             direction.add_(history[i].Change, alpha: Held(-shares[i]));
         }
 
+        direction = problem.Scaled(direction);
         if (history.Count > 0)
         {
-            direction.mul_(Held(history[^1].Curvature / Dot(history[^1].Change, history[^1].Change)));
+            direction.mul_(
+                Held(history[^1].Curvature / Dot(history[^1].Change, problem.Scaled(history[^1].Change))));
         }
 
         for (var i = 0; i < history.Count; i++)
@@ -118,8 +120,9 @@ internal static class LogisticRegression
     }
 
     private static (Tensor At, double Value, Tensor Slope)? Search(
-        Problem problem, Tensor at, double value, Tensor direction, double descent, double length)
+        Problem problem, Tensor at, double value, Tensor direction, double descent)
     {
+        var length = 1.0;
         for (var i = 0; i < MostHalvings; i++, length /= 2)
         {
             var next = at.add(direction, alpha: Held(length));
@@ -138,22 +141,65 @@ internal static class LogisticRegression
     private static double Largest(Tensor slope) => slope.abs().max().item<double>();
 
     /// <summary>Mean cross entropy + penalty x |W|^2 / 2, and gradient, at a flat [classes x D + classes].</summary>
-    private sealed class Problem(Tensor features, Tensor labels, int classes, double penalty)
+    private sealed class Problem
     {
-        private readonly Tensor _features = features.to(float64); // [M, D]
-        private readonly Tensor _truth = functional.one_hot(labels, classes).to(float64); // [M, classes]
+        private readonly int _classes;
+        private readonly double _penalty;
+        private readonly Tensor _features; // [M, D]
+        private readonly Tensor _truth; // [M, classes]
+        private readonly Tensor _inverse; // [D + 1, D + 1]
+
+        public Problem(Tensor features, Tensor labels, int classes, double penalty)
+        {
+            (_classes, _penalty) = (classes, penalty);
+            _features = features.to(float64);
+            _truth = functional.one_hot(labels, classes).to(float64);
+            _inverse = Inverse();
+        }
 
         public (double Value, Tensor Slope) At(Tensor flat)
         {
             using var scope = NewDisposeScope();
             var width = _features.shape[1];
-            var weight = flat.narrow(0, 0, classes * width).view(classes, width);
-            var logits = _features.mm(weight.t()).add_(flat.narrow(0, classes * width, classes), One); // [M, classes]
+            var weight = flat.narrow(0, 0, _classes * width).view(_classes, width);
+            var bias = flat.narrow(0, _classes * width, _classes);
+            var logits = _features.mm(weight.t()).add_(bias, One); // [M, classes]
             var logProbability = functional.log_softmax(logits, dim: 1);
             var value = -(logProbability * _truth).sum().item<double>() / _features.shape[0];
             var error = logProbability.exp_().sub_(_truth).div_(Held(_features.shape[0])); // [M, classes]
-            var slope = cat([error.t().mm(_features).add_(weight, alpha: Held(penalty)).flatten(), error.sum([0])]);
-            return (value + (penalty / 2 * Dot(weight.flatten(), weight.flatten())), slope.MoveToOuterDisposeScope());
+            var slope = cat([error.t().mm(_features).add_(weight, alpha: Held(_penalty)).flatten(), error.sum([0])]);
+            return (value + (_penalty / 2 * Dot(weight.flatten(), weight.flatten())), slope.MoveToOuterDisposeScope());
+        }
+
+        /// <summary>A gradient times the inverse of the curvature at zero weights. Shape as of a gradient.</summary>
+        public Tensor Scaled(Tensor slope)
+        {
+            using var scope = NewDisposeScope();
+            var width = _features.shape[1];
+            var weight = slope.narrow(0, 0, _classes * width).view(_classes, width);
+            var bias = slope.narrow(0, _classes * width, _classes);
+            var scaled = cat([weight, bias.unsqueeze(1)], dim: 1).mm(_inverse); // [classes, D + 1]
+            return cat([scaled.narrow(1, 0, width).flatten(), scaled.select(1, width)]).MoveToOuterDisposeScope();
+        }
+
+        // At zero weights, each class has the probability p = 1 / classes. Its curvature is p (1 - p) times the mean of
+        // the products of features, of which the bias is one more, always 1; and the penalty.
+        private Tensor Inverse()
+        {
+            using var scope = NewDisposeScope();
+            var (count, width) = (_features.shape[0], _features.shape[1]);
+            var (sums, p) = (_features.sum([0], keepdim: true), 1.0 / _classes); // [1, D]
+            var products = cat(
+                [cat([_features.t().mm(_features), sums]), cat([sums, full(1, 1, count, dtype: float64)], dim: 1).t()],
+                dim: 1);
+            var penalties = cat([full(width, _penalty, dtype: float64), zeros(1, dtype: float64)]);
+            products.mul_(Held(Math.Max(p * (1 - p), 0.01) / count)); // a single class has no curvature
+            // Equal features have no curvature between them.
+            var rounding = 1e-12 * products.diag().max().item<double>();
+            return products
+                .add_(penalties.add(Held(rounding)).diag(), One)
+                .inverse()
+                .MoveToOuterDisposeScope();
         }
     }
 }

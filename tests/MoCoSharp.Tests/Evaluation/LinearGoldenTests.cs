@@ -1,3 +1,4 @@
+using MoCoSharp.Data.Loading;
 using MoCoSharp.Evaluation;
 using MoCoSharp.Features;
 using MoCoSharp.PyTorch;
@@ -38,6 +39,52 @@ public sealed class LinearGoldenTests : IDisposable
         Assert.InRange(Golden.Difference(state["classifier.weight"], golden.Tensors["weight"]), 0, 1e-5);
         Assert.InRange(Golden.Difference(state["classifier.bias"], golden.Tensors["bias"]), 0, 1e-5);
         Assert.Equal(Labels("predicted"), Top(classifier.Scores(golden.Tensors["test"])));
+    }
+
+    [Fact]
+    public void AScan_TrainsEachRateAsThoughAlone_AndADivergedOneHarmsNoOther()
+    {
+        using var scope = NewDisposeScope();
+        var options = new LinearOptions { BatchSize = 32, WeightDecay = 1e-3, Seed = 5 }.Over(10);
+        var (features, labels) = (golden.Tensors["features"], Labels("labels"));
+        double[] rates = [0.1, 1e30, 1];
+
+        var found = LinearScan.Train(features, labels, Classes, rates, options, null, default);
+
+        Assert.False(found[1].Weight.isfinite().all().item<bool>());
+        foreach (var i in new[] { 0, 2 })
+        {
+            using var alone = new LinearClassifier(12, Classes, options, CPU);
+            for (var epoch = 0; epoch < 10; epoch++)
+            {
+                var rate = (options with { LearningRate = rates[i] }).LearningRateAt(epoch);
+                foreach (var rows in EpochOrder.Shuffled(labels.Length, 5, epoch).Chunk(32))
+                {
+                    alone.Step(
+                        features.index_select(0, tensor(rows.Select(row => (long)row).ToArray())),
+                        tensor(rows.Select(row => (long)labels[row]).ToArray()),
+                        rate);
+                }
+            }
+
+            Assert.InRange(Golden.Difference(found[i].Weight, alone.Weight), 0, 1e-4);
+            Assert.InRange(Golden.Difference(found[i].Bias, alone.Bias), 0, 1e-4);
+        }
+    }
+
+    [Fact]
+    public void LogisticRegression_OfFeaturesThatAreEqualOrEmpty_FindsTheOptimumOfTheOthers()
+    {
+        using var scope = NewDisposeScope();
+        var features = golden.Tensors["features"];
+        var more = cat([features, features.narrow(1, 0, 3), zeros(features.shape[0], 2)], dim: 1); // [M, 12 + 3 + 2]
+
+        var (weight, _, converged) = LogisticRegression.Fit(more, golden.Tensors["labels"], Classes, c: 0.5);
+
+        // Of two equal features, the penalty gives each half of the weight.
+        Assert.True(converged);
+        Assert.InRange(Golden.Difference(weight.narrow(1, 0, 3), weight.narrow(1, 12, 3)), 0, 1e-4);
+        Assert.InRange(weight.narrow(1, 15, 2).abs().max().item<double>(), 0, 1e-12);
     }
 
     [Fact]
