@@ -5,16 +5,18 @@ namespace MoCoSharp.Cli;
 /// <summary>A note if a run continues where numbers round differently than where it began.</summary>
 internal static class OtherEnvironment
 {
-    /// <summary>Prints the note, if there is one.</summary>
+    /// <summary>Prints the note, if the run has steps that it continues.</summary>
     /// <param name="run">The run folder.</param>
     /// <param name="device">The device of the run.</param>
     public static void Warn(RunFolder run, string device)
     {
-        if (run.EnvironmentChanges(device.StartsWith("cuda", StringComparison.Ordinal)) is { Count: > 0 } changes)
+        if (
+            run.Checkpoints().Count > 0
+            && run.EnvironmentChanges(device.StartsWith("cuda", StringComparison.Ordinal)) is { Count: > 0 } changes)
         {
             Console.Error.WriteLine(
-                $"moco: note: the run began with {string.Join("; ", changes)}. It continues, but its result is not, " +
-                "to the bit, that of a run without a stop.");
+                $"moco: note: the run began with {string.Join("; ", changes)}. It continues, but its result may not " +
+                "be, to the bit, that of a run without a stop.");
         }
     }
 }

@@ -49,6 +49,11 @@ internal static class RunTraining
         Processes.Guard(run);
         Console.WriteLine($"{run.Path}: {plan.Describe()}{RankAgreement.Describe(group)}");
         LostMachine.Warn(group);
+        if (resumes && group.Rank == 0)
+        {
+            OtherEnvironment.Warn(run, config.Device);
+        }
+
         // Before the work, so that a port in use is told at once.
         using var session = watch is not null && group.Rank == 0
             ? WatchSession.Start(run, watch, plan.TotalSteps)
@@ -56,7 +61,16 @@ internal static class RunTraining
         TorchRuntime.Load();
         set_num_threads(config.Threads);
         group = RankAgreement.OnDevices(group, config.Device);
-        using var gpus = group as NcclGroup;
+        var code = TrainOnDevices(plan, run, resumes, withChanges, steps, signals, group);
+        (group as NcclGroup)?.Dispose(); // not after an error: it would wait for the other processes
+        return code;
+    }
+
+    private static int TrainOnDevices(
+        PretrainPlan plan, RunFolder run, bool resumes, bool withChanges, long? steps, StopSignals signals,
+        IProcessGroup group)
+    {
+        var config = plan.Config;
         using var method = config.CreateMethod(plan.Train.Count, group);
         var progress = new ConsoleProgress(config.Epochs, TimeProvider.System)
         {

@@ -119,12 +119,14 @@ public sealed class DuplicatesTests(DuplicatesTests.Trained made) : IClassFixtur
         Directory.CreateDirectory(Path.Combine(Folder, "plain"));
         File.WriteAllText(Path.Combine(Folder, "there.csv"), "mine");
         var (code, _, error) = Moco.Run(
-            Folder, "duplicates", "--data", "plain", "--threshold", "1.5", "-o", "x.txt", "--commands", "there.csv");
+            Folder, "duplicates", "--data", "plain", "--threshold", "1.5", "-o", "x.txt", "--commands", "there.csv",
+            "--size", "96");
         Assert.Equal(2, code);
         Assert.All(
             [
                 "--threshold is 1.5, expected a number above 0, at most 1", "-o is x.txt, expected a file that ends in",
                 "there.csv exists. Name another file with --commands", "name a run or an encoder",
+                "--size without an encoder: name a run or an encoder first.",
             ],
             part => Assert.Contains(part, error));
         Assert.Equal("mine", File.ReadAllText(Path.Combine(Folder, "there.csv")));

@@ -38,6 +38,12 @@ internal sealed class EncoderFlags
     /// <summary>--device NAME.</summary>
     public Option<string?> Device { get; } = Options.EncoderDevice();
 
+    /// <summary>The options that the user gave.</summary>
+    /// <param name="parsed">The command line.</param>
+    public IEnumerable<string> Given(ParseResult parsed) => new Option[] { Which, Prefix, Size, Device }
+        .Where(option => parsed.GetResult(option) is { Implicit: false })
+        .Select(option => option.Name);
+
     /// <summary>The choice on a command line.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="target">RUN or FILE.</param>

@@ -172,9 +172,7 @@ internal static class DetectCommand
         }
 
         var run = RunFolder.Open(runPath!);
-        var plan = DetectionPlan.Resume(run);
-        OtherEnvironment.Warn(run, plan.Config.Device);
-        return (plan, run);
+        return (DetectionPlan.Resume(run), run);
     }
 
     private static int Tell(RunFolder run, RunEnd end, DetectionResult? result, DetectionProgress progress)

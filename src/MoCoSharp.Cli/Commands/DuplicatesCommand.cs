@@ -64,16 +64,16 @@ internal static class DuplicatesCommand
             noCache, output, commands, force, verbose,
         };
         command.SetAction(parsed => ExitCode.Run(parsed.GetValue(verbose), () => Run(new Request(
-            parsed.GetValue(target) is { } named ? flags.Of(parsed, named) : null, parsed.GetValue(data),
-            parsed.GetValue(part)!, parsed.GetValue(between), parsed.GetValue(threshold), parsed.GetValue(layer)!,
-            parsed.GetValue(cache), parsed.GetValue(noCache), parsed.GetValue(output), parsed.GetValue(commands),
-            parsed.GetValue(force)))));
+            parsed.GetValue(target) is { } named ? flags.Of(parsed, named) : null, [.. flags.Given(parsed)],
+            parsed.GetValue(data), parsed.GetValue(part)!, parsed.GetValue(between), parsed.GetValue(threshold),
+            parsed.GetValue(layer)!, parsed.GetValue(cache), parsed.GetValue(noCache), parsed.GetValue(output),
+            parsed.GetValue(commands), parsed.GetValue(force)))));
         return command;
     }
 
     private sealed record Request(
-        EncoderChoice? Encoder, string? Data, string Part, string? Between, double? Threshold, string Layer,
-        string? Cache, bool HasNoCache, string? Output, string? Commands, bool Force)
+        EncoderChoice? Encoder, IReadOnlyList<string> OfEncoder, string? Data, string Part, string? Between,
+        double? Threshold, string Layer, string? Cache, bool HasNoCache, string? Output, string? Commands, bool Force)
     {
         public string? Target => Encoder?.Target;
     }
@@ -141,6 +141,11 @@ internal static class DuplicatesCommand
         if (request is { Target: null, Threshold: not null })
         {
             yield return "--threshold compares features: name a run or an encoder, or leave it out.";
+        }
+
+        if (request is { Target: null, OfEncoder.Count: > 0 })
+        {
+            yield return $"{string.Join(", ", request.OfEncoder)} without an encoder: name a run or an encoder first.";
         }
 
         if (CacheFolder.Fault(request.Cache, request.HasNoCache) is { } unclear)

@@ -277,11 +277,6 @@ internal static class PretrainCommand
         }
 
         BusyMachine.Warn(plan!.Config, group);
-        if (group.Rank == 0)
-        {
-            OtherEnvironment.Warn(run, plan.Config.Device);
-        }
-
         return RunTraining.Train(
             plan, run, resumes: true, request.WithChanges, request.Steps, signals, group, request.Watching);
     }

@@ -42,6 +42,7 @@ internal static class DetectionJob
         signals.OnSave(transfer.RequestSave);
         if (isResumed)
         {
+            OtherEnvironment.Warn(run, plan.Config.Device);
             transfer.Resume(run);
             Console.WriteLine($"resumed after step {transfer.StepsDone}");
         }

@@ -201,18 +201,22 @@ internal sealed class StudyRunner(
         }
 
         var step = Path.GetFileNameWithoutExtension(newest); // step-00001234
+        var views = run.ReadConfig().Views;
+        var size = $"evaluation view at {views.EvaluationSize ?? views.Size} px"; // a person may evaluate at others
         return Top1("knn") is { } knn && Top1("linear-cached") is { } linear ? new StudyResult(knn, linear) : null;
 
         double? Top1(string evaluation)
         {
             var folder = Path.Combine(run.Path, "evaluations");
-            var path = Directory.Exists(folder)
+            return Directory.Exists(folder)
                 ? Directory
                     .GetFiles(folder, $"{evaluation}-query-{step}-*.json")
                     .Order(StringComparer.Ordinal)
-                    .FirstOrDefault()
+                    .Select(path => JsonNode.Parse(File.ReadAllText(path)))
+                    .FirstOrDefault(
+                        report => $"{report?["protocol"]}".Contains(size, StringComparison.Ordinal))
+                    ?["top1"]?.GetValue<double>()
                 : null;
-            return path is null ? null : JsonNode.Parse(File.ReadAllText(path))?["top1"]?.GetValue<double>();
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Runtime.ExceptionServices;
 using static TorchSharp.torch;
 
@@ -13,7 +14,7 @@ internal sealed class BackwardPass
     // libtorch runs the functions on the calling thread, but those of a GPU on a thread of its own.
     [ThreadStatic]
     private static BackwardPass? _ofThread;
-    private static volatile BackwardPass? _latest;
+    private static ImmutableList<BackwardPass> _running = [];
 
     private ExceptionDispatchInfo? _fault;
 
@@ -23,27 +24,34 @@ internal sealed class BackwardPass
     /// <exception cref="Exception">The first that a custom function threw. Gradients are incomplete then.</exception>
     public static void Run(Tensor output, Tensor? gradient = null)
     {
-        var (outerOfThread, outerLatest) = (_ofThread, _latest);
+        var outer = _ofThread;
         var pass = new BackwardPass();
-        (_ofThread, _latest) = (pass, pass);
+        _ofThread = pass;
+        ImmutableInterlocked.Update(ref _running, passes => passes.Add(pass));
         try
         {
             output.backward(gradient is null ? null : [gradient]);
         }
+        catch (Exception) when (pass._fault is not null)
+        {
+            // A consequence of the fault.
+        }
         finally
         {
-            (_ofThread, _latest) = (outerOfThread, outerLatest);
+            _ofThread = outer;
+            ImmutableInterlocked.Update(ref _running, passes => passes.Remove(pass));
         }
 
         pass._fault?.Throw();
     }
 
     /// <summary>Computes the gradients of a function, unless one of this pass has failed.</summary>
+    /// <param name="isOnGpu">Whether the gradient of its output is on a GPU.</param>
     /// <param name="gradients">Computes them.</param>
-    /// <returns>Null if they are missing. Outside of <see cref="Run"/>, an exception is not caught.</returns>
-    public static List<Tensor>? Try(Func<List<Tensor>> gradients)
+    /// <returns>Null if they are missing. An exception that belongs to no known pass is not caught.</returns>
+    public static List<Tensor>? Try(bool isOnGpu, Func<List<Tensor>> gradients)
     {
-        if ((_ofThread ?? _latest) is not { } pass)
+        if ((_ofThread ?? (isOnGpu && _running is [var only] ? only : null)) is not { } pass)
         {
             return gradients();
         }

@@ -37,6 +37,7 @@ internal abstract class CustomFunction<T> : autograd.SingleTensorFunction<T>
 
     public sealed override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
+        ctx.set_materialize_grads(false); // zeros in place of a gradient that is missing after a fault
         ctx.save_data(CountKey, vars.Length);
         Save(ctx);
         using var noGrad = no_grad();
@@ -47,15 +48,19 @@ internal abstract class CustomFunction<T> : autograd.SingleTensorFunction<T>
     public sealed override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
         var count = (int)ctx.get_data(CountKey);
-        return BackwardPass.Try(() =>
+        using (grad_output)
         {
-            BackwardResults.ReleasePrevious();
-            using var noGrad = no_grad();
-            using var scope = NewDisposeScope();
-            var saved = ((SavedTensors)ctx.get_data(SavedKey)).Unpack(scope);
-            var gradients = Gradients(ctx, saved, grad_output);
-            grad_output.Dispose();
-            return BackwardResults.Return([.. gradients, .. new Tensor?[count - gradients.Length]]);
-        }) ?? [.. new Tensor[count]]; // TorchSharp expects null where there is no gradient
+            var found = grad_output.IsInvalid ? null : BackwardPass.Try(grad_output.is_cuda, () =>
+            {
+                BackwardResults.ReleasePrevious();
+                using var noGrad = no_grad();
+                using var scope = NewDisposeScope();
+                var saved = ((SavedTensors)ctx.get_data(SavedKey)).Unpack(scope);
+                var gradients = Gradients(ctx, saved, grad_output);
+                grad_output.Dispose();
+                return BackwardResults.Return([.. gradients, .. new Tensor?[count - gradients.Length]]);
+            });
+            return found ?? [.. new Tensor[count]]; // TorchSharp expects null where there is no gradient
+        }
     }
 }

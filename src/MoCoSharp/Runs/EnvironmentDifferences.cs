@@ -10,9 +10,14 @@ internal static class EnvironmentDifferences
 {
     private const string Kernels = "kernels";
 
+    private const int Longest = 200; // characters of a value in a message
+
     // Key in environment.json, and its name in a message.
     private static readonly (string Key, string Name)[] Compared =
-        [("mocoSharp", "MoCoSharp"), ("libtorch", "libtorch"), ("jpegDecoder", "JPEG decoder")];
+    [
+        ("mocoSharp", "MoCoSharp"), ("torchSharp", "TorchSharp"), ("libtorch", "libtorch"),
+        ("jpegDecoder", "JPEG decoder"),
+    ];
 
     /// <summary>One clause for each value of the first environment that the second one has otherwise.</summary>
     /// <param name="before">JSON. What it lacks is not compared.</param>
@@ -26,7 +31,8 @@ internal static class EnvironmentDifferences
                 ? Between(first, JsonNode.Parse(now)!.AsObject(), usesGpu)
                 : [];
         }
-        catch (JsonException)
+        // The last two: a key that occurs twice, and half of a surrogate pair.
+        catch (Exception error) when (error is JsonException or ArgumentException or InvalidOperationException)
         {
             return [];
         }
@@ -43,8 +49,10 @@ internal static class EnvironmentDifferences
                 .Select(item => Change(item.Name, before[item.Key], now[item.Key]))
                 .OfType<string>(),
         ];
-        // Another version or processor may well have other kernels.
-        if (!usesGpu && changes.Count == 0 && before[Kernels] is JsonObject first && now[Kernels] is JsonObject second)
+        // Another processor may well have other kernels.
+        if (
+            !usesGpu && Text(before["processor"]) == Text(now["processor"])
+            && before[Kernels] is JsonObject first && now[Kernels] is JsonObject second)
         {
             changes.AddRange(second
                 .Where(kernel => first.ContainsKey(kernel.Key))
@@ -56,12 +64,17 @@ internal static class EnvironmentDifferences
     }
 
     private static string? Change(string name, JsonNode? before, JsonNode? now) =>
-        JsonNode.DeepEquals(before, now) ? null : $"{name} {Text(before)}, now {Text(now)}";
+        (Text(before), Text(now)) is var (first, second) && first == second ? null : $"{name} {first}, now {second}";
 
-    private static string Text(JsonNode? value) => value switch
+    // Without the commit of a version, the folder of a library and the number of equal GPUs.
+    private static string Text(JsonNode? value)
     {
-        null => "none",
-        JsonArray list => string.Join(", ", list),
-        _ => value.ToString(),
-    };
+        var text = value switch
+        {
+            null => "none",
+            JsonArray list => string.Join(", ", list.Select(item => $"{item}").Distinct()),
+            _ => value.ToString().Split('+')[0].Split(" from ")[0],
+        };
+        return new([.. text.Take(Longest).Select(letter => char.IsControl(letter) ? '?' : letter)]);
+    }
 }

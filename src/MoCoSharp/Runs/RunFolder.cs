@@ -314,8 +314,8 @@ public sealed class RunFolder
     }.ToJsonString(Indented) + "\n";
 
     /// <summary>
-    /// What rounds differently here than where the run began, such as the processor: one clause each. With a change,
-    /// the result of a resumed run is not, to the bit, that of a run without a stop.
+    /// What may round differently here than where the run began, such as the processor: one clause each. With a change,
+    /// the result of a resumed run may not be, to the bit, that of a run without a stop.
     /// </summary>
     /// <param name="usesGpu">Whether the run computes on a GPU.</param>
     public IReadOnlyList<string> EnvironmentChanges(bool usesGpu)

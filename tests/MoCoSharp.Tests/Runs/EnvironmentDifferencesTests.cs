@@ -27,6 +27,21 @@ public sealed class EnvironmentDifferencesTests
     }
 
     [Fact]
+    public void AnotherCommitOrFolder_OfTheSameVersions_IsNoChange()
+    {
+        var before = Changed(
+            ("mocoSharp", Value("mocoSharp").Split('+')[0] + "+0123abc"),
+            ("libtorch", Value("libtorch") + " from /a/folder"));
+
+        Assert.Empty(EnvironmentDifferences.Between(before, Now, usesGpu: false));
+    }
+
+    [Fact]
+    public void ControlCharactersOfAFile_DoNotReachTheTerminal() => Assert.Equal(
+        [$"processor ?[2Jx, now {Value("processor")}"],
+        EnvironmentDifferences.Between(Changed(("processor", "\u001b[2Jx")), Now, usesGpu: false));
+
+    [Fact]
     public void AKernelThatIsSwitchedOff_IsNamed()
     {
         var before = JsonNode.Parse(Now)!.AsObject();
@@ -44,10 +59,12 @@ public sealed class EnvironmentDifferencesTests
         var before = JsonNode.Parse(Changed(("processor", "Ryzen 1")))!.AsObject();
         var now = JsonNode.Parse(Now)!.AsObject();
         (before["gpus"], now["gpus"]) = (new JsonArray("H100", "H100"), null);
-
         Assert.Equal(
-            ["GPUs H100, H100, now none"],
+            ["GPUs H100, now none"],
             EnvironmentDifferences.Between(before.ToJsonString(), now.ToJsonString(), usesGpu: true));
+
+        now["gpus"] = new JsonArray("H100"); // one of two is visible
+        Assert.Empty(EnvironmentDifferences.Between(before.ToJsonString(), now.ToJsonString(), usesGpu: true));
     }
 
     [Theory]
@@ -56,6 +73,8 @@ public sealed class EnvironmentDifferencesTests
     [InlineData("null")]
     [InlineData("no JSON")]
     [InlineData("""{"kernels": 3}""")]
+    [InlineData("""{"processor": "a", "processor": "b"}""")]
+    [InlineData("""{"processor": "\ud800"}""")]
     public void AFileThatSaysNothing_HasNone(string before) =>
         Assert.Empty(EnvironmentDifferences.Between(before, Now, usesGpu: false));
 
