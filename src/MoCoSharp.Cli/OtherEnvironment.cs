@@ -15,8 +15,8 @@ internal static class OtherEnvironment
             && run.EnvironmentChanges(device.StartsWith("cuda", StringComparison.Ordinal)) is { Count: > 0 } changes)
         {
             Console.Error.WriteLine(
-                $"moco: note: the run began with {string.Join("; ", changes)}. It continues, but its result may not " +
-                "be, to the bit, that of a run without a stop.");
+                $"moco: note: the run began with {string.Join("; ", changes)}. It continues, but numbers may round " +
+                "differently, so its weights and scores may differ from those of a run without a stop.");
         }
     }
 }

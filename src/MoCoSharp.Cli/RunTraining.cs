@@ -61,12 +61,12 @@ internal static class RunTraining
         TorchRuntime.Load();
         set_num_threads(config.Threads);
         group = RankAgreement.OnDevices(group, config.Device);
-        var code = TrainOnDevices(plan, run, resumes, withChanges, steps, signals, group);
+        var code = TrainWith(plan, run, resumes, withChanges, steps, signals, group);
         (group as NcclGroup)?.Dispose(); // not after an error: it would wait for the other processes
         return code;
     }
 
-    private static int TrainOnDevices(
+    private static int TrainWith(
         PretrainPlan plan, RunFolder run, bool resumes, bool withChanges, long? steps, StopSignals signals,
         IProcessGroup group)
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using MoCoSharp.Data.Datasets;
 using MoCoSharp.Data.Images;
+using MoCoSharp.Encoders;
 
 namespace MoCoSharp.Cli.Tests;
 
@@ -99,9 +100,19 @@ public sealed class EvaluationTests : IDisposable
         Assert.True(code == 0, error);
         Assert.Contains("evaluation view at 48 px", output);
         var classifier = Directory.GetFiles(Path.Combine(folder, "run", "classifiers")).Single();
-        (code, output, error) = Moco.Run(folder, "inspect", classifier);
+        using (var kept = TrainedEncoder.Load(classifier))
+        {
+            Assert.Equal(48, kept.Views.Size);
+        }
+
+        var report = JsonNode.Parse(
+            File.ReadAllText(Directory.GetFiles(Path.Combine(folder, "run", "evaluations"), "linear*.json").Single()))!;
+        (code, _, error) = Moco.Run(
+            folder, "predict", classifier, "--data", "photos", "--part", "val", "-o", "predicted.csv");
         Assert.True(code == 0, error);
-        Assert.Contains("48", output);
+        var right = File.ReadAllLines(Path.Combine(folder, "predicted.csv"))[1..]
+            .Count(line => line.Split('/')[0] == line.Split(',')[1]); // the folder is the class
+        Assert.Equal((double)report["top1"]! * 20, right, 1e-9);
     }
 
     [Fact]

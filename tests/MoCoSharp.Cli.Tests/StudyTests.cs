@@ -151,6 +151,14 @@ public sealed class StudyTests : IDisposable
             File.Delete(file);
         }
 
+        // Of a cell that a person evaluated at another size, too, the study takes its own score.
+        var own = Directory.GetFiles(
+            Path.Combine(folder, "s", "momentum-0-seed-0", "evaluations"), "knn-query-step-*.json").Single();
+        var other = JsonNode.Parse(File.ReadAllText(own))!;
+        other["protocol"] = $"{other["protocol"]}".Replace("view at 32 px", "view at 64 px");
+        other["top1"] = 0.99;
+        File.WriteAllText(own[..own.LastIndexOf('-')] + "-00000000.json", other.ToJsonString());
+
         (code, said, error) = Moco.Run(folder, arguments);
         Assert.True(code == 0, error);
         Assert.Equal(1, said.Split("done: ").Length - 1);

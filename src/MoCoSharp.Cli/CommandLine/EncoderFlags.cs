@@ -2,23 +2,6 @@ using System.CommandLine;
 
 namespace MoCoSharp.Cli.CommandLine;
 
-/// <summary>The encoder that the user names, and how to use it.</summary>
-/// <param name="Target">RUN or FILE.</param>
-internal sealed record EncoderChoice(string Target)
-{
-    /// <summary>--encoder.</summary>
-    public string Which { get; init; } = "query";
-
-    /// <summary>--prefix.</summary>
-    public string? Prefix { get; init; }
-
-    /// <summary>--size: side of an image, in pixels; null is that of the run's evaluation.</summary>
-    public int? Size { get; init; }
-
-    /// <summary>--device; null is that of the run, or the CPU where it is missing.</summary>
-    public string? Device { get; init; }
-}
-
 /// <summary>The options of every verb that computes features of images.</summary>
 internal sealed class EncoderFlags
 {
@@ -32,7 +15,7 @@ internal sealed class EncoderFlags
     public Option<int?> Size { get; } = new Option<int?>("--size")
     {
         HelpName = "pixels",
-        Description = "Side of an image, in pixels. Without it, that of the run's evaluation, or of the file.",
+        Description = "Size of the images that the encoder sees, in pixels. Without it, that of the run's evaluation.",
     }.Number("a whole number above 0");
 
     /// <summary>--device NAME.</summary>

@@ -72,7 +72,7 @@ internal static class DuplicatesCommand
     }
 
     private sealed record Request(
-        EncoderChoice? Encoder, IReadOnlyList<string> OfEncoder, string? Data, string Part, string? Between,
+        EncoderChoice? Encoder, IReadOnlyList<string> EncoderOptionsGiven, string? Data, string Part, string? Between,
         double? Threshold, string Layer, string? Cache, bool HasNoCache, string? Output, string? Commands, bool Force)
     {
         public string? Target => Encoder?.Target;
@@ -143,9 +143,11 @@ internal static class DuplicatesCommand
             yield return "--threshold compares features: name a run or an encoder, or leave it out.";
         }
 
-        if (request is { Target: null, OfEncoder.Count: > 0 })
+        if (request is { Target: null, EncoderOptionsGiven.Count: > 0 })
         {
-            yield return $"{string.Join(", ", request.OfEncoder)} without an encoder: name a run or an encoder first.";
+            yield return
+                $"{string.Join(", ", request.EncoderOptionsGiven)}: for an encoder. Name a run or an encoder, or " +
+                "leave it out.";
         }
 
         if (CacheFolder.Fault(request.Cache, request.HasNoCache) is { } unclear)

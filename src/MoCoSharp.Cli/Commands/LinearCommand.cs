@@ -107,8 +107,8 @@ internal static class LinearCommand
         EvaluationOutput.Print(report);
         var optimum = report.Optimum!.Value;
         Console.WriteLine(
-            FormattableString.Invariant($"learning rate {report.LearningRate}; upper bound ") +
-            FormattableString.Invariant($"by logistic regression (C {optimum.C}): ") +
+            FormattableString.Invariant($"learning rate {report.LearningRate}; for comparison, ") +
+            FormattableString.Invariant($"logistic regression (C {optimum.C}): ") +
             FormattableString.Invariant($"top-1 {100 * optimum.Top1:F2} %") +
             (optimum.Converged ? "" : ", not converged"));
         if (keepsClassifier)

@@ -35,7 +35,7 @@ internal sealed class ActivationCheckpointing : CustomFunction<ActivationCheckpo
         using var recording = enable_grad();
         var input = saved[0]!.requires_grad_();
         var part = (Func<Tensor, bool, Tensor>)ctx.get_data(PartKey);
-        part(input, true).backward([gradient]);
+        part(input, true).backward([gradient]); // a fault belongs to the outer pass
         return [input.grad];
     }
 }

@@ -45,13 +45,13 @@ internal sealed class BackwardPass
         pass._fault?.Throw();
     }
 
-    /// <summary>Computes the gradients of a function, unless one of this pass has failed.</summary>
+    /// <summary>Computes the gradients of a function, unless another one of this pass has failed.</summary>
     /// <param name="isOnGpu">Whether the gradient of its output is on a GPU.</param>
     /// <param name="gradients">Computes them.</param>
     /// <returns>Null if they are missing. An exception that belongs to no known pass is not caught.</returns>
     public static List<Tensor>? Try(bool isOnGpu, Func<List<Tensor>> gradients)
     {
-        if ((_ofThread ?? (isOnGpu && _running is [var only] ? only : null)) is not { } pass)
+        if (Current(isOnGpu) is not { } pass)
         {
             return gradients();
         }
@@ -71,4 +71,8 @@ internal sealed class BackwardPass
             return null;
         }
     }
+
+    // Null if there is none, or if it is unknown: several passes of GPUs in one process.
+    private static BackwardPass? Current(bool isOnGpu) =>
+        _ofThread ?? (isOnGpu && _running is [var only] ? only : null);
 }

@@ -37,9 +37,9 @@ internal abstract class CustomFunction<T> : autograd.SingleTensorFunction<T>
 
     public sealed override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
-        ctx.set_materialize_grads(false); // zeros in place of a gradient that is missing after a fault
+        ctx.set_materialize_grads(false); // after a fault, gradients are missing: libtorch would make zeros of them
         ctx.save_data(CountKey, vars.Length);
-        Save(ctx);
+        Save(ctx); // nothing, if Forward saves nothing
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         return Forward(ctx, vars).MoveToOuterDisposeScope();
@@ -48,16 +48,15 @@ internal abstract class CustomFunction<T> : autograd.SingleTensorFunction<T>
     public sealed override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
         var count = (int)ctx.get_data(CountKey);
+        BackwardResults.ReleasePrevious();
+        using var noGrad = no_grad();
+        using var scope = NewDisposeScope();
+        var saved = ((SavedTensors)ctx.get_data(SavedKey)).Unpack(scope); // freed also if the pass has failed
         using (grad_output)
         {
             var found = grad_output.IsInvalid ? null : BackwardPass.Try(grad_output.is_cuda, () =>
             {
-                BackwardResults.ReleasePrevious();
-                using var noGrad = no_grad();
-                using var scope = NewDisposeScope();
-                var saved = ((SavedTensors)ctx.get_data(SavedKey)).Unpack(scope);
                 var gradients = Gradients(ctx, saved, grad_output);
-                grad_output.Dispose();
                 return BackwardResults.Return([.. gradients, .. new Tensor?[count - gradients.Length]]);
             });
             return found ?? [.. new Tensor[count]]; // TorchSharp expects null where there is no gradient

@@ -17,7 +17,7 @@ internal readonly record struct ScanPoint(double Value, double HeldOut);
 /// <param name="Rates">The scan over learning rates.</param>
 /// <param name="Scores">The scores of the classifier trained on all images at the best learning rate.</param>
 /// <param name="Strengths">The scan over C.</param>
-/// <param name="Optimum">The scores of the logistic regression at the best C: an upper bound.</param>
+/// <param name="Optimum">The scores of the logistic regression at the best C: a reference.</param>
 /// <param name="OptimumConverged">Whether L-BFGS reached its tolerance.</param>
 internal sealed record CachedLinearResult(
     IReadOnlyList<ScanPoint> Rates, ClassificationScores Scores, IReadOnlyList<ScanPoint> Strengths,
@@ -39,7 +39,7 @@ internal sealed record CachedLinearResult(
 internal sealed class CachedLinearProbe(LinearOptions options)
 {
     private const int HeldOutOneIn = 10;
-    private const int ShownEpochs = 20; // one of so many
+    private const int ProgressEvery = 20; // epochs
 
     /// <summary>The learning rates of the scan.</summary>
     public static IReadOnlyList<double> LearningRates { get; } = [0.1, 0.3, 1, 3, 10, 30, 100];
@@ -158,7 +158,7 @@ internal sealed class CachedLinearProbe(LinearOptions options)
 
         void ShowEpoch(int done)
         {
-            if (done % ShownEpochs == 0 || done == options.Epochs)
+            if (done % ProgressEvery == 0 || done == options.Epochs)
             {
                 Progress?.Invoke(FormattableString.Invariant(
                     $"trying the learning rates {string.Join(", ", LearningRates)} at once: epoch {done} of ") +

@@ -40,7 +40,7 @@ public sealed record EvaluationReport
     public double? LearningRate { get; init; }
 
     /// <summary>
-    /// For linear classification on cached features: the optimum of logistic regression, an upper bound for a linear
+    /// For linear classification on cached features: the optimum of logistic regression, a reference for a linear
     /// classifier; otherwise null. Top1 is a share, 0 to 1; C is the weight of the data against the penalty, chosen on
     /// held-out training images; Converged says whether L-BFGS reached its tolerance.
     /// </summary>

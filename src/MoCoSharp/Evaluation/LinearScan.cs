@@ -32,22 +32,23 @@ internal static class LinearScan
         var (weight, bias) = (first.Weight.repeat(rates.Count, 1), first.Bias.repeat(rates.Count)); // [R K, D], [R K]
         var (weightVelocity, biasVelocity) = (zeros_like(weight), zeros_like(bias));
         var rate = tensor(rates.ToArray(), dtype: float32).repeat_interleave(classes); // [R K]
-        var truth = functional.one_hot(tensor(labels, dtype: int64), classes).to(float32).unsqueeze(1); // [M, 1, K]
+        var truth = tensor(labels, dtype: int64);
         for (var epoch = 0; epoch < options.Epochs; epoch++)
         {
-            using var passing = NewDisposeScope();
+            using var epochScope = NewDisposeScope();
             var order = tensor(EpochOrder.Shuffled(labels.Length, options.Seed, epoch), dtype: int64);
-            var scaled = rate.mul(Held(-(options with { LearningRate = 1 }).LearningRateAt(epoch)));
+            var negativeRates = rate.mul(Held(-(options with { LearningRate = 1 }).LearningRateAt(epoch)));
             foreach (var rows in order.split(options.BatchSize))
             {
                 cancellation.ThrowIfCancellationRequested();
                 using var step = NewDisposeScope();
                 var batch = features.index_select(0, rows); // [N, D]
-                var scores = batch.mm(weight.t()).add_(bias, One).view(-1, rates.Count, classes);
-                // The gradient of the mean cross entropy: (softmax - truth) / N.
-                var error = scores.softmax(2).sub_(truth.index_select(0, rows)).div_(Held(rows.shape[0])).flatten(1);
-                Descend(weight, weightVelocity, error.t().mm(batch), scaled.unsqueeze(1), options);
-                Descend(bias, biasVelocity, error.sum([0]), scaled, options);
+                var scores = batch.mm(weight.t()).add_(bias, One).view(-1, rates.Count, classes); // [N, R, K]
+                var right = functional.one_hot(truth.index_select(0, rows), classes).unsqueeze(1); // [N, 1, K]
+                // The gradient of the mean cross entropy: (softmax - right) / N. Shape [N, R K].
+                var error = scores.softmax(2).sub_(right).div_(Held(rows.shape[0])).flatten(1);
+                Descend(weight, weightVelocity, error.t().mm(batch), negativeRates.unsqueeze(1), options);
+                Descend(bias, biasVelocity, error.sum([0]), negativeRates, options);
             }
 
             epochDone?.Invoke(epoch + 1);

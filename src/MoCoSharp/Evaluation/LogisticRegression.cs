@@ -7,7 +7,7 @@ namespace MoCoSharp.Evaluation;
 
 /// <summary>
 /// Multinomial logistic regression, optimized to convergence. It minimizes C x (sum of cross entropies) + |W|^2 / 2,
-/// without a penalty on the biases. The result is an upper bound for linear classifiers trained with SGD.
+/// without a penalty on the biases. The result is a reference for linear classifiers trained with SGD.
 /// </summary>
 /// <remarks>
 /// scikit-learn's objective. L-BFGS: Nocedal and Wright, Numerical Optimization, algorithm 7.4, with backtracking. It
@@ -182,18 +182,16 @@ internal static class LogisticRegression
             return cat([scaled.narrow(1, 0, width).flatten(), scaled.select(1, width)]).MoveToOuterDisposeScope();
         }
 
-        // At zero weights, each class has the probability p = 1 / classes. Its curvature is p (1 - p) times the mean of
-        // the products of features, of which the bias is one more, always 1; and the penalty.
+        // At zero weights, each class has the probability p = 1 / classes. The curvature is p (I - p) over the classes,
+        // which is p for every step, as the gradients of all classes add up to 0; times the mean of the products of
+        // features, of which the bias is one more, always 1; and the penalty.
         private Tensor Inverse()
         {
             using var scope = NewDisposeScope();
             var (count, width) = (_features.shape[0], _features.shape[1]);
-            var (sums, p) = (_features.sum([0], keepdim: true), 1.0 / _classes); // [1, D]
-            var products = cat(
-                [cat([_features.t().mm(_features), sums]), cat([sums, full(1, 1, count, dtype: float64)], dim: 1).t()],
-                dim: 1);
+            var withBias = cat([_features, ones(count, 1, dtype: float64)], dim: 1); // [M, D + 1]
+            var products = withBias.t().mm(withBias).mul_(Held(1.0 / _classes / count));
             var penalties = cat([full(width, _penalty, dtype: float64), zeros(1, dtype: float64)]);
-            products.mul_(Held(Math.Max(p * (1 - p), 0.01) / count)); // a single class has no curvature
             // Equal features have no curvature between them.
             var rounding = 1e-12 * products.diag().max().item<double>();
             return products

@@ -46,34 +46,35 @@ internal static class EnvironmentDifferences
             .. Compared
                 .Append(processor)
                 .Where(item => before.ContainsKey(item.Key))
-                .Select(item => Change(item.Name, before[item.Key], now[item.Key]))
+                .Select(item => Change(item.Name, Text(item.Key, before), Text(item.Key, now)))
                 .OfType<string>(),
         ];
         // Another processor may well have other kernels.
         if (
-            !usesGpu && Text(before["processor"]) == Text(now["processor"])
+            !usesGpu && Text("processor", before) == Text("processor", now)
             && before[Kernels] is JsonObject first && now[Kernels] is JsonObject second)
         {
             changes.AddRange(second
                 .Where(kernel => first.ContainsKey(kernel.Key))
-                .Select(kernel => Change($"kernel {kernel.Key}", first[kernel.Key], kernel.Value))
+                .Select(kernel => Change($"kernel {kernel.Key}", Text(kernel.Key, first), Text(kernel.Key, second)))
                 .OfType<string>());
         }
 
         return changes;
     }
 
-    private static string? Change(string name, JsonNode? before, JsonNode? now) =>
-        (Text(before), Text(now)) is var (first, second) && first == second ? null : $"{name} {first}, now {second}";
+    private static string? Change(string name, string before, string now) =>
+        before == now ? null : $"{name} {before}, now {now}";
 
-    // Without the commit of a version, the folder of a library and the number of equal GPUs.
-    private static string Text(JsonNode? value)
+    private static string Text(string key, JsonObject environment)
     {
-        var text = value switch
+        var text = (key, environment[key]) switch
         {
-            null => "none",
-            JsonArray list => string.Join(", ", list.Select(item => $"{item}").Distinct()),
-            _ => value.ToString().Split('+')[0].Split(" from ")[0],
+            (_, null) => "none",
+            (_, JsonArray list) => string.Join(", ", list.Select(item => $"{item}").Distinct()), // equal GPUs once
+            ("mocoSharp", { } version) => version.ToString().Split('+')[0], // without its commit
+            ("libtorch", { } version) => version.ToString().Split(" from ")[0], // without its folder
+            (_, { } value) => value.ToString(),
         };
         return new([.. text.Take(Longest).Select(letter => char.IsControl(letter) ? '?' : letter)]);
     }

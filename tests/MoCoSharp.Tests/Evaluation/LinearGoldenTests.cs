@@ -73,18 +73,42 @@ public sealed class LinearGoldenTests : IDisposable
     }
 
     [Fact]
-    public void LogisticRegression_OfFeaturesThatAreEqualOrEmpty_FindsTheOptimumOfTheOthers()
+    public void LogisticRegression_OfFeaturesThatAreEqualOrEmpty_FindsTheOptimum()
     {
         using var scope = NewDisposeScope();
-        var features = golden.Tensors["features"];
-        var more = cat([features, features.narrow(1, 0, 3), zeros(features.shape[0], 2)], dim: 1); // [M, 12 + 3 + 2]
+        var (features, labels) = (golden.Tensors["features"].to(float64), golden.Tensors["labels"]);
+        var (first, others) = (features.narrow(1, 0, 3), features.narrow(1, 3, 9));
+        var twice = cat([first, others, first, zeros(features.shape[0], 2, dtype: float64)], dim: 1);
 
-        var (weight, _, converged) = LogisticRegression.Fit(more, golden.Tensors["labels"], Classes, c: 0.5);
+        var (weight, bias, converged) = LogisticRegression.Fit(twice, labels, Classes, c: 0.5, tolerance: 1e-9);
 
-        // Of two equal features, the penalty gives each half of the weight.
+        // Two equal features x share a weight: x w + x w with the penalty w^2 + w^2 is one feature sqrt(2) x.
+        var single = cat([first * Math.Sqrt(2), others], dim: 1);
+        var (expected, expectedBias, _) = LogisticRegression.Fit(single, labels, Classes, c: 0.5, tolerance: 1e-9);
         Assert.True(converged);
-        Assert.InRange(Golden.Difference(weight.narrow(1, 0, 3), weight.narrow(1, 12, 3)), 0, 1e-4);
+        Assert.InRange(Golden.Difference(weight.narrow(1, 0, 3), expected.narrow(1, 0, 3) / Math.Sqrt(2)), 0, 1e-6);
+        Assert.InRange(Golden.Difference(weight.narrow(1, 12, 3), expected.narrow(1, 0, 3) / Math.Sqrt(2)), 0, 1e-6);
+        Assert.InRange(Golden.Difference(weight.narrow(1, 3, 9), expected.narrow(1, 3, 9)), 0, 1e-6);
         Assert.InRange(weight.narrow(1, 15, 2).abs().max().item<double>(), 0, 1e-12);
+        Assert.InRange(Golden.Difference(bias, expectedBias), 0, 1e-6);
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(5)]
+    [InlineData(150)]
+    public void LogisticRegression_OfCorrelatedFeatures_ConvergesInFewIterations(int classes)
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(3);
+        var own = randn([600, 20], dtype: float64, generator: random);
+        var scales = tensor(Enumerable.Range(0, 20).Select(i => Math.Pow(10, -i / 5.0)).ToArray()); // 1 to 1e-4
+        var features = (own * scales).mm(randn([20, 20], dtype: float64, generator: random));
+        var labels = arange(600, dtype: int64) % classes;
+
+        var (_, _, converged) = LogisticRegression.Fit(features, labels, classes, c: 1, iterations: 40);
+
+        Assert.True(converged);
     }
 
     [Fact]

@@ -54,6 +54,30 @@ public sealed class EnvironmentDifferencesTests
     }
 
     [Fact]
+    public void OfAnotherProcessor_KernelsAreNotNamed()
+    {
+        var before = JsonNode.Parse(Changed(("processor", "Ryzen 1")))!.AsObject();
+        before["kernels"]!["sgd"] = "off";
+
+        Assert.Equal(
+            [$"processor Ryzen 1, now {Value("processor")}"],
+            EnvironmentDifferences.Between(before.ToJsonString(), Now, usesGpu: false));
+    }
+
+    [Theory]
+    [InlineData("2.10.0", "2.10.0+cu128")]
+    [InlineData("2.10.0+cpu", "2.10.0+cu128")]
+    public void AnotherBuildOfLibtorch_IsAChange(string before, string now)
+    {
+        var second = JsonNode.Parse(Now)!.AsObject();
+        second["libtorch"] = now;
+
+        Assert.Equal(
+            [$"libtorch {before}, now {now}"],
+            EnvironmentDifferences.Between(Changed(("libtorch", before)), second.ToJsonString(), usesGpu: false));
+    }
+
+    [Fact]
     public void OfARunOnAGpu_TheGpusCount_AndNotTheProcessor()
     {
         var before = JsonNode.Parse(Changed(("processor", "Ryzen 1")))!.AsObject();
