@@ -191,11 +191,11 @@ internal static class LogisticRegression
             var (count, width) = (_features.shape[0], _features.shape[1]);
             var withBias = cat([_features, ones(count, 1, dtype: float64)], dim: 1); // [M, D + 1]
             var products = withBias.t().mm(withBias).mul_(Held(1.0 / _classes / count));
-            var penalties = cat([full(width, _penalty, dtype: float64), zeros(1, dtype: float64)]);
             // Equal features have no curvature between them.
             var rounding = 1e-12 * products.diag().max().item<double>();
+            var penalties = tensor([.. Enumerable.Repeat(_penalty + rounding, (int)width), rounding]); // [D + 1]
             return products
-                .add_(penalties.add(Held(rounding)).diag(), One)
+                .add_(penalties.diag(), One)
                 .inverse()
                 .MoveToOuterDisposeScope();
         }
