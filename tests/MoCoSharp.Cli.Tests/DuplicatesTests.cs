@@ -126,7 +126,7 @@ public sealed class DuplicatesTests(DuplicatesTests.Trained made) : IClassFixtur
             [
                 "--threshold is 1.5, expected a number above 0, at most 1", "-o is x.txt, expected a file that ends in",
                 "there.csv exists. Name another file with --commands", "name a run or an encoder",
-                "--size: for an encoder. Name a run or an encoder, or leave it out.",
+                "--size: only with a run or an encoder. Name one, or leave these options out.",
             ],
             part => Assert.Contains(part, error));
         Assert.Equal("mine", File.ReadAllText(Path.Combine(Folder, "there.csv")));

@@ -146,8 +146,8 @@ internal static class DuplicatesCommand
         if (request is { Target: null, EncoderOptionsGiven.Count: > 0 })
         {
             yield return
-                $"{string.Join(", ", request.EncoderOptionsGiven)}: for an encoder. Name a run or an encoder, or " +
-                "leave it out.";
+                $"{string.Join(", ", request.EncoderOptionsGiven)}: only with a run or an encoder. Name one, or " +
+                "leave these options out.";
         }
 
         if (CacheFolder.Fault(request.Cache, request.HasNoCache) is { } unclear)

@@ -75,7 +75,9 @@ internal static class LinearCommand
             }
             catch (OperationCanceledException)
             {
-                Console.Error.WriteLine("moco: stopped. The same command continues after the last complete epoch.");
+                Console.Error.WriteLine(parsed.GetValue(fast)
+                    ? "moco: stopped. The same command starts again, from the stored features if they are complete."
+                    : "moco: stopped. The same command continues after the last complete epoch.");
                 return ExitCode.Stopped;
             }
         }));

@@ -51,14 +51,15 @@ internal abstract class CustomFunction<T> : autograd.SingleTensorFunction<T>
         BackwardResults.ReleasePrevious();
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        var saved = ((SavedTensors)ctx.get_data(SavedKey)).Unpack(scope); // freed also if the pass has failed
+        var saved = (SavedTensors)ctx.get_data(SavedKey);
         using (grad_output)
         {
             var found = grad_output.IsInvalid ? null : BackwardPass.Try(grad_output.is_cuda, () =>
             {
-                var gradients = Gradients(ctx, saved, grad_output);
+                var gradients = Gradients(ctx, saved.Unpack(scope), grad_output);
                 return BackwardResults.Return([.. gradients, .. new Tensor?[count - gradients.Length]]);
             });
+            saved.Free(); // if the pass has failed before
             return found ?? [.. new Tensor[count]]; // TorchSharp expects null where there is no gradient
         }
     }

@@ -27,4 +27,15 @@ internal sealed class SavedTensors
         scope.Attach(tensors.OfType<Tensor>());
         return tensors;
     }
+
+    /// <summary>Disposes the saved tensors, unless they are unpacked.</summary>
+    public void Free()
+    {
+        foreach (var tensor in _tensors ?? [])
+        {
+            tensor?.Dispose();
+        }
+
+        _tensors = null;
+    }
 }

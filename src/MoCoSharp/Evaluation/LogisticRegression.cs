@@ -189,8 +189,10 @@ internal static class LogisticRegression
         {
             using var scope = NewDisposeScope();
             var (count, width) = (_features.shape[0], _features.shape[1]);
-            var withBias = cat([_features, ones(count, 1, dtype: float64)], dim: 1); // [M, D + 1]
-            var products = withBias.t().mm(withBias).mul_(Held(1.0 / _classes / count));
+            var sums = _features.sum([0]); // [D]
+            var ofBias = cat([sums, tensor([(double)count])]).unsqueeze(1); // [D + 1, 1]
+            var products = cat([cat([_features.t().mm(_features), sums.unsqueeze(0)]), ofBias], dim: 1)
+                .mul_(Held(1.0 / _classes / count)); // [D + 1, D + 1]
             // Equal features have no curvature between them.
             var rounding = 1e-12 * products.diag().max().item<double>();
             var penalties = tensor([.. Enumerable.Repeat(_penalty + rounding, (int)width), rounding]); // [D + 1]

@@ -57,6 +57,18 @@ public sealed class BackwardPassTests
     }
 
     [Fact]
+    public void ASecondPassThroughAGraph_IsRefused()
+    {
+        using var weight = ones(3, requires_grad: true);
+        using var product = LinearProduct.Of(weight.unsqueeze(0), ones(2, 3)).sum();
+        BackwardPass.Run(product);
+
+        var error = Assert.Throws<InvalidOperationException>(() => BackwardPass.Run(product));
+
+        Assert.Contains("A second backward pass through the same graph", error.Message);
+    }
+
+    [Fact]
     public void AFaultInALayerThatIsComputedAgain_IsThrownToo()
     {
         using var weight = ones(3, requires_grad: true);
